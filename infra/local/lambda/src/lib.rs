@@ -1,0 +1,34 @@
+//! AWS Lambda and EventBridge for a developer's machine: runs the unmodified function binaries
+//! as child processes, with the queue, the deadlines and the failures they will meet in the cloud.
+
+mod api;
+mod body;
+mod config;
+mod core;
+mod dead_letters;
+mod emulator;
+mod error;
+mod function;
+mod function_url;
+mod instance;
+mod invocation;
+mod lock;
+mod logs;
+mod memory;
+mod metrics;
+mod naming;
+mod pid_file;
+mod process;
+mod queue;
+mod schedule;
+mod spawner;
+
+pub use config::{EmulatorConfig, Faults, FunctionConfig, Schedule};
+pub use dead_letters::{DeadLetter, DeadLetterCondition, RequestContext, ResponseContext};
+pub use emulator::Emulator;
+pub use error::{EmulatorError, FunctionFailure, InvokeError};
+pub use instance::{InstanceActivity, InstanceView};
+pub use invocation::InvokeOutput;
+pub use logs::{LogLine, LogSource};
+pub use metrics::{EventMetrics, FunctionMetrics, InvocationRecord, Metrics};
+pub use pid_file::{PidFileError, reap_leftovers};

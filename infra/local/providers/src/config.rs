@@ -1,0 +1,291 @@
+//! Settings of the stand-ins: how long an answer takes, what goes wrong and how often, and the
+//! shared handle through which a test changes both while the stand-ins run.
+
+use std::collections::VecDeque;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::calls::{CallKind, CallLog, CallRecord};
+use crate::faults::{FaultProfile, Outcome, Scripted};
+use crate::workbench::Workbench;
+
+/// A setting that could not be understood, in one sentence that names the offending part.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the stand-in setting `{entry}`: expected `name=number`, several joined by commas")]
+    NotAPair { entry: String },
+    #[error("cannot read the stand-in latency `{entry}`: the kind must be one of text, image, speech, moderation")]
+    UnknownKind { entry: String },
+    #[error("cannot read the stand-in latency `{entry}`: the value must be whole milliseconds from 0 to 600000")]
+    BadMilliseconds { entry: String },
+    #[error("cannot read the stand-in fault `{entry}`: the fault must be one of 429, 500, 502, timeout, malformed, policy")]
+    UnknownFault { entry: String },
+    #[error("cannot read the stand-in fault `{entry}`: the share must be a number from 0 to 1")]
+    BadShare { entry: String },
+    #[error("cannot use the stand-in faults `{entry}`: the shares together exceed 1")]
+    SharesExceedOne { entry: String },
+    #[error("cannot read the call kind `{0}`: it must be one of text, image, speech, moderation, other")]
+    BadCallKind(String),
+    #[error("cannot read the scripted outcome `{0}`: see Outcome for the known names")]
+    UnknownOutcome(String),
+}
+
+/// How long an answer of each kind takes from the request's arrival, computing included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LatencyProfile {
+    /// Milliseconds for chat completions and responses.
+    pub text: u64,
+    /// Milliseconds for image generations and edits.
+    pub image: u64,
+    /// Milliseconds for text to speech.
+    pub speech: u64,
+    /// Milliseconds for moderations.
+    pub moderation: u64,
+}
+
+/// Ten minutes: the read timeout of the official OpenAI client; nothing waits longer.
+const LATENCY_MS_MAX: u64 = 600_000;
+
+impl Default for LatencyProfile {
+    fn default() -> Self {
+        LatencyProfile { text: 300, image: 500, speech: 400, moderation: 30 }
+    }
+}
+
+impl LatencyProfile {
+    /// Every answer leaves as soon as it is made: for tests.
+    pub fn none() -> Self {
+        LatencyProfile { text: 0, image: 0, speech: 0, moderation: 0 }
+    }
+
+    pub(crate) fn of(&self, kind: CallKind) -> Duration {
+        Duration::from_millis(match kind {
+            CallKind::Text => self.text,
+            CallKind::Image => self.image,
+            CallKind::Speech => self.speech,
+            CallKind::Moderation => self.moderation,
+            CallKind::Other => 0,
+        })
+    }
+}
+
+impl FromStr for LatencyProfile {
+    type Err = ConfigError;
+
+    /// Reads `text=800,image=1200,speech=800`; kinds left out keep their default.
+    fn from_str(value: &str) -> Result<Self, ConfigError> {
+        let mut profile = LatencyProfile::default();
+        for (entry, name, number) in pairs(value)? {
+            let milliseconds = number
+                .parse()
+                .ok()
+                .filter(|value| *value <= LATENCY_MS_MAX)
+                .ok_or_else(|| ConfigError::BadMilliseconds { entry: entry.to_owned() })?;
+            match name {
+                "text" => profile.text = milliseconds,
+                "image" => profile.image = milliseconds,
+                "speech" => profile.speech = milliseconds,
+                "moderation" => profile.moderation = milliseconds,
+                _ => return Err(ConfigError::UnknownKind { entry: entry.to_owned() }),
+            }
+        }
+        Ok(profile)
+    }
+}
+
+/// Splits `a=1,b=2` into (entry, name, value) triples; empty entries are skipped.
+pub(crate) fn pairs(value: &str) -> Result<Vec<(&str, &str, &str)>, ConfigError> {
+    value
+        .split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+        .map(|entry| {
+            let (name, number) =
+                entry.split_once('=').ok_or_else(|| ConfigError::NotAPair { entry: entry.to_owned() })?;
+            Ok((entry, name.trim(), number.trim()))
+        })
+        .collect()
+}
+
+/// How much care goes into pictures and speech.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Workmanship {
+    /// Every picture is drawn and every sentence spoken for its own request.
+    #[default]
+    Full,
+    /// Pictures of the same scene number and size and a looped hum are handed out again: for
+    /// load tests, where a hundred stories must not measure this machine's drawing speed.
+    Reused,
+}
+
+#[derive(Debug, Default)]
+struct Settings {
+    latency: LatencyProfile,
+    faults: FaultProfile,
+    workmanship: Workmanship,
+    scripted: VecDeque<Scripted>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    settings: Mutex<Settings>,
+    calls: CallLog,
+    workbench: Workbench,
+    seed: u64,
+}
+
+/// A handle on running stand-ins. Clones share one state, so a test that keeps a clone can change
+/// latency and faults, script outcomes and read the calls while the routers serve.
+#[derive(Debug, Clone)]
+pub struct StandInConfig {
+    shared: Arc<Shared>,
+}
+
+impl Default for StandInConfig {
+    fn default() -> Self {
+        StandInConfig::new(LatencyProfile::default(), FaultProfile::default(), 0)
+    }
+}
+
+impl StandInConfig {
+    /// Settings for one stand-in, or for both when one clone goes to each router.
+    ///
+    /// `seed` varies which calls the fault shares hit; answers depend on the request alone.
+    pub fn new(latency: LatencyProfile, faults: FaultProfile, seed: u64) -> Self {
+        let settings = Settings { latency, faults, ..Settings::default() };
+        StandInConfig {
+            shared: Arc::new(Shared {
+                settings: Mutex::new(settings),
+                calls: CallLog::default(),
+                workbench: Workbench::default(),
+                seed,
+            }),
+        }
+    }
+
+    /// Settings from the values of `STANDIN_LATENCY_MS` and `STANDIN_FAULTS`, unset as `None`.
+    ///
+    /// # Errors
+    /// One sentence naming the part that could not be read.
+    pub fn from_variables(latency: Option<&str>, faults: Option<&str>, seed: u64) -> Result<Self, ConfigError> {
+        Ok(StandInConfig::new(
+            latency.unwrap_or_default().parse()?,
+            faults.unwrap_or_default().parse()?,
+            seed,
+        ))
+    }
+
+    fn settings(&self) -> MutexGuard<'_, Settings> {
+        self.shared.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long answers take now.
+    pub fn latency(&self) -> LatencyProfile {
+        self.settings().latency
+    }
+
+    /// Changes how long answers take, from the next call on.
+    pub fn set_latency(&self, latency: LatencyProfile) {
+        self.settings().latency = latency;
+    }
+
+    /// What goes wrong now and how often.
+    pub fn faults(&self) -> FaultProfile {
+        self.settings().faults
+    }
+
+    /// Changes what goes wrong, from the next call on.
+    pub fn set_faults(&self, faults: FaultProfile) {
+        self.settings().faults = faults;
+    }
+
+    /// How much care goes into pictures and speech now.
+    pub fn workmanship(&self) -> Workmanship {
+        self.settings().workmanship
+    }
+
+    /// Changes how much care goes into pictures and speech, from the next call on.
+    pub fn set_workmanship(&self, workmanship: Workmanship) {
+        self.settings().workmanship = workmanship;
+    }
+
+    /// Appends outcomes for coming calls; each is used by the first calls that match it.
+    pub fn script(&self, outcomes: impl IntoIterator<Item = Scripted>) {
+        self.settings().scripted.extend(outcomes.into_iter().filter(|scripted| scripted.times > 0));
+    }
+
+    /// Forgets scripted outcomes that no call has used yet.
+    pub fn clear_script(&self) {
+        self.settings().scripted.clear();
+    }
+
+    /// Scripted outcomes that no call has used yet.
+    pub fn remaining_script(&self) -> Vec<Scripted> {
+        self.settings().scripted.iter().cloned().collect()
+    }
+
+    pub(crate) fn take_scripted(&self, kind: CallKind, body: &[u8]) -> Option<Outcome> {
+        let mut settings = self.settings();
+        let position = settings.scripted.iter().position(|scripted| scripted.matches(kind, body))?;
+        let scripted = &mut settings.scripted[position];
+        scripted.times -= 1;
+        let outcome = scripted.outcome;
+        if scripted.times == 0 {
+            settings.scripted.remove(position);
+        }
+        Some(outcome)
+    }
+
+    /// Every call since the start or the last clearing, oldest first.
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.shared.calls.list()
+    }
+
+    /// Forgets finished calls; calls in flight stay listed.
+    pub fn clear_calls(&self) {
+        self.shared.calls.clear();
+    }
+
+    pub(crate) fn call_log(&self) -> &CallLog {
+        &self.shared.calls
+    }
+
+    pub(crate) fn workbench(&self) -> &Workbench {
+        &self.shared.workbench
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.shared.seed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_latency_profile_keeps_defaults_for_kinds_left_out() {
+        let profile: LatencyProfile = "text=800, image=1200".parse().unwrap();
+        assert_eq!((profile.text, profile.image, profile.speech), (800, 1200, 400));
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_read_is_named_in_one_sentence() {
+        let message = "text=soon".parse::<LatencyProfile>().unwrap_err().to_string();
+        assert!(message.contains("`text=soon`") && message.contains("milliseconds"), "{message}");
+        let message = "film=3".parse::<LatencyProfile>().unwrap_err().to_string();
+        assert!(message.contains("`film=3`") && message.contains("speech"), "{message}");
+        assert!(matches!("text".parse::<LatencyProfile>(), Err(ConfigError::NotAPair { .. })));
+    }
+
+    #[test]
+    fn clones_of_the_handle_share_one_state() {
+        let config = StandInConfig::default();
+        config.clone().set_latency(LatencyProfile::none());
+        assert_eq!(config.latency(), LatencyProfile::none());
+    }
+}

@@ -1,0 +1,237 @@
+//! What can go wrong on purpose: shares of calls that fail, and outcomes scripted by a test for
+//! the calls to come.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::calls::CallKind;
+use crate::config::{ConfigError, pairs};
+use crate::seeded::{Seeded, digest};
+
+/// Share of calls, from 0 to 1, that meet each fault.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct FaultProfile {
+    /// Rate limited; half of them with a Retry-After header where the service sends one.
+    #[serde(rename = "429")]
+    pub rate_limited: f64,
+    /// A JSON server error.
+    #[serde(rename = "500")]
+    pub server_error: f64,
+    /// An HTML page of a gateway.
+    #[serde(rename = "502")]
+    pub bad_gateway: f64,
+    /// No answer until the client gives up.
+    pub timeout: f64,
+    /// An answer with status 200 that cannot be used.
+    pub malformed: f64,
+    /// A refusal of the safety system.
+    pub policy: f64,
+}
+
+impl FromStr for FaultProfile {
+    type Err = ConfigError;
+
+    /// Reads `429=0.1,500=0.05,timeout=0.02,malformed=0.02,policy=0.02`; faults left out are 0.
+    fn from_str(value: &str) -> Result<Self, ConfigError> {
+        let mut profile = FaultProfile::default();
+        for (entry, name, number) in pairs(value)? {
+            let share = number
+                .parse()
+                .ok()
+                .filter(|share| (0.0..=1.0).contains(share))
+                .ok_or_else(|| ConfigError::BadShare { entry: entry.to_owned() })?;
+            match name {
+                "429" => profile.rate_limited = share,
+                "500" => profile.server_error = share,
+                "502" => profile.bad_gateway = share,
+                "timeout" => profile.timeout = share,
+                "malformed" => profile.malformed = share,
+                "policy" => profile.policy = share,
+                _ => return Err(ConfigError::UnknownFault { entry: entry.to_owned() }),
+            }
+        }
+        if profile.shares().iter().sum::<f64>() > 1.0 + 1e-9 {
+            return Err(ConfigError::SharesExceedOne { entry: value.to_owned() });
+        }
+        Ok(profile)
+    }
+}
+
+impl FaultProfile {
+    fn shares(&self) -> [f64; 6] {
+        [self.rate_limited, self.server_error, self.bad_gateway, self.timeout, self.malformed, self.policy]
+    }
+
+    /// The outcome of one call: the same for the same seed, body and number of earlier tries, so
+    /// that a retry draws anew and a whole run can be repeated.
+    pub(crate) fn draw(&self, seed: u64, sha256: &str, earlier_tries: usize) -> Outcome {
+        let mut seeded = Seeded::from_digest(&digest(format!("{seed}/{sha256}/{earlier_tries}").as_bytes()));
+        let mut point = seeded.unit();
+        let second = seeded.below(6);
+        let families = [
+            &[Outcome::RateLimited, Outcome::RateLimitedWithRetryAfter][..],
+            &[Outcome::ServerError],
+            &[Outcome::BadGateway],
+            &[Outcome::Timeout],
+            &[Outcome::Truncated, Outcome::Empty, Outcome::Length],
+            &[Outcome::Policy, Outcome::PolicyBare],
+        ];
+        for (share, family) in self.shares().into_iter().zip(families) {
+            if point < share {
+                return family[second % family.len()];
+            }
+            point -= share;
+        }
+        Outcome::Ok
+    }
+}
+
+/// How a call ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// As the service answers on a good day.
+    Ok,
+    /// 429 `rate_limit_exceeded` (ElevenLabs: `concurrent_limit_exceeded`) without Retry-After.
+    #[serde(alias = "429")]
+    RateLimited,
+    /// The same with `Retry-After: 1` (ElevenLabs never sends one: there `system_busy`).
+    #[serde(alias = "429_retry_after")]
+    RateLimitedWithRetryAfter,
+    /// 429 `insufficient_quota`, not worth a retry (ElevenLabs: 401 `quota_exceeded`).
+    Quota,
+    /// 500 with a JSON body.
+    #[serde(alias = "500")]
+    ServerError,
+    /// 502 with an HTML body.
+    #[serde(alias = "502")]
+    BadGateway,
+    /// 503 `server_is_overloaded` (ElevenLabs: `service_unavailable`).
+    #[serde(alias = "503")]
+    Overloaded,
+    /// The answer never comes.
+    Timeout,
+    /// The connection breaks in the middle of the body.
+    Cut,
+    /// 200 with half of a JSON document.
+    #[serde(alias = "malformed")]
+    Truncated,
+    /// 200 with no choices, no pictures or no alignment.
+    #[serde(alias = "empty_choices")]
+    Empty,
+    /// 200 with `finish_reason: length` and the text cut off.
+    Length,
+    /// 200 whose content is not the JSON that was asked for.
+    InvalidJson,
+    /// 200 with a refusal for text, 400 `moderation_blocked` with details for a picture.
+    Policy,
+    /// The same without `moderation_details`.
+    PolicyBare,
+    /// 200 with `status: failed` (Responses only; elsewhere a server error).
+    Failed,
+    /// An image check that finds a trait missing.
+    CheckFails,
+    /// 401, as for a key that was revoked.
+    #[serde(alias = "401")]
+    InvalidKey,
+}
+
+impl FromStr for Outcome {
+    type Err = ConfigError;
+
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        serde_json::from_value(serde_json::Value::String(name.to_owned()))
+            .map_err(|_| ConfigError::UnknownOutcome(name.to_owned()))
+    }
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// An outcome for the next calls that match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scripted {
+    pub outcome: Outcome,
+    /// Only calls of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CallKind>,
+    /// Only calls whose body contains this text (as sent: JSON escapes included).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contains: Option<String>,
+    /// For how many calls.
+    #[serde(default = "once")]
+    pub times: u32,
+}
+
+impl Scripted {
+    /// The outcome for the next call of any kind.
+    pub fn next(outcome: Outcome) -> Self {
+        Scripted { outcome, kind: None, contains: None, times: 1 }
+    }
+
+    /// The outcome for the next call of one kind.
+    pub fn next_of(kind: CallKind, outcome: Outcome) -> Self {
+        Scripted { outcome, kind: Some(kind), contains: None, times: 1 }
+    }
+
+    pub(crate) fn matches(&self, kind: CallKind, body: &[u8]) -> bool {
+        let kind_matches = match self.kind {
+            Some(wanted) => wanted == kind,
+            None => kind != CallKind::Other,
+        };
+        kind_matches
+            && self.contains.as_ref().is_none_or(|text| {
+                !text.is_empty() && body.windows(text.len()).any(|window| window == text.as_bytes())
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_read_and_their_mistakes_named() {
+        let profile: FaultProfile = "429=0.1,500=0.05,timeout=0.02,malformed=0.02,policy=0.02".parse().unwrap();
+        assert!((profile.rate_limited - 0.1).abs() < 1e-9 && (profile.policy - 0.02).abs() < 1e-9);
+        for (text, part) in [("429=1.5", "from 0 to 1"), ("418=0.1", "429"), ("429=0.6,500=0.6", "exceed 1")] {
+            let message = text.parse::<FaultProfile>().unwrap_err().to_string();
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_share_of_faults_is_about_what_was_asked_for() {
+        let profile: FaultProfile = "429=0.1,policy=0.2".parse().unwrap();
+        let outcomes: Vec<Outcome> = (0..2000).map(|n| profile.draw(1, &n.to_string(), 0)).collect();
+        let share = |of: &[Outcome]| outcomes.iter().filter(|o| of.contains(o)).count() as f64 / 2000.0;
+        assert!((share(&[Outcome::RateLimited, Outcome::RateLimitedWithRetryAfter]) - 0.1).abs() < 0.03);
+        assert!((share(&[Outcome::Policy, Outcome::PolicyBare]) - 0.2).abs() < 0.04);
+    }
+
+    #[test]
+    fn a_retry_of_the_same_body_draws_anew_and_a_repeated_run_draws_the_same() {
+        let profile: FaultProfile = "500=0.5".parse().unwrap();
+        let run = || (0..20).map(|tries| profile.draw(7, "same", tries)).collect::<Vec<_>>();
+        assert_eq!(run(), run());
+        assert!(run().contains(&Outcome::Ok) && run().contains(&Outcome::ServerError));
+    }
+
+    #[test]
+    fn a_scripted_outcome_waits_for_the_body_it_names() {
+        let scripted = Scripted { contains: Some("dragon".into()), ..Scripted::next(Outcome::Policy) };
+        assert!(scripted.matches(CallKind::Image, b"a dragon"));
+        assert!(!scripted.matches(CallKind::Image, b"a fox"));
+        assert!(!Scripted::next(Outcome::Policy).matches(CallKind::Other, b""));
+    }
+
+    #[test]
+    fn outcomes_are_read_by_name_and_by_status() {
+        assert_eq!("429".parse::<Outcome>().unwrap(), Outcome::RateLimited);
+        assert_eq!("policy_bare".parse::<Outcome>().unwrap(), Outcome::PolicyBare);
+        assert!("sometimes".parse::<Outcome>().is_err());
+    }
+}

@@ -1,0 +1,172 @@
+-- What a user may ask of a story that exists: retry_assets, regenerate_assets, generate_assets, continue_story,
+-- cancel_assets (meanings of C-17). Each checks the owner, may be repeated under an idempotency key, and answers the
+-- story and how many jobs became claimable.
+
+create function private.lock_own_story(p_user_id uuid, p_story_id uuid) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
+  if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
+end $$;
+
+-- Puts settled jobs back into the queue. A book made of what is made again is made again too.
+create function private.requeue(p_story_id uuid, p_asset_types text[], p_statuses text[], p_options jsonb, p_fresh boolean)
+  returns text[] language plpgsql set search_path = '' as $$
+declare
+  v_done text[];
+begin
+  with requeued as (
+    update public.asset_generation_jobs
+    set status = 'queued', inputs_settled = false, retry_count = 0, progress = 0, completed_at = null,
+        lease_token = null, available_at = now(), error_code = null, error_message = null, options = p_options,
+        metadata = '{}'::jsonb,
+        checkpoint = case when p_fresh then checkpoint - '{picture,speech,activities}'::text[] else checkpoint end
+    where story_id = p_story_id and asset_type = any (p_asset_types) and status = any (p_statuses)
+    returning asset_type)
+  select coalesce(array_agg(asset_type), '{}') into v_done from requeued;
+
+  if 'content' = any (v_done) then
+    update public.asset_generation_jobs
+    set status = 'queued', inputs_settled = false, retry_count = 0, progress = 0, completed_at = null, lease_token = null,
+        available_at = now(), error_code = null, error_message = null
+    where story_id = p_story_id and status = 'cancelled' and error_code = 'INPUT_FAILED';
+  elsif v_done && public.asset_inputs('pdf') and not 'pdf' = any (v_done) then
+    update public.asset_generation_jobs
+    set status = 'queued', inputs_settled = false, retry_count = 0, progress = 0, completed_at = null, lease_token = null,
+        available_at = now(), error_code = null, error_message = null
+    where story_id = p_story_id and asset_type = 'pdf' and status in ('ready', 'failed');
+  end if;
+  return v_done;
+end $$;
+
+create function private.steer_answer(p_story_id uuid, p_done text[], p_advance jsonb) returns jsonb
+  language sql stable set search_path = '' as $$
+  select jsonb_build_object('story', private.story_answer(p_story_id), 'assetTypes', to_jsonb(p_done),
+    'claimable', p_advance -> 'claimable')
+$$;
+
+create function public.retry_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[] default null,
+  p_options jsonb default '{}'::jsonb, p_force boolean default false, p_idempotency_key text default null,
+  p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_user(p_user_id);
+  v_replay jsonb := private.replay(p_user_id, 'retry_assets', p_idempotency_key, p_request_hash);
+  v_done text[];
+begin
+  if v_replay is not null then return v_replay; end if;
+  perform private.lock_own_story(p_user_id, p_story_id);
+  if exists (select from public.asset_generation_jobs where story_id = p_story_id and asset_type = 'content'
+    and status = 'failed' and (p_asset_types is null or 'content' = any (p_asset_types))) then
+    perform private.take_credit(v_user, p_story_id);
+  end if;
+  v_done := private.requeue(p_story_id,
+    coalesce(p_asset_types, (select asset_types from public.tiers where code = v_user.tier)),
+    case when p_force then '{ready,failed,cancelled,skipped}'::text[] else '{failed}' end, p_options, p_force);
+  return private.remember(p_user_id, 'retry_assets', p_idempotency_key, p_request_hash,
+    private.steer_answer(p_story_id, v_done, private.advance(p_story_id)));
+end $$;
+comment on function public.retry_assets is 'Failed assets again, with a new set of retries; with p_force settled ones of any kind.';
+
+create function public.regenerate_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[],
+  p_options jsonb default '{}'::jsonb, p_idempotency_key text default null, p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_user(p_user_id);
+  v_replay jsonb := private.replay(p_user_id, 'regenerate_assets', p_idempotency_key, p_request_hash);
+  v_done text[];
+begin
+  if v_replay is not null then return v_replay; end if;
+  perform private.lock_own_story(p_user_id, p_story_id);
+  perform private.refuse_assets_outside_tier(v_user.tier, p_asset_types);
+  v_done := private.requeue(p_story_id, p_asset_types, '{ready,failed}', p_options, true);
+  return private.remember(p_user_id, 'regenerate_assets', p_idempotency_key, p_request_hash,
+    private.steer_answer(p_story_id, v_done, private.advance(p_story_id)));
+end $$;
+comment on function public.regenerate_assets is 'A new version of assets that are there; the old url serves until the new one is ready.';
+
+create function public.generate_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[],
+  p_options jsonb default '{}'::jsonb, p_idempotency_key text default null, p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_user(p_user_id);
+  v_replay jsonb := private.replay(p_user_id, 'generate_assets', p_idempotency_key, p_request_hash);
+  v_done text[];
+begin
+  if v_replay is not null then return v_replay; end if;
+  perform private.lock_own_story(p_user_id, p_story_id);
+  perform private.refuse_assets_outside_tier(v_user.tier, p_asset_types);
+  v_done := private.requeue(p_story_id, p_asset_types, '{cancelled,skipped}', p_options, false);
+  with made as (
+    insert into public.asset_generation_jobs (story_id, user_id, asset_type, options)
+    select p_story_id, p_user_id, asset, p_options from unnest(p_asset_types) as asset
+    on conflict (story_id, asset_type) do nothing returning asset_type)
+  select v_done || coalesce(array_agg(asset_type), '{}') into v_done from made;
+  return private.remember(p_user_id, 'generate_assets', p_idempotency_key, p_request_hash,
+    private.steer_answer(p_story_id, v_done, private.advance(p_story_id)));
+end $$;
+comment on function public.generate_assets is 'Makes assets that were not asked for at first, or were cancelled or skipped.';
+
+create function public.continue_story(p_user_id uuid, p_story_id uuid, p_skip_failed boolean default true,
+  p_idempotency_key text default null, p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_user(p_user_id);
+  v_replay jsonb := private.replay(p_user_id, 'continue_story', p_idempotency_key, p_request_hash);
+  v_done text[];
+begin
+  if v_replay is not null then return v_replay; end if;
+  perform private.lock_own_story(v_user.id, p_story_id);
+  if p_skip_failed then
+    -- A book that failed for want of a picture is not skipped but made without it.
+    with skipped as (
+      update public.asset_generation_jobs set status = 'skipped', completed_at = now()
+      where story_id = p_story_id and status = 'failed' and asset_type not in ('content', 'pdf') returning asset_type)
+    select coalesce(array_agg(asset_type), '{}') into v_done from skipped;
+    v_done := v_done || private.requeue(p_story_id, '{pdf}', '{failed,cancelled}', '{}'::jsonb, false);
+  end if;
+  return private.remember(p_user_id, 'continue_story', p_idempotency_key, p_request_hash,
+    private.steer_answer(p_story_id, coalesce(v_done, '{}'), private.advance(p_story_id)));
+end $$;
+comment on function public.continue_story is 'Settles failed assets as skipped, so that what depends on them is made without them.';
+
+create function public.cancel_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[] default null,
+  p_idempotency_key text default null, p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_user(p_user_id);
+  v_replay jsonb := private.replay(p_user_id, 'cancel_assets', p_idempotency_key, p_request_hash);
+  v_done text[];
+begin
+  if v_replay is not null then return v_replay; end if;
+  perform private.lock_own_story(v_user.id, p_story_id);
+  with cancelled as (
+    update public.asset_generation_jobs
+    set status = 'cancelled', completed_at = now(), lease_expires_at = null, error_code = 'CANCELLED',
+        error_message = 'Cancelled on request'
+    where story_id = p_story_id and status in ('queued', 'generating')
+      and (p_asset_types is null or asset_type = any (p_asset_types))
+    returning asset_type)
+  select coalesce(array_agg(asset_type), '{}') into v_done from cancelled;
+  return private.remember(p_user_id, 'cancel_assets', p_idempotency_key, p_request_hash,
+    private.steer_answer(p_story_id, v_done, private.advance(p_story_id)));
+end $$;
+comment on function public.cancel_assets is 'Stops what is queued or being made; a worker learns of it at its next heartbeat.';
+
+-- Every verb is for the functions alone: EXECUTE is granted to PUBLIC by default in Postgres.
+do $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid::regprocedure from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where n.nspname = 'private' or (n.nspname = 'public' and p.proname in (
+      'asset_inputs', 'next_job_status', 'max_retries', 'retry_delay_seconds', 'overall_status', 'create_story',
+      'create_character', 'user_usage', 'start_content', 'claim_asset_jobs', 'start_assets', 'report_progress', 'release_job',
+      'expire_stuck_jobs', 'complete_job', 'save_story_content', 'fail_job', 'retry_assets', 'regenerate_assets',
+      'generate_assets', 'continue_story', 'cancel_assets'))
+  loop
+    execute format('revoke all on function %s from public, anon, authenticated', v_function);
+    execute format('grant execute on function %s to service_role', v_function);
+  end loop;
+end $$;

@@ -1,0 +1,15 @@
+//! Pure nouns and rules of the pipeline: ids, assets, the job state machine, retry policy, traits, prices.
+//! No IO, no clock, no async: data in, data out.
+
+pub mod asset;
+pub mod character;
+pub mod ids;
+pub mod job;
+pub mod price;
+pub mod request;
+pub mod retry;
+pub mod story;
+pub mod traits;
+
+pub use asset::{AssetType, UnknownAssetType};
+pub use ids::{CharacterId, JobId, LeaseToken, LibraryId, StoryId, UserId};

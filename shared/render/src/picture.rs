@@ -1,0 +1,118 @@
+//! Pictures from outside: decoding under a limit of size and memory, and re-encoding as JPEG.
+
+use std::io::Cursor;
+
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+
+/// Largest width and largest height, in pixels, of a picture that is decoded.
+pub const PICTURE_SIDE_MAX: u32 = 4096;
+/// Largest memory, in bytes, a decoder may ask for: 16-bit RGBA at the largest size, and half again.
+pub const PICTURE_MEMORY_MAX_BYTES: u64 = 192 * 1024 * 1024;
+/// JPEG quality of re-encoded pictures, 1 to 100.
+pub const JPEG_QUALITY: u8 = 85;
+
+/// Why a picture could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum PictureError {
+    /// The bytes begin like none of PNG, JPEG and WebP.
+    #[error("reading a picture: the bytes are neither PNG, JPEG nor WebP")]
+    UnknownFormat,
+    /// The decoder refused the bytes, because they are damaged or above the limits.
+    #[error("decoding a picture of at most {PICTURE_SIDE_MAX} x {PICTURE_SIDE_MAX} pixels")]
+    Decode(#[source] image::ImageError),
+    /// The encoder failed.
+    #[error("encoding a picture as JPEG")]
+    Encode(#[source] image::ImageError),
+}
+
+/// The format of a picture by its first bytes, never by a name or a declared type.
+pub fn format(bytes: &[u8]) -> Result<ImageFormat, PictureError> {
+    match image::guess_format(bytes) {
+        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) => Ok(format),
+        _ => Err(PictureError::UnknownFormat),
+    }
+}
+
+/// Decodes PNG, JPEG or WebP bytes; what is transparent is laid on white.
+///
+/// The limits [`PICTURE_SIDE_MAX`] and [`PICTURE_MEMORY_MAX_BYTES`] are checked against the header,
+/// before anything is allocated.
+pub fn decode(bytes: &[u8]) -> Result<RgbImage, PictureError> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format(bytes)?);
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(PICTURE_SIDE_MAX);
+    limits.max_image_height = Some(PICTURE_SIDE_MAX);
+    limits.max_alloc = Some(PICTURE_MEMORY_MAX_BYTES);
+    reader.limits(limits);
+    let decoded = reader.decode().map_err(PictureError::Decode)?;
+    Ok(if decoded.color().has_alpha() {
+        laid_on_white(decoded)
+    } else {
+        decoded.into_rgb8()
+    })
+}
+
+fn laid_on_white(decoded: DynamicImage) -> RgbImage {
+    let rgba = decoded.into_rgba8();
+    RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
+        let [r, g, b, alpha] = rgba.get_pixel(x, y).0;
+        let over_white = |channel: u8| {
+            let (channel, alpha) = (u32::from(channel), u32::from(alpha));
+            ((channel * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+        };
+        Rgb([over_white(r), over_white(g), over_white(b)])
+    })
+}
+
+/// Encodes a picture as a baseline JPEG of [`JPEG_QUALITY`].
+pub fn jpeg(picture: &RgbImage) -> Result<Vec<u8>, PictureError> {
+    let mut bytes = Vec::with_capacity(picture.as_raw().len() / 8);
+    JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY)
+        .encode_image(picture)
+        .map_err(PictureError::Encode)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{Rgba, RgbaImage};
+
+    use super::*;
+
+    fn png(picture: &DynamicImage) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        picture
+            .write_to(&mut bytes, ImageFormat::Png)
+            .expect("a small picture encodes");
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn what_is_transparent_is_laid_on_white() {
+        let clear = RgbaImage::from_pixel(2, 2, Rgba([200, 0, 0, 0]));
+        let decoded = decode(&png(&clear.into())).expect("a valid PNG decodes");
+        assert_eq!(decoded.get_pixel(1, 1).0, [255, 255, 255]);
+    }
+
+    #[test]
+    fn a_picture_wider_than_the_limit_is_refused() {
+        let wide = RgbImage::new(PICTURE_SIDE_MAX + 1, 1);
+        let refused = decode(&png(&wide.into()));
+        assert!(matches!(refused, Err(PictureError::Decode(_))), "{refused:?}");
+    }
+
+    #[test]
+    fn text_is_no_picture() {
+        assert!(matches!(decode(b"<html>"), Err(PictureError::UnknownFormat)));
+    }
+
+    #[test]
+    fn a_picture_survives_the_way_through_jpeg() {
+        let blue = RgbImage::from_pixel(32, 32, Rgb([20, 40, 200]));
+        let encoded = jpeg(&blue).expect("a small picture encodes");
+        assert_eq!(format(&encoded).expect("a JPEG"), ImageFormat::Jpeg);
+        let Rgb([r, _, b]) = *decode(&encoded).expect("our own JPEG decodes").get_pixel(9, 9);
+        assert!(r < 40 && b > 180, "{r} {b}");
+    }
+}
