@@ -1,1 +1,16 @@
-//! stub
+//! What every process needs before its first event: settings, telemetry, clients, deadlines, and how to call the others.
+
+mod aws;
+mod deadline;
+mod diagnostic;
+pub mod env;
+mod invoke;
+mod telemetry;
+mod variables;
+
+pub use aws::{Aws, http_client};
+pub use deadline::Deadline;
+pub use diagnostic::{Boot, chain, start};
+pub use invoke::{DispatchedJob, Invoke, InvokeError, LambdaInvoker, Payload};
+pub use telemetry::init as init_telemetry;
+pub use variables::{SettingError, Variables};

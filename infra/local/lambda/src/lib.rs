@@ -4,7 +4,7 @@
 mod api;
 mod body;
 mod config;
-mod core;
+mod state;
 mod dead_letters;
 mod emulator;
 mod error;

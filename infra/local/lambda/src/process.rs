@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    core::Core,
+    state::Core,
     function::Function,
     instance::{Instance, Order},
     logs::{LogLine, LogSource},

@@ -1,0 +1,281 @@
+//! What every call passes: it is listed, its key checked, its fault drawn, and its answer held
+//! back until the latency profile lets it go.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use serde_json::Value;
+use tokio::time::{Instant, sleep_until};
+
+use crate::calls::{CallKind, CallRecord, unix_ms};
+use crate::config::StandInConfig;
+use crate::faults::Outcome;
+use crate::seeded::{digest, hex};
+use crate::{elevenlabs, openai};
+
+/// Sixteen reference pictures of 4 MB, with room for base64.
+const BODY_BYTES_MAX: usize = 96 * 1024 * 1024;
+/// Longer than any client's patience (the official OpenAI client reads for 600 s).
+const HANG: Duration = Duration::from_secs(900);
+
+/// Which service a router stands in for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Provider {
+    OpenAi,
+    ElevenLabs,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    pub(crate) config: StandInConfig,
+    pub(crate) provider: Provider,
+}
+
+/// Handed to the handlers: the outcome that was drawn or scripted for this call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Played(pub(crate) Outcome);
+
+impl Gate {
+    fn name(&self) -> &'static str {
+        match self.provider {
+            Provider::OpenAi => "openai",
+            Provider::ElevenLabs => "elevenlabs",
+        }
+    }
+
+    fn refuse_key(&self, headers: &HeaderMap) -> Option<Response> {
+        match self.provider {
+            Provider::OpenAi => openai::refuse_key(headers),
+            Provider::ElevenLabs => elevenlabs::refuse_key(headers),
+        }
+    }
+
+    fn fault_answer(&self, outcome: Outcome, kind: CallKind) -> Option<Response> {
+        match self.provider {
+            Provider::OpenAi => openai::fault_answer(outcome, kind),
+            Provider::ElevenLabs => elevenlabs::fault_answer(outcome, kind),
+        }
+    }
+
+    fn add_headers(&self, headers: &mut HeaderMap, id: u64, took: Duration) {
+        match self.provider {
+            Provider::OpenAi => openai::add_headers(headers, id, took),
+            Provider::ElevenLabs => {
+                let speaking = self.config.calls().iter().filter(|c| c.in_flight && c.kind == CallKind::Speech).count();
+                elevenlabs::add_headers(headers, id, speaking);
+            }
+        }
+    }
+
+    fn outcome(&self, kind: CallKind, body: &[u8], sha256: &str, earlier_tries: usize) -> Outcome {
+        if let Some(outcome) = self.config.take_scripted(kind, body) {
+            return outcome;
+        }
+        if matches!(kind, CallKind::Other) {
+            return Outcome::Ok;
+        }
+        self.config.faults().draw(self.config.seed(), sha256, earlier_tries)
+    }
+}
+
+/// Closes the record of a call whose client went away before the answer.
+struct InFlight<'a> {
+    config: &'a StandInConfig,
+    id: u64,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.config.call_log().amend(self.id, |record| {
+            if record.in_flight {
+                record.in_flight = false;
+                record.ended_unix_ms = Some(unix_ms());
+            }
+        });
+    }
+}
+
+/// The middleware of both routers.
+pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let arrived = Instant::now();
+    let kind = kind_of(request.uri().path());
+    let (mut head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let record = describe(&gate, &head, kind, &body);
+    let sha256 = record.sha256.clone();
+    let earlier_tries = gate.config.call_log().times_seen(&sha256);
+    let id = gate.config.call_log().begin(record);
+    let in_flight = InFlight { config: &gate.config, id };
+
+    let mut outcome = Outcome::Ok;
+    let mut response = if let Some(refusal) = gate.refuse_key(&head.headers) {
+        refusal
+    } else {
+        outcome = gate.outcome(kind, &body, &sha256, earlier_tries);
+        if outcome != Outcome::Ok {
+            tracing::info!(call.id = id, "Call {id} meets {outcome:?} on purpose");
+        }
+        if outcome == Outcome::Timeout {
+            gate.config.call_log().amend(id, |record| record.fault = fault_name(outcome));
+            sleep_until(arrived + HANG).await;
+        }
+        match gate.fault_answer(outcome, kind) {
+            Some(answer) => answer,
+            None => {
+                head.extensions.insert(Played(outcome));
+                spoil(next.run(Request::from_parts(head, Body::from(body))).await, outcome).await
+            }
+        }
+    };
+
+    // A refusal costs the real service nothing and comes at once; work takes its time.
+    if !response.status().is_client_error() {
+        sleep_until(arrived + gate.config.latency().of(kind)).await;
+    }
+    gate.add_headers(response.headers_mut(), id, arrived.elapsed());
+    let status = response.status();
+    gate.config.call_log().amend(id, |record| {
+        record.in_flight = false;
+        record.ended_unix_ms = Some(unix_ms());
+        record.status = Some(status.as_u16());
+        record.paid = status.is_success() && matches!(kind, CallKind::Text | CallKind::Image | CallKind::Speech);
+        record.fault = fault_name(outcome);
+    });
+    drop(in_flight);
+    response
+}
+
+fn fault_name(outcome: Outcome) -> Option<String> {
+    let name = serde_json::to_value(outcome).ok()?;
+    (outcome != Outcome::Ok).then(|| name.as_str().unwrap_or_default().to_owned())
+}
+
+/// Damages a good answer on its way out.
+async fn spoil(response: Response, outcome: Outcome) -> Response {
+    if !matches!(outcome, Outcome::Truncated | Outcome::Cut) || !response.status().is_success() {
+        return response;
+    }
+    let (mut head, body) = response.into_parts();
+    let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let half = whole.slice(..whole.len() / 2);
+    head.headers.remove(header::CONTENT_LENGTH);
+    if outcome == Outcome::Truncated {
+        return Response::from_parts(head, Body::from(half));
+    }
+    let broken = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut on purpose");
+    let pieces: [Result<Bytes, std::io::Error>; 2] = [Ok(half), Err(broken)];
+    Response::from_parts(head, Body::from_stream(futures::stream::iter(pieces)))
+}
+
+fn kind_of(path: &str) -> CallKind {
+    if path.ends_with("/chat/completions") || path.ends_with("/responses") {
+        CallKind::Text
+    } else if path.contains("/images/") {
+        CallKind::Image
+    } else if path.contains("/text-to-speech/") || path.ends_with("/audio/speech") {
+        CallKind::Speech
+    } else if path.ends_with("/moderations") {
+        CallKind::Moderation
+    } else {
+        CallKind::Other
+    }
+}
+
+fn describe(gate: &Gate, head: &http::request::Parts, kind: CallKind, body: &Bytes) -> CallRecord {
+    let boundary = multipart_boundary(&head.headers);
+    let (sha256, model, schema) = match boundary {
+        Some(boundary) => (hex(&digest(&without(body, boundary.as_bytes()))), multipart_model(body), None),
+        None => {
+            let json: Value = serde_json::from_slice(body).unwrap_or_default();
+            let text = |pointer: &str| json.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+            (
+                hex(&digest(body)),
+                text("/model").or_else(|| text("/model_id")),
+                text("/response_format/json_schema/name").or_else(|| text("/text/format/name")),
+            )
+        }
+    };
+    CallRecord {
+        id: 0,
+        provider: gate.name(),
+        method: head.method.to_string(),
+        path: head.uri.path().to_owned(),
+        kind,
+        model,
+        schema,
+        sha256,
+        started_unix_ms: unix_ms(),
+        ended_unix_ms: None,
+        status: None,
+        in_flight: true,
+        paid: false,
+        fault: None,
+    }
+}
+
+fn multipart_boundary(headers: &HeaderMap) -> Option<String> {
+    let content_type = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let (_, boundary) = content_type.strip_prefix("multipart/form-data")?.split_once("boundary=")?;
+    let boundary = boundary.split(';').next().unwrap_or_default().trim().trim_matches('"');
+    (!boundary.is_empty()).then(|| boundary.to_owned())
+}
+
+/// The body with its random multipart boundary taken out, so that equal forms hash alike.
+fn without(body: &[u8], boundary: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = find(rest, boundary) {
+        kept.extend_from_slice(&rest[..at]);
+        rest = &rest[at + boundary.len()..];
+    }
+    kept.extend_from_slice(rest);
+    kept
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    let first = *needle.first()?;
+    let mut from = 0;
+    while let Some(step) = haystack.get(from..)?.iter().position(|byte| *byte == first) {
+        from += step;
+        if haystack[from..].starts_with(needle) {
+            return Some(from);
+        }
+        from += 1;
+    }
+    None
+}
+
+fn multipart_model(body: &[u8]) -> Option<String> {
+    let start = find(body, b"name=\"model\"")?;
+    let rest = &body[start..(start + 400).min(body.len())];
+    let value = &rest[find(rest, b"\r\n\r\n")? + 4..];
+    let end = find(value, b"\r\n")?;
+    String::from_utf8(value[..end].to_vec()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_forms_with_different_boundaries_look_alike() {
+        let form = |boundary: &str| format!("--{boundary}\r\nname=\"model\"\r\n\r\ngpt-image-2\r\n--{boundary}--");
+        let hash = |boundary: &str| digest(&without(form(boundary).as_bytes(), boundary.as_bytes()));
+        assert_eq!(hash("aaaa"), hash("bbbbbb"));
+        assert_eq!(multipart_model(form("x").as_bytes()).as_deref(), Some("gpt-image-2"));
+    }
+
+    #[test]
+    fn kinds_follow_the_path() {
+        assert_eq!(kind_of("/v1/images/edits"), CallKind::Image);
+        assert_eq!(kind_of("/v1/text-to-speech/abc/with-timestamps"), CallKind::Speech);
+        assert_eq!(kind_of("/v1/models"), CallKind::Other);
+    }
+}

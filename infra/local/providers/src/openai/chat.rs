@@ -1,0 +1,242 @@
+//! `POST /v1/chat/completions` (contract section 4.1).
+
+use axum::body::Bytes;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use http::header;
+use serde_json::{Value, json};
+
+use super::CREATED_UNIX_SECONDS;
+use super::errors::{ApiError, refuse_unknown_members};
+use super::messages::{Answer, AnswerForm, Conversation, REASONING_TOKENS, answer, tokens_of};
+use super::models::{self, Makes, Model};
+use super::strict;
+use crate::faults::Outcome;
+use crate::gate::Played;
+use crate::seeded::{digest, hex};
+
+const KNOWN: &[&str] = &[
+    "audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs", "max_completion_tokens",
+    "max_tokens", "messages", "metadata", "modalities", "model", "moderation", "n", "parallel_tool_calls",
+    "prediction", "presence_penalty", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
+    "reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier", "stop", "store", "stream",
+    "stream_options", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity",
+    "web_search_options",
+];
+const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+
+/// Answers the last question of a conversation.
+///
+/// # Errors
+/// The refusals of contract sections 1, 3 and 4.
+pub(crate) async fn complete(Extension(Played(outcome)): Extension<Played>, body: Bytes) -> Result<Response, ApiError> {
+    let request: Value = serde_json::from_slice(&body).map_err(|_| ApiError::unparsable_body())?;
+    refuse_unknown_members(&request, KNOWN)?;
+    let model = models::named_in(&request)?;
+    check_parameters(&request, model)?;
+    let form = answer_form(&request)?;
+    let conversation = read_messages(&request)?;
+    let limit = ["max_completion_tokens", "max_tokens"].iter().find_map(|name| request.get(*name)?.as_u64());
+    if outcome == Outcome::Failed {
+        return Err(ApiError::server_error());
+    }
+
+    let id = format!("chatcmpl-{}", &hex(&digest(&body))[..24]);
+    let answered = answer(&conversation, &form, limit, outcome);
+    let reasoning = if model.makes == (Makes::Text { reasoning: true }) { REASONING_TOKENS } else { 0 };
+    if request.get("stream") == Some(&Value::Bool(true)) {
+        return Ok(stream(&id, model, &answered, &request, &conversation, reasoning));
+    }
+    let choices = if outcome == Outcome::Empty { json!([]) } else { json!([choice(&answered)]) };
+    Ok(Json(json!({
+        "id": id, "object": "chat.completion", "created": CREATED_UNIX_SECONDS, "model": model.id,
+        "choices": choices,
+        "usage": usage(&conversation, &answered, reasoning),
+        "service_tier": "default", "system_fingerprint": null,
+    }))
+    .into_response())
+}
+
+fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
+    let Makes::Text { reasoning } = model.makes else {
+        let message = format!("The model `{}` is not supported in the v1/chat/completions endpoint.", model.id);
+        return Err(ApiError::bad_parameter("model", None, message));
+    };
+    if reasoning && request.get("max_tokens").is_some_and(|value| !value.is_null()) {
+        return Err(ApiError::bad_parameter(
+            "max_tokens",
+            Some("unsupported_parameter"),
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+        ));
+    }
+    refuse_sampling(request, reasoning)?;
+    if let Some(effort) = request.get("reasoning_effort").and_then(Value::as_str) {
+        if !EFFORTS.contains(&effort) {
+            return Err(ApiError::invalid_value("reasoning_effort", effort, EFFORTS));
+        }
+        if !reasoning {
+            let message = "Unrecognized request argument supplied: reasoning_effort";
+            return Err(ApiError::bad_parameter("reasoning_effort", Some("unsupported_parameter"), message));
+        }
+    }
+    if let Some(count) = request.get("n").and_then(Value::as_u64)
+        && count != 1
+    {
+        return Err(ApiError::bad_parameter("n", Some("unsupported_value"), "This stand-in answers once: n must be 1."));
+    }
+    Ok(())
+}
+
+/// Reasoning models accept only the default temperature and top_p.
+pub(crate) fn refuse_sampling(request: &Value, reasoning: bool) -> Result<(), ApiError> {
+    for name in ["temperature", "top_p"] {
+        if let Some(value) = request.get(name).and_then(Value::as_f64)
+            && reasoning
+            && (value - 1.0).abs() > f64::EPSILON
+        {
+            let message = format!(
+                "Unsupported value: '{name}' does not support {value} with this model. Only the default (1) value is supported."
+            );
+            return Err(ApiError::bad_parameter(name, Some("unsupported_value"), message));
+        }
+    }
+    Ok(())
+}
+
+fn answer_form(request: &Value) -> Result<AnswerForm, ApiError> {
+    let Some(format) = request.get("response_format").filter(|value| !value.is_null()) else {
+        return Ok(AnswerForm::Text);
+    };
+    match format.get("type").and_then(Value::as_str) {
+        Some("text") => Ok(AnswerForm::Text),
+        Some("json_object") => Ok(AnswerForm::AnyJson),
+        Some("json_schema") => {
+            let wrapper = format
+                .get("json_schema")
+                .ok_or_else(|| ApiError::missing_parameter("response_format.json_schema"))?;
+            let name = wrapper
+                .get("name")
+                .and_then(Value::as_str)
+                .ok_or_else(|| ApiError::missing_parameter("response_format.json_schema.name"))?;
+            let schema = wrapper
+                .get("schema")
+                .ok_or_else(|| ApiError::missing_parameter("response_format.json_schema.schema"))?;
+            if wrapper.get("strict") == Some(&Value::Bool(true)) {
+                strict::check(name, schema, "response_format")?;
+            }
+            Ok(AnswerForm::Schema { name: name.to_owned(), schema: schema.clone() })
+        }
+        Some(other) => {
+            Err(ApiError::invalid_value("response_format.type", other, &["text", "json_object", "json_schema"]))
+        }
+        None => Err(ApiError::missing_parameter("response_format.type")),
+    }
+}
+
+fn read_messages(request: &Value) -> Result<Conversation, ApiError> {
+    let messages = request.get("messages").ok_or_else(|| ApiError::missing_parameter("messages"))?;
+    let messages = messages.as_array().ok_or_else(|| ApiError::invalid_type("messages", "an array of objects"))?;
+    if messages.is_empty() {
+        let message = "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.";
+        return Err(ApiError::bad_parameter("messages", Some("empty_array"), message));
+    }
+    let mut conversation = Conversation::default();
+    for (index, message) in messages.iter().enumerate() {
+        let role = message.get("role").and_then(Value::as_str).unwrap_or_default();
+        let roles = ["developer", "system", "user", "assistant", "tool", "function"];
+        if !roles.contains(&role) {
+            return Err(ApiError::invalid_value(&format!("messages[{index}].role"), role, &roles));
+        }
+        match message.get("content") {
+            Some(Value::String(text)) => conversation.add_text(role, text),
+            Some(Value::Array(parts)) => read_parts(&mut conversation, role, parts, index)?,
+            _ if role == "assistant" => {}
+            _ => return Err(ApiError::invalid_type(&format!("messages[{index}].content"), "a string or an array")),
+        }
+    }
+    Ok(conversation)
+}
+
+fn read_parts(conversation: &mut Conversation, role: &str, parts: &[Value], index: usize) -> Result<(), ApiError> {
+    for (position, part) in parts.iter().enumerate() {
+        let param = format!("messages[{index}].content[{position}]");
+        match part.get("type").and_then(Value::as_str) {
+            Some("text") => {
+                let text = part.get("text").and_then(Value::as_str);
+                conversation.add_text(role, text.ok_or_else(|| ApiError::missing_parameter(&format!("{param}.text")))?);
+            }
+            Some("image_url") => {
+                let url = part.pointer("/image_url/url").and_then(Value::as_str);
+                let url = url.ok_or_else(|| ApiError::invalid_type(&format!("{param}.image_url"), "an object with a url"))?;
+                conversation.add_picture(url, &format!("{param}.image_url"))?;
+            }
+            other => {
+                let known = ["text", "image_url", "input_audio", "refusal", "audio", "file"];
+                return Err(ApiError::invalid_value(&format!("{param}.type"), other.unwrap_or_default(), &known));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn choice(answered: &Answer) -> Value {
+    let (content, refusal, reason) = match answered {
+        Answer::Whole(text) => (Some(text), None, "stop"),
+        Answer::CutOff(text) => (Some(text), None, "length"),
+        Answer::Refusal(text) => (None, Some(text), "stop"),
+    };
+    json!({
+        "index": 0,
+        "message": { "role": "assistant", "content": content, "refusal": refusal, "annotations": [] },
+        "logprobs": null, "finish_reason": reason,
+    })
+}
+
+fn usage(conversation: &Conversation, answered: &Answer, reasoning: u64) -> Value {
+    let (Answer::Whole(text) | Answer::CutOff(text) | Answer::Refusal(text)) = answered;
+    let prompt = conversation.tokens();
+    let completion = tokens_of(text) + reasoning;
+    json!({
+        "prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion,
+        "prompt_tokens_details": { "cached_tokens": 0, "audio_tokens": 0 },
+        "completion_tokens_details": {
+            "reasoning_tokens": reasoning, "audio_tokens": 0,
+            "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0,
+        },
+    })
+}
+
+/// The answer as server-sent events, all at once: `data:` lines and a last `[DONE]`.
+fn stream(
+    id: &str,
+    model: &Model,
+    answered: &Answer,
+    request: &Value,
+    conversation: &Conversation,
+    reasoning: u64,
+) -> Response {
+    let chunk = |choices: Value, usage: Value| {
+        json!({
+            "id": id, "object": "chat.completion.chunk", "created": CREATED_UNIX_SECONDS, "model": model.id,
+            "choices": choices, "usage": usage,
+        })
+    };
+    let delta = |delta: Value, reason: Value| {
+        chunk(json!([{ "index": 0, "delta": delta, "logprobs": null, "finish_reason": reason }]), Value::Null)
+    };
+    let (field, text, reason) = match answered {
+        Answer::Whole(text) => ("content", text, "stop"),
+        Answer::CutOff(text) => ("content", text, "length"),
+        Answer::Refusal(text) => ("refusal", text, "stop"),
+    };
+    let mut chunks = vec![delta(json!({ "role": "assistant", field: "" }), Value::Null)];
+    let letters: Vec<char> = text.chars().collect();
+    chunks.extend(letters.chunks(48).map(|piece| delta(json!({ field: piece.iter().collect::<String>() }), Value::Null)));
+    chunks.push(delta(json!({}), json!(reason)));
+    if request.pointer("/stream_options/include_usage") == Some(&Value::Bool(true)) {
+        chunks.push(chunk(json!([]), usage(conversation, answered, reasoning)));
+    }
+    let mut events: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+    events.push_str("data: [DONE]\n\n");
+    ([(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")], events).into_response()
+}

@@ -1,0 +1,158 @@
+//! What chat completions and responses share: reading the parts of a conversation, deciding on an
+//! answer, counting tokens.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::errors::ApiError;
+use crate::faults::Outcome;
+use crate::story;
+
+/// A conversation as far as an answer depends on it.
+#[derive(Debug, Default)]
+pub(crate) struct Conversation {
+    /// Developer and system messages, joined.
+    pub(crate) instructions: String,
+    /// User messages, joined.
+    pub(crate) asked: String,
+    /// Pictures that came with the messages, as bytes.
+    pub(crate) pictures: Vec<Vec<u8>>,
+    /// Pictures given as a web address; they are not fetched.
+    pub(crate) picture_addresses: usize,
+}
+
+impl Conversation {
+    pub(crate) fn add_text(&mut self, role: &str, text: &str) {
+        let target = if role == "user" { &mut self.asked } else { &mut self.instructions };
+        if !target.is_empty() {
+            target.push('\n');
+        }
+        target.push_str(text);
+    }
+
+    /// Takes a picture in the form of a web or `data:` address.
+    ///
+    /// # Errors
+    /// 400 `invalid_image_format`/`invalid_base64_image` when a `data:` address is no picture.
+    pub(crate) fn add_picture(&mut self, address: &str, param: &str) -> Result<(), ApiError> {
+        if let Some(bytes) = picture_bytes(address, param)? {
+            self.pictures.push(bytes);
+        } else {
+            self.picture_addresses += 1;
+        }
+        Ok(())
+    }
+
+    /// Tokens of the question, at about four characters each and 85 a picture of low detail.
+    pub(crate) fn tokens(&self) -> u64 {
+        let pictures = self.pictures.len() + self.picture_addresses;
+        tokens_of(&self.instructions) + tokens_of(&self.asked) + 85 * pictures as u64 + 7
+    }
+}
+
+/// The bytes of a `data:` picture; None for a web address.
+///
+/// # Errors
+/// 400 when it is neither, or no picture the service can read.
+pub(crate) fn picture_bytes(address: &str, param: &str) -> Result<Option<Vec<u8>>, ApiError> {
+    let Some(data) = address.strip_prefix("data:") else {
+        if address.starts_with("https://") || address.starts_with("http://") {
+            return Ok(None);
+        }
+        let message = format!("Invalid '{param}': expected an https or data URL.");
+        return Err(ApiError::bad_parameter(param, Some("invalid_image_url"), message));
+    };
+    let Some((_, encoded)) = data.split_once(";base64,") else {
+        return Err(ApiError::bad_parameter(param, Some("invalid_base64_image"), "Invalid base64 image_url."));
+    };
+    let bytes = STANDARD
+        .decode(encoded)
+        .map_err(|_| ApiError::bad_parameter(param, Some("invalid_base64_image"), "Invalid base64 image_url."))?;
+    if is_picture(&bytes) { Ok(Some(bytes)) } else { Err(ApiError::unsupported_image(param)) }
+}
+
+/// Whether the bytes decode as a picture of a format the service reads.
+pub(crate) fn is_picture(bytes: &[u8]) -> bool {
+    match image::guess_format(bytes) {
+        // The decoder for this one is not built in; its two signatures are enough.
+        Ok(image::ImageFormat::Gif) => bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a"),
+        Ok(_) => image::load_from_memory(bytes).is_ok(),
+        Err(_) => false,
+    }
+}
+
+pub(crate) fn tokens_of(text: &str) -> u64 {
+    (text.chars().count() as u64).div_ceil(4)
+}
+
+/// What the answer must look like.
+#[derive(Debug, Clone)]
+pub(crate) enum AnswerForm {
+    Text,
+    AnyJson,
+    Schema { name: String, schema: Value },
+}
+
+/// How an answer ends.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Answer {
+    Whole(String),
+    /// Cut off by the token limit, perhaps before the first word.
+    CutOff(String),
+    Refusal(String),
+}
+
+/// Answers a conversation, playing the outcome drawn for the call.
+pub(crate) fn answer(
+    conversation: &Conversation,
+    form: &AnswerForm,
+    tokens_max: Option<u64>,
+    outcome: Outcome,
+) -> Answer {
+    if matches!(outcome, Outcome::Policy | Outcome::PolicyBare) {
+        return Answer::Refusal("I'm sorry, but I can't help with that request.".into());
+    }
+    let text = match form {
+        AnswerForm::Text => story::plain_answer(&conversation.asked),
+        AnswerForm::AnyJson => story::structured_answer("json", None, conversation, outcome).to_string(),
+        AnswerForm::Schema { name, schema } => {
+            story::structured_answer(name, Some(schema), conversation, outcome).to_string()
+        }
+    };
+    let half: String = text.chars().take(text.chars().count() / 2).collect();
+    let limit = tokens_max.unwrap_or(u64::MAX);
+    match outcome {
+        Outcome::Length => Answer::CutOff(half),
+        Outcome::InvalidJson => Answer::Whole(format!("Certainly! Here is the JSON: {half}")),
+        // Reasoning counts inside the limit: a tight one leaves nothing for the answer.
+        _ if limit <= REASONING_TOKENS => Answer::CutOff(String::new()),
+        _ if tokens_of(&text) + REASONING_TOKENS > limit => {
+            Answer::CutOff(text.chars().take(((limit - REASONING_TOKENS) * 4) as usize).collect())
+        }
+        _ => Answer::Whole(text),
+    }
+}
+
+/// What the stand-in pretends to think before each answer.
+pub(crate) const REASONING_TOKENS: u64 = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_address_that_is_no_picture_is_refused() {
+        let not_a_picture = format!("data:image/png;base64,{}", STANDARD.encode("hello"));
+        let error = picture_bytes(&not_a_picture, "messages").unwrap_err();
+        assert_eq!(error.code, Some("invalid_image_format"));
+        assert!(picture_bytes("data:image/png;base64,***", "messages").is_err());
+    }
+
+    #[test]
+    fn a_tight_token_limit_leaves_empty_content() {
+        let conversation = Conversation { asked: "Hello".into(), ..Conversation::default() };
+        let answer = answer(&conversation, &AnswerForm::Text, Some(10), Outcome::Ok);
+        assert_eq!(answer, Answer::CutOff(String::new()));
+    }
+}

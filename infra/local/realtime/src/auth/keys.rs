@@ -1,0 +1,327 @@
+//! The project's signing key (ES256), its JWKS, and the legacy shared secret (HS256).
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::claims::Claims;
+use super::user::User;
+
+const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
+const PEM_END: &str = "-----END PRIVATE KEY-----";
+/// Issuer and expiry of the keys every local Supabase project shares (CLI `pkg/config/apikeys.go`).
+const LEGACY_ISSUER: &str = "supabase-demo";
+const LEGACY_EXPIRES_AT_UNIX: i64 = 1_983_812_996;
+
+/// The signing key could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file exists but cannot be read.
+    #[error("reading the signing key from {path}")]
+    Read { path: PathBuf, #[source] source: io::Error },
+    /// A new key could not be stored.
+    #[error("writing a new signing key to {path}")]
+    Write { path: PathBuf, #[source] source: io::Error },
+    /// The file holds something else. Delete it to get a new key.
+    #[error("{path} does not hold a P-256 private key in PKCS #8 PEM; delete it to have one made")]
+    NotAKey { path: PathBuf },
+    /// The library refused to make a key.
+    #[error("making a new P-256 signing key")]
+    Generate,
+}
+
+/// A token was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not three dot-separated base64 parts of JSON.
+    #[error("the token is not a JSON Web Token")]
+    Malformed,
+    /// Signed by a key or with an algorithm this project does not have.
+    #[error("the token was signed with a key this project does not know")]
+    UnknownKey,
+    /// The signature does not fit the content.
+    #[error("Failed to validate JWT signature")]
+    Signature,
+    /// `exp` has passed. Worded as Realtime words it to its clients.
+    #[error("Token has expired {seconds_ago} seconds ago")]
+    Expired { seconds_ago: i64 },
+    /// `role` or `exp` is missing. Worded as Realtime words it to its clients.
+    #[error("Fields `role` and `exp` are required in JWT")]
+    MissingClaims,
+}
+
+/// Signs and verifies the project's tokens.
+pub struct Keys {
+    signing: EncodingKey,
+    verifying: DecodingKey,
+    key_id: String,
+    public_x: String,
+    public_y: String,
+    issuer: String,
+    legacy_secret: String,
+}
+
+impl Keys {
+    /// Reads the signing key from `path`, or makes one and stores it there (mode 0600 on Unix).
+    ///
+    /// `issuer` is the public address of the auth service (`…/auth/v1`); `legacy_secret` the shared
+    /// secret behind the legacy `anon` and `service_role` keys.
+    pub fn load_or_create(path: &Path, issuer: impl Into<String>, legacy_secret: impl Into<String>) -> Result<Self, KeyError> {
+        let der = match fs::read_to_string(path) {
+            Ok(pem) => pem_to_der(&pem).ok_or_else(|| KeyError::NotAKey { path: path.to_owned() })?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let der = generate()?;
+                store(path, &der).map_err(|source| KeyError::Write { path: path.to_owned(), source })?;
+                der
+            }
+            Err(source) => return Err(KeyError::Read { path: path.to_owned(), source }),
+        };
+        Self::from_pkcs8(&der, issuer.into(), legacy_secret.into()).ok_or_else(|| KeyError::NotAKey { path: path.to_owned() })
+    }
+
+    fn from_pkcs8(der: &[u8], issuer: String, legacy_secret: String) -> Option<Self> {
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).ok()?;
+        // SEC 1, section 2.3.3: an uncompressed point is 0x04, then x and y of 32 bytes each.
+        let point = pair.public_key().as_ref();
+        let (x, y) = point.get(1..33).zip(point.get(33..65))?;
+        let (public_x, public_y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        let fingerprint = digest::digest(&digest::SHA256, point);
+        let key_id = Uuid::from_slice(fingerprint.as_ref().get(..16)?).ok()?.to_string();
+        Some(Self {
+            signing: EncodingKey::from_ec_der(der),
+            verifying: DecodingKey::from_ec_components(&public_x, &public_y).ok()?,
+            key_id,
+            public_x,
+            public_y,
+            issuer,
+            legacy_secret,
+        })
+    }
+
+    /// The public keys, as `/auth/v1/.well-known/jwks.json` serves them. Never the shared secret.
+    pub fn jwks(&self) -> Value {
+        json!({"keys": [self.public_jwk()]})
+    }
+
+    /// Public key and shared secret together: what a PostgREST is configured with (`jwt-secret`).
+    pub fn verification_jwks(&self) -> Value {
+        let secret = URL_SAFE_NO_PAD.encode(&self.legacy_secret);
+        json!({"keys": [self.public_jwk(), {"kty": "oct", "alg": "HS256", "k": secret}]})
+    }
+
+    fn public_jwk(&self) -> Value {
+        json!({
+            "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": self.key_id, "use": "sig",
+            "key_ops": ["verify"], "x": self.public_x, "y": self.public_y,
+        })
+    }
+
+    /// The `iss` of every access token.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// An access token for `user` in a session of its own, as if they had signed in with a password.
+    pub fn access_token(&self, user: &User, lifetime: Duration) -> String {
+        self.access_token_in_session(user, Uuid::new_v4(), lifetime)
+    }
+
+    /// The claims are those of `internal/tokens/service.go` in supabase/auth.
+    pub(crate) fn access_token_in_session(&self, user: &User, session: Uuid, lifetime: Duration) -> String {
+        let now = now_unix();
+        let method = if user.is_anonymous { "anonymous" } else { "password" };
+        let claims = json!({
+            "iss": self.issuer,
+            "sub": user.id,
+            "aud": "authenticated",
+            "exp": now + i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2),
+            "iat": now,
+            "role": "authenticated",
+            "email": user.email.as_deref().unwrap_or_default(),
+            "phone": "",
+            "aal": "aal1",
+            "amr": [{"method": method, "timestamp": now}],
+            "session_id": session,
+            "is_anonymous": user.is_anonymous,
+            "app_metadata": user.app_metadata,
+            "user_metadata": user.user_metadata,
+        });
+        let mut header = Header::new(Algorithm::ES256);
+        header.kid = Some(self.key_id.clone());
+        jsonwebtoken::encode(&header, &claims, &self.signing).expect("a loaded P-256 key signs any JSON")
+    }
+
+    /// The legacy API key of `role` under this project's shared secret.
+    pub fn legacy_api_key(&self, role: &str) -> String {
+        legacy_key(role, &self.legacy_secret)
+    }
+
+    /// A JSON Web Token of the shared secret with claims of the caller's choice.
+    pub(crate) fn sign_with_legacy_secret(&self, claims: &Value) -> String {
+        sign_hs256(&claims.to_string(), &self.legacy_secret)
+    }
+
+    /// Checks signature, expiry, and the presence of `role` and `exp`.
+    pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+        let claims = Claims::from_map(self.verified_content(token)?).ok_or(TokenError::MissingClaims)?;
+        let seconds_ago = now_unix() - claims.expires_at_unix();
+        if seconds_ago >= 0 {
+            return Err(TokenError::Expired { seconds_ago });
+        }
+        Ok(claims)
+    }
+
+    /// The content of a token with a good signature, expired or not.
+    pub(crate) fn verified_content(&self, token: &str) -> Result<Map<String, Value>, TokenError> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
+        // The algorithm is pinned per key: a token never chooses how it is verified.
+        let (key, algorithm) = match (header.alg, header.kid.as_deref()) {
+            (Algorithm::ES256, None) => (&self.verifying, Algorithm::ES256),
+            (Algorithm::ES256, Some(id)) if id == self.key_id => (&self.verifying, Algorithm::ES256),
+            (Algorithm::HS256, _) => (&DecodingKey::from_secret(self.legacy_secret.as_bytes()), Algorithm::HS256),
+            _ => return Err(TokenError::UnknownKey),
+        };
+        let mut validation = Validation::new(algorithm);
+        validation.validate_aud = false;
+        validation.validate_exp = false;
+        validation.required_spec_claims.clear();
+        jsonwebtoken::decode(token, key, &validation)
+            .map(|data| data.claims)
+            .map_err(|error| match error.kind() {
+                jsonwebtoken::errors::ErrorKind::InvalidSignature => TokenError::Signature,
+                _ => TokenError::Malformed,
+            })
+    }
+}
+
+/// The legacy API key of `role` (`anon`, `service_role`) under `secret`. With the CLI's default
+/// secret it is byte for byte the key the CLI prints.
+pub fn legacy_key(role: &str, secret: &str) -> String {
+    let claims = format!(r#"{{"iss":"{LEGACY_ISSUER}","role":{},"exp":{LEGACY_EXPIRES_AT_UNIX}}}"#, json!(role));
+    sign_hs256(&claims, secret)
+}
+
+fn sign_hs256(claims: &str, secret: &str) -> String {
+    let head = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+    let message = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims));
+    let signature = jsonwebtoken::crypto::sign(
+        message.as_bytes(),
+        &EncodingKey::from_secret(secret.as_bytes()),
+        Algorithm::HS256,
+    )
+    .expect("HMAC takes a key of any length");
+    format!("{message}.{signature}")
+}
+
+pub(crate) fn now_unix() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
+fn generate() -> Result<Vec<u8>, KeyError> {
+    EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+        .map(|document| document.as_ref().to_vec())
+        .map_err(|_| KeyError::Generate)
+}
+
+fn pem_to_der(pem: &str) -> Option<Vec<u8>> {
+    let body = pem.trim().strip_prefix(PEM_BEGIN)?.strip_suffix(PEM_END)?;
+    STANDARD.decode(body.split_whitespace().collect::<String>()).ok()
+}
+
+fn store(path: &Path, der: &[u8]) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let pem = format!("{PEM_BEGIN}\n{}\n{PEM_END}\n", STANDARD.encode(der));
+    io::Write::write_all(&mut options.open(path)?, pem.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLI_SECRET: &str = "super-secret-jwt-token-with-at-least-32-characters-long";
+
+    fn keys(secret: &str) -> Keys {
+        Keys::from_pkcs8(&generate().unwrap(), "http://127.0.0.1:54321/auth/v1".into(), secret.into()).unwrap()
+    }
+
+    fn ada() -> User {
+        User::with_email(Uuid::new_v4(), "ada@example.com")
+    }
+
+    #[test]
+    fn the_anon_key_of_the_default_secret_is_the_one_the_cli_prints() {
+        assert_eq!(
+            legacy_key("anon", CLI_SECRET),
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJzdXBhYmFzZS1kZW1vIiwicm9sZSI6ImFub24iLCJleHAiOjE5ODM4MTI5OTZ9.CRXP1A7WOeoJeXxjNni43kdQwgnWNReilDMblYTn_I0"
+        );
+    }
+
+    #[test]
+    fn an_access_token_carries_the_claims_policies_rely_on() {
+        let (keys, user) = (keys(CLI_SECRET), ada());
+        let claims = keys.verify(&keys.access_token(&user, Duration::from_secs(60))).unwrap();
+        assert_eq!(claims.role(), "authenticated");
+        assert_eq!(claims.subject(), Some(user.id.to_string().as_str()));
+        assert_eq!(claims.text("aud"), Some("authenticated"));
+        assert_eq!(claims.text("iss"), Some(keys.issuer()));
+        assert!(claims.text("session_id").is_some());
+    }
+
+    #[test]
+    fn an_expired_token_is_refused_with_its_age() {
+        let keys = keys(CLI_SECRET);
+        let token = keys.access_token(&ada(), Duration::ZERO);
+        assert!(matches!(keys.verify(&token), Err(TokenError::Expired { seconds_ago: 0..=2 })));
+    }
+
+    #[test]
+    fn a_token_of_another_key_or_secret_is_refused() {
+        let (ours, theirs) = (keys(CLI_SECRET), keys("another-secret-of-more-than-32-characters"));
+        let foreign = theirs.access_token(&ada(), Duration::from_secs(60));
+        assert_eq!(ours.verify(&foreign), Err(TokenError::UnknownKey));
+        assert_eq!(ours.verify(&theirs.legacy_api_key("anon")), Err(TokenError::Signature));
+        assert_eq!(ours.verify("sb_publishable_x"), Err(TokenError::Malformed));
+    }
+
+    #[test]
+    fn the_public_key_cannot_be_used_as_a_shared_secret() {
+        let keys = keys(CLI_SECRET);
+        let forged = legacy_key("service_role", &keys.public_jwk().to_string());
+        assert_eq!(keys.verify(&forged), Err(TokenError::Signature));
+    }
+
+    #[test]
+    fn a_stored_key_is_found_again_and_a_broken_file_is_named() {
+        let directory = std::env::temp_dir().join(format!("keys-{}", Uuid::new_v4()));
+        let path = directory.join("signing.pem");
+        let first = Keys::load_or_create(&path, "issuer", CLI_SECRET).unwrap();
+        let second = Keys::load_or_create(&path, "issuer", CLI_SECRET).unwrap();
+        assert_eq!(first.jwks(), second.jwks());
+        fs::write(&path, "nonsense").unwrap();
+        assert!(matches!(Keys::load_or_create(&path, "issuer", CLI_SECRET), Err(KeyError::NotAKey { .. })));
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn the_shared_secret_is_never_in_the_public_set() {
+        let keys = keys(CLI_SECRET);
+        assert!(keys.jwks()["keys"].as_array().unwrap().iter().all(|key| key["kty"] == "EC"));
+        assert_eq!(keys.verification_jwks()["keys"].as_array().unwrap().len(), 2);
+    }
+}

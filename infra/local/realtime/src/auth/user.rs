@@ -1,0 +1,60 @@
+//! An account as the auth service shows it.
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+/// One row of `auth.users`, without the password.
+#[derive(Debug, Clone, PartialEq)]
+pub struct User {
+    /// `auth.users.id`, the `sub` of every token.
+    pub id: Uuid,
+    /// Absent for anonymous users.
+    pub email: Option<String>,
+    /// Signed in without credentials; the role is `authenticated` all the same.
+    pub is_anonymous: bool,
+    /// Server-only metadata (`raw_app_meta_data`).
+    pub app_metadata: Value,
+    /// Metadata the user may write (`raw_user_meta_data`).
+    pub user_metadata: Value,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+    /// RFC 3339, UTC.
+    pub last_sign_in_at: Option<String>,
+}
+
+impl User {
+    /// A signed-up user with an e-mail address, created now.
+    pub fn with_email(id: Uuid, email: impl Into<String>) -> Self {
+        Self {
+            id,
+            email: Some(email.into()),
+            is_anonymous: false,
+            app_metadata: json!({"provider": "email", "providers": ["email"]}),
+            user_metadata: json!({}),
+            created_at: jiff::Timestamp::now().to_string(),
+            last_sign_in_at: None,
+        }
+    }
+
+    /// The `user` object of the auth API.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("id".into(), json!(self.id));
+        object.insert("aud".into(), json!("authenticated"));
+        object.insert("role".into(), json!("authenticated"));
+        object.insert("email".into(), json!(self.email.as_deref().unwrap_or_default()));
+        if self.email.is_some() {
+            object.insert("email_confirmed_at".into(), json!(self.created_at));
+            object.insert("confirmed_at".into(), json!(self.created_at));
+        }
+        object.insert("phone".into(), json!(""));
+        object.insert("last_sign_in_at".into(), json!(self.last_sign_in_at));
+        object.insert("app_metadata".into(), self.app_metadata.clone());
+        object.insert("user_metadata".into(), self.user_metadata.clone());
+        object.insert("identities".into(), json!([]));
+        object.insert("created_at".into(), json!(self.created_at));
+        object.insert("updated_at".into(), json!(self.last_sign_in_at.as_ref().unwrap_or(&self.created_at)));
+        object.insert("is_anonymous".into(), json!(self.is_anonymous));
+        Value::Object(object)
+    }
+}

@@ -1,0 +1,108 @@
+//! Faults of the REST path, for tests: refused, slow, cut off before or after the effect.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+
+use crate::chance::{Chance, Share};
+
+/// What share of `/rest/v1` calls goes wrong, and how. The shares are drawn independently, in the
+/// order of the fields; the first that hits decides (a delay combines with any other).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct FaultPlan {
+    /// Wait [`Self::delay_ms`] before the call is passed on.
+    pub delayed: Share,
+    /// Length of the wait, milliseconds.
+    pub delay_ms: u64,
+    /// Answer 503 (`PGRST001`) instead of passing the call on.
+    pub unavailable: Share,
+    /// Close the connection without an answer and without passing the call on.
+    pub reset: Share,
+    /// Pass the call on, let it take effect, then close the connection instead of answering.
+    pub answer_lost: Share,
+}
+
+/// A plan that can be changed while the gateway serves; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Faults(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    plan: RwLock<FaultPlan>,
+    chance: Chance,
+}
+
+/// What happens to one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    PassOn,
+    Unavailable,
+    Reset,
+    AnswerLost,
+}
+
+impl Faults {
+    /// Replaces the plan from the next call on.
+    pub fn set(&self, plan: FaultPlan) {
+        *self.0.plan.write().unwrap_or_else(PoisonError::into_inner) = plan;
+    }
+
+    /// The plan in force.
+    pub fn plan(&self) -> FaultPlan {
+        self.0.plan.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn draw(&self) -> (Option<Duration>, Fate) {
+        let plan = self.plan();
+        let chance = &self.0.chance;
+        let delay = chance.hits(plan.delayed).then(|| Duration::from_millis(plan.delay_ms));
+        let fate = if chance.hits(plan.unavailable) {
+            Fate::Unavailable
+        } else if chance.hits(plan.reset) {
+            Fate::Reset
+        } else if chance.hits(plan.answer_lost) {
+            Fate::AnswerLost
+        } else {
+            Fate::PassOn
+        };
+        (delay, fate)
+    }
+}
+
+/// Ends the task that serves the connection, so that the peer sees it close mid-request.
+///
+/// Unwinding without a panic message is the one way out of a handler that sends nothing at all.
+pub(crate) fn cut_the_connection() -> ! {
+    std::panic::resume_unwind(Box::new("connection cut by the fault plan"))
+}
+
+pub(crate) async fn show(State(faults): State<Faults>) -> Json<FaultPlan> {
+    Json(faults.plan())
+}
+
+pub(crate) async fn set(State(faults): State<Faults>, Json(plan): Json<FaultPlan>) -> Json<FaultPlan> {
+    faults.set(plan);
+    Json(faults.plan())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_plan_means_no_fault() {
+        let faults = Faults::default();
+        assert!((0..100).all(|_| faults.draw() == (None, Fate::PassOn)));
+    }
+
+    #[test]
+    fn a_plan_set_through_one_clone_is_followed_by_the_other() {
+        let faults = Faults::default();
+        faults.clone().set(FaultPlan { unavailable: Share::from(1.0), ..FaultPlan::default() });
+        assert_eq!(faults.draw().1, Fate::Unavailable);
+    }
+}

@@ -1,0 +1,159 @@
+//! What a client asks for when it joins a channel.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use serde_json::{Value, json};
+
+use super::filter::{self, Condition};
+use crate::capture::Action;
+
+pub(crate) const TOPIC_PREFIX: &str = "realtime:";
+
+/// A parsed `phx_join` payload. What is missing or of the wrong kind is defaulted, not refused,
+/// as the real server does (`payloads/join.ex`).
+#[derive(Debug)]
+pub(crate) struct JoinRequest {
+    pub(crate) access_token: Option<String>,
+    pub(crate) acknowledge_broadcasts: bool,
+    pub(crate) receive_own_broadcasts: bool,
+    pub(crate) presence_key: Option<String>,
+    pub(crate) private: bool,
+    pub(crate) bindings: Vec<Binding>,
+}
+
+/// One `postgres_changes` entry of the join.
+#[derive(Debug, Clone)]
+pub(crate) struct Binding {
+    pub(crate) id: u64,
+    /// As sent; echoed with the id, because the client compares it field by field.
+    request: Value,
+    /// What it asks for, or why it cannot be had (said later, in a `system` message).
+    pub(crate) wish: Result<Wish, String>,
+}
+
+/// Which changes a binding wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wish {
+    /// `None` for `*`.
+    pub(crate) action: Option<Action>,
+    /// A schema name or `*`.
+    pub(crate) schema: String,
+    /// A table name or `*`.
+    pub(crate) table: String,
+    pub(crate) conditions: Vec<Condition>,
+    /// `select`: only these columns, and the key.
+    pub(crate) columns: Option<Vec<String>>,
+}
+
+impl JoinRequest {
+    pub(crate) fn parse(payload: &Value) -> Self {
+        let config = &payload["config"];
+        let presence = &config["presence"];
+        let presence_key = presence["key"].as_str().filter(|key| !key.is_empty());
+        let bindings = config["postgres_changes"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Self {
+            access_token: payload["access_token"].as_str().map(str::to_owned),
+            acknowledge_broadcasts: flag(&config["broadcast"]["ack"]),
+            receive_own_broadcasts: flag(&config["broadcast"]["self"]),
+            presence_key: flag(&presence["enabled"])
+                .then(|| presence_key.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)),
+            private: flag(&config["private"]),
+            bindings: bindings.iter().map(Binding::parse).collect(),
+        }
+    }
+}
+
+/// Booleans may come as strings (`flexible_boolean.ex`).
+fn flag(value: &Value) -> bool {
+    value.as_bool().unwrap_or_else(|| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true")))
+}
+
+impl Binding {
+    fn parse(request: &Value) -> Self {
+        let mut hasher = DefaultHasher::new();
+        for name in ["event", "schema", "table", "filter", "select"] {
+            request[name].to_string().hash(&mut hasher);
+        }
+        // Ids stay below 2^31: the client keeps them as JavaScript numbers.
+        Self { id: hasher.finish() >> 33, request: request.clone(), wish: Wish::parse(request) }
+    }
+
+    pub(crate) fn echo(&self) -> Value {
+        let mut echo = self.request.clone();
+        if let Some(entry) = echo.as_object_mut() {
+            entry.insert("id".into(), json!(self.id));
+        }
+        echo
+    }
+}
+
+impl Wish {
+    fn parse(request: &Value) -> Result<Self, String> {
+        let text = |name: &str| request[name].as_str();
+        if text("schema").or_else(|| text("table")).is_none() {
+            let message = "No subscription params provided. Please provide at least a `schema` or `table` to subscribe to";
+            return Err(format!("{message}: {request}"));
+        }
+        let columns: Option<Vec<String>> = request["select"]
+            .as_array()
+            .map(|names| names.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+            .filter(|names: &Vec<String>| !names.is_empty());
+        let wish = Self {
+            action: match text("event").unwrap_or("*").to_ascii_uppercase().as_str() {
+                "INSERT" => Some(Action::Insert),
+                "UPDATE" => Some(Action::Update),
+                "DELETE" => Some(Action::Delete),
+                _ => None,
+            },
+            schema: text("schema").unwrap_or("public").to_owned(),
+            table: text("table").unwrap_or("*").to_owned(),
+            conditions: filter::parse(text("filter").unwrap_or_default()).map_err(|error| error.to_string())?,
+            columns,
+        };
+        if wish.columns.is_some() && (wish.schema == "*" || wish.table == "*") {
+            return Err("Column selection is not supported for wildcard subscriptions. \
+                        Provide an explicit schema and table name."
+                .to_owned());
+        }
+        Ok(wish)
+    }
+
+    /// For error messages: what was asked for.
+    pub(crate) fn describe(&self) -> String {
+        let event = self.action.map_or("*", Action::name);
+        let filters: Vec<&str> = self.conditions.iter().map(|condition| condition.column.as_str()).collect();
+        format!("event: {event}, schema: {}, table: {}, filters on: {filters:?}", self.schema, self.table)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bindings_are_echoed_in_order_with_an_id_each_and_equal_ones_share_it() {
+        let binding = json!({"event": "*", "schema": "public", "table": "pages", "filter": "id=eq.5"});
+        let other = json!({"event": "UPDATE", "schema": "public", "table": "pages"});
+        let join = JoinRequest::parse(&json!({"config": {"postgres_changes": [binding, other, binding]}}));
+        let echoes: Vec<Value> = join.bindings.iter().map(Binding::echo).collect();
+        assert_eq!(echoes[0]["filter"], "id=eq.5");
+        assert_eq!(echoes[0], echoes[2]);
+        assert_ne!(echoes[0]["id"], echoes[1]["id"]);
+        assert!(echoes[1].get("filter").is_none());
+    }
+
+    #[test]
+    fn flags_may_be_strings_and_a_bare_join_is_fine() {
+        let join = JoinRequest::parse(&json!({"config": {"broadcast": {"ack": "true", "self": false}}}));
+        assert!(join.acknowledge_broadcasts && !join.receive_own_broadcasts);
+        assert!(JoinRequest::parse(&json!({})).bindings.is_empty());
+    }
+
+    #[test]
+    fn a_binding_without_schema_and_table_or_with_select_on_everything_is_no_wish() {
+        assert!(Wish::parse(&json!({"event": "*"})).is_err());
+        assert!(Wish::parse(&json!({"schema": "public", "select": ["id"]})).is_err());
+        assert_eq!(Wish::parse(&json!({"table": "pages"})).unwrap().schema, "public");
+        assert_eq!(Wish::parse(&json!({"schema": "public"})).unwrap().table, "*");
+    }
+}

@@ -1,0 +1,41 @@
+//! Realtime faults for tests: deliveries lost on the way, sockets cut.
+
+use std::sync::{PoisonError, RwLock};
+
+use tokio::sync::watch;
+
+use crate::chance::{Chance, Share};
+
+/// What goes wrong on purpose; shared by the server and every socket.
+#[derive(Debug)]
+pub(crate) struct RealtimeFaults {
+    lost_deliveries: RwLock<Share>,
+    chance: Chance,
+    cut: watch::Sender<u64>,
+}
+
+impl Default for RealtimeFaults {
+    fn default() -> Self {
+        Self { lost_deliveries: RwLock::default(), chance: Chance::default(), cut: watch::Sender::new(0) }
+    }
+}
+
+impl RealtimeFaults {
+    pub(crate) fn lose(&self, share: Share) {
+        *self.lost_deliveries.write().unwrap_or_else(PoisonError::into_inner) = share;
+    }
+
+    pub(crate) fn loses_this_one(&self) -> bool {
+        let share = *self.lost_deliveries.read().unwrap_or_else(PoisonError::into_inner);
+        self.chance.hits(share)
+    }
+
+    pub(crate) fn cut_all_sockets(&self) {
+        self.cut.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Changes when every socket is to be cut.
+    pub(crate) fn cuts(&self) -> watch::Receiver<u64> {
+        self.cut.subscribe()
+    }
+}

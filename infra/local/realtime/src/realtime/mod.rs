@@ -1,0 +1,152 @@
+//! Supabase Realtime: database changes under row-level security, broadcasts and presence, over the
+//! protocol unmodified clients speak.
+
+mod broadcast;
+mod channel;
+mod faults;
+mod filter;
+mod frame;
+mod http;
+mod hub;
+mod outbox;
+mod session;
+mod socket;
+mod subscribe;
+mod subscribing;
+mod subscriptions;
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{get, post};
+use sqlx::PgPool;
+use tokio::task::JoinHandle;
+
+pub use crate::capture::CaptureError;
+pub use crate::chance::Share;
+
+pub(crate) use frame::{Head, write};
+pub(crate) use outbox::{Frame, SocketId};
+pub(crate) use subscriptions::{Identity, Subscription, Subscriptions};
+
+use crate::auth::{Claims, Keys};
+use crate::capture;
+use faults::RealtimeFaults;
+use hub::Hub;
+
+/// How the server behaves in time.
+#[derive(Debug, Clone)]
+pub struct RealtimeOptions {
+    /// How often the write-ahead log is looked at while somebody listens. A change reaches its
+    /// subscribers after half of this on average.
+    pub poll_interval: Duration,
+    /// From the join reply to the database subscription. Changes committed in between are lost, as
+    /// with the real server; clients wait for the `system` message.
+    pub subscription_delay: Duration,
+    /// The publication whose tables can be subscribed to.
+    pub publication: String,
+}
+
+impl Default for RealtimeOptions {
+    fn default() -> Self {
+        Self {
+            poll_interval: Duration::from_millis(20),
+            subscription_delay: Duration::from_millis(100),
+            publication: "supabase_realtime".to_owned(),
+        }
+    }
+}
+
+/// The running server. The change capture stops when the last clone is dropped.
+#[derive(Clone)]
+pub struct RealtimeServer {
+    shared: Arc<Shared>,
+    _capture: Arc<AbortOnDrop>,
+}
+
+/// What sockets and change capture have in common.
+pub(crate) struct Shared {
+    pub(crate) pool: PgPool,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) options: RealtimeOptions,
+    pub(crate) hub: Hub,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) faults: Arc<RealtimeFaults>,
+    identities: Mutex<Vec<Weak<Identity>>>,
+}
+
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl RealtimeServer {
+    /// Opens a temporary logical replication slot and starts following it.
+    ///
+    /// `pool` must belong to a superuser (it reads the log and acts as every role) of a server with
+    /// `wal_level=logical`.
+    ///
+    /// # Errors
+    /// When the slot cannot be made.
+    pub async fn start(pool: PgPool, keys: Arc<Keys>) -> Result<Self, CaptureError> {
+        Self::start_with(pool, keys, RealtimeOptions::default()).await
+    }
+
+    /// [`Self::start`] with other timing or another publication.
+    ///
+    /// # Errors
+    /// When the slot cannot be made.
+    pub async fn start_with(pool: PgPool, keys: Arc<Keys>, options: RealtimeOptions) -> Result<Self, CaptureError> {
+        let slot = capture::Slot::open(&pool, &options.publication).await?;
+        let shared = Arc::new(Shared {
+            pool,
+            keys,
+            options,
+            hub: Hub::default(),
+            subscriptions: Subscriptions::default(),
+            faults: Arc::default(),
+            identities: Mutex::default(),
+        });
+        let capture = tokio::spawn(capture::follow(slot, shared.clone()));
+        Ok(Self { shared, _capture: Arc::new(AbortOnDrop(capture)) })
+    }
+
+    /// Everything below `/realtime/v1`. Requests carry a token in `x-api-key` or `apikey`; the
+    /// gateway swaps opaque keys before.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/websocket", get(socket::upgrade))
+            .route("/api/broadcast", post(http::batch))
+            .route("/api/broadcast/{topic}/events/{event}", post(http::single))
+            .with_state(self.shared.clone())
+    }
+
+    /// Fault hook: this share of changes and broadcasts is lost on the way to each subscriber.
+    pub fn lose_deliveries(&self, share: Share) {
+        self.shared.faults.lose(share);
+    }
+
+    /// Fault hook: every open socket is cut, without a goodbye.
+    pub fn cut_all_sockets(&self) {
+        self.shared.faults.cut_all_sockets();
+    }
+}
+
+impl Shared {
+    /// One identity for all channels with these claims, so that each row is checked once for all of them.
+    pub(crate) fn identity(&self, claims: &Claims) -> Arc<Identity> {
+        let wanted = Identity::from(claims);
+        let mut known = self.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|identity| identity.strong_count() > 0);
+        if let Some(identity) = known.iter().filter_map(Weak::upgrade).find(|identity| **identity == wanted) {
+            return identity;
+        }
+        let identity = Arc::new(wanted);
+        known.push(Arc::downgrade(&identity));
+        identity
+    }
+}

@@ -1,0 +1,284 @@
+//! The protocol of one socket: joins, leaves, tokens, broadcasts, presence, heartbeats.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Value, json};
+
+use super::Shared;
+use super::broadcast::{Broadcast, BroadcastPush};
+use super::channel::{Binding, JoinRequest, TOPIC_PREFIX};
+use super::frame::{ClientFrame, Head};
+use super::hub::Member;
+use super::outbox::Outbox;
+use super::subscribe::Subscriber;
+use super::subscribing::{self, Attempt};
+use super::subscriptions::Identity;
+use crate::auth::{Claims, TokenError};
+
+/// Channels one socket may join (the limit of every hosted plan).
+const CHANNELS_MAX: usize = 100;
+
+/// Whose socket this is: the API key of the upgrade, as a token.
+pub(crate) struct Upgrade {
+    pub(crate) token: String,
+    pub(crate) claims: Claims,
+}
+
+pub(crate) struct Session {
+    server: Arc<Shared>,
+    outbox: Outbox,
+    upgrade: Upgrade,
+    channels: HashMap<String, Channel>,
+}
+
+struct Channel {
+    topic: Arc<str>,
+    join_ref: Option<String>,
+    token: String,
+    expires_at_unix: i64,
+    acknowledge_broadcasts: bool,
+    bindings: Arc<[Binding]>,
+    /// Grows with every (re)subscription; an attempt that is not the latest changes nothing.
+    attempts: Arc<AtomicU64>,
+}
+
+impl Session {
+    pub(crate) fn new(server: Arc<Shared>, outbox: Outbox, upgrade: Upgrade) -> Self {
+        Self { server, outbox, upgrade, channels: HashMap::new() }
+    }
+
+    pub(crate) fn handle(&mut self, frame: ClientFrame) {
+        match frame.event.as_str() {
+            "heartbeat" if frame.topic == "phoenix" => self.reply_ok(&frame, json!({})),
+            "phx_join" => self.join(&frame),
+            "phx_leave" => self.leave(&frame),
+            _ if !self.channels.contains_key(&frame.topic) => self.reply_error(&frame, "unmatched topic"),
+            _ if self.is_stale(&frame) => {}
+            "access_token" => self.refresh_token(&frame),
+            "broadcast" => match Broadcast::from_payload(&frame.payload) {
+                Some(broadcast) => self.broadcast(&frame, &broadcast),
+                None => self.reply_error(&frame, "InvalidBroadcastPayload"),
+            },
+            "presence" => self.presence(&frame),
+            other => tracing::debug!(event = other, "ignored an unexpected Realtime message"),
+        }
+    }
+
+    pub(crate) fn handle_broadcast(&mut self, push: BroadcastPush) {
+        let frame = ClientFrame {
+            join_ref: push.join_ref,
+            reference: push.reference,
+            topic: push.topic,
+            event: "broadcast".to_owned(),
+            payload: Value::Null,
+        };
+        if self.channels.contains_key(&frame.topic) {
+            self.broadcast(&frame, &push.broadcast);
+        } else {
+            self.reply_error(&frame, "unmatched topic");
+        }
+    }
+
+    /// When the next token of a channel expires, seconds since 1970.
+    pub(crate) fn next_expiry_unix(&self) -> Option<i64> {
+        self.channels.values().map(|channel| channel.expires_at_unix).min()
+    }
+
+    /// Closes the channels whose token has expired, saying so.
+    pub(crate) fn close_expired(&mut self, now_unix: i64) {
+        let expired: Vec<(String, i64)> = self
+            .channels
+            .iter()
+            .filter(|(_, channel)| channel.expires_at_unix <= now_unix)
+            .map(|(topic, channel)| (topic.clone(), now_unix - channel.expires_at_unix))
+            .collect();
+        for (topic, seconds_ago) in expired {
+            self.shut_down(&topic, &TokenError::Expired { seconds_ago }.to_string());
+        }
+    }
+
+    pub(crate) fn leave_everything(&mut self) {
+        let topics: Vec<String> = self.channels.keys().cloned().collect();
+        for topic in topics {
+            self.forget(&topic);
+        }
+    }
+
+    fn join(&mut self, frame: &ClientFrame) {
+        let request = JoinRequest::parse(&frame.payload);
+        let (token, claims) = match self.admit(frame, &request) {
+            Ok(admitted) => admitted,
+            Err(reason) => return self.reply_error(frame, &reason),
+        };
+        if let Some(earlier) = self.forget(&frame.topic) {
+            self.send_close(&frame.topic, earlier.join_ref.as_deref());
+        }
+
+        let channel = Channel {
+            topic: frame.topic.as_str().into(),
+            join_ref: frame.join_ref.clone(),
+            token,
+            expires_at_unix: claims.expires_at_unix(),
+            acknowledge_broadcasts: request.acknowledge_broadcasts,
+            bindings: request.bindings.into(),
+            attempts: Arc::default(),
+        };
+        let echoes: Vec<Value> = channel.bindings.iter().map(Binding::echo).collect();
+        self.reply_ok(frame, json!({"postgres_changes": echoes}));
+
+        let with_presence = request.presence_key.is_some();
+        let member = Member {
+            outbox: self.outbox.clone(),
+            receive_own_broadcasts: request.receive_own_broadcasts,
+            presence_key: request.presence_key,
+            presence: None,
+        };
+        self.server.hub.join(&frame.topic, member);
+        if with_presence {
+            let state = self.server.hub.presence_state(&frame.topic);
+            self.outbox.send(Head::push(&frame.topic, "presence_state"), &state);
+        }
+        self.subscribe(&channel, &claims);
+        self.channels.insert(frame.topic.clone(), channel);
+    }
+
+    /// The token the channel will run under, or the reason it may not be joined.
+    fn admit(&self, frame: &ClientFrame, request: &JoinRequest) -> Result<(String, Claims), String> {
+        let Some(name) = frame.topic.strip_prefix(TOPIC_PREFIX) else {
+            return Err("unmatched topic".to_owned());
+        };
+        if name.is_empty() {
+            return Err("TopicNameRequired: You must provide a topic name".to_owned());
+        }
+        if !self.channels.contains_key(&frame.topic) && self.channels.len() >= CHANNELS_MAX {
+            return Err("ChannelRateLimitReached: Too many channels".to_owned());
+        }
+        // Private channels are authorised by policies on `realtime.messages`, which no local
+        // database has; without one, nobody is allowed in on a hosted project either.
+        if request.private {
+            return Err(format!("Unauthorized: You do not have permissions to read from this Channel topic: {name}"));
+        }
+        match request.access_token.as_deref() {
+            None => Ok((self.upgrade.token.clone(), self.upgrade.claims.clone())),
+            Some(key) if key.starts_with("sb_") => Ok((self.upgrade.token.clone(), self.upgrade.claims.clone())),
+            Some(token) => match self.server.keys.verify(token) {
+                Ok(claims) => Ok((token.to_owned(), claims)),
+                Err(error) => Err(format!("{}: {error}", error_code(&error))),
+            },
+        }
+    }
+
+    fn subscribe(&self, channel: &Channel, claims: &Claims) {
+        if channel.bindings.is_empty() {
+            return;
+        }
+        let attempt = Attempt::begin(&channel.attempts);
+        let identity = self.server.identity(claims);
+        let subscriber = Subscriber { outbox: self.outbox.clone(), topic: channel.topic.clone(), identity };
+        tokio::spawn(subscribing::run(self.server.clone(), subscriber, channel.bindings.clone(), attempt));
+    }
+
+    /// The same token, none, or an API key changes nothing; that is why a signed-out client keeps
+    /// receiving until its old token expires.
+    fn refresh_token(&mut self, frame: &ClientFrame) {
+        let Some(token) = frame.payload["access_token"].as_str().filter(|token| !token.starts_with("sb_")) else {
+            return;
+        };
+        let Some(channel) = self.channels.get_mut(&frame.topic).filter(|channel| channel.token != token) else {
+            return;
+        };
+        match self.server.keys.verify(token) {
+            Ok(claims) => {
+                token.clone_into(&mut channel.token);
+                channel.expires_at_unix = claims.expires_at_unix();
+                if let Some(channel) = self.channels.get(&frame.topic) {
+                    self.subscribe(channel, &claims);
+                }
+            }
+            Err(error) => self.shut_down(&frame.topic, &error.to_string()),
+        }
+    }
+
+    fn broadcast(&self, frame: &ClientFrame, broadcast: &Broadcast) {
+        self.server.hub.publish(&frame.topic, Some(self.outbox.socket), broadcast);
+        if self.channels.get(&frame.topic).is_some_and(|channel| channel.acknowledge_broadcasts) {
+            self.reply_ok(frame, json!({}));
+        }
+    }
+
+    fn presence(&self, frame: &ClientFrame) {
+        let tracked = match frame.payload["event"].as_str() {
+            Some("track") => Some(&frame.payload["payload"]),
+            Some("untrack") => None,
+            _ => return self.reply_error(frame, "InvalidPresencePayload"),
+        };
+        if self.server.hub.set_presence(&frame.topic, self.outbox.socket, tracked) {
+            self.reply_ok(frame, json!({}));
+        } else {
+            self.reply_error(frame, "PresenceDisabled: enable presence when joining");
+        }
+    }
+
+    fn leave(&mut self, frame: &ClientFrame) {
+        if !self.is_stale(frame) {
+            self.forget(&frame.topic);
+        }
+        self.reply_ok(frame, json!({}));
+        self.send_close(&frame.topic, frame.join_ref.as_deref());
+    }
+
+    /// A message meant for an earlier join of the topic.
+    fn is_stale(&self, frame: &ClientFrame) -> bool {
+        let joined = self.channels.get(&frame.topic).and_then(|channel| channel.join_ref.as_deref());
+        matches!((joined, frame.join_ref.as_deref()), (Some(joined), Some(sent)) if joined != sent)
+    }
+
+    fn shut_down(&mut self, topic: &str, message: &str) {
+        self.outbox.system(topic, "system", "error", message);
+        if let Some(channel) = self.forget(topic) {
+            self.send_close(topic, channel.join_ref.as_deref());
+        }
+    }
+
+    fn forget(&mut self, topic: &str) -> Option<Channel> {
+        let channel = self.channels.remove(topic)?;
+        channel.attempts.fetch_add(1, Ordering::SeqCst);
+        self.server.subscriptions.remove(&(self.outbox.socket, channel.topic.clone()));
+        self.server.hub.leave(topic, self.outbox.socket);
+        Some(channel)
+    }
+
+    fn send_close(&self, topic: &str, join_ref: Option<&str>) {
+        let head = Head { join_ref, reference: join_ref, topic, event: "phx_close" };
+        self.outbox.send(head, &json!({}));
+    }
+
+    fn reply_ok(&self, frame: &ClientFrame, response: Value) {
+        self.reply(frame, &json!({"status": "ok", "response": response}));
+    }
+
+    fn reply_error(&self, frame: &ClientFrame, reason: &str) {
+        self.reply(frame, &json!({"status": "error", "response": {"reason": reason}}));
+    }
+
+    fn reply(&self, frame: &ClientFrame, payload: &Value) {
+        let head = Head {
+            join_ref: frame.join_ref.as_deref(),
+            reference: frame.reference.as_deref(),
+            topic: &frame.topic,
+            event: "phx_reply",
+        };
+        self.outbox.send(head, payload);
+    }
+}
+
+/// The code the real server puts before the message (its `ERROR_CODES.md`).
+fn error_code(error: &TokenError) -> &'static str {
+    match error {
+        TokenError::Malformed => "MalformedJWT",
+        TokenError::UnknownKey | TokenError::Signature => "JwtSignatureError",
+        TokenError::Expired { .. } | TokenError::MissingClaims => "InvalidJWTToken",
+    }
+}

@@ -1,0 +1,10 @@
+//! What a reader page needs to light up words while they are spoken: when each word sounds, and the
+//! story's text as HTML in which each word carries its number.
+//!
+//! Both sides number the same words in the same way: a word is what stands between white space.
+
+mod alignment;
+mod blocks;
+
+pub use alignment::{Alignment, AlignmentError, Chunk, SpokenWord, spoken_words};
+pub use blocks::{NarrationBlocks, blocks, narrated_text};

@@ -1,0 +1,62 @@
+//! What can go wrong between a verb and its answer.
+
+use serde_json::Value;
+
+/// Why the database refused, by the documented code it raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    CharacterNotFound,
+    DailyQuotaExceeded,
+    IdempotencyKeyReused,
+    LibraryNotFound,
+    NotInPlan,
+    QuotaExceeded,
+    StoryNotFound,
+}
+
+impl Refusal {
+    /// From the message of a `PTnnn` error, which is a documented code.
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
+        Some(match code {
+            "CHARACTER_NOT_FOUND" => Self::CharacterNotFound,
+            "ERR_4002" => Self::DailyQuotaExceeded,
+            "ERR_6002" => Self::NotInPlan,
+            "IDEMPOTENCY_KEY_REUSED" => Self::IdempotencyKeyReused,
+            "LIBRARY_NOT_FOUND" => Self::LibraryNotFound,
+            "QUOTA_EXCEEDED" => Self::QuotaExceeded,
+            "STORY_NOT_FOUND" => Self::StoryNotFound,
+            _ => return None,
+        })
+    }
+}
+
+/// A verb or a file operation that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A rule of the database said no; nothing was written. `detail` is what the refusal documents.
+    #[error("the database refused: {refusal:?}")]
+    Refused { refusal: Refusal, detail: Value },
+    /// No usable answer after every retry; the effect may or may not be there, and repeating is safe.
+    #[error("could not reach the database to {attempted}")]
+    Unreachable { attempted: String, #[source] source: reqwest::Error },
+    /// PostgREST answered with an error that is no rule of ours: a bug, a missing grant, an overload.
+    #[error("the database failed to {attempted}: HTTP {status}, code {code}: {message}")]
+    Failed { attempted: String, status: u16, code: String, message: String },
+    /// The answer is not what this version of the code expects.
+    #[error("could not read the database's answer to {attempted}")]
+    Unreadable { attempted: String, #[source] source: serde_json::Error },
+    /// The object store did not take or give a file.
+    #[error("could not {attempted}")]
+    Files { attempted: String, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+}
+
+impl StoreError {
+    /// True when the same call may well succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::Unreadable { .. } => false,
+            Self::Unreachable { .. } | Self::Files { .. } => true,
+            Self::Failed { status, code, .. } => crate::rest::is_transient(*status, code),
+        }
+    }
+}

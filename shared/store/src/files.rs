@@ -1,0 +1,146 @@
+//! Files of a story in S3 and their addresses behind the CDN.
+//!
+//! A key carries version and attempt, so a late writer can never overwrite what is published, a regenerated file has a new
+//! address, and everything may be cached for a year.
+
+use crate::StoreError;
+use aws_sdk_s3::{Client, primitives::ByteStream};
+use bytes::Bytes;
+use domain::{AssetType, StoryId};
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use url::Url;
+
+/// One year, as documented (S1-097).
+const CACHE_CONTROL: &str = "public, max-age=31536000";
+
+/// What a file is, which decides its extension and content type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    Png,
+    Mp3,
+    Pdf,
+    Json,
+}
+
+impl FileKind {
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Mp3 => "mp3",
+            Self::Pdf => "pdf",
+            Self::Json => "json",
+        }
+    }
+
+    const fn content_type(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Mp3 => "audio/mpeg",
+            Self::Pdf => "application/pdf",
+            Self::Json => "application/json",
+        }
+    }
+}
+
+/// A file that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFile {
+    pub key: String,
+    /// Where a browser fetches it.
+    pub url: String,
+    pub bytes: usize,
+    pub sha256: String,
+}
+
+/// The bucket of finished assets.
+#[derive(Clone, Debug)]
+pub struct AssetFiles {
+    client: Client,
+    bucket: String,
+    cdn: Url,
+}
+
+fn failed<E: std::error::Error + Send + Sync + 'static>(attempted: String) -> impl FnOnce(E) -> StoreError {
+    move |error| StoreError::Files { attempted, source: Box::new(error) }
+}
+
+impl AssetFiles {
+    /// `cdn` is the public base address of the bucket. `path_style` puts the bucket into the path instead of the host
+    /// name, for local endpoints that have no DNS for it.
+    pub fn new(aws: &aws_config::SdkConfig, path_style: bool, bucket: String, cdn: Url) -> Self {
+        let config = aws_sdk_s3::config::Builder::from(aws)
+            .force_path_style(path_style)
+            .build();
+        Self { client: Client::from_conf(config), bucket, cdn }
+    }
+
+    /// `stories/{story}/{asset}-v{version}-{what}.{extension}`.
+    pub fn key(story: StoryId, asset: AssetType, version: u32, what: &str, kind: FileKind) -> String {
+        format!("stories/{story}/{asset}-v{version}-{what}.{}", kind.extension())
+    }
+
+    /// Stores a file; the SDK repeats what fails in passing.
+    pub async fn put(&self, key: String, kind: FileKind, bytes: Bytes) -> Result<StoredFile, StoreError> {
+        let sha256 = Sha256::digest(&bytes).iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
+        let length = bytes.len();
+        self.client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(&key)
+            .content_type(kind.content_type())
+            .cache_control(CACHE_CONTROL)
+            .body(ByteStream::from(bytes))
+            .send()
+            .await
+            .map_err(failed(format!("upload {key}")))?;
+        Ok(StoredFile { url: self.url(&key), key, bytes: length, sha256 })
+    }
+
+    pub async fn get(&self, key: &str) -> Result<Bytes, StoreError> {
+        let object = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .send()
+            .await
+            .map_err(failed(format!("download {key}")))?;
+        let body = object.body.collect().await.map_err(failed(format!("download {key}")))?;
+        Ok(body.into_bytes())
+    }
+
+    /// Keys below a prefix, in order; at most a thousand.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let listed = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .prefix(prefix)
+            .send()
+            .await
+            .map_err(failed(format!("list {prefix}")))?;
+        let mut keys: Vec<_> = listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect();
+        keys.sort();
+        Ok(keys)
+    }
+
+    /// Fetches what an address of ours points at.
+    pub async fn get_by_url(&self, url: &str) -> Result<Bytes, StoreError> {
+        let base = self.base();
+        let key = url.strip_prefix(base.as_str()).unwrap_or(url);
+        self.get(key).await
+    }
+
+    /// The public address of a key.
+    pub fn url(&self, key: &str) -> String {
+        self.base() + key
+    }
+
+    fn base(&self) -> String {
+        format!("{}/", self.cdn.as_str().trim_end_matches('/'))
+    }
+}

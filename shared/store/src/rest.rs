@@ -1,0 +1,188 @@
+//! PostgREST on the wire: the crate `postgrest` builds requests, one shared reqwest client sends them.
+//!
+//! `postgrest` 1.6 brings an HTTP client of 2023 of its own and panics on bad header values; so keys are checked before it
+//! sees them, and only its request building is used.
+
+use crate::{Refusal, StoreError};
+use postgrest::Postgrest;
+use rand::Rng;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use std::{fmt, time::Duration};
+use url::Url;
+
+/// Where PostgREST is and which key opens it.
+#[derive(Clone)]
+pub struct RestConfig {
+    /// Project URL; PostgREST is below `/rest/v1`.
+    pub supabase_url: Url,
+    /// Legacy service_role JWT or `sb_secret_…`; both bypass row-level security.
+    pub service_role_key: String,
+}
+
+/// A setting no request could be made with.
+#[derive(Debug, thiserror::Error)]
+pub enum RestConfigError {
+    #[error("SUPABASE_SERVICE_ROLE_KEY holds characters that no HTTP header may carry")]
+    KeyNotAHeader(#[source] http::header::InvalidHeaderValue),
+}
+
+/// The verbs and readings of the pipeline, over PostgREST as `service_role`. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    http: reqwest::Client,
+    rest: Postgrest,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+/// The error body PostgREST always sends.
+#[derive(Debug, Deserialize)]
+struct ErrorBody {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    details: Option<String>,
+}
+
+const TRIES: u32 = 6;
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Statuses and SQLSTATEs that pass by themselves: PostgREST reports lock failures, deadlocks and timeouts as HTTP 500,
+/// so the code decides, not the status (docs of PostgREST, errors; `PGRST000` to `PGRST003` are its connection troubles).
+pub(crate) fn is_transient(status: u16, code: &str) -> bool {
+    matches!(status, 408 | 429 | 502 | 503 | 504)
+        || matches!(code, "40001" | "40P01" | "55P03" | "57014" | "57P01" | "25006")
+        || matches!(code, "PGRST000" | "PGRST001" | "PGRST002" | "PGRST003")
+        || code.starts_with("08")
+        || code.starts_with("53")
+}
+
+impl Store {
+    pub fn new(config: &RestConfig, http: reqwest::Client) -> Result<Self, RestConfigError> {
+        let key = config.service_role_key.as_str();
+        http::HeaderValue::from_str(&format!("Bearer {key}")).map_err(RestConfigError::KeyNotAHeader)?;
+        let base = config.supabase_url.as_str().trim_end_matches('/');
+        let mut rest = Postgrest::new(format!("{base}/rest/v1")).insert_header("apikey", key);
+        // An opaque key belongs in `apikey` alone; the gateway makes a token of it.
+        if !key.starts_with("sb_") {
+            rest = rest.insert_header("authorization", format!("Bearer {key}"));
+        }
+        Ok(Self { http, rest })
+    }
+
+    /// Calls a SQL function. Every verb may be repeated safely, so passing failures are retried here.
+    pub(crate) async fn call<T: DeserializeOwned>(&self, verb: &str, arguments: &impl Serialize) -> Result<T, StoreError> {
+        let unreadable = |source| StoreError::Unreadable { attempted: verb.to_owned(), source };
+        let body = serde_json::to_string(arguments).map_err(unreadable)?;
+        self.send(verb, || self.rest.rpc(verb, body.as_str())).await
+    }
+
+    /// Reads rows; `build` says which.
+    pub(crate) async fn read<T: DeserializeOwned>(
+        &self,
+        attempted: &str,
+        build: impl Fn(&Postgrest) -> postgrest::Builder,
+    ) -> Result<T, StoreError> {
+        self.send(attempted, || build(&self.rest)).await
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        attempted: &str,
+        build: impl Fn() -> postgrest::Builder,
+    ) -> Result<T, StoreError> {
+        let mut pause = Duration::from_millis(50);
+        for tries_left in (0..TRIES).rev() {
+            match self.send_once(attempted, build()).await {
+                Err(error) if error.is_transient() && tries_left > 0 => {
+                    tracing::warn!(attempted, error = %error, "Database call failed in passing, trying again");
+                    let full_jitter = rand::rng().random_range(0.0..1.0);
+                    tokio::time::sleep(pause.mul_f64(0.5 + full_jitter)).await;
+                    pause = (pause * 3).min(Duration::from_secs(3));
+                }
+                done => return done,
+            }
+        }
+        unreachable!("the last try returns");
+    }
+
+    async fn send_once<T: DeserializeOwned>(&self, attempted: &str, request: postgrest::Builder) -> Result<T, StoreError> {
+        let unreachable = |source| StoreError::Unreachable { attempted: attempted.to_owned(), source };
+        let response = self.http.execute(self.translate(request)).await.map_err(unreachable)?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(unreachable)?;
+        if status.is_success() {
+            let json: &[u8] = if body.is_empty() { b"null" } else { &body };
+            return serde_json::from_slice(json)
+                .map_err(|source| StoreError::Unreadable { attempted: attempted.to_owned(), source });
+        }
+        Err(refusal_or_failure(attempted, status.as_u16(), &body))
+    }
+
+    /// The request that `postgrest` built, for our client: its reqwest is another major version.
+    fn translate(&self, request: postgrest::Builder) -> reqwest::Request {
+        let built = request.build().build().expect("the URL was parsed and the header values checked in `new`");
+        let method = reqwest::Method::from_bytes(built.method().as_str().as_bytes()).expect("a method stays a method");
+        let mut ours = reqwest::Request::new(method, built.url().clone());
+        for (name, value) in built.headers() {
+            let name = http::HeaderName::from_bytes(name.as_str().as_bytes()).expect("a name stays a name");
+            ours.headers_mut().insert(name, http::HeaderValue::from_bytes(value.as_bytes()).expect("checked in `new`"));
+        }
+        if let Some(body) = built.body().and_then(|body| body.as_bytes()) {
+            *ours.body_mut() = Some(body.to_vec().into());
+        }
+        *ours.timeout_mut() = Some(REQUEST_TIMEOUT);
+        ours
+    }
+}
+
+fn refusal_or_failure(attempted: &str, status: u16, body: &[u8]) -> StoreError {
+    let error: ErrorBody = serde_json::from_slice(body).unwrap_or_else(|_| ErrorBody {
+        code: String::new(),
+        message: "an answer that is no PostgREST error".to_owned(),
+        details: None,
+    });
+    if let Some(refusal) = Refusal::from_code(&error.message).filter(|_| error.code.starts_with("PT")) {
+        let detail = error.details.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null);
+        return StoreError::Refused { refusal, detail };
+    }
+    StoreError::Failed { attempted: attempted.to_owned(), status, code: error.code, message: error.message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_by_its_code_and_keeps_its_detail() {
+        let body = br#"{"code":"PT403","message":"QUOTA_EXCEEDED","details":"{\"tier\":\"free\"}","hint":null}"#;
+        match refusal_or_failure("create_story", 403, body) {
+            StoreError::Refused { refusal: Refusal::QuotaExceeded, detail } => assert_eq!(detail["tier"], "free"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_deadlock_passes_though_it_is_an_http_500_and_a_bug_does_not() {
+        let transient = |body: &[u8]| refusal_or_failure("claim", 500, body).is_transient();
+        assert!(transient(br#"{"code":"40P01","message":"deadlock detected"}"#));
+        assert!(!transient(br#"{"code":"XX000","message":"internal error"}"#));
+        assert!(refusal_or_failure("claim", 503, b"<html>").is_transient());
+    }
+
+    #[test]
+    fn a_key_with_a_line_break_is_refused_before_anything_panics() {
+        let config = RestConfig {
+            supabase_url: "http://127.0.0.1:1".parse().unwrap(),
+            service_role_key: "a\nb".to_owned(),
+        };
+        assert!(Store::new(&config, reqwest::Client::new()).is_err());
+    }
+}

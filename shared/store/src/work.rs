@@ -1,0 +1,313 @@
+//! Verbs of those who work: start, claim, report, complete, fail, release, expire.
+
+use crate::{Store, StoreError};
+use domain::{AssetType, JobId, LeaseToken, StoryId, UserId, character::Character, request::NewStory, story::StoryText};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, time::Duration};
+
+/// A job held under a lease.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeasedJob {
+    pub job_id: JobId,
+    pub story_id: StoryId,
+    pub asset_type: AssetType,
+    pub lease_token: LeaseToken,
+    /// Claims of the job so far, this one included.
+    pub attempt: u32,
+    /// Retries so far.
+    pub retry_count: u32,
+    /// Versions of the asset that exist already.
+    pub asset_version: u32,
+    /// Results of paid steps so far.
+    pub checkpoint: Value,
+    /// Wishes of the last retry or regenerate.
+    pub options: Value,
+}
+
+/// What an invocation needs to know of a story.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoryWork {
+    pub story_id: StoryId,
+    pub user_id: UserId,
+    pub title: String,
+    pub content: Value,
+    pub request: NewStory,
+    pub characters: Vec<Character>,
+    /// Palette journey and scene analyses, as the cover's job checkpointed them.
+    #[serde(default)]
+    pub art: Value,
+    /// Extracted colours per picture.
+    #[serde(default)]
+    pub hue: BTreeMap<String, Vec<String>>,
+    /// The assets as the front end sees them.
+    #[serde(default)]
+    pub assets: BTreeMap<AssetType, AssetView>,
+}
+
+impl StoryWork {
+    /// The text, once there is one.
+    pub fn text(&self) -> Result<StoryText, serde_json::Error> {
+        StoryText::deserialize(&self.content)
+    }
+
+    /// Where the current version of an asset can be fetched.
+    pub fn url_of(&self, asset: AssetType) -> Option<&str> {
+        self.assets.get(&asset)?.url.as_deref()
+    }
+}
+
+/// One entry of `asset_generation_status.assets`, as far as a worker reads it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AssetView {
+    pub status: String,
+    pub url: Option<String>,
+    pub data: Option<Value>,
+    pub is_placeholder: bool,
+}
+
+/// The answer to taking up a text job.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum StartedContent {
+    Granted { job: LeasedJob, story: Box<StoryWork> },
+    Refused { reason: String },
+}
+
+/// The jobs an invocation may work on, and their story.
+#[derive(Debug, Deserialize)]
+pub struct StartedAssets {
+    /// Those whose lease was still in force; the others belong to somebody else by now.
+    pub jobs: Vec<LeasedJob>,
+    pub story: Option<StoryWork>,
+}
+
+/// The answer to a claim.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Claimed {
+    pub jobs: Vec<LeasedJob>,
+    /// Something claimable was passed over; claim again.
+    pub more: bool,
+    /// Seconds until the next job in backoff becomes claimable.
+    pub next_in_seconds: Option<f64>,
+}
+
+/// One paid provider call, recorded once under its key.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Paid {
+    pub call_key: String,
+    pub provider: &'static str,
+    pub model: String,
+    pub kind: &'static str,
+    pub input_units: u64,
+    pub output_units: u64,
+    pub cost_usd: f64,
+}
+
+/// Asks for the jobs that a settled one makes claimable to be leased to the caller at once.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Continuation {
+    /// The invocation, as it named itself when it started.
+    pub owner: String,
+    pub limit: usize,
+    pub lease_seconds: u64,
+    pub max_in_flight: u32,
+    /// Assets the invocation is already working on.
+    pub holding: Vec<AssetType>,
+}
+
+/// The answer to settling a job.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+pub struct Settled {
+    /// False when the lease was lost or the job cancelled; nothing was written then.
+    pub accepted: bool,
+    pub reason: Option<String>,
+    pub overall: Option<String>,
+    /// Jobs of the story that wait for a worker.
+    pub claimable: u64,
+    /// Jobs leased to the caller.
+    pub leased: Vec<LeasedJob>,
+    pub retry_in_seconds: Option<f64>,
+}
+
+/// A finished asset.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Completion {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub colors: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub words: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Value>,
+    /// Length and digest of the stored file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+}
+
+/// A picture that stands in for one that could not be made.
+#[derive(Clone, Debug, Serialize)]
+pub struct Placeholder {
+    pub url: String,
+    pub colors: Vec<String>,
+}
+
+/// An attempt that failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// A code a user can act on.
+    pub code: &'static str,
+    /// Words for the user; never a provider's text.
+    pub message: String,
+    pub retryable: bool,
+    pub retry_after: Option<Duration>,
+    pub placeholder: Option<Placeholder>,
+}
+
+/// A heartbeat for one job; `None` leaves a field as it is.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    pub job_id: JobId,
+    pub lease_token: LeaseToken,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub usage: Vec<Paid>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Lost {
+    lost: Vec<LostJob>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LostJob {
+    job_id: JobId,
+}
+
+/// The answer of the rescuer.
+#[derive(Debug, Deserialize)]
+pub struct Expired {
+    pub expired: u64,
+    pub requeued: u64,
+    /// The batch was full; call again.
+    pub more: bool,
+    /// Something waits for a worker.
+    pub claimable: bool,
+}
+
+impl Store {
+    /// Takes up the text job of a story. `owner` names this invocation; repeating with the same owner is safe.
+    pub async fn start_content(
+        &self,
+        story: StoryId,
+        owner: &str,
+        lease_token: Option<LeaseToken>,
+        lease: Duration,
+        max_in_flight: u32,
+    ) -> Result<StartedContent, StoreError> {
+        let arguments = json!({"p_story_id": story, "p_owner": owner, "p_lease_token": lease_token,
+            "p_lease_seconds": lease.as_secs(), "p_max_in_flight": max_in_flight});
+        self.call("start_content", &arguments).await
+    }
+
+    /// Claims up to `limit` jobs for dispatch.
+    pub async fn claim_asset_jobs(&self, limit: usize, lease: Duration, max_in_flight: u32) -> Result<Claimed, StoreError> {
+        let arguments = json!({"p_limit": limit, "p_lease_seconds": lease.as_secs(), "p_max_in_flight": max_in_flight});
+        self.call("claim_asset_jobs", &arguments).await
+    }
+
+    /// Takes up claimed jobs and reads their story.
+    pub async fn start_assets(
+        &self,
+        story: StoryId,
+        jobs: &[(JobId, LeaseToken)],
+        owner: &str,
+        lease: Duration,
+    ) -> Result<StartedAssets, StoreError> {
+        let jobs: Vec<_> = jobs.iter().map(|(job, token)| json!({"jobId": job, "leaseToken": token})).collect();
+        let arguments = json!({"p_story_id": story, "p_jobs": jobs, "p_owner": owner, "p_lease_seconds": lease.as_secs()});
+        self.call("start_assets", &arguments).await
+    }
+
+    /// Extends leases and saves progress and checkpoints; answers the jobs that are no longer the caller's.
+    pub async fn report_progress(&self, jobs: &[Progress], lease: Duration) -> Result<Vec<JobId>, StoreError> {
+        let arguments = json!({"p_jobs": jobs, "p_lease_seconds": lease.as_secs()});
+        let Lost { lost } = self.call("report_progress", &arguments).await?;
+        Ok(lost.into_iter().map(|job| job.job_id).collect())
+    }
+
+    /// Settles the text job: the text is there.
+    pub async fn save_story_content(
+        &self,
+        job: &LeasedJob,
+        text: &StoryText,
+        usage: &[Paid],
+        then: Option<&Continuation>,
+    ) -> Result<Settled, StoreError> {
+        let arguments = json!({"p_job_id": job.job_id, "p_lease_token": job.lease_token, "p_title": text.title,
+            "p_content": text, "p_usage": usage, "p_continue": then});
+        self.call("save_story_content", &arguments).await
+    }
+
+    /// Settles a job as ready.
+    pub async fn complete_job(
+        &self,
+        job: &LeasedJob,
+        result: &Completion,
+        usage: &[Paid],
+        then: Option<&Continuation>,
+    ) -> Result<Settled, StoreError> {
+        let arguments = json!({"p_job_id": job.job_id, "p_lease_token": job.lease_token, "p_result": result,
+            "p_usage": usage, "p_continue": then});
+        self.call("complete_job", &arguments).await
+    }
+
+    /// Ends an attempt that failed: a retry later, or failed for good.
+    pub async fn fail_job(
+        &self,
+        job: &LeasedJob,
+        failure: &Failure,
+        usage: &[Paid],
+        then: Option<&Continuation>,
+    ) -> Result<Settled, StoreError> {
+        let arguments = json!({"p_job_id": job.job_id, "p_lease_token": job.lease_token, "p_error_code": failure.code,
+            "p_error_message": failure.message, "p_retryable": failure.retryable,
+            "p_retry_after_seconds": failure.retry_after.map(|pause| pause.as_secs_f64()),
+            "p_placeholder": failure.placeholder, "p_usage": usage, "p_continue": then});
+        self.call("fail_job", &arguments).await
+    }
+
+    /// Hands a claimed job back; no attempt is counted as a retry.
+    pub async fn release_job(&self, job: JobId, token: LeaseToken, delay: Duration) -> Result<Settled, StoreError> {
+        let arguments = json!({"p_job_id": job, "p_lease_token": token, "p_delay_seconds": delay.as_secs_f64()});
+        self.call("release_job", &arguments).await
+    }
+
+    /// Settles up to `limit` jobs whose lease ran out.
+    pub async fn expire_stuck_jobs(&self, limit: usize) -> Result<Expired, StoreError> {
+        self.call("expire_stuck_jobs", &json!({"p_limit": limit})).await
+    }
+}
