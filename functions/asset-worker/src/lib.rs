@@ -1,1 +1,78 @@
-//! stub
+//! Claims jobs that can be made now and hands them to the content agent, one invocation per story.
+//!
+//! Woken by whoever makes a job claimable; the schedule sweeps what a lost wake left behind. Holds no state: whatever dies
+//! here, the leases run out and the next sweep claims again.
+
+mod config;
+mod dispatch;
+
+pub use config::Config;
+
+use runtime::{Deadline, Invoke};
+use serde::Serialize;
+use std::{sync::Arc, time::Duration};
+use store::{Store, StoreError};
+
+/// What the worker may touch. Built once per process.
+pub struct Deps {
+    pub store: Store,
+    pub invoker: Arc<dyn Invoke>,
+    pub config: Config,
+}
+
+/// What one run did: jobs handed over, and jobs that could not be and were released.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    pub processed: u64,
+    pub failed: u64,
+}
+
+/// Why a run ended before its work was done.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    #[error("could not claim jobs")]
+    Claim(#[source] StoreError),
+}
+
+/// Claimed in one round trip.
+const CLAIM_BATCH: usize = 50;
+/// A job whose backoff ends within this time is waited for, so that no retry waits for the schedule.
+const WAIT_MAX: Duration = Duration::from_secs(12);
+/// Kept free at the end, to release what could not be handed over.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// Claims and dispatches until nothing claimable is left, or no time.
+pub async fn handle(deps: &Deps, deadline: Deadline) -> Result<Summary, WorkerError> {
+    let deadline = deadline.earlier_by(MARGIN);
+    let mut summary = Summary::default();
+    loop {
+        let claimed = deps
+            .store
+            .claim_asset_jobs(CLAIM_BATCH, deps.config.lease, deps.config.max_jobs_in_flight)
+            .await
+            .map_err(WorkerError::Claim)?;
+        let nothing_moved = claimed.jobs.is_empty();
+        let dispatched = dispatch::hand_over(deps, claimed.jobs).await;
+        summary.processed += dispatched.processed;
+        summary.failed += dispatched.failed;
+
+        let wait = match (claimed.more, claimed.next_in_seconds) {
+            // Passed over because another transaction held the row for a moment.
+            (true, _) if nothing_moved => Duration::from_millis(20),
+            (true, _) => Duration::ZERO,
+            (false, Some(seconds)) if seconds <= WAIT_MAX.as_secs_f64() => {
+                Duration::from_secs_f64(seconds.max(0.0)) + Duration::from_millis(5)
+            }
+            (false, _) => break,
+        };
+        // A claim that cannot be handed over would only come back to be claimed again at once.
+        if dispatched.failed > 0 || wait >= deadline.left() {
+            break;
+        }
+        tokio::time::sleep(wait).await;
+    }
+    if summary != Summary::default() {
+        tracing::info!(processed = summary.processed, failed = summary.failed, "Asset jobs dispatched");
+    }
+    Ok(summary)
+}

@@ -1,1 +1,117 @@
-//! stub
+//! OpenAI and ElevenLabs over HTTP, behind three small traits: text, pictures, speech.
+//!
+//! Neither provider has idempotency keys, so every call here may cost money again: callers claim first, call, and store the
+//! result before the next step.
+
+mod answer;
+mod elevenlabs;
+mod error;
+mod openai;
+mod picture;
+mod schema;
+
+pub use elevenlabs::{ElevenLabs, ElevenLabsConfig};
+pub use error::{ErrorKind, ProviderError};
+pub use openai::{OpenAi, OpenAiConfig};
+pub use picture::{NotAPicture, PictureBytes};
+pub use schema::{array, object, text as text_schema, with_count, boolean};
+
+use bytes::Bytes;
+use serde_json::Value;
+use std::time::Instant;
+use url::Url;
+
+/// What a call was billed, as the provider counts it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Billed {
+    pub model: String,
+    /// Tokens in, or characters.
+    pub input_units: u64,
+    pub output_units: u64,
+    /// `x-request-id` or `request-id`: unique per call.
+    pub request_id: String,
+}
+
+/// A question whose answer is JSON of a given schema.
+#[derive(Clone, Debug)]
+pub struct TextCall {
+    /// Which kind of answer; also the schema's name on the wire.
+    pub name: &'static str,
+    /// JSON Schema in the strict subset (every property required, no additional ones).
+    pub schema: Value,
+    /// What the model is, and what it must do.
+    pub instructions: String,
+    /// The request's data, delimited; the only place where words of a user may stand.
+    pub data: Value,
+    /// A picture to look at.
+    pub picture: Option<PictureBytes>,
+    /// Story text, or analysis of one.
+    pub model: TextModelRole,
+    pub deadline: Instant,
+}
+
+/// Which of the two configured text models answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextModelRole {
+    Story,
+    Analysis,
+}
+
+/// What a picture refers to.
+#[derive(Clone, Debug)]
+pub enum References {
+    None,
+    /// Fetched by the provider, never by us.
+    Urls(Vec<Url>),
+    Picture(PictureBytes),
+}
+
+/// A square picture, 1024 by 1024 pixels, PNG.
+#[derive(Clone, Debug)]
+pub struct PictureCall {
+    pub prompt: String,
+    pub references: References,
+    pub deadline: Instant,
+}
+
+/// Text to be read aloud.
+#[derive(Clone, Debug)]
+pub struct SpeechCall {
+    pub voice_id: String,
+    pub text: String,
+    pub deadline: Instant,
+}
+
+/// Speech with the time of every character, seconds from its beginning.
+#[derive(Clone, Debug, Default)]
+pub struct Speech {
+    /// MP3.
+    pub audio: Bytes,
+    /// `None` when the provider sent no alignment: there is audio without highlighting then.
+    pub alignment: Option<Alignment>,
+}
+
+/// Three arrays of equal length, one entry per character as the provider counts.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Alignment {
+    pub characters: Vec<String>,
+    pub character_start_times_seconds: Vec<f64>,
+    pub character_end_times_seconds: Vec<f64>,
+}
+
+#[async_trait::async_trait]
+pub trait TextModel: Send + Sync {
+    /// Asks once, repeating only what failed in passing. The answer fits the schema as far as the provider keeps its word.
+    async fn ask(&self, call: &TextCall) -> Result<(Value, Billed), ProviderError>;
+}
+
+#[async_trait::async_trait]
+pub trait PictureModel: Send + Sync {
+    /// Draws once, with the first model of the chain that is alive.
+    async fn draw(&self, call: &PictureCall) -> Result<(PictureBytes, Billed), ProviderError>;
+}
+
+#[async_trait::async_trait]
+pub trait SpeechModel: Send + Sync {
+    async fn speak(&self, call: &SpeechCall) -> Result<(Speech, Billed), ProviderError>;
+}

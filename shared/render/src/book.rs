@@ -8,6 +8,7 @@
 //! The file is a tagged PDF 1.7 that conforms to PDF/UA-1: readable aloud, searchable, with bookmarks.
 
 mod binder;
+mod created;
 mod lines;
 mod pages;
 mod paragraphs;

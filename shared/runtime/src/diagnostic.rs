@@ -1,5 +1,6 @@
 //! Starting a function and telling what went wrong: one sentence with its causes, exit status 1.
 
+use lambda_runtime::Diagnostic;
 use std::{error::Error, future::Future, process::ExitCode};
 
 /// What a function's `main` builds before its first event, and may fail to.
@@ -31,4 +32,10 @@ pub fn start(function: &'static str, serve: impl Future<Output = Boot>) -> ExitC
             ExitCode::FAILURE
         }
     }
+}
+
+/// An invocation's error with a stable name, its chain logged once. What Lambda shows the caller is the message alone.
+pub fn failure(error_type: &'static str, error: &(dyn Error + 'static)) -> Diagnostic {
+    tracing::error!(errorType = error_type, error = chain(error), "Invocation failed");
+    Diagnostic { error_type: error_type.to_owned(), error_message: error.to_string() }
 }

@@ -6,11 +6,13 @@ mod diagnostic;
 pub mod env;
 mod invoke;
 mod telemetry;
+mod tick;
 mod variables;
 
 pub use aws::{Aws, http_client};
 pub use deadline::Deadline;
-pub use diagnostic::{Boot, chain, start};
+pub use diagnostic::{Boot, chain, failure, start};
 pub use invoke::{DispatchedJob, Invoke, InvokeError, LambdaInvoker, Payload};
 pub use telemetry::init as init_telemetry;
+pub use tick::{BadEvent, Tick};
 pub use variables::{SettingError, Variables};

@@ -1,7 +1,7 @@
 //! Where settings come from: the environment first, then SSM, decrypted, once per process.
 
 use crate::env;
-use std::{collections::HashMap, str::FromStr};
+use std::{collections::HashMap, str::FromStr, time::Duration};
 
 /// A setting that is missing or unusable; the message is the one sentence an operator needs.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,21 @@ impl Variables {
 
     pub fn parsed_or<T: FromStr<Err: std::fmt::Display>>(&self, name: &'static str, default: T) -> Result<T, SettingError> {
         self.optional(name).map_or(Ok(default), |text| parse(name, text))
+    }
+
+    /// `JOB_LEASE_SECONDS`: 5 to 60, so that a dead worker's job is claimable again within about a minute.
+    pub fn lease(&self) -> Result<Duration, SettingError> {
+        let seconds = self.parsed_or(env::JOB_LEASE_SECONDS, 60)?;
+        if !(5..=60).contains(&seconds) {
+            let problem = format!("{seconds} is not between 5 and 60");
+            return Err(SettingError::Invalid { name: env::JOB_LEASE_SECONDS, problem });
+        }
+        Ok(Duration::from_secs(seconds))
+    }
+
+    /// `MAX_JOBS_IN_FLIGHT`: jobs being made at one moment, in all; by default Lambda's own limit of 1000.
+    pub fn max_jobs_in_flight(&self) -> Result<u32, SettingError> {
+        self.parsed_or(env::MAX_JOBS_IN_FLIGHT, 1000)
     }
 
     /// Comma-separated words, empty ones left out.

@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn no_page_begins_or_ends_with_a_single_line_of_a_longer_paragraph() {
-        for n_words in (200..1200).step_by(37) {
+        for n_words in (225..1400).step_by(45) {
             let fitted = fitted(n_words);
             for paragraph in fitted.pages.iter().filter_map(|page| page.first()) {
                 assert!(paragraph.lines.len() > 1, "{n_words} words");

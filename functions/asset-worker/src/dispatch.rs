@@ -1,0 +1,56 @@
+//! From claimed jobs to invocations: the jobs of one story travel together.
+
+use crate::{Deps, Summary};
+use domain::{AssetType, StoryId};
+use futures::{StreamExt, stream};
+use runtime::{DispatchedJob, Payload, chain};
+use std::{collections::BTreeMap, time::Duration};
+use store::LeasedJob;
+
+/// Invocations being accepted at one moment.
+const INVOCATIONS_AT_ONCE: usize = 16;
+/// A job that could not be handed over is not claimed again before this.
+const PAUSE_AFTER_RELEASE: Duration = Duration::from_secs(5);
+
+pub(crate) async fn hand_over(deps: &Deps, jobs: Vec<LeasedJob>) -> Summary {
+    let mut by_story: BTreeMap<StoryId, Vec<LeasedJob>> = BTreeMap::new();
+    for job in jobs {
+        by_story.entry(job.story_id).or_default().push(job);
+    }
+    stream::iter(by_story)
+        .map(|(story, jobs)| hand_over_story(deps, story, jobs))
+        .buffer_unordered(INVOCATIONS_AT_ONCE)
+        .fold(Summary::default(), |sum, one| async move {
+            Summary { processed: sum.processed + one.processed, failed: sum.failed + one.failed }
+        })
+        .await
+}
+
+async fn hand_over_story(deps: &Deps, story: StoryId, jobs: Vec<LeasedJob>) -> Summary {
+    let count = jobs.len() as u64;
+    let Err(error) = deps.invoker.invoke(&deps.config.content_agent, &payload(story, &jobs)).await else {
+        tracing::info!(target: "AssetGenerationPipeline", storyId = %story, jobs = count, "Jobs handed to the content agent");
+        return Summary { processed: count, failed: 0 };
+    };
+    tracing::error!(storyId = %story, error = chain(&error), "Could not hand jobs to the content agent, releasing them");
+    for job in &jobs {
+        if let Err(error) = deps.store.release_job(job.job_id, job.lease_token, PAUSE_AFTER_RELEASE).await {
+            // The lease runs out by itself; nothing is lost but its time.
+            tracing::error!(storyId = %story, jobId = %job.job_id, error = chain(&error), "Could not release a job");
+        }
+    }
+    Summary { processed: 0, failed: count }
+}
+
+fn payload(story: StoryId, jobs: &[LeasedJob]) -> Payload {
+    if let [job] = jobs
+        && job.asset_type == AssetType::Content
+    {
+        return Payload::generate_claimed_story(story, job.job_id, job.lease_token);
+    }
+    let jobs = jobs
+        .iter()
+        .map(|job| DispatchedJob { asset_type: job.asset_type, job_id: job.job_id, lease_token: job.lease_token })
+        .collect();
+    Payload::generate_assets(story, jobs)
+}

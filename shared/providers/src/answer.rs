@@ -1,0 +1,135 @@
+//! Sending a request and reading its answer, bounded in time and size, repeating what failed in passing.
+
+use crate::{ErrorKind, ProviderError};
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use http::HeaderMap;
+use std::time::{Duration, Instant, SystemTime};
+
+/// A provider, for messages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) provider: &'static str,
+    pub(crate) attempted: &'static str,
+    /// Longest one try may take.
+    pub(crate) timeout: Duration,
+    /// Largest answer that is read.
+    pub(crate) bytes_max: usize,
+    /// From status and body to the meaning of an error.
+    pub(crate) classify: fn(u16, &[u8]) -> (ErrorKind, Option<String>),
+}
+
+pub(crate) struct Answer {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+/// A longer pause than this is not waited for inside a call: the job gives its place back meanwhile.
+const PAUSE_IN_CALL_MAX: Duration = Duration::from_secs(4);
+
+impl Endpoint {
+    fn error(&self, kind: ErrorKind) -> ProviderError {
+        ProviderError::new(self.provider, self.attempted, kind)
+    }
+
+    pub(crate) fn malformed(&self) -> ProviderError {
+        self.error(ErrorKind::Malformed)
+    }
+
+    /// Sends until there is an answer, a lasting error, or no time: pauses of 1, 2 and 4 s, shortened by jitter.
+    pub(crate) async fn send(
+        &self,
+        deadline: Instant,
+        build: impl Fn() -> reqwest::RequestBuilder,
+    ) -> Result<Answer, ProviderError> {
+        let mut pauses = domain::retry::PAUSES_WITHIN_A_CALL.into_iter();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(self.error(ErrorKind::TimedOut));
+            }
+            let error = match self.send_once(build().timeout(left.min(self.timeout))).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let again = matches!(error.kind, ErrorKind::Unavailable | ErrorKind::RateLimited { .. });
+            let Some(pause) = pauses.next().filter(|_| again) else { return Err(error) };
+            let pause = error.retry_after().unwrap_or_else(|| pause.mul_f64(1.0 - 0.25 * jitter()));
+            if pause > PAUSE_IN_CALL_MAX || pause >= deadline.saturating_duration_since(Instant::now()) {
+                return Err(error);
+            }
+            tracing::warn!(provider = self.provider, error = %error, pause_ms = pause.as_millis(), "Provider call failed in passing, trying again");
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn send_once(&self, request: reqwest::RequestBuilder) -> Result<Answer, ProviderError> {
+        let transport = |error| ProviderError::transport(self.provider, self.attempted, error);
+        let response = request.send().await.map_err(transport)?;
+        let status = response.status();
+        let headers = response.headers().clone();
+        let mut body = BytesMut::new();
+        let mut chunks = response.bytes_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(transport)?;
+            if body.len() + chunk.len() > self.bytes_max {
+                return Err(self.malformed());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            return Ok(Answer { headers, body: body.freeze() });
+        }
+        let (mut kind, code) = (self.classify)(status.as_u16(), &body);
+        if let ErrorKind::RateLimited { retry_after } = &mut kind {
+            *retry_after = retry_after_header(&headers, SystemTime::now());
+        }
+        Err(ProviderError { status: Some(status.as_u16()), code, ..self.error(kind) })
+    }
+}
+
+/// Between 0 and 1, from the clock: calls that fail together do not come back together.
+fn jitter() -> f64 {
+    let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
+    f64::from(nanos % 1_000_000) / 1e6
+}
+
+/// `retry-after-ms`, else `Retry-After` as seconds or as an HTTP date.
+fn retry_after_header(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    if let Some(ms) = text("retry-after-ms").and_then(|ms| ms.parse::<u64>().ok()) {
+        return Some(Duration::from_millis(ms));
+    }
+    let after = text("retry-after")?;
+    if let Ok(seconds) = after.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(after).ok()?;
+    Some(SystemTime::from(date).duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_as_seconds_and_as_a_date() {
+        let header = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("retry-after", value.parse().unwrap());
+            let now = "2026-11-21T03:00:00Z".parse::<jiff::Timestamp>().unwrap();
+            retry_after_header(&headers, now.into())
+        };
+        assert_eq!(header("20"), Some(Duration::from_secs(20)));
+        assert_eq!(header("0.5"), Some(Duration::from_millis(500)));
+        assert_eq!(header("Sat, 21 Nov 2026 03:00:30 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(header("-1"), None);
+        assert_eq!(header("soon"), None);
+    }
+}

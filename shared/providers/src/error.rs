@@ -1,0 +1,72 @@
+//! One taxonomy for both providers: what an error means for the job, decided by code first and HTTP status last.
+
+use std::time::Duration;
+
+/// What to do about a failed call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The key is wrong or may not do this: nothing helps but a human.
+    BadCredentials,
+    /// A 4xx that is our bug: a wrong parameter, a schema out of the subset.
+    Invalid,
+    /// An answer that is no answer: truncated JSON, no choices, a picture that is none.
+    Malformed,
+    /// The model id is retired or unknown; another one may serve.
+    ModelGone,
+    /// The account has no money left: every further call fails too.
+    OutOfCredits,
+    /// Too many calls; wait as told.
+    RateLimited { retry_after: Option<Duration> },
+    /// A safety filter said no to this input.
+    Refused,
+    /// The text is longer than the model takes.
+    TextTooLong,
+    /// No answer in time.
+    TimedOut,
+    /// 5xx, connection trouble: passes by itself.
+    Unavailable,
+    /// The voice does not exist (any more).
+    VoiceNotFound,
+}
+
+/// A provider call that did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[error("{provider} did not {attempted}: {kind:?} (HTTP {status:?}, code {code:?})")]
+pub struct ProviderError {
+    pub provider: &'static str,
+    pub attempted: &'static str,
+    pub kind: ErrorKind,
+    pub status: Option<u16>,
+    /// The provider's own code, never its message: that may quote the prompt.
+    pub code: Option<String>,
+    #[source]
+    pub source: Option<reqwest::Error>,
+}
+
+impl ProviderError {
+    pub(crate) fn new(provider: &'static str, attempted: &'static str, kind: ErrorKind) -> Self {
+        Self { provider, attempted, kind, status: None, code: None, source: None }
+    }
+
+    pub(crate) fn transport(provider: &'static str, attempted: &'static str, error: reqwest::Error) -> Self {
+        let kind = if error.is_timeout() { ErrorKind::TimedOut } else { ErrorKind::Unavailable };
+        // The URL may carry ids; it adds nothing to the cause.
+        Self { source: Some(error.without_url()), ..Self::new(provider, attempted, kind) }
+    }
+
+    /// True when the same call may succeed later: the job is worth another attempt.
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self.kind,
+            ErrorKind::Malformed | ErrorKind::RateLimited { .. } | ErrorKind::TimedOut | ErrorKind::Unavailable
+        )
+    }
+
+    /// The pause the provider asked for.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.kind {
+            ErrorKind::RateLimited { retry_after } => retry_after,
+            _ => None,
+        }
+    }
+}
