@@ -21,25 +21,42 @@ pub(crate) async fn hand_over(deps: &Deps, jobs: Vec<LeasedJob>) -> Summary {
         .map(|(story, jobs)| hand_over_story(deps, story, jobs))
         .buffer_unordered(INVOCATIONS_AT_ONCE)
         .fold(Summary::default(), |sum, one| async move {
-            Summary { processed: sum.processed + one.processed, failed: sum.failed + one.failed }
+            Summary {
+                processed: sum.processed + one.processed,
+                failed: sum.failed + one.failed,
+            }
         })
         .await
 }
 
 async fn hand_over_story(deps: &Deps, story: StoryId, jobs: Vec<LeasedJob>) -> Summary {
     let count = jobs.len() as u64;
-    let Err(error) = deps.invoker.invoke(&deps.config.content_agent, &payload(story, &jobs)).await else {
+    let Err(error) = deps
+        .invoker
+        .invoke(&deps.config.content_agent, &payload(story, &jobs))
+        .await
+    else {
         tracing::info!(target: "AssetGenerationPipeline", storyId = %story, jobs = count, "Jobs handed to the content agent");
-        return Summary { processed: count, failed: 0 };
+        return Summary {
+            processed: count,
+            failed: 0,
+        };
     };
     tracing::error!(storyId = %story, error = chain(&error), "Could not hand jobs to the content agent, releasing them");
     for job in &jobs {
-        if let Err(error) = deps.store.release_job(job.job_id, job.lease_token, PAUSE_AFTER_RELEASE).await {
+        if let Err(error) = deps
+            .store
+            .release_job(job.job_id, job.lease_token, PAUSE_AFTER_RELEASE)
+            .await
+        {
             // The lease runs out by itself; nothing is lost but its time.
             tracing::error!(storyId = %story, jobId = %job.job_id, error = chain(&error), "Could not release a job");
         }
     }
-    Summary { processed: 0, failed: count }
+    Summary {
+        processed: 0,
+        failed: count,
+    }
 }
 
 fn payload(story: StoryId, jobs: &[LeasedJob]) -> Payload {
@@ -50,7 +67,11 @@ fn payload(story: StoryId, jobs: &[LeasedJob]) -> Payload {
     }
     let jobs = jobs
         .iter()
-        .map(|job| DispatchedJob { asset_type: job.asset_type, job_id: job.job_id, lease_token: job.lease_token })
+        .map(|job| DispatchedJob {
+            asset_type: job.asset_type,
+            job_id: job.job_id,
+            lease_token: job.lease_token,
+        })
         .collect();
     Payload::generate_assets(story, jobs)
 }

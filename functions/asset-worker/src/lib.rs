@@ -48,7 +48,11 @@ pub async fn handle(deps: &Deps, deadline: Deadline) -> Result<Summary, WorkerEr
     loop {
         let claimed = deps
             .store
-            .claim_asset_jobs(CLAIM_BATCH, deps.config.lease, deps.config.max_jobs_in_flight)
+            .claim_asset_jobs(
+                CLAIM_BATCH,
+                deps.config.lease,
+                deps.config.max_jobs_in_flight,
+            )
             .await
             .map_err(WorkerError::Claim)?;
         let nothing_moved = claimed.jobs.is_empty();
@@ -72,7 +76,11 @@ pub async fn handle(deps: &Deps, deadline: Deadline) -> Result<Summary, WorkerEr
         tokio::time::sleep(wait).await;
     }
     if summary != Summary::default() {
-        tracing::info!(processed = summary.processed, failed = summary.failed, "Asset jobs dispatched");
+        tracing::info!(
+            processed = summary.processed,
+            failed = summary.failed,
+            "Asset jobs dispatched"
+        );
     }
     Ok(summary)
 }

@@ -16,15 +16,23 @@ fn main() -> ExitCode {
         let variables = Variables::load(&aws).await?;
         let rest = RestConfig {
             supabase_url: variables.parsed(env::SUPABASE_URL)?,
-            service_role_key: variables.required(env::SUPABASE_SERVICE_ROLE_KEY)?.to_owned(),
+            service_role_key: variables
+                .required(env::SUPABASE_SERVICE_ROLE_KEY)?
+                .to_owned(),
         };
         let store = Store::new(&rest, http_client())?;
-        let deps = Deps { store, invoker: Arc::new(LambdaInvoker::new(aws)), config: Config::from_variables(&variables)? };
+        let deps = Deps {
+            store,
+            invoker: Arc::new(LambdaInvoker::new(aws)),
+            config: Config::from_variables(&variables)?,
+        };
         let deps = &deps;
         lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
             Tick::try_from(event.payload).map_err(|error| failure("BadEvent", &error))?;
             let deadline = Deadline::from_epoch_ms(event.context.deadline, TIME_LIMIT);
-            handle(deps, deadline).await.map_err(|error| failure("ClaimFailed", &error))
+            handle(deps, deadline)
+                .await
+                .map_err(|error| failure("ClaimFailed", &error))
         }))
         .await
     })

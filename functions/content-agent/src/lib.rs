@@ -1,1 +1,104 @@
-//! stub
+//! Makes a story: its text, and each asset that grows out of it.
+//!
+//! One invocation starts with the text, or with claimed jobs of one story, and goes on with the jobs it makes claimable
+//! itself, so that no dispatch stands between a picture and the next. What it cannot finish in its time goes back to the
+//! queue, and the worker is woken for it.
+
+mod art;
+mod command;
+pub mod config;
+mod failure;
+mod paid;
+mod prompt;
+mod session;
+mod steps;
+mod studio;
+
+pub use command::{BadCommand, Command};
+pub use config::Config;
+
+use runtime::{Deadline, Invoke};
+use serde::Serialize;
+use std::{collections::BTreeMap, sync::Arc};
+use store::{AssetFiles, StartedContent, Store, StoreError};
+use tokio::sync::Semaphore;
+
+/// What a job may touch. Built once per process, shared by every invocation.
+pub struct Deps {
+    pub store: Store,
+    pub files: AssetFiles,
+    pub text: Arc<dyn providers::TextModel>,
+    pub pictures: Arc<dyn providers::PictureModel>,
+    pub speech: Arc<dyn providers::SpeechModel>,
+    pub invoker: Arc<dyn Invoke>,
+    pub config: Config,
+    /// Pictures being decoded at one moment: each costs some 15 MB while it lasts.
+    pub decoding: Semaphore,
+}
+
+/// What an invocation did, per asset.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// The event was dealt with; what became of each asset stands in the story's row.
+    pub success: bool,
+    pub story_id: String,
+    /// The file of a single finished asset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// `ready`, `failed`, `retrying`, `released` or `lost`, per asset this invocation worked on.
+    pub assets: BTreeMap<String, &'static str>,
+}
+
+/// Why an invocation could not even begin.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    #[error("could not take up the work")]
+    Start(#[source] StoreError),
+}
+
+/// Carries out one event. Safe to call twice for one event: only one caller is granted the lease.
+pub async fn handle(
+    deps: Arc<Deps>,
+    command: Command,
+    deadline: Deadline,
+) -> Result<Answer, AgentError> {
+    // Two deliveries of one event share its request id, so an invocation names itself.
+    let owner = uuid::Uuid::new_v4().to_string();
+    let story_id = command.story_id();
+    let (jobs, story) = match command {
+        Command::GenerateStory {
+            story_id,
+            lease_token,
+        } => {
+            let (lease, cap) = (deps.config.lease, deps.config.max_jobs_in_flight);
+            let started = deps
+                .store
+                .start_content(story_id, &owner, lease_token, lease, cap)
+                .await;
+            match started.map_err(AgentError::Start)? {
+                StartedContent::Granted { job, story } => (vec![job], Some(*story)),
+                StartedContent::Refused { reason } => {
+                    tracing::info!(storyId = %story_id, reason, "Text is not ours to write, leaving it alone");
+                    (Vec::new(), None)
+                }
+            }
+        }
+        Command::GenerateAssets { story_id, jobs } => {
+            let started = deps
+                .store
+                .start_assets(story_id, &jobs, &owner, deps.config.lease)
+                .await;
+            let started = started.map_err(AgentError::Start)?;
+            (started.jobs, started.story)
+        }
+    };
+    let (Some(story), false) = (story, jobs.is_empty()) else {
+        return Ok(Answer {
+            success: true,
+            story_id: story_id.to_string(),
+            ..Answer::default()
+        });
+    };
+    Ok(session::run(deps, owner, story, jobs, deadline).await)
+}

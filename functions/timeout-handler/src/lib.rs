@@ -37,7 +37,11 @@ pub async fn handle(deps: &Deps, deadline: Deadline) -> Result<Summary, RescueEr
     let deadline = deadline.earlier_by(MARGIN);
     let mut summary = Summary::default();
     let claimable = loop {
-        let batch = deps.store.expire_stuck_jobs(BATCH).await.map_err(RescueError::Expire)?;
+        let batch = deps
+            .store
+            .expire_stuck_jobs(BATCH)
+            .await
+            .map_err(RescueError::Expire)?;
         summary.expired += batch.expired;
         summary.requeued += batch.requeued;
         let moved = batch.expired + batch.requeued > 0;
@@ -46,10 +50,22 @@ pub async fn handle(deps: &Deps, deadline: Deadline) -> Result<Summary, RescueEr
         }
     };
     if summary != Summary::default() {
-        tracing::warn!(expired = summary.expired, requeued = summary.requeued, "Stuck jobs settled");
+        tracing::warn!(
+            expired = summary.expired,
+            requeued = summary.requeued,
+            "Stuck jobs settled"
+        );
     }
-    if claimable && let Err(error) = deps.invoker.invoke(&deps.asset_worker, &Payload::wake()).await {
-        tracing::error!(error = chain(&error), "Could not wake the asset worker; its schedule will find the jobs");
+    if claimable
+        && let Err(error) = deps
+            .invoker
+            .invoke(&deps.asset_worker, &Payload::wake())
+            .await
+    {
+        tracing::error!(
+            error = chain(&error),
+            "Could not wake the asset worker; its schedule will find the jobs"
+        );
     }
     Ok(summary)
 }

@@ -16,16 +16,24 @@ fn main() -> ExitCode {
         let variables = Variables::load(&aws).await?;
         let rest = RestConfig {
             supabase_url: variables.parsed(env::SUPABASE_URL)?,
-            service_role_key: variables.required(env::SUPABASE_SERVICE_ROLE_KEY)?.to_owned(),
+            service_role_key: variables
+                .required(env::SUPABASE_SERVICE_ROLE_KEY)?
+                .to_owned(),
         };
         let store = Store::new(&rest, http_client())?;
         let asset_worker = variables.required(env::ASSET_WORKER_FUNCTION)?.to_owned();
-        let deps = Deps { store, invoker: Arc::new(LambdaInvoker::new(aws)), asset_worker };
+        let deps = Deps {
+            store,
+            invoker: Arc::new(LambdaInvoker::new(aws)),
+            asset_worker,
+        };
         let deps = &deps;
         lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
             Tick::try_from(event.payload).map_err(|error| failure("BadEvent", &error))?;
             let deadline = Deadline::from_epoch_ms(event.context.deadline, TIME_LIMIT);
-            handle(deps, deadline).await.map_err(|error| failure("ExpireFailed", &error))
+            handle(deps, deadline)
+                .await
+                .map_err(|error| failure("ExpireFailed", &error))
         }))
         .await
     })

@@ -219,6 +219,12 @@ begin
   return jsonb_build_object('overall', v_overall);
 end $$;
 
+-- What a job needs to know of its siblings.
+create function private.story_view(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
+  select jsonb_build_object('assets', asset_generation_status -> 'assets', 'hue', hue_extracted_colors)
+  from public.stories where id = p_story_id
+$$;
+
 -- What every verb ends with: settle what follows, lease it to the caller where that is allowed, write the story once.
 -- Answers how many jobs of the story are claimable (the caller wakes the worker when there are any) and those leased.
 create function private.advance(p_story_id uuid, p_patch jsonb default '{}'::jsonb, p_continue jsonb default null)
@@ -236,5 +242,6 @@ begin
   v_written := private.write_story(p_story_id, p_patch);
   select count(*) into v_claimable from public.asset_generation_jobs
   where story_id = p_story_id and status = 'queued' and inputs_settled;
-  return v_written || jsonb_build_object('claimable', v_claimable, 'leased', private.leased_jobs(v_ids));
+  return v_written || jsonb_build_object('claimable', v_claimable, 'leased', private.leased_jobs(v_ids),
+    'view', case when cardinality(v_ids) > 0 then private.story_view(p_story_id) end);
 end $$;

@@ -6,8 +6,7 @@
 create function private.work_of(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'storyId', s.id, 'userId', s.creator_user_id, 'title', s.title, 'content', s.content, 'storyType', s.story_type,
-    'themes', to_jsonb(s.themes), 'request', s.request, 'hue', s.hue_extracted_colors,
-    'assets', s.asset_generation_status -> 'assets',
+    'themes', to_jsonb(s.themes), 'request', s.request, 'view', private.story_view(s.id),
     'art', (select j.checkpoint -> 'art' from public.asset_generation_jobs j
       where j.story_id = s.id and j.asset_type = 'cover'),
     'characters', (select coalesce(jsonb_agg(to_jsonb(c) order by array_position(s.character_ids, c.id)), '[]'::jsonb)

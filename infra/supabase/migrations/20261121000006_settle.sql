@@ -15,7 +15,7 @@ end $$;
 create function private.same_again(p_story_id uuid, p_continue jsonb) returns jsonb
   language sql stable set search_path = '' as $$
   select jsonb_build_object('accepted', true, 'replayed', true,
-    'overall', s.asset_generation_status ->> 'overall',
+    'overall', s.asset_generation_status ->> 'overall', 'view', private.story_view(s.id),
     'claimable', (select count(*) from public.asset_generation_jobs
       where story_id = s.id and status = 'queued' and inputs_settled),
     'leased', private.leased_jobs(array(select id from public.asset_generation_jobs

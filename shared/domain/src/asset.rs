@@ -75,9 +75,14 @@ impl AssetType {
             Self::Content => &[],
             Self::Cover | Self::Audio | Self::Activities => &[Self::Content],
             Self::Scene1 | Self::Scene2 | Self::Scene3 | Self::Scene4 => &[Self::Cover],
-            Self::Pdf => {
-                &[Self::Content, Self::Cover, Self::Scene1, Self::Scene2, Self::Scene3, Self::Scene4]
-            }
+            Self::Pdf => &[
+                Self::Content,
+                Self::Cover,
+                Self::Scene1,
+                Self::Scene2,
+                Self::Scene3,
+                Self::Scene4,
+            ],
         }
     }
 
@@ -95,7 +100,9 @@ impl AssetType {
 
     /// The picture with this `sceneIndex`; 0 is the cover.
     pub fn from_picture_index(index: usize) -> Option<Self> {
-        Self::ALL.into_iter().find(|asset| asset.picture_index() == Some(index))
+        Self::ALL
+            .into_iter()
+            .find(|asset| asset.picture_index() == Some(index))
     }
 }
 

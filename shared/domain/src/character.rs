@@ -58,7 +58,11 @@ impl TryFrom<CharacterForm> for NewCharacter {
 
     fn try_from(form: CharacterForm) -> Result<Self, InvalidField> {
         let too_many = |field: &'static str, count: usize| {
-            if count > LIST_MAX { Err(InvalidField::new(field, "has more than 16 entries")) } else { Ok(()) }
+            if count > LIST_MAX {
+                Err(InvalidField::new(field, "has more than 16 entries"))
+            } else {
+                Ok(())
+            }
         };
         too_many("traits", form.traits.len())?;
         too_many("appearance", form.appearance.len())?;
@@ -70,12 +74,17 @@ impl TryFrom<CharacterForm> for NewCharacter {
         let words = |field, text: String| bounded_text(field, &text, WORDS_CHARS_MAX);
         Ok(Self {
             name: bounded_text("name", &form.name, NAME_CHARS_MAX)?,
-            species: form.species.map(|species| words("species", species)).transpose()?,
+            species: form
+                .species
+                .map(|species| words("species", species))
+                .transpose()?,
             age: form.age,
             traits: form
                 .traits
                 .iter()
-                .map(|code| Trait::parse(code).map_err(|e| InvalidField::new("traits", e.to_string())))
+                .map(|code| {
+                    Trait::parse(code).map_err(|e| InvalidField::new("traits", e.to_string()))
+                })
                 .collect::<Result<_, _>>()?,
             appearance: form
                 .appearance
@@ -104,7 +113,9 @@ fn reference_image(text: &str) -> Result<Url, InvalidField> {
         return Err(invalid("must be https URLs without user or password"));
     }
     match url.host() {
-        Some(url::Host::Domain(host)) if host.contains('.') && !host.ends_with(".internal") && !host.ends_with(".local") => {
+        Some(url::Host::Domain(host))
+            if host.contains('.') && !host.ends_with(".internal") && !host.ends_with(".local") =>
+        {
             Ok(url)
         }
         _ => Err(invalid("must name a public host, not an address")),
@@ -116,12 +127,17 @@ mod tests {
     use super::*;
 
     fn form(json: serde_json::Value) -> Result<NewCharacter, InvalidField> {
-        serde_json::from_value::<CharacterForm>(json).unwrap().try_into()
+        serde_json::from_value::<CharacterForm>(json)
+            .unwrap()
+            .try_into()
     }
 
     #[test]
     fn only_the_name_is_required() {
-        assert_eq!(form(serde_json::json!({"name": " Ember "})).unwrap().name, "Ember");
+        assert_eq!(
+            form(serde_json::json!({"name": " Ember "})).unwrap().name,
+            "Ember"
+        );
     }
 
     #[test]
@@ -129,12 +145,27 @@ mod tests {
         for (json, field) in [
             (serde_json::json!({"name": ""}), "name"),
             (serde_json::json!({"name": "a\u{0}b"}), "name"),
-            (serde_json::json!({"name": "a", "traits": ["wings"]}), "traits"),
+            (
+                serde_json::json!({"name": "a", "traits": ["wings"]}),
+                "traits",
+            ),
             (serde_json::json!({"name": "a", "age": 1001}), "age"),
-            (serde_json::json!({"name": "a", "referenceImages": ["http://example.com/a.png"]}), "referenceImages"),
-            (serde_json::json!({"name": "a", "referenceImages": ["https://169.254.169.254/x"]}), "referenceImages"),
-            (serde_json::json!({"name": "a", "referenceImages": ["https://2130706433/"]}), "referenceImages"),
-            (serde_json::json!({"name": "a", "referenceImages": ["https://localhost/"]}), "referenceImages"),
+            (
+                serde_json::json!({"name": "a", "referenceImages": ["http://example.com/a.png"]}),
+                "referenceImages",
+            ),
+            (
+                serde_json::json!({"name": "a", "referenceImages": ["https://169.254.169.254/x"]}),
+                "referenceImages",
+            ),
+            (
+                serde_json::json!({"name": "a", "referenceImages": ["https://2130706433/"]}),
+                "referenceImages",
+            ),
+            (
+                serde_json::json!({"name": "a", "referenceImages": ["https://localhost/"]}),
+                "referenceImages",
+            ),
         ] {
             assert_eq!(form(json).unwrap_err().field, field);
         }

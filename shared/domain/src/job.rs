@@ -51,8 +51,14 @@ pub struct IllegalTransition {
 }
 
 impl JobStatus {
-    pub const ALL: [Self; 6] =
-        [Self::Queued, Self::Generating, Self::Ready, Self::Failed, Self::Cancelled, Self::Skipped];
+    pub const ALL: [Self; 6] = [
+        Self::Queued,
+        Self::Generating,
+        Self::Ready,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Skipped,
+    ];
 
     /// The state after `event`. The same table as SQL `next_job_status`; a test compares them pair by pair.
     pub const fn after(self, event: JobEvent) -> Result<Self, IllegalTransition> {
@@ -138,7 +144,10 @@ mod tests {
     #[test]
     fn only_a_held_job_can_become_ready() {
         for status in JobStatus::ALL {
-            assert_eq!(status.after(JobEvent::Complete).is_ok(), status == JobStatus::Generating);
+            assert_eq!(
+                status.after(JobEvent::Complete).is_ok(),
+                status == JobStatus::Generating
+            );
         }
     }
 }

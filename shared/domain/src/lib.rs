@@ -10,6 +10,7 @@ pub mod request;
 pub mod retry;
 pub mod story;
 pub mod traits;
+pub mod voice;
 
 pub use asset::{AssetType, UnknownAssetType};
 pub use ids::{CharacterId, JobId, LeaseToken, LibraryId, StoryId, UserId};

@@ -13,21 +13,34 @@ pub struct InvalidField {
 
 impl InvalidField {
     pub fn new(field: &'static str, problem: impl Into<String>) -> Self {
-        Self { field, problem: problem.into() }
+        Self {
+            field,
+            problem: problem.into(),
+        }
     }
 }
 
 /// Trimmed text of 1 to `chars_max` characters without control characters.
-pub fn bounded_text(field: &'static str, text: &str, chars_max: usize) -> Result<String, InvalidField> {
+pub fn bounded_text(
+    field: &'static str,
+    text: &str,
+    chars_max: usize,
+) -> Result<String, InvalidField> {
     let text = text.trim();
     if text.is_empty() {
         return Err(InvalidField::new(field, "must not be empty"));
     }
     if text.chars().count() > chars_max {
-        return Err(InvalidField::new(field, format!("must be at most {chars_max} characters long")));
+        return Err(InvalidField::new(
+            field,
+            format!("must be at most {chars_max} characters long"),
+        ));
     }
     if text.chars().any(|c| c.is_control() && c != '\n') {
-        return Err(InvalidField::new(field, "must not contain control characters"));
+        return Err(InvalidField::new(
+            field,
+            "must not contain control characters",
+        ));
     }
     Ok(text.to_owned())
 }
@@ -107,10 +120,16 @@ impl TryFrom<StoryForm> for NewStory {
         distinct.sort();
         distinct.dedup();
         if distinct.len() != form.character_ids.len() {
-            return Err(InvalidField::new("character_ids", "must not repeat a character"));
+            return Err(InvalidField::new(
+                "character_ids",
+                "must not repeat a character",
+            ));
         }
         if form.character_ids.is_empty() || form.character_ids.len() > CHARACTERS_MAX {
-            return Err(InvalidField::new("character_ids", "must name one to five characters"));
+            return Err(InvalidField::new(
+                "character_ids",
+                "must name one to five characters",
+            ));
         }
         if form.themes.len() > THEMES_MAX {
             return Err(InvalidField::new("themes", "must be at most 8"));
@@ -126,12 +145,25 @@ impl TryFrom<StoryForm> for NewStory {
                 .iter()
                 .map(|theme| bounded_text("themes", theme, THEME_CHARS_MAX))
                 .collect::<Result<_, _>>()?,
-            asset_types: if form.generate_assets { AssetType::BESIDE_TEXT.to_vec() } else { Vec::new() },
-            title: form.title.map(|title| bounded_text("title", &title, TITLE_CHARS_MAX)).transpose()?,
+            asset_types: if form.generate_assets {
+                AssetType::BESIDE_TEXT.to_vec()
+            } else {
+                Vec::new()
+            },
+            title: form
+                .title
+                .map(|title| bounded_text("title", &title, TITLE_CHARS_MAX))
+                .transpose()?,
             library_id: form.library_id,
-            idea: form.idea.map(|idea| bounded_text("idea", &idea, IDEA_CHARS_MAX)).transpose()?,
+            idea: form
+                .idea
+                .map(|idea| bounded_text("idea", &idea, IDEA_CHARS_MAX))
+                .transpose()?,
             reader_age: form.reader_age,
-            voice_id: form.voice_id.map(|voice| bounded_text("voiceId", &voice, THEME_CHARS_MAX)).transpose()?,
+            voice_id: form
+                .voice_id
+                .map(|voice| bounded_text("voiceId", &voice, THEME_CHARS_MAX))
+                .transpose()?,
             priority: form.priority,
         })
     }
@@ -143,7 +175,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn parse(json: serde_json::Value) -> Result<NewStory, InvalidField> {
-        serde_json::from_value::<StoryForm>(json).unwrap().try_into()
+        serde_json::from_value::<StoryForm>(json)
+            .unwrap()
+            .try_into()
     }
 
     #[test]
@@ -158,7 +192,9 @@ mod tests {
 
     #[test]
     fn a_request_without_heroes_is_refused_by_name() {
-        let problem = parse(serde_json::json!({"character_ids": [], "story_type": "a", "themes": []})).unwrap_err();
+        let problem =
+            parse(serde_json::json!({"character_ids": [], "story_type": "a", "themes": []}))
+                .unwrap_err();
         assert_eq!(problem.field, "character_ids");
     }
 

@@ -30,8 +30,11 @@ pub const fn pause_before_retry(asset: AssetType, retries_so_far: u32) -> Durati
 }
 
 /// Pauses between tries of a single provider call that failed in passing (S0-051), before jitter.
-pub const PAUSES_WITHIN_A_CALL: [Duration; 3] =
-    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+pub const PAUSES_WITHIN_A_CALL: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
 
 #[cfg(test)]
 mod tests {
@@ -40,7 +43,9 @@ mod tests {
     #[test]
     fn the_text_waits_one_two_four_seconds_and_the_voice_five_and_ten() {
         let pauses = |asset| {
-            (0..max_retries(asset)).map(|n| pause_before_retry(asset, n).as_secs()).collect::<Vec<_>>()
+            (0..max_retries(asset))
+                .map(|n| pause_before_retry(asset, n).as_secs())
+                .collect::<Vec<_>>()
         };
         assert_eq!(pauses(AssetType::Content), [1, 2, 4]);
         assert_eq!(pauses(AssetType::Audio), [5, 10]);

@@ -94,17 +94,30 @@ pub struct Activity {
 pub struct UnusableAnswer(pub String);
 
 fn require(holds: bool, problem: &str) -> Result<(), UnusableAnswer> {
-    if holds { Ok(()) } else { Err(UnusableAnswer(problem.to_owned())) }
+    if holds {
+        Ok(())
+    } else {
+        Err(UnusableAnswer(problem.to_owned()))
+    }
 }
 
 impl StoryText {
     /// What a schema cannot promise: four beats that say something, a title that fits its column.
     pub fn check(&self) -> Result<(), UnusableAnswer> {
         require(self.beats.len() == BEATS, "a story has four beats")?;
-        require((1..=255).contains(&self.title.trim().chars().count()), "a title has 1 to 255 characters")?;
+        require(
+            (1..=255).contains(&self.title.trim().chars().count()),
+            "a title has 1 to 255 characters",
+        )?;
         for beat in &self.beats {
-            require(beat.text.split_whitespace().count() >= 10, "a beat has at least ten words")?;
-            require(beat.text.chars().count() <= 2_400, "a beat has at most 2,400 characters")?;
+            require(
+                beat.text.split_whitespace().count() >= 10,
+                "a beat has at least ten words",
+            )?;
+            require(
+                beat.text.chars().count() <= 2_400,
+                "a beat has at most 2,400 characters",
+            )?;
         }
         Ok(())
     }
@@ -112,13 +125,22 @@ impl StoryText {
 
 impl PaletteJourney {
     pub fn check(&self) -> Result<(), UnusableAnswer> {
-        require(self.steps.len() == PALETTE_STEPS, "a palette journey has five steps")?;
-        require(!self.motif.trim().is_empty(), "a palette journey has a motif")
+        require(
+            self.steps.len() == PALETTE_STEPS,
+            "a palette journey has five steps",
+        )?;
+        require(
+            !self.motif.trim().is_empty(),
+            "a palette journey has a motif",
+        )
     }
 }
 
 impl Activities {
     pub fn check(&self) -> Result<(), UnusableAnswer> {
-        require(self.questions.len() >= 3, "activities have at least three questions")
+        require(
+            self.questions.len() >= 3,
+            "activities have at least three questions",
+        )
     }
 }

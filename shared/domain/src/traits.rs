@@ -18,7 +18,10 @@ pub const TRAITS: [(&str, &str); 39] = [
     ("afro_hair", "natural afro hair"),
     ("albinism", "albinism: very pale skin and hair"),
     ("alopecia", "alopecia: little or no hair"),
-    ("autism", "autism: wears noise-reducing headphones when it is loud"),
+    (
+        "autism",
+        "autism: wears noise-reducing headphones when it is loud",
+    ),
     ("birthmark", "a birthmark on the face"),
     ("blind", "blind: dark glasses and a white cane"),
     ("braces", "braces on the teeth"),
@@ -71,7 +74,10 @@ impl Trait {
 
     /// The words a prompt uses for it.
     pub fn description(self) -> &'static str {
-        TRAITS.iter().find(|(code, _)| *code == self.0).map_or(self.0, |(_, words)| words)
+        TRAITS
+            .iter()
+            .find(|(code, _)| *code == self.0)
+            .map_or(self.0, |(_, words)| words)
     }
 }
 

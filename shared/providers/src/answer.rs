@@ -26,7 +26,10 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 }
 
@@ -54,14 +57,26 @@ impl Endpoint {
             if left.is_zero() {
                 return Err(self.error(ErrorKind::TimedOut));
             }
-            let error = match self.send_once(build().timeout(left.min(self.timeout))).await {
+            let error = match self
+                .send_once(build().timeout(left.min(self.timeout)))
+                .await
+            {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let again = matches!(error.kind, ErrorKind::Unavailable | ErrorKind::RateLimited { .. });
-            let Some(pause) = pauses.next().filter(|_| again) else { return Err(error) };
-            let pause = error.retry_after().unwrap_or_else(|| pause.mul_f64(1.0 - 0.25 * jitter()));
-            if pause > PAUSE_IN_CALL_MAX || pause >= deadline.saturating_duration_since(Instant::now()) {
+            let again = matches!(
+                error.kind,
+                ErrorKind::Unavailable | ErrorKind::RateLimited { .. }
+            );
+            let Some(pause) = pauses.next().filter(|_| again) else {
+                return Err(error);
+            };
+            let pause = error
+                .retry_after()
+                .unwrap_or_else(|| pause.mul_f64(1.0 - 0.25 * jitter()));
+            if pause > PAUSE_IN_CALL_MAX
+                || pause >= deadline.saturating_duration_since(Instant::now())
+            {
                 return Err(error);
             }
             tracing::warn!(provider = self.provider, error = %error, pause_ms = pause.as_millis(), "Provider call failed in passing, trying again");
@@ -84,25 +99,39 @@ impl Endpoint {
             body.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            return Ok(Answer { headers, body: body.freeze() });
+            return Ok(Answer {
+                headers,
+                body: body.freeze(),
+            });
         }
         let (mut kind, code) = (self.classify)(status.as_u16(), &body);
         if let ErrorKind::RateLimited { retry_after } = &mut kind {
             *retry_after = retry_after_header(&headers, SystemTime::now());
         }
-        Err(ProviderError { status: Some(status.as_u16()), code, ..self.error(kind) })
+        Err(ProviderError {
+            status: Some(status.as_u16()),
+            code,
+            ..self.error(kind)
+        })
     }
 }
 
 /// Between 0 and 1, from the clock: calls that fail together do not come back together.
 fn jitter() -> f64 {
-    let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
+    let nanos = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |now| now.subsec_nanos());
     f64::from(nanos % 1_000_000) / 1e6
 }
 
 /// `retry-after-ms`, else `Retry-After` as seconds or as an HTTP date.
 fn retry_after_header(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::trim)
+    };
     if let Some(ms) = text("retry-after-ms").and_then(|ms| ms.parse::<u64>().ok()) {
         return Some(Duration::from_millis(ms));
     }
@@ -110,8 +139,14 @@ fn retry_after_header(headers: &HeaderMap, now: SystemTime) -> Option<Duration> 
     if let Ok(seconds) = after.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(after).ok()?;
-    Some(SystemTime::from(date).duration_since(now).unwrap_or_default())
+    let date = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(after)
+        .ok()?;
+    Some(
+        SystemTime::from(date)
+            .duration_since(now)
+            .unwrap_or_default(),
+    )
 }
 
 #[cfg(test)]
@@ -128,7 +163,10 @@ mod tests {
         };
         assert_eq!(header("20"), Some(Duration::from_secs(20)));
         assert_eq!(header("0.5"), Some(Duration::from_millis(500)));
-        assert_eq!(header("Sat, 21 Nov 2026 03:00:30 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(
+            header("Sat, 21 Nov 2026 03:00:30 GMT"),
+            Some(Duration::from_secs(30))
+        );
         assert_eq!(header("-1"), None);
         assert_eq!(header("soon"), None);
     }

@@ -2,8 +2,7 @@
 //! Wire facts: the provider's OpenAPI document and Python SDK; `detail` comes in three shapes.
 
 use crate::{
-    Alignment, Billed, ErrorKind, ProviderError, Speech, SpeechCall, SpeechModel,
-    answer::Endpoint,
+    Alignment, Billed, ErrorKind, ProviderError, Speech, SpeechCall, SpeechModel, answer::Endpoint,
 };
 use base64::Engine;
 use serde::Deserialize;
@@ -46,14 +45,20 @@ struct Narration {
 
 /// An object says `code` (current) or `status` (legacy); a list is a schema rejection; anything else leaves the status.
 fn classify(http: u16, body: &[u8]) -> (ErrorKind, Option<String>) {
-    let detail = serde_json::from_slice::<Value>(body).map(|mut body| body["detail"].take()).unwrap_or_default();
+    let detail = serde_json::from_slice::<Value>(body)
+        .map(|mut body| body["detail"].take())
+        .unwrap_or_default();
     let code = match &detail {
-        Value::Object(detail) => ["code", "status"].into_iter().find_map(|key| detail.get(key)?.as_str().map(str::to_owned)),
+        Value::Object(detail) => ["code", "status"]
+            .into_iter()
+            .find_map(|key| detail.get(key)?.as_str().map(str::to_owned)),
         Value::Array(_) => Some("validation_error".to_owned()),
         _ => None,
     };
     let meaning = match (code.as_deref(), http) {
-        (Some("quota_exceeded" | "insufficient_credits" | "payment_required"), _) | (_, 402) => ErrorKind::OutOfCredits,
+        (Some("quota_exceeded" | "insufficient_credits" | "payment_required"), _) | (_, 402) => {
+            ErrorKind::OutOfCredits
+        }
         (Some("voice_not_found" | "invalid_uid"), _) => ErrorKind::VoiceNotFound,
         (Some("model_not_found" | "unsupported_model"), _) => ErrorKind::ModelGone,
         (Some("text_too_long" | "max_character_limit_exceeded"), _) => ErrorKind::TextTooLong,
@@ -76,8 +81,13 @@ impl ElevenLabs {
 #[async_trait::async_trait]
 impl SpeechModel for ElevenLabs {
     async fn speak(&self, call: &SpeechCall) -> Result<(Speech, Billed), ProviderError> {
-        let endpoint =
-            Endpoint { provider: PROVIDER, attempted: "read the text aloud", timeout: TIMEOUT, bytes_max: BYTES_MAX, classify };
+        let endpoint = Endpoint {
+            provider: PROVIDER,
+            attempted: "read the text aloud",
+            timeout: TIMEOUT,
+            bytes_max: BYTES_MAX,
+            classify,
+        };
         let base = self.config.base_url.as_str().trim_end_matches('/');
         let url = format!(
             "{base}/v1/text-to-speech/{}/with-timestamps?output_format={OUTPUT_FORMAT}",
@@ -86,9 +96,15 @@ impl SpeechModel for ElevenLabs {
         let body = json!({"text": call.text, "model_id": self.config.model,
             "voice_settings": {"stability": 0.5, "similarity_boost": 0.75, "style": 0.0, "use_speaker_boost": true, "speed": 0.95}});
         let answer = endpoint
-            .send(call.deadline, || self.http.post(&url).header("xi-api-key", &self.config.api_key).json(&body))
+            .send(call.deadline, || {
+                self.http
+                    .post(&url)
+                    .header("xi-api-key", &self.config.api_key)
+                    .json(&body)
+            })
             .await?;
-        let narration: Narration = serde_json::from_slice(&answer.body).map_err(|_| endpoint.malformed())?;
+        let narration: Narration =
+            serde_json::from_slice(&answer.body).map_err(|_| endpoint.malformed())?;
         let audio = base64::engine::general_purpose::STANDARD
             .decode(narration.audio_base64.trim())
             .ok()
@@ -97,11 +113,20 @@ impl SpeechModel for ElevenLabs {
         let characters = call.text.chars().count() as u64;
         let billed = Billed {
             model: self.config.model.clone(),
-            input_units: answer.header("character-cost").parse().unwrap_or(characters),
+            input_units: answer
+                .header("character-cost")
+                .parse()
+                .unwrap_or(characters),
             output_units: 0,
             request_id: answer.header("request-id").to_owned(),
         };
-        Ok((Speech { audio: audio.into(), alignment: narration.alignment }, billed))
+        Ok((
+            Speech {
+                audio: audio.into(),
+                alignment: narration.alignment,
+            },
+            billed,
+        ))
     }
 }
 
@@ -112,11 +137,32 @@ mod tests {
     #[test]
     fn a_401_may_mean_no_credits_and_all_three_shapes_are_read() {
         let kind = |status, body: &str| classify(status, body.as_bytes()).0;
-        assert_eq!(kind(401, r#"{"detail":{"status":"quota_exceeded","message":"…"}}"#), ErrorKind::OutOfCredits);
-        assert_eq!(kind(401, r#"{"detail":{"status":"invalid_api_key"}}"#), ErrorKind::BadCredentials);
-        assert_eq!(kind(429, r#"{"detail":{"code":"system_busy"}}"#), ErrorKind::RateLimited { retry_after: None });
-        assert_eq!(kind(404, r#"{"detail":{"code":"voice_not_found"}}"#), ErrorKind::VoiceNotFound);
-        assert_eq!(kind(422, r#"{"detail":[{"loc":["body","text"],"msg":"Field required","type":"missing"}]}"#), ErrorKind::Invalid);
+        assert_eq!(
+            kind(
+                401,
+                r#"{"detail":{"status":"quota_exceeded","message":"…"}}"#
+            ),
+            ErrorKind::OutOfCredits
+        );
+        assert_eq!(
+            kind(401, r#"{"detail":{"status":"invalid_api_key"}}"#),
+            ErrorKind::BadCredentials
+        );
+        assert_eq!(
+            kind(429, r#"{"detail":{"code":"system_busy"}}"#),
+            ErrorKind::RateLimited { retry_after: None }
+        );
+        assert_eq!(
+            kind(404, r#"{"detail":{"code":"voice_not_found"}}"#),
+            ErrorKind::VoiceNotFound
+        );
+        assert_eq!(
+            kind(
+                422,
+                r#"{"detail":[{"loc":["body","text"],"msg":"Field required","type":"missing"}]}"#
+            ),
+            ErrorKind::Invalid
+        );
         assert_eq!(kind(500, r#"{"detail":"oops"}"#), ErrorKind::Unavailable);
     }
 }

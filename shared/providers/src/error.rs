@@ -45,20 +45,41 @@ pub struct ProviderError {
 
 impl ProviderError {
     pub(crate) fn new(provider: &'static str, attempted: &'static str, kind: ErrorKind) -> Self {
-        Self { provider, attempted, kind, status: None, code: None, source: None }
+        Self {
+            provider,
+            attempted,
+            kind,
+            status: None,
+            code: None,
+            source: None,
+        }
     }
 
-    pub(crate) fn transport(provider: &'static str, attempted: &'static str, error: reqwest::Error) -> Self {
-        let kind = if error.is_timeout() { ErrorKind::TimedOut } else { ErrorKind::Unavailable };
+    pub(crate) fn transport(
+        provider: &'static str,
+        attempted: &'static str,
+        error: reqwest::Error,
+    ) -> Self {
+        let kind = if error.is_timeout() {
+            ErrorKind::TimedOut
+        } else {
+            ErrorKind::Unavailable
+        };
         // The URL may carry ids; it adds nothing to the cause.
-        Self { source: Some(error.without_url()), ..Self::new(provider, attempted, kind) }
+        Self {
+            source: Some(error.without_url()),
+            ..Self::new(provider, attempted, kind)
+        }
     }
 
     /// True when the same call may succeed later: the job is worth another attempt.
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.kind,
-            ErrorKind::Malformed | ErrorKind::RateLimited { .. } | ErrorKind::TimedOut | ErrorKind::Unavailable
+            ErrorKind::Malformed
+                | ErrorKind::RateLimited { .. }
+                | ErrorKind::TimedOut
+                | ErrorKind::Unavailable
         )
     }
 

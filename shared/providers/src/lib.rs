@@ -14,7 +14,7 @@ pub use elevenlabs::{ElevenLabs, ElevenLabsConfig};
 pub use error::{ErrorKind, ProviderError};
 pub use openai::{OpenAi, OpenAiConfig};
 pub use picture::{NotAPicture, PictureBytes};
-pub use schema::{array, object, text as text_schema, with_count, boolean};
+pub use schema::{array, boolean, object, text as text_schema, with_count};
 
 use bytes::Bytes;
 use serde_json::Value;

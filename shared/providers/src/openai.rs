@@ -2,10 +2,15 @@
 //! Wire facts: the public OpenAPI document of the provider and its Python SDK.
 
 use crate::{
-    Billed, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, References, TextCall, TextModel, TextModelRole,
+    Billed, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, References,
+    TextCall, TextModel, TextModelRole,
     answer::{Answer, Endpoint},
 };
-use base64::{Engine, engine::DecodePaddingMode, engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig}};
+use base64::{
+    Engine,
+    engine::DecodePaddingMode,
+    engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig},
+};
 use reqwest::multipart::{Form, Part};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -100,14 +105,23 @@ struct PictureData {
 
 /// Billing codes first: 429 means wait, or it means no money, and only the code tells.
 fn classify(status: u16, body: &[u8]) -> (ErrorKind, Option<String>) {
-    let error = serde_json::from_slice::<ErrorEnvelope>(body).ok().map(|envelope| envelope.error);
-    let kind = error.as_ref().and_then(|error| error.kind.clone()).unwrap_or_default();
+    let error = serde_json::from_slice::<ErrorEnvelope>(body)
+        .ok()
+        .map(|envelope| envelope.error);
+    let kind = error
+        .as_ref()
+        .and_then(|error| error.kind.clone())
+        .unwrap_or_default();
     let code = error.and_then(|error| error.code);
     let meaning = match (code.as_deref(), kind.as_str(), status) {
         (
             Some(
-                "insufficient_quota" | "credit_balance_exhausted" | "organization_spend_limit_exceeded"
-                | "project_spend_limit_exceeded" | "organization_usage_limit_exceeded" | "billing_hard_limit_reached",
+                "insufficient_quota"
+                | "credit_balance_exhausted"
+                | "organization_spend_limit_exceeded"
+                | "project_spend_limit_exceeded"
+                | "organization_usage_limit_exceeded"
+                | "billing_hard_limit_reached",
             ),
             ..,
         )
@@ -130,10 +144,16 @@ impl OpenAi {
 
     fn post(&self, path: &str) -> reqwest::RequestBuilder {
         let base = self.config.base_url.as_str().trim_end_matches('/');
-        self.http.post(format!("{base}/{path}")).bearer_auth(&self.config.api_key)
+        self.http
+            .post(format!("{base}/{path}"))
+            .bearer_auth(&self.config.api_key)
     }
 
-    async fn draw_with(&self, model: &str, call: &PictureCall) -> Result<(PictureBytes, Billed), ProviderError> {
+    async fn draw_with(
+        &self,
+        model: &str,
+        call: &PictureCall,
+    ) -> Result<(PictureBytes, Billed), ProviderError> {
         let endpoint = Endpoint {
             provider: PROVIDER,
             attempted: "draw a picture",
@@ -152,7 +172,9 @@ impl OpenAi {
                     body["images"] = images.into();
                     self.post("images/edits").json(&body)
                 }
-                References::Picture(picture) => self.post("images/edits").multipart(edit_form(&body, picture)),
+                References::Picture(picture) => self
+                    .post("images/edits")
+                    .multipart(edit_form(&body, picture)),
             })
             .await?;
         read_picture(&endpoint, model, &answer)
@@ -167,21 +189,34 @@ fn edit_form(fields: &Value, picture: &PictureBytes) -> Form {
         .expect("a valid media type");
     let mut form = Form::new().part("image[]", file);
     for (name, value) in fields.as_object().into_iter().flatten() {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
         form = form.text(name.clone(), value);
     }
     form
 }
 
-fn read_picture(endpoint: &Endpoint, model: &str, answer: &Answer) -> Result<(PictureBytes, Billed), ProviderError> {
+fn read_picture(
+    endpoint: &Endpoint,
+    model: &str,
+    answer: &Answer,
+) -> Result<(PictureBytes, Billed), ProviderError> {
     // Whatever the padding: a picture that was paid for is not thrown away for it.
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &base64::alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
-    let pictures: Pictures = serde_json::from_slice(&answer.body).map_err(|_| endpoint.malformed())?;
-    let encoded = &pictures.data.first().ok_or_else(|| endpoint.malformed())?.b64_json;
-    let bytes = LENIENT.decode(encoded.trim()).map_err(|_| endpoint.malformed())?;
+    let pictures: Pictures =
+        serde_json::from_slice(&answer.body).map_err(|_| endpoint.malformed())?;
+    let encoded = &pictures
+        .data
+        .first()
+        .ok_or_else(|| endpoint.malformed())?
+        .b64_json;
+    let bytes = LENIENT
+        .decode(encoded.trim())
+        .map_err(|_| endpoint.malformed())?;
     let picture = PictureBytes::parse(bytes.into()).map_err(|_| endpoint.malformed())?;
     let billed = Billed {
         model: model.to_owned(),
@@ -194,7 +229,10 @@ fn read_picture(endpoint: &Endpoint, model: &str, answer: &Answer) -> Result<(Pi
 
 /// The data in delimiters: what stands between them is material, whatever it says.
 fn user_content(call: &TextCall) -> Value {
-    let text = format!("<request>\n{}\n</request>", call.data.to_string().replace('<', "\\u003c"));
+    let text = format!(
+        "<request>\n{}\n</request>",
+        call.data.to_string().replace('<', "\\u003c")
+    );
     match &call.picture {
         None => Value::from(text),
         Some(picture) => {
@@ -206,16 +244,29 @@ fn user_content(call: &TextCall) -> Value {
 }
 
 fn read_completion(endpoint: &Endpoint, answer: &Answer) -> Result<(Value, Billed), ProviderError> {
-    let completion: Completion = serde_json::from_slice(&answer.body).map_err(|_| endpoint.malformed())?;
-    let choice = completion.choices.first().ok_or_else(|| endpoint.malformed())?;
-    let refused = choice.message.refusal.is_some() || choice.finish_reason.as_deref() == Some("content_filter");
+    let completion: Completion =
+        serde_json::from_slice(&answer.body).map_err(|_| endpoint.malformed())?;
+    let choice = completion
+        .choices
+        .first()
+        .ok_or_else(|| endpoint.malformed())?;
+    let refused = choice.message.refusal.is_some()
+        || choice.finish_reason.as_deref() == Some("content_filter");
     if refused {
-        return Err(ProviderError::new(PROVIDER, endpoint.attempted, ErrorKind::Refused));
+        return Err(ProviderError::new(
+            PROVIDER,
+            endpoint.attempted,
+            ErrorKind::Refused,
+        ));
     }
     if choice.finish_reason.as_deref() != Some("stop") {
         return Err(endpoint.malformed());
     }
-    let content = choice.message.content.as_deref().ok_or_else(|| endpoint.malformed())?;
+    let content = choice
+        .message
+        .content
+        .as_deref()
+        .ok_or_else(|| endpoint.malformed())?;
     let value = serde_json::from_str(content).map_err(|_| endpoint.malformed())?;
     let billed = Billed {
         model: completion.model,
@@ -251,7 +302,9 @@ impl TextModel for OpenAi {
             "max_completion_tokens": 8000,
             "store": false,
         });
-        let answer = endpoint.send(call.deadline, || self.post("chat/completions").json(&body)).await?;
+        let answer = endpoint
+            .send(call.deadline, || self.post("chat/completions").json(&body))
+            .await?;
         read_completion(&endpoint, &answer)
     }
 }
@@ -281,12 +334,45 @@ mod tests {
     #[test]
     fn the_same_status_means_wait_or_no_money_by_its_code() {
         let kind = |status, body: &str| classify(status, body.as_bytes()).0;
-        assert_eq!(kind(429, r#"{"error":{"code":"insufficient_quota","type":"insufficient_quota"}}"#), ErrorKind::OutOfCredits);
-        assert_eq!(kind(429, r#"{"error":{"code":null,"type":"insufficient_quota"}}"#), ErrorKind::OutOfCredits);
-        assert_eq!(kind(429, r#"{"error":{"code":"rate_limit_exceeded","type":"requests"}}"#), ErrorKind::RateLimited { retry_after: None });
-        assert_eq!(kind(400, r#"{"error":{"code":"moderation_blocked","type":"image_generation_user_error"}}"#), ErrorKind::Refused);
-        assert_eq!(kind(404, r#"{"error":{"code":"model_not_found","type":"invalid_request_error"}}"#), ErrorKind::ModelGone);
-        assert_eq!(kind(502, "<html>bad gateway</html>"), ErrorKind::Unavailable);
+        assert_eq!(
+            kind(
+                429,
+                r#"{"error":{"code":"insufficient_quota","type":"insufficient_quota"}}"#
+            ),
+            ErrorKind::OutOfCredits
+        );
+        assert_eq!(
+            kind(
+                429,
+                r#"{"error":{"code":null,"type":"insufficient_quota"}}"#
+            ),
+            ErrorKind::OutOfCredits
+        );
+        assert_eq!(
+            kind(
+                429,
+                r#"{"error":{"code":"rate_limit_exceeded","type":"requests"}}"#
+            ),
+            ErrorKind::RateLimited { retry_after: None }
+        );
+        assert_eq!(
+            kind(
+                400,
+                r#"{"error":{"code":"moderation_blocked","type":"image_generation_user_error"}}"#
+            ),
+            ErrorKind::Refused
+        );
+        assert_eq!(
+            kind(
+                404,
+                r#"{"error":{"code":"model_not_found","type":"invalid_request_error"}}"#
+            ),
+            ErrorKind::ModelGone
+        );
+        assert_eq!(
+            kind(502, "<html>bad gateway</html>"),
+            ErrorKind::Unavailable
+        );
         assert_eq!(kind(401, "{}"), ErrorKind::BadCredentials);
         assert_eq!(kind(400, "{}"), ErrorKind::Invalid);
     }

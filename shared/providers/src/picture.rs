@@ -23,7 +23,10 @@ const SIDE_PIXELS: std::ops::RangeInclusive<u32> = 256..=4096;
 impl PictureBytes {
     /// Checks signature and dimensions (PNG specification, IHDR is always the first chunk).
     pub fn parse(bytes: Bytes) -> Result<Self, NotAPicture> {
-        let header = bytes.strip_prefix(SIGNATURE).filter(|rest| rest.get(4..8) == Some(b"IHDR")).ok_or(NotAPicture)?;
+        let header = bytes
+            .strip_prefix(SIGNATURE)
+            .filter(|rest| rest.get(4..8) == Some(b"IHDR"))
+            .ok_or(NotAPicture)?;
         let side = |at: usize| {
             let bytes = header.get(at..at + 4)?.try_into().ok()?;
             Some(u32::from_be_bytes(bytes)).filter(|side| SIDE_PIXELS.contains(side))
@@ -53,7 +56,13 @@ mod tests {
     #[test]
     fn dots_bombs_and_other_formats_are_refused_before_decoding() {
         assert!(PictureBytes::parse(png(1024, 1024)).is_ok());
-        for bad in [png(1, 1), png(20_000, 20_000), Bytes::from_static(b"\xff\xd8\xff\xe0"), Bytes::new(), png(1024, 1024).slice(..20)] {
+        for bad in [
+            png(1, 1),
+            png(20_000, 20_000),
+            Bytes::from_static(b"\xff\xd8\xff\xe0"),
+            Bytes::new(),
+            png(1024, 1024).slice(..20),
+        ] {
             assert_eq!(PictureBytes::parse(bad), Err(NotAPicture));
         }
     }

@@ -24,6 +24,9 @@ pub fn with_count(items: Value, min: usize, max: usize) -> Value {
 /// An object with exactly these members.
 pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     let required: Vec<_> = members.iter().map(|(name, _)| Value::from(*name)).collect();
-    let properties: Map<_, _> = members.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
+    let properties: Map<_, _> = members
+        .into_iter()
+        .map(|(name, schema)| (name.to_owned(), schema))
+        .collect();
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }

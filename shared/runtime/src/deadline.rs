@@ -10,8 +10,12 @@ impl Deadline {
     /// From the deadline of the Runtime API, milliseconds since the epoch. `cargo lambda watch` sends one in 1970, which
     /// means that nobody will kill the process; `limit_when_unknown` is assumed then.
     pub fn from_epoch_ms(deadline_ms: u64, limit_when_unknown: Duration) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let left = Duration::from_millis(deadline_ms).checked_sub(now).unwrap_or(limit_when_unknown);
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let left = Duration::from_millis(deadline_ms)
+            .checked_sub(now)
+            .unwrap_or(limit_when_unknown);
         Self::after(left)
     }
 

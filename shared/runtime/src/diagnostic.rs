@@ -20,7 +20,10 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
 /// Runs a function until its environment ends. An error before that is said once, in one line.
 pub fn start(function: &'static str, serve: impl Future<Output = Boot>) -> ExitCode {
     crate::init_telemetry();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(serve),
         Err(error) => Err(error.into()),
@@ -28,7 +31,11 @@ pub fn start(function: &'static str, serve: impl Future<Output = Boot>) -> ExitC
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(function, error = chain(error.as_ref()), "Function could not start");
+            tracing::error!(
+                function,
+                error = chain(error.as_ref()),
+                "Function could not start"
+            );
             ExitCode::FAILURE
         }
     }
@@ -36,6 +43,13 @@ pub fn start(function: &'static str, serve: impl Future<Output = Boot>) -> ExitC
 
 /// An invocation's error with a stable name, its chain logged once. What Lambda shows the caller is the message alone.
 pub fn failure(error_type: &'static str, error: &(dyn Error + 'static)) -> Diagnostic {
-    tracing::error!(errorType = error_type, error = chain(error), "Invocation failed");
-    Diagnostic { error_type: error_type.to_owned(), error_message: error.to_string() }
+    tracing::error!(
+        errorType = error_type,
+        error = chain(error),
+        "Invocation failed"
+    );
+    Diagnostic {
+        error_type: error_type.to_owned(),
+        error_message: error.to_string(),
+    }
 }

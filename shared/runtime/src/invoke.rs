@@ -12,7 +12,9 @@ pub enum Payload {
     GenerateStory(GenerateStory),
     GenerateAssets(GenerateAssets),
     /// Something became claimable.
-    Wake { wake: bool },
+    Wake {
+        wake: bool,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,18 +48,36 @@ pub struct DispatchedJob {
 impl Payload {
     /// The text of a story whose job the content agent claims itself.
     pub fn generate_story(story_id: StoryId) -> Self {
-        Self::GenerateStory(GenerateStory { action: "generate_story", story_id, job_id: None, lease_token: None })
+        Self::GenerateStory(GenerateStory {
+            action: "generate_story",
+            story_id,
+            job_id: None,
+            lease_token: None,
+        })
     }
 
     /// The text of a story whose job is claimed already.
-    pub fn generate_claimed_story(story_id: StoryId, job_id: JobId, lease_token: LeaseToken) -> Self {
+    pub fn generate_claimed_story(
+        story_id: StoryId,
+        job_id: JobId,
+        lease_token: LeaseToken,
+    ) -> Self {
         let (job_id, lease_token) = (Some(job_id), Some(lease_token));
-        Self::GenerateStory(GenerateStory { action: "generate_story", story_id, job_id, lease_token })
+        Self::GenerateStory(GenerateStory {
+            action: "generate_story",
+            story_id,
+            job_id,
+            lease_token,
+        })
     }
 
     /// Claimed jobs of one story, to be made concurrently by one invocation.
     pub fn generate_assets(story_id: StoryId, jobs: Vec<DispatchedJob>) -> Self {
-        Self::GenerateAssets(GenerateAssets { action: "generate_assets", story_id, jobs })
+        Self::GenerateAssets(GenerateAssets {
+            action: "generate_assets",
+            story_id,
+            jobs,
+        })
     }
 
     pub const fn wake() -> Self {
@@ -89,16 +109,25 @@ pub struct LambdaInvoker {
 
 impl LambdaInvoker {
     pub fn new(aws: std::sync::Arc<crate::Aws>) -> Self {
-        Self { aws, client: OnceCell::new() }
+        Self {
+            aws,
+            client: OnceCell::new(),
+        }
     }
 }
 
 #[async_trait::async_trait]
 impl Invoke for LambdaInvoker {
     async fn invoke(&self, function: &str, payload: &Payload) -> Result<(), InvokeError> {
-        let failed = |source| InvokeError { function: function.to_owned(), source };
+        let failed = |source| InvokeError {
+            function: function.to_owned(),
+            source,
+        };
         let body = serde_json::to_vec(payload).map_err(|error| failed(error.into()))?;
-        let client = self.client.get_or_init(|| async { Client::new(self.aws.config().await) }).await;
+        let client = self
+            .client
+            .get_or_init(|| async { Client::new(self.aws.config().await) })
+            .await;
         client
             .invoke()
             .function_name(function)
@@ -119,7 +148,13 @@ mod tests {
     fn events_have_the_documented_fields() {
         let story: StoryId = "0190a5a0-0000-7000-8000-000000000001".parse().unwrap();
         let event = serde_json::to_value(Payload::generate_story(story)).unwrap();
-        assert_eq!(event, serde_json::json!({"action": "generate_story", "storyId": story}));
-        assert_eq!(serde_json::to_value(Payload::wake()).unwrap(), serde_json::json!({"wake": true}));
+        assert_eq!(
+            event,
+            serde_json::json!({"action": "generate_story", "storyId": story})
+        );
+        assert_eq!(
+            serde_json::to_value(Payload::wake()).unwrap(),
+            serde_json::json!({"wake": true})
+        );
     }
 }

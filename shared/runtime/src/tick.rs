@@ -8,7 +8,9 @@ use serde_json::Value;
 pub enum BadEvent {
     #[error("the event must be a JSON object: a scheduled event, {{}} or {{\"wake\": true}}")]
     NotAnObject,
-    #[error("the event has the unknown field `{0}`: a sweep takes a scheduled event, {{}} or {{\"wake\": true}}")]
+    #[error(
+        "the event has the unknown field `{0}`: a sweep takes a scheduled event, {{}} or {{\"wake\": true}}"
+    )]
     UnknownField(String),
     #[error("the event has `detail-type` but is no EventBridge event")]
     NotFromEventBridge(#[source] serde_json::Error),
@@ -29,7 +31,8 @@ impl TryFrom<Value> for Tick {
     fn try_from(event: Value) -> Result<Self, BadEvent> {
         let fields = event.as_object().ok_or(BadEvent::NotAnObject)?;
         if fields.contains_key("detail-type") {
-            serde_json::from_value::<EventBridgeEvent<Value>>(event).map_err(BadEvent::NotFromEventBridge)?;
+            serde_json::from_value::<EventBridgeEvent<Value>>(event)
+                .map_err(BadEvent::NotFromEventBridge)?;
             return Ok(Self::Sweep);
         }
         match fields.keys().find(|field| *field != "wake") {
@@ -52,15 +55,23 @@ mod tests {
 
     #[test]
     fn ticks_of_rules_and_of_the_scheduler_an_empty_event_and_a_wake_are_known() {
-        assert_eq!(Tick::try_from(scheduled("aws.events", json!({}))).unwrap(), Tick::Sweep);
-        assert_eq!(Tick::try_from(scheduled("aws.scheduler", json!("{}"))).unwrap(), Tick::Sweep);
+        assert_eq!(
+            Tick::try_from(scheduled("aws.events", json!({}))).unwrap(),
+            Tick::Sweep
+        );
+        assert_eq!(
+            Tick::try_from(scheduled("aws.scheduler", json!("{}"))).unwrap(),
+            Tick::Sweep
+        );
         assert_eq!(Tick::try_from(json!({})).unwrap(), Tick::Sweep);
         assert_eq!(Tick::try_from(json!({"wake": true})).unwrap(), Tick::Wake);
     }
 
     #[test]
     fn a_wrong_event_is_told_by_its_field() {
-        let problem = Tick::try_from(json!({"action": "x"})).unwrap_err().to_string();
+        let problem = Tick::try_from(json!({"action": "x"}))
+            .unwrap_err()
+            .to_string();
         assert!(problem.contains("`action`"));
         assert!(Tick::try_from(json!([])).is_err());
         assert!(Tick::try_from(json!({"detail-type": 7})).is_err());

@@ -6,12 +6,18 @@ use std::{collections::HashMap, str::FromStr, time::Duration};
 /// A setting that is missing or unusable; the message is the one sentence an operator needs.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingError {
-    #[error("{name} is not set: put it into the environment, or into SSM below SSM_PARAMETER_PREFIX")]
+    #[error(
+        "{name} is not set: put it into the environment, or into SSM below SSM_PARAMETER_PREFIX"
+    )]
     Missing { name: &'static str },
     #[error("{name} is not usable: {problem}")]
     Invalid { name: &'static str, problem: String },
     #[error("could not read the parameters below {prefix} from SSM")]
-    Ssm { prefix: String, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    Ssm {
+        prefix: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// The variables of this process.
@@ -21,8 +27,13 @@ pub struct Variables(HashMap<String, String>);
 impl Variables {
     /// Reads the environment and, where `SSM_PARAMETER_PREFIX` is set, the parameters below it.
     pub async fn load(aws: &crate::Aws) -> Result<Self, SettingError> {
-        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-        let mut all: HashMap<String, String> = std::env::vars().filter(|(_, value)| !value.is_empty()).collect();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that reads the environment"
+        )]
+        let mut all: HashMap<String, String> = std::env::vars()
+            .filter(|(_, value)| !value.is_empty())
+            .collect();
         if let Some(prefix) = all.get(env::SSM_PARAMETER_PREFIX).cloned() {
             for (name, value) in parameters_below(aws, &prefix).await? {
                 all.entry(name).or_insert(value);
@@ -33,7 +44,12 @@ impl Variables {
 
     /// For tests and the local stack.
     pub fn from_pairs<const N: usize>(pairs: [(&str, &str); N]) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+        Self(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        )
     }
 
     pub fn optional(&self, name: &'static str) -> Option<&str> {
@@ -44,12 +60,20 @@ impl Variables {
         self.optional(name).ok_or(SettingError::Missing { name })
     }
 
-    pub fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, name: &'static str) -> Result<T, SettingError> {
+    pub fn parsed<T: FromStr<Err: std::fmt::Display>>(
+        &self,
+        name: &'static str,
+    ) -> Result<T, SettingError> {
         parse(name, self.required(name)?)
     }
 
-    pub fn parsed_or<T: FromStr<Err: std::fmt::Display>>(&self, name: &'static str, default: T) -> Result<T, SettingError> {
-        self.optional(name).map_or(Ok(default), |text| parse(name, text))
+    pub fn parsed_or<T: FromStr<Err: std::fmt::Display>>(
+        &self,
+        name: &'static str,
+        default: T,
+    ) -> Result<T, SettingError> {
+        self.optional(name)
+            .map_or(Ok(default), |text| parse(name, text))
     }
 
     /// `JOB_LEASE_SECONDS`: 5 to 60, so that a dead worker's job is claimable again within about a minute.
@@ -57,7 +81,10 @@ impl Variables {
         let seconds = self.parsed_or(env::JOB_LEASE_SECONDS, 60)?;
         if !(5..=60).contains(&seconds) {
             let problem = format!("{seconds} is not between 5 and 60");
-            return Err(SettingError::Invalid { name: env::JOB_LEASE_SECONDS, problem });
+            return Err(SettingError::Invalid {
+                name: env::JOB_LEASE_SECONDS,
+                problem,
+            });
         }
         Ok(Duration::from_secs(seconds))
     }
@@ -79,11 +106,21 @@ impl Variables {
     }
 }
 
-fn parse<T: FromStr<Err: std::fmt::Display>>(name: &'static str, text: &str) -> Result<T, SettingError> {
-    text.parse().map_err(|problem: T::Err| SettingError::Invalid { name, problem: problem.to_string() })
+fn parse<T: FromStr<Err: std::fmt::Display>>(
+    name: &'static str,
+    text: &str,
+) -> Result<T, SettingError> {
+    text.parse()
+        .map_err(|problem: T::Err| SettingError::Invalid {
+            name,
+            problem: problem.to_string(),
+        })
 }
 
-async fn parameters_below(aws: &crate::Aws, prefix: &str) -> Result<Vec<(String, String)>, SettingError> {
+async fn parameters_below(
+    aws: &crate::Aws,
+    prefix: &str,
+) -> Result<Vec<(String, String)>, SettingError> {
     let client = aws_sdk_ssm::Client::new(aws.config().await);
     let mut pages = client
         .get_parameters_by_path()
@@ -94,7 +131,10 @@ async fn parameters_below(aws: &crate::Aws, prefix: &str) -> Result<Vec<(String,
         .send();
     let mut found = Vec::new();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| SettingError::Ssm { prefix: prefix.to_owned(), source: Box::new(error) })?;
+        let page = page.map_err(|error| SettingError::Ssm {
+            prefix: prefix.to_owned(),
+            source: Box::new(error),
+        })?;
         for parameter in page.parameters() {
             if let (Some(name), Some(value)) = (parameter.name(), parameter.value()) {
                 let name = name.rsplit('/').next().unwrap_or(name);
@@ -112,9 +152,18 @@ mod tests {
     #[test]
     fn a_missing_variable_is_named_and_a_bad_one_says_what_is_wrong() {
         let variables = Variables::from_pairs([(env::MAX_JOBS_IN_FLIGHT, "many")]);
-        let missing = variables.required(env::SUPABASE_URL).unwrap_err().to_string();
+        let missing = variables
+            .required(env::SUPABASE_URL)
+            .unwrap_err()
+            .to_string();
         assert!(missing.starts_with("SUPABASE_URL is not set"));
-        let bad = variables.parsed::<u32>(env::MAX_JOBS_IN_FLIGHT).unwrap_err().to_string();
-        assert_eq!(bad, "MAX_JOBS_IN_FLIGHT is not usable: invalid digit found in string");
+        let bad = variables
+            .parsed::<u32>(env::MAX_JOBS_IN_FLIGHT)
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            bad,
+            "MAX_JOBS_IN_FLIGHT is not usable: invalid digit found in string"
+        );
     }
 }

@@ -38,16 +38,33 @@ pub enum StoreError {
     Refused { refusal: Refusal, detail: Value },
     /// No usable answer after every retry; the effect may or may not be there, and repeating is safe.
     #[error("could not reach the database to {attempted}")]
-    Unreachable { attempted: String, #[source] source: reqwest::Error },
+    Unreachable {
+        attempted: String,
+        #[source]
+        source: reqwest::Error,
+    },
     /// PostgREST answered with an error that is no rule of ours: a bug, a missing grant, an overload.
     #[error("the database failed to {attempted}: HTTP {status}, code {code}: {message}")]
-    Failed { attempted: String, status: u16, code: String, message: String },
+    Failed {
+        attempted: String,
+        status: u16,
+        code: String,
+        message: String,
+    },
     /// The answer is not what this version of the code expects.
     #[error("could not read the database's answer to {attempted}")]
-    Unreadable { attempted: String, #[source] source: serde_json::Error },
+    Unreadable {
+        attempted: String,
+        #[source]
+        source: serde_json::Error,
+    },
     /// The object store did not take or give a file.
     #[error("could not {attempted}")]
-    Files { attempted: String, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    Files {
+        attempted: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 impl StoreError {

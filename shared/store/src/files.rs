@@ -61,8 +61,13 @@ pub struct AssetFiles {
     cdn: Url,
 }
 
-fn failed<E: std::error::Error + Send + Sync + 'static>(attempted: String) -> impl FnOnce(E) -> StoreError {
-    move |error| StoreError::Files { attempted, source: Box::new(error) }
+fn failed<E: std::error::Error + Send + Sync + 'static>(
+    attempted: String,
+) -> impl FnOnce(E) -> StoreError {
+    move |error| StoreError::Files {
+        attempted,
+        source: Box::new(error),
+    }
 }
 
 impl AssetFiles {
@@ -72,32 +77,69 @@ impl AssetFiles {
         let config = aws_sdk_s3::config::Builder::from(aws)
             .force_path_style(path_style)
             .build();
-        Self { client: Client::from_conf(config), bucket, cdn }
+        Self {
+            client: Client::from_conf(config),
+            bucket,
+            cdn,
+        }
     }
 
     /// `stories/{story}/{asset}-v{version}-{what}.{extension}`.
-    pub fn key(story: StoryId, asset: AssetType, version: u32, what: &str, kind: FileKind) -> String {
-        format!("stories/{story}/{asset}-v{version}-{what}.{}", kind.extension())
+    pub fn key(
+        story: StoryId,
+        asset: AssetType,
+        version: u32,
+        what: &str,
+        kind: FileKind,
+    ) -> String {
+        format!(
+            "{}{what}.{}",
+            Self::prefix(story, asset, version),
+            kind.extension()
+        )
+    }
+
+    /// What the keys of every attempt at one version of an asset begin with.
+    pub fn prefix(story: StoryId, asset: AssetType, version: u32) -> String {
+        format!("stories/{story}/{asset}-v{version}-")
     }
 
     /// Stores a file; the SDK repeats what fails in passing.
-    pub async fn put(&self, key: String, kind: FileKind, bytes: Bytes) -> Result<StoredFile, StoreError> {
-        let sha256 = Sha256::digest(&bytes).iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
-        let length = bytes.len();
+    pub async fn put(
+        &self,
+        key: String,
+        kind: FileKind,
+        bytes: Bytes,
+    ) -> Result<StoredFile, StoreError> {
+        let file = self.file(key, &bytes);
+        let key = file.key.as_str();
         self.client
             .put_object()
             .bucket(&self.bucket)
-            .key(&key)
+            .key(key)
             .content_type(kind.content_type())
             .cache_control(CACHE_CONTROL)
             .body(ByteStream::from(bytes))
             .send()
             .await
             .map_err(failed(format!("upload {key}")))?;
-        Ok(StoredFile { url: self.url(&key), key, bytes: length, sha256 })
+        Ok(file)
+    }
+
+    /// The record of bytes that stand, or are about to stand, under a key.
+    pub fn file(&self, key: String, bytes: &Bytes) -> StoredFile {
+        let sha256 = Sha256::digest(bytes)
+            .iter()
+            .fold(String::new(), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            });
+        StoredFile {
+            url: self.base() + &key,
+            key,
+            bytes: bytes.len(),
+            sha256,
+        }
     }
 
     pub async fn get(&self, key: &str) -> Result<Bytes, StoreError> {
@@ -109,7 +151,11 @@ impl AssetFiles {
             .send()
             .await
             .map_err(failed(format!("download {key}")))?;
-        let body = object.body.collect().await.map_err(failed(format!("download {key}")))?;
+        let body = object
+            .body
+            .collect()
+            .await
+            .map_err(failed(format!("download {key}")))?;
         Ok(body.into_bytes())
     }
 
@@ -123,7 +169,11 @@ impl AssetFiles {
             .send()
             .await
             .map_err(failed(format!("list {prefix}")))?;
-        let mut keys: Vec<_> = listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect();
+        let mut keys: Vec<_> = listed
+            .contents()
+            .iter()
+            .filter_map(|object| object.key().map(str::to_owned))
+            .collect();
         keys.sort();
         Ok(keys)
     }
@@ -133,11 +183,6 @@ impl AssetFiles {
         let base = self.base();
         let key = url.strip_prefix(base.as_str()).unwrap_or(url);
         self.get(key).await
-    }
-
-    /// The public address of a key.
-    pub fn url(&self, key: &str) -> String {
-        self.base() + key
     }
 
     fn base(&self) -> String {

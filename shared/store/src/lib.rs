@@ -13,6 +13,6 @@ pub use reading::{AssetGenerationStatus, JobRow, Page, StoryRow};
 pub use rest::{RestConfig, RestConfigError, Store};
 pub use steering::{Caller, Created, Idempotency, Steered, SteeringOptions, Usage};
 pub use work::{
-    AssetView, Claimed, Completion, Continuation, Expired, Failure, LeasedJob, Paid, Placeholder, Progress, Settled, StartedContent,
-    StartedAssets, StoryWork,
+    AssetView, Claimed, Completion, Continuation, Expired, Failure, LeasedJob, Paid, Placeholder,
+    Progress, Settled, StartedAssets, StartedContent, StoryView, StoryWork,
 };

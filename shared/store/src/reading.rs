@@ -60,7 +60,8 @@ pub struct Page {
 const STORY_COLUMNS: &str = "id,library_id,creator_user_id,title,content,status,asset_generation_status,\
 asset_generation_started_at,asset_generation_completed_at,hue_extracted_colors,audio_words,audio_blocks,character_ids,\
 story_type,themes,version,created_at,updated_at";
-const CHARACTER_COLUMNS: &str = "id,name,species,age,traits,appearance,personality,reference_images";
+const CHARACTER_COLUMNS: &str =
+    "id,name,species,age,traits,appearance,personality,reference_images";
 const JOB_COLUMNS: &str =
     "id,asset_type,status,retry_count,error_code,error_message,started_at,completed_at,created_at";
 
@@ -102,7 +103,11 @@ impl Store {
         .await
     }
 
-    pub async fn character(&self, owner: UserId, id: CharacterId) -> Result<Option<Character>, StoreError> {
+    pub async fn character(
+        &self,
+        owner: UserId,
+        id: CharacterId,
+    ) -> Result<Option<Character>, StoreError> {
         let rows: Vec<Character> = self
             .read("read a character", |rest| {
                 rest.from("characters")
@@ -114,7 +119,11 @@ impl Store {
         Ok(rows.into_iter().next())
     }
 
-    pub async fn characters(&self, owner: UserId, page: Page) -> Result<Vec<Character>, StoreError> {
+    pub async fn characters(
+        &self,
+        owner: UserId,
+        page: Page,
+    ) -> Result<Vec<Character>, StoreError> {
         self.read("list characters", |rest| {
             rest.from("characters")
                 .select(CHARACTER_COLUMNS)
@@ -146,7 +155,11 @@ impl Store {
     }
 
     /// Removes a character; false when it is not this owner's.
-    pub async fn delete_character(&self, owner: UserId, id: CharacterId) -> Result<bool, StoreError> {
+    pub async fn delete_character(
+        &self,
+        owner: UserId,
+        id: CharacterId,
+    ) -> Result<bool, StoreError> {
         let rows: Vec<Value> = self
             .read("delete a character", |rest| {
                 rest.from("characters")
@@ -161,7 +174,11 @@ impl Store {
 
     /// True when PostgREST and the database behind it answer.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let _: Vec<Value> = self.read("reach the database", |rest| rest.from("tiers").select("code").limit(1)).await?;
+        let _: Vec<Value> = self
+            .read("reach the database", |rest| {
+                rest.from("tiers").select("code").limit(1)
+            })
+            .await?;
         Ok(())
     }
 }

@@ -58,7 +58,10 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// so the code decides, not the status (docs of PostgREST, errors; `PGRST000` to `PGRST003` are its connection troubles).
 pub(crate) fn is_transient(status: u16, code: &str) -> bool {
     matches!(status, 408 | 429 | 502 | 503 | 504)
-        || matches!(code, "40001" | "40P01" | "55P03" | "57014" | "57P01" | "25006")
+        || matches!(
+            code,
+            "40001" | "40P01" | "55P03" | "57014" | "57P01" | "25006"
+        )
         || matches!(code, "PGRST000" | "PGRST001" | "PGRST002" | "PGRST003")
         || code.starts_with("08")
         || code.starts_with("53")
@@ -67,7 +70,8 @@ pub(crate) fn is_transient(status: u16, code: &str) -> bool {
 impl Store {
     pub fn new(config: &RestConfig, http: reqwest::Client) -> Result<Self, RestConfigError> {
         let key = config.service_role_key.as_str();
-        http::HeaderValue::from_str(&format!("Bearer {key}")).map_err(RestConfigError::KeyNotAHeader)?;
+        http::HeaderValue::from_str(&format!("Bearer {key}"))
+            .map_err(RestConfigError::KeyNotAHeader)?;
         let base = config.supabase_url.as_str().trim_end_matches('/');
         let mut rest = Postgrest::new(format!("{base}/rest/v1")).insert_header("apikey", key);
         // An opaque key belongs in `apikey` alone; the gateway makes a token of it.
@@ -78,8 +82,15 @@ impl Store {
     }
 
     /// Calls a SQL function. Every verb may be repeated safely, so passing failures are retried here.
-    pub(crate) async fn call<T: DeserializeOwned>(&self, verb: &str, arguments: &impl Serialize) -> Result<T, StoreError> {
-        let unreadable = |source| StoreError::Unreadable { attempted: verb.to_owned(), source };
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        verb: &str,
+        arguments: &impl Serialize,
+    ) -> Result<T, StoreError> {
+        let unreadable = |source| StoreError::Unreadable {
+            attempted: verb.to_owned(),
+            source,
+        };
         let body = serde_json::to_string(arguments).map_err(unreadable)?;
         self.send(verb, || self.rest.rpc(verb, body.as_str())).await
     }
@@ -113,27 +124,48 @@ impl Store {
         unreachable!("the last try returns");
     }
 
-    async fn send_once<T: DeserializeOwned>(&self, attempted: &str, request: postgrest::Builder) -> Result<T, StoreError> {
-        let unreachable = |source| StoreError::Unreachable { attempted: attempted.to_owned(), source };
-        let response = self.http.execute(self.translate(request)).await.map_err(unreachable)?;
+    async fn send_once<T: DeserializeOwned>(
+        &self,
+        attempted: &str,
+        request: postgrest::Builder,
+    ) -> Result<T, StoreError> {
+        let unreachable = |source| StoreError::Unreachable {
+            attempted: attempted.to_owned(),
+            source,
+        };
+        let response = self
+            .http
+            .execute(self.translate(request))
+            .await
+            .map_err(unreachable)?;
         let status = response.status();
         let body = response.bytes().await.map_err(unreachable)?;
         if status.is_success() {
             let json: &[u8] = if body.is_empty() { b"null" } else { &body };
-            return serde_json::from_slice(json)
-                .map_err(|source| StoreError::Unreadable { attempted: attempted.to_owned(), source });
+            return serde_json::from_slice(json).map_err(|source| StoreError::Unreadable {
+                attempted: attempted.to_owned(),
+                source,
+            });
         }
         Err(refusal_or_failure(attempted, status.as_u16(), &body))
     }
 
     /// The request that `postgrest` built, for our client: its reqwest is another major version.
     fn translate(&self, request: postgrest::Builder) -> reqwest::Request {
-        let built = request.build().build().expect("the URL was parsed and the header values checked in `new`");
-        let method = reqwest::Method::from_bytes(built.method().as_str().as_bytes()).expect("a method stays a method");
+        let built = request
+            .build()
+            .build()
+            .expect("the URL was parsed and the header values checked in `new`");
+        let method = reqwest::Method::from_bytes(built.method().as_str().as_bytes())
+            .expect("a method stays a method");
         let mut ours = reqwest::Request::new(method, built.url().clone());
         for (name, value) in built.headers() {
-            let name = http::HeaderName::from_bytes(name.as_str().as_bytes()).expect("a name stays a name");
-            ours.headers_mut().insert(name, http::HeaderValue::from_bytes(value.as_bytes()).expect("checked in `new`"));
+            let name = http::HeaderName::from_bytes(name.as_str().as_bytes())
+                .expect("a name stays a name");
+            ours.headers_mut().insert(
+                name,
+                http::HeaderValue::from_bytes(value.as_bytes()).expect("checked in `new`"),
+            );
         }
         if let Some(body) = built.body().and_then(|body| body.as_bytes()) {
             *ours.body_mut() = Some(body.to_vec().into());
@@ -149,11 +181,21 @@ fn refusal_or_failure(attempted: &str, status: u16, body: &[u8]) -> StoreError {
         message: "an answer that is no PostgREST error".to_owned(),
         details: None,
     });
-    if let Some(refusal) = Refusal::from_code(&error.message).filter(|_| error.code.starts_with("PT")) {
-        let detail = error.details.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null);
+    if let Some(refusal) =
+        Refusal::from_code(&error.message).filter(|_| error.code.starts_with("PT"))
+    {
+        let detail = error
+            .details
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or(Value::Null);
         return StoreError::Refused { refusal, detail };
     }
-    StoreError::Failed { attempted: attempted.to_owned(), status, code: error.code, message: error.message }
+    StoreError::Failed {
+        attempted: attempted.to_owned(),
+        status,
+        code: error.code,
+        message: error.message,
+    }
 }
 
 #[cfg(test)]
@@ -164,7 +206,10 @@ mod tests {
     fn a_refusal_is_told_by_its_code_and_keeps_its_detail() {
         let body = br#"{"code":"PT403","message":"QUOTA_EXCEEDED","details":"{\"tier\":\"free\"}","hint":null}"#;
         match refusal_or_failure("create_story", 403, body) {
-            StoreError::Refused { refusal: Refusal::QuotaExceeded, detail } => assert_eq!(detail["tier"], "free"),
+            StoreError::Refused {
+                refusal: Refusal::QuotaExceeded,
+                detail,
+            } => assert_eq!(detail["tier"], "free"),
             other => panic!("{other:?}"),
         }
     }
@@ -172,8 +217,12 @@ mod tests {
     #[test]
     fn a_deadlock_passes_though_it_is_an_http_500_and_a_bug_does_not() {
         let transient = |body: &[u8]| refusal_or_failure("claim", 500, body).is_transient();
-        assert!(transient(br#"{"code":"40P01","message":"deadlock detected"}"#));
-        assert!(!transient(br#"{"code":"XX000","message":"internal error"}"#));
+        assert!(transient(
+            br#"{"code":"40P01","message":"deadlock detected"}"#
+        ));
+        assert!(!transient(
+            br#"{"code":"XX000","message":"internal error"}"#
+        ));
         assert!(refusal_or_failure("claim", 503, b"<html>").is_transient());
     }
 

@@ -1,7 +1,11 @@
 //! Verbs of users: create, retry, regenerate, generate, continue, cancel; each repeatable under an idempotency key.
 
 use crate::{Store, StoreError, StoryRow};
-use domain::{AssetType, StoryId, UserId, character::{Character, NewCharacter}, request::NewStory};
+use domain::{
+    AssetType, StoryId, UserId,
+    character::{Character, NewCharacter},
+    request::NewStory,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -107,7 +111,11 @@ impl Store {
             "p_idempotency_key": idempotency.key, "p_request_hash": idempotency.request_hash});
         let answer: Replayable<StoryAnswer> = self.call("create_story", &arguments).await?;
         let story = answer.value.story;
-        Ok(if answer.replayed { Created::Replayed(story) } else { Created::New(story) })
+        Ok(if answer.replayed {
+            Created::Replayed(story)
+        } else {
+            Created::New(story)
+        })
     }
 
     pub async fn create_character(
@@ -120,11 +128,19 @@ impl Store {
             "p_idempotency_key": idempotency.key, "p_request_hash": idempotency.request_hash});
         let answer: Replayable<CharacterAnswer> = self.call("create_character", &arguments).await?;
         let character = answer.value.character;
-        Ok(if answer.replayed { Created::Replayed(character) } else { Created::New(character) })
+        Ok(if answer.replayed {
+            Created::Replayed(character)
+        } else {
+            Created::New(character)
+        })
     }
 
     pub async fn user_usage(&self, caller: &Caller) -> Result<Usage, StoreError> {
-        self.call("user_usage", &json!({"p_user_id": caller.user_id, "p_email": caller.email})).await
+        self.call(
+            "user_usage",
+            &json!({"p_user_id": caller.user_id, "p_email": caller.email}),
+        )
+        .await
     }
 
     /// Failed assets again (`None`: all of them); with `force`, settled ones of any kind.
@@ -138,7 +154,8 @@ impl Store {
         idempotency: &Idempotency,
     ) -> Result<Steered, StoreError> {
         let more = json!({"p_asset_types": assets, "p_options": options, "p_force": force});
-        self.steer("retry_assets", user, story, more, idempotency).await
+        self.steer("retry_assets", user, story, more, idempotency)
+            .await
     }
 
     /// A new version of assets that are there.
@@ -151,7 +168,8 @@ impl Store {
         idempotency: &Idempotency,
     ) -> Result<Steered, StoreError> {
         let more = json!({"p_asset_types": assets, "p_options": options});
-        self.steer("regenerate_assets", user, story, more, idempotency).await
+        self.steer("regenerate_assets", user, story, more, idempotency)
+            .await
     }
 
     /// Assets that were not asked for at first, or were cancelled or skipped.
@@ -164,7 +182,8 @@ impl Store {
         idempotency: &Idempotency,
     ) -> Result<Steered, StoreError> {
         let more = json!({"p_asset_types": assets, "p_options": options});
-        self.steer("generate_assets", user, story, more, idempotency).await
+        self.steer("generate_assets", user, story, more, idempotency)
+            .await
     }
 
     /// Goes on without what failed.
@@ -175,7 +194,14 @@ impl Store {
         skip_failed: bool,
         idempotency: &Idempotency,
     ) -> Result<Steered, StoreError> {
-        self.steer("continue_story", user, story, json!({"p_skip_failed": skip_failed}), idempotency).await
+        self.steer(
+            "continue_story",
+            user,
+            story,
+            json!({"p_skip_failed": skip_failed}),
+            idempotency,
+        )
+        .await
     }
 
     /// Stops what is queued or being made (`None`: everything).
@@ -186,7 +212,14 @@ impl Store {
         assets: Option<&[AssetType]>,
         idempotency: &Idempotency,
     ) -> Result<Steered, StoreError> {
-        self.steer("cancel_assets", user, story, json!({"p_asset_types": assets}), idempotency).await
+        self.steer(
+            "cancel_assets",
+            user,
+            story,
+            json!({"p_asset_types": assets}),
+            idempotency,
+        )
+        .await
     }
 
     async fn steer<T: DeserializeOwned>(

@@ -1,7 +1,10 @@
 //! Verbs of those who work: start, claim, report, complete, fail, release, expire.
 
 use crate::{Store, StoreError};
-use domain::{AssetType, JobId, LeaseToken, StoryId, UserId, character::Character, request::NewStory, story::StoryText};
+use domain::{
+    AssetType, JobId, LeaseToken, StoryId, UserId, character::Character, request::NewStory,
+    story::StoryText,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
@@ -39,23 +42,23 @@ pub struct StoryWork {
     /// Palette journey and scene analyses, as the cover's job checkpointed them.
     #[serde(default)]
     pub art: Value,
-    /// Extracted colours per picture.
-    #[serde(default)]
-    pub hue: BTreeMap<String, Vec<String>>,
+    /// The assets and colours as they stand.
+    pub view: StoryView,
+}
+
+/// What a job needs to know of its siblings.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct StoryView {
     /// The assets as the front end sees them.
-    #[serde(default)]
     pub assets: BTreeMap<AssetType, AssetView>,
+    /// Extracted colours per picture.
+    pub hue: BTreeMap<AssetType, Vec<String>>,
 }
 
 impl StoryWork {
     /// The text, once there is one.
     pub fn text(&self) -> Result<StoryText, serde_json::Error> {
         StoryText::deserialize(&self.content)
-    }
-
-    /// Where the current version of an asset can be fetched.
-    pub fn url_of(&self, asset: AssetType) -> Option<&str> {
-        self.assets.get(&asset)?.url.as_deref()
     }
 }
 
@@ -73,8 +76,13 @@ pub struct AssetView {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum StartedContent {
-    Granted { job: LeasedJob, story: Box<StoryWork> },
-    Refused { reason: String },
+    Granted {
+        job: LeasedJob,
+        story: Box<StoryWork>,
+    },
+    Refused {
+        reason: String,
+    },
 }
 
 /// The jobs an invocation may work on, and their story.
@@ -135,6 +143,8 @@ pub struct Settled {
     pub claimable: u64,
     /// Jobs leased to the caller.
     pub leased: Vec<LeasedJob>,
+    /// The story as it stands, when jobs were leased.
+    pub view: Option<StoryView>,
     pub retry_in_seconds: Option<f64>,
 }
 
@@ -234,7 +244,12 @@ impl Store {
     }
 
     /// Claims up to `limit` jobs for dispatch.
-    pub async fn claim_asset_jobs(&self, limit: usize, lease: Duration, max_in_flight: u32) -> Result<Claimed, StoreError> {
+    pub async fn claim_asset_jobs(
+        &self,
+        limit: usize,
+        lease: Duration,
+        max_in_flight: u32,
+    ) -> Result<Claimed, StoreError> {
         let arguments = json!({"p_limit": limit, "p_lease_seconds": lease.as_secs(), "p_max_in_flight": max_in_flight});
         self.call("claim_asset_jobs", &arguments).await
     }
@@ -247,13 +262,20 @@ impl Store {
         owner: &str,
         lease: Duration,
     ) -> Result<StartedAssets, StoreError> {
-        let jobs: Vec<_> = jobs.iter().map(|(job, token)| json!({"jobId": job, "leaseToken": token})).collect();
+        let jobs: Vec<_> = jobs
+            .iter()
+            .map(|(job, token)| json!({"jobId": job, "leaseToken": token}))
+            .collect();
         let arguments = json!({"p_story_id": story, "p_jobs": jobs, "p_owner": owner, "p_lease_seconds": lease.as_secs()});
         self.call("start_assets", &arguments).await
     }
 
     /// Extends leases and saves progress and checkpoints; answers the jobs that are no longer the caller's.
-    pub async fn report_progress(&self, jobs: &[Progress], lease: Duration) -> Result<Vec<JobId>, StoreError> {
+    pub async fn report_progress(
+        &self,
+        jobs: &[Progress],
+        lease: Duration,
+    ) -> Result<Vec<JobId>, StoreError> {
         let arguments = json!({"p_jobs": jobs, "p_lease_seconds": lease.as_secs()});
         let Lost { lost } = self.call("report_progress", &arguments).await?;
         Ok(lost.into_iter().map(|job| job.job_id).collect())
@@ -301,13 +323,19 @@ impl Store {
     }
 
     /// Hands a claimed job back; no attempt is counted as a retry.
-    pub async fn release_job(&self, job: JobId, token: LeaseToken, delay: Duration) -> Result<Settled, StoreError> {
+    pub async fn release_job(
+        &self,
+        job: JobId,
+        token: LeaseToken,
+        delay: Duration,
+    ) -> Result<Settled, StoreError> {
         let arguments = json!({"p_job_id": job, "p_lease_token": token, "p_delay_seconds": delay.as_secs_f64()});
         self.call("release_job", &arguments).await
     }
 
     /// Settles up to `limit` jobs whose lease ran out.
     pub async fn expire_stuck_jobs(&self, limit: usize) -> Result<Expired, StoreError> {
-        self.call("expire_stuck_jobs", &json!({"p_limit": limit})).await
+        self.call("expire_stuck_jobs", &json!({"p_limit": limit}))
+            .await
     }
 }

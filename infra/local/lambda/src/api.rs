@@ -19,12 +19,27 @@ use crate::{function_url, state::Core};
 pub(crate) fn router(core: Arc<Core>) -> Router {
     let mut router = Router::new()
         // Spoken by the functions, each below its own token.
-        .route("/.rt/{token}/2018-06-01/runtime/invocation/next", get(runtime::next))
-        .route("/.rt/{token}/2018-06-01/runtime/invocation/{id}/response", post(runtime::response))
-        .route("/.rt/{token}/2018-06-01/runtime/invocation/{id}/error", post(runtime::error))
-        .route("/.rt/{token}/2018-06-01/runtime/init/error", post(runtime::init_error))
+        .route(
+            "/.rt/{token}/2018-06-01/runtime/invocation/next",
+            get(runtime::next),
+        )
+        .route(
+            "/.rt/{token}/2018-06-01/runtime/invocation/{id}/response",
+            post(runtime::response),
+        )
+        .route(
+            "/.rt/{token}/2018-06-01/runtime/invocation/{id}/error",
+            post(runtime::error),
+        )
+        .route(
+            "/.rt/{token}/2018-06-01/runtime/init/error",
+            post(runtime::init_error),
+        )
         // Spoken by AWS SDKs and the AWS CLI.
-        .route("/2015-03-31/functions/{name}/invocations", post(invoke::invoke))
+        .route(
+            "/2015-03-31/functions/{name}/invocations",
+            post(invoke::invoke),
+        )
         // For tests and curious developers.
         .route("/_local/metrics", get(local::metrics))
         .route("/_local/invocations", get(local::invocations))

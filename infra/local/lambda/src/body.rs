@@ -34,7 +34,11 @@ pub(crate) async fn read(mut body: Body, limit: usize) -> Result<(Bytes, HeaderM
             Err(other) => trailers.extend(other.into_trailers().unwrap_or_default()),
         }
     }
-    if length > limit { Err(BodyError::TooLarge) } else { Ok((bytes.freeze(), trailers)) }
+    if length > limit {
+        Err(BodyError::TooLarge)
+    } else {
+        Ok((bytes.freeze(), trailers))
+    }
 }
 
 #[cfg(test)]
@@ -45,6 +49,9 @@ mod tests {
     async fn a_body_of_exactly_the_limit_is_read_and_one_byte_more_is_not() {
         let (bytes, _) = read(Body::from("12345"), 5).await.unwrap();
         assert_eq!(bytes, "12345");
-        assert!(matches!(read(Body::from("123456"), 5).await, Err(BodyError::TooLarge)));
+        assert!(matches!(
+            read(Body::from("123456"), 5).await,
+            Err(BodyError::TooLarge)
+        ));
     }
 }

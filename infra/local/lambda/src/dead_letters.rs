@@ -91,7 +91,10 @@ impl DeadLetters {
             OpenOptions::new().create(true).append(true).open(path)
         };
         let file = path.map(open).transpose()?.map(Mutex::new);
-        Ok(Self { file, letters: Mutex::default() })
+        Ok(Self {
+            file,
+            letters: Mutex::default(),
+        })
     }
 
     pub(crate) fn add(&self, letter: DeadLetter) {
@@ -116,7 +119,8 @@ mod tests {
     fn context(condition: DeadLetterCondition) -> RequestContext {
         RequestContext {
             request_id: "r".to_owned(),
-            function_arn: "arn:aws:lambda:eu-west-1:123456789012:function:worker:$LATEST".to_owned(),
+            function_arn: "arn:aws:lambda:eu-west-1:123456789012:function:worker:$LATEST"
+                .to_owned(),
             condition,
             approximate_invoke_count: 3,
         }

@@ -111,7 +111,11 @@ impl FunctionFailure {
             .or_else(|| header_type.map(str::to_owned))
             .unwrap_or_else(|| "Runtime.UnknownReason".to_owned());
         match text("errorMessage") {
-            Some(message) => Self { error_type, message, body },
+            Some(message) => Self {
+                error_type,
+                message,
+                body,
+            },
             None => Self::new(&error_type, String::from_utf8_lossy(&body).into_owned()),
         }
     }
@@ -129,14 +133,19 @@ impl FunctionFailure {
 
     /// The process ended in the middle of an invocation.
     pub(crate) fn exited(request_id: &str, how: &str) -> Self {
-        Self::new("Runtime.ExitError", format!("RequestId: {request_id} Error: {how}"))
+        Self::new(
+            "Runtime.ExitError",
+            format!("RequestId: {request_id} Error: {how}"),
+        )
     }
 
     /// The process never got as far as asking for work.
     pub(crate) fn not_started(request_id: &str, function: &str, why: &str) -> Self {
         Self::new(
             "Runtime.InitError",
-            format!("RequestId: {request_id} Error: the function `{function}` could not start: {why}"),
+            format!(
+                "RequestId: {request_id} Error: the function `{function}` could not start: {why}"
+            ),
         )
     }
 
@@ -153,9 +162,14 @@ mod tests {
 
     #[test]
     fn an_error_the_function_reported_keeps_its_own_json() {
-        let body = Bytes::from_static(br#"{"errorType":"ProviderTimeout","errorMessage":"slow","stackTrace":[]}"#);
+        let body = Bytes::from_static(
+            br#"{"errorType":"ProviderTimeout","errorMessage":"slow","stackTrace":[]}"#,
+        );
         let failure = FunctionFailure::reported(body.clone(), Some("Header"));
-        assert_eq!((failure.error_type.as_str(), failure.message.as_str()), ("ProviderTimeout", "slow"));
+        assert_eq!(
+            (failure.error_type.as_str(), failure.message.as_str()),
+            ("ProviderTimeout", "slow")
+        );
         assert_eq!(failure.body(), &body);
     }
 
@@ -163,12 +177,18 @@ mod tests {
     fn an_error_report_that_is_not_json_still_has_type_and_message() {
         let failure = FunctionFailure::reported(Bytes::from_static(b"boom"), None);
         let body: serde_json::Value = serde_json::from_slice(failure.body()).unwrap();
-        assert_eq!(body, json!({ "errorType": "Runtime.UnknownReason", "errorMessage": "boom" }));
+        assert_eq!(
+            body,
+            json!({ "errorType": "Runtime.UnknownReason", "errorMessage": "boom" })
+        );
     }
 
     #[test]
     fn a_timeout_names_its_seconds_with_two_decimals() {
         let failure = FunctionFailure::timed_out("r", std::time::Duration::from_millis(1500));
-        assert_eq!(failure.message, "RequestId: r Error: Task timed out after 1.50 seconds");
+        assert_eq!(
+            failure.message,
+            "RequestId: r Error: Task timed out after 1.50 seconds"
+        );
     }
 }

@@ -40,11 +40,16 @@ impl Function {
     /// The instance that worked last, so that those not needed grow old and are stopped.
     pub(crate) fn take_idle(&self) -> Option<Arc<Instance>> {
         let mut idle = lock(&self.idle);
-        std::iter::from_fn(|| idle.pop()).map(|idle| idle.instance).find(|instance| instance.is_alive())
+        std::iter::from_fn(|| idle.pop())
+            .map(|idle| idle.instance)
+            .find(|instance| instance.is_alive())
     }
 
     pub(crate) fn give_back(&self, instance: Arc<Instance>) {
-        lock(&self.idle).push(Idle { instance, since: Instant::now() });
+        lock(&self.idle).push(Idle {
+            instance,
+            since: Instant::now(),
+        });
     }
 
     /// Removes the instances idle for longer than `idle_timeout`, oldest first, but leaves `warm`.
@@ -52,7 +57,11 @@ impl Function {
         let mut idle = lock(&self.idle);
         idle.retain(|idle| idle.instance.is_alive());
         let spare = idle.len().saturating_sub(self.config.warm);
-        let expired = idle.iter().take(spare).take_while(|idle| idle.since.elapsed() > idle_timeout).count();
+        let expired = idle
+            .iter()
+            .take(spare)
+            .take_while(|idle| idle.since.elapsed() > idle_timeout)
+            .count();
         idle.drain(..expired).map(|idle| idle.instance).collect()
     }
 }

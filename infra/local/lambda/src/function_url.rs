@@ -25,11 +25,18 @@ use crate::{
 };
 
 pub(crate) async fn serve(State(core): State<Arc<Core>>, request: Request) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0.ip());
     let (parts, body) = request.into_parts();
     let body = match body::read(body, SYNCHRONOUS_BYTES_MAX).await {
         Ok((body, _)) => body,
-        Err(BodyError::TooLarge) => return refused(&InvokeError::RequestTooLarge { limit: SYNCHRONOUS_BYTES_MAX }),
+        Err(BodyError::TooLarge) => {
+            return refused(&InvokeError::RequestTooLarge {
+                limit: SYNCHRONOUS_BYTES_MAX,
+            });
+        }
         Err(BodyError::Broken(_)) => return StatusCode::BAD_REQUEST.into_response(),
     };
     let name = core.config.url_function.as_deref().unwrap_or_default();
@@ -48,19 +55,26 @@ pub(crate) async fn serve(State(core): State<Arc<Core>>, request: Request) -> Re
     let event = event::from_request(&parts, &body, &origin).to_string();
     invocation.payload = event.into();
     if invocation.payload.len() > SYNCHRONOUS_BYTES_MAX {
-        return refused(&InvokeError::RequestTooLarge { limit: SYNCHRONOUS_BYTES_MAX });
+        return refused(&InvokeError::RequestTooLarge {
+            limit: SYNCHRONOUS_BYTES_MAX,
+        });
     }
     let request_id = invocation.request_id.clone();
     let mut response = match core.invoke_and_wait(&function, invocation).await {
         Err(error) => refused(&error),
         Ok(Err(_)) => bad_gateway(),
         Ok(Ok(success)) => answer::to_response(&success).unwrap_or_else(|reason| {
-            tracing::warn!(request_id, "`{name}` gave an answer that is no HTTP response: {reason}");
+            tracing::warn!(
+                request_id,
+                "`{name}` gave an answer that is no HTTP response: {reason}"
+            );
             bad_gateway()
         }),
     };
     if let Ok(request_id) = request_id.try_into() {
-        response.headers_mut().insert("x-amzn-requestid", request_id);
+        response
+            .headers_mut()
+            .insert("x-amzn-requestid", request_id);
     }
     response
 }
@@ -73,5 +87,9 @@ fn bad_gateway() -> Response {
 }
 
 fn refused(error: &InvokeError) -> Response {
-    (error.status(), Json(json!({ "Message": error.to_string() }))).into_response()
+    (
+        error.status(),
+        Json(json!({ "Message": error.to_string() })),
+    )
+        .into_response()
 }

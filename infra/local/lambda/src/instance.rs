@@ -15,7 +15,9 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-use crate::{function::Function, invocation::Invocation, lock::lock, memory, memory::Memory, naming};
+use crate::{
+    function::Function, invocation::Invocation, lock::lock, memory, memory::Memory, naming,
+};
 
 /// Lines of a process kept for the sentence that explains why it ended.
 const LAST_WORDS_MAX: usize = 4;
@@ -23,9 +25,17 @@ const LAST_WORDS_MAX: usize = 4;
 /// What the process said at the end of an invocation.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    Answer { body: Bytes, is_http_stream: bool },
-    Error { body: Bytes, error_type: Option<String> },
-    TooLarge { limit: usize },
+    Answer {
+        body: Bytes,
+        is_http_stream: bool,
+    },
+    Error {
+        body: Bytes,
+        error_type: Option<String>,
+    },
+    TooLarge {
+        limit: usize,
+    },
 }
 
 /// An invocation on its way to a process.
@@ -125,7 +135,9 @@ impl Instance {
     }
 
     pub(crate) fn current_request_id(&self) -> Option<String> {
-        lock(&self.current).as_ref().map(|current| current.request_id.clone())
+        lock(&self.current)
+            .as_ref()
+            .map(|current| current.request_id.clone())
     }
 
     /// Ends the invocation `request_id`. `false` when the process is not working on it.
@@ -155,7 +167,8 @@ impl Instance {
     /// The last lines it printed, on one line.
     pub(crate) fn last_words(&self) -> Option<String> {
         let last_words = lock(&self.last_words);
-        (!last_words.is_empty()).then(|| Vec::from_iter(last_words.iter().map(String::as_str)).join(" / "))
+        (!last_words.is_empty())
+            .then(|| Vec::from_iter(last_words.iter().map(String::as_str)).join(" / "))
     }
 
     pub(crate) fn view(&self) -> InstanceView {
@@ -194,9 +207,16 @@ pub struct InstanceView {
 
 /// What a process is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "state",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum InstanceActivity {
     Starting,
     Idle,
-    Busy { request_id: String, since: Timestamp },
+    Busy {
+        request_id: String,
+        since: Timestamp,
+    },
 }

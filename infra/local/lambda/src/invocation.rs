@@ -84,7 +84,8 @@ impl Core {
             return Err(InvokeError::Stopping);
         }
         let Ok(permit) = Arc::clone(&function.permits).try_acquire_owned() else {
-            self.ledger.change(&function.config.name, |totals| totals.throttles += 1);
+            self.ledger
+                .change(&function.config.name, |totals| totals.throttles += 1);
             return Err(InvokeError::TooManyRequests);
         };
         let core = Arc::clone(self);
@@ -110,7 +111,13 @@ impl Core {
                 break (Some(instance), attempt);
             }
         };
-        self.account(function, instance.as_deref(), invocation, started_at, &attempt);
+        self.account(
+            function,
+            instance.as_deref(),
+            invocation,
+            started_at,
+            &attempt,
+        );
         if let Some(instance) = instance.filter(|instance| instance.is_alive()) {
             function.give_back(instance);
         }
@@ -124,7 +131,11 @@ impl Core {
         invocation: &Invocation,
     ) -> (Option<Arc<Instance>>, Attempt) {
         let not_started = |why: &str| Attempt {
-            outcome: Err(FunctionFailure::not_started(&invocation.request_id, &function.config.name, why)),
+            outcome: Err(FunctionFailure::not_started(
+                &invocation.request_id,
+                &function.config.name,
+                why,
+            )),
             duration: Duration::ZERO,
             memory: None,
         };
@@ -141,7 +152,10 @@ impl Core {
         }
         let mut why = instance.exited().await;
         if instance.spawned_at.elapsed() >= self.config.init_timeout {
-            why = format!("it did not ask for work within {} s", self.config.init_timeout.as_secs_f64());
+            why = format!(
+                "it did not ask for work within {} s",
+                self.config.init_timeout.as_secs_f64()
+            );
         }
         if let Some(last_words) = instance.last_words() {
             why += &format!("; its last words: {last_words}");
@@ -150,10 +164,18 @@ impl Core {
     }
 
     /// `None` when the process ended, or had to be ended, before it took the event.
-    async fn attempt(self: &Arc<Self>, instance: &Instance, invocation: &Invocation) -> Option<Attempt> {
+    async fn attempt(
+        self: &Arc<Self>,
+        instance: &Instance,
+        invocation: &Invocation,
+    ) -> Option<Attempt> {
         let (started, taken) = oneshot::channel();
         let (reply, replied) = oneshot::channel();
-        let work = Work { invocation: invocation.clone(), started, reply };
+        let work = Work {
+            invocation: invocation.clone(),
+            started,
+            reply,
+        };
         instance.work_in.try_send(work).ok()?;
         let started = tokio::select! {
             biased;
@@ -165,7 +187,10 @@ impl Core {
                 return None;
             }
         };
-        Some(self.see_through(instance, invocation, started, replied).await)
+        Some(
+            self.see_through(instance, invocation, started, replied)
+                .await,
+        )
     }
 
     /// Waits for the reply of a process that has the event.
@@ -198,7 +223,11 @@ impl Core {
                 Err(FunctionFailure::exited(request_id, &instance.exited().await))
             }
         };
-        Attempt { outcome, duration: started.elapsed(), memory }
+        Attempt {
+            outcome,
+            duration: started.elapsed(),
+            memory,
+        }
     }
 
     /// Resolves when the process holds more than its share; never when nobody asked for that.
@@ -238,13 +267,21 @@ impl Core {
         };
         if let Some(failure) = failure {
             let (function, request_id) = (&record.function, &record.request_id);
-            tracing::warn!(function, request_id, "Function `{function}` failed: {failure}");
+            tracing::warn!(
+                function,
+                request_id,
+                "Function `{function}` failed: {failure}"
+            );
         }
         if let Some(instance) = instance {
             if let Some(failure) = failure {
                 self.log(instance, LogSource::Platform, failure.message.clone());
             }
-            self.log(instance, LogSource::Platform, format!("END RequestId: {}", record.request_id));
+            self.log(
+                instance,
+                LogSource::Platform,
+                format!("END RequestId: {}", record.request_id),
+            );
             self.log(instance, LogSource::Platform, record.report_line());
         }
         self.ledger.record(record, failure);
@@ -253,8 +290,16 @@ impl Core {
 
 fn settle(reply: Reply) -> Outcome {
     match reply {
-        Reply::Answer { body, is_http_stream } => Ok(Success { body, is_http_stream }),
-        Reply::Error { body, error_type } => Err(FunctionFailure::reported(body, error_type.as_deref())),
+        Reply::Answer {
+            body,
+            is_http_stream,
+        } => Ok(Success {
+            body,
+            is_http_stream,
+        }),
+        Reply::Error { body, error_type } => {
+            Err(FunctionFailure::reported(body, error_type.as_deref()))
+        }
         Reply::TooLarge { limit } => Err(FunctionFailure::new(
             "Function.ResponseSizeTooLarge",
             format!("Response payload size exceeded maximum allowed payload size ({limit} bytes)."),

@@ -1,10 +1,14 @@
 //! AWS Lambda and EventBridge for a developer's machine: runs the unmodified function binaries
 //! as child processes, with the queue, the deadlines and the failures they will meet in the cloud.
+//!
+//! Where it differs from AWS: an event that finds every instance busy waits for the next free one;
+//! a process is not frozen between invocations; memory is only limited when asked
+//! (`enforce_memory`); signatures, permissions, layers, SnapStart and the log tail of `Invoke` are
+//! not there; a streamed response is collected before it is passed on.
 
 mod api;
 mod body;
 mod config;
-mod state;
 mod dead_letters;
 mod emulator;
 mod error;
@@ -22,6 +26,7 @@ mod process;
 mod queue;
 mod schedule;
 mod spawner;
+mod state;
 
 pub use config::{EmulatorConfig, Faults, FunctionConfig, Schedule};
 pub use dead_letters::{DeadLetter, DeadLetterCondition, RequestContext, ResponseContext};

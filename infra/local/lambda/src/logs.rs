@@ -56,7 +56,10 @@ impl LogSink {
                 files.insert(name.to_owned(), Mutex::new(file));
             }
         }
-        Ok(Self { files, listeners: broadcast::Sender::new(LISTENER_LINES_MAX) })
+        Ok(Self {
+            files,
+            listeners: broadcast::Sender::new(LISTENER_LINES_MAX),
+        })
     }
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<LogLine> {

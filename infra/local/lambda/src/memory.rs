@@ -30,8 +30,15 @@ mod tests {
 
     #[test]
     fn peak_and_present_memory_are_read_in_megabytes() {
-        let status = "Name:\tbootstrap\nVmPeak:\t  900000 kB\nVmHWM:\t  20480 kB\nVmRSS:\t  10240 kB\n";
-        assert_eq!(parse_status(status), Some(Memory { now_mb: 10.0, peak_mb: 20.0 }));
+        let status =
+            "Name:\tbootstrap\nVmPeak:\t  900000 kB\nVmHWM:\t  20480 kB\nVmRSS:\t  10240 kB\n";
+        assert_eq!(
+            parse_status(status),
+            Some(Memory {
+                now_mb: 10.0,
+                peak_mb: 20.0
+            })
+        );
     }
 
     #[test]

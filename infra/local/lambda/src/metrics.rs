@@ -138,7 +138,9 @@ impl Ledger {
             totals.billed_ms += record.billed_ms;
             totals.gb_seconds += record.gb_seconds();
             totals.cold_starts += u64::from(record.init_ms.is_some());
-            totals.max_memory_mb = totals.max_memory_mb.max(record.max_memory_mb.unwrap_or(0.0));
+            totals.max_memory_mb = totals
+                .max_memory_mb
+                .max(record.max_memory_mb.unwrap_or(0.0));
             if let Some(failure) = failure {
                 totals.errors += 1;
                 totals.timeouts += u64::from(failure.error_type == "Sandbox.Timedout");
@@ -153,7 +155,9 @@ impl Ledger {
     }
 
     pub(crate) fn totals(&self) -> Metrics {
-        Metrics { functions: lock(&self.functions).clone() }
+        Metrics {
+            functions: lock(&self.functions).clone(),
+        }
     }
 
     pub(crate) fn records(&self) -> Vec<InvocationRecord> {
@@ -171,7 +175,10 @@ mod tests {
             request_id: "r1".to_owned(),
             started_at: Timestamp::UNIX_EPOCH,
             duration_ms: 1499.2,
-            billed_ms: billed_ms(Duration::from_micros(1_499_200), Some(Duration::from_micros(499_100))),
+            billed_ms: billed_ms(
+                Duration::from_micros(1_499_200),
+                Some(Duration::from_micros(499_100)),
+            ),
             init_ms: Some(499.1),
             memory_mb: 512,
             max_memory_mb: Some(20.4),
@@ -201,6 +208,9 @@ mod tests {
             ledger.record(record(), None);
         }
         assert_eq!(ledger.records().len(), RECORDS_MAX);
-        assert_eq!(ledger.totals().functions["worker"].invocations, RECORDS_MAX as u64 + 1);
+        assert_eq!(
+            ledger.totals().functions["worker"].invocations,
+            RECORDS_MAX as u64 + 1
+        );
     }
 }

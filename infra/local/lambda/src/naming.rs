@@ -25,7 +25,11 @@ pub(crate) fn rule_arn(region: &str, account_id: &str, rule: &str) -> String {
 
 /// A stream name as CloudWatch shows it: day, version, and an id for the instance.
 pub(crate) fn log_stream(now: Timestamp) -> String {
-    format!("{}/[$LATEST]{}", now.strftime("%Y/%m/%d"), Uuid::new_v4().simple())
+    format!(
+        "{}/[$LATEST]{}",
+        now.strftime("%Y/%m/%d"),
+        Uuid::new_v4().simple()
+    )
 }
 
 /// A fresh, unsampled X-Ray trace header.
@@ -63,6 +67,9 @@ mod tests {
     fn a_trace_header_has_the_parts_x_ray_asks_for() {
         let header = trace_id(Timestamp::from_second(0x6741_0000).unwrap());
         assert!(header.starts_with("Root=1-67410000-"), "{header}");
-        assert_eq!(header.len(), "Root=1-67410000-".len() + 24 + ";Parent=".len() + 16 + ";Sampled=0".len());
+        assert_eq!(
+            header.len(),
+            "Root=1-67410000-".len() + 24 + ";Parent=".len() + 16 + ";Sampled=0".len()
+        );
     }
 }

@@ -46,12 +46,22 @@ pub(crate) struct PidFile {
 
 impl PidFile {
     pub(crate) fn create(path: &Path) -> Result<Self, PidFileError> {
-        let failed = |source| PidFileError::Write { path: path.to_owned(), source };
+        let failed = |source| PidFileError::Write {
+            path: path.to_owned(),
+            source,
+        };
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(failed)?;
         }
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), file: Mutex::new(file) })
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(failed)?;
+        Ok(Self {
+            path: path.to_owned(),
+            file: Mutex::new(file),
+        })
     }
 
     pub(crate) fn remember(&self, pid: u32) {
@@ -77,11 +87,19 @@ pub fn reap_leftovers(pid_file: &Path) -> Result<Vec<u32>, PidFileError> {
     let text = match std::fs::read_to_string(pid_file) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(PidFileError::Read { path: pid_file.to_owned(), source }),
+        Err(source) => {
+            return Err(PidFileError::Read {
+                path: pid_file.to_owned(),
+                source,
+            });
+        }
     };
     let mut killed = Vec::new();
     // A line cut short by the crash names no process that can be identified: skip it.
-    for entry in text.lines().filter_map(|line| serde_json::from_str::<Entry>(line).ok()) {
+    for entry in text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Entry>(line).ok())
+    {
         let is_ours = birth(entry.pid).is_some_and(|born| born == entry.born);
         let pid = i32::try_from(entry.pid).ok().and_then(Pid::from_raw);
         if let Some(pid) = pid.filter(|_| is_ours)
@@ -120,7 +138,12 @@ mod tests {
 
     impl Sleeper {
         fn start() -> Self {
-            Self(std::process::Command::new("sleep").arg("60").spawn().unwrap())
+            Self(
+                std::process::Command::new("sleep")
+                    .arg("60")
+                    .spawn()
+                    .unwrap(),
+            )
         }
     }
 

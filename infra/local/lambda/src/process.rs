@@ -11,10 +11,10 @@ use tokio::{
 };
 
 use crate::{
-    state::Core,
     function::Function,
     instance::{Instance, Order},
     logs::{LogLine, LogSource},
+    state::Core,
 };
 
 /// Between SIGTERM and SIGKILL.
@@ -53,6 +53,9 @@ impl Core {
     fn command(&self, instance: &Instance) -> Command {
         let config = &instance.function.config;
         let mut command = self.spawner.command(&config.program);
+        // On AWS this is a bare host and port. An address with a path needs its scheme, or
+        // `lambda_runtime` takes it for a malformed URL.
+        let runtime_api = format!("http://{}/.rt/{}", self.runtime_api, instance.token);
         command.env_clear();
         // What a function may set for itself, then what Lambda reserves.
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin");
@@ -68,11 +71,17 @@ impl Core {
             .env("AWS_DEFAULT_REGION", &self.config.region)
             .env("AWS_LAMBDA_FUNCTION_NAME", &config.deployed_name)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", config.memory_mb.to_string())
-            .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", config.deployed_name))
+            .env(
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                config.memory_mb.to_string(),
+            )
+            .env(
+                "AWS_LAMBDA_LOG_GROUP_NAME",
+                format!("/aws/lambda/{}", config.deployed_name),
+            )
             .env("AWS_LAMBDA_LOG_STREAM_NAME", &instance.log_stream)
             .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
-            .env("AWS_LAMBDA_RUNTIME_API", format!("{}/.rt/{}", self.runtime_api, instance.token))
+            .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -89,8 +98,14 @@ impl Core {
                 pids.remember(pid);
             }
         }
-        let stdout = child.stdout.take().map(|pipe| self.listen(instance, pipe, LogSource::Stdout));
-        let stderr = child.stderr.take().map(|pipe| self.listen(instance, pipe, LogSource::Stderr));
+        let stdout = child
+            .stdout
+            .take()
+            .map(|pipe| self.listen(instance, pipe, LogSource::Stdout));
+        let stderr = child
+            .stderr
+            .take()
+            .map(|pipe| self.listen(instance, pipe, LogSource::Stderr));
         let core = Arc::clone(self);
         let instance = Arc::clone(instance);
         tokio::spawn(async move {
@@ -146,7 +161,10 @@ async fn see_off(core: &Core, instance: &Instance, child: &mut Child) -> io::Res
         Ok(order) = general_orders.wait_for(is_order) => *order,
     };
     if order == Order::Terminate {
-        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        let pid = child
+            .id()
+            .and_then(|pid| i32::try_from(pid).ok())
+            .and_then(Pid::from_raw);
         if let Some(pid) = pid {
             // The child is not reaped yet, so the pid is still its own.
             let _ = kill_process(pid, Signal::TERM);
@@ -168,7 +186,9 @@ fn describe_exit(status: io::Result<ExitStatus>) -> String {
     match (status.code(), status.signal()) {
         (Some(0), _) => "Runtime exited without providing a reason".to_owned(),
         (Some(code), _) => format!("Runtime exited with error: exit status {code}"),
-        (None, Some(signal)) => format!("Runtime exited with error: signal: {}", signal_name(signal)),
+        (None, Some(signal)) => {
+            format!("Runtime exited with error: signal: {}", signal_name(signal))
+        }
         (None, None) => "Runtime exited without providing a reason".to_owned(),
     }
 }

@@ -40,7 +40,11 @@ impl Core {
         self.count_event(function, |events| events.accepted += 1);
         if happens(faults.drop_rate) {
             self.count_event(function, |events| events.dropped += 1);
-            tracing::info!(request_id, "Lost an event for `{}` on purpose", function.config.name);
+            tracing::info!(
+                request_id,
+                "Lost an event for `{}` on purpose",
+                function.config.name
+            );
             return Ok(request_id);
         }
         let delay = Duration::from_millis(faults.extra_delay_ms);
@@ -52,7 +56,12 @@ impl Core {
         Ok(request_id)
     }
 
-    fn schedule_delivery(self: &Arc<Self>, function: &Arc<Function>, invocation: Invocation, delay: Duration) {
+    fn schedule_delivery(
+        self: &Arc<Self>,
+        function: &Arc<Function>,
+        invocation: Invocation,
+        delay: Duration,
+    ) {
         let core = Arc::clone(self);
         let function = Arc::clone(function);
         let accepted = Instant::now();
@@ -73,13 +82,24 @@ impl Core {
     }
 
     /// Tries until it works, the attempts are used up, or the event is too old.
-    async fn deliver(self: &Arc<Self>, function: &Arc<Function>, invocation: &Invocation, accepted: Instant) {
+    async fn deliver(
+        self: &Arc<Self>,
+        function: &Arc<Function>,
+        invocation: &Invocation,
+        accepted: Instant,
+    ) {
         let too_old_at = accepted + function.config.max_event_age;
         let mut last_failure = None;
         let attempts_max = 1 + u32::from(function.config.async_retries);
         for attempt in 1..=attempts_max {
             let Ok(permit) = timeout_at(too_old_at, self.room(function)).await else {
-                self.give_up(function, invocation, DeadLetterCondition::EventAgeExceeded, attempt - 1, None);
+                self.give_up(
+                    function,
+                    invocation,
+                    DeadLetterCondition::EventAgeExceeded,
+                    attempt - 1,
+                    None,
+                );
                 return;
             };
             // Lambda sends events of a function without concurrency straight to the destination.
@@ -91,16 +111,32 @@ impl Core {
             if attempt < attempts_max {
                 let pause = (self.config.async_retry_pause * attempt).min(RETRY_PAUSE_MAX);
                 if Instant::now() + pause > too_old_at {
-                    self.give_up(function, invocation, DeadLetterCondition::EventAgeExceeded, attempt, None);
+                    self.give_up(
+                        function,
+                        invocation,
+                        DeadLetterCondition::EventAgeExceeded,
+                        attempt,
+                        None,
+                    );
                     return;
                 }
                 sleep(pause).await;
                 self.count_event(function, |events| events.retried += 1);
             }
         }
-        let count = if last_failure.is_some() { attempts_max } else { 0 };
+        let count = if last_failure.is_some() {
+            attempts_max
+        } else {
+            0
+        };
         let condition = DeadLetterCondition::RetriesExhausted;
-        self.give_up(function, invocation, condition, count, last_failure.as_ref());
+        self.give_up(
+            function,
+            invocation,
+            condition,
+            count,
+            last_failure.as_ref(),
+        );
     }
 
     /// Room for one invocation; `None` when the function has no room at all.
@@ -121,18 +157,24 @@ impl Core {
     ) {
         self.count_event(function, |events| events.dead_lettered += 1);
         let request_id = invocation.request_id.clone();
-        tracing::warn!(request_id, "Gave up on an event for `{}`: {condition:?}", function.config.name);
+        tracing::warn!(
+            request_id,
+            "Gave up on an event for `{}`: {condition:?}",
+            function.config.name
+        );
         let context = RequestContext {
             request_id,
             function_arn: format!("{}:$LATEST", function.arn),
             condition,
             approximate_invoke_count: attempts,
         };
-        self.dead_letters.add(DeadLetter::new(context, &invocation.payload, last_failure));
+        self.dead_letters
+            .add(DeadLetter::new(context, &invocation.payload, last_failure));
     }
 
     fn count_event(&self, function: &Function, change: impl FnOnce(&mut EventMetrics)) {
-        self.ledger.change(&function.config.name, |totals| change(&mut totals.events));
+        self.ledger
+            .change(&function.config.name, |totals| change(&mut totals.events));
     }
 }
 
@@ -147,5 +189,9 @@ fn duplicate_lag(faults: Faults) -> Duration {
 
 /// The payload Lambda gives a function when the caller sent none.
 pub(crate) fn payload_or_empty_object(payload: Bytes) -> Bytes {
-    if payload.is_empty() { Bytes::from_static(b"{}") } else { payload }
+    if payload.is_empty() {
+        Bytes::from_static(b"{}")
+    } else {
+        payload
+    }
 }

@@ -11,13 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use uuid::Uuid;
 
-use crate::{
-    config::Schedule,
-    error::EmulatorError,
-    invocation::Invocation,
-    naming,
-    state::Core,
-};
+use crate::{config::Schedule, error::EmulatorError, invocation::Invocation, naming, state::Core};
 
 /// Shortest period the ticker accepts; a period of zero would never yield.
 const PERIOD_MIN: Duration = Duration::from_millis(10);
@@ -38,15 +32,28 @@ impl Core {
 
     /// Sends the event of `rule` now. Returns the request id of the invocation.
     pub(crate) fn tick(self: &Arc<Self>, rule: &str) -> Result<String, EmulatorError> {
-        let unknown = || EmulatorError::UnknownRule { rule: rule.to_owned() };
-        let schedule = self.config.schedules.iter().find(|schedule| schedule.rule_name == rule);
+        let unknown = || EmulatorError::UnknownRule {
+            rule: rule.to_owned(),
+        };
+        let schedule = self
+            .config
+            .schedules
+            .iter()
+            .find(|schedule| schedule.rule_name == rule);
         let schedule = schedule.ok_or_else(unknown)?;
-        let function = self.function(&schedule.function).map_err(|_| EmulatorError::UnknownFunction {
-            place: "a schedule",
-            name: schedule.function.clone(),
-        })?;
+        let function =
+            self.function(&schedule.function)
+                .map_err(|_| EmulatorError::UnknownFunction {
+                    place: "a schedule",
+                    name: schedule.function.clone(),
+                })?;
         let arn = naming::rule_arn(&self.config.region, &self.config.account_id, rule);
-        let event = scheduled_event(&arn, &self.config.region, &self.config.account_id, Timestamp::now());
+        let event = scheduled_event(
+            &arn,
+            &self.config.region,
+            &self.config.account_id,
+            Timestamp::now(),
+        );
         let invocation = Invocation::new(Bytes::from(event.to_string()));
         let request_id = invocation.request_id.clone();
         // Refused only while stopping, when a tick more or less does not matter.
@@ -65,7 +72,10 @@ async fn keep_ticking(core: &Arc<Core>, schedule: &Schedule) {
             continue;
         }
         if let Err(error) = core.tick(&schedule.rule_name) {
-            tracing::warn!(rule = schedule.rule_name, "Could not run a schedule: {error}");
+            tracing::warn!(
+                rule = schedule.rule_name,
+                "Could not run a schedule: {error}"
+            );
         }
     }
 }
@@ -94,7 +104,11 @@ mod tests {
     fn a_scheduled_event_has_the_documented_members() {
         let now: Timestamp = "2026-11-21T03:00:00.5Z".parse().unwrap();
         let mut event = scheduled_event("arn:rule", "eu-west-1", "123456789012", now);
-        assert!(event["id"].as_str().is_some_and(|id| Uuid::parse_str(id).is_ok()));
+        assert!(
+            event["id"]
+                .as_str()
+                .is_some_and(|id| Uuid::parse_str(id).is_ok())
+        );
         event["id"] = Value::Null;
         assert_eq!(
             event,

@@ -27,15 +27,20 @@ impl Spawner {
     pub(crate) fn start() -> io::Result<Self> {
         let (requests, incoming) = mpsc::channel::<SpawnRequest>();
         let runtime = Handle::current();
-        thread::Builder::new().name("lambda-spawner".to_owned()).spawn(move || {
-            let _inside_runtime = runtime.enter();
-            while let Ok(mut request) = incoming.recv() {
-                let child = request.command.spawn();
-                // A caller that went away drops the child, and a dropped child is killed.
-                let _ = request.reply.send(child);
-            }
-        })?;
-        Ok(Self { requests, has_setpriv: has_setpriv() })
+        thread::Builder::new()
+            .name("lambda-spawner".to_owned())
+            .spawn(move || {
+                let _inside_runtime = runtime.enter();
+                while let Ok(mut request) = incoming.recv() {
+                    let child = request.command.spawn();
+                    // A caller that went away drops the child, and a dropped child is killed.
+                    let _ = request.reply.send(child);
+                }
+            })?;
+        Ok(Self {
+            requests,
+            has_setpriv: has_setpriv(),
+        })
     }
 
     /// A command for `program` that will not outlive this process, where the system can promise it.
@@ -51,7 +56,9 @@ impl Spawner {
     pub(crate) async fn spawn(&self, command: Command) -> io::Result<Child> {
         let (reply, spawned) = oneshot::channel();
         let gone = || io::Error::other("the thread that starts functions has ended");
-        self.requests.send(SpawnRequest { command, reply }).map_err(|_| gone())?;
+        self.requests
+            .send(SpawnRequest { command, reply })
+            .map_err(|_| gone())?;
         spawned.await.map_err(|_| gone())?
     }
 }

@@ -55,7 +55,13 @@ impl Core {
         let functions = config
             .functions
             .iter()
-            .map(|function| Arc::new(Function::new(function.clone(), &config.region, &config.account_id)))
+            .map(|function| {
+                Arc::new(Function::new(
+                    function.clone(),
+                    &config.region,
+                    &config.account_id,
+                ))
+            })
             .collect();
         Self {
             functions,
@@ -77,11 +83,12 @@ impl Core {
     /// Finds a function by its short name, deployed name, or ARN.
     pub(crate) fn function(&self, given: &str) -> Result<&Arc<Function>, InvokeError> {
         let name = naming::bare_function_name(given);
-        self.functions.iter().find(|function| function.answers_to(name)).ok_or_else(|| {
-            InvokeError::FunctionNotFound {
+        self.functions
+            .iter()
+            .find(|function| function.answers_to(name))
+            .ok_or_else(|| InvokeError::FunctionNotFound {
                 arn: naming::function_arn(&self.config.region, &self.config.account_id, name),
-            }
-        })
+            })
     }
 
     pub(crate) fn instance(&self, token: &str) -> Option<Arc<Instance>> {
@@ -102,7 +109,11 @@ impl Core {
     /// Resolves when the emulator stops.
     pub(crate) async fn stopping(&self) {
         // The sender lives as long as `self`, so waiting cannot fail.
-        let _ = self.orders.subscribe().wait_for(|order| *order != Order::Live).await;
+        let _ = self
+            .orders
+            .subscribe()
+            .wait_for(|order| *order != Order::Live)
+            .await;
     }
 
     /// Counts a process in before it exists.
@@ -124,7 +135,10 @@ impl Core {
     }
 
     fn count(&self, instances: &HashMap<String, Arc<Instance>>, function: &Arc<Function>) {
-        let of_function = instances.values().filter(|other| Arc::ptr_eq(&other.function, function)).count();
+        let of_function = instances
+            .values()
+            .filter(|other| Arc::ptr_eq(&other.function, function))
+            .count();
         self.ledger.change(&function.config.name, |totals| {
             totals.instances = of_function;
             totals.instances_peak = totals.instances_peak.max(of_function);
@@ -140,6 +154,10 @@ impl Core {
 
     /// Resolves when no process is left.
     pub(crate) async fn deserted(&self) {
-        let _ = self.population.subscribe().wait_for(|count| *count == 0).await;
+        let _ = self
+            .population
+            .subscribe()
+            .wait_for(|count| *count == 0)
+            .await;
     }
 }

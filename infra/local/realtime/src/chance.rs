@@ -19,7 +19,11 @@ impl Share {
 
 impl From<f64> for Share {
     fn from(value: f64) -> Self {
-        Self(if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) })
+        Self(if value.is_nan() {
+            0.0
+        } else {
+            value.clamp(0.0, 1.0)
+        })
     }
 }
 
@@ -61,7 +65,9 @@ mod tests {
     #[test]
     fn a_share_of_a_third_hits_about_a_third_of_the_time() {
         let chance = Chance::default();
-        let hits = (0..9_000).filter(|_| chance.hits(Share::from(1.0 / 3.0))).count();
+        let hits = (0..9_000)
+            .filter(|_| chance.hits(Share::from(1.0 / 3.0)))
+            .count();
         assert!((2_800..3_200).contains(&hits), "{hits}");
     }
 

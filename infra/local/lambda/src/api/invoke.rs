@@ -34,7 +34,9 @@ enum InvocationType {
 
 impl InvocationType {
     fn of(headers: &HeaderMap) -> Result<Self, InvokeError> {
-        let value = headers.get("x-amz-invocation-type").map(HeaderValue::as_bytes);
+        let value = headers
+            .get("x-amz-invocation-type")
+            .map(HeaderValue::as_bytes);
         match value {
             None | Some(b"" | b"RequestResponse") => Ok(Self::RequestResponse),
             Some(b"Event") => Ok(Self::Event),
@@ -59,12 +61,17 @@ pub(crate) async fn invoke(
     };
     let (payload, _) = body::read(body, limit).await.map_err(|error| match error {
         BodyError::TooLarge => InvokeError::RequestTooLarge { limit },
-        BodyError::Broken(error) => InvokeError::BrokenRequest { reason: error.to_string() },
+        BodyError::Broken(error) => InvokeError::BrokenRequest {
+            reason: error.to_string(),
+        },
     })?;
     let function = core.function(&name)?;
     let mut invocation = Invocation::new(checked_payload(payload)?);
     invocation.client_context = decoded_client_context(&headers);
-    if let Some(trace_id) = headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok()) {
+    if let Some(trace_id) = headers
+        .get("x-amzn-trace-id")
+        .and_then(|value| value.to_str().ok())
+    {
         invocation.trace_id = trace_id.to_owned();
     }
     match kind {
@@ -82,7 +89,9 @@ pub(crate) fn checked_payload(payload: Bytes) -> Result<Bytes, InvokeError> {
     let payload = payload_or_empty_object(payload);
     match serde_json::from_slice::<serde::de::IgnoredAny>(&payload) {
         Ok(_) => Ok(payload),
-        Err(error) => Err(InvokeError::InvalidRequestContent { reason: error.to_string() }),
+        Err(error) => Err(InvokeError::InvalidRequestContent {
+            reason: error.to_string(),
+        }),
     }
 }
 
@@ -107,22 +116,38 @@ async fn answer(
     };
     let mut response = Response::new(Body::from(body));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert("x-amz-executed-version", HeaderValue::from_static("$LATEST"));
-    for (name, value) in [("x-amzn-requestid", request_id), ("x-amzn-trace-id", trace_id)] {
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    headers.insert(
+        "x-amz-executed-version",
+        HeaderValue::from_static("$LATEST"),
+    );
+    for (name, value) in [
+        ("x-amzn-requestid", request_id),
+        ("x-amzn-trace-id", trace_id),
+    ] {
         if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(name, value);
         }
     }
     if is_error {
-        headers.insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));
+        headers.insert(
+            "x-amz-function-error",
+            HeaderValue::from_static("Unhandled"),
+        );
     }
     Ok(response)
 }
 
 impl IntoResponse for InvokeError {
     fn into_response(self) -> Response {
-        let type_of_fault = if self.status().is_server_error() { "Service" } else { "User" };
+        let type_of_fault = if self.status().is_server_error() {
+            "Service"
+        } else {
+            "User"
+        };
         // Lambda spells the member both ways; SDKs read either, people should not have to guess.
         let text = self.to_string();
         let mut body = json!({ "Type": type_of_fault, "Message": text, "message": text });
@@ -130,10 +155,15 @@ impl IntoResponse for InvokeError {
             body["Reason"] = json!("ReservedFunctionConcurrentInvocationLimitExceeded");
         }
         let request_id = uuid::Uuid::new_v4().to_string();
-        let headers = [("x-amzn-errortype", self.aws_type().to_owned()), ("x-amzn-requestid", request_id)];
+        let headers = [
+            ("x-amzn-errortype", self.aws_type().to_owned()),
+            ("x-amzn-requestid", request_id),
+        ];
         let mut response = (self.status(), headers, Json(body)).into_response();
         if self == Self::TooManyRequests {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }
@@ -146,7 +176,10 @@ mod tests {
     #[test]
     fn an_absent_payload_becomes_an_empty_object_and_a_broken_one_is_refused() {
         assert_eq!(checked_payload(Bytes::new()).unwrap(), "{}");
-        assert_eq!(checked_payload(Bytes::from_static(b" [1] ")).unwrap(), " [1] ");
+        assert_eq!(
+            checked_payload(Bytes::from_static(b" [1] ")).unwrap(),
+            " [1] "
+        );
         let refusal = checked_payload(Bytes::from_static(b"{oops")).unwrap_err();
         assert_eq!(refusal.aws_type(), "InvalidRequestContentException");
     }

@@ -12,8 +12,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    config::Faults, dead_letters::DeadLetter, instance::InstanceView, lock::lock,
-    metrics::{InvocationRecord, Metrics}, state::Core,
+    config::Faults,
+    dead_letters::DeadLetter,
+    instance::InstanceView,
+    lock::lock,
+    metrics::{InvocationRecord, Metrics},
+    state::Core,
 };
 
 pub(crate) async fn metrics(State(core): State<Arc<Core>>) -> Json<Metrics> {
@@ -36,7 +40,10 @@ pub(crate) async fn faults(State(core): State<Arc<Core>>) -> Json<Faults> {
     Json(*lock(&core.faults))
 }
 
-pub(crate) async fn set_faults(State(core): State<Arc<Core>>, Json(faults): Json<Faults>) -> Json<Faults> {
+pub(crate) async fn set_faults(
+    State(core): State<Arc<Core>>,
+    Json(faults): Json<Faults>,
+) -> Json<Faults> {
     *lock(&core.faults) = faults;
     Json(faults)
 }
@@ -50,13 +57,22 @@ pub(crate) async fn set_schedules(
     State(core): State<Arc<Core>>,
     Json(switch): Json<SchedulesSwitch>,
 ) -> Json<SchedulesSwitch> {
-    core.schedules_paused.store(switch.paused, Ordering::Relaxed);
+    core.schedules_paused
+        .store(switch.paused, Ordering::Relaxed);
     Json(switch)
 }
 
 pub(crate) async fn tick(State(core): State<Arc<Core>>, Path(rule): Path<String>) -> Response {
     match core.tick(&rule) {
-        Ok(request_id) => (StatusCode::ACCEPTED, Json(json!({ "requestId": request_id }))).into_response(),
-        Err(error) => (StatusCode::NOT_FOUND, Json(json!({ "message": error.to_string() }))).into_response(),
+        Ok(request_id) => (
+            StatusCode::ACCEPTED,
+            Json(json!({ "requestId": request_id })),
+        )
+            .into_response(),
+        Err(error) => (
+            StatusCode::NOT_FOUND,
+            Json(json!({ "message": error.to_string() })),
+        )
+            .into_response(),
     }
 }

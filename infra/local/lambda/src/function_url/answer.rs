@@ -11,8 +11,11 @@ use crate::invocation::Success;
 /// Between the prelude and the body of a streamed response.
 const PRELUDE_END: [u8; 8] = [0; 8];
 /// Headers of the connection, which are the server's business.
-const CONNECTION_HEADERS: [HeaderName; 3] =
-    [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
+const CONNECTION_HEADERS: [HeaderName; 3] = [
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+];
 
 /// Why an answer is no HTTP response.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +50,9 @@ fn structured(members: &Map<String, Value>) -> Result<Response, BadAnswer> {
         Some(_) => return Err(BadAnswer::Member("isBase64Encoded")),
     };
     let body = if is_base64 {
-        BASE64_STANDARD.decode(text).map_err(|_| BadAnswer::Member("body"))?
+        BASE64_STANDARD
+            .decode(text)
+            .map_err(|_| BadAnswer::Member("body"))?
     } else {
         text.as_bytes().to_vec()
     };
@@ -55,10 +60,17 @@ fn structured(members: &Map<String, Value>) -> Result<Response, BadAnswer> {
 }
 
 fn streamed(bytes: &Bytes) -> Result<Response, BadAnswer> {
-    let end = bytes.windows(PRELUDE_END.len()).position(|window| window == PRELUDE_END);
+    let end = bytes
+        .windows(PRELUDE_END.len())
+        .position(|window| window == PRELUDE_END);
     let end = end.ok_or(BadAnswer::NotJson)?;
-    let prelude: Map<String, Value> = serde_json::from_slice(&bytes[..end]).map_err(|_| BadAnswer::NotJson)?;
-    assemble(status(&prelude)?, headers(&prelude)?, bytes.slice(end + PRELUDE_END.len()..))
+    let prelude: Map<String, Value> =
+        serde_json::from_slice(&bytes[..end]).map_err(|_| BadAnswer::NotJson)?;
+    assemble(
+        status(&prelude)?,
+        headers(&prelude)?,
+        bytes.slice(end + PRELUDE_END.len()..),
+    )
 }
 
 fn status(members: &Map<String, Value>) -> Result<StatusCode, BadAnswer> {
@@ -88,9 +100,19 @@ fn headers(members: &Map<String, Value>) -> Result<HeaderMap, BadAnswer> {
             headers.insert(name, value);
         }
     }
-    for cookie in members.get("cookies").and_then(Value::as_array).into_iter().flatten() {
-        let cookie = cookie.as_str().and_then(|cookie| HeaderValue::from_str(cookie).ok());
-        headers.append(header::SET_COOKIE, cookie.ok_or(BadAnswer::Member("cookies"))?);
+    for cookie in members
+        .get("cookies")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let cookie = cookie
+            .as_str()
+            .and_then(|cookie| HeaderValue::from_str(cookie).ok());
+        headers.append(
+            header::SET_COOKIE,
+            cookie.ok_or(BadAnswer::Member("cookies"))?,
+        );
     }
     Ok(headers)
 }
@@ -110,16 +132,24 @@ fn assemble(status: StatusCode, headers: HeaderMap, body: Bytes) -> Result<Respo
 mod tests {
     use super::*;
 
-    async fn read(answer: &[u8], is_http_stream: bool) -> Result<(u16, HeaderMap, Bytes), BadAnswer> {
+    async fn read(
+        answer: &[u8],
+        is_http_stream: bool,
+    ) -> Result<(u16, HeaderMap, Bytes), BadAnswer> {
         let body = Bytes::copy_from_slice(answer);
-        let (parts, body) = to_response(&Success { body, is_http_stream })?.into_parts();
+        let (parts, body) = to_response(&Success {
+            body,
+            is_http_stream,
+        })?
+        .into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         Ok((parts.status.as_u16(), parts.headers, body))
     }
 
     #[tokio::test]
     async fn status_headers_cookies_and_body_are_taken_over() {
-        let answer = br#"{"statusCode":201,"headers":{"Content-Type":"text/plain","Content-Length":"99"},
+        let answer =
+            br#"{"statusCode":201,"headers":{"Content-Type":"text/plain","Content-Length":"99"},
                           "cookies":["a=1","b=2"],"body":"aGk=","isBase64Encoded":true}"#;
         let (status, headers, body) = read(answer, false).await.unwrap();
         assert_eq!((status, &body[..]), (201, &b"hi"[..]));
@@ -138,15 +168,27 @@ mod tests {
 
     #[tokio::test]
     async fn a_streamed_answer_is_split_at_its_eight_zero_bytes() {
-        let answer = b"{\"statusCode\":206,\"headers\":{\"x-a\":\"b\"},\"cookies\":[]}\0\0\0\0\0\0\0\0chunk";
+        let answer =
+            b"{\"statusCode\":206,\"headers\":{\"x-a\":\"b\"},\"cookies\":[]}\0\0\0\0\0\0\0\0chunk";
         let (status, headers, body) = read(answer, true).await.unwrap();
-        assert_eq!((status, &body[..], headers["x-a"].as_bytes()), (206, &b"chunk"[..], &b"b"[..]));
+        assert_eq!(
+            (status, &body[..], headers["x-a"].as_bytes()),
+            (206, &b"chunk"[..], &b"b"[..])
+        );
     }
 
     #[tokio::test]
     async fn a_misshapen_answer_is_named() {
         assert_eq!(read(b"oops", false).await.unwrap_err(), BadAnswer::NotJson);
-        assert_eq!(read(br#"{"statusCode":"x"}"#, false).await.unwrap_err(), BadAnswer::Member("statusCode"));
-        assert_eq!(read(br#"{"statusCode":200,"body":{}}"#, false).await.unwrap_err(), BadAnswer::Member("body"));
+        assert_eq!(
+            read(br#"{"statusCode":"x"}"#, false).await.unwrap_err(),
+            BadAnswer::Member("statusCode")
+        );
+        assert_eq!(
+            read(br#"{"statusCode":200,"body":{}}"#, false)
+                .await
+                .unwrap_err(),
+            BadAnswer::Member("body")
+        );
     }
 }

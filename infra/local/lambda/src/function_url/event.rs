@@ -23,10 +23,19 @@ const URL_ID: &str = "local";
 pub(super) fn from_request(parts: &Parts, body: &[u8], origin: &Origin<'_>) -> Value {
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();
-    let source_ip = origin.peer.map_or_else(|| "127.0.0.1".to_owned(), |ip| ip.to_string());
+    let source_ip = origin
+        .peer
+        .map_or_else(|| "127.0.0.1".to_owned(), |ip| ip.to_string());
     let headers = event_headers(&parts.headers, &source_ip, origin);
-    let domain_name = headers.get("host").and_then(Value::as_str).unwrap_or("localhost").to_owned();
-    let user_agent = headers.get("user-agent").cloned().unwrap_or_else(|| json!(""));
+    let domain_name = headers
+        .get("host")
+        .and_then(Value::as_str)
+        .unwrap_or("localhost")
+        .to_owned();
+    let user_agent = headers
+        .get("user-agent")
+        .cloned()
+        .unwrap_or_else(|| json!(""));
     let mut event = json!({
         "version": "2.0",
         "routeKey": "$default",
@@ -73,7 +82,11 @@ fn event_headers(headers: &HeaderMap, source_ip: &str, origin: &Origin<'_>) -> M
     for (name, value) in headers {
         // Cookies travel in their own member.
         if name != header::COOKIE {
-            append(&mut joined, name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+            append(
+                &mut joined,
+                name.as_str(),
+                &String::from_utf8_lossy(value.as_bytes()),
+            );
         }
     }
     append(&mut joined, "x-forwarded-for", source_ip);
@@ -120,13 +133,22 @@ fn event_body<'a>(headers: &HeaderMap, body: &'a [u8]) -> (Cow<'a, str>, bool) {
 
 /// Whether Lambda passes a body of this content type as text. Forms are not among them.
 fn is_text(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = content_type
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default();
     let essence = essence.trim().to_ascii_lowercase();
     essence.starts_with("text/")
         || essence.ends_with("+json")
         || essence.ends_with("+xml")
-        || ["application/json", "application/xml", "application/javascript"].contains(&essence.as_str())
+        || [
+            "application/json",
+            "application/xml",
+            "application/javascript",
+        ]
+        .contains(&essence.as_str())
 }
 
 #[cfg(test)]
@@ -186,9 +208,14 @@ mod tests {
 
     #[test]
     fn a_body_that_is_not_text_travels_in_base64_and_an_empty_one_not_at_all() {
-        let picture = Request::post("/api/x").header("Content-Type", "image/png").body(&[0x89, 0x50][..]);
+        let picture = Request::post("/api/x")
+            .header("Content-Type", "image/png")
+            .body(&[0x89, 0x50][..]);
         let picture = event(picture.unwrap());
-        assert_eq!((&picture["body"], &picture["isBase64Encoded"]), (&json!("iVA="), &json!(true)));
+        assert_eq!(
+            (&picture["body"], &picture["isBase64Encoded"]),
+            (&json!("iVA="), &json!(true))
+        );
 
         let empty = event(Request::get("/api/x").body(&[][..]).unwrap());
         assert!(empty.get("body").is_none() && empty.get("cookies").is_none());

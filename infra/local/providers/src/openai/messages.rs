@@ -115,9 +115,9 @@ pub(crate) fn answer(
     }
     let text = match form {
         AnswerForm::Text => story::plain_answer(&conversation.asked),
-        AnswerForm::AnyJson => story::structured_answer("json", None, conversation, outcome).to_string(),
+        AnswerForm::AnyJson => story::structured_answer("json", None, &conversation.asked, &conversation.pictures, outcome).to_string(),
         AnswerForm::Schema { name, schema } => {
-            story::structured_answer(name, Some(schema), conversation, outcome).to_string()
+            story::structured_answer(name, Some(schema), &conversation.asked, &conversation.pictures, outcome).to_string()
         }
     };
     let half: String = text.chars().take(text.chars().count() / 2).collect();

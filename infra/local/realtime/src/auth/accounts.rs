@@ -27,7 +27,11 @@ pub enum AccountError {
     Hash(#[source] bcrypt::BcryptError),
     /// The database refused or is away.
     #[error("{attempt} in auth.users")]
-    Database { attempt: &'static str, #[source] source: sqlx::Error },
+    Database {
+        attempt: &'static str,
+        #[source]
+        source: sqlx::Error,
+    },
 }
 
 /// The bcrypt hash for `auth.users.encrypted_password`, the format the real service stores.
@@ -50,16 +54,34 @@ impl Accounts {
 
     pub(crate) async fn by_id(&self, id: Uuid) -> Result<Option<User>, AccountError> {
         let sql = format!("select {COLUMNS} from auth.users where id = $1");
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(&self.pool).await;
-        let row = row.map_err(|source| AccountError::Database { attempt: "finding a user by id", source })?;
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await;
+        let row = row.map_err(|source| AccountError::Database {
+            attempt: "finding a user by id",
+            source,
+        })?;
         row.as_ref().map(user).transpose()
     }
 
     /// The account with this address and password; `None` when either is wrong.
-    pub(crate) async fn by_credentials(&self, email: &str, password: &str) -> Result<Option<User>, AccountError> {
-        let sql = format!("select encrypted_password, {COLUMNS} from auth.users where lower(email) = lower($1)");
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(email).fetch_optional(&self.pool).await;
-        let row = row.map_err(|source| AccountError::Database { attempt: "finding a user by e-mail", source })?;
+    pub(crate) async fn by_credentials(
+        &self,
+        email: &str,
+        password: &str,
+    ) -> Result<Option<User>, AccountError> {
+        let sql = format!(
+            "select encrypted_password, {COLUMNS} from auth.users where lower(email) = lower($1)"
+        );
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .bind(email)
+            .fetch_optional(&self.pool)
+            .await;
+        let row = row.map_err(|source| AccountError::Database {
+            attempt: "finding a user by e-mail",
+            source,
+        })?;
         let Some(row) = row else { return Ok(None) };
         let hash: Option<String> = row.try_get("encrypted_password").map_err(reading)?;
         let fits = hash.is_some_and(|hash| bcrypt::verify(password, &hash).unwrap_or(false));
@@ -67,8 +89,14 @@ impl Accounts {
     }
 
     /// Adds an account; without credentials it is an anonymous one.
-    pub(crate) async fn create(&self, credentials: Option<(&str, &str)>, user_metadata: &Value) -> Result<User, AccountError> {
-        let hash = credentials.map(|(_, password)| hash_password(password)).transpose()?;
+    pub(crate) async fn create(
+        &self,
+        credentials: Option<(&str, &str)>,
+        user_metadata: &Value,
+    ) -> Result<User, AccountError> {
+        let hash = credentials
+            .map(|(_, password)| hash_password(password))
+            .transpose()?;
         let app_metadata = match credentials {
             Some(_) => serde_json::json!({"provider": "email", "providers": ["email"]}),
             None => serde_json::json!({}),
@@ -89,8 +117,13 @@ impl Accounts {
             .await;
         match row {
             Ok(row) => user(&row),
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Err(AccountError::EmailTaken),
-            Err(source) => Err(AccountError::Database { attempt: "adding a user", source }),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                Err(AccountError::EmailTaken)
+            }
+            Err(source) => Err(AccountError::Database {
+                attempt: "adding a user",
+                source,
+            }),
         }
     }
 
@@ -100,12 +133,18 @@ impl Accounts {
             .execute(&self.pool)
             .await
             .map(drop)
-            .map_err(|source| AccountError::Database { attempt: "recording a sign-in", source })
+            .map_err(|source| AccountError::Database {
+                attempt: "recording a sign-in",
+                source,
+            })
     }
 }
 
 fn reading(source: sqlx::Error) -> AccountError {
-    AccountError::Database { attempt: "reading a user", source }
+    AccountError::Database {
+        attempt: "reading a user",
+        source,
+    }
 }
 
 fn user(row: &PgRow) -> Result<User, AccountError> {

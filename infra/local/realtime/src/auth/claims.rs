@@ -13,12 +13,20 @@ pub struct Claims {
 impl Claims {
     /// `None` unless `role` is a non-empty string and `exp` a number, which every service here demands.
     pub(crate) fn from_map(all: Map<String, Value>) -> Option<Self> {
-        let role = all.get("role")?.as_str().filter(|role| !role.is_empty())?.to_owned();
+        let role = all
+            .get("role")?
+            .as_str()
+            .filter(|role| !role.is_empty())?
+            .to_owned();
         let expires_at = all.get("exp")?;
         let expires_at_unix = expires_at
             .as_i64()
             .or_else(|| expires_at.as_f64().map(|seconds| seconds as i64))?;
-        Some(Self { role, expires_at_unix, all })
+        Some(Self {
+            role,
+            expires_at_unix,
+            all,
+        })
     }
 
     /// The database role the bearer acts as.

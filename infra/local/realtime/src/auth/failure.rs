@@ -20,7 +20,11 @@ pub(crate) struct AuthFailure {
 
 impl AuthFailure {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self {
+            status,
+            code,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
@@ -44,11 +48,14 @@ impl AuthFailure {
             json!({"code": self.status.as_u16(), "error_code": self.code, "msg": self.message})
         };
         let mut response = (self.status, Json(body)).into_response();
-        response.headers_mut().insert("x-sb-error-code", HeaderValue::from_static(self.code));
+        response
+            .headers_mut()
+            .insert("x-sb-error-code", HeaderValue::from_static(self.code));
         if knows_codes {
-            response
-                .headers_mut()
-                .insert(API_VERSION_HEADER, HeaderValue::from_static(API_VERSION_WITH_CODES));
+            response.headers_mut().insert(
+                API_VERSION_HEADER,
+                HeaderValue::from_static(API_VERSION_WITH_CODES),
+            );
         }
         response
     }
@@ -57,10 +64,18 @@ impl AuthFailure {
 impl From<super::AccountError> for AuthFailure {
     fn from(error: super::AccountError) -> Self {
         if let super::AccountError::EmailTaken = error {
-            return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "user_already_exists", "User already registered");
+            return Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "user_already_exists",
+                "User already registered",
+            );
         }
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         tracing::error!(error = %error, ?cause, "the auth service could not use the database");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected_failure", "Database error")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "unexpected_failure",
+            "Database error",
+        )
     }
 }

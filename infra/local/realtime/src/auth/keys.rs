@@ -28,10 +28,18 @@ const LEGACY_EXPIRES_AT_UNIX: i64 = 1_983_812_996;
 pub enum KeyError {
     /// The file exists but cannot be read.
     #[error("reading the signing key from {path}")]
-    Read { path: PathBuf, #[source] source: io::Error },
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     /// A new key could not be stored.
     #[error("writing a new signing key to {path}")]
-    Write { path: PathBuf, #[source] source: io::Error },
+    Write {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     /// The file holds something else. Delete it to get a new key.
     #[error("{path} does not hold a P-256 private key in PKCS #8 PEM; delete it to have one made")]
     NotAKey { path: PathBuf },
@@ -76,17 +84,35 @@ impl Keys {
     ///
     /// `issuer` is the public address of the auth service (`…/auth/v1`); `legacy_secret` the shared
     /// secret behind the legacy `anon` and `service_role` keys.
-    pub fn load_or_create(path: &Path, issuer: impl Into<String>, legacy_secret: impl Into<String>) -> Result<Self, KeyError> {
+    pub fn load_or_create(
+        path: &Path,
+        issuer: impl Into<String>,
+        legacy_secret: impl Into<String>,
+    ) -> Result<Self, KeyError> {
         let der = match fs::read_to_string(path) {
-            Ok(pem) => pem_to_der(&pem).ok_or_else(|| KeyError::NotAKey { path: path.to_owned() })?,
+            Ok(pem) => pem_to_der(&pem).ok_or_else(|| KeyError::NotAKey {
+                path: path.to_owned(),
+            })?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let der = generate()?;
-                store(path, &der).map_err(|source| KeyError::Write { path: path.to_owned(), source })?;
+                store(path, &der).map_err(|source| KeyError::Write {
+                    path: path.to_owned(),
+                    source,
+                })?;
                 der
             }
-            Err(source) => return Err(KeyError::Read { path: path.to_owned(), source }),
+            Err(source) => {
+                return Err(KeyError::Read {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
         };
-        Self::from_pkcs8(&der, issuer.into(), legacy_secret.into()).ok_or_else(|| KeyError::NotAKey { path: path.to_owned() })
+        Self::from_pkcs8(&der, issuer.into(), legacy_secret.into()).ok_or_else(|| {
+            KeyError::NotAKey {
+                path: path.to_owned(),
+            }
+        })
     }
 
     fn from_pkcs8(der: &[u8], issuer: String, legacy_secret: String) -> Option<Self> {
@@ -96,7 +122,9 @@ impl Keys {
         let (x, y) = point.get(1..33).zip(point.get(33..65))?;
         let (public_x, public_y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
         let fingerprint = digest::digest(&digest::SHA256, point);
-        let key_id = Uuid::from_slice(fingerprint.as_ref().get(..16)?).ok()?.to_string();
+        let key_id = Uuid::from_slice(fingerprint.as_ref().get(..16)?)
+            .ok()?
+            .to_string();
         Some(Self {
             signing: EncodingKey::from_ec_der(der),
             verifying: DecodingKey::from_ec_components(&public_x, &public_y).ok()?,
@@ -137,9 +165,18 @@ impl Keys {
     }
 
     /// The claims are those of `internal/tokens/service.go` in supabase/auth.
-    pub(crate) fn access_token_in_session(&self, user: &User, session: Uuid, lifetime: Duration) -> String {
+    pub(crate) fn access_token_in_session(
+        &self,
+        user: &User,
+        session: Uuid,
+        lifetime: Duration,
+    ) -> String {
         let now = now_unix();
-        let method = if user.is_anonymous { "anonymous" } else { "password" };
+        let method = if user.is_anonymous {
+            "anonymous"
+        } else {
+            "password"
+        };
         let claims = json!({
             "iss": self.issuer,
             "sub": user.id,
@@ -158,7 +195,8 @@ impl Keys {
         });
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(self.key_id.clone());
-        jsonwebtoken::encode(&header, &claims, &self.signing).expect("a loaded P-256 key signs any JSON")
+        jsonwebtoken::encode(&header, &claims, &self.signing)
+            .expect("a loaded P-256 key signs any JSON")
     }
 
     /// The legacy API key of `role` under this project's shared secret.
@@ -173,7 +211,8 @@ impl Keys {
 
     /// Checks signature, expiry, and the presence of `role` and `exp`.
     pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
-        let claims = Claims::from_map(self.verified_content(token)?).ok_or(TokenError::MissingClaims)?;
+        let claims =
+            Claims::from_map(self.verified_content(token)?).ok_or(TokenError::MissingClaims)?;
         let seconds_ago = now_unix() - claims.expires_at_unix();
         if seconds_ago >= 0 {
             return Err(TokenError::Expired { seconds_ago });
@@ -187,8 +226,13 @@ impl Keys {
         // The algorithm is pinned per key: a token never chooses how it is verified.
         let (key, algorithm) = match (header.alg, header.kid.as_deref()) {
             (Algorithm::ES256, None) => (&self.verifying, Algorithm::ES256),
-            (Algorithm::ES256, Some(id)) if id == self.key_id => (&self.verifying, Algorithm::ES256),
-            (Algorithm::HS256, _) => (&DecodingKey::from_secret(self.legacy_secret.as_bytes()), Algorithm::HS256),
+            (Algorithm::ES256, Some(id)) if id == self.key_id => {
+                (&self.verifying, Algorithm::ES256)
+            }
+            (Algorithm::HS256, _) => (
+                &DecodingKey::from_secret(self.legacy_secret.as_bytes()),
+                Algorithm::HS256,
+            ),
             _ => return Err(TokenError::UnknownKey),
         };
         let mut validation = Validation::new(algorithm);
@@ -207,7 +251,10 @@ impl Keys {
 /// The legacy API key of `role` (`anon`, `service_role`) under `secret`. With the CLI's default
 /// secret it is byte for byte the key the CLI prints.
 pub fn legacy_key(role: &str, secret: &str) -> String {
-    let claims = format!(r#"{{"iss":"{LEGACY_ISSUER}","role":{},"exp":{LEGACY_EXPIRES_AT_UNIX}}}"#, json!(role));
+    let claims = format!(
+        r#"{{"iss":"{LEGACY_ISSUER}","role":{},"exp":{LEGACY_EXPIRES_AT_UNIX}}}"#,
+        json!(role)
+    );
     sign_hs256(&claims, secret)
 }
 
@@ -235,7 +282,9 @@ fn generate() -> Result<Vec<u8>, KeyError> {
 
 fn pem_to_der(pem: &str) -> Option<Vec<u8>> {
     let body = pem.trim().strip_prefix(PEM_BEGIN)?.strip_suffix(PEM_END)?;
-    STANDARD.decode(body.split_whitespace().collect::<String>()).ok()
+    STANDARD
+        .decode(body.split_whitespace().collect::<String>())
+        .ok()
 }
 
 fn store(path: &Path, der: &[u8]) -> io::Result<()> {
@@ -257,7 +306,12 @@ mod tests {
     const CLI_SECRET: &str = "super-secret-jwt-token-with-at-least-32-characters-long";
 
     fn keys(secret: &str) -> Keys {
-        Keys::from_pkcs8(&generate().unwrap(), "http://127.0.0.1:54321/auth/v1".into(), secret.into()).unwrap()
+        Keys::from_pkcs8(
+            &generate().unwrap(),
+            "http://127.0.0.1:54321/auth/v1".into(),
+            secret.into(),
+        )
+        .unwrap()
     }
 
     fn ada() -> User {
@@ -275,7 +329,9 @@ mod tests {
     #[test]
     fn an_access_token_carries_the_claims_policies_rely_on() {
         let (keys, user) = (keys(CLI_SECRET), ada());
-        let claims = keys.verify(&keys.access_token(&user, Duration::from_secs(60))).unwrap();
+        let claims = keys
+            .verify(&keys.access_token(&user, Duration::from_secs(60)))
+            .unwrap();
         assert_eq!(claims.role(), "authenticated");
         assert_eq!(claims.subject(), Some(user.id.to_string().as_str()));
         assert_eq!(claims.text("aud"), Some("authenticated"));
@@ -287,15 +343,24 @@ mod tests {
     fn an_expired_token_is_refused_with_its_age() {
         let keys = keys(CLI_SECRET);
         let token = keys.access_token(&ada(), Duration::ZERO);
-        assert!(matches!(keys.verify(&token), Err(TokenError::Expired { seconds_ago: 0..=2 })));
+        assert!(matches!(
+            keys.verify(&token),
+            Err(TokenError::Expired { seconds_ago: 0..=2 })
+        ));
     }
 
     #[test]
     fn a_token_of_another_key_or_secret_is_refused() {
-        let (ours, theirs) = (keys(CLI_SECRET), keys("another-secret-of-more-than-32-characters"));
+        let (ours, theirs) = (
+            keys(CLI_SECRET),
+            keys("another-secret-of-more-than-32-characters"),
+        );
         let foreign = theirs.access_token(&ada(), Duration::from_secs(60));
         assert_eq!(ours.verify(&foreign), Err(TokenError::UnknownKey));
-        assert_eq!(ours.verify(&theirs.legacy_api_key("anon")), Err(TokenError::Signature));
+        assert_eq!(
+            ours.verify(&theirs.legacy_api_key("anon")),
+            Err(TokenError::Signature)
+        );
         assert_eq!(ours.verify("sb_publishable_x"), Err(TokenError::Malformed));
     }
 
@@ -314,14 +379,26 @@ mod tests {
         let second = Keys::load_or_create(&path, "issuer", CLI_SECRET).unwrap();
         assert_eq!(first.jwks(), second.jwks());
         fs::write(&path, "nonsense").unwrap();
-        assert!(matches!(Keys::load_or_create(&path, "issuer", CLI_SECRET), Err(KeyError::NotAKey { .. })));
+        assert!(matches!(
+            Keys::load_or_create(&path, "issuer", CLI_SECRET),
+            Err(KeyError::NotAKey { .. })
+        ));
         fs::remove_dir_all(directory).unwrap();
     }
 
     #[test]
     fn the_shared_secret_is_never_in_the_public_set() {
         let keys = keys(CLI_SECRET);
-        assert!(keys.jwks()["keys"].as_array().unwrap().iter().all(|key| key["kty"] == "EC"));
-        assert_eq!(keys.verification_jwks()["keys"].as_array().unwrap().len(), 2);
+        assert!(
+            keys.jwks()["keys"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|key| key["kty"] == "EC")
+        );
+        assert_eq!(
+            keys.verification_jwks()["keys"].as_array().unwrap().len(),
+            2
+        );
     }
 }

@@ -34,7 +34,11 @@ pub struct AuthServer {
 impl AuthServer {
     /// `pool` needs full rights on `auth.users`.
     pub fn new(pool: PgPool, keys: Arc<Keys>) -> Self {
-        Self { keys, accounts: Accounts::new(pool), sessions: Arc::default() }
+        Self {
+            keys,
+            accounts: Accounts::new(pool),
+            sessions: Arc::default(),
+        }
     }
 
     /// Everything below `/auth/v1`.

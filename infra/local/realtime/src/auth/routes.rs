@@ -40,22 +40,36 @@ fn render(request: &HeaderMap, answer: Answer) -> Response {
 }
 
 async fn jwks(State(server): State<AuthServer>) -> Response {
-    ([(header::CACHE_CONTROL, "public, max-age=600")], Json(server.keys.jwks())).into_response()
+    (
+        [(header::CACHE_CONTROL, "public, max-age=600")],
+        Json(server.keys.jwks()),
+    )
+        .into_response()
 }
 
 async fn health() -> Json<Value> {
-    Json(json!({"name": "GoTrue", "description": "local stand-in", "version": env!("CARGO_PKG_VERSION")}))
+    Json(
+        json!({"name": "GoTrue", "description": "local stand-in", "version": env!("CARGO_PKG_VERSION")}),
+    )
 }
 
 async fn sign_up(State(server): State<AuthServer>, headers: HeaderMap, body: Bytes) -> Response {
     render(&headers, sign_up_user(&server, &body).await)
 }
 
-async fn token(State(server): State<AuthServer>, headers: HeaderMap, Query(query): Parameters, body: Bytes) -> Response {
+async fn token(
+    State(server): State<AuthServer>,
+    headers: HeaderMap,
+    Query(query): Parameters,
+    body: Bytes,
+) -> Response {
     let answer = match query.get("grant_type").map(String::as_str) {
         Some("password") => sign_in_with_password(&server, &body).await,
         Some("refresh_token") => refresh(&server, &body).await,
-        _ => Err(AuthFailure::bad_request("validation_failed", "unsupported_grant_type")),
+        _ => Err(AuthFailure::bad_request(
+            "validation_failed",
+            "unsupported_grant_type",
+        )),
     };
     render(&headers, answer)
 }
@@ -64,7 +78,11 @@ async fn current_user(State(server): State<AuthServer>, headers: HeaderMap) -> R
     render(&headers, show_user(&server, &headers).await)
 }
 
-async fn sign_out(State(server): State<AuthServer>, headers: HeaderMap, Query(query): Parameters) -> Response {
+async fn sign_out(
+    State(server): State<AuthServer>,
+    headers: HeaderMap,
+    Query(query): Parameters,
+) -> Response {
     let scope = query.get("scope").map_or("global", String::as_str);
     render(&headers, end_sessions(&server, &headers, scope))
 }
@@ -89,24 +107,42 @@ struct RefreshGrant {
 }
 
 fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, AuthFailure> {
-    serde_json::from_slice(body)
-        .map_err(|error| AuthFailure::bad_request("bad_json", format!("Could not parse request body as JSON: {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        AuthFailure::bad_request(
+            "bad_json",
+            format!("Could not parse request body as JSON: {error}"),
+        )
+    })
 }
 
 async fn sign_up_user(server: &AuthServer, body: &[u8]) -> Answer {
     let request: SignUp = parse(body)?;
-    let metadata = request.data.filter(Value::is_object).unwrap_or_else(|| json!({}));
+    let metadata = request
+        .data
+        .filter(Value::is_object)
+        .unwrap_or_else(|| json!({}));
     let credentials = match (&request.email, &request.password) {
         (None, _) => None,
         (Some(email), _) if !email.contains('@') => {
-            return Err(AuthFailure::bad_request("validation_failed", "Unable to validate email address: invalid format"));
+            return Err(AuthFailure::bad_request(
+                "validation_failed",
+                "Unable to validate email address: invalid format",
+            ));
         }
         (Some(_), None) => {
-            return Err(AuthFailure::bad_request("validation_failed", "Signup requires a valid password"));
+            return Err(AuthFailure::bad_request(
+                "validation_failed",
+                "Signup requires a valid password",
+            ));
         }
         (Some(_), Some(password)) if password.chars().count() < PASSWORD_CHARACTERS_MIN => {
-            let message = format!("Password should be at least {PASSWORD_CHARACTERS_MIN} characters.");
-            return Err(AuthFailure::new(StatusCode::UNPROCESSABLE_ENTITY, "weak_password", message));
+            let message =
+                format!("Password should be at least {PASSWORD_CHARACTERS_MIN} characters.");
+            return Err(AuthFailure::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "weak_password",
+                message,
+            ));
         }
         (Some(email), Some(password)) => Some((email.as_str(), password.as_str())),
     };
@@ -127,16 +163,32 @@ async fn sign_in_with_password(server: &AuthServer, body: &[u8]) -> Answer {
 
 async fn refresh(server: &AuthServer, body: &[u8]) -> Answer {
     let grant: RefreshGrant = parse(body)?;
-    let unknown = || AuthFailure::bad_request("refresh_token_not_found", "Invalid Refresh Token: Refresh Token Not Found");
-    let session = server.sessions.redeem(&server.keys, &grant.refresh_token).ok_or_else(unknown)?;
-    let user = server.accounts.by_id(session.user).await?.ok_or_else(unknown)?;
+    let unknown = || {
+        AuthFailure::bad_request(
+            "refresh_token_not_found",
+            "Invalid Refresh Token: Refresh Token Not Found",
+        )
+    };
+    let session = server
+        .sessions
+        .redeem(&server.keys, &grant.refresh_token)
+        .ok_or_else(unknown)?;
+    let user = server
+        .accounts
+        .by_id(session.user)
+        .await?
+        .ok_or_else(unknown)?;
     Ok(signed_in(server, &user, session.id))
 }
 
 fn signed_in(server: &AuthServer, user: &User, session: Uuid) -> Response {
     let lifetime = Duration::from_secs(ACCESS_TOKEN_LIFETIME_SECONDS);
     let access_token = server.keys.access_token_in_session(user, session, lifetime);
-    let expires_at = server.keys.verify(&access_token).map(|claims| claims.expires_at_unix()).ok();
+    let expires_at = server
+        .keys
+        .verify(&access_token)
+        .map(|claims| claims.expires_at_unix())
+        .ok();
     Json(json!({
         "access_token": access_token,
         "token_type": "bearer",
@@ -150,7 +202,13 @@ fn signed_in(server: &AuthServer, user: &User, session: Uuid) -> Response {
 
 async fn show_user(server: &AuthServer, headers: &HeaderMap) -> Answer {
     let claims = bearer_claims(server, headers)?;
-    let missing = || AuthFailure::new(StatusCode::FORBIDDEN, "user_not_found", "User from sub claim in JWT does not exist");
+    let missing = || {
+        AuthFailure::new(
+            StatusCode::FORBIDDEN,
+            "user_not_found",
+            "User from sub claim in JWT does not exist",
+        )
+    };
     let id = user_id(&claims)?;
     let user = server.accounts.by_id(id).await?.ok_or_else(missing)?;
     Ok(Json(user.to_json()).into_response())
@@ -169,7 +227,13 @@ fn end_sessions(server: &AuthServer, headers: &HeaderMap, scope: &str) -> Answer
 
 fn user_id(claims: &Claims) -> Result<Uuid, AuthFailure> {
     let id = claims.subject().and_then(|subject| subject.parse().ok());
-    id.ok_or_else(|| AuthFailure::new(StatusCode::FORBIDDEN, "bad_jwt", "invalid claim: missing sub claim"))
+    id.ok_or_else(|| {
+        AuthFailure::new(
+            StatusCode::FORBIDDEN,
+            "bad_jwt",
+            "invalid claim: missing sub claim",
+        )
+    })
 }
 
 fn bearer_claims(server: &AuthServer, headers: &HeaderMap) -> Result<Claims, AuthFailure> {

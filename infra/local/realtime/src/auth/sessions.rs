@@ -59,7 +59,10 @@ impl Sessions {
         if text("use") != Some(TOKEN_USE) {
             return None;
         }
-        let session = Session { id: text("session_id")?.parse().ok()?, user: text("sub")?.parse().ok()? };
+        let session = Session {
+            id: text("session_id")?.parse().ok()?,
+            user: text("sub")?.parse().ok()?,
+        };
         let token_id: Uuid = text("jti")?.parse().ok()?;
         let issued_at_ms = content.get("iat_ms").and_then(serde_json::Value::as_i64)?;
 
@@ -82,11 +85,16 @@ impl Sessions {
 
     /// Ends every session the user has now, but for `except`.
     pub(crate) fn end_all_of(&self, user: Uuid, except: Option<Uuid>) {
-        let ended = Ended { at_ms: jiff::Timestamp::now().as_millisecond(), except };
+        let ended = Ended {
+            at_ms: jiff::Timestamp::now().as_millisecond(),
+            except,
+        };
         self.lock().ended_users.insert(user, ended);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.ledger
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -42,7 +42,10 @@ impl User {
         object.insert("id".into(), json!(self.id));
         object.insert("aud".into(), json!("authenticated"));
         object.insert("role".into(), json!("authenticated"));
-        object.insert("email".into(), json!(self.email.as_deref().unwrap_or_default()));
+        object.insert(
+            "email".into(),
+            json!(self.email.as_deref().unwrap_or_default()),
+        );
         if self.email.is_some() {
             object.insert("email_confirmed_at".into(), json!(self.created_at));
             object.insert("confirmed_at".into(), json!(self.created_at));
@@ -53,7 +56,10 @@ impl User {
         object.insert("user_metadata".into(), self.user_metadata.clone());
         object.insert("identities".into(), json!([]));
         object.insert("created_at".into(), json!(self.created_at));
-        object.insert("updated_at".into(), json!(self.last_sign_in_at.as_ref().unwrap_or(&self.created_at)));
+        object.insert(
+            "updated_at".into(),
+            json!(self.last_sign_in_at.as_ref().unwrap_or(&self.created_at)),
+        );
         object.insert("is_anonymous".into(), json!(self.is_anonymous));
         Value::Object(object)
     }

@@ -91,12 +91,19 @@ impl IntoResponse for Refusal {
                 "Secret API keys can only be used in a protected environment and should never be used in a browser.",
             ),
         };
-        (StatusCode::UNAUTHORIZED, Json(json!({"message": message, "hint": hint}))).into_response()
+        (
+            StatusCode::UNAUTHORIZED,
+            Json(json!({"message": message, "hint": hint})),
+        )
+            .into_response()
     }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok()).filter(|value| !value.is_empty())
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .filter(|value| !value.is_empty())
 }
 
 fn looks_like_a_browser(headers: &HeaderMap) -> bool {
@@ -110,18 +117,23 @@ pub(crate) async fn name_the_bearer_to_realtime(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let from_query = url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
-        .find(|(name, _)| name == "apikey")
-        .map(|(_, value)| value.into_owned());
+    let from_query =
+        url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
+            .find(|(name, _)| name == "apikey")
+            .map(|(_, value)| value.into_owned());
     let api_key = from_query
         .or_else(|| text(request.headers(), "x-api-key").map(str::to_owned))
         .or_else(|| text(request.headers(), "apikey").map(str::to_owned));
-    let Some(api_key) = api_key else { return Refusal::NoKey.into_response() };
+    let Some(api_key) = api_key else {
+        return Refusal::NoKey.into_response();
+    };
     let token = match keys.token_of(&api_key) {
         Ok(token) => HeaderValue::from_str(token),
         Err(refusal) => return refusal.into_response(),
     };
-    let Ok(token) = token else { return Refusal::UnknownKey.into_response() };
+    let Ok(token) = token else {
+        return Refusal::UnknownKey.into_response();
+    };
     request.headers_mut().insert("x-api-key", token);
     next.run(request).await
 }
@@ -142,22 +154,44 @@ mod tests {
     fn translated(headers: &[(&'static str, &str)]) -> Result<String, Refusal> {
         let headers: HeaderMap = headers
             .iter()
-            .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+            .map(|(name, value)| {
+                (
+                    http::HeaderName::from_static(name),
+                    HeaderValue::from_str(value).unwrap(),
+                )
+            })
             .collect();
-        keys().authorization(&headers).map(|value| value.to_str().unwrap().to_owned())
+        keys()
+            .authorization(&headers)
+            .map(|value| value.to_str().unwrap().to_owned())
     }
 
     #[test]
     fn an_opaque_key_becomes_the_token_of_its_role() {
-        assert_eq!(translated(&[("apikey", "sb_publishable_p")]).unwrap(), "Bearer anon.jwt.x");
-        assert_eq!(translated(&[("apikey", "sb_secret_s")]).unwrap(), "Bearer service.jwt.x");
-        let as_supabase_js_sends = [("apikey", "sb_publishable_p"), ("authorization", "Bearer sb_publishable_p")];
-        assert_eq!(translated(&as_supabase_js_sends).unwrap(), "Bearer anon.jwt.x");
+        assert_eq!(
+            translated(&[("apikey", "sb_publishable_p")]).unwrap(),
+            "Bearer anon.jwt.x"
+        );
+        assert_eq!(
+            translated(&[("apikey", "sb_secret_s")]).unwrap(),
+            "Bearer service.jwt.x"
+        );
+        let as_supabase_js_sends = [
+            ("apikey", "sb_publishable_p"),
+            ("authorization", "Bearer sb_publishable_p"),
+        ];
+        assert_eq!(
+            translated(&as_supabase_js_sends).unwrap(),
+            "Bearer anon.jwt.x"
+        );
     }
 
     #[test]
     fn a_user_token_wins_over_the_secret_key() {
-        let headers = [("apikey", "sb_secret_s"), ("authorization", "Bearer user.jwt.x")];
+        let headers = [
+            ("apikey", "sb_secret_s"),
+            ("authorization", "Bearer user.jwt.x"),
+        ];
         assert_eq!(translated(&headers).unwrap(), "Bearer user.jwt.x");
     }
 
@@ -169,8 +203,14 @@ mod tests {
     #[test]
     fn no_key_a_foreign_key_and_a_secret_key_in_a_browser_are_refused() {
         assert_eq!(translated(&[]), Err(Refusal::NoKey));
-        assert_eq!(translated(&[("apikey", "sb_publishable_other")]), Err(Refusal::UnknownKey));
-        let browser = [("apikey", "sb_secret_s"), ("user-agent", "Mozilla/5.0 (X11; Linux)")];
+        assert_eq!(
+            translated(&[("apikey", "sb_publishable_other")]),
+            Err(Refusal::UnknownKey)
+        );
+        let browser = [
+            ("apikey", "sb_secret_s"),
+            ("user-agent", "Mozilla/5.0 (X11; Linux)"),
+        ];
         assert_eq!(translated(&browser), Err(Refusal::SecretKeyInBrowser));
     }
 }

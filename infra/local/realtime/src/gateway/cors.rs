@@ -15,9 +15,15 @@ const PREFLIGHT_SECONDS_MAX: &str = "3600";
 /// Answers preflights and opens every answer to every origin: local development only.
 pub(crate) async fn allow_browsers(request: Request, next: Next) -> Response {
     let preflight = request.method() == Method::OPTIONS;
-    let mut response = if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let mut response = if preflight {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(request).await
+    };
     let mut set = |name: HeaderName, value: &'static str| {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     };
     set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     set(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);

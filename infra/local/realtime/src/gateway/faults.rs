@@ -53,13 +53,19 @@ impl Faults {
 
     /// The plan in force.
     pub fn plan(&self) -> FaultPlan {
-        self.0.plan.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .plan
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn draw(&self) -> (Option<Duration>, Fate) {
         let plan = self.plan();
         let chance = &self.0.chance;
-        let delay = chance.hits(plan.delayed).then(|| Duration::from_millis(plan.delay_ms));
+        let delay = chance
+            .hits(plan.delayed)
+            .then(|| Duration::from_millis(plan.delay_ms));
         let fate = if chance.hits(plan.unavailable) {
             Fate::Unavailable
         } else if chance.hits(plan.reset) {
@@ -84,7 +90,10 @@ pub(crate) async fn show(State(faults): State<Faults>) -> Json<FaultPlan> {
     Json(faults.plan())
 }
 
-pub(crate) async fn set(State(faults): State<Faults>, Json(plan): Json<FaultPlan>) -> Json<FaultPlan> {
+pub(crate) async fn set(
+    State(faults): State<Faults>,
+    Json(plan): Json<FaultPlan>,
+) -> Json<FaultPlan> {
     faults.set(plan);
     Json(faults.plan())
 }
@@ -102,7 +111,10 @@ mod tests {
     #[test]
     fn a_plan_set_through_one_clone_is_followed_by_the_other() {
         let faults = Faults::default();
-        faults.clone().set(FaultPlan { unavailable: Share::from(1.0), ..FaultPlan::default() });
+        faults.clone().set(FaultPlan {
+            unavailable: Share::from(1.0),
+            ..FaultPlan::default()
+        });
         assert_eq!(faults.draw().1, Fate::Unavailable);
     }
 }

@@ -24,19 +24,34 @@ pub struct RestCounts {
 impl RestMetrics {
     /// The counts so far.
     pub fn counts(&self) -> RestCounts {
-        let calls = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        RestCounts { total: calls.values().sum(), calls }
+        let calls = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        RestCounts {
+            total: calls.values().sum(),
+            calls,
+        }
     }
 
     /// Back to zero.
     pub fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     /// `path` is what follows `/rest/v1/`.
     pub(crate) fn count(&self, method: &Method, path: &str) {
         let target = format!("{method} {}", path.trim_matches('/'));
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(target).or_default() += 1;
+        *self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(target)
+            .or_default() += 1;
     }
 }
 

@@ -39,7 +39,11 @@ pub struct GatewayConfig {
 impl GatewayConfig {
     /// No faults, nothing counted yet.
     pub fn new(api_keys: ApiKeys) -> Self {
-        Self { api_keys, faults: Faults::default(), metrics: RestMetrics::default() }
+        Self {
+            api_keys,
+            faults: Faults::default(),
+            metrics: RestMetrics::default(),
+        }
     }
 }
 
@@ -47,15 +51,31 @@ impl GatewayConfig {
 ///
 /// Beside the services it answers `GET /` (what is where), `GET` and `DELETE /_local/rest-metrics`
 /// (counts per call, and back to zero) and `GET` and `PUT /_local/rest-faults` (a [`FaultPlan`]).
-pub fn gateway(config: GatewayConfig, rest: Router, realtime: &RealtimeServer, auth: &AuthServer) -> Router {
+pub fn gateway(
+    config: GatewayConfig,
+    rest: Router,
+    realtime: &RealtimeServer,
+    auth: &AuthServer,
+) -> Router {
     let keys = Arc::new(config.api_keys.clone());
-    let realtime = realtime
-        .router()
-        .layer(middleware::from_fn_with_state(keys.clone(), api_keys::name_the_bearer_to_realtime));
+    let realtime = realtime.router().layer(middleware::from_fn_with_state(
+        keys.clone(),
+        api_keys::name_the_bearer_to_realtime,
+    ));
     Router::new()
         .route("/", get(index))
-        .route("/_local/rest-metrics", get(metrics::show).delete(metrics::reset).with_state(config.metrics.clone()))
-        .route("/_local/rest-faults", get(faults::show).put(faults::set).with_state(config.faults.clone()))
+        .route(
+            "/_local/rest-metrics",
+            get(metrics::show)
+                .delete(metrics::reset)
+                .with_state(config.metrics.clone()),
+        )
+        .route(
+            "/_local/rest-faults",
+            get(faults::show)
+                .put(faults::set)
+                .with_state(config.faults.clone()),
+        )
         .nest("/auth/v1", auth.router())
         .nest("/realtime/v1", realtime)
         .merge(rest::router(rest, config))

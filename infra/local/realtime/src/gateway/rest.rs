@@ -33,10 +33,15 @@ async fn pass_on(State(gateway): State<RestGateway>, mut request: Request) -> Re
         return StatusCode::NOT_FOUND.into_response();
     };
     *request.uri_mut() = uri;
-    gateway.config.metrics.count(request.method(), request.uri().path());
+    gateway
+        .config
+        .metrics
+        .count(request.method(), request.uri().path());
 
     match gateway.config.api_keys.authorization(request.headers()) {
-        Ok(authorization) => request.headers_mut().insert(header::AUTHORIZATION, authorization),
+        Ok(authorization) => request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, authorization),
         Err(refusal) => return refusal.into_response(),
     };
 
@@ -52,7 +57,11 @@ async fn pass_on(State(gateway): State<RestGateway>, mut request: Request) -> Re
                 Ok(response) => response,
                 Err(never) => match never {},
             };
-            if fate == Fate::AnswerLost { cut_the_connection() } else { response }
+            if fate == Fate::AnswerLost {
+                cut_the_connection()
+            } else {
+                response
+            }
         }
     }
 }
@@ -60,7 +69,11 @@ async fn pass_on(State(gateway): State<RestGateway>, mut request: Request) -> Re
 /// The rest of the path as sent: percent-encoding and query are PostgREST's to read.
 fn without_prefix(uri: &Uri) -> Option<Uri> {
     let whole = uri.path_and_query()?.as_str().strip_prefix(PREFIX)?;
-    let rest = if whole.starts_with('/') { whole.to_owned() } else { format!("/{whole}") };
+    let rest = if whole.starts_with('/') {
+        whole.to_owned()
+    } else {
+        format!("/{whole}")
+    };
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(rest.parse::<PathAndQuery>().ok()?);
     Uri::from_parts(parts).ok()
@@ -84,7 +97,10 @@ mod tests {
     #[test]
     fn the_prefix_goes_and_everything_else_stays() {
         let stripped = |uri: &str| without_prefix(&uri.parse().unwrap()).unwrap().to_string();
-        assert_eq!(stripped("/rest/v1/stories?select=id%2Ctitle&id=eq.5"), "/stories?select=id%2Ctitle&id=eq.5");
+        assert_eq!(
+            stripped("/rest/v1/stories?select=id%2Ctitle&id=eq.5"),
+            "/stories?select=id%2Ctitle&id=eq.5"
+        );
         assert_eq!(stripped("/rest/v1"), "/");
         assert_eq!(stripped("/rest/v1?a=b"), "/?a=b");
     }

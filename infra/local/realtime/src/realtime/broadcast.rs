@@ -51,10 +51,13 @@ impl BroadcastPush {
         if kind != KIND_USER_BROADCAST_PUSH {
             return Err(BinaryError::Kind(kind));
         }
-        let ([join_ref, reference, topic, event, meta, encoding], mut body) =
-            rest.split_first_chunk::<6>().ok_or(BinaryError::Malformed)?;
+        let ([join_ref, reference, topic, event, meta, encoding], mut body) = rest
+            .split_first_chunk::<6>()
+            .ok_or(BinaryError::Malformed)?;
         let mut take = |length: u8| -> Result<&str, BinaryError> {
-            let (part, after) = body.split_at_checked(usize::from(length)).ok_or(BinaryError::Malformed)?;
+            let (part, after) = body
+                .split_at_checked(usize::from(length))
+                .ok_or(BinaryError::Malformed)?;
             body = after;
             std::str::from_utf8(part).map_err(|_| BinaryError::Malformed)
         };
@@ -64,12 +67,25 @@ impl BroadcastPush {
         let topic = take(*topic)?.to_owned();
         let event = take(*event)?.to_owned();
         let meta = take(*meta)?;
-        let meta = if meta.is_empty() { None } else { Some(serde_json::from_str(meta).map_err(|_| BinaryError::Malformed)?) };
+        let meta = if meta.is_empty() {
+            None
+        } else {
+            Some(serde_json::from_str(meta).map_err(|_| BinaryError::Malformed)?)
+        };
         let content = match encoding {
             0 => Content::Raw(Bytes::copy_from_slice(body)),
             _ => Content::Json(serde_json::from_slice(body).map_err(|_| BinaryError::Malformed)?),
         };
-        Ok(Self { join_ref, reference, topic, broadcast: Broadcast { event, meta, content } })
+        Ok(Self {
+            join_ref,
+            reference,
+            topic,
+            broadcast: Broadcast {
+                event,
+                meta,
+                content,
+            },
+        })
     }
 }
 
@@ -106,19 +122,30 @@ impl Broadcast {
             u8::try_from(meta.len()).ok()?,
             encoding,
         ];
-        for part in [topic.as_bytes(), self.event.as_bytes(), meta.as_bytes(), &content] {
+        for part in [
+            topic.as_bytes(),
+            self.event.as_bytes(),
+            meta.as_bytes(),
+            &content,
+        ] {
             frame.extend_from_slice(part);
         }
         Some(Frame::Binary(frame.into()))
     }
 
     fn text_frame(&self, version: Version, topic: &str) -> Option<Frame> {
-        let Content::Json(payload) = &self.content else { return None };
+        let Content::Json(payload) = &self.content else {
+            return None;
+        };
         let mut message = json!({"type": "broadcast", "event": self.event, "payload": payload});
         if let Some(meta) = &self.meta {
             message["meta"] = meta.clone();
         }
-        Some(Frame::Text(write(version, Head::push(topic, "broadcast"), &message.to_string())))
+        Some(Frame::Text(write(
+            version,
+            Head::push(topic, "broadcast"),
+            &message.to_string(),
+        )))
     }
 }
 
@@ -147,29 +174,52 @@ mod tests {
     fn a_truncated_push_is_refused_wherever_its_header_is_cut() {
         let whole = recorded_push();
         for length in 0..whole.len() - 7 {
-            assert!(BroadcastPush::parse(&whole[..length]).is_err(), "{length} bytes");
+            assert!(
+                BroadcastPush::parse(&whole[..length]).is_err(),
+                "{length} bytes"
+            );
         }
         assert_eq!(BroadcastPush::parse(&[9, 0, 0]), Err(BinaryError::Kind(9)));
     }
 
     #[test]
     fn a_broadcast_goes_to_a_new_socket_as_kind_four() {
-        let broadcast = Broadcast { event: "tock".into(), meta: None, content: Content::Json(json!({"n": 2})) };
-        let Some(Frame::Binary(frame)) = broadcast.frame(Version::V2, "realtime:bc") else { panic!("not binary") };
+        let broadcast = Broadcast {
+            event: "tock".into(),
+            meta: None,
+            content: Content::Json(json!({"n": 2})),
+        };
+        let Some(Frame::Binary(frame)) = broadcast.frame(Version::V2, "realtime:bc") else {
+            panic!("not binary")
+        };
         assert_eq!(&frame[..], b"\x04\x0b\x04\x00\x01realtime:bctock{\"n\":2}");
     }
 
     #[test]
     fn an_old_socket_gets_text_and_never_raw_bytes() {
-        let mut broadcast = Broadcast { event: "tick".into(), meta: None, content: Content::Json(json!({})) };
-        assert!(matches!(broadcast.frame(Version::V1, "realtime:bc"), Some(Frame::Text(_))));
+        let mut broadcast = Broadcast {
+            event: "tick".into(),
+            meta: None,
+            content: Content::Json(json!({})),
+        };
+        assert!(matches!(
+            broadcast.frame(Version::V1, "realtime:bc"),
+            Some(Frame::Text(_))
+        ));
         broadcast.content = Content::Raw(Bytes::from_static(&[1, 2]));
         assert!(broadcast.frame(Version::V1, "realtime:bc").is_none());
     }
 
     #[test]
     fn an_event_name_too_long_for_binary_goes_as_text() {
-        let broadcast = Broadcast { event: "e".repeat(300), meta: None, content: Content::Json(json!({})) };
-        assert!(matches!(broadcast.frame(Version::V2, "realtime:bc"), Some(Frame::Text(_))));
+        let broadcast = Broadcast {
+            event: "e".repeat(300),
+            meta: None,
+            content: Content::Json(json!({})),
+        };
+        assert!(matches!(
+            broadcast.frame(Version::V2, "realtime:bc"),
+            Some(Frame::Text(_))
+        ));
     }
 }

@@ -50,13 +50,17 @@ impl JoinRequest {
         let config = &payload["config"];
         let presence = &config["presence"];
         let presence_key = presence["key"].as_str().filter(|key| !key.is_empty());
-        let bindings = config["postgres_changes"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let bindings = config["postgres_changes"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         Self {
             access_token: payload["access_token"].as_str().map(str::to_owned),
             acknowledge_broadcasts: flag(&config["broadcast"]["ack"]),
             receive_own_broadcasts: flag(&config["broadcast"]["self"]),
-            presence_key: flag(&presence["enabled"])
-                .then(|| presence_key.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)),
+            presence_key: flag(&presence["enabled"]).then(|| {
+                presence_key.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
+            }),
             private: flag(&config["private"]),
             bindings: bindings.iter().map(Binding::parse).collect(),
         }
@@ -65,7 +69,11 @@ impl JoinRequest {
 
 /// Booleans may come as strings (`flexible_boolean.ex`).
 fn flag(value: &Value) -> bool {
-    value.as_bool().unwrap_or_else(|| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true")))
+    value.as_bool().unwrap_or_else(|| {
+        value
+            .as_str()
+            .is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    })
 }
 
 impl Binding {
@@ -75,7 +83,11 @@ impl Binding {
             request[name].to_string().hash(&mut hasher);
         }
         // Ids stay below 2^31: the client keeps them as JavaScript numbers.
-        Self { id: hasher.finish() >> 33, request: request.clone(), wish: Wish::parse(request) }
+        Self {
+            id: hasher.finish() >> 33,
+            request: request.clone(),
+            wish: Wish::parse(request),
+        }
     }
 
     pub(crate) fn echo(&self) -> Value {
@@ -96,7 +108,13 @@ impl Wish {
         }
         let columns: Option<Vec<String>> = request["select"]
             .as_array()
-            .map(|names| names.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+            .map(|names| {
+                names
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect()
+            })
             .filter(|names: &Vec<String>| !names.is_empty());
         let wish = Self {
             action: match text("event").unwrap_or("*").to_ascii_uppercase().as_str() {
@@ -107,13 +125,16 @@ impl Wish {
             },
             schema: text("schema").unwrap_or("public").to_owned(),
             table: text("table").unwrap_or("*").to_owned(),
-            conditions: filter::parse(text("filter").unwrap_or_default()).map_err(|error| error.to_string())?,
+            conditions: filter::parse(text("filter").unwrap_or_default())
+                .map_err(|error| error.to_string())?,
             columns,
         };
         if wish.columns.is_some() && (wish.schema == "*" || wish.table == "*") {
-            return Err("Column selection is not supported for wildcard subscriptions. \
+            return Err(
+                "Column selection is not supported for wildcard subscriptions. \
                         Provide an explicit schema and table name."
-                .to_owned());
+                    .to_owned(),
+            );
         }
         Ok(wish)
     }
@@ -121,8 +142,15 @@ impl Wish {
     /// For error messages: what was asked for.
     pub(crate) fn describe(&self) -> String {
         let event = self.action.map_or("*", Action::name);
-        let filters: Vec<&str> = self.conditions.iter().map(|condition| condition.column.as_str()).collect();
-        format!("event: {event}, schema: {}, table: {}, filters on: {filters:?}", self.schema, self.table)
+        let filters: Vec<&str> = self
+            .conditions
+            .iter()
+            .map(|condition| condition.column.as_str())
+            .collect();
+        format!(
+            "event: {event}, schema: {}, table: {}, filters on: {filters:?}",
+            self.schema, self.table
+        )
     }
 }
 
@@ -132,9 +160,11 @@ mod tests {
 
     #[test]
     fn bindings_are_echoed_in_order_with_an_id_each_and_equal_ones_share_it() {
-        let binding = json!({"event": "*", "schema": "public", "table": "pages", "filter": "id=eq.5"});
+        let binding =
+            json!({"event": "*", "schema": "public", "table": "pages", "filter": "id=eq.5"});
         let other = json!({"event": "UPDATE", "schema": "public", "table": "pages"});
-        let join = JoinRequest::parse(&json!({"config": {"postgres_changes": [binding, other, binding]}}));
+        let join =
+            JoinRequest::parse(&json!({"config": {"postgres_changes": [binding, other, binding]}}));
         let echoes: Vec<Value> = join.bindings.iter().map(Binding::echo).collect();
         assert_eq!(echoes[0]["filter"], "id=eq.5");
         assert_eq!(echoes[0], echoes[2]);
@@ -144,7 +174,8 @@ mod tests {
 
     #[test]
     fn flags_may_be_strings_and_a_bare_join_is_fine() {
-        let join = JoinRequest::parse(&json!({"config": {"broadcast": {"ack": "true", "self": false}}}));
+        let join =
+            JoinRequest::parse(&json!({"config": {"broadcast": {"ack": "true", "self": false}}}));
         assert!(join.acknowledge_broadcasts && !join.receive_own_broadcasts);
         assert!(JoinRequest::parse(&json!({})).bindings.is_empty());
     }
@@ -153,7 +184,13 @@ mod tests {
     fn a_binding_without_schema_and_table_or_with_select_on_everything_is_no_wish() {
         assert!(Wish::parse(&json!({"event": "*"})).is_err());
         assert!(Wish::parse(&json!({"schema": "public", "select": ["id"]})).is_err());
-        assert_eq!(Wish::parse(&json!({"table": "pages"})).unwrap().schema, "public");
-        assert_eq!(Wish::parse(&json!({"schema": "public"})).unwrap().table, "*");
+        assert_eq!(
+            Wish::parse(&json!({"table": "pages"})).unwrap().schema,
+            "public"
+        );
+        assert_eq!(
+            Wish::parse(&json!({"schema": "public"})).unwrap().table,
+            "*"
+        );
     }
 }

@@ -16,17 +16,27 @@ pub(crate) struct RealtimeFaults {
 
 impl Default for RealtimeFaults {
     fn default() -> Self {
-        Self { lost_deliveries: RwLock::default(), chance: Chance::default(), cut: watch::Sender::new(0) }
+        Self {
+            lost_deliveries: RwLock::default(),
+            chance: Chance::default(),
+            cut: watch::Sender::new(0),
+        }
     }
 }
 
 impl RealtimeFaults {
     pub(crate) fn lose(&self, share: Share) {
-        *self.lost_deliveries.write().unwrap_or_else(PoisonError::into_inner) = share;
+        *self
+            .lost_deliveries
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = share;
     }
 
     pub(crate) fn loses_this_one(&self) -> bool {
-        let share = *self.lost_deliveries.read().unwrap_or_else(PoisonError::into_inner);
+        let share = *self
+            .lost_deliveries
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         self.chance.hits(share)
     }
 

@@ -51,7 +51,10 @@ pub(crate) fn parse(filter: &str) -> Result<Vec<Condition>, FilterError> {
     if filter.trim().is_empty() {
         return Ok(Vec::new());
     }
-    split_outside_quotes_and_parentheses(filter.trim()).into_iter().map(condition).collect()
+    split_outside_quotes_and_parentheses(filter.trim())
+        .into_iter()
+        .map(condition)
+        .collect()
 }
 
 fn condition(text: &str) -> Result<Condition, FilterError> {
@@ -69,20 +72,32 @@ fn condition(text: &str) -> Result<Condition, FilterError> {
         _ => return Err(syntax()),
     };
     let values = if operator == Operator::In {
-        let list = value.strip_prefix('(').and_then(|list| list.strip_suffix(')')).ok_or_else(syntax)?;
-        split_outside_quotes_and_parentheses(list).into_iter().map(unquoted).collect()
+        let list = value
+            .strip_prefix('(')
+            .and_then(|list| list.strip_suffix(')'))
+            .ok_or_else(syntax)?;
+        split_outside_quotes_and_parentheses(list)
+            .into_iter()
+            .map(unquoted)
+            .collect()
     } else {
         vec![unquoted(value)]
     };
     if values.len() > IN_VALUES_MAX {
         return Err(FilterError::TooManyValues);
     }
-    Ok(Condition { column: column.trim().to_owned(), operator, values, comparison: Comparison::Text })
+    Ok(Condition {
+        column: column.trim().to_owned(),
+        operator,
+        values,
+        comparison: Comparison::Text,
+    })
 }
 
 /// A quote opens only where a value can start, so that an apostrophe-like `"` inside a word stays text.
 fn split_outside_quotes_and_parentheses(text: &str) -> Vec<&str> {
-    let (mut parts, mut start, mut depth, mut quoted, mut previous) = (Vec::new(), 0, 0_u32, false, ',');
+    let (mut parts, mut start, mut depth, mut quoted, mut previous) =
+        (Vec::new(), 0, 0_u32, false, ',');
     let mut characters = text.char_indices();
     while let Some((at, character)) = characters.next() {
         match character {
@@ -106,13 +121,20 @@ fn split_outside_quotes_and_parentheses(text: &str) -> Vec<&str> {
 }
 
 fn unquoted(value: &str) -> String {
-    let Some(inner) = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) else {
+    let Some(inner) = value
+        .strip_prefix('"')
+        .and_then(|value| value.strip_suffix('"'))
+    else {
         return value.to_owned();
     };
     let mut plain = String::with_capacity(inner.len());
     let mut characters = inner.chars();
     while let Some(character) = characters.next() {
-        plain.extend(if character == '\\' { characters.next() } else { Some(character) });
+        plain.extend(if character == '\\' {
+            characters.next()
+        } else {
+            Some(character)
+        });
     }
     plain
 }
@@ -129,7 +151,10 @@ impl Condition {
             Operator::Lte => first.is_some_and(Ordering::is_le),
             Operator::Gt => first.is_some_and(Ordering::is_gt),
             Operator::Gte => first.is_some_and(Ordering::is_ge),
-            Operator::In => self.values.iter().any(|wanted| against(wanted) == Some(Ordering::Equal)),
+            Operator::In => self
+                .values
+                .iter()
+                .any(|wanted| against(wanted) == Some(Ordering::Equal)),
         }
     }
 
@@ -148,7 +173,10 @@ impl Comparison {
             Self::Text => Some(left.cmp(right)),
             Self::Number => match (left.parse::<i128>(), right.parse::<i128>()) {
                 (Ok(left), Ok(right)) => Some(left.cmp(&right)),
-                _ => left.parse::<f64>().ok()?.partial_cmp(&right.parse::<f64>().ok()?),
+                _ => left
+                    .parse::<f64>()
+                    .ok()?
+                    .partial_cmp(&right.parse::<f64>().ok()?),
             },
         }
     }
@@ -179,7 +207,11 @@ mod tests {
             ("n=in.(1,2,3)", "4", false),
         ];
         for (filter, value, expected) in cases {
-            assert_eq!(accepts(filter, Comparison::Number, value), expected, "{filter} on {value}");
+            assert_eq!(
+                accepts(filter, Comparison::Number, value),
+                expected,
+                "{filter} on {value}"
+            );
         }
     }
 
@@ -187,13 +219,19 @@ mod tests {
     fn a_value_keeps_its_dots_and_a_quoted_one_its_commas() {
         assert_eq!(parse("title=eq.a.b").unwrap()[0].values, ["a.b"]);
         assert_eq!(parse(r#"title=eq."a,b""#).unwrap()[0].values, ["a,b"]);
-        assert_eq!(parse(r#"title=in.(a,"b,c","d\"e")"#).unwrap()[0].values, ["a", "b,c", "d\"e"]);
+        assert_eq!(
+            parse(r#"title=in.(a,"b,c","d\"e")"#).unwrap()[0].values,
+            ["a", "b,c", "d\"e"]
+        );
     }
 
     #[test]
     fn conditions_joined_by_commas_are_all_read() {
         let conditions = parse("id=gt.0,status=in.(a,b),title=eq.x").unwrap();
-        let columns: Vec<_> = conditions.iter().map(|condition| condition.column.as_str()).collect();
+        let columns: Vec<_> = conditions
+            .iter()
+            .map(|condition| condition.column.as_str())
+            .collect();
         assert_eq!(columns, ["id", "status", "title"]);
     }
 

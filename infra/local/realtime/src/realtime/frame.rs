@@ -15,7 +15,11 @@ pub(crate) enum Version {
 impl Version {
     /// From the query parameter `vsn`; a socket that names none is an old one.
     pub(crate) fn from_query(vsn: Option<&str>) -> Self {
-        if vsn.is_some_and(|vsn| vsn.starts_with("2.")) { Self::V2 } else { Self::V1 }
+        if vsn.is_some_and(|vsn| vsn.starts_with("2.")) {
+            Self::V2
+        } else {
+            Self::V1
+        }
     }
 }
 
@@ -53,12 +57,31 @@ impl ClientFrame {
     pub(crate) fn parse(version: Version, text: &str) -> Result<Self, FrameError> {
         Ok(match version {
             Version::V1 => {
-                let V1Frame { topic, event, payload, reference, join_ref } = serde_json::from_str(text)?;
-                Self { join_ref, reference, topic, event, payload }
+                let V1Frame {
+                    topic,
+                    event,
+                    payload,
+                    reference,
+                    join_ref,
+                } = serde_json::from_str(text)?;
+                Self {
+                    join_ref,
+                    reference,
+                    topic,
+                    event,
+                    payload,
+                }
             }
             Version::V2 => {
-                let V2Frame(join_ref, reference, topic, event, payload) = serde_json::from_str(text)?;
-                Self { join_ref, reference, topic, event, payload }
+                let V2Frame(join_ref, reference, topic, event, payload) =
+                    serde_json::from_str(text)?;
+                Self {
+                    join_ref,
+                    reference,
+                    topic,
+                    event,
+                    payload,
+                }
             }
         })
     }
@@ -76,7 +99,12 @@ pub(crate) struct Head<'a> {
 impl<'a> Head<'a> {
     /// A message that belongs to no request. The client drops those with a stale `join_ref`, so none is sent.
     pub(crate) fn push(topic: &'a str, event: &'a str) -> Self {
-        Self { join_ref: None, reference: None, topic, event }
+        Self {
+            join_ref: None,
+            reference: None,
+            topic,
+            event,
+        }
     }
 }
 
@@ -101,27 +129,44 @@ mod tests {
     fn both_serializations_of_a_join_are_read_alike() {
         let v1 = r#"{"topic":"realtime:a","event":"phx_join","payload":{"x":1},"ref":"6","join_ref":"6"}"#;
         let v2 = r#"["6","6","realtime:a","phx_join",{"x":1}]"#;
-        let (first, second) = (ClientFrame::parse(Version::V1, v1).unwrap(), ClientFrame::parse(Version::V2, v2).unwrap());
+        let (first, second) = (
+            ClientFrame::parse(Version::V1, v1).unwrap(),
+            ClientFrame::parse(Version::V2, v2).unwrap(),
+        );
         assert_eq!(first, second);
         assert_eq!(first.payload["x"], 1);
     }
 
     #[test]
     fn a_heartbeat_without_join_ref_is_read() {
-        let frame = ClientFrame::parse(Version::V2, r#"[null,"3","phoenix","heartbeat",{}]"#).unwrap();
-        assert_eq!((frame.join_ref, frame.reference.as_deref()), (None, Some("3")));
+        let frame =
+            ClientFrame::parse(Version::V2, r#"[null,"3","phoenix","heartbeat",{}]"#).unwrap();
+        assert_eq!(
+            (frame.join_ref, frame.reference.as_deref()),
+            (None, Some("3"))
+        );
     }
 
     #[test]
     fn a_frame_of_the_other_version_is_refused() {
         assert!(ClientFrame::parse(Version::V1, r#"["6","6","t","e",{}]"#).is_err());
-        assert!(ClientFrame::parse(Version::V2, r#"{"topic":"t","event":"e","payload":{}}"#).is_err());
+        assert!(
+            ClientFrame::parse(Version::V2, r#"{"topic":"t","event":"e","payload":{}}"#).is_err()
+        );
     }
 
     #[test]
     fn messages_are_written_as_the_transcripts_show_them() {
-        let head = Head { join_ref: Some("6"), reference: Some("7"), topic: "realtime:a", event: "phx_reply" };
-        assert_eq!(write(Version::V2, head, r#"{"status":"ok"}"#), r#"["6","7","realtime:a","phx_reply",{"status":"ok"}]"#);
+        let head = Head {
+            join_ref: Some("6"),
+            reference: Some("7"),
+            topic: "realtime:a",
+            event: "phx_reply",
+        };
+        assert_eq!(
+            write(Version::V2, head, r#"{"status":"ok"}"#),
+            r#"["6","7","realtime:a","phx_reply",{"status":"ok"}]"#
+        );
         let push = Head::push("realtime:a", "system");
         assert_eq!(
             write(Version::V1, push, "{}"),

@@ -33,7 +33,11 @@ pub(crate) struct Presence {
 impl Presence {
     /// Phoenix marks each version of a presence, so that the client can tell an update from a second device.
     fn new(payload: &Value) -> Self {
-        let mut meta = if payload.is_object() { payload.clone() } else { json!({}) };
+        let mut meta = if payload.is_object() {
+            payload.clone()
+        } else {
+            json!({})
+        };
         meta["phx_ref"] = json!(Uuid::new_v4().simple().to_string());
         Self { meta }
     }
@@ -42,13 +46,23 @@ impl Presence {
 impl Hub {
     pub(crate) fn join(&self, topic: &str, member: Member) {
         let socket = member.outbox.socket;
-        self.lock().entry(topic.to_owned()).or_default().insert(socket, member);
+        self.lock()
+            .entry(topic.to_owned())
+            .or_default()
+            .insert(socket, member);
     }
 
     pub(crate) fn leave(&self, topic: &str, socket: SocketId) {
         let mut topics = self.lock();
-        let Some(members) = topics.get_mut(topic) else { return };
-        if let Some(Member { presence: Some(left), presence_key: Some(key), .. }) = members.remove(&socket) {
+        let Some(members) = topics.get_mut(topic) else {
+            return;
+        };
+        if let Some(Member {
+            presence: Some(left),
+            presence_key: Some(key),
+            ..
+        }) = members.remove(&socket)
+        {
             announce(topic, members, None, Some((&key, &left)));
         }
         if members.is_empty() {
@@ -70,14 +84,30 @@ impl Hub {
     }
 
     /// `track` (`Some`) or `untrack` (`None`); false when the channel has no presence.
-    pub(crate) fn set_presence(&self, topic: &str, socket: SocketId, payload: Option<&Value>) -> bool {
+    pub(crate) fn set_presence(
+        &self,
+        topic: &str,
+        socket: SocketId,
+        payload: Option<&Value>,
+    ) -> bool {
         let mut topics = self.lock();
-        let Some(members) = topics.get_mut(topic) else { return false };
-        let Some(member) = members.get_mut(&socket) else { return false };
-        let Some(key) = member.presence_key.clone() else { return false };
+        let Some(members) = topics.get_mut(topic) else {
+            return false;
+        };
+        let Some(member) = members.get_mut(&socket) else {
+            return false;
+        };
+        let Some(key) = member.presence_key.clone() else {
+            return false;
+        };
         let now = payload.map(Presence::new);
         let before = std::mem::replace(&mut member.presence, now.clone());
-        announce(topic, members, now.as_ref().map(|now| (&key, now)), before.as_ref().map(|before| (&key, before)));
+        announce(
+            topic,
+            members,
+            now.as_ref().map(|now| (&key, now)),
+            before.as_ref().map(|before| (&key, before)),
+        );
         true
     }
 
@@ -104,7 +134,12 @@ impl Hub {
 
 type Keyed<'a> = (&'a String, &'a Presence);
 
-fn announce(topic: &str, members: &BTreeMap<SocketId, Member>, joined: Option<Keyed<'_>>, left: Option<Keyed<'_>>) {
+fn announce(
+    topic: &str,
+    members: &BTreeMap<SocketId, Member>,
+    joined: Option<Keyed<'_>>,
+    left: Option<Keyed<'_>>,
+) {
     if joined.is_none() && left.is_none() {
         return;
     }
@@ -113,8 +148,15 @@ fn announce(topic: &str, members: &BTreeMap<SocketId, Member>, joined: Option<Ke
         None => json!({}),
     };
     let payload = json!({"joins": side(joined), "leaves": side(left)}).to_string();
-    for member in members.values().filter(|member| member.presence_key.is_some()) {
-        let text = write(member.outbox.version, Head::push(topic, "presence_diff"), &payload);
+    for member in members
+        .values()
+        .filter(|member| member.presence_key.is_some())
+    {
+        let text = write(
+            member.outbox.version,
+            Head::push(topic, "presence_diff"),
+            &payload,
+        );
         member.outbox.deliver(Frame::Text(text));
     }
 }

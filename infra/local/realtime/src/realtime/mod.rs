@@ -6,7 +6,7 @@ mod channel;
 mod faults;
 mod filter;
 mod frame;
-mod http;
+mod http_broadcast;
 mod hub;
 mod outbox;
 mod session;
@@ -100,7 +100,11 @@ impl RealtimeServer {
     ///
     /// # Errors
     /// When the slot cannot be made.
-    pub async fn start_with(pool: PgPool, keys: Arc<Keys>, options: RealtimeOptions) -> Result<Self, CaptureError> {
+    pub async fn start_with(
+        pool: PgPool,
+        keys: Arc<Keys>,
+        options: RealtimeOptions,
+    ) -> Result<Self, CaptureError> {
         let slot = capture::Slot::open(&pool, &options.publication).await?;
         let shared = Arc::new(Shared {
             pool,
@@ -112,7 +116,10 @@ impl RealtimeServer {
             identities: Mutex::default(),
         });
         let capture = tokio::spawn(capture::follow(slot, shared.clone()));
-        Ok(Self { shared, _capture: Arc::new(AbortOnDrop(capture)) })
+        Ok(Self {
+            shared,
+            _capture: Arc::new(AbortOnDrop(capture)),
+        })
     }
 
     /// Everything below `/realtime/v1`. Requests carry a token in `x-api-key` or `apikey`; the
@@ -120,8 +127,11 @@ impl RealtimeServer {
     pub fn router(&self) -> Router {
         Router::new()
             .route("/websocket", get(socket::upgrade))
-            .route("/api/broadcast", post(http::batch))
-            .route("/api/broadcast/{topic}/events/{event}", post(http::single))
+            .route("/api/broadcast", post(http_broadcast::batch))
+            .route(
+                "/api/broadcast/{topic}/events/{event}",
+                post(http_broadcast::single),
+            )
             .with_state(self.shared.clone())
     }
 
@@ -140,9 +150,16 @@ impl Shared {
     /// One identity for all channels with these claims, so that each row is checked once for all of them.
     pub(crate) fn identity(&self, claims: &Claims) -> Arc<Identity> {
         let wanted = Identity::from(claims);
-        let mut known = self.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .identities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         known.retain(|identity| identity.strong_count() > 0);
-        if let Some(identity) = known.iter().filter_map(Weak::upgrade).find(|identity| **identity == wanted) {
+        if let Some(identity) = known
+            .iter()
+            .filter_map(Weak::upgrade)
+            .find(|identity| **identity == wanted)
+        {
             return identity;
         }
         let identity = Arc::new(wanted);

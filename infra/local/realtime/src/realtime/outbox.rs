@@ -50,9 +50,20 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub(crate) fn new(version: Version, faults: Arc<RealtimeFaults>) -> (Self, mpsc::Receiver<Frame>) {
+    pub(crate) fn new(
+        version: Version,
+        faults: Arc<RealtimeFaults>,
+    ) -> (Self, mpsc::Receiver<Frame>) {
         let (queue, receiver) = mpsc::channel(FRAMES_WAITING_MAX);
-        (Self { socket: SocketId::next(), version, queue, faults }, receiver)
+        (
+            Self {
+                socket: SocketId::next(),
+                version,
+                queue,
+                faults,
+            },
+            receiver,
+        )
     }
 
     /// A protocol message: never dropped by the fault hook.
@@ -69,14 +80,19 @@ impl Outbox {
 
     /// `system` with `extension`, as the client's `.on('system', …)` sees it.
     pub(crate) fn system(&self, topic: &str, extension: &str, status: &str, message: &str) {
-        let channel = topic.strip_prefix(super::channel::TOPIC_PREFIX).unwrap_or(topic);
+        let channel = topic
+            .strip_prefix(super::channel::TOPIC_PREFIX)
+            .unwrap_or(topic);
         let payload = json!({"extension": extension, "status": status, "message": message, "channel": channel});
         self.send(Head::push(topic, "system"), &payload);
     }
 
     fn queue_frame(&self, frame: Frame) {
         if let Err(mpsc::error::TrySendError::Full(_)) = self.queue.try_send(frame) {
-            tracing::warn!(socket = self.socket.0, "a Realtime client is too slow: a frame was dropped");
+            tracing::warn!(
+                socket = self.socket.0,
+                "a Realtime client is too slow: a frame was dropped"
+            );
         }
     }
 }

@@ -14,7 +14,6 @@ use super::hub::Member;
 use super::outbox::Outbox;
 use super::subscribe::Subscriber;
 use super::subscribing::{self, Attempt};
-use super::subscriptions::Identity;
 use crate::auth::{Claims, TokenError};
 
 /// Channels one socket may join (the limit of every hosted plan).
@@ -46,7 +45,12 @@ struct Channel {
 
 impl Session {
     pub(crate) fn new(server: Arc<Shared>, outbox: Outbox, upgrade: Upgrade) -> Self {
-        Self { server, outbox, upgrade, channels: HashMap::new() }
+        Self {
+            server,
+            outbox,
+            upgrade,
+            channels: HashMap::new(),
+        }
     }
 
     pub(crate) fn handle(&mut self, frame: ClientFrame) {
@@ -54,7 +58,9 @@ impl Session {
             "heartbeat" if frame.topic == "phoenix" => self.reply_ok(&frame, json!({})),
             "phx_join" => self.join(&frame),
             "phx_leave" => self.leave(&frame),
-            _ if !self.channels.contains_key(&frame.topic) => self.reply_error(&frame, "unmatched topic"),
+            _ if !self.channels.contains_key(&frame.topic) => {
+                self.reply_error(&frame, "unmatched topic")
+            }
             _ if self.is_stale(&frame) => {}
             "access_token" => self.refresh_token(&frame),
             "broadcast" => match Broadcast::from_payload(&frame.payload) {
@@ -83,7 +89,10 @@ impl Session {
 
     /// When the next token of a channel expires, seconds since 1970.
     pub(crate) fn next_expiry_unix(&self) -> Option<i64> {
-        self.channels.values().map(|channel| channel.expires_at_unix).min()
+        self.channels
+            .values()
+            .map(|channel| channel.expires_at_unix)
+            .min()
     }
 
     /// Closes the channels whose token has expired, saying so.
@@ -138,14 +147,19 @@ impl Session {
         self.server.hub.join(&frame.topic, member);
         if with_presence {
             let state = self.server.hub.presence_state(&frame.topic);
-            self.outbox.send(Head::push(&frame.topic, "presence_state"), &state);
+            self.outbox
+                .send(Head::push(&frame.topic, "presence_state"), &state);
         }
         self.subscribe(&channel, &claims);
         self.channels.insert(frame.topic.clone(), channel);
     }
 
     /// The token the channel will run under, or the reason it may not be joined.
-    fn admit(&self, frame: &ClientFrame, request: &JoinRequest) -> Result<(String, Claims), String> {
+    fn admit(
+        &self,
+        frame: &ClientFrame,
+        request: &JoinRequest,
+    ) -> Result<(String, Claims), String> {
         let Some(name) = frame.topic.strip_prefix(TOPIC_PREFIX) else {
             return Err("unmatched topic".to_owned());
         };
@@ -158,11 +172,15 @@ impl Session {
         // Private channels are authorised by policies on `realtime.messages`, which no local
         // database has; without one, nobody is allowed in on a hosted project either.
         if request.private {
-            return Err(format!("Unauthorized: You do not have permissions to read from this Channel topic: {name}"));
+            return Err(format!(
+                "Unauthorized: You do not have permissions to read from this Channel topic: {name}"
+            ));
         }
         match request.access_token.as_deref() {
             None => Ok((self.upgrade.token.clone(), self.upgrade.claims.clone())),
-            Some(key) if key.starts_with("sb_") => Ok((self.upgrade.token.clone(), self.upgrade.claims.clone())),
+            Some(key) if key.starts_with("sb_") => {
+                Ok((self.upgrade.token.clone(), self.upgrade.claims.clone()))
+            }
             Some(token) => match self.server.keys.verify(token) {
                 Ok(claims) => Ok((token.to_owned(), claims)),
                 Err(error) => Err(format!("{}: {error}", error_code(&error))),
@@ -176,17 +194,33 @@ impl Session {
         }
         let attempt = Attempt::begin(&channel.attempts);
         let identity = self.server.identity(claims);
-        let subscriber = Subscriber { outbox: self.outbox.clone(), topic: channel.topic.clone(), identity };
-        tokio::spawn(subscribing::run(self.server.clone(), subscriber, channel.bindings.clone(), attempt));
+        let subscriber = Subscriber {
+            outbox: self.outbox.clone(),
+            topic: channel.topic.clone(),
+            identity,
+        };
+        tokio::spawn(subscribing::run(
+            self.server.clone(),
+            subscriber,
+            channel.bindings.clone(),
+            attempt,
+        ));
     }
 
     /// The same token, none, or an API key changes nothing; that is why a signed-out client keeps
     /// receiving until its old token expires.
     fn refresh_token(&mut self, frame: &ClientFrame) {
-        let Some(token) = frame.payload["access_token"].as_str().filter(|token| !token.starts_with("sb_")) else {
+        let Some(token) = frame.payload["access_token"]
+            .as_str()
+            .filter(|token| !token.starts_with("sb_"))
+        else {
             return;
         };
-        let Some(channel) = self.channels.get_mut(&frame.topic).filter(|channel| channel.token != token) else {
+        let Some(channel) = self
+            .channels
+            .get_mut(&frame.topic)
+            .filter(|channel| channel.token != token)
+        else {
             return;
         };
         match self.server.keys.verify(token) {
@@ -202,8 +236,14 @@ impl Session {
     }
 
     fn broadcast(&self, frame: &ClientFrame, broadcast: &Broadcast) {
-        self.server.hub.publish(&frame.topic, Some(self.outbox.socket), broadcast);
-        if self.channels.get(&frame.topic).is_some_and(|channel| channel.acknowledge_broadcasts) {
+        self.server
+            .hub
+            .publish(&frame.topic, Some(self.outbox.socket), broadcast);
+        if self
+            .channels
+            .get(&frame.topic)
+            .is_some_and(|channel| channel.acknowledge_broadcasts)
+        {
             self.reply_ok(frame, json!({}));
         }
     }
@@ -214,7 +254,11 @@ impl Session {
             Some("untrack") => None,
             _ => return self.reply_error(frame, "InvalidPresencePayload"),
         };
-        if self.server.hub.set_presence(&frame.topic, self.outbox.socket, tracked) {
+        if self
+            .server
+            .hub
+            .set_presence(&frame.topic, self.outbox.socket, tracked)
+        {
             self.reply_ok(frame, json!({}));
         } else {
             self.reply_error(frame, "PresenceDisabled: enable presence when joining");
@@ -231,7 +275,10 @@ impl Session {
 
     /// A message meant for an earlier join of the topic.
     fn is_stale(&self, frame: &ClientFrame) -> bool {
-        let joined = self.channels.get(&frame.topic).and_then(|channel| channel.join_ref.as_deref());
+        let joined = self
+            .channels
+            .get(&frame.topic)
+            .and_then(|channel| channel.join_ref.as_deref());
         matches!((joined, frame.join_ref.as_deref()), (Some(joined), Some(sent)) if joined != sent)
     }
 
@@ -245,13 +292,20 @@ impl Session {
     fn forget(&mut self, topic: &str) -> Option<Channel> {
         let channel = self.channels.remove(topic)?;
         channel.attempts.fetch_add(1, Ordering::SeqCst);
-        self.server.subscriptions.remove(&(self.outbox.socket, channel.topic.clone()));
+        self.server
+            .subscriptions
+            .remove(&(self.outbox.socket, channel.topic.clone()));
         self.server.hub.leave(topic, self.outbox.socket);
         Some(channel)
     }
 
     fn send_close(&self, topic: &str, join_ref: Option<&str>) {
-        let head = Head { join_ref, reference: join_ref, topic, event: "phx_close" };
+        let head = Head {
+            join_ref,
+            reference: join_ref,
+            topic,
+            event: "phx_close",
+        };
         self.outbox.send(head, &json!({}));
     }
 
@@ -260,7 +314,10 @@ impl Session {
     }
 
     fn reply_error(&self, frame: &ClientFrame, reason: &str) {
-        self.reply(frame, &json!({"status": "error", "response": {"reason": reason}}));
+        self.reply(
+            frame,
+            &json!({"status": "error", "response": {"reason": reason}}),
+        );
     }
 
     fn reply(&self, frame: &ClientFrame, payload: &Value) {

@@ -26,13 +26,28 @@ const FRAME_BYTES_MAX: usize = 5_000_000;
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// The token of a request to Realtime: header `x-api-key`, or the query parameter `apikey`.
-pub(crate) fn bearer(server: &Shared, headers: &HeaderMap, query: &HashMap<String, String>) -> Result<Upgrade, Response> {
-    let header = headers.get("x-api-key").and_then(|value| value.to_str().ok());
-    let token = header.or_else(|| query.get("apikey").map(String::as_str)).unwrap_or_default();
+pub(crate) fn bearer(
+    server: &Shared,
+    headers: &HeaderMap,
+    query: &HashMap<String, String>,
+) -> Result<Upgrade, Response> {
+    let header = headers
+        .get("x-api-key")
+        .and_then(|value| value.to_str().ok());
+    let token = header
+        .or_else(|| query.get("apikey").map(String::as_str))
+        .unwrap_or_default();
     let verified: Result<Claims, TokenError> = server.keys.verify(token);
     match verified {
-        Ok(claims) => Ok(Upgrade { token: token.to_owned(), claims }),
-        Err(error) => Err((StatusCode::UNAUTHORIZED, Json(json!({"error": error.to_string()}))).into_response()),
+        Ok(claims) => Ok(Upgrade {
+            token: token.to_owned(),
+            claims,
+        }),
+        Err(error) => Err((
+            StatusCode::UNAUTHORIZED,
+            Json(json!({"error": error.to_string()})),
+        )
+            .into_response()),
     }
 }
 
@@ -60,7 +75,11 @@ async fn serve(server: Arc<Shared>, socket: WebSocket, version: Version, upgrade
     let mut session = Session::new(server, outbox, upgrade);
     let mut silent_until = Instant::now() + SILENCE_MAX;
     loop {
-        let expiry = sleep_until(session.next_expiry_unix().map_or_else(far_future, instant_of));
+        let expiry = sleep_until(
+            session
+                .next_expiry_unix()
+                .map_or_else(far_future, instant_of),
+        );
         tokio::select! {
             message = stream.next() => {
                 silent_until = Instant::now() + SILENCE_MAX;
@@ -112,7 +131,9 @@ fn now_unix() -> i64 {
 
 /// The moment the wall clock reaches `unix` seconds, at least a moment from now.
 fn instant_of(unix: i64) -> Instant {
-    let wait_ms = unix.saturating_mul(1_000).saturating_sub(jiff::Timestamp::now().as_millisecond());
+    let wait_ms = unix
+        .saturating_mul(1_000)
+        .saturating_sub(jiff::Timestamp::now().as_millisecond());
     let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
     Instant::now() + wait.min(LONGEST_TIMER)
 }

@@ -35,8 +35,13 @@ pub(crate) async fn resolve(
 ) -> Result<Vec<Subscription>, SubscribeError> {
     let mut subscriptions = Vec::new();
     for binding in bindings {
-        let wish = binding.wish.as_ref().map_err(|message| SubscribeError::Refused(message.clone()))?;
-        let tables = published_tables(pool, publication, wish).await.map_err(SubscribeError::Database)?;
+        let wish = binding
+            .wish
+            .as_ref()
+            .map_err(|message| SubscribeError::Refused(message.clone()))?;
+        let tables = published_tables(pool, publication, wish)
+            .await
+            .map_err(SubscribeError::Database)?;
         if tables.is_empty() {
             return Err(SubscribeError::Refused(format!(
                 "Unable to subscribe to changes with given parameters. Please check Realtime is enabled for the given \
@@ -47,7 +52,8 @@ pub(crate) async fn resolve(
         for (schema, table) in tables {
             let mut conditions = Vec::with_capacity(wish.conditions.len());
             for condition in &wish.conditions {
-                let checked = check(pool, &schema, &table, &subscriber.identity.role, condition).await;
+                let checked =
+                    check(pool, &schema, &table, &subscriber.identity.role, condition).await;
                 conditions.push(checked.map_err(|problem| problem.about(wish))?);
             }
             subscriptions.push(Subscription {
@@ -66,7 +72,11 @@ pub(crate) async fn resolve(
     Ok(subscriptions)
 }
 
-async fn published_tables(pool: &PgPool, publication: &str, wish: &Wish) -> Result<Vec<(String, String)>, sqlx::Error> {
+async fn published_tables(
+    pool: &PgPool,
+    publication: &str,
+    wish: &Wish,
+) -> Result<Vec<(String, String)>, sqlx::Error> {
     sqlx::query_as(
         "select schemaname::text, tablename::text from pg_publication_tables
          where pubname = $1 and $2 in ('*', schemaname) and $3 in ('*', tablename)",
@@ -98,7 +108,13 @@ impl Problem {
 
 /// The condition with its values in the form Postgres prints them, so that a changed row's text can
 /// be compared as it comes. The column must be one the role may read.
-async fn check(pool: &PgPool, schema: &str, table: &str, role: &str, condition: &Condition) -> Result<Condition, Problem> {
+async fn check(
+    pool: &PgPool,
+    schema: &str,
+    table: &str,
+    role: &str,
+    condition: &Condition,
+) -> Result<Condition, Problem> {
     let column = sqlx::query(
         "select format_type(a.atttypid, null) as type_name,
                 coalesce(nullif(t.typbasetype, 0), t.oid)::bigint as base_type
@@ -121,21 +137,32 @@ async fn check(pool: &PgPool, schema: &str, table: &str, role: &str, condition: 
 
     Ok(Condition {
         values: as_printed(pool, &type_name, &condition.values).await?,
-        comparison: if ValueKind::of_type(base_type).is_number() { Comparison::Number } else { Comparison::Text },
+        comparison: if ValueKind::of_type(base_type).is_number() {
+            Comparison::Number
+        } else {
+            Comparison::Text
+        },
         ..condition.clone()
     })
 }
 
 /// `type_name` comes from `format_type`, which quotes it.
-async fn as_printed(pool: &PgPool, type_name: &str, values: &[String]) -> Result<Vec<String>, Problem> {
+async fn as_printed(
+    pool: &PgPool,
+    type_name: &str,
+    values: &[String],
+) -> Result<Vec<String>, Problem> {
     let literals: Vec<String> = values.iter().map(|value| sql_literal(value)).collect();
     let sql = format!(
         "select value::{type_name}::text from unnest(array[{}]::text[]) with ordinality as given (value, place)
          order by place",
         literals.join(",")
     );
-    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(pool).await.map_err(|error| match error {
-        sqlx::Error::Database(error) => Problem::Exception(error.message().to_owned()),
-        other => Problem::Database(other),
-    })
+    sqlx::query_scalar(AssertSqlSafe(sql))
+        .fetch_all(pool)
+        .await
+        .map_err(|error| match error {
+            sqlx::Error::Database(error) => Problem::Exception(error.message().to_owned()),
+            other => Problem::Database(other),
+        })
 }

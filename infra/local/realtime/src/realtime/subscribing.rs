@@ -20,7 +20,10 @@ pub(crate) struct Attempt {
 
 impl Attempt {
     pub(crate) fn begin(latest: &Arc<AtomicU64>) -> Self {
-        Self { number: latest.fetch_add(1, Ordering::SeqCst) + 1, latest: latest.clone() }
+        Self {
+            number: latest.fetch_add(1, Ordering::SeqCst) + 1,
+            latest: latest.clone(),
+        }
     }
 
     fn is_latest(&self) -> bool {
@@ -28,14 +31,29 @@ impl Attempt {
     }
 }
 
-pub(crate) async fn run(server: Arc<Shared>, subscriber: Subscriber, bindings: Arc<[Binding]>, attempt: Attempt) {
+pub(crate) async fn run(
+    server: Arc<Shared>,
+    subscriber: Subscriber,
+    bindings: Arc<[Binding]>,
+    attempt: Attempt,
+) {
     tokio::time::sleep(server.options.subscription_delay).await;
     while attempt.is_latest() {
         let (outbox, topic) = (&subscriber.outbox, &subscriber.topic);
-        match resolve(&server.pool, &server.options.publication, &subscriber, &bindings).await {
+        match resolve(
+            &server.pool,
+            &server.options.publication,
+            &subscriber,
+            &bindings,
+        )
+        .await
+        {
             Ok(subscriptions) => {
                 let channel = (outbox.socket, topic.clone());
-                if server.subscriptions.replace(channel, subscriptions, || attempt.is_latest()) {
+                if server
+                    .subscriptions
+                    .replace(channel, subscriptions, || attempt.is_latest())
+                {
                     announce(&subscriber);
                 }
                 return;
@@ -48,7 +66,12 @@ pub(crate) async fn run(server: Arc<Shared>, subscriber: Subscriber, bindings: A
             }
             Err(SubscribeError::Database(error)) => {
                 tracing::warn!(%error, "a Realtime subscription could not be checked");
-                outbox.system(topic, EXTENSION, "error", "Realtime was unable to connect to the project database");
+                outbox.system(
+                    topic,
+                    EXTENSION,
+                    "error",
+                    "Realtime was unable to connect to the project database",
+                );
                 tokio::time::sleep(RETRY_AFTER).await;
             }
         }
@@ -57,5 +80,10 @@ pub(crate) async fn run(server: Arc<Shared>, subscriber: Subscriber, bindings: A
 
 /// From here on, committed changes arrive.
 fn announce(subscriber: &Subscriber) {
-    subscriber.outbox.system(&subscriber.topic, EXTENSION, "ok", "Subscribed to PostgreSQL");
+    subscriber.outbox.system(
+        &subscriber.topic,
+        EXTENSION,
+        "ok",
+        "Subscribed to PostgreSQL",
+    );
 }

@@ -20,7 +20,10 @@ pub(crate) struct Identity {
 
 impl From<&Claims> for Identity {
     fn from(claims: &Claims) -> Self {
-        Self { role: claims.role().to_owned(), claims_json: claims.to_json() }
+        Self {
+            role: claims.role().to_owned(),
+            claims_json: claims.to_json(),
+        }
     }
 }
 
@@ -41,15 +44,18 @@ pub(crate) struct Subscription {
 impl Subscription {
     fn wants(&self, change: &RowChange) -> bool {
         self.action.is_none_or(|action| action == change.action)
-            && self
-                .conditions
-                .iter()
-                .all(|condition| change.filterable_text(&condition.column).is_some_and(|value| condition.accepts(value)))
+            && self.conditions.iter().all(|condition| {
+                change
+                    .filterable_text(&condition.column)
+                    .is_some_and(|value| condition.accepts(value))
+            })
     }
 
     /// The `eq` condition it can be looked up by.
     fn key(&self) -> Option<(&str, &str)> {
-        self.conditions.iter().find_map(|condition| Some((condition.column.as_str(), condition.only_text()?)))
+        self.conditions
+            .iter()
+            .find_map(|condition| Some((condition.column.as_str(), condition.only_text()?)))
     }
 }
 
@@ -78,7 +84,12 @@ struct TableIndex {
 
 impl Subscriptions {
     /// Puts `new` in the place of whatever the channel had, if `still_wanted` says so under the lock.
-    pub(crate) fn replace(&self, channel: ChannelKey, new: Vec<Subscription>, still_wanted: impl FnOnce() -> bool) -> bool {
+    pub(crate) fn replace(
+        &self,
+        channel: ChannelKey,
+        new: Vec<Subscription>,
+        still_wanted: impl FnOnce() -> bool,
+    ) -> bool {
         let mut index = self.lock();
         if !still_wanted() {
             return false;
@@ -86,7 +97,11 @@ impl Subscriptions {
         index.remove(&channel);
         let new: Vec<_> = new.into_iter().map(Arc::new).collect();
         for subscription in &new {
-            index.by_table.entry((subscription.schema.clone(), subscription.table.clone())).or_default().add(subscription);
+            index
+                .by_table
+                .entry((subscription.schema.clone(), subscription.table.clone()))
+                .or_default()
+                .add(subscription);
         }
         index.by_channel.insert(channel, new);
         drop(index);
@@ -104,18 +119,36 @@ impl Subscriptions {
 
     /// The subscriptions whose table, action and filter fit. Row-level security is not asked here.
     pub(crate) fn matching(&self, change: &RowChange) -> Vec<Arc<Subscription>> {
-        let table = (change.relation.schema.clone(), change.relation.table.clone());
+        let table = (
+            change.relation.schema.clone(),
+            change.relation.table.clone(),
+        );
         let index = self.lock();
-        let Some(table) = index.by_table.get(&table) else { return Vec::new() };
-        let looked_up = table.by_value.iter().filter_map(|(column, values)| values.get(change.filterable_text(column)?));
-        looked_up.flatten().chain(&table.others).filter(|subscription| subscription.wants(change)).cloned().collect()
+        let Some(table) = index.by_table.get(&table) else {
+            return Vec::new();
+        };
+        let looked_up = table
+            .by_value
+            .iter()
+            .filter_map(|(column, values)| values.get(change.filterable_text(column)?));
+        looked_up
+            .flatten()
+            .chain(&table.others)
+            .filter(|subscription| subscription.wants(change))
+            .cloned()
+            .collect()
     }
 
     /// One outbox and topic per subscribed channel.
     pub(crate) fn channels(&self) -> Vec<(Outbox, Arc<str>)> {
         let index = self.lock();
-        let first_of_each = index.by_channel.values().filter_map(|subscriptions| subscriptions.first());
-        first_of_each.map(|subscription| (subscription.outbox.clone(), subscription.topic.clone())).collect()
+        let first_of_each = index
+            .by_channel
+            .values()
+            .filter_map(|subscriptions| subscriptions.first());
+        first_of_each
+            .map(|subscription| (subscription.outbox.clone(), subscription.topic.clone()))
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Index> {
@@ -140,9 +173,12 @@ impl Index {
 impl TableIndex {
     fn add(&mut self, subscription: &Arc<Subscription>) {
         let list = match subscription.key() {
-            Some((column, value)) => {
-                self.by_value.entry(column.to_owned()).or_default().entry(value.to_owned()).or_default()
-            }
+            Some((column, value)) => self
+                .by_value
+                .entry(column.to_owned())
+                .or_default()
+                .entry(value.to_owned())
+                .or_default(),
             None => &mut self.others,
         };
         list.push(subscription.clone());
@@ -154,7 +190,9 @@ impl TableIndex {
             self.others.retain(is_another);
             return;
         };
-        let Some(values) = self.by_value.get_mut(column) else { return };
+        let Some(values) = self.by_value.get_mut(column) else {
+            return;
+        };
         if let Some(list) = values.get_mut(value) {
             list.retain(is_another);
             if list.is_empty() {

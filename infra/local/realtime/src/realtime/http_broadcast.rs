@@ -46,9 +46,21 @@ pub(crate) async fn batch(
         Ok(batch) => batch,
         Err(error) => return unprocessable(&error.to_string()),
     };
-    for message in batch.messages.into_iter().filter(|message| !message.private) {
-        let broadcast = Broadcast { event: message.event, meta: None, content: Content::Json(message.payload) };
-        server.hub.publish(&format!("{TOPIC_PREFIX}{}", message.topic), None, &broadcast);
+    for message in batch
+        .messages
+        .into_iter()
+        .filter(|message| !message.private)
+    {
+        let broadcast = Broadcast {
+            event: message.event,
+            meta: None,
+            content: Content::Json(message.payload),
+        };
+        server.hub.publish(
+            &format!("{TOPIC_PREFIX}{}", message.topic),
+            None,
+            &broadcast,
+        );
     }
     StatusCode::ACCEPTED.into_response()
 }
@@ -73,11 +85,23 @@ pub(crate) async fn single(
         (false, Err(error)) => return unprocessable(&error.to_string()),
     };
     if query.get("private").is_none_or(|private| private != "true") {
-        server.hub.publish(&format!("{TOPIC_PREFIX}{topic}"), None, &Broadcast { event, meta: None, content });
+        server.hub.publish(
+            &format!("{TOPIC_PREFIX}{topic}"),
+            None,
+            &Broadcast {
+                event,
+                meta: None,
+                content,
+            },
+        );
     }
     StatusCode::ACCEPTED.into_response()
 }
 
 fn unprocessable(problem: &str) -> Response {
-    (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({"errors": {"body": [problem]}}))).into_response()
+    (
+        StatusCode::UNPROCESSABLE_ENTITY,
+        Json(json!({"errors": {"body": [problem]}})),
+    )
+        .into_response()
 }

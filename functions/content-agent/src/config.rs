@@ -1,0 +1,99 @@
+//! Settings of the content agent.
+
+use domain::traits::Trait;
+use providers::{ElevenLabsConfig, OpenAiConfig};
+use runtime::{SettingError, Variables, env};
+use std::{str::FromStr, time::Duration};
+use url::Url;
+
+/// What becomes of a picture that cannot be made (C-07).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageFallback {
+    Placeholder,
+    Fail,
+}
+
+/// Everything that is read before the first event.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `JOB_LEASE_SECONDS`, default 60.
+    pub lease: Duration,
+    /// `MAX_JOBS_IN_FLIGHT`, default 1000.
+    pub max_jobs_in_flight: u32,
+    /// `ASSET_WORKER_FUNCTION`: who is woken for what this invocation does not take on itself.
+    pub asset_worker: String,
+    /// `IMAGE_FALLBACK`, default `placeholder`.
+    pub image_fallback: ImageFallback,
+    /// `IMAGE_CHECK_SKIPS`: traits the check of pictures leaves out.
+    pub unchecked_traits: Vec<Trait>,
+}
+
+impl FromStr for ImageFallback {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "placeholder" => Ok(Self::Placeholder),
+            "fail" => Ok(Self::Fail),
+            _ => Err("it must be placeholder or fail"),
+        }
+    }
+}
+
+impl Config {
+    pub fn from_variables(variables: &Variables) -> Result<Self, SettingError> {
+        let unchecked = variables.list_or(env::IMAGE_CHECK_SKIPS, "");
+        let unchecked_traits = unchecked
+            .iter()
+            .map(|code| Trait::parse(code))
+            .collect::<Result<_, _>>();
+        Ok(Self {
+            lease: variables.lease()?,
+            max_jobs_in_flight: variables.max_jobs_in_flight()?,
+            asset_worker: variables.required(env::ASSET_WORKER_FUNCTION)?.to_owned(),
+            image_fallback: variables.parsed_or(env::IMAGE_FALLBACK, ImageFallback::Placeholder)?,
+            unchecked_traits: unchecked_traits.map_err(|error| SettingError::Invalid {
+                name: env::IMAGE_CHECK_SKIPS,
+                problem: error.to_string(),
+            })?,
+        })
+    }
+}
+
+/// The OpenAI account and models, as the variables name them.
+pub fn openai(variables: &Variables) -> Result<OpenAiConfig, SettingError> {
+    let default_url: Url = "https://api.openai.com/v1".parse().expect("a valid URL");
+    Ok(OpenAiConfig {
+        base_url: variables.parsed_or(env::OPENAI_BASE_URL, default_url)?,
+        api_key: variables.required(env::OPENAI_API_KEY)?.to_owned(),
+        text_model: variables
+            .optional(env::OPENAI_TEXT_MODEL)
+            .unwrap_or("gpt-5.2")
+            .to_owned(),
+        analysis_model: variables
+            .optional(env::OPENAI_ANALYSIS_MODEL)
+            .unwrap_or("gpt-5.2")
+            .to_owned(),
+        image_models: variables.list_or(
+            env::OPENAI_IMAGE_MODELS,
+            "gpt-image-2.5-sunburst,gpt-image-2",
+        ),
+    })
+}
+
+/// The ElevenLabs account and model; the key under either of its two names.
+pub fn elevenlabs(variables: &Variables) -> Result<ElevenLabsConfig, SettingError> {
+    let default_url: Url = "https://api.elevenlabs.io".parse().expect("a valid URL");
+    let api_key = match variables.optional(env::ELEVENLABS_KEY) {
+        Some(key) => key,
+        None => variables.required(env::ELEVENLABS_API_KEY)?,
+    };
+    Ok(ElevenLabsConfig {
+        base_url: variables.parsed_or(env::ELEVENLABS_BASE_URL, default_url)?,
+        api_key: api_key.to_owned(),
+        model: variables
+            .optional(env::ELEVENLABS_MODEL)
+            .unwrap_or("eleven_multilingual_v2")
+            .to_owned(),
+    })
+}

@@ -1,0 +1,124 @@
+//! What a failed step means for its job: a code and words a user can act on, and whether to try again.
+
+use domain::AssetType;
+use providers::{ErrorKind, ProviderError};
+use std::time::Duration;
+use store::{Failure, Placeholder, StoreError};
+
+/// Why a step did not deliver.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StepError {
+    #[error("a provider call failed")]
+    Provider(#[from] ProviderError),
+    #[error("the model's answer does not fit")]
+    Unusable(#[from] domain::story::UnusableAnswer),
+    #[error("the model's answer does not fit its schema")]
+    Schema(#[from] serde_json::Error),
+    #[error("the picture failed its check three times")]
+    CheckFailed,
+    #[error("an asset this one is made of is missing")]
+    MissingInput,
+    #[error("a file or the database could not be reached")]
+    Store(#[from] StoreError),
+    #[error("a picture could not be read")]
+    Picture(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the book could not be set")]
+    Book(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the job stopped in an unexpected way")]
+    Panicked,
+}
+
+/// A provider that is down is not asked again by the next attempt at once.
+const PAUSE_AFTER_OUTAGE: Duration = Duration::from_secs(10);
+
+impl StepError {
+    /// Whether a placeholder may stand in: not for trouble of ours that an operator should see as such.
+    pub(crate) fn is_about_the_picture(&self) -> bool {
+        !matches!(self, Self::Store(_) | Self::MissingInput)
+    }
+
+    pub(crate) fn into_failure(
+        self,
+        asset: AssetType,
+        placeholder: Option<Placeholder>,
+    ) -> Failure {
+        let (code, message) = self.code_and_message(asset);
+        let (retryable, retry_after) = match &self {
+            Self::Provider(error) => {
+                let outage =
+                    matches!(error.kind, ErrorKind::Unavailable).then_some(PAUSE_AFTER_OUTAGE);
+                (error.is_retryable(), error.retry_after().or(outage))
+            }
+            Self::Unusable(_)
+            | Self::Schema(_)
+            | Self::Store(_)
+            | Self::Picture(_)
+            | Self::Panicked => (true, None),
+            Self::CheckFailed | Self::MissingInput | Self::Book(_) => (false, None),
+        };
+        Failure {
+            code,
+            message: message.to_owned(),
+            retryable,
+            retry_after,
+            placeholder,
+        }
+    }
+
+    fn code_and_message(&self, asset: AssetType) -> (&'static str, &'static str) {
+        match self {
+            Self::Provider(error) => provider_words(&error.kind, asset),
+            Self::Unusable(_) | Self::Schema(_) => (
+                "UNUSABLE_ANSWER",
+                "The model gave an answer that could not be used",
+            ),
+            Self::CheckFailed => (
+                "IMAGE_VALIDATION_FAILED",
+                "The picture did not show the character as described",
+            ),
+            Self::MissingInput => ("MISSING_REQUIRED_ASSETS", "Missing required assets"),
+            Self::Store(StoreError::Files { .. }) => {
+                ("UPLOAD_FAILED", "Upload failed after retries")
+            }
+            Self::Store(_) => ("DATABASE_UNAVAILABLE", "The database could not be reached"),
+            Self::Picture(_) => ("UNUSABLE_PICTURE", "A picture could not be read"),
+            Self::Book(_) => ("BOOK_FAILED", "The book could not be set"),
+            Self::Panicked => ("INTERNAL", "Something unexpected happened"),
+        }
+    }
+}
+
+fn provider_words(kind: &ErrorKind, asset: AssetType) -> (&'static str, &'static str) {
+    match (kind, asset) {
+        (ErrorKind::Refused, _) => ("CONTENT_POLICY_VIOLATION", "Content policy violation"),
+        (ErrorKind::TimedOut, AssetType::Audio) => ("PROVIDER_TIMEOUT", "Voice synthesis timeout"),
+        (ErrorKind::TimedOut, _) => ("PROVIDER_TIMEOUT", "The provider did not answer in time"),
+        (ErrorKind::RateLimited { .. }, _) => ("RATE_LIMITED", "API rate limit exceeded"),
+        (ErrorKind::Unavailable, AssetType::Audio) => {
+            ("PROVIDER_UNAVAILABLE", "ElevenLabs API unavailable")
+        }
+        (ErrorKind::Unavailable, _) => ("PROVIDER_UNAVAILABLE", "The provider is unavailable"),
+        (ErrorKind::OutOfCredits, _) => (
+            "PROVIDER_OUT_OF_CREDITS",
+            "Generation is paused, please try again later",
+        ),
+        (ErrorKind::BadCredentials, _) => (
+            "PROVIDER_REFUSED_KEY",
+            "Generation is paused, please try again later",
+        ),
+        (ErrorKind::ModelGone, AssetType::Audio) => {
+            ("MODEL_GONE", "The voice model is not available")
+        }
+        (ErrorKind::ModelGone, AssetType::Content | AssetType::Activities) => {
+            ("MODEL_GONE", "The text model is not available")
+        }
+        (ErrorKind::ModelGone, _) => ("MODEL_GONE", "All image providers failed"),
+        (ErrorKind::VoiceNotFound, _) => ("INVALID_VOICE", "Invalid voice ID"),
+        (ErrorKind::TextTooLong, _) => ("TEXT_TOO_LONG", "Story text too long"),
+        (ErrorKind::Malformed, _) => (
+            "UNUSABLE_ANSWER",
+            "The provider gave an answer that could not be used",
+        ),
+        (ErrorKind::Invalid, _) => ("PROVIDER_REJECTED", "The provider rejected the request"),
+    }
+}

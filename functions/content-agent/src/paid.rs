@@ -1,0 +1,45 @@
+//! From what a provider billed to an entry of the usage ledger.
+
+use domain::price;
+use providers::Billed;
+use store::Paid;
+
+fn entry(billed: &Billed, provider: &'static str, kind: &'static str, cost_usd: f64) -> Paid {
+    // A call whose id did not arrive is still a call.
+    let call_key = match billed.request_id.as_str() {
+        "" => uuid::Uuid::new_v4().to_string(),
+        id => format!("{provider}:{id}"),
+    };
+    let (input_units, output_units) = (billed.input_units, billed.output_units);
+    Paid {
+        call_key,
+        provider,
+        model: billed.model.clone(),
+        kind,
+        input_units,
+        output_units,
+        cost_usd,
+    }
+}
+
+pub(crate) fn text(billed: &Billed, kind: &'static str) -> Paid {
+    entry(
+        billed,
+        "openai",
+        kind,
+        price::text_call_usd(billed.input_units, billed.output_units),
+    )
+}
+
+pub(crate) fn picture(billed: &Billed) -> Paid {
+    entry(billed, "openai", "picture", price::PICTURE_USD)
+}
+
+pub(crate) fn speech(billed: &Billed) -> Paid {
+    entry(
+        billed,
+        "elevenlabs",
+        "speech",
+        price::speech_usd(billed.input_units),
+    )
+}

@@ -1,0 +1,21 @@
+//! Questions, words and something to do.
+
+use crate::{failure::StepError, prompt, studio::Studio};
+use domain::story::Activities;
+use providers::TextModelRole;
+use store::{Completion, Paid};
+
+pub(crate) async fn think_up(
+    studio: &Studio,
+    usage: &mut Vec<Paid>,
+) -> Result<Completion, StepError> {
+    let question = prompt::activities(studio.text()?, studio.story.request.reader_age);
+    let (activities, _) = studio
+        .ask::<Activities>(TextModelRole::Analysis, question, usage)
+        .await?;
+    activities.check()?;
+    Ok(Completion {
+        data: Some(serde_json::to_value(activities)?),
+        ..Completion::default()
+    })
+}

@@ -1,0 +1,126 @@
+//! The printable book: text, pictures and questions as one PDF.
+
+use crate::{failure::StepError, studio::Studio};
+use domain::{
+    AssetType,
+    story::{Activities, StoryText},
+};
+use providers::PictureBytes;
+use render::{
+    book::{Beat, Book, PdfOptions, Picture, pdf},
+    colors::HexColor,
+};
+use serde::Deserialize;
+use store::{AssetFiles, Completion, FileKind, LeasedJob};
+
+pub(crate) async fn bind(studio: &Studio, job: &LeasedJob) -> Result<Completion, StepError> {
+    let story = studio.text()?;
+    let cover = studio
+        .picture_or_placeholder(AssetType::Cover)
+        .await?
+        .ok_or(StepError::MissingInput)?;
+    let scenes = futures::future::try_join_all((1..=story.beats.len()).map(|index| async move {
+        match AssetType::from_picture_index(index) {
+            Some(asset) => studio.picture_or_placeholder(asset).await,
+            None => Ok(None),
+        }
+    }))
+    .await?;
+    let palette = colors(studio, AssetType::Cover);
+    let book = Book {
+        title: story.title.clone(),
+        subtitle: None,
+        dedication: None,
+        hero_names: studio
+            .story
+            .characters
+            .iter()
+            .map(|character| character.name.clone())
+            .collect(),
+        cover: Some(picture(cover, &story.title)),
+        beats: beats(studio, story, scenes),
+        moral: Some(story.moral.clone()).filter(|moral| !moral.trim().is_empty()),
+        questions: questions(studio),
+        palette,
+    };
+    let options = PdfOptions {
+        document_id: Some(job.story_id.to_string()),
+        ..PdfOptions::default()
+    };
+    let bytes = studio
+        .compute(move || pdf(&book, &options))
+        .await?
+        .map_err(|error| StepError::Book(error.into()))?;
+    let what = format!("a{}", job.attempt);
+    let key = AssetFiles::key(
+        job.story_id,
+        AssetType::Pdf,
+        job.asset_version + 1,
+        &what,
+        FileKind::Pdf,
+    );
+    let file = studio
+        .deps
+        .files
+        .put(key, FileKind::Pdf, bytes.into())
+        .await?;
+    Ok(Completion {
+        url: Some(file.url),
+        bytes: Some(file.bytes),
+        sha256: Some(file.sha256),
+        ..Completion::default()
+    })
+}
+
+fn picture(bytes: PictureBytes, description: &str) -> Picture {
+    Picture {
+        bytes: bytes.bytes().to_vec(),
+        description: Some(description.to_owned()),
+    }
+}
+
+fn beats(studio: &Studio, story: &StoryText, scenes: Vec<Option<PictureBytes>>) -> Vec<Beat> {
+    let indexed = story.beats.iter().zip(scenes).enumerate();
+    indexed
+        .map(|(index, (beat, scene))| Beat {
+            heading: beat.heading.clone(),
+            text: beat.text.clone(),
+            // The lines stand in the text already.
+            dialogue: Vec::new(),
+            picture: scene.map(|scene| picture(scene, &beat.scene_description)),
+            colors: AssetType::from_picture_index(index + 1)
+                .map_or(FALLBACK, |asset| colors(studio, asset)),
+        })
+        .collect()
+}
+
+const FALLBACK: [HexColor; 3] = [
+    HexColor::new(0x2b, 0x3a, 0x67),
+    HexColor::new(0x6a, 0x3d, 0x5b),
+    HexColor::new(0x2f, 0x5d, 0x50),
+];
+
+fn colors(studio: &Studio, asset: AssetType) -> [HexColor; 3] {
+    let known = studio.colors_of(asset);
+    let parsed: Vec<HexColor> = known
+        .iter()
+        .filter_map(|color| color.parse().ok())
+        .collect();
+    parsed.try_into().unwrap_or(FALLBACK)
+}
+
+fn questions(studio: &Studio) -> Vec<String> {
+    let data = studio
+        .asset(AssetType::Activities)
+        .and_then(|view| view.data);
+    let activities = data.and_then(|data| Activities::deserialize(data).ok());
+    activities
+        .map(|activities| {
+            activities
+                .questions
+                .into_iter()
+                .map(|question| question.question)
+                .collect()
+        })
+        .unwrap_or_default()
+}

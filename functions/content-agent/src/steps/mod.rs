@@ -1,0 +1,61 @@
+//! One file per thing that is made; here the choice between them, and what a failed one becomes.
+
+mod activities;
+mod audio;
+mod book;
+mod picture;
+mod text;
+
+use crate::{failure::StepError, studio::Studio};
+use domain::{AssetType, story::StoryText};
+use store::{Completion, Failure, LeasedJob, Paid};
+
+/// What a job delivers.
+#[derive(Debug)]
+pub(crate) enum Delivery {
+    Text {
+        text: StoryText,
+        usage: Vec<Paid>,
+    },
+    Asset {
+        result: Completion,
+        usage: Vec<Paid>,
+    },
+}
+
+/// Makes the asset of a job. What was paid for comes back with the error too.
+pub(crate) async fn make(
+    studio: &Studio,
+    job: &LeasedJob,
+) -> Result<Delivery, (StepError, Vec<Paid>)> {
+    let mut usage = Vec::new();
+    let made = match job.asset_type {
+        AssetType::Content => match text::write(studio, &mut usage).await {
+            Ok(text) => return Ok(Delivery::Text { text, usage }),
+            Err(error) => Err(error),
+        },
+        AssetType::Cover
+        | AssetType::Scene1
+        | AssetType::Scene2
+        | AssetType::Scene3
+        | AssetType::Scene4 => picture::draw(studio, job, &mut usage).await,
+        AssetType::Audio => audio::narrate(studio, job, &mut usage).await,
+        AssetType::Activities => activities::think_up(studio, &mut usage).await,
+        AssetType::Pdf => book::bind(studio, job).await,
+    };
+    match made {
+        Ok(result) => Ok(Delivery::Asset { result, usage }),
+        Err(error) => Err((error, usage)),
+    }
+}
+
+/// What is recorded of a failed job, with a placeholder where one may stand in.
+pub(crate) async fn failure_of(studio: &Studio, job: &LeasedJob, error: StepError) -> Failure {
+    let is_picture = job.asset_type.picture_index().is_some();
+    let placeholder = if is_picture && error.is_about_the_picture() {
+        picture::placeholder(studio, job).await
+    } else {
+        None
+    };
+    error.into_failure(job.asset_type, placeholder)
+}

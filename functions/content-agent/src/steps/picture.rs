@@ -1,0 +1,308 @@
+//! Cover and scenes: passes 1 to 3, with a check of every picture before it is published.
+
+use crate::{
+    art,
+    config::ImageFallback,
+    failure::StepError,
+    prompt::{self, PictureBrief},
+    studio::Studio,
+};
+use domain::{AssetType, story::PaletteStep};
+use providers::{ErrorKind, PictureBytes, PictureCall, References, TextModelRole};
+use render::colors::{HexColor, deep_colors};
+use serde::Deserialize;
+use serde_json::json;
+use store::{AssetFiles, Completion, FileKind, LeasedJob, Paid, Placeholder, StoredFile};
+
+/// Pictures drawn within one attempt until one passes its check (S1-073).
+const TRIES: u32 = 3;
+/// Reference pictures a provider takes in one edit.
+const REFERENCES_MAX: usize = 16;
+
+#[derive(Deserialize)]
+struct Check {
+    passed: bool,
+    feedback: String,
+}
+
+pub(crate) async fn draw(
+    studio: &Studio,
+    job: &LeasedJob,
+    usage: &mut Vec<Paid>,
+) -> Result<Completion, StepError> {
+    let index = job
+        .asset_type
+        .picture_index()
+        .ok_or(StepError::MissingInput)?;
+    let journey = art::journey(studio, job, usage).await?;
+    let analysis = art::scene(studio, job, index, usage).await?;
+    let step = journey.steps.get(index).ok_or(StepError::MissingInput)?;
+    let story = studio.text()?;
+    let references = references(studio, job.asset_type).await?;
+    let brief = PictureBrief {
+        index,
+        characters: &studio.story.characters,
+        step,
+        motif: &journey.motif,
+        analysis: &analysis,
+        scene: index.checked_sub(1).map_or(story.title.as_str(), |beat| {
+            story.beats[beat].scene_description.as_str()
+        }),
+        style: job.options["style"].as_str(),
+        has_reference: !matches!(references, References::None),
+    };
+    if index == 0 {
+        tracing::info!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
+            "Generating cover with GLOBAL_STYLE, references, and validation");
+    }
+    let drawn = drawn(studio, job, &brief, references, usage);
+    let (picture, file) = if index == 0 {
+        // The scenes are looked at while the cover is drawn: their own jobs start with a brief in hand.
+        let (drawn, ahead) = tokio::join!(drawn, art::scenes_ahead(studio, job));
+        if let Err(error) = ahead {
+            tracing::warn!(storyId = %job.story_id, error = runtime::chain(&error), "Scenes will be analysed by their own jobs");
+        }
+        drawn?
+    } else {
+        drawn.await?
+    };
+
+    let bytes = picture.bytes().clone();
+    studio.keep(job.asset_type, picture).await;
+    let colors = studio
+        .compute(move || deep_colors(&bytes))
+        .await?
+        .map_err(|error| StepError::Picture(error.into()))?;
+    Ok(Completion {
+        url: Some(file.url),
+        colors: Some(colors.iter().map(HexColor::to_string).collect()),
+        metadata: Some(
+            json!({"paletteStep": step.name, "motif": journey.motif, "analysisComplete": true}),
+        ),
+        bytes: Some(file.bytes),
+        sha256: Some(file.sha256),
+        ..Completion::default()
+    })
+}
+
+/// Characters' pictures for the cover; the cover alone for the scenes, which forces new poses (S1-110).
+async fn references(studio: &Studio, asset: AssetType) -> Result<References, StepError> {
+    if asset != AssetType::Cover
+        && let Some(cover) = studio.picture(AssetType::Cover).await?
+    {
+        return Ok(References::Picture(cover));
+    }
+    let urls: Vec<_> = studio
+        .story
+        .characters
+        .iter()
+        .flat_map(|character| &character.reference_images)
+        .collect();
+    if urls.is_empty() {
+        return Ok(References::None);
+    }
+    Ok(References::Urls(
+        urls.into_iter().take(REFERENCES_MAX).cloned().collect(),
+    ))
+}
+
+/// Draws until a picture passes its check. Each one is stored while it is checked, before anything else is bought.
+async fn drawn(
+    studio: &Studio,
+    job: &LeasedJob,
+    brief: &PictureBrief<'_>,
+    references: References,
+    usage: &mut Vec<Paid>,
+) -> Result<(PictureBytes, StoredFile), StepError> {
+    let mut softened = job.options["simplifyPrompt"] == true;
+    let mut feedback = String::new();
+    let mut found = drawn_before(studio, job).await?;
+    for attempt in 1..=TRIES {
+        let (picture, known_file) = match found.take() {
+            Some((picture, file)) => (picture, Some(file)),
+            None => {
+                let mut prompt = if softened {
+                    prompt::softened(brief)
+                } else {
+                    prompt::picture(brief)
+                };
+                prompt.push_str(&feedback);
+                let call = PictureCall {
+                    prompt,
+                    references: references.clone(),
+                    deadline: studio.deadline.instant(),
+                };
+                match studio.deps.pictures.draw(&call).await {
+                    Ok((picture, billed)) => {
+                        usage.push(crate::paid::picture(&billed));
+                        (picture, None)
+                    }
+                    // Once more in plainer words; a second refusal is final, and a third call is never paid for.
+                    Err(error) if error.kind == ErrorKind::Refused && !softened => {
+                        tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, "Picture refused by a safety filter, asking in plainer words");
+                        softened = true;
+                        continue;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        };
+        studio.note_progress(job, 70);
+        let (file, check) = tokio::join!(
+            stored(studio, job, attempt, &picture, known_file),
+            checked(studio, job, &picture, usage)
+        );
+        let file = file?;
+        let check = check?;
+        if check.passed {
+            return Ok((picture, file));
+        }
+        tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, assetType = %job.asset_type, attempt,
+            feedbackLength = check.feedback.len(), "Picture did not pass its check");
+        feedback = format!(
+            "\n\nFeedback: {}",
+            check
+                .feedback
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+        );
+    }
+    Err(StepError::CheckFailed)
+}
+
+async fn stored(
+    studio: &Studio,
+    job: &LeasedJob,
+    attempt: u32,
+    picture: &PictureBytes,
+    known: Option<StoredFile>,
+) -> Result<StoredFile, StepError> {
+    if let Some(file) = known {
+        return Ok(file);
+    }
+    let what = format!("a{}-{attempt}", job.attempt);
+    let key = AssetFiles::key(
+        job.story_id,
+        job.asset_type,
+        job.asset_version + 1,
+        &what,
+        FileKind::Png,
+    );
+    Ok(studio
+        .deps
+        .files
+        .put(key, FileKind::Png, picture.bytes().clone())
+        .await?)
+}
+
+/// The picture an earlier attempt paid for and could not publish.
+async fn drawn_before(
+    studio: &Studio,
+    job: &LeasedJob,
+) -> Result<Option<(PictureBytes, StoredFile)>, StepError> {
+    if job.attempt <= 1 {
+        return Ok(None);
+    }
+    let prefix = AssetFiles::prefix(job.story_id, job.asset_type, job.asset_version + 1);
+    let keys = studio.deps.files.list(&prefix).await?;
+    let Some(key) = keys.iter().rev().find(|key| !key.contains("placeholder")) else {
+        return Ok(None);
+    };
+    let bytes = studio.deps.files.get(key).await?;
+    let file = studio.deps.files.file(key.clone(), &bytes);
+    let Ok(picture) = PictureBytes::parse(bytes) else {
+        return Ok(None);
+    };
+    tracing::info!(storyId = %job.story_id, jobId = %job.job_id, "Picture of an earlier attempt found, not bought again");
+    Ok(Some((picture, file)))
+}
+
+/// Asks whether the picture shows the characters as they are; the traits switched off are not asked for.
+async fn checked(
+    studio: &Studio,
+    job: &LeasedJob,
+    picture: &PictureBytes,
+    usage: &mut Vec<Paid>,
+) -> Result<Check, StepError> {
+    let unchecked = &studio.deps.config.unchecked_traits;
+    let question = prompt::image_check(
+        job.asset_type.name(),
+        &studio.story.characters,
+        unchecked,
+        picture.clone(),
+    );
+    let (check, _) = studio
+        .ask::<Check>(TextModelRole::Analysis, question, usage)
+        .await?;
+    Ok(check)
+}
+
+/// A tasteful stand-in in the colours of the scene, unless the configuration prefers an empty place.
+pub(crate) async fn placeholder(studio: &Studio, job: &LeasedJob) -> Option<Placeholder> {
+    if studio.deps.config.image_fallback == ImageFallback::Fail {
+        return None;
+    }
+    let index = job.asset_type.picture_index()?;
+    let step = studio
+        .art
+        .lock()
+        .await
+        .journey
+        .as_ref()
+        .and_then(|journey| journey.steps.get(index).cloned());
+    let palette = step
+        .and_then(|step| deep_palette(&step))
+        .unwrap_or(DEFAULT_PALETTE);
+    let drawn = studio
+        .compute(move || render::placeholder::placeholder_png(1024, palette))
+        .await;
+    let key = AssetFiles::key(
+        job.story_id,
+        job.asset_type,
+        job.asset_version + 1,
+        &format!("placeholder-a{}", job.attempt),
+        FileKind::Png,
+    );
+    let stored = match drawn {
+        Ok(png) => studio
+            .deps
+            .files
+            .put(key, FileKind::Png, png.into())
+            .await
+            .map_err(StepError::from),
+        Err(error) => Err(error),
+    };
+    match stored {
+        Ok(file) => {
+            tracing::warn!(storyId = %job.story_id, assetType = %job.asset_type, "[preview-images] using generated placeholder for scene {index}");
+            Some(Placeholder {
+                url: file.url,
+                colors: palette.iter().map(HexColor::to_string).collect(),
+            })
+        }
+        Err(error) => {
+            tracing::error!(storyId = %job.story_id, assetType = %job.asset_type, error = runtime::chain(&error),
+                "[preview-images] Even placeholder failed for scene");
+            None
+        }
+    }
+}
+
+/// Dusk over hills, for a story whose colours are not known yet.
+const DEFAULT_PALETTE: [HexColor; 3] = [
+    HexColor::new(0x2b, 0x3a, 0x67),
+    HexColor::new(0x6a, 0x3d, 0x5b),
+    HexColor::new(0x2f, 0x5d, 0x50),
+];
+
+pub(crate) fn deep_palette(step: &PaletteStep) -> Option<[HexColor; 3]> {
+    let colors: Vec<HexColor> = step
+        .colors
+        .iter()
+        .filter_map(|color| color.parse().ok())
+        .collect();
+    <[HexColor; 3]>::try_from(colors)
+        .ok()
+        .map(|colors| colors.map(HexColor::readable_under_white))
+}

@@ -1,0 +1,19 @@
+//! The story text.
+
+use crate::{failure::StepError, prompt, studio::Studio};
+use domain::story::StoryText;
+use providers::TextModelRole;
+use store::Paid;
+
+pub(crate) async fn write(studio: &Studio, usage: &mut Vec<Paid>) -> Result<StoryText, StepError> {
+    let question = prompt::story(&studio.story.request, &studio.story.characters);
+    let (mut text, tokens) = studio
+        .ask::<StoryText>(TextModelRole::Story, question, usage)
+        .await?;
+    if let Some(title) = &studio.story.request.title {
+        text.title.clone_from(title);
+    }
+    text.check()?;
+    tracing::info!(target: "AssetGenerationPipeline", storyId = %studio.story.story_id, tokensUsed = tokens, "Story content generated");
+    Ok(text)
+}

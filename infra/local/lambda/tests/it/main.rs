@@ -1,0 +1,8 @@
+//! The emulator over HTTP, running a real function binary (`examples/probe_function.rs`).
+
+mod bench;
+mod deadlines;
+mod events;
+mod invoking;
+mod leftovers;
+mod url;

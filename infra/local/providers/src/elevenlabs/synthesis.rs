@@ -1,0 +1,242 @@
+//! Text to speech with character times, whole and streamed (contract sections 2 to 4).
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::Extension;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderName, header};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::account::{Model, find_model};
+use super::errors::ApiError;
+use super::voices;
+use crate::config::{StandInConfig, Workmanship};
+use crate::faults::Outcome;
+use crate::gate::Played;
+use crate::seeded::digest;
+use crate::speech::{self, AudioFormat, Delivery, Narration};
+
+/// Bytes of audio in one line of a stream.
+const STREAM_CHUNK_BYTES: usize = 48 * 1024;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Options {
+    output_format: Option<String>,
+}
+
+struct Order {
+    text: String,
+    model: &'static Model,
+    delivery: Delivery,
+}
+
+/// `POST /v1/text-to-speech/{voice_id}/with-timestamps`
+///
+/// # Errors
+/// The refusals of contract section 7.
+pub(crate) async fn whole(
+    State(config): State<StandInConfig>,
+    Extension(Played(outcome)): Extension<Played>,
+    Path(voice_id): Path<String>,
+    Query(options): Query<Options>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let order = read(&voice_id, &options, &body)?;
+    let narration = speak(&config, &order).await?;
+    let answer = match outcome {
+        Outcome::Empty => json!({ "audio_base64": encoded(&narration.audio), "alignment": null, "normalized_alignment": null }),
+        Outcome::InvalidJson => json!({ "audio_base64": "not base64 !", "alignment": alignment(&order.text, &narration, "") }),
+        // As if the service had stopped speaking in the middle.
+        Outcome::Length => {
+            let half: String = order.text.chars().take(order.text.chars().count() / 2).collect();
+            json!({ "audio_base64": encoded(&narration.audio[..narration.audio.len() / 2]),
+                    "alignment": alignment(&half, &narration, ""), "normalized_alignment": null })
+        }
+        _ => json!({
+            "audio_base64": encoded(&narration.audio),
+            "alignment": alignment(&order.text, &narration, ""),
+            "normalized_alignment": alignment(&order.text, &narration, " "),
+        }),
+    };
+    Ok((cost_header(&order), axum::Json(answer)).into_response())
+}
+
+/// `POST /v1/text-to-speech/{voice_id}/stream/with-timestamps`: one JSON object a line, the first
+/// with all times, and an empty line in between as the real service sends now and then.
+///
+/// # Errors
+/// The refusals of contract section 7.
+pub(crate) async fn streamed(
+    State(config): State<StandInConfig>,
+    Extension(Played(_)): Extension<Played>,
+    Path(voice_id): Path<String>,
+    Query(options): Query<Options>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let order = read(&voice_id, &options, &body)?;
+    let narration = speak(&config, &order).await?;
+    let mut lines = String::new();
+    for (index, chunk) in narration.audio.chunks(STREAM_CHUNK_BYTES).enumerate() {
+        let line = if index == 0 {
+            json!({ "audio_base64": encoded(chunk), "alignment": alignment(&order.text, &narration, ""),
+                    "normalized_alignment": alignment(&order.text, &narration, " ") })
+        } else {
+            json!({ "audio_base64": encoded(chunk), "alignment": null, "normalized_alignment": null })
+        };
+        lines.push_str(&line.to_string());
+        lines.push_str(if index == 0 { "\n\n" } else { "\n" });
+    }
+    Ok((cost_header(&order), [(header::CONTENT_TYPE, "application/json")], lines).into_response())
+}
+
+fn cost_header(order: &Order) -> [(HeaderName, String); 1] {
+    let credits = (order.text.chars().count() as f64 * order.model.cost).ceil();
+    [(HeaderName::from_static("character-cost"), credits.to_string())]
+}
+
+fn encoded(audio: &[u8]) -> String {
+    STANDARD.encode(audio)
+}
+
+/// The three arrays, one element a code point; `lead` goes before the text with no time of its own.
+fn alignment(text: &str, narration: &Narration, lead: &str) -> Value {
+    let leading = lead.chars().count();
+    let first = narration.starts.first().copied().unwrap_or_default();
+    let characters: Vec<String> = lead.chars().chain(text.chars()).map(String::from).collect();
+    let take = characters.len() - leading;
+    let with_lead = |times: &[f64]| -> Vec<f64> {
+        let spoken = times.iter().take(take).map(|seconds| (seconds * 1000.0).round() / 1000.0);
+        std::iter::repeat_n(first, leading).chain(spoken).collect()
+    };
+    json!({
+        "characters": characters,
+        "character_start_times_seconds": with_lead(&narration.starts),
+        "character_end_times_seconds": with_lead(&narration.ends),
+    })
+}
+
+async fn speak(config: &StandInConfig, order: &Order) -> Result<Narration, ApiError> {
+    let (text, delivery) = (order.text.clone(), order.delivery.clone());
+    let workmanship = config.workmanship();
+    let key = digest(format!("narration/{workmanship:?}/{delivery:?}/{text}").as_bytes());
+    let maker = move || match workmanship {
+        Workmanship::Full => speech::narrate(&text, &delivery).to_bytes(),
+        Workmanship::Reused => speech::hum(&text, &delivery).to_bytes(),
+    };
+    let made = config.workbench().make(key, maker).await;
+    made.ok().and_then(|bytes| Narration::from_bytes(&bytes)).ok_or_else(ApiError::internal_error)
+}
+
+fn read(voice_id: &str, options: &Options, body: &[u8]) -> Result<Order, ApiError> {
+    let request: Value =
+        serde_json::from_slice(body).map_err(|_| ApiError::schema("body", "JSON decode error", "json_invalid"))?;
+    let text = match request.get("text") {
+        Some(Value::String(text)) => text,
+        Some(_) => return Err(ApiError::schema("text", "Input should be a valid string", "string_type")),
+        None => return Err(ApiError::schema("text", "Field required", "missing")),
+    };
+    voices::check(voice_id)?;
+    let model = find_model(request.get("model_id").and_then(Value::as_str).unwrap_or("eleven_multilingual_v2"))?;
+    if text.trim().is_empty() {
+        return Err(ApiError::empty_text());
+    }
+    let length = text.chars().count();
+    if length > model.text_characters_max {
+        return Err(ApiError::text_too_long(length, model.text_characters_max));
+    }
+    check_model_parameters(&request, model)?;
+    let speed = check_voice_settings(&request, model)?;
+    let format = output_format(options.output_format.as_deref().unwrap_or("mp3_44100_128"))?;
+    Ok(Order { text: text.clone(), model, delivery: Delivery { voice: voice_id.to_owned(), speed, format } })
+}
+
+fn check_model_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
+    let given = |name: &str| request.get(name).is_some_and(|value| !value.is_null());
+    if given("language_code") && !model.takes_language {
+        return Err(ApiError::unsupported_by_model("language_code", model.id));
+    }
+    for name in ["previous_request_ids", "next_request_ids"] {
+        if given(name) && !model.stitches {
+            return Err(ApiError::unsupported_by_model(name, model.id));
+        }
+        if request.get(name).and_then(Value::as_array).is_some_and(|ids| ids.len() > 3) {
+            return Err(ApiError::schema(name, "List should have at most 3 items", "too_long"));
+        }
+    }
+    match request.get("seed").filter(|seed| !seed.is_null()) {
+        Some(seed) if seed.as_u64().is_none_or(|seed| seed > u64::from(u32::MAX)) => {
+            Err(ApiError::schema("seed", "Input should be from 0 to 4294967295", "value_error"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the speed.
+fn check_voice_settings(request: &Value, model: &Model) -> Result<f64, ApiError> {
+    let setting = |name: &str| request.pointer(&format!("/voice_settings/{name}")).and_then(Value::as_f64);
+    for name in ["stability", "similarity_boost", "style"] {
+        if setting(name).is_some_and(|value| !(0.0..=1.0).contains(&value)) {
+            return Err(ApiError::invalid_voice_settings(name, 0.0, 1.0));
+        }
+    }
+    if model.id == "eleven_v3" && setting("stability").is_some_and(|value| ![0.0, 0.5, 1.0].contains(&value)) {
+        return Err(ApiError::invalid_voice_settings("stability", 0.0, 1.0));
+    }
+    let speed = setting("speed").unwrap_or(1.0);
+    if !(0.7..=1.2).contains(&speed) {
+        return Err(ApiError::invalid_voice_settings("speed", 0.7, 1.2));
+    }
+    Ok(speed)
+}
+
+fn output_format(name: &str) -> Result<AudioFormat, ApiError> {
+    let invalid = || ApiError::invalid_output_format(name);
+    let parts: Vec<&str> = name.split('_').collect();
+    let number = |index: usize| parts.get(index).and_then(|part| part.parse::<u32>().ok()).ok_or_else(invalid);
+    match (parts.first().copied(), parts.len()) {
+        (Some("mp3"), 3) => match (number(1)?, number(2)?) {
+            (44_100, 192) => Err(ApiError::output_format_needs_plan(name)),
+            (22_050, 32) | (24_000, 48) | (44_100, 32 | 64 | 96 | 128) => {
+                Ok(AudioFormat::Mp3 { sample_rate: number(1)?, kilobits: number(2)? })
+            }
+            _ => Err(invalid()),
+        },
+        (Some("pcm" | "wav"), 2) => match number(1)? {
+            44_100 | 48_000 => Err(ApiError::output_format_needs_plan(name)),
+            sample_rate @ (8000 | 16_000 | 22_050 | 24_000 | 32_000) => Ok(match parts[0] {
+                "wav" => AudioFormat::Wav { sample_rate },
+                _ => AudioFormat::Pcm { sample_rate },
+            }),
+            _ => Err(invalid()),
+        },
+        // Known to the real service, but nothing here encodes them.
+        _ => Err(invalid()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_formats_of_the_contract_are_read() {
+        assert_eq!(output_format("mp3_44100_64"), Ok(AudioFormat::Mp3 { sample_rate: 44_100, kilobits: 64 }));
+        assert_eq!(output_format("pcm_16000"), Ok(AudioFormat::Pcm { sample_rate: 16_000 }));
+        assert!(output_format("mp3_44100_192").is_err());
+        assert!(output_format("mp3_11025_64").is_err());
+    }
+
+    #[test]
+    fn an_alignment_has_one_element_a_code_point() {
+        let text = "A 🦊!";
+        let times = vec![0.0, 0.1, 0.2, 0.3];
+        let narration = Narration { audio: vec![], starts: times.clone(), ends: times };
+        let arrays = alignment(text, &narration, "");
+        assert_eq!(arrays["characters"], json!(["A", " ", "🦊", "!"]));
+        let normalized = alignment(text, &narration, " ");
+        assert_eq!(normalized["character_end_times_seconds"].as_array().unwrap().len(), 5);
+    }
+}

@@ -1,0 +1,92 @@
+//! Packing of samples: MP3, WAV or bare PCM.
+
+use shine_rs::{Mp3EncoderConfig, StereoMode, encode_pcm_to_mp3};
+
+use super::AudioFormat;
+
+/// Packs mono samples; they are resampled to the format's rate.
+pub(super) fn encode(samples: &[f32], sample_rate: u32, format: AudioFormat) -> Vec<u8> {
+    let pcm = resample(samples, sample_rate, format.sample_rate());
+    match format {
+        AudioFormat::Mp3 { sample_rate, kilobits } => mp3(&pcm, sample_rate, kilobits),
+        AudioFormat::Wav { sample_rate } => wav(&little_endian(&pcm), sample_rate),
+        AudioFormat::Pcm { .. } => little_endian(&pcm),
+    }
+}
+
+fn mp3(pcm: &[i16], sample_rate: u32, kilobits: u32) -> Vec<u8> {
+    let config = Mp3EncoderConfig::new()
+        .sample_rate(sample_rate)
+        .bitrate(kilobits)
+        .channels(1)
+        .stereo_mode(StereoMode::Mono)
+        .copyright(false)
+        .original(true);
+    encode_pcm_to_mp3(config, pcm).unwrap_or_else(|cause| {
+        tracing::error!("Speech could not be encoded as MP3: {cause}");
+        Vec::new()
+    })
+}
+
+fn resample(samples: &[f32], from: u32, to: u32) -> Vec<i16> {
+    let quantise = |value: f32| (value.clamp(-1.0, 1.0) * 32_000.0) as i16;
+    if from == to {
+        return samples.iter().map(|value| quantise(*value)).collect();
+    }
+    let step = f64::from(from) / f64::from(to);
+    let count = (samples.len() as f64 / step) as usize;
+    (0..count)
+        .map(|index| {
+            let at = index as f64 * step;
+            let (whole, part) = (at as usize, (at - at.floor()) as f32);
+            let here = samples[whole.min(samples.len() - 1)];
+            let next = samples[(whole + 1).min(samples.len() - 1)];
+            quantise(here + (next - here) * part)
+        })
+        .collect()
+}
+
+fn little_endian(pcm: &[i16]) -> Vec<u8> {
+    pcm.iter().flat_map(|sample| sample.to_le_bytes()).collect()
+}
+
+/// A WAV file (RIFF, format 1, mono, 16 bit) around little-endian samples.
+pub(super) fn wav(samples: &[u8], sample_rate: u32) -> Vec<u8> {
+    let length = samples.len() as u32;
+    let mut file = Vec::with_capacity(44 + samples.len());
+    file.extend(b"RIFF");
+    file.extend((36 + length).to_le_bytes());
+    file.extend(b"WAVEfmt ");
+    file.extend(16u32.to_le_bytes());
+    file.extend(1u16.to_le_bytes());
+    file.extend(1u16.to_le_bytes());
+    file.extend(sample_rate.to_le_bytes());
+    file.extend((sample_rate * 2).to_le_bytes());
+    file.extend(2u16.to_le_bytes());
+    file.extend(16u16.to_le_bytes());
+    file.extend(b"data");
+    file.extend(length.to_le_bytes());
+    file.extend(samples);
+    file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resampling_keeps_the_duration() {
+        let second = vec![0.5; 22_050];
+        assert_eq!(resample(&second, 22_050, 44_100).len(), 44_100);
+        assert_eq!(resample(&second, 22_050, 8_000).len(), 8_000);
+    }
+
+    #[test]
+    fn every_offered_mp3_format_can_be_encoded() {
+        for (sample_rate, kilobits) in [(22_050, 32), (24_000, 48), (44_100, 32), (44_100, 64), (44_100, 96), (44_100, 128)] {
+            let audio = encode(&vec![0.1; 22_050], 22_050, AudioFormat::Mp3 { sample_rate, kilobits });
+            let about = f64::from(kilobits) * 1000.0 / 8.0;
+            assert!((audio.len() as f64 - about).abs() < about * 0.2, "{sample_rate}/{kilobits}: {}", audio.len());
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The temporary replication slot and its one connection.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgConnection;
+use sqlx::{ConnectOptions as _, PgPool};
+use uuid::Uuid;
+
+use super::pgoutput::{self, RowChange};
+
+/// Changes per look at the log; a transaction is never split.
+const CHANGES_PER_POLL: i32 = 1_000;
+/// Making a slot waits for the transactions then running.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The log cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    /// No slot: is `wal_level` `logical`, is the role a superuser, is `max_replication_slots` reached?
+    #[error(
+        "making a temporary logical replication slot (needs wal_level=logical and a superuser)"
+    )]
+    Open(#[source] sqlx::Error),
+    /// A transaction stayed open all the time, so that no consistent starting point came.
+    #[error(
+        "making a temporary logical replication slot took more than {seconds} s: a transaction is left open"
+    )]
+    OpenTimeout { seconds: u64 },
+    /// The slot or its connection broke.
+    #[error("reading changes from the log")]
+    Read(#[source] sqlx::Error),
+    /// The log was not understood.
+    #[error("decoding a change from the log")]
+    Decode(#[source] pgoutput::DecodeError),
+}
+
+/// A place in the log. Temporary: it ends with its connection.
+pub(crate) struct Slot {
+    connection: PgConnection,
+    name: String,
+    publication: String,
+    /// Up to where everything was read, so that a quiet server costs one trivial query.
+    read_until: Option<String>,
+}
+
+impl Slot {
+    pub(crate) async fn open(pool: &PgPool, publication: &str) -> Result<Self, CaptureError> {
+        let name = format!("realtime_{}", Uuid::new_v4().simple());
+        let opening = async {
+            // A connection of its own: a temporary slot belongs to the session that made it.
+            let mut connection = pool.connect_options().connect().await?;
+            sqlx::query("select pg_create_logical_replication_slot($1, 'pgoutput', true)")
+                .bind(&name)
+                .execute(&mut connection)
+                .await?;
+            Ok(connection)
+        };
+        let connection = tokio::time::timeout(OPEN_TIMEOUT, opening)
+            .await
+            .map_err(|_| CaptureError::OpenTimeout {
+                seconds: OPEN_TIMEOUT.as_secs(),
+            })?
+            .map_err(CaptureError::Open)?;
+        Ok(Self {
+            connection,
+            name,
+            publication: publication.to_owned(),
+            read_until: None,
+        })
+    }
+
+    /// The changes committed since the last call, in commit order.
+    pub(crate) async fn poll(&mut self) -> Result<Vec<RowChange>, CaptureError> {
+        let flushed: String = sqlx::query_scalar("select pg_current_wal_flush_lsn()::text")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(CaptureError::Read)?;
+        if self.read_until.as_ref() == Some(&flushed) {
+            return Ok(Vec::new());
+        }
+        let messages: Vec<Vec<u8>> = sqlx::query_scalar(
+            "select data from pg_logical_slot_get_binary_changes(
+                 $1, null, $2, 'proto_version', '1', 'publication_names', $3)",
+        )
+        .bind(&self.name)
+        .bind(CHANGES_PER_POLL)
+        .bind(quoted_in_list(&self.publication))
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(CaptureError::Read)?;
+        if messages.is_empty() {
+            self.read_until = Some(flushed);
+        }
+        pgoutput::decode(&messages).map_err(CaptureError::Decode)
+    }
+}
+
+/// `publication_names` is itself a list of identifiers.
+fn quoted_in_list(publication: &str) -> String {
+    super::sql_identifier(publication)
+}

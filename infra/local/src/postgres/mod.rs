@@ -1,0 +1,1 @@
+//! The real Postgres behind the local stack.
