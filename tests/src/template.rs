@@ -1,117 +1,14 @@
 //! What `template.yaml` promises and no linter checks: names, limits, who may call whom, where secrets are not.
-//! CloudFormation's short tags are read as one-entry objects: `!Sub x` becomes `{"!Sub": "x"}`.
 #![cfg(test)]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+mod document;
 
-use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use document::{
+    all_with_key, function, functions, list, repository, resources_of_type, statements, sub,
+    template, text_of,
+};
 use serde_json::{Value, json};
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn text_of(file: &str) -> String {
-    std::fs::read_to_string(repository().join(file)).expect("the file stands at the root")
-}
-
-fn template() -> Value {
-    let documents = Yaml::load_from_str(&text_of("template.yaml")).expect("template.yaml is YAML");
-    as_json(&documents[0])
-}
-
-fn as_json(node: &Yaml) -> Value {
-    match node {
-        Yaml::Value(Scalar::Boolean(value)) => json!(value),
-        Yaml::Value(Scalar::Integer(value)) => json!(value),
-        Yaml::Value(Scalar::FloatingPoint(value)) => json!(value.into_inner()),
-        Yaml::Value(Scalar::String(value)) => json!(value),
-        Yaml::Sequence(items) => items.iter().map(as_json).collect(),
-        Yaml::Mapping(entries) => entries
-            .iter()
-            .map(|(key, value)| {
-                (
-                    key.as_str().expect("keys are texts").to_owned(),
-                    as_json(value),
-                )
-            })
-            .collect::<serde_json::Map<_, _>>()
-            .into(),
-        Yaml::Tagged(tag, value) => {
-            json!({ format!("{}{}", tag.handle, tag.suffix): as_json(value) })
-        }
-        _ => Value::Null,
-    }
-}
-
-fn sub(text: &str) -> Value {
-    json!({ "!Sub": text })
-}
-
-fn resources_of_type(template: &Value, kind: &str) -> BTreeMap<String, Value> {
-    template["Resources"]
-        .as_object()
-        .expect("there are resources")
-        .iter()
-        .filter(|(_, resource)| resource["Type"] == kind)
-        .map(|(name, resource)| (name.clone(), resource["Properties"].clone()))
-        .collect()
-}
-
-fn functions(template: &Value) -> BTreeMap<String, Value> {
-    resources_of_type(template, "AWS::Serverless::Function")
-}
-
-fn function<'a>(functions: &'a BTreeMap<String, Value>, name: &str) -> &'a Value {
-    functions
-        .values()
-        .find(|properties| {
-            properties["FunctionName"] == sub(&format!("storytailor-{name}-${{Environment}}"))
-        })
-        .unwrap_or_else(|| panic!("no function is called {name}"))
-}
-
-/// Statements of a function's own policies, besides the shared one for secrets.
-fn statements(function: &Value) -> Vec<Value> {
-    let policies = function["Policies"]
-        .as_array()
-        .expect("policies are a list");
-    policies
-        .iter()
-        .filter_map(|policy| policy["Statement"].as_array())
-        .flatten()
-        .cloned()
-        .collect()
-}
-
-fn list(value: &Value) -> Vec<Value> {
-    value
-        .as_array()
-        .cloned()
-        .unwrap_or_else(|| vec![value.clone()])
-}
-
-/// Every object inside `value` that has exactly one entry, called `key`.
-fn all_with_key<'a>(value: &'a Value, key: &str) -> Vec<&'a Value> {
-    match value {
-        Value::Array(items) => items
-            .iter()
-            .flat_map(|item| all_with_key(item, key))
-            .collect(),
-        Value::Object(entries) => entries
-            .iter()
-            .flat_map(|(name, inner)| {
-                if name == key {
-                    vec![inner]
-                } else {
-                    all_with_key(inner, key)
-                }
-            })
-            .collect(),
-        _ => vec![],
-    }
-}
+use std::collections::BTreeSet;
 
 #[test]
 fn there_are_four_functions_each_built_from_the_package_of_its_name() {
@@ -354,9 +251,9 @@ fn each_function_may_call_only_whom_it_must_and_only_the_content_agent_touches_a
         may_call("universal-agent"),
         BTreeSet::from([worker.clone(), content.clone()])
     );
-    assert_eq!(may_call("content-agent"), BTreeSet::from([worker]));
+    assert_eq!(may_call("content-agent"), BTreeSet::from([worker.clone()]));
     assert_eq!(may_call("asset-worker"), BTreeSet::from([content]));
-    assert_eq!(may_call("timeout-handler"), BTreeSet::new());
+    assert_eq!(may_call("timeout-handler"), BTreeSet::from([worker]));
 
     for function in functions.values() {
         let others = statements(function)
@@ -486,4 +383,15 @@ fn staging_and_production_deploy_to_their_own_stacks_from_fresh_builds() {
     }
     // sam hashes functions/<name> only: a cached build would miss a change in shared/.
     assert!(!settings.contains("cached = true"));
+}
+
+#[test]
+fn a_panic_in_a_deployed_function_can_be_caught() {
+    // Where Cargo.toml leaves it open, cargo-lambda builds with panic = "abort": one job would end its neighbours.
+    let manifest = text_of("Cargo.toml");
+    let release = manifest
+        .split_once("\n[profile.release]\n")
+        .and_then(|(_, rest)| rest.split("\n[").next())
+        .unwrap_or_default();
+    assert!(release.lines().any(|line| line == "panic = \"unwind\""));
 }

@@ -1,1 +1,34 @@
-//! stub
+//! The REST API: the only room that knows routes, status codes and JSON envelopes.
+//!
+//! A request never waits for a model and never leaves work behind: what is to be made stands in the database before the
+//! answer is given, and the invocation that starts it is accepted or given up within a second.
+
+mod answer;
+mod auth;
+mod deps;
+mod error;
+mod estimate;
+mod frame;
+mod hand_off;
+mod incoming;
+mod progress;
+mod refusal;
+mod router;
+mod routes;
+mod voices;
+
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
+mod tests;
+
+pub use auth::TokenVerifier;
+pub use deps::{Deps, Settings};
+pub use voices::{ElevenLabsVoices, Voice, Voices, VoicesError};
+
+use std::sync::Arc;
+
+/// The whole API as one service; Lambda, the local stack and tests call the same door.
+pub fn app(deps: Deps) -> axum::Router {
+    router::router(Arc::new(deps))
+}

@@ -1,1 +1,173 @@
-//! S3 and CDN.
+//! S3 and the CDN over one folder: the real S3 protocol for those who write, plain GET for those who read.
+
+use axum::{
+    Router,
+    body::Body,
+    error_handling::HandleError,
+    extract::{Path as PathOf, Request, State},
+    http::{HeaderValue, Method, StatusCode, Uri, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use s3s::{
+    HttpError,
+    auth::SimpleAuth,
+    service::{S3Service, S3ServiceBuilder},
+};
+use s3s_fs::FileSystem;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+/// The folder cannot serve as S3.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    #[error("could not make the bucket {}", path.display())]
+    Bucket { path: PathBuf, #[source] source: io::Error },
+    #[error("could not open {} as file storage", path.display())]
+    Storage { path: PathBuf, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+}
+
+/// S3 with one bucket, and a CDN in front of it.
+#[derive(Clone, Debug)]
+pub struct FilesServer {
+    signed: S3Service,
+    cdn: Cdn,
+    faults: FileFaults,
+}
+
+/// Reads of one bucket without a signature.
+#[derive(Clone, Debug)]
+struct Cdn {
+    storage: S3Service,
+    bucket: String,
+}
+
+/// What share of S3 calls is refused with `503 SlowDown`; clones share it. The CDN is spared.
+#[derive(Clone, Debug, Default)]
+pub struct FileFaults(Arc<FaultState>);
+
+#[derive(Debug, Default)]
+struct FaultState {
+    per_million: AtomicU32,
+    carried: AtomicU32,
+}
+
+impl FileFaults {
+    /// Refuses this share of the calls from now on, spread evenly; 0 to 1.
+    pub fn refuse(&self, share: f64) {
+        // Clamped, so it fits.
+        self.0.per_million.store((share.clamp(0.0, 1.0) * 1e6) as u32, Ordering::Relaxed);
+    }
+
+    /// Adds the share up from call to call; each time it passes one, a call is refused.
+    fn strikes(&self) -> bool {
+        let share = self.0.per_million.load(Ordering::Relaxed);
+        let before = self.0.carried.fetch_add(share, Ordering::Relaxed);
+        before % 1_000_000 + share >= 1_000_000
+    }
+}
+
+impl FilesServer {
+    /// Serves `folder`; makes `bucket` where it is missing. Only this key may sign.
+    pub fn open(folder: &Path, bucket: &str, access_key_id: &str, secret_access_key: &str) -> Result<Self, FilesError> {
+        let path = folder.join(bucket);
+        fs::create_dir_all(&path).map_err(|source| FilesError::Bucket { path, source })?;
+        let storage = || {
+            FileSystem::new(folder)
+                .map_err(|error| FilesError::Storage { path: folder.to_owned(), source: format!("{error:?}").into() })
+        };
+        let mut signed = S3ServiceBuilder::new(storage()?);
+        signed.set_auth(SimpleAuth::from_single(access_key_id, secret_access_key));
+        let cdn = Cdn { storage: S3ServiceBuilder::new(storage()?).build(), bucket: bucket.to_owned() };
+        Ok(Self { signed: signed.build(), cdn, faults: FileFaults::default() })
+    }
+
+    /// The switch for refusals.
+    pub fn faults(&self) -> &FileFaults {
+        &self.faults
+    }
+
+    /// `GET /cdn/{key}` for readers; everything else is S3, path style.
+    pub fn router(&self) -> Router {
+        let s3 = HandleError::new(self.signed.clone(), broken);
+        let s3 = Router::new().fallback_service(s3).layer(middleware::from_fn_with_state(self.faults.clone(), slow_down));
+        Router::new()
+            .route("/cdn/{*key}", get(read).options(allow_any_origin))
+            .with_state(self.cdn.clone())
+            .fallback_service(s3)
+    }
+}
+
+async fn broken(error: HttpError) -> (StatusCode, String) {
+    (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:?}"))
+}
+
+async fn slow_down(State(faults): State<FileFaults>, request: Request, next: Next) -> Response {
+    if !faults.strikes() {
+        return next.run(request).await;
+    }
+    let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+        <Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "application/xml")], body).into_response()
+}
+
+/// Answers with the object as it was stored: type, cache control, ETag; a range of it where one is asked for.
+async fn read(State(cdn): State<Cdn>, PathOf(key): PathOf<String>, request: Request) -> Response {
+    // Files beside the bucket hold what S3 knows about its objects; they are not objects.
+    if key.split('/').any(|part| part == ".." || part == ".") {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let (parts, _) = request.into_parts();
+    let known_version = parts.headers.get(header::IF_NONE_MATCH).cloned();
+    let Some(uri) = object_uri(&cdn.bucket, parts.uri.path()) else { return StatusCode::BAD_REQUEST.into_response() };
+    let mut inner = axum::http::Request::new(s3s::Body::empty());
+    *inner.method_mut() = if parts.method == Method::HEAD { Method::HEAD } else { Method::GET };
+    *inner.uri_mut() = uri;
+    for name in [header::RANGE, header::HOST] {
+        if let Some(value) = parts.headers.get(&name) {
+            inner.headers_mut().insert(name, value.clone());
+        }
+    }
+    let mut response = match cdn.storage.call(inner).await {
+        Ok(response) => response.map(Body::new),
+        Err(error) => return broken(error).await.into_response(),
+    };
+    if known_version.is_some() && known_version.as_ref() == response.headers().get(header::ETAG) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    share_with_any_origin(response)
+}
+
+fn object_uri(bucket: &str, cdn_path: &str) -> Option<Uri> {
+    let key = cdn_path.strip_prefix("/cdn/")?;
+    format!("/{bucket}/{key}").parse().ok()
+}
+
+async fn allow_any_origin() -> Response {
+    let headers = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "range, if-none-match"),
+        (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+    ];
+    share_with_any_origin((StatusCode::NO_CONTENT, headers).into_response())
+}
+
+fn share_with_any_origin(mut response: Response) -> Response {
+    let exposed = "accept-ranges, content-length, content-range, etag";
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
+    response
+}
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,7 @@ create index idx_characters_owner on public.characters (owner_user_id, created_a
 create function private.ensure_profile(p_user_id uuid, p_email text) returns void
   language plpgsql set search_path = '' as $$
 begin
-  insert into public.users (id, email) values (p_user_id, p_email) on conflict (id) do nothing;
+  insert into public.users (id, email) values (p_user_id, nullif(p_email, '')) on conflict (id) do nothing;
   if found then
     insert into public.libraries (owner_user_id) values (p_user_id);
   end if;

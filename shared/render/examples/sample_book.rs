@@ -10,7 +10,9 @@ use render::colors::deep_colors_of;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
-    let path = arguments.iter().find(|argument| !argument.starts_with("--"));
+    let path = arguments
+        .iter()
+        .find(|argument| !argument.starts_with("--"));
     let path = path.ok_or("name the file to write")?;
     let book = sample(!has("--bare"), if has("--long") { 9 } else { 1 })?;
     let options = PdfOptions {
@@ -24,10 +26,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn sample(pictures: bool, repeat: usize) -> Result<Book, Box<dyn std::error::Error>> {
     let texts = [
-        ("A Cave Full of Night", "Ember was the smallest dragon on Whistling Hill, and the only one who slept with a candle.\n\nEvery evening, when the sun slid behind the pines, she curled around the little flame and whispered, “Please don’t go out.” The other dragons flew off to play among the stars. Ember stayed home and counted her own toes instead."),
-        ("The Sound Below", "One night the candle sputtered – and went out. Ember held her breath. From deep inside the cave came a tiny sound: plink … plink … plink.\n\n“Who’s there?” she asked. Her voice wobbled like a wet leaf, but she asked it all the same."),
-        ("One Step, and Another", "Ember put one paw into the dark, and the dark did nothing at all. So she put in another. Soft moss tickled her feet. A cool breeze smelled of rain and stone.\n\n“You are not so bad,” she told the dark. “You are only quiet.” And the farther she went, the more she could see: a faint blue glow, far ahead, like a piece of sky that had lost its way."),
-        ("Stars Underground", "At the end of the tunnel, a thousand glow-worms shone over a still black lake. Plink, went a drop. Plink, went another, and rings of light ran over the water.\n\n“I would never have seen you with my candle,” said Ember. She lay down in the middle of the dark, and smiled, and was not afraid."),
+        (
+            "A Cave Full of Night",
+            "Ember was the smallest dragon on Whistling Hill, and the only one who slept with a candle.\n\nEvery evening, when the sun slid behind the pines, she curled around the little flame and whispered, “Please don’t go out.” The other dragons flew off to play among the stars. Ember stayed home and counted her own toes instead.",
+        ),
+        (
+            "The Sound Below",
+            "One night the candle sputtered – and went out. Ember held her breath. From deep inside the cave came a tiny sound: plink … plink … plink.\n\n“Who’s there?” she asked. Her voice wobbled like a wet leaf, but she asked it all the same.",
+        ),
+        (
+            "One Step, and Another",
+            "Ember put one paw into the dark, and the dark did nothing at all. So she put in another. Soft moss tickled her feet. A cool breeze smelled of rain and stone.\n\n“You are not so bad,” she told the dark. “You are only quiet.” And the farther she went, the more she could see: a faint blue glow, far ahead, like a piece of sky that had lost its way.",
+        ),
+        (
+            "Stars Underground",
+            "At the end of the tunnel, a thousand glow-worms shone over a still black lake. Plink, went a drop. Plink, went another, and rings of light ran over the water.\n\n“I would never have seen you with my candle,” said Ember. She lay down in the middle of the dark, and smiled, and was not afraid.",
+        ),
     ];
     let beats = texts
         .into_iter()
@@ -39,7 +53,11 @@ fn sample(pictures: bool, repeat: usize) -> Result<Book, Box<dyn std::error::Err
                 text: vec![text; repeat].join("\n\n"),
                 dialogue: if index == 2 { dialogue() } else { Vec::new() },
                 colors: deep_colors_of(&drawn),
-                picture: if pictures { Some(picture(&drawn)?) } else { None },
+                picture: if pictures {
+                    Some(picture(&drawn)?)
+                } else {
+                    None
+                },
             })
         })
         .collect::<Result<Vec<_>, image::ImageError>>()?;
@@ -65,26 +83,55 @@ fn sample(pictures: bool, repeat: usize) -> Result<Book, Box<dyn std::error::Err
 }
 
 fn dialogue() -> Vec<DialogueLine> {
-    [("Ember", "“Is anybody home?”"), ("The Dark", "“Only me. Come in, come in.”")]
-        .map(|(speaker, words)| DialogueLine { speaker: speaker.to_owned(), words: words.to_owned() })
-        .to_vec()
+    [
+        ("Ember", "“Is anybody home?”"),
+        ("The Dark", "“Only me. Come in, come in.”"),
+    ]
+    .map(|(speaker, words)| DialogueLine {
+        speaker: speaker.to_owned(),
+        words: words.to_owned(),
+    })
+    .to_vec()
 }
 
 /// Soft discs of light over a gradient: nothing to look at for long, but like a painting in size.
 fn drawing(number: u32) -> RgbImage {
     let themes: [[[f32; 3]; 3]; 5] = [
-        [[38.0, 44.0, 110.0], [232.0, 140.0, 92.0], [255.0, 214.0, 140.0]],
-        [[60.0, 40.0, 92.0], [214.0, 108.0, 96.0], [250.0, 196.0, 120.0]],
-        [[20.0, 52.0, 84.0], [70.0, 120.0, 150.0], [190.0, 220.0, 200.0]],
-        [[24.0, 70.0, 62.0], [92.0, 150.0, 96.0], [224.0, 226.0, 150.0]],
-        [[16.0, 24.0, 62.0], [30.0, 110.0, 150.0], [130.0, 240.0, 220.0]],
+        [
+            [38.0, 44.0, 110.0],
+            [232.0, 140.0, 92.0],
+            [255.0, 214.0, 140.0],
+        ],
+        [
+            [60.0, 40.0, 92.0],
+            [214.0, 108.0, 96.0],
+            [250.0, 196.0, 120.0],
+        ],
+        [
+            [20.0, 52.0, 84.0],
+            [70.0, 120.0, 150.0],
+            [190.0, 220.0, 200.0],
+        ],
+        [
+            [24.0, 70.0, 62.0],
+            [92.0, 150.0, 96.0],
+            [224.0, 226.0, 150.0],
+        ],
+        [
+            [16.0, 24.0, 62.0],
+            [30.0, 110.0, 150.0],
+            [130.0, 240.0, 220.0],
+        ],
     ];
     let [top, bottom, light] = themes[number as usize % themes.len()];
     RgbImage::from_fn(1024, 1024, |x, y| {
         let share = y as f32 / 1024.0;
         let mut pixel: [f32; 3] = std::array::from_fn(|c| top[c] + (bottom[c] - top[c]) * share);
         for disc in 0..9_u32 {
-            let (cx, cy) = ((disc * 389 + number * 97) % 1024, (disc * 271 + number * 151) % 1024);
+            let (cx, cy) = (
+                (disc * 389 + number * 97) % 1024,
+                (disc * 271 + number * 151) % 1024,
+            );
             let radius = 60.0 + (disc * 53 % 140) as f32;
             let away = (x as f32 - cx as f32).hypot(y as f32 - cy as f32) / radius;
             let glow = (1.0 - away).clamp(0.0, 0.25) * 3.0;
@@ -101,5 +148,8 @@ fn picture(drawn: &RgbImage) -> Result<Picture, image::ImageError> {
     let mut bytes = Cursor::new(Vec::new());
     drawn.write_to(&mut bytes, ImageFormat::Png)?;
     let description = Some("Discs of light over a soft gradient".to_owned());
-    Ok(Picture { bytes: bytes.into_inner(), description })
+    Ok(Picture {
+        bytes: bytes.into_inner(),
+        description,
+    })
 }

@@ -14,6 +14,8 @@ mod pages;
 mod paragraphs;
 mod scenery;
 mod sheet;
+#[cfg(test)]
+mod tests;
 mod typefaces;
 mod typesetter;
 

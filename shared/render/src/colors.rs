@@ -23,5 +23,7 @@ pub struct ColorError(#[source] PictureError);
 /// # Errors
 /// When the bytes are no such picture, are damaged, or exceed the limits of [`picture::decode`].
 pub fn deep_colors(picture: &[u8]) -> Result<[HexColor; 3], ColorError> {
-    Ok(deep_colors_of(&picture::decode(picture).map_err(ColorError)?))
+    Ok(deep_colors_of(
+        &picture::decode(picture).map_err(ColorError)?,
+    ))
 }

@@ -2,6 +2,14 @@
 
 use std::f32::consts::{PI, TAU};
 
+use crate::colors::HexColor;
+
+/// The palette in the order in which a landscape wants it: the coolest colour for the sky first.
+pub(crate) fn coolest_first(mut palette: [HexColor; 3]) -> [HexColor; 3] {
+    palette.sort_by(|one, other| one.warmth().total_cmp(&other.warmth()));
+    palette
+}
+
 /// Height of a hill's ridge at `x` (0 left to 1 right), from -1 to 1. Each layer has its own ridge.
 pub(crate) fn ridge(layer: u32, x: f32) -> f32 {
     let phase = layer as f32 * 2.1 + 0.4;
@@ -13,7 +21,11 @@ pub(crate) fn ridge(layer: u32, x: f32) -> f32 {
 /// The ten corners of a five-pointed star around the origin, its first point upwards.
 pub(crate) fn star(radius: f32) -> [(f32, f32); 10] {
     std::array::from_fn(|corner| {
-        let reach = if corner % 2 == 0 { radius } else { radius * 0.46 };
+        let reach = if corner % 2 == 0 {
+            radius
+        } else {
+            radius * 0.46
+        };
         let angle = corner as f32 * PI / 5.0 - PI / 2.0;
         (angle.cos() * reach, angle.sin() * reach)
     })
@@ -40,6 +52,13 @@ mod tests {
             assert!((0..4).all(|layer| ridge(layer, x).abs() <= 1.0));
         }
         assert!((ridge(0, 0.3) - ridge(1, 0.3)).abs() > 0.1);
+    }
+
+    #[test]
+    fn the_sky_is_blue_if_anything_is() {
+        let [red, green, blue] =
+            ["#802010", "#206020", "#202080"].map(|c| c.parse().expect("a colour"));
+        assert_eq!(coolest_first([red, green, blue])[0], blue);
     }
 
     #[test]

@@ -99,12 +99,18 @@ mod tests {
     fn a_picture_wider_than_the_limit_is_refused() {
         let wide = RgbImage::new(PICTURE_SIDE_MAX + 1, 1);
         let refused = decode(&png(&wide.into()));
-        assert!(matches!(refused, Err(PictureError::Decode(_))), "{refused:?}");
+        assert!(
+            matches!(refused, Err(PictureError::Decode(_))),
+            "{refused:?}"
+        );
     }
 
     #[test]
     fn text_is_no_picture() {
-        assert!(matches!(decode(b"<html>"), Err(PictureError::UnknownFormat)));
+        assert!(matches!(
+            decode(b"<html>"),
+            Err(PictureError::UnknownFormat)
+        ));
     }
 
     #[test]
@@ -112,7 +118,9 @@ mod tests {
         let blue = RgbImage::from_pixel(32, 32, Rgb([20, 40, 200]));
         let encoded = jpeg(&blue).expect("a small picture encodes");
         assert_eq!(format(&encoded).expect("a JPEG"), ImageFormat::Jpeg);
-        let Rgb([r, _, b]) = *decode(&encoded).expect("our own JPEG decodes").get_pixel(9, 9);
+        let Rgb([r, _, b]) = *decode(&encoded)
+            .expect("our own JPEG decodes")
+            .get_pixel(9, 9);
         assert!(r < 40 && b > 180, "{r} {b}");
     }
 }

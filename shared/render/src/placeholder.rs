@@ -7,7 +7,7 @@ use std::io::Cursor;
 use image::{ImageFormat, Rgb, RgbImage};
 
 use crate::colors::HexColor;
-use crate::landscape::{ridge, scattered, star};
+use crate::landscape::{coolest_first, ridge, scattered, star};
 
 /// Width and height, in pixels, of the placeholder that stands for an illustration.
 pub const PLACEHOLDER_SIZE: u32 = 1024;
@@ -17,10 +17,10 @@ const SIZE_MAX: u32 = 4096;
 
 /// A PNG of one pixel, the last resort where not even a placeholder can be drawn.
 pub const ONE_PIXEL_PNG: &[u8] = &[
-    0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1,
-    0x00, 0x00, 0x00, 0x01, 0x08, 0x00, 0x00, 0x00, 0x00, 0x3A, 0x7E, 0x9B, 0x55, 0x00, 0x00, 0x00,
-    0x0A, 0x49, 0x44, 0x41, 0x54, 0x78, 0x9C, 0x63, 0xB8, 0x01, 0x00, 0x00, 0xDA, 0x00, 0xD9, 0x10,
-    0x4D, 0x04, 0x98, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4E, 0x44, 0xAE, 0x42, 0x60, 0x82,
+    0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0,
+    1, 0x00, 0x00, 0x00, 0x01, 0x08, 0x00, 0x00, 0x00, 0x00, 0x3A, 0x7E, 0x9B, 0x55, 0x00, 0x00,
+    0x00, 0x0A, 0x49, 0x44, 0x41, 0x54, 0x78, 0x9C, 0x63, 0xB8, 0x01, 0x00, 0x00, 0xDA, 0x00, 0xD9,
+    0x10, 0x4D, 0x04, 0x98, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4E, 0x44, 0xAE, 0x42, 0x60, 0x82,
 ];
 
 /// A square placeholder illustration as a PNG of `size` x `size` pixels (at least 1, at most 4096).
@@ -36,7 +36,11 @@ pub fn placeholder_png(size: u32, palette: [HexColor; 3]) -> Vec<u8> {
 }
 
 fn drawing(size: u32, palette: [HexColor; 3]) -> RgbImage {
-    let mut canvas = Canvas { picture: RgbImage::new(size, size), size: size as f32 };
+    let palette = coolest_first(palette);
+    let mut canvas = Canvas {
+        picture: RgbImage::new(size, size),
+        size: size as f32,
+    };
     canvas.sky(palette);
     canvas.stars();
     for (layer, color) in [
@@ -93,7 +97,9 @@ impl Canvas {
             let (y, radius) = (y * 0.5 + 0.03, 0.003 + 0.009 * size * size);
             let corners = star(radius).map(|(dx, dy)| (x + dx, y + dy));
             let area = [x - radius, y - radius, x + radius, y + radius];
-            self.lay(area, HexColor::new(255, 250, 232), |px, py| polygon(&corners, px, py));
+            self.lay(area, HexColor::new(255, 250, 232), |px, py| {
+                polygon(&corners, px, py)
+            });
         }
     }
 
@@ -106,7 +112,10 @@ impl Canvas {
         let (cx, cy, tilt) = (0.5, 0.60, -PI / 22.0);
         let turned = move |x: f32, y: f32| {
             let (dx, dy) = (x - cx, y - cy);
-            (dx * tilt.cos() - dy * tilt.sin(), dx * tilt.sin() + dy * tilt.cos())
+            (
+                dx * tilt.cos() - dy * tilt.sin(),
+                dx * tilt.sin() + dy * tilt.cos(),
+            )
         };
         let cover = palette[0].toned(0.42, 1.1).readable_under_white();
         let area = [0.25, 0.33, 0.75, 0.87];
@@ -117,10 +126,22 @@ impl Canvas {
             });
         };
         slab(0.012, 0.020, (0.150, 0.195), 0.020, cover.toned(0.24, 0.8));
-        slab(0.008, 0.008, (0.143, 0.187), 0.008, HexColor::new(250, 244, 228));
+        slab(
+            0.008,
+            0.008,
+            (0.143, 0.187),
+            0.008,
+            HexColor::new(250, 244, 228),
+        );
         slab(0.000, 0.000, (0.148, 0.190), 0.018, cover);
         slab(-0.125, 0.000, (0.007, 0.190), 0.000, cover.toned(0.32, 1.0));
-        slab(0.012, 0.000, (0.108, 0.158), 0.012, palette[1].toned(0.86, 0.5));
+        slab(
+            0.012,
+            0.000,
+            (0.108, 0.158),
+            0.012,
+            palette[1].toned(0.86, 0.5),
+        );
         slab(0.012, 0.000, (0.104, 0.154), 0.010, cover);
         let corners = star(0.062);
         self.lay(area, HexColor::new(255, 226, 150), |x, y| {
@@ -167,8 +188,11 @@ mod tests {
 
     use super::*;
 
-    const PALETTE: [HexColor; 3] =
-        [HexColor::new(45, 49, 120), HexColor::new(138, 58, 92), HexColor::new(24, 94, 88)];
+    const PALETTE: [HexColor; 3] = [
+        HexColor::new(45, 49, 120),
+        HexColor::new(138, 58, 92),
+        HexColor::new(24, 94, 88),
+    ];
 
     #[test]
     fn the_placeholder_is_a_picture_of_the_wanted_size() {
@@ -193,6 +217,7 @@ mod tests {
     #[test]
     fn another_palette_paints_another_picture() {
         let [one, two, three] = PALETTE;
-        assert_ne!(drawing(64, PALETTE), drawing(64, [three, one, two]));
+        let other = [one, two, three.toned(0.7, 1.0)];
+        assert_ne!(drawing(64, PALETTE), drawing(64, other));
     }
 }

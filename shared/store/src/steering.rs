@@ -61,6 +61,9 @@ pub struct Steered {
     pub asset_types: Vec<AssetType>,
     /// Jobs of the story that wait for a worker: wake it when there are any.
     pub claimable: u64,
+    /// True when this is the answer given before under the same key.
+    #[serde(default)]
+    pub replayed: bool,
 }
 
 /// What a user has used and may use.

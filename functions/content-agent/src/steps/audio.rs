@@ -41,7 +41,7 @@ pub(crate) async fn narrate(
     });
     Ok(Completion {
         url: Some(file.url),
-        words: words.map(|words| serde_json::to_value(words)).transpose()?,
+        words: words.map(serde_json::to_value).transpose()?,
         blocks: Some(serde_json::to_value(narration::blocks(beats))?),
         bytes: Some(file.bytes),
         sha256: Some(file.sha256),

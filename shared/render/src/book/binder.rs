@@ -41,13 +41,20 @@ impl<'a> Binder<'a> {
             .with_accessibility_validator(Accessibility::UA1)
             .finish()
             .expect("PDF/UA-1 alone contradicts nothing");
-        let settings = SerializeSettings { configuration, ..SerializeSettings::default() };
+        let settings = SerializeSettings {
+            configuration,
+            ..SerializeSettings::default()
+        };
         let beat_pictures = book
             .beats
             .iter()
             .enumerate()
             .map(|(index, beat)| {
-                embedded(beat.picture.as_ref(), Place::Beat(index), options.recompress)
+                embedded(
+                    beat.picture.as_ref(),
+                    Place::Beat(index),
+                    options.recompress,
+                )
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
@@ -92,7 +99,11 @@ impl<'a> Binder<'a> {
             .expect("the side of a page is positive");
         let mut page = self.document.start_page_with(settings);
         let surface = page.surface();
-        let mut sheet = Sheet { surface, page_index: self.n_pages, nodes: Vec::new() };
+        let mut sheet = Sheet {
+            surface,
+            page_index: self.n_pages,
+            nodes: Vec::new(),
+        };
         draw(&mut sheet, &mut self.typesetter);
         let nodes = std::mem::take(&mut sheet.nodes);
         drop(sheet);
@@ -104,13 +115,18 @@ impl<'a> Binder<'a> {
     /// Adds a bookmark to the page drawn next.
     pub(crate) fn bookmark(&mut self, text: &str) {
         let top = XyzDestination::new(self.n_pages, Point::from_xy(0.0, 0.0));
-        self.outline.push_child(OutlineNode::new(text.to_owned(), top));
+        self.outline
+            .push_child(OutlineNode::new(text.to_owned(), top));
     }
 
     /// The title; a book without one is called a book.
     pub(crate) fn title(&self) -> String {
         let title = printable(self.book.title.trim());
-        if title.trim().is_empty() { "Book".to_owned() } else { title }
+        if title.trim().is_empty() {
+            "Book".to_owned()
+        } else {
+            title
+        }
     }
 
     fn metadata(&self) -> Metadata {
@@ -139,7 +155,9 @@ fn embedded(
     place: Place,
     recompress: bool,
 ) -> Result<Option<Image>, RenderError> {
-    let Some(Picture { bytes, .. }) = picture else { return Ok(None) };
+    let Some(Picture { bytes, .. }) = picture else {
+        return Ok(None);
+    };
     let unusable = |source| RenderError::Picture { place, source };
     let image = match picture::format(bytes).map_err(unusable)? {
         ImageFormat::Jpeg => Image::from_jpeg(bytes.clone().into(), true),
@@ -151,5 +169,7 @@ fn embedded(
         ImageFormat::WebP => Image::from_webp(bytes.clone().into(), true),
         _ => Image::from_png(bytes.clone().into(), true),
     };
-    image.map(Some).map_err(|reason| RenderError::Placing { place, reason })
+    image
+        .map(Some)
+        .map_err(|reason| RenderError::Placing { place, reason })
 }

@@ -6,7 +6,10 @@ const SECONDS_A_DAY: i64 = 86_400;
 
 /// The date and time in UTC of a number of seconds since 1970.
 pub(crate) fn civil(unix_s: i64) -> DateTime {
-    let (days, second) = (unix_s.div_euclid(SECONDS_A_DAY), unix_s.rem_euclid(SECONDS_A_DAY));
+    let (days, second) = (
+        unix_s.div_euclid(SECONDS_A_DAY),
+        unix_s.rem_euclid(SECONDS_A_DAY),
+    );
     let (year, month, day) = date(days);
     DateTime::new(year.clamp(0, 9999) as u16)
         .month(month)
@@ -28,7 +31,11 @@ fn date(days: i64) -> (i64, u8, u8) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month as u8, day as u8)
 }

@@ -69,9 +69,7 @@ fn pieces(
     text: &str,
     measure_em: f32,
 ) -> Vec<Piece> {
-    let may_break = |c: char| {
-        c.is_whitespace() && !matches!(c, '\u{A0}' | '\u{2007}' | '\u{202F}')
-    };
+    let may_break = |c: char| c.is_whitespace() && !matches!(c, '\u{A0}' | '\u{2007}' | '\u{202F}');
     let mut pieces = Vec::new();
     for token in text.split(may_break).filter(|token| !token.is_empty()) {
         for (index, part) in after_hyphens(token).into_iter().enumerate() {
@@ -82,7 +80,10 @@ fn pieces(
                 continue;
             }
             for (index, word) in chopped(&word, measure_em).into_iter().enumerate() {
-                pieces.push(Piece { word: Rc::new(word), spaced: spaced && index == 0 });
+                pieces.push(Piece {
+                    word: Rc::new(word),
+                    spaced: spaced && index == 0,
+                });
             }
         }
     }
@@ -112,15 +113,26 @@ fn after_hyphens(token: &str) -> Vec<&str> {
 fn chopped(word: &Word, measure_em: f32) -> Vec<Word> {
     let mut parts: Vec<Word> = Vec::new();
     let mut offset = 0;
-    for cluster in word.glyphs.chunk_by(|one, other| one.text_range == other.text_range) {
+    for cluster in word
+        .glyphs
+        .chunk_by(|one, other| one.text_range == other.text_range)
+    {
         let range = cluster[0].text_range.clone();
         let width_em: f32 = cluster.iter().map(|glyph| glyph.x_advance).sum();
-        let fits = parts.last().is_some_and(|part| part.width_em + width_em <= measure_em);
+        let fits = parts
+            .last()
+            .is_some_and(|part| part.width_em + width_em <= measure_em);
         if !fits {
             offset = range.start;
-            parts.push(Word { text: String::new(), glyphs: Vec::new(), width_em: 0.0 });
+            parts.push(Word {
+                text: String::new(),
+                glyphs: Vec::new(),
+                width_em: 0.0,
+            });
         }
-        let Some(part) = parts.last_mut() else { continue };
+        let Some(part) = parts.last_mut() else {
+            continue;
+        };
         part.text.push_str(&word.text[range.clone()]);
         part.width_em += width_em;
         for glyph in cluster {
@@ -141,7 +153,11 @@ fn line_ends(pieces: &[Piece], space_em: f32, measure_em: f32, rag: Rag) -> Vec<
         let mut width_em = 0.0;
         for end in start + 1..=n_pieces {
             let piece = &pieces[end - 1];
-            let gap = if piece.spaced && end > start + 1 { space_em } else { 0.0 };
+            let gap = if piece.spaced && end > start + 1 {
+                space_em
+            } else {
+                0.0
+            };
             width_em += gap + piece.word.width_em;
             if width_em > measure_em && end > start + 1 {
                 break;
@@ -167,7 +183,11 @@ fn line_cost(pieces: &[Piece], start: usize, end: usize, slack: f32, rag: Rag) -
     let is_last = end == pieces.len();
     if is_last && rag == Rag::Paragraph {
         // A word alone on the last line looks lost.
-        return if start > 0 && end - start == 1 { 16.0 } else { 1.0 };
+        return if start > 0 && end - start == 1 {
+            16.0
+        } else {
+            1.0
+        };
     }
     let mut cost = 1.0 + 100.0 * slack * slack;
     if !is_last {
@@ -176,7 +196,11 @@ fn line_cost(pieces: &[Piece], start: usize, end: usize, slack: f32, rag: Rag) -
         }
         // A sentence should not begin with one word at the end of a line.
         let ends_sentence = |piece: &Piece| {
-            piece.word.text.trim_end_matches(['”', '’', '"']).ends_with(['.', '!', '?', '…'])
+            piece
+                .word
+                .text
+                .trim_end_matches(['”', '’', '"'])
+                .ends_with(['.', '!', '?', '…'])
         };
         if end - start > 1 && ends_sentence(&pieces[end - 2]) && !ends_sentence(&pieces[end - 1]) {
             cost += 2.5;
@@ -186,7 +210,12 @@ fn line_cost(pieces: &[Piece], start: usize, end: usize, slack: f32, rag: Rag) -
 }
 
 fn line(typeface: TypefaceId, pieces: &[Piece], space: &Word) -> Line {
-    let mut line = Line { typeface, text: String::new(), glyphs: Vec::new(), width_em: 0.0 };
+    let mut line = Line {
+        typeface,
+        text: String::new(),
+        glyphs: Vec::new(),
+        width_em: 0.0,
+    };
     for (index, piece) in pieces.iter().enumerate() {
         if piece.spaced && index > 0 {
             line.push(space);
@@ -216,7 +245,13 @@ mod tests {
     use super::*;
 
     fn set(text: &str, measure_em: f32, rag: Rag) -> Vec<Line> {
-        lines(&mut Typesetter::default(), Role::Story, text, measure_em, rag)
+        lines(
+            &mut Typesetter::default(),
+            Role::Story,
+            text,
+            measure_em,
+            rag,
+        )
     }
 
     fn texts(lines: &[Line]) -> Vec<&str> {
@@ -225,18 +260,31 @@ mod tests {
 
     #[test]
     fn a_title_is_broken_in_lines_of_like_width() {
-        let lines = set("Ember and the Very Dark and Friendly Cave", 14.0, Rag::Balanced);
+        let lines = set(
+            "Ember and the Very Dark and Friendly Cave",
+            14.0,
+            Rag::Balanced,
+        );
         assert_eq!(lines.len(), 2);
-        assert!((lines[0].width_em - lines[1].width_em).abs() < 4.0, "{:?}", texts(&lines));
+        assert!(
+            (lines[0].width_em - lines[1].width_em).abs() < 4.0,
+            "{:?}",
+            texts(&lines)
+        );
     }
 
     #[test]
     fn no_word_is_left_alone_on_the_last_line() {
-        let text = "The little fox looked up at the moon and wondered who had hung it there tonight";
+        let text =
+            "The little fox looked up at the moon and wondered who had hung it there tonight";
         for measure in 16..40 {
             let lines = set(text, measure as f32, Rag::Paragraph);
             let last = lines.last().expect("there is text");
-            assert!(last.text.trim().contains(' '), "{measure}: {:?}", texts(&lines));
+            assert!(
+                last.text.trim().contains(' '),
+                "{measure}: {:?}",
+                texts(&lines)
+            );
         }
     }
 
@@ -244,7 +292,10 @@ mod tests {
     fn hyphens_may_end_a_line_but_minus_and_nonbreaking_spaces_may_not() {
         assert_eq!(after_hyphens("merry-go-round"), ["merry-", "go-", "round"]);
         assert_eq!(after_hyphens("-5"), ["-5"]);
-        assert_eq!(texts(&set("a\u{A0}b c", 1.7, Rag::Paragraph))[0], "a\u{A0}b ");
+        assert_eq!(
+            texts(&set("a\u{A0}b c", 1.7, Rag::Paragraph))[0],
+            "a\u{A0}b "
+        );
     }
 
     #[test]

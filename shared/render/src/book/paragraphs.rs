@@ -54,7 +54,10 @@ pub(crate) fn fit(typesetter: &mut Typesetter, paragraphs: &[Paragraph], room: R
             .iter()
             .map(|paragraph| set(typesetter, paragraph, room.width_pt / size_pt))
             .collect();
-        Fitted { size_pt, pages: paginated(set, room.height_pt / size_pt) }
+        Fitted {
+            size_pt,
+            pages: paginated(set, room.height_pt / size_pt),
+        }
     };
     let smallest = at(room.size_min_pt);
     let mut size_pt = room.size_max_pt;
@@ -81,16 +84,31 @@ pub(crate) fn advance_em(paragraph: &SetParagraph) -> f32 {
 
 fn set(typesetter: &mut Typesetter, paragraph: &Paragraph, measure_em: f32) -> SetParagraph {
     let label = paragraph.label.as_ref().and_then(|label| {
-        lines(typesetter, Role::Strong, label, measure_em, Rag::Paragraph).into_iter().next()
+        lines(typesetter, Role::Strong, label, measure_em, Rag::Paragraph)
+            .into_iter()
+            .next()
     });
     // A long label, such as a name, pushes the text further in, up to half of the line.
     let indent_em = match &label {
-        Some(label) => paragraph.indent_em.max(label.width_em + 0.5).min(measure_em / 2.0),
+        Some(label) => paragraph
+            .indent_em
+            .max(label.width_em + 0.5)
+            .min(measure_em / 2.0),
         None => paragraph.indent_em,
     };
     let measure_em = measure_em - indent_em;
-    let lines = lines(typesetter, Role::Story, &paragraph.text, measure_em, Rag::Paragraph);
-    SetParagraph { label, lines, indent_em }
+    let lines = lines(
+        typesetter,
+        Role::Story,
+        &paragraph.text,
+        measure_em,
+        Rag::Paragraph,
+    );
+    SetParagraph {
+        label,
+        lines,
+        indent_em,
+    }
 }
 
 /// Fills pages one after the other; a paragraph is divided only with two lines on either side.
@@ -102,7 +120,11 @@ fn paginated(paragraphs: Vec<SetParagraph>, height_em: f32) -> Vec<Vec<SetParagr
         loop {
             let page = pages.last_mut().expect("there is always a page");
             let n_lines = paragraph.lines.len();
-            let gap_em = if page.is_empty() { 0.0 } else { PARAGRAPH_GAP_EM };
+            let gap_em = if page.is_empty() {
+                0.0
+            } else {
+                PARAGRAPH_GAP_EM
+            };
             let free = ((left_em - gap_em + 1e-3) / LEADING_EM).floor().max(0.0) as usize;
             if n_lines <= free {
                 left_em -= gap_em + n_lines as f32 * LEADING_EM;
@@ -114,7 +136,11 @@ fn paginated(paragraphs: Vec<SetParagraph>, height_em: f32) -> Vec<Vec<SetParagr
                 let rest = paragraph.lines.split_off(here.max(1));
                 let indent_em = paragraph.indent_em;
                 page.push(paragraph);
-                paragraph = SetParagraph { label: None, lines: rest, indent_em };
+                paragraph = SetParagraph {
+                    label: None,
+                    lines: rest,
+                    indent_em,
+                };
             }
             pages.push(Vec::new());
             left_em = height_em;
@@ -127,14 +153,23 @@ fn paginated(paragraphs: Vec<SetParagraph>, height_em: f32) -> Vec<Vec<SetParagr
 mod tests {
     use super::*;
 
-    const ROOM: Room =
-        Room { width_pt: 460.0, height_pt: 360.0, size_max_pt: 22.0, size_min_pt: 13.0 };
+    const ROOM: Room = Room {
+        width_pt: 460.0,
+        height_pt: 360.0,
+        size_max_pt: 22.0,
+        size_min_pt: 13.0,
+    };
 
     fn story(n_words: usize) -> Vec<Paragraph> {
-        let words = ["Once", "a", "little", "dragon", "wondered", "about", "dark", "caves."];
+        let words = [
+            "Once", "a", "little", "dragon", "wondered", "about", "dark", "caves.",
+        ];
         let text: Vec<&str> = words.iter().copied().cycle().take(n_words).collect();
-        let paragraph =
-            |text: &[&str]| Paragraph { label: None, text: text.join(" "), indent_em: 0.0 };
+        let paragraph = |text: &[&str]| Paragraph {
+            label: None,
+            text: text.join(" "),
+            indent_em: 0.0,
+        };
         text.chunks(45).map(paragraph).collect()
     }
 

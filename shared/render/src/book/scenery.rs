@@ -3,9 +3,9 @@
 use krilla::geom::{Path, PathBuilder};
 
 use super::PAGE_SIDE_PT;
-use super::sheet::{Sheet, area};
+use super::sheet::{Sheet, area, rectangle};
 use crate::colors::HexColor;
-use crate::landscape::{ridge, scattered, star};
+use crate::landscape::{coolest_first, ridge, scattered, star};
 
 /// Segments of a hill's outline.
 const HILL_SEGMENTS: u32 = 14;
@@ -30,7 +30,9 @@ impl Tones {
         let deep = palette.map(HexColor::readable_under_white);
         Self {
             deep,
-            paper: deep[0].toned(0.975, 0.10).mixed(HexColor::new(255, 250, 240), 0.5),
+            paper: deep[0]
+                .toned(0.975, 0.10)
+                .mixed(HexColor::new(255, 250, 240), 0.5),
             ink: deep[0].toned(0.24, 0.4),
             glow: deep[1].toned(0.9, 0.45),
         }
@@ -40,7 +42,7 @@ impl Tones {
 impl Sheet<'_> {
     /// Covers the page with one colour.
     pub(crate) fn ground(&mut self, color: HexColor) {
-        let page = super::sheet::rectangle(area(0.0, 0.0, PAGE_SIDE_PT, PAGE_SIDE_PT));
+        let page = rectangle(area(0.0, 0.0, PAGE_SIDE_PT, PAGE_SIDE_PT));
         self.decoration(|sheet| sheet.shape(&page, color, 1.0));
     }
 
@@ -61,13 +63,25 @@ impl Sheet<'_> {
 
     /// A page that is all landscape: sky at dusk, moon, stars, and hills.
     pub(crate) fn night_landscape(&mut self, tones: &Tones) {
-        let [first, second, third] = tones.deep;
-        let sky = [first.toned(0.40, 1.0), second.toned(0.62, 0.9), second.toned(0.86, 0.6)];
+        let [first, second, third] = coolest_first(tones.deep);
+        let sky = [
+            first.toned(0.40, 1.0),
+            second.toned(0.62, 0.9),
+            second.toned(0.86, 0.6),
+        ];
         self.decoration(|sheet| {
             sheet.gradient(area(0.0, 0.0, PAGE_SIDE_PT, PAGE_SIDE_PT * 0.82), &sky);
             sheet.stars(30, 0.5, HexColor::new(255, 248, 226));
-            sheet.shape(&circle(438.0, 150.0, 78.0), HexColor::new(255, 248, 226), 0.14);
-            sheet.shape(&circle(438.0, 150.0, 54.0), HexColor::new(255, 246, 218), 1.0);
+            sheet.shape(
+                &circle(438.0, 150.0, 78.0),
+                HexColor::new(255, 248, 226),
+                0.14,
+            );
+            sheet.shape(
+                &circle(438.0, 150.0, 54.0),
+                HexColor::new(255, 246, 218),
+                1.0,
+            );
             for (layer, height, color) in [
                 (0, 0.66, second.toned(0.60, 0.8)),
                 (1, 0.78, third.toned(0.46, 0.95)),
@@ -78,21 +92,31 @@ impl Sheet<'_> {
         });
     }
 
-    /// Scatters stars over the upper share of the page.
+    /// Scatters stars over the upper share of the page: one path, so that a sky costs few bytes.
     pub(crate) fn stars(&mut self, count: u32, share: f32, color: HexColor) {
+        let mut builder = PathBuilder::new();
         for (x, y, size) in scattered(count) {
             let radius = 2.0 + 5.0 * size * size;
-            let (x, y) = (x * PAGE_SIDE_PT, (0.03 + y * share) * PAGE_SIDE_PT);
-            self.shape(&star_at(x, y, radius), color, 0.55 + 0.45 * size);
+            push_star(
+                &mut builder,
+                x * PAGE_SIDE_PT,
+                (0.03 + y * share) * PAGE_SIDE_PT,
+                radius,
+            );
+        }
+        if let Some(stars) = builder.finish() {
+            self.shape(&stars, color, 0.85);
         }
     }
 
     /// Three stars in a row, the middle one larger, around a point.
     pub(crate) fn star_row(&mut self, x: f32, y: f32, tones: &Tones) {
         self.decoration(|sheet| {
-            for (dx, radius, color) in
-                [(-26.0, 5.0, tones.deep[1]), (0.0, 8.5, tones.deep[0]), (26.0, 5.0, tones.deep[2])]
-            {
+            for (dx, radius, color) in [
+                (-26.0, 5.0, tones.deep[1]),
+                (0.0, 8.5, tones.deep[0]),
+                (26.0, 5.0, tones.deep[2]),
+            ] {
                 let star = star_at(x + dx, y, radius);
                 sheet.shape(&star, color, 1.0);
                 // Rounded points look friendlier.
@@ -131,15 +155,22 @@ pub(crate) fn hill(layer: u32, height: f32, swing: f32) -> Path {
 /// A five-pointed star around a point.
 pub(crate) fn star_at(x: f32, y: f32, radius: f32) -> Path {
     let mut builder = PathBuilder::new();
+    push_star(&mut builder, x, y, radius);
+    builder.finish().expect("a star is a path")
+}
+
+fn push_star(builder: &mut PathBuilder, x: f32, y: f32, radius: f32) {
+    // Hundredths of a point are finer than any printer, and short in the file.
+    let fine = |length: f32| (length * 100.0).round() / 100.0;
     for (index, (dx, dy)) in star(radius).into_iter().enumerate() {
+        let (x, y) = (fine(x + dx), fine(y + dy));
         if index == 0 {
-            builder.move_to(x + dx, y + dy);
+            builder.move_to(x, y);
         } else {
-            builder.line_to(x + dx, y + dy);
+            builder.line_to(x, y);
         }
     }
     builder.close();
-    builder.finish().expect("a star is a path")
 }
 
 /// A circle around a point.
@@ -154,11 +185,32 @@ pub(crate) fn rounded(left: f32, top: f32, width: f32, height: f32, radius: f32)
     let mut builder = PathBuilder::new();
     builder.move_to(left + radius, top);
     builder.line_to(right - radius, top);
-    builder.cubic_to(right - handle, top, right, top + handle, right, top + radius);
+    builder.cubic_to(
+        right - handle,
+        top,
+        right,
+        top + handle,
+        right,
+        top + radius,
+    );
     builder.line_to(right, bottom - radius);
-    builder.cubic_to(right, bottom - handle, right - handle, bottom, right - radius, bottom);
+    builder.cubic_to(
+        right,
+        bottom - handle,
+        right - handle,
+        bottom,
+        right - radius,
+        bottom,
+    );
     builder.line_to(left + radius, bottom);
-    builder.cubic_to(left + handle, bottom, left, bottom - handle, left, bottom - radius);
+    builder.cubic_to(
+        left + handle,
+        bottom,
+        left,
+        bottom - handle,
+        left,
+        bottom - radius,
+    );
     builder.line_to(left, top + radius);
     builder.cubic_to(left, top + handle, left + handle, top, left + radius, top);
     builder.close();
@@ -172,11 +224,24 @@ mod tests {
     #[test]
     fn every_tone_is_readable_on_the_ground_it_is_meant_for() {
         for palette in [
-            [HexColor::new(255, 220, 0), HexColor::new(0, 255, 255), HexColor::WHITE],
-            [HexColor::new(10, 10, 10), HexColor::new(80, 20, 60), HexColor::new(20, 70, 20)],
+            [
+                HexColor::new(255, 220, 0),
+                HexColor::new(0, 255, 255),
+                HexColor::WHITE,
+            ],
+            [
+                HexColor::new(10, 10, 10),
+                HexColor::new(80, 20, 60),
+                HexColor::new(20, 70, 20),
+            ],
         ] {
             let tones = Tones::of(palette);
-            assert!(tones.deep.iter().all(|color| color.contrast_with_white() >= 4.5));
+            assert!(
+                tones
+                    .deep
+                    .iter()
+                    .all(|color| color.contrast_with_white() >= 4.5)
+            );
             let contrast = tones.ink.contrast_with_white() / tones.paper.contrast_with_white();
             assert!(contrast >= 10.0, "{contrast}");
             let on_deep = tones.deep[0].contrast_with_white() / tones.glow.contrast_with_white();

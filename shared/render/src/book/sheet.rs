@@ -10,6 +10,7 @@ use krilla::paint::{Stop, Stroke, StrokeDash};
 use krilla::surface::Surface;
 use krilla::tagging::{Artifact, ArtifactType, BBox, ContentTag, Node, Tag, TagGroup, TagKind};
 
+use super::PAGE_SIDE_PT;
 use super::lines::Line;
 use crate::colors::HexColor;
 
@@ -92,15 +93,19 @@ impl Sheet<'_> {
             let baseline = setting.top + index as f32 * leading + setting.size * ASCENT_EM;
             let font = line.typeface.typeface().font.clone();
             let start = Point::from_xy(left, baseline);
-            self.surface.draw_glyphs(start, &line.glyphs, font, &line.text, setting.size, false);
+            self.surface
+                .draw_glyphs(start, &line.glyphs, font, &line.text, setting.size, false);
         }
         setting.top + setting.height(lines.len())
     }
 
     /// Draws a picture so that it fills a rectangle, cut where it is longer, `description` read for it.
     pub(crate) fn picture(&mut self, image: &Image, area: Rect, description: &str) {
-        let bbox = BBox::new(self.page_index, area);
-        let tag = Tag::Figure(Some(description.to_owned())).with_bbox(Some(bbox));
+        let page = PAGE_SIDE_PT;
+        let (left, top) = (area.left().max(0.0), area.top().max(0.0));
+        let shown = Rect::from_ltrb(left, top, area.right().min(page), area.bottom().min(page));
+        let bbox = shown.map(|shown| BBox::new(self.page_index, shown));
+        let tag = Tag::Figure(Some(description.to_owned())).with_bbox(bbox);
         self.tagged(tag, |sheet| sheet.image(image, area, &rectangle(area)));
     }
 
@@ -110,11 +115,14 @@ impl Sheet<'_> {
         let (width, height) = (width.max(1) as f32, height.max(1) as f32);
         let scale = (area.width() / width).max(area.height() / height);
         let (width, height) = (width * scale, height * scale);
-        let Some(size) = Size::from_wh(width, height) else { return };
+        let Some(size) = Size::from_wh(width, height) else {
+            return;
+        };
         let left = area.left() + (area.width() - width) / 2.0;
         let top = area.top() + (area.height() - height) / 2.0;
         self.surface.push_clip_path(window, &FillRule::NonZero);
-        self.surface.push_transform(&Transform::from_translate(left, top));
+        self.surface
+            .push_transform(&Transform::from_translate(left, top));
         self.surface.draw_image(image.clone(), size);
         self.surface.pop();
         self.surface.pop();
@@ -134,7 +142,10 @@ impl Sheet<'_> {
             width,
             line_cap: LineCap::Round,
             line_join: LineJoin::Round,
-            dash: dots.map(|gap| StrokeDash { array: vec![0.0, gap], offset: 0.0 }),
+            dash: dots.map(|gap| StrokeDash {
+                array: vec![0.0, gap],
+                offset: 0.0,
+            }),
             ..Stroke::default()
         }));
         self.surface.draw_path(path);
@@ -170,7 +181,11 @@ impl Sheet<'_> {
     fn fill(&mut self, paint: Paint, opacity: f32) {
         let opacity = NormalizedF32::new(opacity).unwrap_or(NormalizedF32::ONE);
         self.surface.set_stroke(None);
-        self.surface.set_fill(Some(Fill { paint, opacity, rule: FillRule::NonZero }));
+        self.surface.set_fill(Some(Fill {
+            paint,
+            opacity,
+            rule: FillRule::NonZero,
+        }));
     }
 }
 

@@ -105,7 +105,10 @@ mod tests {
 
     #[test]
     fn a_title_with_letters_the_title_font_lacks_is_set_in_andika() {
-        assert_eq!(Role::Display.typeface_for("Élodie 🦊"), TypefaceId::AveriaSerifBold);
+        assert_eq!(
+            Role::Display.typeface_for("Élodie 🦊"),
+            TypefaceId::AveriaSerifBold
+        );
         assert_eq!(Role::Display.typeface_for("Żółw"), TypefaceId::AndikaBold);
         assert_eq!(Role::Display.typeface_for("Маша"), TypefaceId::AndikaBold);
     }

@@ -45,9 +45,10 @@ impl Typesetter {
         // text in the same order.
         buffer.set_direction(Direction::LeftToRight);
         let script = Some(buffer.script()).filter(|script| *script != rustybuzz::script::UNKNOWN);
-        let plan = self.plans.entry((typeface, script)).or_insert_with(|| {
-            ShapePlan::new(face, Direction::LeftToRight, script, None, &[])
-        });
+        let plan = self
+            .plans
+            .entry((typeface, script))
+            .or_insert_with(|| ShapePlan::new(face, Direction::LeftToRight, script, None, &[]));
         let shaped = rustybuzz::shape_with_plan(face, plan, buffer);
         let units_per_em = face.units_per_em() as f32;
         let infos = shaped.glyph_infos();
@@ -74,14 +75,24 @@ impl Typesetter {
             glyphs.push(glyph);
         }
         let width_em = glyphs.iter().map(|glyph| glyph.x_advance).sum();
-        Word { text: text.to_owned(), glyphs, width_em }
+        Word {
+            text: text.to_owned(),
+            glyphs,
+            width_em,
+        }
     }
 }
 
 /// PDF/UA forbids the glyph 0: a pictograph becomes nothing, a letter the sign for "unknown sign".
 fn replace_missing(glyph: &mut KrillaGlyph, face: &rustybuzz::Face<'_>, cluster: &str) {
-    let stand_in = if cluster.chars().all(is_pictograph) { ' ' } else { '\u{FFFD}' };
-    let id = [stand_in, '?', ' '].into_iter().find_map(|sign| face.glyph_index(sign));
+    let stand_in = if cluster.chars().all(is_pictograph) {
+        ' '
+    } else {
+        '\u{FFFD}'
+    };
+    let id = [stand_in, '?', ' ']
+        .into_iter()
+        .find_map(|sign| face.glyph_index(sign));
     // Every bundled font has a space, a test says so.
     let Some(id) = id else { return };
     let advance = face.glyph_hor_advance(id).unwrap_or(0);
@@ -117,7 +128,10 @@ mod tests {
     #[test]
     fn a_word_is_as_wide_as_its_letters() {
         let mut typesetter = Typesetter::default();
-        let (short, long) = (typesetter.word(TYPEFACE, "fox"), typesetter.word(TYPEFACE, "foxes"));
+        let (short, long) = (
+            typesetter.word(TYPEFACE, "fox"),
+            typesetter.word(TYPEFACE, "foxes"),
+        );
         assert!(short.width_em > 1.0 && long.width_em > short.width_em);
         assert!(Rc::ptr_eq(&short, &typesetter.word(TYPEFACE, "fox")));
     }
@@ -125,9 +139,21 @@ mod tests {
     #[test]
     fn no_text_has_the_forbidden_glyph() {
         let mut typesetter = Typesetter::default();
-        for text in ["🦊", "日本", "a👩🏽‍🚀b", "שלום", "नमस्ते", "e\u{301}\u{323}", "\u{200D}", "👍🏿!"] {
+        for text in [
+            "🦊",
+            "日本",
+            "a👩🏽‍🚀b",
+            "שלום",
+            "नमस्ते",
+            "e\u{301}\u{323}",
+            "\u{200D}",
+            "👍🏿!",
+        ] {
             let word = typesetter.word(TYPEFACE, text);
-            assert!(word.glyphs.iter().all(|glyph| glyph.glyph_id.to_u32() != 0), "{text}");
+            assert!(
+                word.glyphs.iter().all(|glyph| glyph.glyph_id.to_u32() != 0),
+                "{text}"
+            );
         }
     }
 

@@ -59,7 +59,11 @@ fn boxes(picture: &RgbImage) -> Vec<Patch> {
         pixels: u32,
     }
     let mut counts = vec![Count::default(); 1 << 15];
-    let step = picture.width().max(picture.height()).div_ceil(REDUCED_SIDE_MAX).max(1) as usize;
+    let step = picture
+        .width()
+        .max(picture.height())
+        .div_ceil(REDUCED_SIDE_MAX)
+        .max(1) as usize;
     let row_bytes = picture.width() as usize * 3;
     let mut sums = vec![[0_u32; 3]; (picture.width() as usize).div_ceil(step)];
     for rows in picture.as_raw().chunks(row_bytes.max(1) * step) {
@@ -167,7 +171,15 @@ fn appeal(patch: &Patch) -> f32 {
     if patch.share < 0.004 {
         return 0.0;
     }
-    patch.share.sqrt() * (0.2 + (patch.color.chroma() / 0.16).min(1.0))
+    let vivid = (patch.color.chroma() / 0.16).min(1.0);
+    // Yellow has no deep shade that looks yellow: it turns to mud, so other hues come first.
+    let hue_degrees = patch.color.b.atan2(patch.color.a).to_degrees();
+    let loss = if (66.0..=124.0).contains(&hue_degrees) {
+        0.45
+    } else {
+        1.0
+    };
+    patch.share.sqrt() * (0.2 + vivid * loss)
 }
 
 /// 0 when the deepened patch equals a colour already chosen, 1 when it is far from all.
@@ -175,7 +187,11 @@ fn separation(patch: &Patch, chosen: &[Oklab]) -> f32 {
     let color = deepened(patch.color);
     chosen
         .iter()
-        .map(|other| (color.distance(*other) / (2.0 * SEPARATION_MIN)).min(1.0).powi(2))
+        .map(|other| {
+            (color.distance(*other) / (2.0 * SEPARATION_MIN))
+                .min(1.0)
+                .powi(2)
+        })
         .fold(1.0, f32::min)
 }
 
@@ -193,7 +209,10 @@ fn deepened(color: Oklab) -> Oklab {
 /// Draws the colours apart in lightness, their order kept, if two of them are too alike.
 fn spread(colors: [Oklab; 3]) -> [Oklab; 3] {
     let [one, two, three] = colors;
-    let least = one.distance(two).min(two.distance(three)).min(three.distance(one));
+    let least = one
+        .distance(two)
+        .min(two.distance(three))
+        .min(three.distance(one));
     if least >= SEPARATION_MIN {
         return colors;
     }
@@ -203,7 +222,11 @@ fn spread(colors: [Oklab; 3]) -> [Oklab; 3] {
     let (deepest, lightest) = (*DEEP_LIGHTNESS.start(), *DEEP_LIGHTNESS.end());
     for (rank, index) in by_lightness.into_iter().enumerate() {
         let lightness = deepest + (lightest - deepest) * rank as f32 / 2.0;
-        apart[index] = Oklab { lightness, ..colors[index] }.in_gamut();
+        apart[index] = Oklab {
+            lightness,
+            ..colors[index]
+        }
+        .in_gamut();
     }
     apart
 }
@@ -224,7 +247,10 @@ mod tests {
     fn assert_deep_and_distinct(colors: [HexColor; 3]) {
         for color in colors {
             let contrast = color.contrast_with_white();
-            assert!(contrast >= CONTRAST_WITH_WHITE_MIN, "{color} has {contrast}");
+            assert!(
+                contrast >= CONTRAST_WITH_WHITE_MIN,
+                "{color} has {contrast}"
+            );
         }
         for (one, other) in [(0, 1), (1, 2), (2, 0)] {
             let distance = colors[one].distance(colors[other]);
@@ -234,7 +260,9 @@ mod tests {
 
     fn hue_distance(color: HexColor, other: HexColor) -> f32 {
         let (one, other) = (Oklab::from(color), Oklab::from(other));
-        let turn = (one.b.atan2(one.a) - other.b.atan2(other.a)).abs().to_degrees();
+        let turn = (one.b.atan2(one.a) - other.b.atan2(other.a))
+            .abs()
+            .to_degrees();
         turn.min(360.0 - turn)
     }
 
@@ -246,7 +274,10 @@ mod tests {
         assert_deep_and_distinct(colors);
         for [r, g, b] in stripes {
             let hue = HexColor::new(r, g, b);
-            let nearest = colors.iter().map(|color| hue_distance(*color, hue)).fold(360.0, f32::min);
+            let nearest = colors
+                .iter()
+                .map(|color| hue_distance(*color, hue))
+                .fold(360.0, f32::min);
             assert!(nearest < 12.0, "{hue} is {nearest} degrees from {colors:?}");
         }
     }
@@ -256,7 +287,11 @@ mod tests {
         let scene = RgbImage::from_fn(512, 512, |x, y| {
             let hero = (200..300).contains(&x) && (200..300).contains(&y);
             let bark = 90 + ((x * 7 + y * 3) % 40) as u8;
-            Rgb(if hero { [235, 120, 20] } else { [bark, bark, bark + 4] })
+            Rgb(if hero {
+                [235, 120, 20]
+            } else {
+                [bark, bark, bark + 4]
+            })
         });
         let colors = deep_colors_of(&scene);
         let orange = HexColor::new(235, 120, 20);
@@ -268,7 +303,13 @@ mod tests {
 
     #[test]
     fn pictures_of_one_colour_still_give_three() {
-        for pixel in [[0, 0, 0], [255, 255, 255], [128, 128, 128], [250, 220, 30], [0, 0, 255]] {
+        for pixel in [
+            [0, 0, 0],
+            [255, 255, 255],
+            [128, 128, 128],
+            [250, 220, 30],
+            [0, 0, 255],
+        ] {
             assert_deep_and_distinct(deep_colors_of(&RgbImage::from_pixel(40, 40, Rgb(pixel))));
         }
         assert_deep_and_distinct(deep_colors_of(&RgbImage::new(0, 0)));

@@ -59,6 +59,11 @@ impl HexColor {
         color
     }
 
+    /// How far the colour leans from blue (below 0) to yellow (above 0).
+    pub(crate) fn warmth(self) -> f32 {
+        Oklab::from(self).b
+    }
+
     /// The same hue at another OKLab lightness (0 black, 1 white), its chroma multiplied.
     pub(crate) fn toned(self, lightness: f32, chroma_factor: f32) -> Self {
         let tone = Oklab::from(self);
@@ -84,7 +89,11 @@ impl HexColor {
 
 impl fmt::Display for HexColor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "#{:02X}{:02X}{:02X}", self.red, self.green, self.blue)
+        write!(
+            formatter,
+            "#{:02X}{:02X}{:02X}",
+            self.red, self.green, self.blue
+        )
     }
 }
 
@@ -126,12 +135,17 @@ mod tests {
         assert_eq!(color.to_string(), "#0AF3C2");
         let json = serde_json::to_string(&color).expect("a colour serialises");
         assert_eq!(json, "\"#0AF3C2\"");
-        assert_eq!(serde_json::from_str::<HexColor>(&json).expect("and back"), color);
+        assert_eq!(
+            serde_json::from_str::<HexColor>(&json).expect("and back"),
+            color
+        );
     }
 
     #[test]
     fn what_is_not_six_digits_is_refused() {
-        for text in ["", "#", "#12345", "#1234567", "123456", "#12345g", "#+12345", "#éé12"] {
+        for text in [
+            "", "#", "#12345", "#1234567", "123456", "#12345g", "#+12345", "#éé12",
+        ] {
             assert!(text.parse::<HexColor>().is_err(), "{text}");
         }
     }
@@ -147,7 +161,11 @@ mod tests {
 
     #[test]
     fn any_colour_has_a_shade_that_white_letters_are_readable_on() {
-        for color in [HexColor::WHITE, HexColor::new(255, 240, 0), HexColor::new(0, 255, 140)] {
+        for color in [
+            HexColor::WHITE,
+            HexColor::new(255, 240, 0),
+            HexColor::new(0, 255, 140),
+        ] {
             assert!(color.readable_under_white().contrast_with_white() >= CONTRAST_WITH_WHITE_MIN);
         }
         let navy = HexColor::new(10, 20, 80);

@@ -39,7 +39,11 @@ impl Oklab {
     }
 
     pub(crate) fn distance_squared(self, other: Self) -> f32 {
-        let (l, a, b) = (self.lightness - other.lightness, self.a - other.a, self.b - other.b);
+        let (l, a, b) = (
+            self.lightness - other.lightness,
+            self.a - other.a,
+            self.b - other.b,
+        );
         l * l + a * a + b * b
     }
 
@@ -55,9 +59,16 @@ impl Oklab {
     /// The colour with its chroma reduced, hue and lightness kept, until sRGB can show it.
     pub(crate) fn in_gamut(self) -> Self {
         let lightness = self.lightness.clamp(0.0, 1.0);
-        let at = |share: f32| Self { lightness, a: self.a * share, b: self.b * share };
+        let at = |share: f32| Self {
+            lightness,
+            a: self.a * share,
+            b: self.b * share,
+        };
         let shown = |color: Self| {
-            color.to_linear().iter().all(|channel| (-0.0005..=1.0005).contains(channel))
+            color
+                .to_linear()
+                .iter()
+                .all(|channel| (-0.0005..=1.0005).contains(channel))
         };
         if shown(at(1.0)) {
             return at(1.0);
@@ -65,7 +76,11 @@ impl Oklab {
         let (mut low, mut high) = (0.0, 1.0);
         for _ in 0..12 {
             let middle = (low + high) / 2.0;
-            if shown(at(middle)) { low = middle } else { high = middle }
+            if shown(at(middle)) {
+                low = middle
+            } else {
+                high = middle
+            }
         }
         at(low)
     }
@@ -126,13 +141,21 @@ mod tests {
     #[test]
     fn red_lies_where_its_author_says() {
         let red = Oklab::from(HexColor::new(255, 0, 0));
-        let published = Oklab { lightness: 0.628, a: 0.225, b: 0.126 };
+        let published = Oklab {
+            lightness: 0.628,
+            a: 0.225,
+            b: 0.126,
+        };
         assert!(red.distance(published) < 0.002, "{red:?}");
     }
 
     #[test]
     fn a_colour_beyond_the_screen_keeps_its_hue() {
-        let beyond = Oklab { lightness: 0.5, a: 0.3, b: 0.1 };
+        let beyond = Oklab {
+            lightness: 0.5,
+            a: 0.3,
+            b: 0.1,
+        };
         let shown = beyond.in_gamut();
         assert!(shown.chroma() < beyond.chroma());
         assert!((shown.b / shown.a - beyond.b / beyond.a).abs() < 1e-4);

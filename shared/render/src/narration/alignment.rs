@@ -104,7 +104,11 @@ fn in_milliseconds(time_s: f64) -> f64 {
 }
 
 fn chunk_words(alignment: &Alignment<'_>) -> Result<Vec<(String, f64, f64)>, AlignmentError> {
-    let Alignment { characters, start_times_s, end_times_s } = *alignment;
+    let Alignment {
+        characters,
+        start_times_s,
+        end_times_s,
+    } = *alignment;
     if characters.len() != start_times_s.len() || characters.len() != end_times_s.len() {
         return Err(AlignmentError::Lengths {
             characters: characters.len(),
@@ -118,7 +122,10 @@ fn chunk_words(alignment: &Alignment<'_>) -> Result<Vec<(String, f64, f64)>, Ali
     for (number, (element, (start_s, end_s))) in characters.iter().zip(times).enumerate() {
         for time_s in [*start_s, *end_s] {
             if !time_s.is_finite() || time_s < 0.0 {
-                return Err(AlignmentError::NoTime { character: number, time_s });
+                return Err(AlignmentError::NoTime {
+                    character: number,
+                    time_s,
+                });
             }
         }
         for character in element.chars() {
@@ -167,7 +174,12 @@ mod tests {
             let characters: Vec<String> = text.chars().map(String::from).collect();
             let starts = (0..characters.len()).map(|n| n as f64 / 10.0).collect();
             let ends = (1..=characters.len()).map(|n| n as f64 / 10.0).collect();
-            Self { text: text.to_owned(), characters, starts, ends }
+            Self {
+                text: text.to_owned(),
+                characters,
+                starts,
+                ends,
+            }
         }
 
         fn chunk(&self, offset_s: f64) -> Chunk<'_> {
@@ -176,7 +188,11 @@ mod tests {
                 start_times_s: &self.starts,
                 end_times_s: &self.ends,
             };
-            Chunk { text: &self.text, alignment, offset_s }
+            Chunk {
+                text: &self.text,
+                alignment,
+                offset_s,
+            }
         }
 
         fn words(&self) -> Result<Vec<SpokenWord>, AlignmentError> {
@@ -185,7 +201,11 @@ mod tests {
     }
 
     fn word(txt: &str, start: f64, end: f64) -> SpokenWord {
-        SpokenWord { txt: txt.to_owned(), start, end }
+        SpokenWord {
+            txt: txt.to_owned(),
+            start,
+            end,
+        }
     }
 
     #[test]
@@ -208,11 +228,16 @@ mod tests {
         let mut spoken = Spoken::of("e\u{301}le\u{300}ve 👩🏽‍🚀");
         assert_eq!(spoken.words().expect("valid times")[1].txt, "👩🏽‍🚀");
         // The same text with the provider's elements grouped by what a reader sees.
-        spoken.characters = ["e\u{301}", "l", "e\u{300}", "v", "e", " ", "👩🏽‍🚀"].map(String::from).to_vec();
+        spoken.characters = ["e\u{301}", "l", "e\u{300}", "v", "e", " ", "👩🏽‍🚀"]
+            .map(String::from)
+            .to_vec();
         spoken.starts.truncate(7);
         spoken.ends.truncate(7);
         let words = spoken.words().expect("valid times");
-        assert_eq!(words, [word("e\u{301}le\u{300}ve", 0.0, 0.5), word("👩🏽‍🚀", 0.6, 0.7)]);
+        assert_eq!(
+            words,
+            [word("e\u{301}le\u{300}ve", 0.0, 0.5), word("👩🏽‍🚀", 0.6, 0.7)]
+        );
     }
 
     #[test]
@@ -226,12 +251,19 @@ mod tests {
     fn times_that_cannot_be_trusted_are_refused() {
         let mut spoken = Spoken::of("a b");
         spoken.ends.pop();
-        let lengths = AlignmentError::Lengths { characters: 3, starts: 3, ends: 2 };
+        let lengths = AlignmentError::Lengths {
+            characters: 3,
+            starts: 3,
+            ends: 2,
+        };
         assert_eq!(spoken.words(), Err(lengths));
 
         let mut spoken = Spoken::of("a b");
         spoken.starts[2] = f64::NAN;
-        assert!(matches!(spoken.words(), Err(AlignmentError::NoTime { character: 2, .. })));
+        assert!(matches!(
+            spoken.words(),
+            Err(AlignmentError::NoTime { character: 2, .. })
+        ));
 
         let mut spoken = Spoken::of("slowly on");
         spoken.starts[7] = 0.0;

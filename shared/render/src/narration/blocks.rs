@@ -98,9 +98,17 @@ mod tests {
         for span in html.split("<span data-w=\"").skip(1) {
             let (number, rest) = span.split_once("\">").expect("a number is closed");
             let (word, _) = rest.split_once("</span>").expect("a span is closed");
-            let word = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
-                .iter()
-                .fold(word.to_owned(), |word, (entity, sign)| word.replace(entity, sign));
+            let word = [
+                ("&lt;", "<"),
+                ("&gt;", ">"),
+                ("&quot;", "\""),
+                ("&#39;", "'"),
+                ("&amp;", "&"),
+            ]
+            .iter()
+            .fold(word.to_owned(), |word, (entity, sign)| {
+                word.replace(entity, sign)
+            });
             words.push((number.parse().expect("a number"), word));
         }
     }

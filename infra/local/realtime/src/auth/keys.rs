@@ -1,52 +1,23 @@
 //! The project's signing key (ES256), its JWKS, and the legacy shared secret (HS256).
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::claims::Claims;
+use super::key_file::{self, KeyError};
 use super::user::User;
 
-const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
-const PEM_END: &str = "-----END PRIVATE KEY-----";
 /// Issuer and expiry of the keys every local Supabase project shares (CLI `pkg/config/apikeys.go`).
 const LEGACY_ISSUER: &str = "supabase-demo";
 const LEGACY_EXPIRES_AT_UNIX: i64 = 1_983_812_996;
-
-/// The signing key could not be had.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The file exists but cannot be read.
-    #[error("reading the signing key from {path}")]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// A new key could not be stored.
-    #[error("writing a new signing key to {path}")]
-    Write {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// The file holds something else. Delete it to get a new key.
-    #[error("{path} does not hold a P-256 private key in PKCS #8 PEM; delete it to have one made")]
-    NotAKey { path: PathBuf },
-    /// The library refused to make a key.
-    #[error("making a new P-256 signing key")]
-    Generate,
-}
 
 /// A token was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,25 +60,7 @@ impl Keys {
         issuer: impl Into<String>,
         legacy_secret: impl Into<String>,
     ) -> Result<Self, KeyError> {
-        let der = match fs::read_to_string(path) {
-            Ok(pem) => pem_to_der(&pem).ok_or_else(|| KeyError::NotAKey {
-                path: path.to_owned(),
-            })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let der = generate()?;
-                store(path, &der).map_err(|source| KeyError::Write {
-                    path: path.to_owned(),
-                    source,
-                })?;
-                der
-            }
-            Err(source) => {
-                return Err(KeyError::Read {
-                    path: path.to_owned(),
-                    source,
-                });
-            }
-        };
+        let der = key_file::load_or_create(path)?;
         Self::from_pkcs8(&der, issuer.into(), legacy_secret.into()).ok_or_else(|| {
             KeyError::NotAKey {
                 path: path.to_owned(),
@@ -274,31 +227,6 @@ pub(crate) fn now_unix() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-fn generate() -> Result<Vec<u8>, KeyError> {
-    EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
-        .map(|document| document.as_ref().to_vec())
-        .map_err(|_| KeyError::Generate)
-}
-
-fn pem_to_der(pem: &str) -> Option<Vec<u8>> {
-    let body = pem.trim().strip_prefix(PEM_BEGIN)?.strip_suffix(PEM_END)?;
-    STANDARD
-        .decode(body.split_whitespace().collect::<String>())
-        .ok()
-}
-
-fn store(path: &Path, der: &[u8]) -> io::Result<()> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let pem = format!("{PEM_BEGIN}\n{}\n{PEM_END}\n", STANDARD.encode(der));
-    io::Write::write_all(&mut options.open(path)?, pem.as_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,7 +235,7 @@ mod tests {
 
     fn keys(secret: &str) -> Keys {
         Keys::from_pkcs8(
-            &generate().unwrap(),
+            &key_file::generate().unwrap(),
             "http://127.0.0.1:54321/auth/v1".into(),
             secret.into(),
         )
@@ -378,12 +306,12 @@ mod tests {
         let first = Keys::load_or_create(&path, "issuer", CLI_SECRET).unwrap();
         let second = Keys::load_or_create(&path, "issuer", CLI_SECRET).unwrap();
         assert_eq!(first.jwks(), second.jwks());
-        fs::write(&path, "nonsense").unwrap();
+        std::fs::write(&path, "nonsense").unwrap();
         assert!(matches!(
             Keys::load_or_create(&path, "issuer", CLI_SECRET),
             Err(KeyError::NotAKey { .. })
         ));
-        fs::remove_dir_all(directory).unwrap();
+        std::fs::remove_dir_all(directory).unwrap();
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod accounts;
 mod claims;
 mod failure;
+mod key_file;
 mod keys;
 mod routes;
 mod sessions;
@@ -14,7 +15,8 @@ use sqlx::PgPool;
 
 pub use accounts::{AccountError, hash_password};
 pub use claims::Claims;
-pub use keys::{KeyError, Keys, TokenError, legacy_key};
+pub use key_file::KeyError;
+pub use keys::{Keys, TokenError, legacy_key};
 pub use user::User;
 
 use accounts::Accounts;

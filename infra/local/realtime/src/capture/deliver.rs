@@ -25,6 +25,9 @@ pub(crate) async fn deliver(server: &Shared, changes: Vec<RowChange>) {
         })
         .filter(|wanted| !wanted.by.is_empty())
         .collect();
+    if wanted.is_empty() {
+        return;
+    }
     let facts = match table_facts(server, &wanted).await {
         Ok(facts) => facts,
         Err(error) => {

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 pub(crate) use pgoutput::{Action, RowChange};
 pub use slot::CaptureError;
-pub(crate) use slot::Slot;
+pub(crate) use slot::{Position, Slot, end_of_log};
 pub(crate) use values::ValueKind;
 
 use crate::realtime::Shared;
@@ -30,8 +30,16 @@ const REOPEN_AFTER: Duration = Duration::from_millis(500);
 pub(crate) async fn follow(mut slot: Slot, server: Arc<Shared>) {
     loop {
         match slot.poll().await {
-            Ok(changes) if changes.is_empty() => rest(&server).await,
-            Ok(changes) => deliver::deliver(&server, changes).await,
+            Ok(changes) => {
+                let nothing_new = changes.is_empty();
+                deliver::deliver(&server, changes).await;
+                server
+                    .delivered_until
+                    .send_replace(slot.position().unwrap_or_default());
+                if nothing_new {
+                    rest(&server).await;
+                }
+            }
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::warn!(%error, ?cause, "Realtime lost its place in the log; changes until it is back are lost");
@@ -49,7 +57,7 @@ async fn rest(server: &Shared) {
     if server.subscriptions.is_empty() {
         tokio::select! {
             () = tokio::time::sleep(POLL_INTERVAL_UNWATCHED) => {}
-            () = server.subscriptions.changed.notified() => {}
+            () = server.subscriptions.wanted.notified() => {}
         }
     } else {
         tokio::time::sleep(server.options.poll_interval).await;

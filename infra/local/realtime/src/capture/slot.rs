@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
-use sqlx::{ConnectOptions as _, PgPool};
+use sqlx::{ConnectOptions as _, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::pgoutput::{self, RowChange};
@@ -39,8 +39,19 @@ pub(crate) struct Slot {
     connection: PgConnection,
     name: String,
     publication: String,
-    /// Up to where everything was read, so that a quiet server costs one trivial query.
-    read_until: Option<String>,
+    position: Option<Position>,
+}
+
+/// A place in the log: bytes since its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Position(i64);
+
+/// Where the log ends for everyone: later commits are later in it.
+pub(crate) async fn end_of_log<'c>(executor: impl PgExecutor<'c>) -> Result<Position, sqlx::Error> {
+    sqlx::query_scalar("select (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint")
+        .fetch_one(executor)
+        .await
+        .map(Position)
 }
 
 impl Slot {
@@ -65,37 +76,42 @@ impl Slot {
             connection,
             name,
             publication: publication.to_owned(),
-            read_until: None,
+            position: None,
         })
+    }
+
+    /// Everything committed before this has been returned by [`Self::poll`].
+    pub(crate) fn position(&self) -> Option<Position> {
+        self.position
     }
 
     /// The changes committed since the last call, in commit order.
     pub(crate) async fn poll(&mut self) -> Result<Vec<RowChange>, CaptureError> {
-        let flushed: String = sqlx::query_scalar("select pg_current_wal_flush_lsn()::text")
-            .fetch_one(&mut self.connection)
+        let end = end_of_log(&mut self.connection)
             .await
             .map_err(CaptureError::Read)?;
-        if self.read_until.as_ref() == Some(&flushed) {
+        // Decoding has a price even when there is nothing to decode.
+        if self.position == Some(end) {
             return Ok(Vec::new());
         }
-        let messages: Vec<Vec<u8>> = sqlx::query_scalar(
-            "select data from pg_logical_slot_get_binary_changes(
+        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+            "select (lsn - '0/0'::pg_lsn)::bigint, data from pg_logical_slot_get_binary_changes(
                  $1, null, $2, 'proto_version', '1', 'publication_names', $3)",
         )
         .bind(&self.name)
         .bind(CHANGES_PER_POLL)
-        .bind(quoted_in_list(&self.publication))
+        // `publication_names` is itself a list of identifiers.
+        .bind(super::sql_identifier(&self.publication))
         .fetch_all(&mut self.connection)
         .await
         .map_err(CaptureError::Read)?;
-        if messages.is_empty() {
-            self.read_until = Some(flushed);
-        }
+        let all_read = rows.len() < CHANGES_PER_POLL as usize;
+        self.position = rows
+            .last()
+            .filter(|_| !all_read)
+            .map(|(last, _)| Position(*last))
+            .or(Some(end));
+        let messages: Vec<Vec<u8>> = rows.into_iter().map(|(_, message)| message).collect();
         pgoutput::decode(&messages).map_err(CaptureError::Decode)
     }
-}
-
-/// `publication_names` is itself a list of identifiers.
-fn quoted_in_list(publication: &str) -> String {
-    super::sql_identifier(publication)
 }

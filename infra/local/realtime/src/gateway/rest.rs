@@ -33,6 +33,8 @@ async fn pass_on(State(gateway): State<RestGateway>, mut request: Request) -> Re
         return StatusCode::NOT_FOUND.into_response();
     };
     *request.uri_mut() = uri;
+    // What this router noted about the path (its parameters, the original address) is not for the next one.
+    request.extensions_mut().clear();
     gateway
         .config
         .metrics

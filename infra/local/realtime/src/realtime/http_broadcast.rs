@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::broadcast::{Broadcast, Content};
 use super::channel::TOPIC_PREFIX;
-use super::socket::bearer;
+use super::socket::{bearer, unauthorized};
 
 #[derive(Deserialize)]
 struct Batch {
@@ -39,8 +39,8 @@ pub(crate) async fn batch(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if let Err(refusal) = bearer(&server, &headers, &query) {
-        return refusal;
+    if let Err(error) = bearer(&server, &headers, &query) {
+        return unauthorized(&error);
     }
     let batch: Batch = match serde_json::from_slice(&body) {
         Ok(batch) => batch,
@@ -73,8 +73,8 @@ pub(crate) async fn single(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if let Err(refusal) = bearer(&server, &headers, &query) {
-        return refusal;
+    if let Err(error) = bearer(&server, &headers, &query) {
+        return unauthorized(&error);
     }
     let binary = headers
         .get(header::CONTENT_TYPE)

@@ -8,6 +8,7 @@ mod filter;
 mod frame;
 mod http_broadcast;
 mod hub;
+mod joins_in_flight;
 mod outbox;
 mod session;
 mod socket;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{get, post};
 use sqlx::PgPool;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use crate::capture::CaptureError;
@@ -31,7 +33,7 @@ pub(crate) use outbox::{Frame, SocketId};
 pub(crate) use subscriptions::{Identity, Subscription, Subscriptions};
 
 use crate::auth::{Claims, Keys};
-use crate::capture;
+use crate::capture::{self, Position};
 use faults::RealtimeFaults;
 use hub::Hub;
 
@@ -41,6 +43,9 @@ pub struct RealtimeOptions {
     /// How often the write-ahead log is looked at while somebody listens. A change reaches its
     /// subscribers after half of this on average.
     pub poll_interval: Duration,
+    /// From a join to its reply. A token a client learns of in this time is not pushed by supabase-js
+    /// 2.109.0, which leaves the channel anonymous; with no latency that bug of callers would not show.
+    pub join_latency: Duration,
     /// From the join reply to the database subscription. Changes committed in between are lost, as
     /// with the real server; clients wait for the `system` message.
     pub subscription_delay: Duration,
@@ -52,6 +57,7 @@ impl Default for RealtimeOptions {
     fn default() -> Self {
         Self {
             poll_interval: Duration::from_millis(20),
+            join_latency: Duration::from_millis(50),
             subscription_delay: Duration::from_millis(100),
             publication: "supabase_realtime".to_owned(),
         }
@@ -73,6 +79,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Hub,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) faults: Arc<RealtimeFaults>,
+    /// How far the log has been looked at, and its changes delivered.
+    pub(crate) delivered_until: watch::Sender<Position>,
     identities: Mutex<Vec<Weak<Identity>>>,
 }
 
@@ -113,6 +121,7 @@ impl RealtimeServer {
             hub: Hub::default(),
             subscriptions: Subscriptions::default(),
             faults: Arc::default(),
+            delivered_until: watch::Sender::default(),
             identities: Mutex::default(),
         });
         let capture = tokio::spawn(capture::follow(slot, shared.clone()));

@@ -16,9 +16,10 @@ use tokio::time::{Instant, sleep_until};
 use super::Shared;
 use super::broadcast::BroadcastPush;
 use super::frame::{ClientFrame, Version};
+use super::joins_in_flight::JoinsInFlight;
 use super::outbox::Outbox;
 use super::session::{Session, Upgrade};
-use crate::auth::{Claims, TokenError};
+use crate::auth::TokenError;
 
 /// The largest frame (the real server's `endpoint.ex`).
 const FRAME_BYTES_MAX: usize = 5_000_000;
@@ -30,25 +31,27 @@ pub(crate) fn bearer(
     server: &Shared,
     headers: &HeaderMap,
     query: &HashMap<String, String>,
-) -> Result<Upgrade, Response> {
+) -> Result<Upgrade, TokenError> {
     let header = headers
         .get("x-api-key")
         .and_then(|value| value.to_str().ok());
     let token = header
         .or_else(|| query.get("apikey").map(String::as_str))
         .unwrap_or_default();
-    let verified: Result<Claims, TokenError> = server.keys.verify(token);
-    match verified {
-        Ok(claims) => Ok(Upgrade {
-            token: token.to_owned(),
-            claims,
-        }),
-        Err(error) => Err((
-            StatusCode::UNAUTHORIZED,
-            Json(json!({"error": error.to_string()})),
-        )
-            .into_response()),
-    }
+    let claims = server.keys.verify(token)?;
+    Ok(Upgrade {
+        token: token.to_owned(),
+        claims,
+    })
+}
+
+/// The answer to a request whose token is not good.
+pub(crate) fn unauthorized(error: &TokenError) -> Response {
+    (
+        StatusCode::UNAUTHORIZED,
+        Json(json!({"error": error.to_string()})),
+    )
+        .into_response()
 }
 
 pub(crate) async fn upgrade(
@@ -59,7 +62,7 @@ pub(crate) async fn upgrade(
 ) -> Response {
     let upgrade = match bearer(&server, &headers, &query) {
         Ok(upgrade) => upgrade,
-        Err(refusal) => return refusal,
+        Err(error) => return unauthorized(&error),
     };
     let version = Version::from_query(query.get("vsn").map(String::as_str));
     websocket
@@ -72,6 +75,7 @@ async fn serve(server: Arc<Shared>, socket: WebSocket, version: Version, upgrade
     let (mut sink, mut stream) = socket.split();
     let (outbox, mut outgoing) = Outbox::new(version, server.faults.clone());
     let mut cuts = server.faults.cuts();
+    let mut joins = JoinsInFlight::new(server.options.join_latency);
     let mut session = Session::new(server, outbox, upgrade);
     let mut silent_until = Instant::now() + SILENCE_MAX;
     loop {
@@ -84,10 +88,11 @@ async fn serve(server: Arc<Shared>, socket: WebSocket, version: Version, upgrade
             message = stream.next() => {
                 silent_until = Instant::now() + SILENCE_MAX;
                 let Some(Ok(message)) = message else { break };
-                if !dispatch(&mut session, version, message) {
+                if !dispatch(&mut session, &mut joins, version, message) {
                     break;
                 }
             }
+            frame = joins.next() => session.handle(frame),
             Some(frame) = outgoing.recv() => {
                 if sink.send(frame.into()).await.is_err() {
                     break;
@@ -103,10 +108,19 @@ async fn serve(server: Arc<Shared>, socket: WebSocket, version: Version, upgrade
 }
 
 /// False when the connection must end.
-fn dispatch(session: &mut Session, version: Version, message: Message) -> bool {
+fn dispatch(
+    session: &mut Session,
+    joins: &mut JoinsInFlight,
+    version: Version,
+    message: Message,
+) -> bool {
     match message {
         Message::Text(text) => match ClientFrame::parse(version, &text) {
-            Ok(frame) => session.handle(frame),
+            Ok(frame) => {
+                if let Some(frame) = joins.hold_back(frame) {
+                    session.handle(frame);
+                }
+            }
             Err(error) => {
                 tracing::warn!(%error, "closing a Realtime socket");
                 return false;

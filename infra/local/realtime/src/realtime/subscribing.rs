@@ -8,6 +8,8 @@ use std::time::Duration;
 use super::Shared;
 use super::channel::Binding;
 use super::subscribe::{SubscribeError, Subscriber, resolve};
+use super::subscriptions::Subscription;
+use crate::capture::end_of_log;
 
 const EXTENSION: &str = "postgres_changes";
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -40,14 +42,7 @@ pub(crate) async fn run(
     tokio::time::sleep(server.options.subscription_delay).await;
     while attempt.is_latest() {
         let (outbox, topic) = (&subscriber.outbox, &subscriber.topic);
-        match resolve(
-            &server.pool,
-            &server.options.publication,
-            &subscriber,
-            &bindings,
-        )
-        .await
-        {
+        match prepare(&server, &subscriber, &bindings).await {
             Ok(subscriptions) => {
                 let channel = (outbox.socket, topic.clone());
                 if server
@@ -76,6 +71,30 @@ pub(crate) async fn run(
             }
         }
     }
+}
+
+/// Ready once every change committed until now has been delivered: older ones must not reach a new
+/// subscriber, nor a new identity the rows of the former one's time.
+async fn prepare(
+    server: &Shared,
+    subscriber: &Subscriber,
+    bindings: &[Binding],
+) -> Result<Vec<Subscription>, SubscribeError> {
+    let subscriptions = resolve(
+        &server.pool,
+        &server.options.publication,
+        subscriber,
+        bindings,
+    )
+    .await?;
+    let now = end_of_log(&server.pool)
+        .await
+        .map_err(SubscribeError::Database)?;
+    let mut delivered_until = server.delivered_until.subscribe();
+    server.subscriptions.wanted.notify_one();
+    // The sender lives in `server`, so waiting cannot fail.
+    let _ = delivered_until.wait_for(|position| *position >= now).await;
+    Ok(subscriptions)
 }
 
 /// From here on, committed changes arrive.

@@ -66,7 +66,7 @@ pub(crate) type ChannelKey = (SocketId, Arc<str>);
 pub(crate) struct Subscriptions {
     index: Mutex<Index>,
     /// Wakes the change capture, which sleeps deeply while nobody listens.
-    pub(crate) changed: Notify,
+    pub(crate) wanted: Notify,
 }
 
 #[derive(Default)]
@@ -104,8 +104,6 @@ impl Subscriptions {
                 .add(subscription);
         }
         index.by_channel.insert(channel, new);
-        drop(index);
-        self.changed.notify_one();
         true
     }
 

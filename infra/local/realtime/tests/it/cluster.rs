@@ -45,6 +45,7 @@ impl Cluster {
                 "UTF8",
                 "--locale=C",
                 "--no-sync",
+                "--wal-segsize=1",
             ])
             .stdout(Stdio::null())
             .status()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::extract::{OriginalUri, Request, State};
+use axum::extract::{Request, State};
 use axum::{Json, Router};
 use local_realtime::gateway::{FaultPlan, Share};
 use reqwest::{Client, Method};
@@ -15,18 +15,14 @@ use crate::stack::Stack;
 type Effects = Arc<AtomicUsize>;
 
 /// In place of a PostgREST: says what reached it, and counts as its effect.
-async fn echo(
-    State(effects): State<Effects>,
-    OriginalUri(uri): OriginalUri,
-    request: Request,
-) -> Json<Value> {
+async fn echo(State(effects): State<Effects>, request: Request) -> Json<Value> {
     effects.fetch_add(1, Ordering::SeqCst);
     let authorization = request.headers()["authorization"]
         .to_str()
         .unwrap()
         .to_owned();
     Json(
-        json!({"uri": uri.to_string(), "method": request.method().as_str(), "authorization": authorization}),
+        json!({"uri": request.uri().to_string(), "method": request.method().as_str(), "authorization": authorization}),
     )
 }
 

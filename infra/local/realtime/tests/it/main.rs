@@ -1,6 +1,7 @@
 //! The stand-ins from outside: over HTTP and websockets, on a real PostgreSQL of their own.
 
 mod auth;
+mod bindings;
 mod capacity;
 mod changes;
 mod channels;

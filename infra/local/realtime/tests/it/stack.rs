@@ -65,12 +65,27 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
+    /// Impatient, with nothing behind `/rest/v1`.
     pub(crate) async fn start() -> Self {
         Self::start_before(axum::Router::new()).await
     }
 
-    /// `rest` stands where the lead puts a PostgREST.
+    /// With the timing of real use.
+    pub(crate) async fn start_unhurried() -> Self {
+        Self::start_with(axum::Router::new(), RealtimeOptions::default()).await
+    }
+
+    /// `rest` stands where a PostgREST would.
     pub(crate) async fn start_before(rest: axum::Router) -> Self {
+        let options = RealtimeOptions {
+            join_latency: Duration::ZERO,
+            subscription_delay: Duration::from_millis(10),
+            ..RealtimeOptions::default()
+        };
+        Self::start_with(rest, options).await
+    }
+
+    async fn start_with(rest: axum::Router, options: RealtimeOptions) -> Self {
         let (cluster, pool) = Cluster::start().await;
         sqlx::raw_sql(SCHEMA).execute(&pool).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -79,10 +94,6 @@ impl Stack {
         let issuer = format!("http://127.0.0.1:{port}/auth/v1");
         let keys = Arc::new(Keys::load_or_create(&key_file, issuer, JWT_SECRET).unwrap());
         std::fs::remove_file(key_file).unwrap();
-        let options = RealtimeOptions {
-            subscription_delay: Duration::from_millis(10),
-            ..RealtimeOptions::default()
-        };
         let realtime = RealtimeServer::start_with(pool.clone(), keys.clone(), options)
             .await
             .unwrap();

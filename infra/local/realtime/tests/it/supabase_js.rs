@@ -48,7 +48,7 @@ async fn the_official_client_signs_in_follows_its_own_story_and_no_other() {
         "run `npm ci` in {}",
         directory().display()
     );
-    let stack = Stack::start().await;
+    let stack = Stack::start_unhurried().await;
     // The script asks for changes by calling a function, as an application would over /rest/v1.
     let pool = stack.pool.clone();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -103,7 +103,7 @@ console.log("a refresh keeps changes flowing");
 const { data: stored } = await ada.supabase.auth.getSession();
 const slowStorage = () => {
   const values = new Map();
-  const wait = () => new Promise((resolve) => setTimeout(resolve, 5));
+  const wait = () => new Promise((resolve) => setTimeout(resolve, 1));
   return {
     getItem: async (name) => {
       await wait();

@@ -6,13 +6,13 @@ use krilla::tagging::Tag;
 
 use super::spread::{TEXT_BOTTOM_PT, TEXT_LEFT_PT, TEXT_WIDTH_PT};
 use super::text::{Labels, TITLE_LEADING_EM, fitted_title};
+use crate::book::PAGE_SIDE_PT;
 use crate::book::binder::Binder;
 use crate::book::lines::{Rag, lines};
 use crate::book::paragraphs::Paragraph;
 use crate::book::sheet::{Align, Setting};
 use crate::book::typefaces::Role;
 use crate::book::typesetter::{Typesetter, printable};
-use crate::book::PAGE_SIDE_PT;
 
 const END_SIZES_PT: (f32, f32) = (68.0, 30.0);
 const MORAL_SIZES_PT: (f32, f32) = (23.0, 12.0);
@@ -69,7 +69,13 @@ impl Binder<'_> {
             sheet.star_row(PAGE_SIDE_PT / 2.0, below + STAR_GAP_PT * 0.5, &tones);
             if !moral.is_empty() {
                 sheet.tagged(Tag::P, |sheet| {
-                    sheet.lines(&moral, Setting { top: below + STAR_GAP_PT, ..moral_setting });
+                    sheet.lines(
+                        &moral,
+                        Setting {
+                            top: below + STAR_GAP_PT,
+                            ..moral_setting
+                        },
+                    );
                 });
             }
         });
@@ -97,6 +103,12 @@ impl Binder<'_> {
         let tones = self.tones;
         self.bookmark(&heading);
         let prepared = |_: &mut Typesetter| questions.clone();
-        self.text_pages(&heading, &prepared, QUESTION_SIZES_PT, Labels::Discs, &tones);
+        self.text_pages(
+            &heading,
+            &prepared,
+            QUESTION_SIZES_PT,
+            Labels::Discs,
+            &tones,
+        );
     }
 }

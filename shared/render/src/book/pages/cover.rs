@@ -23,7 +23,11 @@ impl Binder<'_> {
     pub(crate) fn cover(&mut self) {
         let (title, about) = (self.title(), self.about());
         let (tones, picture) = (self.tones, self.cover.clone());
-        let described = self.book.cover.as_ref().and_then(|cover| cover.description.clone());
+        let described = self
+            .book
+            .cover
+            .as_ref()
+            .and_then(|cover| cover.description.clone());
         let description = described.unwrap_or_else(|| title.clone());
         self.bookmark(&title);
         self.page(|sheet, typesetter| {
@@ -58,7 +62,11 @@ impl Binder<'_> {
             }
             let edge = 1.0 - panel / PAGE_SIDE_PT;
             sheet.decoration(|sheet| {
-                sheet.shape(&hill(0, edge - 0.018, 0.022), tones.deep[1].toned(0.80, 0.6), 0.85);
+                sheet.shape(
+                    &hill(0, edge - 0.018, 0.022),
+                    tones.deep[1].toned(0.80, 0.6),
+                    0.85,
+                );
                 sheet.shape(&hill(2, edge, 0.022), tones.deep[0], 1.0);
             });
             let top = PAGE_SIDE_PT - panel + PANEL_PADDING_PT.0;
@@ -68,7 +76,13 @@ impl Binder<'_> {
             });
             if !about.is_empty() {
                 sheet.tagged(Tag::P, |sheet| {
-                    sheet.lines(&about, Setting { top: below + 4.0, ..small });
+                    sheet.lines(
+                        &about,
+                        Setting {
+                            top: below + 4.0,
+                            ..small
+                        },
+                    );
                 });
             }
         });

@@ -10,7 +10,7 @@ use crate::book::PAGE_SIDE_PT;
 use crate::book::binder::Binder;
 use crate::book::lines::{Line, Rag, lines};
 use crate::book::scenery::{Tones, circle, rounded, star_at};
-use crate::book::sheet::{Align, Setting, Sheet, area};
+use crate::book::sheet::{Align, Setting, Sheet, area, rectangle};
 use crate::book::typefaces::Role;
 use crate::book::typesetter::{Typesetter, printable};
 
@@ -29,7 +29,10 @@ struct TitleText {
 
 impl TitleText {
     fn height(&self) -> f32 {
-        let rest = self.rest.iter().map(|(lines, size, gap)| lines.len() as f32 * size * 1.4 + gap);
+        let rest = self
+            .rest
+            .iter()
+            .map(|(lines, size, gap)| lines.len() as f32 * size * 1.4 + gap);
         self.title.lines.len() as f32 * self.title.size * TITLE_LEADING_EM + rest.sum::<f32>()
     }
 }
@@ -38,7 +41,12 @@ impl Binder<'_> {
     /// Whom the story is about, in words; empty without heroes.
     pub(crate) fn about(&self) -> String {
         let phrases = &self.options.phrases;
-        let names: Vec<String> = self.book.hero_names.iter().map(|name| printable(name)).collect();
+        let names: Vec<String> = self
+            .book
+            .hero_names
+            .iter()
+            .map(|name| printable(name))
+            .collect();
         let names = match names.as_slice() {
             [] => return String::new(),
             [name] => name.clone(),
@@ -59,7 +67,7 @@ impl Binder<'_> {
                 sheet.shape(&rounded(106.0, 206.0, 400.0, 200.0, 30.0), tones.paper, 1.0);
                 let border = rounded(118.0, 218.0, 376.0, 176.0, 22.0);
                 sheet.outline(&border, tones.deep[1].toned(0.7, 0.7), 2.4, Some(8.0));
-                let line = super::super::sheet::rectangle(area(166.0, 352.0, 280.0, 0.9));
+                let line = rectangle(area(166.0, 352.0, 280.0, 0.9));
                 sheet.shape(&line, tones.ink, 0.7);
             });
             let words = fitted_title(typesetter, &belongs_to, 330.0, (27.0, 14.0), 1);
@@ -84,8 +92,18 @@ impl Binder<'_> {
         let title = self.title();
         let asides: Vec<(Role, String, f32, f32)> = [
             (Role::Aside, self.about(), 20.0, 8.0),
-            (Role::Story, self.book.subtitle.clone().unwrap_or_default(), 15.0, 6.0),
-            (Role::Aside, self.book.dedication.clone().unwrap_or_default(), 16.0, 34.0),
+            (
+                Role::Story,
+                self.book.subtitle.clone().unwrap_or_default(),
+                15.0,
+                6.0,
+            ),
+            (
+                Role::Aside,
+                self.book.dedication.clone().unwrap_or_default(),
+                16.0,
+                34.0,
+            ),
         ]
         .into_iter()
         .filter(|(_, text, _, _)| !text.trim().is_empty())
@@ -95,7 +113,8 @@ impl Binder<'_> {
             sheet.paper_with_hills(&tones);
             let text = title_text(typesetter, &title, &asides);
             let room = TEXT_BOTTOM_PT - MEDALLION_TOP_PT - text.height() - 30.0;
-            let radius = (room / 2.0).clamp(*MEDALLION_RADIUS_PT.start(), *MEDALLION_RADIUS_PT.end());
+            let radius =
+                (room / 2.0).clamp(*MEDALLION_RADIUS_PT.start(), *MEDALLION_RADIUS_PT.end());
             let free = (room - 2.0 * radius).max(0.0);
             let middle_y = MEDALLION_TOP_PT + free * 0.4 + radius;
             medallion(sheet, cover.as_ref(), &tones, middle_y, radius);
@@ -119,7 +138,11 @@ fn title_text(
             .map(|(role, text, size, gap)| {
                 let size = size * scale;
                 let measure_em = TEXT_WIDTH_PT * 0.9 / size;
-                (lines(typesetter, *role, text, measure_em, Rag::Balanced), size, *gap)
+                (
+                    lines(typesetter, *role, text, measure_em, Rag::Balanced),
+                    size,
+                    *gap,
+                )
             })
             .collect();
         let text = TitleText { title, rest };
@@ -172,8 +195,13 @@ fn draw_title(sheet: &mut Sheet<'_>, title: &str, text: &TitleText, tones: &Tone
         below = sheet.lines(&text.title.lines, setting);
     });
     for (lines, size, gap) in &text.rest {
-        let setting =
-            Setting { top: below + gap, size: *size, leading_em: 1.4, color: tones.ink, ..setting };
+        let setting = Setting {
+            top: below + gap,
+            size: *size,
+            leading_em: 1.4,
+            color: tones.ink,
+            ..setting
+        };
         sheet.tagged(Tag::P, |sheet| below = sheet.lines(lines, setting));
     }
 }

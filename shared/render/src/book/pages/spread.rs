@@ -20,7 +20,7 @@ const TEXT_TOP_PT: f32 = 62.0;
 /// Where text must end, above the hills.
 pub(crate) const TEXT_BOTTOM_PT: f32 = 516.0;
 const HEADING_SIZES_PT: (f32, f32) = (34.0, 22.0);
-const STORY_SIZES_PT: (f32, f32) = (22.0, 13.0);
+const STORY_SIZES_PT: (f32, f32) = (24.0, 13.0);
 /// From a heading to the stars below it, and on to the text.
 const HEADING_GAPS_PT: (f32, f32) = (16.0, 22.0);
 
@@ -37,18 +37,31 @@ impl Binder<'_> {
             });
         }
         let heading = printable(beat.heading.trim());
-        let bookmark = if heading.is_empty() { (index + 1).to_string() } else { heading.clone() };
+        let bookmark = if heading.is_empty() {
+            (index + 1).to_string()
+        } else {
+            heading.clone()
+        };
         self.bookmark(&bookmark);
         let picture = self.beat_pictures[index].clone();
         self.page(|sheet, _| match &picture {
             Some(image) => {
-                let described = beat.picture.as_ref().and_then(|one| one.description.as_deref());
+                let described = beat
+                    .picture
+                    .as_ref()
+                    .and_then(|one| one.description.as_deref());
                 let page = area(0.0, 0.0, PAGE_SIDE_PT, PAGE_SIDE_PT);
                 sheet.picture(image, page, &printable(described.unwrap_or(&bookmark)));
             }
             None => sheet.night_landscape(&tones),
         });
-        self.text_pages(&heading, &paragraphs(beat), STORY_SIZES_PT, Labels::Names, &tones);
+        self.text_pages(
+            &heading,
+            &paragraphs(beat),
+            STORY_SIZES_PT,
+            Labels::Names,
+            &tones,
+        );
     }
 
     /// Pages of paragraphs under a heading, which only the first of them shows.
@@ -66,7 +79,8 @@ impl Binder<'_> {
             let page_number = self.n_pages + 1;
             self.page(|sheet, typesetter| {
                 let (title, fitted) = prepared.get_or_insert_with(|| {
-                    let title = fitted_title(typesetter, heading, TEXT_WIDTH_PT, HEADING_SIZES_PT, 2);
+                    let title =
+                        fitted_title(typesetter, heading, TEXT_WIDTH_PT, HEADING_SIZES_PT, 2);
                     let room = Room {
                         width_pt: TEXT_WIDTH_PT,
                         height_pt: TEXT_BOTTOM_PT - text_top(&title),
@@ -81,15 +95,33 @@ impl Binder<'_> {
                     draw_heading(sheet, heading, title, tones);
                 }
                 let page = &fitted.pages[number];
-                let top = if number == 0 { text_top(title) } else { TEXT_TOP_PT };
+                let top = if number == 0 {
+                    text_top(title)
+                } else {
+                    TEXT_TOP_PT
+                };
                 let free = TEXT_BOTTOM_PT - top - height_em(page) * fitted.size_pt;
                 // A short text stands a little above the middle of its room, as pictures hang.
-                let shift = if fitted.pages.len() == 1 { (free * 0.38).max(0.0) } else { 0.0 };
-                draw_paragraphs(sheet, fitted, page, (TEXT_LEFT_PT, top + shift), labels, tones);
+                let shift = if fitted.pages.len() == 1 {
+                    (free * 0.38).max(0.0)
+                } else {
+                    0.0
+                };
+                draw_paragraphs(
+                    sheet,
+                    fitted,
+                    page,
+                    (TEXT_LEFT_PT, top + shift),
+                    labels,
+                    tones,
+                );
                 draw_page_number(sheet, typesetter, page_number, tones);
             });
             number += 1;
-            if prepared.as_ref().is_none_or(|(_, fitted)| number >= fitted.pages.len()) {
+            if prepared
+                .as_ref()
+                .is_none_or(|(_, fitted)| number >= fitted.pages.len())
+            {
                 return;
             }
         }
@@ -121,7 +153,9 @@ fn paragraphs(beat: &Beat) -> impl Fn(&mut Typesetter) -> Vec<Paragraph> {
             text: words.clone(),
             indent_em,
         });
-        told.chain(spoken).filter(|paragraph| !paragraph.text.trim().is_empty()).collect()
+        told.chain(spoken)
+            .filter(|paragraph| !paragraph.text.trim().is_empty())
+            .collect()
     }
 }
 
@@ -157,7 +191,13 @@ fn draw_page_number(
     page_number: usize,
     tones: &Tones,
 ) {
-    let set = lines(typesetter, Role::Strong, &page_number.to_string(), 10.0, Rag::Paragraph);
+    let set = lines(
+        typesetter,
+        Role::Strong,
+        &page_number.to_string(),
+        10.0,
+        Rag::Paragraph,
+    );
     let setting = Setting {
         left: 0.0,
         top: 585.0,

@@ -106,7 +106,11 @@ fn disc(sheet: &mut Sheet<'_>, label: &Line, at: (f32, f32), size: f32, color: H
     let radius = size * 0.78;
     let (left, top) = at;
     // The middle of the figures lies a third of their size above the baseline.
-    sheet.shape(&circle(left + radius, top + size * 0.47, radius), color, 1.0);
+    sheet.shape(
+        &circle(left + radius, top + size * 0.47, radius),
+        color,
+        1.0,
+    );
     let setting = Setting {
         left,
         top: top + size * 0.06,

@@ -1,0 +1,11 @@
+//! Access tokens of Supabase Auth: whose key signed them, and whether they say what ours must say.
+
+mod jwks;
+mod verifier;
+
+#[cfg(test)]
+mod hostile;
+
+pub(crate) use jwks::KeysError;
+pub(crate) use verifier::TokenError;
+pub use verifier::TokenVerifier;

@@ -1,0 +1,80 @@
+//! What handlers may touch, built once per process, and the settings it is built from.
+
+use crate::{ElevenLabsVoices, TokenVerifier, Voices};
+use runtime::{Aws, Invoke, LambdaInvoker, SettingError, Variables, env, http_client};
+use std::{error::Error, sync::Arc};
+use store::{RestConfig, Store};
+use url::Url;
+
+/// What the API may touch.
+pub struct Deps {
+    pub store: Store,
+    pub invoker: Arc<dyn Invoke>,
+    pub verifier: TokenVerifier,
+    pub voices: Arc<dyn Voices>,
+    pub settings: Settings,
+}
+
+/// Names of what the API calls, and of where it runs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `CONTENT_AGENT_FUNCTION`: who writes the text.
+    pub content_agent: String,
+    /// `ASSET_WORKER_FUNCTION`: who dispatches what became claimable.
+    pub asset_worker: String,
+    /// `ENVIRONMENT`, default `local`; told by `GET /health`.
+    pub environment: String,
+}
+
+const ELEVENLABS: &str = "https://api.elevenlabs.io";
+
+impl Settings {
+    /// A missing function name is an error, not a default: a wrong one would lose every event in silence.
+    pub fn from_variables(variables: &Variables) -> Result<Self, SettingError> {
+        Ok(Self {
+            content_agent: variables.required(env::CONTENT_AGENT_FUNCTION)?.to_owned(),
+            asset_worker: variables.required(env::ASSET_WORKER_FUNCTION)?.to_owned(),
+            environment: variables
+                .optional(env::ENVIRONMENT)
+                .unwrap_or("local")
+                .to_owned(),
+        })
+    }
+}
+
+impl Deps {
+    /// Builds clients without using them: connections, keys and AWS configuration come with the first request.
+    pub fn from_variables(
+        variables: &Variables,
+        aws: Arc<Aws>,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let http = http_client();
+        let supabase_url: Url = variables.parsed(env::SUPABASE_URL)?;
+        let verifier = TokenVerifier::new(
+            &supabase_url,
+            variables.optional(env::SUPABASE_JWT_SECRET),
+            http.clone(),
+        );
+        let rest = RestConfig {
+            supabase_url,
+            service_role_key: variables
+                .required(env::SUPABASE_SERVICE_ROLE_KEY)?
+                .to_owned(),
+        };
+        let base_url = variables.parsed_or(env::ELEVENLABS_BASE_URL, ELEVENLABS.parse()?)?;
+        let api_key = variables
+            .optional(env::ELEVENLABS_API_KEY)
+            .or_else(|| variables.optional(env::ELEVENLABS_KEY));
+        Ok(Self {
+            store: Store::new(&rest, http.clone())?,
+            invoker: Arc::new(LambdaInvoker::new(aws)),
+            verifier,
+            voices: Arc::new(ElevenLabsVoices::new(
+                base_url,
+                api_key.map(str::to_owned),
+                http,
+            )),
+            settings: Settings::from_variables(variables)?,
+        })
+    }
+}

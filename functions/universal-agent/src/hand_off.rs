@@ -1,0 +1,34 @@
+//! Starting work elsewhere: an event is accepted within a moment or given up, because the sweep finds what it missed.
+
+use crate::Deps;
+use domain::StoryId;
+use runtime::{Payload, chain};
+use std::time::Duration;
+
+/// A request waits no longer than this for an event to be accepted.
+const ACCEPTED_WITHIN: Duration = Duration::from_secs(1);
+
+/// Asks the content agent for the text. Harmless when it is being written already: the job can be claimed once.
+pub(crate) async fn start_text(deps: &Deps, story: StoryId) {
+    let function = &deps.settings.content_agent;
+    invoke(deps, function, &Payload::generate_story(story), story).await;
+}
+
+/// Tells the asset worker that jobs of this story can be claimed, if there are any.
+pub(crate) async fn wake_worker(deps: &Deps, story: StoryId, claimable: u64) {
+    if claimable > 0 {
+        let function = &deps.settings.asset_worker;
+        invoke(deps, function, &Payload::wake(), story).await;
+    }
+}
+
+async fn invoke(deps: &Deps, function: &str, payload: &Payload, story: StoryId) {
+    let problem =
+        match tokio::time::timeout(ACCEPTED_WITHIN, deps.invoker.invoke(function, payload)).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => chain(&error),
+            Err(late) => chain(&late),
+        };
+    tracing::error!(target: "AssetGenerationPipeline", storyId = %story, function, error = problem,
+        "Could not start work, leaving it to the sweep");
+}

@@ -1,0 +1,102 @@
+//! A JSON body: bounded, typed, every complaint by the name of its field.
+
+use crate::{
+    error::{ApiError, Code},
+    frame::rejected,
+};
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use domain::request::InvalidField;
+use serde::de::DeserializeOwned;
+
+/// A body larger than this is refused unread.
+pub(crate) const BODY_BYTES_MAX: usize = 64 << 10;
+
+/// A request whose parts are valid, and the form it arrives in.
+pub(crate) trait Checked: Sized {
+    type Form: DeserializeOwned;
+
+    fn check(form: Self::Form) -> Result<Self, InvalidField>;
+}
+
+/// A valid body. No body at all reads as `{}`.
+#[derive(Debug)]
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: Checked> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let is_json = is_json(request.headers());
+        let declared = request
+            .headers()
+            .get(header::CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        if declared.is_some_and(|length| length > BODY_BYTES_MAX) {
+            return Err(rejected(
+                axum::http::StatusCode::PAYLOAD_TOO_LARGE,
+                "body",
+                String::new(),
+            ));
+        }
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| {
+                rejected(
+                    rejection.status(),
+                    "body",
+                    "The body could not be read to its end.".to_owned(),
+                )
+            })?;
+        if bytes.is_empty() {
+            return Ok(Self(T::check(parse(b"{}")?)?));
+        }
+        if !is_json {
+            return Err(ApiError::new(
+                Code::UnsupportedMediaType,
+                "The body must be JSON: content-type application/json.",
+            ));
+        }
+        Ok(Self(T::check(parse(&bytes)?)?))
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(only), None) = (types.next(), types.next()) else {
+        return false;
+    };
+    let essence = only.to_str().unwrap_or_default().split(';').next();
+    let essence = essence.unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// serde_json itself refuses text nested more than 128 deep, invalid UTF-8 inside strings and repeated fields.
+fn parse<F: DeserializeOwned>(bytes: &[u8]) -> Result<F, ApiError> {
+    let invalid_json = |problem: String| ApiError::new(Code::InvalidJson, problem);
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| invalid_json("The body is not UTF-8.".to_owned()))?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let form = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if !inner.is_data() {
+            return invalid_json(format!("The body is not JSON: {inner}"));
+        }
+        let problem = inner.to_string();
+        // serde names the place for people who hold the text; who sent an object wants the field.
+        let problem = problem.rsplit_once(" at line ").map_or(problem.as_str(), |(start, _)| start);
+        let field = match path.as_str() {
+            "." => problem.split('`').nth(1).unwrap_or("body"),
+            path => path,
+        };
+        ApiError::invalid(field, format!("{field}: {problem}"))
+    })?;
+    json.end()
+        .map_err(|error| invalid_json(format!("The body is not JSON: {error}")))?;
+    Ok(form)
+}

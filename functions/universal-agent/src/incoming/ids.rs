@@ -1,0 +1,42 @@
+//! Ids in paths: a UUID, or 400 before anything is asked of the database.
+
+use crate::{error::ApiError, frame::Notes};
+use axum::{
+    RequestPartsExt,
+    extract::{FromRequestParts, Path},
+    http::request::Parts,
+};
+use domain::StoryId;
+use std::{str::FromStr, sync::Arc};
+
+/// The `{id}` of the path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InPath<T>(pub(crate) T);
+
+/// The `{id}` of a path below `/stories`; the request's log line carries it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StoryInPath(pub(crate) StoryId);
+
+impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for InPath<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let text = parts.extract::<Path<String>>().await;
+        text.ok()
+            .and_then(|Path(text)| text.parse().ok())
+            .map(Self)
+            .ok_or_else(|| ApiError::invalid("id", "id must be a UUID"))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for StoryInPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let InPath(id) = InPath::from_request_parts(parts, state).await?;
+        if let Some(notes) = parts.extensions.get::<Arc<Notes>>() {
+            let _ = notes.story.set(id);
+        }
+        Ok(Self(id))
+    }
+}

@@ -1,0 +1,117 @@
+//! A POST: a valid body and the key under which the same request may come again.
+
+use crate::{
+    error::ApiError,
+    incoming::{Body, Checked},
+};
+use axum::{
+    extract::{FromRequest, MatchedPath, Request},
+    http::HeaderMap,
+};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use store::Idempotency;
+use uuid::Uuid;
+
+const KEY_CHARS_MAX: usize = 255;
+
+#[derive(Debug)]
+pub(crate) struct Posted<T> {
+    pub(crate) body: T,
+    pub(crate) idempotency: Idempotency,
+}
+
+impl<S: Send + Sync, T: Checked + Serialize> FromRequest<S> for Posted<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let key = key(request.headers())?;
+        let operation = request
+            .extensions()
+            .get::<MatchedPath>()
+            .map_or("", MatchedPath::as_str)
+            .to_owned();
+        let path = request.uri().path().to_ascii_lowercase();
+        let Body(body) = Body::from_request(request, state).await?;
+        let request_hash = digest(&operation, &path, &body)?;
+        Ok(Self {
+            body,
+            idempotency: Idempotency { key, request_hash },
+        })
+    }
+}
+
+/// The client's key, else one of our own, so that an answer lost between here and the database can be asked for again.
+fn key(headers: &HeaderMap) -> Result<String, ApiError> {
+    let mut given = headers.get_all("idempotency-key").iter();
+    let key = match (given.next(), given.next()) {
+        (None, _) => return Ok(Uuid::new_v4().to_string()),
+        (Some(key), None) => key.to_str().ok(),
+        (Some(_), Some(_)) => None,
+    };
+    key.filter(|key| (1..=KEY_CHARS_MAX).contains(&key.len()))
+        .filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()))
+        .map(str::to_owned)
+        .ok_or_else(|| {
+            ApiError::invalid(
+                "Idempotency-Key",
+                "Idempotency-Key must be one header of 1 to 255 visible ASCII characters",
+            )
+        })
+}
+
+/// What was understood is hashed, not what was sent: order of fields, spaces and aliases make no other request.
+fn digest(operation: &str, path: &str, body: &impl Serialize) -> Result<String, ApiError> {
+    let body = serde_json::to_vec(body).map_err(ApiError::internal)?;
+    let mut hash = Sha256::new();
+    for part in [operation.as_bytes(), path.as_bytes(), &body] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut hex = String::with_capacity(64);
+    for byte in hash.finalize() {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    Ok(hex)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn keys(values: &[&str]) -> HeaderMap {
+        values
+            .iter()
+            .map(|value| {
+                let name = axum::http::HeaderName::from_static("idempotency-key");
+                (name, HeaderValue::from_bytes(value.as_bytes()).unwrap())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_key_is_one_header_of_visible_ascii() {
+        let longest = "k".repeat(255);
+        assert_eq!(key(&keys(&["abc-1"])).unwrap(), "abc-1");
+        assert_eq!(key(&keys(&[&longest])).unwrap(), longest);
+        let too_long = "k".repeat(256);
+        for refused in [&[""][..], &["a b"], &["ü"], &[&too_long], &["a", "a"]] {
+            assert!(key(&keys(refused)).is_err(), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_key_each_request_gets_its_own() {
+        assert_ne!(key(&keys(&[])).unwrap(), key(&keys(&[])).unwrap());
+    }
+
+    #[test]
+    fn path_and_body_cannot_be_shifted_into_each_other() {
+        let one = digest("a", "bc", &"d").unwrap();
+        assert_ne!(one, digest("ab", "c", &"d").unwrap());
+        assert_ne!(one, digest("a", "bc", &"e").unwrap());
+        assert_eq!(one, digest("a", "bc", &"d").unwrap());
+    }
+}

@@ -1,0 +1,89 @@
+//! How far a story is, as one figure, and when each asset will be there.
+
+use crate::estimate::typical_seconds;
+use domain::AssetType;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The assets of a story as their entries stand in `asset_generation_status`.
+pub(crate) type Assets = BTreeMap<AssetType, Value>;
+
+fn is_settled(asset: &Value) -> bool {
+    matches!(
+        asset["status"].as_str(),
+        Some("ready" | "failed" | "cancelled" | "skipped")
+    )
+}
+
+/// 0 to 100: each asset counts as much as it usually takes. 100 only when nothing is left to wait for.
+pub(crate) fn percent(assets: &Assets) -> u64 {
+    let mut done = 0;
+    let mut all = 0;
+    for (asset, entry) in assets {
+        let weight = typical_seconds(*asset);
+        let progress = match entry["progress"].as_u64() {
+            _ if is_settled(entry) => 100,
+            Some(progress) => progress.min(99),
+            None => 0,
+        };
+        done += weight * progress;
+        all += weight;
+    }
+    done.checked_div(all).unwrap_or(0)
+}
+
+/// When an unsettled asset will be there if everything takes as long as usual; never in the past.
+pub(crate) fn expected(asset: AssetType, assets: &Assets, now: Timestamp) -> Option<Timestamp> {
+    let entry = assets.get(&asset).filter(|entry| !is_settled(entry))?;
+    let inputs = asset.inputs().iter();
+    let inputs_ready = inputs.filter_map(|input| expected(*input, assets, now)).max();
+    let began = match (entry["status"].as_str(), entry["startedAt"].as_str()) {
+        (Some("generating"), Some(moment)) => moment.parse().ok(),
+        _ => None,
+    };
+    let begins: Timestamp = inputs_ready.or(began).unwrap_or(now);
+    let takes = SignedDuration::from_secs(typical_seconds(asset).cast_signed());
+    let soonest = now + SignedDuration::from_secs(1);
+    Some((begins + takes).max(soonest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn assets<const N: usize>(entries: [(AssetType, Value); N]) -> Assets {
+        entries.into()
+    }
+
+    #[test]
+    fn a_story_is_at_a_hundred_only_when_nothing_is_left_to_wait_for() {
+        let ready = json!({"status": "ready", "progress": 100});
+        let almost = json!({"status": "generating", "progress": 100});
+        let failed = json!({"status": "failed", "progress": 40});
+        let (text, book) = (AssetType::Content, AssetType::Pdf);
+        assert_eq!(percent(&assets([(text, ready.clone()), (book, failed)])), 100);
+        assert!(percent(&assets([(text, ready), (book, almost)])) < 100);
+        assert_eq!(percent(&Assets::new()), 0);
+    }
+
+    #[test]
+    fn what_waits_is_expected_after_what_it_waits_for() {
+        let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
+        let assets = assets([
+            (
+                AssetType::Cover,
+                json!({"status": "generating", "progress": 50, "startedAt": "2026-01-01T11:59:50+00:00"}),
+            ),
+            (AssetType::Scene1, json!({"status": "pending", "progress": 0})),
+            (AssetType::Audio, json!({"status": "ready", "progress": 100})),
+        ]);
+        let at = |asset| expected(asset, &assets, now).map(|moment| moment.to_string());
+        assert_eq!(at(AssetType::Cover).unwrap(), "2026-01-01T12:00:28Z");
+        assert_eq!(at(AssetType::Scene1).unwrap(), "2026-01-01T12:01:06Z");
+        assert_eq!(at(AssetType::Audio), None);
+        let late = now + SignedDuration::from_secs(3600);
+        assert!(expected(AssetType::Cover, &assets, late).unwrap() > late);
+    }
+}

@@ -1,0 +1,139 @@
+//! What the database refused or could not do, as the documents word it.
+
+use crate::error::{ApiError, Code};
+use domain::AssetType;
+use serde_json::{Value, json};
+use store::{Refusal, StoreError};
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Refused { refusal, detail } => refused(refusal, detail),
+            error if error.is_transient() => Self::unavailable(error),
+            error => Self::internal(error),
+        }
+    }
+}
+
+fn refused(refusal: Refusal, detail: Value) -> ApiError {
+    match refusal {
+        Refusal::CharacterNotFound => character_not_found(),
+        Refusal::DailyQuotaExceeded => {
+            let seconds = detail["retryAfterSeconds"].as_f64().unwrap_or(3600.0).max(1.0);
+            ApiError::new(
+                Code::DailyQuotaExceeded,
+                "You've started as many stories as your plan allows in a day. The quota resets at midnight UTC.",
+            )
+            .with_data(detail)
+            .with_retry_after(seconds.ceil() as u64)
+        }
+        Refusal::IdempotencyKeyReused => ApiError::new(
+            Code::IdempotencyKeyReused,
+            "This Idempotency-Key came with another request before. Use a new key for a new request.",
+        ),
+        Refusal::LibraryNotFound => {
+            ApiError::new(Code::LibraryNotFound, "None of your libraries has this id.")
+        }
+        Refusal::NotInPlan => {
+            let asset = detail["assetType"].as_str().unwrap_or_default();
+            let error = format!("{} generation is not available on your plan", title(asset));
+            ApiError::new(
+                Code::NotInPlan,
+                "Upgrade to a plan that includes it; /pricing compares them.",
+            )
+            .with_error(error)
+            .with_data(detail)
+        }
+        Refusal::QuotaExceeded => ApiError::new(
+            Code::QuotaExceeded,
+            "You've reached your story limit. Upgrade to create more stories.",
+        )
+        .with_data(detail),
+        Refusal::StoryNotFound => story_not_found(),
+    }
+}
+
+pub(crate) fn story_not_found() -> ApiError {
+    ApiError::new(Code::StoryNotFound, "None of your stories has this id.")
+}
+
+pub(crate) fn character_not_found() -> ApiError {
+    ApiError::new(
+        Code::CharacterNotFound,
+        "None of your characters has this id. Create a character first, then tell its story.",
+    )
+    .with_data(json!({"create": "POST /api/v1/characters"}))
+}
+
+/// The asset as a sentence begins with it.
+fn title(asset: &str) -> &'static str {
+    match asset.parse() {
+        Ok(AssetType::Content) => "Story text",
+        Ok(AssetType::Cover) => "Cover",
+        Ok(AssetType::Scene1) => "Scene 1",
+        Ok(AssetType::Scene2) => "Scene 2",
+        Ok(AssetType::Scene3) => "Scene 3",
+        Ok(AssetType::Scene4) => "Scene 4",
+        Ok(AssetType::Audio) => "Audio",
+        Ok(AssetType::Activities) => "Activities",
+        Ok(AssetType::Pdf) => "PDF",
+        Err(_) => "Asset",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rig::body;
+    use axum::response::IntoResponse;
+
+    fn response(refusal: Refusal, detail: Value) -> axum::response::Response {
+        ApiError::from(StoreError::Refused { refusal, detail }).into_response()
+    }
+
+    #[tokio::test]
+    async fn a_used_up_quota_is_answered_word_for_word_as_documented() {
+        let detail = json!({"tier": "free", "storiesUsed": 2, "storyLimit": 2, "upgradeOptions": ["individual", "story_pack_5"]});
+        let response = response(Refusal::QuotaExceeded, detail.clone());
+        assert_eq!(response.status(), 403);
+        assert_eq!(
+            body(response).await,
+            json!({"success": false, "error": "Quota exceeded", "code": "QUOTA_EXCEEDED",
+                "message": "You've reached your story limit. Upgrade to create more stories.", "data": detail})
+        );
+    }
+
+    #[tokio::test]
+    async fn a_day_s_quota_says_when_to_come_back() {
+        let response = response(
+            Refusal::DailyQuotaExceeded,
+            json!({"dailyLimit": 10, "retryAfterSeconds": 4321.2}),
+        );
+        assert_eq!(response.status(), 429);
+        assert_eq!(response.headers()["retry-after"], "4322");
+        let body = body(response).await;
+        assert_eq!(body["code"], "ERR_4002");
+        assert_eq!(body["error"], "Daily generation quota exceeded");
+    }
+
+    #[tokio::test]
+    async fn an_asset_outside_the_plan_is_named() {
+        let response = response(Refusal::NotInPlan, json!({"assetType": "pdf", "tier": "free"}));
+        assert_eq!(response.status(), 403);
+        let body = body(response).await;
+        assert_eq!(body["code"], "ERR_6002");
+        assert_eq!(body["error"], "PDF generation is not available on your plan");
+    }
+
+    #[test]
+    fn every_other_refusal_has_its_status() {
+        for (refusal, status) in [
+            (Refusal::CharacterNotFound, 404),
+            (Refusal::IdempotencyKeyReused, 422),
+            (Refusal::LibraryNotFound, 404),
+            (Refusal::StoryNotFound, 404),
+        ] {
+            assert_eq!(response(refusal, Value::Null).status(), status);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The API of tests: the real router before a database that gives canned answers, and an invoker that takes notes.
+
+use crate::{Deps, Settings, TokenVerifier, Voice, Voices, VoicesError, app, voices::built_in};
+use async_trait::async_trait;
+use axum::{
+    Json, Router,
+    body::{Body, to_bytes},
+    extract::Request,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
+use runtime::{Invoke, InvokeError, Payload};
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+use store::{RestConfig, Store};
+use tower::ServiceExt;
+use url::Url;
+
+pub(crate) const SECRET: &str = "a-legacy-secret-with-at-least-32-characters";
+pub(crate) const USER: &str = "0190a5a0-0000-7000-8000-00000000000a";
+pub(crate) const STORY: &str = "01234567-89ab-cdef-0123-456789abcdef";
+
+/// A server on a free port of this machine, gone with the test's runtime.
+pub(crate) async fn serve(router: Router) -> Url {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    url.parse().unwrap()
+}
+
+/// What the database was asked: method, path below `/rest/v1` with query, body.
+pub(crate) type Question = (String, String, Value);
+
+#[derive(Default)]
+struct Told {
+    answers: HashMap<String, (u16, Value)>,
+    questions: Vec<Question>,
+}
+
+/// PostgREST with one canned answer per table or function, and `[]` for all others.
+#[derive(Clone, Default)]
+pub(crate) struct Database(Arc<Mutex<Told>>);
+
+impl Database {
+    pub(crate) fn answers(&self, what: &str, status: u16, answer: Value) {
+        let mut told = self.0.lock().unwrap();
+        told.answers.insert(what.to_owned(), (status, answer));
+    }
+
+    pub(crate) fn questions(&self) -> Vec<Question> {
+        self.0.lock().unwrap().questions.clone()
+    }
+
+    async fn answer(self, request: Request) -> Response {
+        let (parts, body) = request.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        let path = parts.uri.to_string().trim_start_matches("/rest/v1/").to_owned();
+        let mut told = self.0.lock().unwrap();
+        let what = path.split('?').next().unwrap();
+        let (status, answer) = told.answers.get(what).cloned().unwrap_or((200, json!([])));
+        let body = serde_json::from_slice(&body).unwrap_or_default();
+        told.questions.push((parts.method.to_string(), path, body));
+        (StatusCode::from_u16(status).unwrap(), Json(answer)).into_response()
+    }
+}
+
+/// Takes notes of every event; refuses them all when told so.
+#[derive(Default)]
+pub(crate) struct Invoker {
+    pub(crate) refuses: Mutex<bool>,
+    pub(crate) events: Mutex<Vec<(String, Value)>>,
+}
+
+#[async_trait]
+impl Invoke for Invoker {
+    async fn invoke(&self, function: &str, payload: &Payload) -> Result<(), InvokeError> {
+        let event = serde_json::to_value(payload).unwrap();
+        self.events.lock().unwrap().push((function.to_owned(), event));
+        if *self.refuses.lock().unwrap() {
+            return Err(InvokeError {
+                function: function.to_owned(),
+                source: "throttled".into(),
+            });
+        }
+        Ok(())
+    }
+}
+
+struct NoProvider;
+
+#[async_trait]
+impl Voices for NoProvider {
+    async fn list(&self) -> Result<Vec<Voice>, VoicesError> {
+        assert!(!built_in().is_empty());
+        Err(VoicesError::NoKey)
+    }
+}
+
+pub(crate) struct Rig {
+    app: Router,
+    pub(crate) database: Database,
+    pub(crate) invoker: Arc<Invoker>,
+    issuer: String,
+}
+
+impl Rig {
+    pub(crate) async fn new() -> Self {
+        let database = Database::default();
+        let answering = database.clone();
+        let url = serve(Router::new().fallback(move |request| answering.clone().answer(request))).await;
+        Self::over(url, database)
+    }
+
+    /// With nobody at the database's address.
+    pub(crate) async fn without_database() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        Self::over(url.parse().unwrap(), Database::default())
+    }
+
+    fn over(supabase_url: Url, database: Database) -> Self {
+        let http = reqwest::Client::new();
+        let invoker = Arc::new(Invoker::default());
+        let rest = RestConfig {
+            supabase_url: supabase_url.clone(),
+            service_role_key: "sb_secret_test".to_owned(),
+        };
+        let app = app(Deps {
+            store: Store::new(&rest, http.clone()).unwrap(),
+            invoker: Arc::clone(&invoker) as Arc<dyn Invoke>,
+            verifier: TokenVerifier::new(&supabase_url, Some(SECRET), http),
+            voices: Arc::new(NoProvider),
+            settings: Settings {
+                content_agent: "content-agent".to_owned(),
+                asset_worker: "asset-worker".to_owned(),
+                environment: "test".to_owned(),
+            },
+        });
+        Self {
+            app,
+            database,
+            invoker,
+            issuer: format!("{supabase_url}auth/v1"),
+        }
+    }
+
+    pub(crate) fn token(&self) -> String {
+        let now = get_current_timestamp();
+        let claims = json!({"iss": self.issuer, "sub": USER, "aud": "authenticated", "role": "authenticated",
+            "iat": now, "exp": now + 3600, "email": "ada@example.com"});
+        let secret = EncodingKey::from_secret(SECRET.as_bytes());
+        encode(&Header::default(), &claims, &secret).unwrap()
+    }
+
+    pub(crate) async fn send(&self, request: Request) -> Response {
+        self.app.clone().oneshot(request).await.unwrap()
+    }
+
+    /// As the signed-in user, below `/api/v1`; the body as given.
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: impl Into<Body>) -> Response {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{path}"))
+            .header("authorization", format!("Bearer {}", self.token()))
+            .header("content-type", "application/json");
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Response {
+        self.ask("POST", path, body.to_string()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.ask("GET", path, Body::empty()).await
+    }
+
+    pub(crate) async fn post_with_key(&self, path: &str, key: &str, body: Value) -> Response {
+        let request = Request::post(format!("/api/v1{path}"))
+            .header("authorization", format!("Bearer {}", self.token()))
+            .header("content-type", "application/json")
+            .header("idempotency-key", key);
+        self.send(request.body(body.to_string().into()).unwrap()).await
+    }
+
+    pub(crate) fn events(&self) -> Vec<(String, Value)> {
+        self.invoker.events.lock().unwrap().clone()
+    }
+}
+
+/// The JSON body of an answer; `null` where there is none.
+pub(crate) async fn body(response: Response) -> Value {
+    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    serde_json::from_slice(&bytes).unwrap_or_default()
+}
+
+/// A story as PostgREST tells it, with these assets.
+pub(crate) fn story_row(overall: &str, assets: Value) -> Value {
+    json!({"id": STORY, "library_id": USER, "creator_user_id": USER, "title": "Untitled Story", "content": {},
+        "status": "generating", "asset_generation_status": {"overall": overall, "assets": assets},
+        "asset_generation_started_at": "2026-01-01T00:00:00+00:00", "asset_generation_completed_at": null,
+        "hue_extracted_colors": {}, "audio_words": null, "audio_blocks": null, "character_ids": [USER],
+        "story_type": "adventure", "themes": ["courage"], "version": 3, "created_at": "2026-01-01T00:00:00+00:00",
+        "updated_at": "2026-01-01T00:00:00+00:00"})
+}
+
+pub(crate) fn code_of(body: &Value) -> &str {
+    body["code"].as_str().unwrap_or_default()
+}
+
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).map_or("", |value| value.to_str().unwrap())
+}

@@ -1,0 +1,10 @@
+//! What is made for a story: how far each asset is, what it would cost, and asking for it again.
+
+mod estimate;
+mod status;
+mod steer;
+mod wishes;
+
+pub(crate) use estimate::estimate;
+pub(crate) use status::status;
+pub(crate) use steer::{Outcome, cancel, generate, go_on, regenerate, regenerate_picture, retry};

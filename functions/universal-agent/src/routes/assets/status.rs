@@ -1,0 +1,134 @@
+//! How far a story is: one figure, one entry per asset, and with `?detailed=true` the jobs behind them.
+
+use crate::{
+    answer::Answer,
+    error::ApiError,
+    incoming::{Asked, SignedIn, StoryInPath},
+    progress::{expected, percent},
+    refusal::story_not_found,
+    router::AppState,
+};
+use axum::extract::State;
+use domain::{AssetType, JobId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use store::{JobRow, StoryRow};
+
+#[derive(Deserialize)]
+pub(crate) struct StatusAsked {
+    #[serde(default)]
+    detailed: bool,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Status {
+    overall: String,
+    /// By asset name; the detailed answer has the text under both its names (C-02).
+    assets: BTreeMap<&'static str, Value>,
+    /// 0 to 100, over everything that was asked for.
+    progress: u64,
+    /// Grows with every change of the story.
+    version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jobs: Option<Vec<Job>>,
+}
+
+/// A job as the documents show it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Job {
+    id: JobId,
+    asset_type: AssetType,
+    status: String,
+    retry_count: u32,
+    error_code: Option<String>,
+    error: Option<String>,
+    started_at: Option<String>,
+    completed_at: Option<String>,
+    created_at: String,
+}
+
+impl From<JobRow> for Job {
+    fn from(row: JobRow) -> Self {
+        Self {
+            id: row.id,
+            asset_type: row.asset_type,
+            // The two documents have two words for it (C-01).
+            status: if row.status == "generating" {
+                "running".to_owned()
+            } else {
+                row.status
+            },
+            retry_count: row.retry_count,
+            error_code: row.error_code,
+            error: row.error_message,
+            started_at: row.started_at,
+            completed_at: row.completed_at,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// `GET …/assets/status`
+pub(crate) async fn status(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    StoryInPath(id): StoryInPath,
+    Asked(asked): Asked<StatusAsked>,
+) -> Result<Answer<Status>, ApiError> {
+    let (store, user) = (&deps.store, caller.user_id);
+    let jobs = async {
+        match asked.detailed {
+            true => store.jobs(user, id).await.map(Some),
+            false => Ok(None),
+        }
+    };
+    let (story, jobs) = tokio::try_join!(store.story(user, id), jobs)?;
+    let story = story.ok_or_else(story_not_found)?;
+    Ok(Answer::ok(match jobs {
+        Some(jobs) => detailed(story, jobs, Timestamp::now()),
+        None => brief(story),
+    }))
+}
+
+fn brief(story: StoryRow) -> Status {
+    let status = story.asset_generation_status;
+    Status {
+        overall: status.overall,
+        progress: percent(&status.assets),
+        assets: status
+            .assets
+            .into_iter()
+            .map(|(asset, entry)| (asset.name(), entry))
+            .collect(),
+        version: story.version,
+        jobs: None,
+    }
+}
+
+fn detailed(story: StoryRow, jobs: Vec<JobRow>, now: Timestamp) -> Status {
+    let moments: Vec<_> = story
+        .asset_generation_status
+        .assets
+        .keys()
+        .filter_map(|asset| {
+            let moment = expected(*asset, &story.asset_generation_status.assets, now)?;
+            Some((asset.name(), moment))
+        })
+        .collect();
+    let mut status = brief(story);
+    for (asset, moment) in moments {
+        if let Some(Value::Object(entry)) = status.assets.get_mut(asset) {
+            // Whole seconds: it is an estimate.
+            let moment = Timestamp::from_second(moment.as_second()).unwrap_or(moment);
+            entry.insert("estimatedCompletion".to_owned(), moment.to_string().into());
+        }
+    }
+    if let Some(text) = status.assets.get(AssetType::Content.name()).cloned() {
+        status.assets.insert("text", text);
+    }
+    status.jobs = Some(jobs.into_iter().map(Job::from).collect());
+    status
+}

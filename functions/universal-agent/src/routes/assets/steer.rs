@@ -1,0 +1,134 @@
+//! The verbs on an existing story. Meanings (C-17): generate makes what is missing, retry what failed, regenerate what is
+//! there, continue goes on without what failed, cancel stops what is not settled.
+
+use super::wishes::{Cancel, Continue, Make, Picture, Retry};
+use crate::{
+    Deps,
+    answer::Answer,
+    error::ApiError,
+    hand_off::wake_worker,
+    incoming::{Posted, SignedIn, StoryInPath},
+    router::AppState,
+};
+use axum::extract::State;
+use domain::{AssetType, StoryId};
+use serde::Serialize;
+use store::{AssetGenerationStatus, Steered};
+
+/// What a verb did, and how the story stands after it.
+#[derive(Serialize)]
+pub(crate) struct Outcome {
+    id: StoryId,
+    status: String,
+    /// Assets the verb had an effect on.
+    #[serde(rename = "assetTypes")]
+    asset_types: Vec<AssetType>,
+    asset_generation_status: AssetGenerationStatus,
+}
+
+impl Outcome {
+    /// Wakes the worker where something became claimable, and answers. A retried text is claimed by the worker too.
+    pub(crate) async fn of(deps: &Deps, verb: &'static str, steered: Steered) -> Answer<Self> {
+        let story = steered.story;
+        tracing::info!(target: "AssetGenerationPipeline", storyId = %story.id, verb,
+            assets = steered.asset_types.len(), "Story steered");
+        wake_worker(deps, story.id, steered.claimable).await;
+        Answer::ok(Self {
+            id: story.id,
+            status: story.status,
+            asset_types: steered.asset_types,
+            asset_generation_status: story.asset_generation_status,
+        })
+        .replayed(steered.replayed)
+    }
+}
+
+type Answered = Result<Answer<Outcome>, ApiError>;
+
+/// `POST …/assets/generate`
+pub(crate) async fn generate(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    StoryInPath(story): StoryInPath,
+    Posted { body, idempotency }: Posted<Make>,
+) -> Answered {
+    let user = caller.user_id;
+    let store = &deps.store;
+    let steered = store
+        .generate_assets(user, story, &body.assets, &body.options, &idempotency)
+        .await?;
+    Ok(Outcome::of(&deps, "generate", steered).await)
+}
+
+/// `POST …/assets/retry`
+pub(crate) async fn retry(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    StoryInPath(story): StoryInPath,
+    Posted { body, idempotency }: Posted<Retry>,
+) -> Answered {
+    let (user, assets) = (caller.user_id, body.assets.as_deref());
+    let store = &deps.store;
+    let steered = store
+        .retry_assets(user, story, assets, &body.options, body.force, &idempotency)
+        .await?;
+    Ok(Outcome::of(&deps, "retry", steered).await)
+}
+
+/// `POST …/assets/regenerate`
+pub(crate) async fn regenerate(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    StoryInPath(story): StoryInPath,
+    Posted { body, idempotency }: Posted<Make>,
+) -> Answered {
+    let user = caller.user_id;
+    let store = &deps.store;
+    let steered = store
+        .regenerate_assets(user, story, &body.assets, &body.options, &idempotency)
+        .await?;
+    Ok(Outcome::of(&deps, "regenerate", steered).await)
+}
+
+/// `POST …/art/regenerate`: one picture by its index.
+pub(crate) async fn regenerate_picture(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    StoryInPath(story): StoryInPath,
+    Posted { body, idempotency }: Posted<Picture>,
+) -> Answered {
+    let user = caller.user_id;
+    let store = &deps.store;
+    let steered = store
+        .regenerate_assets(user, story, &[body.asset], &body.options, &idempotency)
+        .await?;
+    Ok(Outcome::of(&deps, "regenerate", steered).await)
+}
+
+/// `POST …/assets/continue`
+pub(crate) async fn go_on(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    StoryInPath(story): StoryInPath,
+    Posted { body, idempotency }: Posted<Continue>,
+) -> Answered {
+    let store = &deps.store;
+    let steered = store
+        .continue_story(caller.user_id, story, body.skip_failed, &idempotency)
+        .await?;
+    Ok(Outcome::of(&deps, "continue", steered).await)
+}
+
+/// `POST …/assets/cancel`
+pub(crate) async fn cancel(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    StoryInPath(story): StoryInPath,
+    Posted { body, idempotency }: Posted<Cancel>,
+) -> Answered {
+    let store = &deps.store;
+    let steered = store
+        .cancel_assets(caller.user_id, story, body.assets.as_deref(), &idempotency)
+        .await?;
+    Ok(Outcome::of(&deps, "cancel", steered).await)
+}

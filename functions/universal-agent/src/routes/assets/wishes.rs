@@ -1,0 +1,193 @@
+//! The bodies of the verbs: which assets, and with which wishes.
+
+use crate::{incoming::Checked, routes::stories::check_voice};
+use domain::{
+    AssetType,
+    request::{InvalidField, bounded_text},
+};
+use serde::{Deserialize, Serialize};
+use store::SteeringOptions;
+
+const STYLE_CHARS_MAX: usize = 60;
+
+/// Wishes before they are believed.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct OptionsForm {
+    simplify_prompt: bool,
+    style: Option<String>,
+    voice_id: Option<String>,
+}
+
+impl Checked for SteeringOptions {
+    type Form = OptionsForm;
+
+    fn check(form: OptionsForm) -> Result<Self, InvalidField> {
+        check_voice(form.voice_id.as_deref())?;
+        let style = form.style.map(|style| bounded_text("style", &style, STYLE_CHARS_MAX));
+        Ok(Self {
+            simplify_prompt: form.simplify_prompt,
+            style: style.transpose()?,
+            voice_id: form.voice_id,
+        })
+    }
+}
+
+/// At least one, each once, in the order of the asset graph.
+fn distinct(mut assets: Vec<AssetType>) -> Result<Vec<AssetType>, InvalidField> {
+    if assets.is_empty() {
+        return Err(InvalidField::new("assetTypes", "must name at least one asset"));
+    }
+    assets.sort_unstable();
+    assets.dedup();
+    Ok(assets)
+}
+
+/// `{"assetTypes": […]?, "options": {…}?, "force": …?}`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RetryForm {
+    asset_types: Option<Vec<AssetType>>,
+    #[serde(default)]
+    options: OptionsForm,
+    #[serde(default)]
+    force: bool,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Retry {
+    /// `None`: all that failed.
+    pub(crate) assets: Option<Vec<AssetType>>,
+    pub(crate) options: SteeringOptions,
+    /// Settled assets of any kind, whatever their retries (C-42).
+    pub(crate) force: bool,
+}
+
+impl Checked for Retry {
+    type Form = RetryForm;
+
+    fn check(form: RetryForm) -> Result<Self, InvalidField> {
+        Ok(Self {
+            assets: form.asset_types.map(distinct).transpose()?,
+            options: SteeringOptions::check(form.options)?,
+            force: form.force,
+        })
+    }
+}
+
+/// `{"assetTypes": […], "options": {…}?}`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct MakeForm {
+    asset_types: Vec<AssetType>,
+    #[serde(default)]
+    options: OptionsForm,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Make {
+    pub(crate) assets: Vec<AssetType>,
+    pub(crate) options: SteeringOptions,
+}
+
+impl Checked for Make {
+    type Form = MakeForm;
+
+    fn check(form: MakeForm) -> Result<Self, InvalidField> {
+        Ok(Self {
+            assets: distinct(form.asset_types)?,
+            options: SteeringOptions::check(form.options)?,
+        })
+    }
+}
+
+/// `{"assetTypes": […]?}`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct CancelForm {
+    asset_types: Option<Vec<AssetType>>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Cancel {
+    /// `None`: everything that is not settled.
+    pub(crate) assets: Option<Vec<AssetType>>,
+}
+
+impl Checked for Cancel {
+    type Form = CancelForm;
+
+    fn check(form: CancelForm) -> Result<Self, InvalidField> {
+        let assets = form.asset_types.map(distinct).transpose()?;
+        Ok(Self { assets })
+    }
+}
+
+/// `{"skipFailed": …?}`
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Continue {
+    #[serde(default = "yes")]
+    pub(crate) skip_failed: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Checked for Continue {
+    type Form = Self;
+
+    fn check(form: Self) -> Result<Self, InvalidField> {
+        Ok(form)
+    }
+}
+
+/// `{"assetTypes": […]}`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct EstimateForm {
+    asset_types: Vec<AssetType>,
+}
+
+pub(crate) struct Priced {
+    pub(crate) assets: Vec<AssetType>,
+}
+
+impl Checked for Priced {
+    type Form = EstimateForm;
+
+    fn check(form: EstimateForm) -> Result<Self, InvalidField> {
+        let assets = distinct(form.asset_types)?;
+        Ok(Self { assets })
+    }
+}
+
+/// `{"sceneIndex": 0…4, "style": …?}`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct PictureForm {
+    scene_index: usize,
+    style: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Picture {
+    pub(crate) asset: AssetType,
+    pub(crate) options: SteeringOptions,
+}
+
+impl Checked for Picture {
+    type Form = PictureForm;
+
+    /// 0 is the cover, 1 to 4 are the scenes (C-18).
+    fn check(form: PictureForm) -> Result<Self, InvalidField> {
+        let asset = AssetType::from_picture_index(form.scene_index)
+            .ok_or_else(|| InvalidField::new("sceneIndex", "must be between 0 (cover) and 4"))?;
+        let options = SteeringOptions::check(OptionsForm {
+            style: form.style,
+            ..OptionsForm::default()
+        })?;
+        Ok(Self { asset, options })
+    }
+}

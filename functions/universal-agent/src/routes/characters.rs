@@ -1,0 +1,226 @@
+//! Characters: the heroes of a user's stories.
+
+use crate::{
+    answer::Answer,
+    error::ApiError,
+    incoming::{Body, Checked, InPath, PageAsked, Posted, SignedIn},
+    refusal::character_not_found,
+    router::AppState,
+};
+use axum::extract::State;
+use domain::{
+    CharacterId,
+    character::{Character, CharacterForm, NewCharacter},
+    request::InvalidField,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use store::Created;
+
+impl Checked for NewCharacter {
+    type Form = CharacterForm;
+
+    fn check(form: CharacterForm) -> Result<Self, InvalidField> {
+        form.try_into()
+    }
+}
+
+/// A character as the API shows it; `referenceImages` as it is sent.
+#[derive(Serialize)]
+pub(crate) struct CharacterShown {
+    #[serde(flatten)]
+    character: Value,
+}
+
+impl TryFrom<Character> for CharacterShown {
+    type Error = ApiError;
+
+    fn try_from(character: Character) -> Result<Self, ApiError> {
+        let mut character = serde_json::to_value(character).map_err(ApiError::internal)?;
+        if let Some(fields) = character.as_object_mut() {
+            let images = fields.remove("reference_images").unwrap_or_default();
+            fields.insert("referenceImages".to_owned(), images);
+        }
+        Ok(Self { character })
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CharacterList {
+    characters: Vec<CharacterShown>,
+    limit: usize,
+    offset: usize,
+    has_more: bool,
+}
+
+/// `POST /characters`
+pub(crate) async fn create(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    Posted { body, idempotency }: Posted<NewCharacter>,
+) -> Result<Answer<CharacterShown>, ApiError> {
+    let store = &deps.store;
+    let created = store.create_character(&caller, &body, &idempotency).await?;
+    let replayed = matches!(created, Created::Replayed(_));
+    let character = CharacterShown::try_from(created.into_inner())?;
+    Ok(Answer::created(character).replayed(replayed))
+}
+
+/// `GET /characters`: the caller's own, newest first.
+pub(crate) async fn list(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    page: PageAsked,
+) -> Result<Answer<CharacterList>, ApiError> {
+    let store = &deps.store;
+    let mut rows = store.characters(caller.user_id, page.with_one_more()).await?;
+    let has_more = page.cut(&mut rows);
+    let characters = rows.into_iter().map(CharacterShown::try_from);
+    Ok(Answer::ok(CharacterList {
+        characters: characters.collect::<Result<_, _>>()?,
+        limit: page.limit,
+        offset: page.offset,
+        has_more,
+    }))
+}
+
+/// `GET /characters/{id}`
+pub(crate) async fn show(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    InPath(id): InPath<CharacterId>,
+) -> Result<Answer<CharacterShown>, ApiError> {
+    let character = deps.store.character(caller.user_id, id).await?;
+    let character = character.ok_or_else(character_not_found)?;
+    Ok(Answer::ok(character.try_into()?))
+}
+
+/// The body of `PATCH /characters/{id}`: what is there is changed, `null` clears species and age.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[derive(Default)]
+pub(crate) struct ChangeForm {
+    name: Option<String>,
+    #[serde(deserialize_with = "given")]
+    species: Option<Option<String>>,
+    #[serde(deserialize_with = "given")]
+    age: Option<Option<u32>>,
+    traits: Option<Vec<String>>,
+    appearance: Option<BTreeMap<String, String>>,
+    personality: Option<Vec<String>>,
+    #[serde(alias = "reference_images")]
+    reference_images: Option<Vec<String>>,
+}
+
+/// A field that is there, `null` included.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+/// The columns to change and their new values, each valid.
+pub(crate) struct Change(Value);
+
+impl Checked for Change {
+    type Form = ChangeForm;
+
+    fn check(form: ChangeForm) -> Result<Self, InvalidField> {
+        let is_given = [
+            ("name", form.name.is_some()),
+            ("species", form.species.is_some()),
+            ("age", form.age.is_some()),
+            ("traits", form.traits.is_some()),
+            ("appearance", form.appearance.is_some()),
+            ("personality", form.personality.is_some()),
+            ("reference_images", form.reference_images.is_some()),
+        ];
+        if is_given.iter().all(|(_, is_given)| !is_given) {
+            return Err(InvalidField::new("body", "must change something"));
+        }
+        // The rules are those of a whole character, so one is made up around the change.
+        let whole = NewCharacter::check(CharacterForm {
+            name: form.name.unwrap_or_else(|| "unchanged".to_owned()),
+            species: form.species.flatten(),
+            age: form.age.flatten(),
+            traits: form.traits.unwrap_or_default(),
+            appearance: form.appearance.unwrap_or_default(),
+            personality: form.personality.unwrap_or_default(),
+            reference_images: form.reference_images.unwrap_or_default(),
+        })?;
+        let mut change = json!({
+            "name": whole.name, "species": whole.species, "age": whole.age, "traits": whole.traits,
+            "appearance": whole.appearance, "personality": whole.personality,
+            "reference_images": whole.reference_images,
+        });
+        if let Some(columns) = change.as_object_mut() {
+            for (column, _) in is_given.iter().filter(|(_, is_given)| !is_given) {
+                columns.remove(*column);
+            }
+        }
+        change["updated_at"] = Timestamp::now().to_string().into();
+        Ok(Self(change))
+    }
+}
+
+/// `PATCH /characters/{id}`
+pub(crate) async fn change(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    InPath(id): InPath<CharacterId>,
+    Body(Change(change)): Body<Change>,
+) -> Result<Answer<CharacterShown>, ApiError> {
+    let store = &deps.store;
+    let character = store.update_character(caller.user_id, id, &change).await?;
+    let character = character.ok_or_else(character_not_found)?;
+    Ok(Answer::ok(character.try_into()?))
+}
+
+#[derive(Serialize)]
+pub(crate) struct Removed {
+    id: CharacterId,
+    deleted: bool,
+}
+
+/// `DELETE /characters/{id}`; stories told of it stay.
+pub(crate) async fn remove(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    InPath(id): InPath<CharacterId>,
+) -> Result<Answer<Removed>, ApiError> {
+    let deleted = deps.store.delete_character(caller.user_id, id).await?;
+    if !deleted {
+        return Err(character_not_found());
+    }
+    Ok(Answer::ok(Removed { id, deleted }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(json: Value) -> Result<Value, InvalidField> {
+        let form = serde_json::from_value(json).unwrap();
+        Change::check(form).map(|Change(mut change)| {
+            change.as_object_mut().unwrap().remove("updated_at").unwrap();
+            change
+        })
+    }
+
+    #[test]
+    fn only_what_is_given_is_changed_and_null_clears() {
+        assert_eq!(change(json!({"age": null})).unwrap(), json!({"age": null}));
+        assert_eq!(
+            change(json!({"name": " Ember ", "referenceImages": []})).unwrap(),
+            json!({"name": "Ember", "reference_images": []})
+        );
+    }
+
+    #[test]
+    fn a_change_of_nothing_and_a_bad_one_are_refused() {
+        assert_eq!(change(json!({})).unwrap_err().field, "body");
+        assert_eq!(change(json!({"traits": ["wings"]})).unwrap_err().field, "traits");
+        assert_eq!(change(json!({"name": ""})).unwrap_err().field, "name");
+    }
+}

@@ -1,0 +1,31 @@
+//! Whether the API can do its work: it can when the database answers.
+
+use crate::{answer::Answer, error::ApiError, router::AppState};
+use axum::extract::State;
+use serde::Serialize;
+use std::time::Duration;
+
+/// A probe waits no longer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+
+#[derive(Serialize)]
+pub(crate) struct Health {
+    status: &'static str,
+    database: &'static str,
+    environment: String,
+    version: &'static str,
+}
+
+/// `GET /health`: 200, or 503 while the database does not answer.
+pub(crate) async fn health(State(deps): State<AppState>) -> Result<Answer<Health>, ApiError> {
+    tokio::time::timeout(ANSWERS_WITHIN, deps.store.ping())
+        .await
+        .map_err(ApiError::unavailable)?
+        .map_err(ApiError::unavailable)?;
+    Ok(Answer::ok(Health {
+        status: "ok",
+        database: "ok",
+        environment: deps.settings.environment.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+    }))
+}

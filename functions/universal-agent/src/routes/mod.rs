@@ -1,0 +1,9 @@
+//! One resource, one file: its endpoints, their requests and answers.
+
+pub(crate) mod assets;
+pub(crate) mod audio;
+pub(crate) mod characters;
+pub(crate) mod health;
+pub(crate) mod openapi;
+pub(crate) mod stories;
+pub(crate) mod users;

@@ -1,0 +1,166 @@
+//! Stories: asking for one, finding them again.
+
+use crate::{
+    answer::Answer,
+    error::ApiError,
+    frame::Notes,
+    hand_off::start_text,
+    incoming::{Checked, PageAsked, Posted, SignedIn, StoryInPath},
+    refusal::story_not_found,
+    router::AppState,
+};
+use axum::{Extension, extract::State};
+use domain::{
+    StoryId,
+    request::{InvalidField, NewStory, StoryForm},
+    voice::provider_voice_id,
+};
+use serde::Serialize;
+use std::sync::Arc;
+use store::{AssetGenerationStatus, Created, StoryRow};
+
+impl Checked for NewStory {
+    type Form = StoryForm;
+
+    fn check(form: StoryForm) -> Result<Self, InvalidField> {
+        let story = Self::try_from(form)?;
+        check_voice(story.voice_id.as_deref())?;
+        Ok(story)
+    }
+}
+
+/// A voice nobody knows is refused before anything is spent on it (C-32).
+pub(crate) fn check_voice(voice: Option<&str>) -> Result<(), InvalidField> {
+    match voice {
+        Some(voice) if provider_voice_id(voice).is_none() => Err(InvalidField::new(
+            "voiceId",
+            "is no voice; GET /api/v1/audio/voices lists them",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The documented answer to `POST /stories`, and where its changes can be watched.
+#[derive(Serialize)]
+pub(crate) struct StoryAccepted {
+    id: StoryId,
+    status: String,
+    asset_generation_status: AssetGenerationStatus,
+    #[serde(rename = "realtimeChannel")]
+    realtime_channel: String,
+    realtime: Realtime,
+}
+
+/// What a Realtime subscription needs; the channel's name is free, the filter is what matters (C-13).
+#[derive(Serialize)]
+struct Realtime {
+    channel: String,
+    event: &'static str,
+    schema: &'static str,
+    table: &'static str,
+    filter: String,
+}
+
+impl From<StoryRow> for StoryAccepted {
+    fn from(story: StoryRow) -> Self {
+        let id = story.id;
+        Self {
+            id,
+            status: story.status,
+            asset_generation_status: story.asset_generation_status,
+            realtime_channel: format!("stories:id={id}"),
+            realtime: Realtime {
+                channel: format!("story-{id}"),
+                event: "UPDATE",
+                schema: "public",
+                table: "stories",
+                filter: format!("id=eq.{id}"),
+            },
+        }
+    }
+}
+
+/// `POST /stories`: 201 as soon as the story stands in the database; everything else happens elsewhere.
+pub(crate) async fn create(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    Extension(notes): Extension<Arc<Notes>>,
+    Posted { body, idempotency }: Posted<NewStory>,
+) -> Result<Answer<StoryAccepted>, ApiError> {
+    let created = deps.store.create_story(&caller, &body, &idempotency).await?;
+    let replayed = matches!(created, Created::Replayed(_));
+    let story = created.into_inner();
+    let _ = notes.story.set(story.id);
+    if !replayed {
+        tracing::info!(target: "AssetGenerationPipeline", storyId = %story.id, userId = %caller.user_id,
+            assets = body.asset_types.len() + 1, "Story accepted");
+    }
+    // Also on a replay: the first answer may have been lost because its process died before this line.
+    start_text(&deps, story.id).await;
+    Ok(Answer::created(StoryAccepted::from(story)).replayed(replayed))
+}
+
+/// A story in a list: without its text and the times of its words, which can be large.
+#[derive(Serialize)]
+pub(crate) struct StoryListed {
+    id: StoryId,
+    title: String,
+    status: String,
+    asset_generation_status: AssetGenerationStatus,
+    story_type: String,
+    themes: Vec<String>,
+    version: u64,
+    created_at: String,
+    updated_at: String,
+}
+
+impl From<StoryRow> for StoryListed {
+    fn from(story: StoryRow) -> Self {
+        Self {
+            id: story.id,
+            title: story.title,
+            status: story.status,
+            asset_generation_status: story.asset_generation_status,
+            story_type: story.story_type,
+            themes: story.themes,
+            version: story.version,
+            created_at: story.created_at,
+            updated_at: story.updated_at,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StoryList {
+    stories: Vec<StoryListed>,
+    limit: usize,
+    offset: usize,
+    has_more: bool,
+}
+
+/// `GET /stories`: the caller's own, newest first.
+pub(crate) async fn list(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    page: PageAsked,
+) -> Result<Answer<StoryList>, ApiError> {
+    let mut rows = deps.store.stories(caller.user_id, page.with_one_more()).await?;
+    let has_more = page.cut(&mut rows);
+    Ok(Answer::ok(StoryList {
+        stories: rows.into_iter().map(StoryListed::from).collect(),
+        limit: page.limit,
+        offset: page.offset,
+        has_more,
+    }))
+}
+
+/// `GET /stories/{id}`: the whole row.
+pub(crate) async fn show(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    StoryInPath(id): StoryInPath,
+) -> Result<Answer<StoryRow>, ApiError> {
+    let story = deps.store.story(caller.user_id, id).await?;
+    story.map(Answer::ok).ok_or_else(story_not_found)
+}

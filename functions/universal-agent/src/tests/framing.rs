@@ -1,0 +1,128 @@
+//! What is around every answer: envelope, CORS, ids, and refusals before a handler is reached.
+
+use crate::rig::{Rig, body, code_of, header};
+use axum::{body::Body, extract::Request};
+use serde_json::Value;
+
+fn plain(method: &str, path: &str) -> Request {
+    let request = Request::builder().method(method).uri(path);
+    request.body(Body::empty()).unwrap()
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_answered_in_the_envelope() {
+    let rig = Rig::new().await;
+    for (method, path, status, code) in [
+        ("GET", "/", 404, "NOT_FOUND"),
+        ("GET", "/api/v1/nothing", 404, "NOT_FOUND"),
+        ("GET", "/api/v1/stories/", 404, "NOT_FOUND"),
+        ("PUT", "/api/v1/stories", 405, "METHOD_NOT_ALLOWED"),
+        ("DELETE", "/api/v1/health", 405, "METHOD_NOT_ALLOWED"),
+    ] {
+        let response = rig.send(plain(method, path)).await;
+        assert_eq!(response.status(), status, "{method} {path}");
+        assert!(!header(response.headers(), "x-request-id").is_empty());
+        if status == 405 {
+            assert!(!header(response.headers(), "allow").is_empty());
+        }
+        let body = body(response).await;
+        assert_eq!(code_of(&body), code);
+        assert_eq!(body["success"], false);
+    }
+}
+
+#[tokio::test]
+async fn a_browser_may_ask_from_anywhere() {
+    let rig = Rig::new().await;
+    let response = rig.send(plain("OPTIONS", "/api/v1/stories")).await;
+    assert_eq!(response.status(), 204);
+    let headers = response.headers();
+    assert_eq!(header(headers, "access-control-allow-origin"), "*");
+    for name in ["authorization", "content-type", "idempotency-key", "x-client-info", "apikey"] {
+        assert!(header(headers, "access-control-allow-headers").contains(name));
+    }
+    assert!(header(headers, "access-control-allow-methods").contains("PATCH"));
+    let refused = rig.send(plain("GET", "/api/v1/stories")).await;
+    assert_eq!(header(refused.headers(), "access-control-allow-origin"), "*");
+}
+
+#[tokio::test]
+async fn every_route_but_health_and_openapi_needs_a_token() {
+    let rig = Rig::new().await;
+    for route in crate::router::table() {
+        let is_open = ["/health", "/openapi.json"].contains(&route.path);
+        let path = format!("/api/v1{}", route.path.replace("{id}", crate::rig::STORY));
+        let response = rig.send(plain(route.method, &path)).await;
+        if is_open {
+            assert_eq!(response.status(), 200, "{path}");
+            continue;
+        }
+        assert_eq!(response.status(), 401, "{path}");
+        assert_eq!(header(response.headers(), "www-authenticate"), "Bearer");
+        assert_eq!(code_of(&body(response).await), "UNAUTHENTICATED");
+    }
+    let asked: Vec<_> = rig.database.questions().into_iter().map(|(_, path, _)| path).collect();
+    assert!(asked.iter().all(|path| path.starts_with("tiers")), "{asked:?}");
+}
+
+#[tokio::test]
+async fn schemes_other_than_bearer_and_two_tokens_are_no_sign_in() {
+    let rig = Rig::new().await;
+    let token = rig.token();
+    for values in [
+        vec![format!("Basic {token}")],
+        vec![token.clone()],
+        vec!["Bearer ".to_owned()],
+        vec![format!("Bearer {token}"), format!("Bearer {token}")],
+    ] {
+        let request = values
+            .iter()
+            .fold(Request::get("/api/v1/stories"), |request, value| {
+                request.header("authorization", value)
+            });
+        let response = rig.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(code_of(&body(response).await), "UNAUTHENTICATED", "{values:?}");
+    }
+    let request = Request::get("/api/v1/stories").header("authorization", format!("bearer {token}"));
+    assert_eq!(rig.send(request.body(Body::empty()).unwrap()).await.status(), 200);
+}
+
+#[tokio::test]
+async fn ids_and_pages_are_checked_before_the_database_is_asked() {
+    let rig = Rig::new().await;
+    for (path, field) in [
+        ("/stories/7", "id"),
+        ("/stories/%00", "id"),
+        ("/stories/%ff", "id"),
+        ("/stories/eq.1,or(id.gt.0)", "id"),
+        ("/characters/x", "id"),
+        ("/stories?limit=0", "limit"),
+        ("/stories?limit=101", "limit"),
+        ("/stories?offset=1000001", "offset"),
+        ("/stories?limit=-1", "query"),
+        ("/characters?limit=x", "query"),
+    ] {
+        let response = rig.get(path).await;
+        assert_eq!(response.status(), 400, "{path}");
+        let body = body(response).await;
+        assert_eq!((code_of(&body), &body["data"]["field"]), ("VALIDATION_FAILED", &Value::from(field)), "{path}");
+    }
+    assert!(rig.database.questions().is_empty());
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_a_503_that_says_when_to_come_back() {
+    let rig = Rig::without_database().await;
+    let response = rig.send(plain("GET", "/api/v1/health")).await;
+    assert_eq!(response.status(), 503);
+    assert_eq!(header(response.headers(), "retry-after"), "2");
+    assert_eq!(code_of(&body(response).await), "SERVICE_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn the_description_of_the_api_is_served_bare() {
+    let rig = Rig::new().await;
+    let response = rig.send(plain("GET", "/api/v1/openapi.json")).await;
+    assert_eq!(header(response.headers(), "content-type"), "application/json");
+    assert_eq!(body(response).await["openapi"], "3.1.0");
+}

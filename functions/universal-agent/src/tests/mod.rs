@@ -1,0 +1,6 @@
+//! The API as its callers see it: requests in, answers out, the database behind it canned.
+
+mod bodies;
+mod framing;
+mod steering;
+mod stories;

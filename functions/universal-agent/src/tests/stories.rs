@@ -1,0 +1,172 @@
+//! Creating a story, finding it again, the user's characters and usage.
+
+use crate::rig::{Rig, STORY, USER, body, code_of, header, story_row};
+use serde_json::{Value, json};
+
+fn wish() -> Value {
+    json!({"character_ids": [USER], "story_type": "adventure", "themes": ["courage", "friendship"], "generateAssets": true})
+}
+
+fn new_story(replayed: bool) -> Value {
+    let pending = json!({"status": "pending", "progress": 0});
+    let mut assets: Value = ["cover", "scene_1", "scene_2", "scene_3", "scene_4", "audio", "activities", "pdf"]
+        .into_iter()
+        .map(|asset| (asset.to_owned(), pending.clone()))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    assets["content"] = json!({"status": "generating", "progress": 0});
+    json!({"story": story_row("generating", assets), "replayed": replayed})
+}
+
+#[tokio::test]
+async fn a_story_is_answered_201_with_the_documented_body_and_its_text_is_started() {
+    let rig = Rig::new().await;
+    rig.database.answers("rpc/create_story", 200, new_story(false));
+    let response = rig.post("/stories", wish()).await;
+    assert_eq!(response.status(), 201);
+    assert_eq!(header(response.headers(), "idempotency-replayed"), "");
+    let mut data = body(response).await["data"].take();
+    assert_eq!(
+        data.as_object_mut().unwrap().remove("realtime").unwrap(),
+        json!({"channel": format!("story-{STORY}"), "event": "UPDATE", "schema": "public", "table": "stories",
+            "filter": format!("id=eq.{STORY}")})
+    );
+    let pending = json!({"status": "pending", "progress": 0});
+    assert_eq!(
+        data,
+        json!({"id": STORY, "status": "generating", "asset_generation_status": {"overall": "generating", "assets": {
+            "content": {"status": "generating", "progress": 0}, "cover": pending, "scene_1": pending,
+            "scene_2": pending, "scene_3": pending, "scene_4": pending, "audio": pending, "activities": pending,
+            "pdf": pending}}, "realtimeChannel": format!("stories:id={STORY}")})
+    );
+    let event = json!({"action": "generate_story", "storyId": STORY});
+    assert_eq!(rig.events(), [("content-agent".to_owned(), event)]);
+}
+
+#[tokio::test]
+async fn a_replay_answers_the_same_status_and_body_and_says_so() {
+    let rig = Rig::new().await;
+    rig.database.answers("rpc/create_story", 200, new_story(false));
+    let first = rig.post_with_key("/stories", "once", wish()).await;
+    rig.database.answers("rpc/create_story", 200, new_story(true));
+    let second = rig.post_with_key("/stories", "once", wish()).await;
+    assert_eq!(first.status(), second.status());
+    assert_eq!(header(second.headers(), "idempotency-replayed"), "true");
+    assert_eq!(body(first).await, body(second).await);
+
+    let asked: Vec<_> = rig.database.questions().into_iter().map(|(_, _, body)| body).collect();
+    assert_eq!(asked[0]["p_idempotency_key"], "once");
+    assert_eq!(asked[0]["p_request_hash"], asked[1]["p_request_hash"]);
+    assert_eq!(asked[0]["p_user_id"], USER);
+    assert_eq!(asked[0]["p_email"], "ada@example.com");
+}
+
+#[tokio::test]
+async fn the_same_wish_written_otherwise_has_the_same_hash_and_another_wish_has_not() {
+    let rig = Rig::new().await;
+    rig.database.answers("rpc/create_story", 200, new_story(false));
+    let spaced = format!(
+        r#"{{ "themes": ["courage", " friendship "], "story_type": "adventure", "character_ids": ["{USER}"] }}"#
+    );
+    rig.post("/stories", wish()).await;
+    rig.ask("POST", "/stories", spaced).await;
+    let mut other = wish();
+    other["story_type"] = json!("mystery");
+    rig.post("/stories", other).await;
+    let questions = rig.database.questions();
+    let hash = |index: usize| questions[index].2["p_request_hash"].clone();
+    assert_eq!(hash(0), hash(1));
+    assert_ne!(hash(0), hash(2));
+}
+
+#[tokio::test]
+async fn a_story_stands_even_when_its_text_could_not_be_started() {
+    let rig = Rig::new().await;
+    rig.database.answers("rpc/create_story", 200, new_story(false));
+    *rig.invoker.refuses.lock().unwrap() = true;
+    assert_eq!(rig.post("/stories", wish()).await.status(), 201);
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_database_starts_nothing() {
+    let rig = Rig::new().await;
+    let refusal = json!({"code": "PT404", "message": "CHARACTER_NOT_FOUND", "details": "{}", "hint": null});
+    rig.database.answers("rpc/create_story", 404, refusal);
+    let response = rig.post("/stories", wish()).await;
+    assert_eq!(response.status(), 404);
+    let body = body(response).await;
+    assert_eq!(code_of(&body), "CHARACTER_NOT_FOUND");
+    assert!(body["message"].as_str().unwrap().contains("Create a character"));
+    assert!(rig.events().is_empty());
+}
+
+#[tokio::test]
+async fn a_failure_of_the_database_is_a_500_that_tells_nothing() {
+    let rig = Rig::new().await;
+    let failure = json!({"code": "42501", "message": "permission denied for table stories", "details": null, "hint": null});
+    rig.database.answers("rpc/create_story", 403, failure);
+    let response = rig.post("/stories", wish()).await;
+    assert_eq!(response.status(), 500);
+    let body = body(response).await;
+    assert_eq!(code_of(&body), "INTERNAL_ERROR");
+    assert!(!body.to_string().contains("permission"));
+}
+
+#[tokio::test]
+async fn a_list_leaves_large_columns_out_and_tells_whether_it_goes_on() {
+    let rig = Rig::new().await;
+    let row = story_row("ready", json!({}));
+    rig.database.answers("stories", 200, json!([row, row, row]));
+    let answer = body(rig.get("/stories?limit=2&offset=4").await).await;
+    let data = &answer["data"];
+    assert_eq!(data["stories"].as_array().unwrap().len(), 2);
+    assert_eq!((&data["limit"], &data["offset"], &data["hasMore"]), (&json!(2), &json!(4), &json!(true)));
+    assert!(data["stories"][0].get("content").is_none());
+    assert!(rig.database.questions()[0].1.contains(&format!("creator_user_id=eq.{USER}")));
+}
+
+#[tokio::test]
+async fn somebody_else_s_story_is_not_found() {
+    let rig = Rig::new().await;
+    for path in [format!("/stories/{STORY}"), format!("/stories/{STORY}/assets/status")] {
+        let response = rig.get(&path).await;
+        assert_eq!(response.status(), 404);
+        assert_eq!(code_of(&body(response).await), "STORY_NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn a_character_is_made_shown_changed_and_removed() {
+    let rig = Rig::new().await;
+    let row = json!({"id": STORY, "name": "Ember", "species": "dragon", "age": 7, "traits": ["glasses"], "appearance": {},
+        "personality": ["shy"], "reference_images": ["https://example.com/ember.png"]});
+    rig.database.answers("rpc/create_character", 200, json!({"character": row, "replayed": false}));
+    rig.database.answers("characters", 200, json!([row]));
+    let path = format!("/characters/{STORY}");
+
+    let made = rig.post("/characters", json!({"name": "Ember"})).await;
+    assert_eq!(made.status(), 201);
+    let shown = body(rig.get(&path).await).await;
+    assert_eq!(body(made).await, shown);
+    assert_eq!(shown["data"]["referenceImages"], json!(["https://example.com/ember.png"]));
+    assert!(shown["data"].get("reference_images").is_none());
+
+    let changed = rig.ask("PATCH", &path, json!({"age": 8}).to_string()).await;
+    assert_eq!(changed.status(), 200);
+    let (method, _, change) = rig.database.questions().pop().unwrap();
+    assert_eq!((method.as_str(), &change["age"]), ("PATCH", &json!(8)));
+    assert!(change.get("name").is_none());
+
+    assert_eq!(rig.ask("DELETE", &path, "").await.status(), 200);
+    rig.database.answers("characters", 200, json!([]));
+    assert_eq!(rig.ask("DELETE", &path, "").await.status(), 404);
+}
+
+#[tokio::test]
+async fn usage_is_told_as_the_database_counts_it() {
+    let rig = Rig::new().await;
+    let usage = json!({"tier": "free", "storiesUsed": 1, "storyLimit": 2, "storiesToday": 1, "dailyLimit": null,
+        "resetsAt": "2026-01-02T00:00:00+00:00", "assetTypes": ["content", "cover"], "upgradeOptions": ["individual"]});
+    rig.database.answers("rpc/user_usage", 200, usage.clone());
+    assert_eq!(body(rig.get("/users/me/usage").await).await["data"], usage);
+}

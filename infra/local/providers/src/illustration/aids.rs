@@ -1,0 +1,91 @@
+//! Wheelchairs, canes, prostheses and helpers: drawn as what they are, everyday and well kept.
+
+use super::canvas::{Canvas, Point};
+use super::color::{Color, INK};
+use super::looks::Looks;
+
+const TYRE: Color = Color::rgb(0x3A_38_50);
+const STEEL: Color = Color::rgb(0xC8_D2_E0);
+
+/// A bright frame that goes with the clothes.
+fn frame(looks: &Looks) -> Color {
+    looks.top.mix(Color::rgb(0x2F_9E_D8), 0.55)
+}
+
+/// The back rest, the far wheel and the foot rest.
+pub(super) fn wheelchair_behind(canvas: &mut Canvas, looks: &Looks) {
+    let frame = frame(looks);
+    wheel(canvas, (18.0, -44.0), 46.0, frame.darker(0.3));
+    canvas.outlined("M-52,-146 Q-46,-154 -36,-152 L-28,-60 L-50,-56 Z", &frame.darker(0.25).hex(), frame.darker(0.6), 3.0);
+    canvas.line("M-50,-148 L-72,-154", &TYRE.hex(), 8.0);
+    canvas.line("M-40,-62 L44,-58 L62,-6 L82,-4", &frame.darker(0.5).hex(), 10.0);
+    canvas.line("M-40,-62 L44,-58 L62,-6 L82,-4", &frame.hex(), 5.5);
+    canvas.rectangle((-48.0, -72.0), (88.0, 15.0), 7.0, &frame.darker(0.45).hex());
+}
+
+/// The near wheel, in front of the hip, and the caster.
+pub(super) fn wheelchair_before(canvas: &mut Canvas, looks: &Looks) {
+    wheel(canvas, (-14.0, -38.0), 54.0, frame(looks));
+    wheel(canvas, (58.0, 4.0), 13.0, frame(looks));
+}
+
+fn wheel(canvas: &mut Canvas, center: Point, radius: f32, color: Color) {
+    canvas.outlined_ellipse(center, (radius, radius), "#ffffff14", TYRE, radius * 0.13);
+    canvas.outlined_ellipse(center, (radius * 0.84, radius * 0.84), "none", STEEL, radius * 0.05);
+    for index in 0..8 {
+        let angle = index as f32 * std::f32::consts::PI / 8.0 + 0.2;
+        let (dx, dy) = (angle.cos() * radius * 0.9, angle.sin() * radius * 0.9);
+        let spoke = format!("M{:.1},{:.1} L{:.1},{:.1}", center.0 - dx, center.1 - dy, center.0 + dx, center.1 + dy);
+        canvas.line(&spoke, &format!("{}cc", STEEL.hex()), radius * 0.03);
+    }
+    canvas.outlined_ellipse(center, (radius * 0.2, radius * 0.2), &color.hex(), color.darker(0.5), 2.4);
+}
+
+/// A running blade from the socket below the knee.
+pub(super) fn blade(canvas: &mut Canvas, knee: Point, foot: Point) {
+    canvas.outlined_ellipse((knee.0, knee.1 + 2.0), (14.0, 11.0), &STEEL.hex(), INK, 2.8);
+    let curve = format!("M{:.1},{:.1} C{:.1},{:.1} {:.1},{:.1} {:.1},{:.1}", knee.0, knee.1 + 8.0, knee.0 - 12.0, knee.1 + 24.0, foot.0 - 14.0, foot.1 + 2.0, foot.0 + 16.0, foot.1 + 9.0);
+    canvas.line(&curve, &INK.hex(), 13.0);
+    canvas.line(&curve, "#4ac0e8", 7.5);
+}
+
+/// Cane or crutches in the hand that is free.
+pub(super) fn in_hand(canvas: &mut Canvas, looks: &Looks, hand: Point) {
+    if looks.traits.wheelchair {
+        return;
+    }
+    if looks.traits.crutches {
+        for x in [hand.0 - 4.0, 74.0] {
+            let pole = format!("M{x:.1},{:.1} L{:.1},2", -128.0, x + 3.0);
+            canvas.line(&pole, &INK.hex(), 9.0);
+            canvas.line(&pole, &STEEL.hex(), 5.0);
+            canvas.line(&format!("M{:.1},-128 q9,-12 18,0", x - 9.0), "#e85a4f", 8.0);
+        }
+    } else if looks.traits.white_cane {
+        let pole = format!("M{:.1},{:.1} L{:.1},4", hand.0 + 4.0, hand.1 - 22.0, hand.0 - 44.0);
+        canvas.line(&pole, &INK.mix(STEEL, 0.4).hex(), 9.0);
+        canvas.line(&pole, "#fffdf8", 5.6);
+        canvas.line(&format!("M{:.1},-14 L{:.1},4", hand.0 - 36.0, hand.0 - 44.0), "#e0483e", 6.4);
+        canvas.line(&format!("M{:.1},{:.1} l-4,10", hand.0 + 4.0, hand.1 - 22.0), "#2a2440", 8.0);
+    }
+}
+
+/// A calm dog in its harness, beside its person.
+pub(super) fn service_dog(canvas: &mut Canvas) {
+    let coat = Color::rgb(0xE8_C0_80);
+    let line = coat.darker(0.5);
+    let fill = canvas.round_paint(coat);
+    canvas.outlined("M84,-2 C78,-52 94,-80 116,-82 C142,-80 154,-44 150,-2 Z", &fill, line, 3.0);
+    canvas.outlined_ellipse((112.0, -98.0), (34.0, 30.0), &fill, line, 3.0);
+    canvas.outlined("M86,-116 C68,-116 66,-86 78,-78 C88,-82 88,-102 92,-112 Z", &coat.darker(0.3).hex(), line, 2.8);
+    canvas.outlined("M138,-116 C156,-116 158,-86 146,-78 C136,-82 136,-102 132,-112 Z", &coat.darker(0.3).hex(), line, 2.8);
+    canvas.ellipse((112.0, -88.0), (16.0, 12.0), &coat.lighter(0.5).hex());
+    canvas.ellipse((112.0, -94.0), (6.0, 4.6), &INK.hex());
+    for x in [100.0, 124.0] {
+        canvas.circle((x, -104.0), 4.6, &INK.hex());
+        canvas.circle((x - 1.4, -105.6), 1.5, "#ffffff");
+    }
+    canvas.line("M104,-84 q8,6 16,0", &INK.hex(), 2.6);
+    canvas.line("M88,-56 Q116,-42 146,-56", "#d8483f", 11.0);
+    canvas.line("M92,-58 L66,-96", "#d8483f", 5.0);
+}

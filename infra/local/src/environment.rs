@@ -1,0 +1,105 @@
+//! The variables of a running stack, for the functions and for whoever reads `.local/env`.
+
+use crate::ports::Ports;
+use local_realtime::auth::Keys;
+use std::collections::BTreeMap;
+
+/// Shared secret of legacy tokens: the one every local project of the Supabase CLI has.
+pub const JWT_SECRET: &str = "super-secret-jwt-token-with-at-least-32-characters-long";
+pub const BUCKET: &str = "storytailor-assets-local";
+pub const REGION: &str = "us-east-1";
+/// Credentials the local S3 expects; Lambda and SSM do not look at theirs.
+pub const ACCESS_KEY_ID: &str = "local";
+pub const SECRET_ACCESS_KEY: &str = "local-secret";
+/// The environment whose names are documented, so that commands of the runbook work here unchanged.
+pub const ENVIRONMENT: &str = "production";
+
+/// Settings of the functions that are passed on when they are set outside.
+const PASSED_THROUGH: [&str; 12] = [
+    "OPENAI_TEXT_MODEL",
+    "OPENAI_ANALYSIS_MODEL",
+    "OPENAI_IMAGE_MODELS",
+    "ELEVENLABS_MODEL",
+    "IMAGE_FALLBACK",
+    "IMAGE_CHECK_SKIPS",
+    "JOB_LEASE_SECONDS",
+    "MAX_JOBS_IN_FLIGHT",
+    "SENTRY_DSN",
+    "EMAIL_FROM",
+    "AWS_LAMBDA_LOG_LEVEL",
+    "RUST_LOG",
+];
+
+/// Where a provider is: the real one when its key is set outside, else the stand-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provider {
+    pub base_url: String,
+    pub api_key: String,
+    pub is_stand_in: bool,
+}
+
+impl Provider {
+    fn choose(key: &str, url: &str, real: &str, stand_in: String) -> Self {
+        let outside = |name: &str| variable(name);
+        match (outside(key), outside(url)) {
+            (Some(api_key), base_url) => Self { base_url: base_url.unwrap_or_else(|| real.to_owned()), api_key, is_stand_in: false },
+            (None, Some(base_url)) => Self { base_url, api_key: "local".to_owned(), is_stand_in: false },
+            (None, None) => Self { base_url: stand_in, api_key: "local".to_owned(), is_stand_in: true },
+        }
+    }
+
+    pub fn openai(ports: Ports) -> Self {
+        Self::choose("OPENAI_API_KEY", "OPENAI_BASE_URL", "https://api.openai.com/v1", format!("http://127.0.0.1:{}/v1", ports.openai))
+    }
+
+    pub fn elevenlabs(ports: Ports) -> Self {
+        let stand_in = format!("http://127.0.0.1:{}", ports.elevenlabs);
+        Self::choose("ELEVENLABS_API_KEY", "ELEVENLABS_BASE_URL", "https://api.elevenlabs.io", stand_in)
+    }
+}
+
+/// A variable of our own environment; an empty one counts as unset.
+#[expect(clippy::disallowed_methods, reason = "the stack is configured by its environment")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+pub fn supabase_url(ports: Ports) -> String {
+    format!("http://127.0.0.1:{}", ports.gateway)
+}
+
+/// What the functions need, and what a terminal, a front end or `cargo lambda watch` needs to join in.
+pub fn shared(ports: Ports, keys: &Keys) -> BTreeMap<String, String> {
+    let at = |port: u16| format!("http://127.0.0.1:{port}");
+    let openai = Provider::openai(ports);
+    let elevenlabs = Provider::elevenlabs(ports);
+    let mut variables = BTreeMap::from(
+        [
+            ("SUPABASE_URL", supabase_url(ports)),
+            ("SUPABASE_ANON_KEY", keys.legacy_api_key("anon")),
+            ("SUPABASE_SERVICE_ROLE_KEY", keys.legacy_api_key("service_role")),
+            ("SUPABASE_JWT_SECRET", JWT_SECRET.to_owned()),
+            ("AWS_ENDPOINT_URL_LAMBDA", at(ports.lambda)),
+            ("AWS_ENDPOINT_URL_S3", at(ports.files)),
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),
+            ("ASSETS_BUCKET", BUCKET.to_owned()),
+            ("ASSETS_CDN_URL", format!("{}/cdn", at(ports.files))),
+            ("OPENAI_BASE_URL", openai.base_url),
+            ("OPENAI_API_KEY", openai.api_key),
+            ("ELEVENLABS_BASE_URL", elevenlabs.base_url),
+            ("ELEVENLABS_API_KEY", elevenlabs.api_key),
+            ("CONTENT_AGENT_FUNCTION", format!("storytailor-content-agent-{ENVIRONMENT}")),
+            ("ASSET_WORKER_FUNCTION", format!("storytailor-asset-worker-{ENVIRONMENT}")),
+            ("ENVIRONMENT", "local".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    for name in PASSED_THROUGH {
+        if let Some(value) = variable(name) {
+            variables.insert(name.to_owned(), value);
+        }
+    }
+    variables
+}

@@ -1,0 +1,114 @@
+//! The four functions: how they are built, and what Lambda is told of each.
+
+use crate::{environment::ENVIRONMENT, report::Reporter};
+use local_lambda::{FunctionConfig, Schedule};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+use tokio::process::Command;
+
+/// A function of the system, with the limits of template.yaml.
+struct Function {
+    name: &'static str,
+    memory_mb: u32,
+    timeout: Duration,
+    max_concurrency: usize,
+    /// Started with the stack, so that the first request does not wait for a process.
+    warm: usize,
+}
+
+const FUNCTIONS: [Function; 4] = [
+    Function { name: "universal-agent", memory_mb: 256, timeout: Duration::from_secs(10), max_concurrency: 50, warm: 1 },
+    Function { name: "content-agent", memory_mb: 256, timeout: Duration::from_secs(300), max_concurrency: 400, warm: 1 },
+    Function { name: "asset-worker", memory_mb: 256, timeout: Duration::from_secs(60), max_concurrency: 50, warm: 1 },
+    Function { name: "timeout-handler", memory_mb: 128, timeout: Duration::from_secs(60), max_concurrency: 2, warm: 0 },
+];
+
+/// Events older than this are given up on; the sweep finds their jobs.
+const EVENT_AGE_MAX: Duration = Duration::from_secs(120);
+
+/// The functions could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("could not run `{cargo}`: is Rust installed (https://rustup.rs)?")]
+    Cargo { cargo: String, #[source] source: std::io::Error },
+    #[error("the functions do not compile; cargo says why above")]
+    Compile,
+}
+
+/// Which build of the functions runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    #[default]
+    Dev,
+    Release,
+}
+
+impl Profile {
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
+pub fn deployed_name(function: &str) -> String {
+    format!("storytailor-{function}-{ENVIRONMENT}")
+}
+
+/// Builds the four binaries and answers the folder they are in. Cargo's own progress goes to the terminal.
+pub async fn build(workspace: &Path, profile: Profile, reporter: Reporter) -> Result<PathBuf, BuildError> {
+    let cargo = crate::environment::variable("CARGO").unwrap_or_else(|| "cargo".to_owned());
+    let mut command = Command::new(&cargo);
+    command.current_dir(workspace).arg("build").stdin(Stdio::null()).kill_on_drop(true);
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
+    for function in &FUNCTIONS {
+        command.args(["--package", function.name]);
+    }
+    if reporter == Reporter::Silent {
+        command.arg("--quiet");
+    }
+    let status = command.status().await.map_err(|source| BuildError::Cargo { cargo, source })?;
+    if !status.success() {
+        return Err(BuildError::Compile);
+    }
+    let target = crate::environment::variable("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
+    Ok(target.join(profile.folder()))
+}
+
+/// What the emulator is told of each function.
+pub fn configs(binaries: &Path, variables: &BTreeMap<String, String>) -> Vec<FunctionConfig> {
+    FUNCTIONS
+        .iter()
+        .map(|function| {
+            let mut config =
+                FunctionConfig::new(function.name, &deployed_name(function.name), binaries.join(function.name));
+            config.env = variables.clone();
+            config.memory_mb = function.memory_mb;
+            config.timeout = function.timeout;
+            config.max_concurrency = function.max_concurrency;
+            config.warm = function.warm;
+            config.async_retries = 0;
+            config.max_event_age = EVENT_AGE_MAX;
+            config
+        })
+        .collect()
+}
+
+/// Both schedules, at the template's rates or every `LOCAL_SCHEDULE_SECONDS`.
+pub fn schedules(every: Option<Duration>) -> Vec<Schedule> {
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    [("asset-worker", minutes(1)), ("timeout-handler", minutes(15))]
+        .map(|(function, rate)| Schedule {
+            function: function.to_owned(),
+            rule_name: deployed_name(function),
+            every: every.unwrap_or(rate),
+        })
+        .into()
+}

@@ -1,0 +1,52 @@
+//! What a story becomes when a provider says no.
+
+use super::{asset, demo};
+use crate::stack::own;
+use local_providers::{CallKind, Outcome, Scripted};
+use serde_json::json;
+
+#[test]
+fn a_refused_picture_becomes_a_placeholder_the_story_partial_and_a_retry_makes_it_whole() {
+    let shared = own("failures", |_| {});
+    shared.run(async {
+        let user = demo(&shared);
+        let stand_ins = shared.stack().stand_ins();
+        // The first picture drawn is the cover: refused as asked, and refused again in plainer words.
+        stand_ins.script([Scripted::next_of(CallKind::Image, Outcome::Policy), Scripted::next_of(CallKind::Image, Outcome::Policy)]);
+        let id = user.ask_for_story().await;
+        let story = user.settled(&id).await;
+        let cover = asset(&story, "cover");
+        assert_eq!(story["asset_generation_status"]["overall"], "partial", "{cover}");
+        assert_eq!((cover["status"].as_str(), cover["isPlaceholder"].as_bool()), (Some("failed"), Some(true)), "{cover}");
+        assert_eq!(cover["error"], "Content policy violation");
+        assert!(cover["url"].is_string());
+        assert_eq!(asset(&story, "pdf")["status"], "ready", "the book is made with the placeholder");
+        let image_calls = stand_ins.calls().iter().filter(|call| call.kind == CallKind::Image).count();
+        assert_eq!(image_calls, 2 + 4, "no third call for a refused picture");
+
+        user.api.steer(&id, "retry", &json!({"assetTypes": ["cover"], "options": {"simplifyPrompt": true}})).await.expect("a retry");
+        let story = user.settled(&id).await;
+        assert_eq!(story["asset_generation_status"]["overall"], "ready");
+        assert_eq!(asset(&story, "cover")["isPlaceholder"], serde_json::Value::Null);
+    });
+}
+
+#[test]
+fn a_text_that_cannot_be_written_fails_the_story_and_gives_the_credit_back() {
+    let shared = own("credit", |_| {});
+    shared.run(async {
+        let user = super::newcomer(&shared).await;
+        shared.stack().stand_ins().script([Scripted::next_of(CallKind::Text, Outcome::Policy)]);
+        let id = user.ask_for_story().await;
+        let story = user.settled(&id).await;
+        assert_eq!(story["asset_generation_status"]["overall"], "failed");
+        assert_eq!(story["status"], "failed");
+        assert_eq!(asset(&story, "pdf")["status"], "cancelled");
+        let used: i32 = sqlx::query_scalar("select u.stories_used from public.users u join public.stories s on s.creator_user_id = u.id where s.id = $1::uuid")
+            .bind(&id)
+            .fetch_one(shared.stack().pool())
+            .await
+            .expect("a number");
+        assert_eq!(used, 0);
+    });
+}

@@ -1,0 +1,83 @@
+//! From a request to a book, over the real protocols: the four real functions, nothing mocked.
+
+mod book;
+mod failures;
+mod front_end;
+mod interruptions;
+mod invocations;
+mod requests;
+
+use crate::stack::Shared;
+use local::api::Api;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A signed-in user of a stack.
+pub(crate) struct User {
+    pub(crate) api: Api,
+    pub(crate) token: String,
+}
+
+/// The demo user, who has no limits.
+pub(crate) fn demo(shared: &Shared) -> User {
+    user_with(shared, shared.stack().variable("DEMO_USER_TOKEN").to_owned())
+}
+
+/// Somebody new, on the free plan.
+pub(crate) async fn newcomer(shared: &Shared) -> User {
+    let id = uuid::Uuid::new_v4();
+    let email = format!("{id}@example.com");
+    sqlx::query("insert into auth.users (id, email) values ($1, $2)")
+        .bind(id)
+        .bind(&email)
+        .execute(shared.stack().pool())
+        .await
+        .expect("a new user");
+    let user = local_realtime::auth::User::with_email(id, email);
+    user_with(shared, shared.stack().keys().access_token(&user, Duration::from_secs(3600)))
+}
+
+fn user_with(shared: &Shared, token: String) -> User {
+    User { api: Api::new(shared.stack().variable("API_URL"), &token), token }
+}
+
+impl User {
+    /// Asks for a story about a new dragon and answers its id.
+    pub(crate) async fn ask_for_story(&self) -> String {
+        self.ask_for_story_about("Ember").await
+    }
+
+    pub(crate) async fn ask_for_story_about(&self, name: &str) -> String {
+        let hero = json!({"name": name, "species": "dragon", "appearance": {"skin": "soft green scales"}});
+        let hero = self.api.create_character(&hero).await.expect("a character");
+        let request = json!({"character_ids": [hero["id"]], "story_type": "adventure", "themes": ["courage", "friendship"]});
+        let story = self.api.create_story(&request).await.expect("a story");
+        story["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The story once it is settled.
+    pub(crate) async fn settled(&self, id: &str) -> Value {
+        self.until(id, |status| status["overall"] != "generating").await
+    }
+
+    /// The story as soon as its status is as wanted; the database is asked again and again, with short pauses.
+    pub(crate) async fn until(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let story = self.api.story(id).await.expect("the story");
+            if wanted(&story["asset_generation_status"]) {
+                return story;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+}
+
+/// The state of one asset.
+pub(crate) fn asset<'a>(story: &'a Value, name: &str) -> &'a Value {
+    &story["asset_generation_status"]["assets"][name]
+}
+
+/// Number of paid calls of the stand-ins whose request named this character.
+pub(crate) fn paid_calls(shared: &Shared) -> usize {
+    shared.stack().stand_ins().calls().iter().filter(|call| call.paid).count()
+}

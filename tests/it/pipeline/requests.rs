@@ -1,0 +1,130 @@
+//! What the API accepts and refuses, and that a refusal leaves nothing behind.
+
+use super::{demo, newcomer, paid_calls};
+use crate::stack::shared;
+use local::api::ApiError;
+use serde_json::{Value, json};
+
+async fn post(url: &str, token: &str, key: Option<&str>, body: &Value) -> (u16, Value) {
+    let mut request = reqwest::Client::new().post(url).bearer_auth(token).json(body);
+    if let Some(key) = key {
+        request = request.header("Idempotency-Key", key);
+    }
+    let response = request.send().await.expect("an answer");
+    (response.status().as_u16(), response.json().await.expect("a JSON body"))
+}
+
+#[test]
+fn the_answer_to_a_new_story_is_the_documented_one_and_comes_at_once() {
+    let shared = shared();
+    shared.run(async {
+        let user = demo(&shared);
+        let url = format!("{}/api/v1/stories", shared.stack().variable("API_URL"));
+        let body = json!({"character_ids": [shared.stack().variable("DEMO_CHARACTER_ID")], "story_type": "adventure",
+            "themes": ["courage", "friendship"], "generateAssets": true});
+        let began = std::time::Instant::now();
+        let (status, answer) = post(&url, &user.token, None, &body).await;
+        assert!(began.elapsed() < std::time::Duration::from_secs(2));
+        assert_eq!(status, 201, "{answer}");
+        assert_eq!(answer["success"], true);
+        let story = &answer["data"];
+        let id = story["id"].as_str().expect("an id");
+        assert_eq!(story["status"], "generating");
+        assert_eq!(story["realtimeChannel"], format!("stories:id={id}"));
+        let assets = &story["asset_generation_status"]["assets"];
+        assert_eq!(assets["content"], json!({"status": "generating", "progress": 0}));
+        for asset in ["cover", "scene_1", "scene_2", "scene_3", "scene_4", "audio", "activities", "pdf"] {
+            assert_eq!(assets[asset], json!({"status": "pending", "progress": 0}), "{asset}");
+        }
+        user.settled(id).await;
+    });
+}
+
+#[test]
+fn the_same_key_gives_the_same_story_and_another_body_is_refused() {
+    let shared = shared();
+    shared.run(async {
+        let user = demo(&shared);
+        let url = format!("{}/api/v1/stories", shared.stack().variable("API_URL"));
+        let character = shared.stack().variable("DEMO_CHARACTER_ID");
+        let body = json!({"character_ids": [character], "story_type": "bedtime", "themes": ["sleep"]});
+        let key = uuid::Uuid::new_v4().to_string();
+        let (first, answer) = post(&url, &user.token, Some(&key), &body).await;
+        let (second, replay) = post(&url, &user.token, Some(&key), &body).await;
+        assert_eq!((first, second), (201, 201));
+        assert_eq!(answer, replay);
+        let other = json!({"character_ids": [character], "story_type": "mystery", "themes": ["sleep"]});
+        let (refused, problem) = post(&url, &user.token, Some(&key), &other).await;
+        assert_eq!((refused, problem["code"].as_str()), (422, Some("IDEMPOTENCY_KEY_REUSED")));
+        user.settled(answer["data"]["id"].as_str().expect("an id")).await;
+    });
+}
+
+#[test]
+fn a_free_user_gets_two_stories_and_then_the_documented_refusal() {
+    let shared = shared();
+    shared.run(async {
+        let user = newcomer(&shared).await;
+        let first = user.ask_for_story().await;
+        let second = user.ask_for_story().await;
+        let hero = user.api.create_character(&json!({"name": "Ember"})).await.expect("a character");
+        let url = format!("{}/api/v1/stories", shared.stack().variable("API_URL"));
+        let body = json!({"character_ids": [hero["id"]], "story_type": "adventure", "themes": []});
+        let (status, refusal) = post(&url, &user.token, None, &body).await;
+        assert_eq!(status, 403);
+        assert_eq!(refusal["success"], false);
+        assert_eq!(refusal["error"], "Quota exceeded");
+        assert_eq!(refusal["code"], "QUOTA_EXCEEDED");
+        assert_eq!(refusal["data"]["tier"], "free");
+        assert_eq!(refusal["data"]["storiesUsed"], 2);
+        assert_eq!(refusal["data"]["storyLimit"], 2);
+        assert_eq!(refusal["data"]["upgradeOptions"], json!(["individual", "story_pack_5"]));
+        user.settled(&first).await;
+        user.settled(&second).await;
+    });
+}
+
+#[test]
+fn bad_input_is_refused_by_name_before_anything_is_written_or_paid() {
+    let shared = shared();
+    shared.run(async {
+        let user = newcomer(&shared).await;
+        let url = format!("{}/api/v1/stories", shared.stack().variable("API_URL"));
+        let nobody = uuid::Uuid::new_v4();
+        let paid = paid_calls(&shared);
+        for (body, status, code) in [
+            (json!({}), 400, "VALIDATION_FAILED"),
+            (json!({"character_ids": [], "story_type": "a", "themes": []}), 400, "VALIDATION_FAILED"),
+            (json!({"character_ids": ["x"], "story_type": "a", "themes": []}), 400, "VALIDATION_FAILED"),
+            (json!({"character_ids": [nobody], "story_type": "", "themes": []}), 400, "VALIDATION_FAILED"),
+            (json!({"character_ids": [nobody], "story_type": "a", "themes": []}), 404, "CHARACTER_NOT_FOUND"),
+        ] {
+            let (got, answer) = post(&url, &user.token, None, &body).await;
+            assert_eq!((got, answer["code"].as_str()), (status, Some(code)), "{body} gave {answer}");
+        }
+        let (unsigned, answer) = post(&url, "no-token", None, &json!({})).await;
+        assert_eq!((unsigned, answer["success"].as_bool()), (401, Some(false)));
+        let mine: i64 = sqlx::query_scalar("select count(*) from public.stories s join public.users u on u.id = s.creator_user_id where u.stories_used = 0")
+            .fetch_one(shared.stack().pool())
+            .await
+            .expect("a count");
+        assert_eq!(mine, 0, "a refused request left a story");
+        assert!(paid_calls(&shared) >= paid);
+    });
+}
+
+#[test]
+fn a_stranger_finds_neither_story_nor_character() {
+    let shared = shared();
+    shared.run(async {
+        let owner = demo(&shared);
+        let stranger = newcomer(&shared).await;
+        let id = owner.ask_for_story().await;
+        match stranger.api.story(&id).await {
+            Err(ApiError::Refused { status, code, .. }) => assert_eq!((status, code.as_str()), (404, "STORY_NOT_FOUND")),
+            other => panic!("{other:?}"),
+        }
+        assert!(stranger.api.steer(&id, "cancel", &json!({})).await.is_err());
+        assert_eq!(owner.settled(&id).await["asset_generation_status"]["overall"], "ready");
+    });
+}
