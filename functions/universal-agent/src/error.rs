@@ -70,11 +70,7 @@ impl Code {
                 "IDEMPOTENCY_KEY_REUSED",
                 "Idempotency key reused",
             ),
-            Self::InternalError => (
-                S::INTERNAL_SERVER_ERROR,
-                "INTERNAL_ERROR",
-                "Internal error",
-            ),
+            Self::InternalError => (S::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "Internal error"),
             Self::InvalidJson => (S::BAD_REQUEST, "INVALID_JSON", "Invalid JSON"),
             Self::LibraryNotFound => (S::NOT_FOUND, "LIBRARY_NOT_FOUND", "Library not found"),
             Self::MethodNotAllowed => (
@@ -196,7 +192,8 @@ impl From<InvalidField> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code, _) = self.code.wire();
-        let mut body = json!({"success": false, "error": self.error, "code": code, "message": self.message});
+        let mut body =
+            json!({"success": false, "error": self.error, "code": code, "message": self.message});
         if !self.data.is_null() {
             body["data"] = self.data;
         }
@@ -206,10 +203,7 @@ impl IntoResponse for ApiError {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         if status == StatusCode::UNAUTHORIZED {
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("Bearer"),
-            );
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(source) = self.source {
             response.extensions_mut().insert(Cause { code, source });

@@ -58,7 +58,10 @@ pub(crate) fn estimate(asset: AssetType, text_chars: u64) -> Estimate {
 pub(crate) fn critical_path_seconds(assets: &[AssetType]) -> u64 {
     fn finished(asset: AssetType, assets: &[AssetType]) -> u64 {
         let inputs = asset.inputs().iter();
-        let begun = inputs.map(|input| finished(*input, assets)).max().unwrap_or(0);
+        let begun = inputs
+            .map(|input| finished(*input, assets))
+            .max()
+            .unwrap_or(0);
         let takes = if assets.contains(&asset) {
             typical_seconds(asset)
         } else {
@@ -81,14 +84,23 @@ mod tests {
 
     #[test]
     fn what_runs_side_by_side_takes_as_long_as_the_longest() {
-        assert_eq!(critical_path_seconds(&[AssetType::Audio, AssetType::Cover]), 68);
-        assert_eq!(critical_path_seconds(&[AssetType::Cover, AssetType::Pdf]), 40);
+        assert_eq!(
+            critical_path_seconds(&[AssetType::Audio, AssetType::Cover]),
+            68
+        );
+        assert_eq!(
+            critical_path_seconds(&[AssetType::Cover, AssetType::Pdf]),
+            40
+        );
         assert_eq!(critical_path_seconds(&[]), 0);
     }
 
     #[test]
     fn a_longer_text_costs_more_to_read() {
-        let (short, long) = (estimate(AssetType::Audio, 1_000), estimate(AssetType::Audio, 4_000));
+        let (short, long) = (
+            estimate(AssetType::Audio, 1_000),
+            estimate(AssetType::Audio, 4_000),
+        );
         assert!((short.usd - 0.15).abs() < 1e-9);
         assert!(long.usd > short.usd);
     }

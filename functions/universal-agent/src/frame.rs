@@ -98,8 +98,14 @@ fn log(
     let user = notes.user.get().map(tracing::field::display);
     let story = notes.story.get().map(tracing::field::display);
     if let Some(Cause { code, source }) = response.extensions().get() {
-        tracing::error!(requestId = request_id, storyId = story, userId = user, code, error = runtime::chain(source.as_ref()),
-            "Request failed");
+        tracing::error!(
+            requestId = request_id,
+            storyId = story,
+            userId = user,
+            code,
+            error = runtime::chain(source.as_ref()),
+            "Request failed"
+        );
     }
     tracing::info!(
         method = method.as_str(),

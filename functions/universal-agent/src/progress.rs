@@ -37,7 +37,9 @@ pub(crate) fn percent(assets: &Assets) -> u64 {
 pub(crate) fn expected(asset: AssetType, assets: &Assets, now: Timestamp) -> Option<Timestamp> {
     let entry = assets.get(&asset).filter(|entry| !is_settled(entry))?;
     let inputs = asset.inputs().iter();
-    let inputs_ready = inputs.filter_map(|input| expected(*input, assets, now)).max();
+    let inputs_ready = inputs
+        .filter_map(|input| expected(*input, assets, now))
+        .max();
     let began = match (entry["status"].as_str(), entry["startedAt"].as_str()) {
         (Some("generating"), Some(moment)) => moment.parse().ok(),
         _ => None,
@@ -63,7 +65,10 @@ mod tests {
         let almost = json!({"status": "generating", "progress": 100});
         let failed = json!({"status": "failed", "progress": 40});
         let (text, book) = (AssetType::Content, AssetType::Pdf);
-        assert_eq!(percent(&assets([(text, ready.clone()), (book, failed)])), 100);
+        assert_eq!(
+            percent(&assets([(text, ready.clone()), (book, failed)])),
+            100
+        );
         assert!(percent(&assets([(text, ready), (book, almost)])) < 100);
         assert_eq!(percent(&Assets::new()), 0);
     }
@@ -76,8 +81,14 @@ mod tests {
                 AssetType::Cover,
                 json!({"status": "generating", "progress": 50, "startedAt": "2026-01-01T11:59:50+00:00"}),
             ),
-            (AssetType::Scene1, json!({"status": "pending", "progress": 0})),
-            (AssetType::Audio, json!({"status": "ready", "progress": 100})),
+            (
+                AssetType::Scene1,
+                json!({"status": "pending", "progress": 0}),
+            ),
+            (
+                AssetType::Audio,
+                json!({"status": "ready", "progress": 100}),
+            ),
         ]);
         let at = |asset| expected(asset, &assets, now).map(|moment| moment.to_string());
         assert_eq!(at(AssetType::Cover).unwrap(), "2026-01-01T12:00:28Z");

@@ -19,7 +19,10 @@ fn refused(refusal: Refusal, detail: Value) -> ApiError {
     match refusal {
         Refusal::CharacterNotFound => character_not_found(),
         Refusal::DailyQuotaExceeded => {
-            let seconds = detail["retryAfterSeconds"].as_f64().unwrap_or(3600.0).max(1.0);
+            let seconds = detail["retryAfterSeconds"]
+                .as_f64()
+                .unwrap_or(3600.0)
+                .max(1.0);
             ApiError::new(
                 Code::DailyQuotaExceeded,
                 "You've started as many stories as your plan allows in a day. The quota resets at midnight UTC.",
@@ -118,11 +121,17 @@ mod tests {
 
     #[tokio::test]
     async fn an_asset_outside_the_plan_is_named() {
-        let response = response(Refusal::NotInPlan, json!({"assetType": "pdf", "tier": "free"}));
+        let response = response(
+            Refusal::NotInPlan,
+            json!({"assetType": "pdf", "tier": "free"}),
+        );
         assert_eq!(response.status(), 403);
         let body = body(response).await;
         assert_eq!(body["code"], "ERR_6002");
-        assert_eq!(body["error"], "PDF generation is not available on your plan");
+        assert_eq!(
+            body["error"],
+            "PDF generation is not available on your plan"
+        );
     }
 
     #[test]

@@ -58,7 +58,11 @@ impl Database {
     async fn answer(self, request: Request) -> Response {
         let (parts, body) = request.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
-        let path = parts.uri.to_string().trim_start_matches("/rest/v1/").to_owned();
+        let path = parts
+            .uri
+            .to_string()
+            .trim_start_matches("/rest/v1/")
+            .to_owned();
         let mut told = self.0.lock().unwrap();
         let what = path.split('?').next().unwrap();
         let (status, answer) = told.answers.get(what).cloned().unwrap_or((200, json!([])));
@@ -79,7 +83,10 @@ pub(crate) struct Invoker {
 impl Invoke for Invoker {
     async fn invoke(&self, function: &str, payload: &Payload) -> Result<(), InvokeError> {
         let event = serde_json::to_value(payload).unwrap();
-        self.events.lock().unwrap().push((function.to_owned(), event));
+        self.events
+            .lock()
+            .unwrap()
+            .push((function.to_owned(), event));
         if *self.refuses.lock().unwrap() {
             return Err(InvokeError {
                 function: function.to_owned(),
@@ -111,7 +118,8 @@ impl Rig {
     pub(crate) async fn new() -> Self {
         let database = Database::default();
         let answering = database.clone();
-        let url = serve(Router::new().fallback(move |request| answering.clone().answer(request))).await;
+        let url =
+            serve(Router::new().fallback(move |request| answering.clone().answer(request))).await;
         Self::over(url, database)
     }
 
@@ -184,7 +192,8 @@ impl Rig {
             .header("authorization", format!("Bearer {}", self.token()))
             .header("content-type", "application/json")
             .header("idempotency-key", key);
-        self.send(request.body(body.to_string().into()).unwrap()).await
+        self.send(request.body(body.to_string().into()).unwrap())
+            .await
     }
 
     pub(crate) fn events(&self) -> Vec<(String, Value)> {
@@ -213,5 +222,7 @@ pub(crate) fn code_of(body: &Value) -> &str {
 }
 
 pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
-    headers.get(name).map_or("", |value| value.to_str().unwrap())
+    headers
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap())
 }

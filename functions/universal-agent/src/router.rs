@@ -23,7 +23,10 @@ pub(crate) const BASE: &str = "/api/v1";
 
 /// One row: a method, a path below [`BASE`], and who answers.
 pub(crate) struct Route {
-    #[cfg_attr(not(test), expect(dead_code, reason = "the test of openapi.json reads it"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the test of openapi.json reads it")
+    )]
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
     answers: MethodRouter<AppState>,
@@ -57,11 +60,19 @@ pub(crate) fn table() -> Vec<Route> {
         // What a user may ask of a story that exists.
         row("POST", "/stories/{id}/assets/generate", assets::generate),
         row("POST", "/stories/{id}/assets/retry", assets::retry),
-        row("POST", "/stories/{id}/assets/regenerate", assets::regenerate),
+        row(
+            "POST",
+            "/stories/{id}/assets/regenerate",
+            assets::regenerate,
+        ),
         row("POST", "/stories/{id}/assets/continue", assets::go_on),
         row("POST", "/stories/{id}/assets/cancel", assets::cancel),
         row("POST", "/stories/{id}/assets/estimate", assets::estimate),
-        row("POST", "/stories/{id}/art/regenerate", assets::regenerate_picture),
+        row(
+            "POST",
+            "/stories/{id}/art/regenerate",
+            assets::regenerate_picture,
+        ),
         row("POST", "/stories/{id}/audio", audio::narrate),
         row("GET", "/audio/voices", audio::voices),
         // Heroes, and the user.
@@ -85,7 +96,10 @@ pub(crate) fn router(deps: AppState) -> Router {
         })
         .fallback(async || ApiError::new(Code::NotFound, "There is nothing at this path."))
         .method_not_allowed_fallback(async || {
-            ApiError::new(Code::MethodNotAllowed, "This path does not know this method; Allow lists those it knows.")
+            ApiError::new(
+                Code::MethodNotAllowed,
+                "This path does not know this method; Allow lists those it knows.",
+            )
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(frame::frame))

@@ -164,7 +164,10 @@ mod tests {
     #[test]
     fn every_alias_stands_in_the_built_in_list_once_and_one_voice_is_the_default() {
         let voices = built_in();
-        let names: Vec<_> = voices.iter().flat_map(|voice| voice.aliases.clone()).collect();
+        let names: Vec<_> = voices
+            .iter()
+            .flat_map(|voice| voice.aliases.clone())
+            .collect();
         assert_eq!(names.len(), ALIASES.len());
         let default: Vec<_> = voices.iter().filter(|voice| voice.is_default).collect();
         assert_eq!(default.len(), 1);

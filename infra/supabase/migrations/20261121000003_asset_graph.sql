@@ -117,8 +117,10 @@ begin
   set inputs_settled = true,
       claim_order = greatest(now(), j.available_at) + private.head_start(j.priority)
   where j.story_id = p_story_id and j.status = 'queued' and not j.inputs_settled
+    -- Everything needs the text, a scene without a cover too.
     and not exists (select from public.asset_generation_jobs i
-      where i.story_id = p_story_id and i.asset_type = any (public.asset_inputs(j.asset_type))
+      where i.story_id = p_story_id and i.id <> j.id
+        and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(j.asset_type)))
         and case when i.asset_type = 'content' then i.status <> 'ready' else not private.is_settled(i.status) end);
 end $$;
 

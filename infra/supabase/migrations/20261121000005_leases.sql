@@ -1,6 +1,6 @@
 -- Working under a lease: start_content, claim_asset_jobs, start_assets, report_progress, release_job, expire_stuck_jobs.
 --
--- Lock order everywhere: the story's row, then its jobs, then the claim turn. Claiming takes both rows with SKIP LOCKED
+-- Lock order everywhere: the story's row, then its jobs, then the claim turn, then the user's row. Claiming takes both rows with SKIP LOCKED
 -- and never waits, so it cannot deadlock; it says `more` when it passed something over.
 
 create function private.work_of(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
@@ -121,6 +121,7 @@ create function public.start_assets(p_story_id uuid, p_jobs jsonb, p_owner text,
 declare
   v_ids uuid[];
 begin
+  perform from public.stories where id = p_story_id for update;
   with started as (
     update public.asset_generation_jobs j
     set lease_owner = p_owner, lease_expires_at = now() + make_interval(secs => p_lease_seconds)
@@ -137,24 +138,27 @@ end $$;
 create function public.report_progress(p_jobs jsonb, p_lease_seconds integer default 60) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
-  v_visible uuid[];
   v_story uuid;
 begin
-  v_visible := array(select distinct j.story_id
-    from jsonb_to_recordset(p_jobs) as w("jobId" uuid, "progress" smallint, "metadata" jsonb)
-    join public.asset_generation_jobs j on j.id = w."jobId"
-    where w."progress" is not null or w."metadata" is not null order by j.story_id);
-  perform from public.stories where id = any (v_visible) order by id for update;
+  perform from public.stories
+  where id in (select j.story_id from jsonb_to_recordset(p_jobs) as w("jobId" uuid)
+    join public.asset_generation_jobs j on j.id = w."jobId")
+  order by id for update;
 
   update public.asset_generation_jobs j
   set lease_expires_at = now() + make_interval(secs => p_lease_seconds),
-      progress = greatest(j.progress, least(w."progress", 99)),
+      progress = greatest(j.progress, case when w."progress" is not null then least(w."progress", 99) end),
       metadata = j.metadata || coalesce(w."metadata", '{}'::jsonb),
       checkpoint = j.checkpoint || coalesce(w."checkpoint", '{}'::jsonb)
   from jsonb_to_recordset(p_jobs) as w("jobId" uuid, "leaseToken" uuid, "progress" smallint, "metadata" jsonb, "checkpoint" jsonb)
   where j.id = w."jobId" and j.status = 'generating' and j.lease_token = w."leaseToken";
 
-  foreach v_story in array v_visible loop
+  for v_story in
+    select distinct j.story_id
+    from jsonb_to_recordset(p_jobs) as w("jobId" uuid, "leaseToken" uuid, "progress" smallint, "metadata" jsonb)
+    join public.asset_generation_jobs j on j.id = w."jobId" and j.status = 'generating' and j.lease_token = w."leaseToken"
+    where w."progress" is not null or w."metadata" is not null
+  loop
     perform private.write_story(v_story, '{}'::jsonb);
   end loop;
   perform private.record_usage(j, w."usage")
@@ -213,6 +217,8 @@ begin
     where j.status = 'generating' and j.lease_expires_at < now()
     order by j.lease_expires_at limit p_limit for update of j, s skip locked
   loop
+    -- The text before it in this batch may have failed and cancelled it.
+    continue when not exists (select from public.asset_generation_jobs where id = v_job.id and status = 'generating');
     if v_job.retry_count < public.max_retries(v_job.asset_type) then
       update public.asset_generation_jobs
       set status = 'queued', retry_count = retry_count + 1, progress = 0, lease_token = null, lease_owner = null, lease_expires_at = null,

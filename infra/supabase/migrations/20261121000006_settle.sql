@@ -89,8 +89,8 @@ begin
   else
     update public.asset_generation_jobs
     set status = 'failed', lease_owner = null, lease_expires_at = null, completed_at = now(),
-        url = coalesce(p_placeholder ->> 'url', url), is_placeholder = p_placeholder ? 'url',
-        asset_version = asset_version + (p_placeholder ? 'url')::integer,
+        url = coalesce(p_placeholder ->> 'url', url), is_placeholder = coalesce(p_placeholder ? 'url', false),
+        asset_version = asset_version + coalesce(p_placeholder ? 'url', false)::integer,
         error_code = p_error_code, error_message = p_error_message
     where id = p_job_id;
     if p_placeholder ? 'colors' then

@@ -2,14 +2,28 @@
 -- cancel_assets (meanings of C-17). Each checks the owner, may be repeated under an idempotency key, and answers the
 -- story and how many jobs became claimable.
 
-create function private.lock_own_story(p_user_id uuid, p_story_id uuid) returns void
+-- The story before its user, as a job that gives a credit back takes them.
+create function private.lock_story_and_owner(p_story_id uuid, p_user_id uuid) returns public.users
   language plpgsql set search_path = '' as $$
 begin
   perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
   if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
+  return private.lock_user(p_user_id);
 end $$;
 
--- Puts settled jobs back into the queue. A book made of what is made again is made again too.
+-- A book made of what is made again is made again too, one that is being made just now included: its worker loses the
+-- lease, so that no page of the old version stays.
+create function private.remake_book(p_story_id uuid, p_changed text[]) returns void
+  language sql set search_path = '' as $$
+  update public.asset_generation_jobs
+  set status = 'queued', inputs_settled = false, retry_count = 0, completed_at = null, available_at = now(),
+      progress = case when private.is_settled(status) then 0 else progress end,
+      lease_token = null, lease_owner = null, lease_expires_at = null, error_code = null, error_message = null
+  where story_id = p_story_id and asset_type = 'pdf' and status in ('ready', 'failed', 'generating', 'queued')
+    and p_changed && public.asset_inputs('pdf')
+$$;
+
+-- Puts settled jobs back into the queue.
 create function private.requeue(p_story_id uuid, p_asset_types text[], p_statuses text[], p_options jsonb, p_fresh boolean)
   returns text[] language plpgsql set search_path = '' as $$
 declare
@@ -30,11 +44,8 @@ begin
     set status = 'queued', inputs_settled = false, retry_count = 0, progress = 0, completed_at = null, lease_token = null,
         available_at = now(), error_code = null, error_message = null
     where story_id = p_story_id and status = 'cancelled' and error_code = 'INPUT_FAILED';
-  elsif v_done && public.asset_inputs('pdf') and not 'pdf' = any (v_done) then
-    update public.asset_generation_jobs
-    set status = 'queued', inputs_settled = false, retry_count = 0, progress = 0, completed_at = null, lease_token = null,
-        available_at = now(), error_code = null, error_message = null
-    where story_id = p_story_id and asset_type = 'pdf' and status in ('ready', 'failed');
+  elsif not 'pdf' = any (v_done) then
+    perform private.remake_book(p_story_id, v_done);
   end if;
   return v_done;
 end $$;
@@ -50,12 +61,11 @@ create function public.retry_assets(p_user_id uuid, p_story_id uuid, p_asset_typ
   p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
-  v_user public.users := private.lock_user(p_user_id);
+  v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
   v_replay jsonb := private.replay(p_user_id, 'retry_assets', p_idempotency_key, p_request_hash);
   v_done text[];
 begin
   if v_replay is not null then return v_replay; end if;
-  perform private.lock_own_story(p_user_id, p_story_id);
   if exists (select from public.asset_generation_jobs where story_id = p_story_id and asset_type = 'content'
     and status = 'failed' and (p_asset_types is null or 'content' = any (p_asset_types))) then
     perform private.take_credit(v_user, p_story_id);
@@ -72,12 +82,11 @@ create function public.regenerate_assets(p_user_id uuid, p_story_id uuid, p_asse
   p_options jsonb default '{}'::jsonb, p_idempotency_key text default null, p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
-  v_user public.users := private.lock_user(p_user_id);
+  v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
   v_replay jsonb := private.replay(p_user_id, 'regenerate_assets', p_idempotency_key, p_request_hash);
   v_done text[];
 begin
   if v_replay is not null then return v_replay; end if;
-  perform private.lock_own_story(p_user_id, p_story_id);
   perform private.refuse_assets_outside_tier(v_user.tier, p_asset_types);
   v_done := private.requeue(p_story_id, p_asset_types, '{ready,failed}', p_options, true);
   return private.remember(p_user_id, 'regenerate_assets', p_idempotency_key, p_request_hash,
@@ -89,12 +98,11 @@ create function public.generate_assets(p_user_id uuid, p_story_id uuid, p_asset_
   p_options jsonb default '{}'::jsonb, p_idempotency_key text default null, p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
-  v_user public.users := private.lock_user(p_user_id);
+  v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
   v_replay jsonb := private.replay(p_user_id, 'generate_assets', p_idempotency_key, p_request_hash);
   v_done text[];
 begin
   if v_replay is not null then return v_replay; end if;
-  perform private.lock_own_story(p_user_id, p_story_id);
   perform private.refuse_assets_outside_tier(v_user.tier, p_asset_types);
   v_done := private.requeue(p_story_id, p_asset_types, '{cancelled,skipped}', p_options, false);
   with made as (
@@ -102,6 +110,7 @@ begin
     select p_story_id, p_user_id, asset, p_options from unnest(p_asset_types) as asset
     on conflict (story_id, asset_type) do nothing returning asset_type)
   select v_done || coalesce(array_agg(asset_type), '{}') into v_done from made;
+  if not 'pdf' = any (v_done) then perform private.remake_book(p_story_id, v_done); end if;
   return private.remember(p_user_id, 'generate_assets', p_idempotency_key, p_request_hash,
     private.steer_answer(p_story_id, v_done, private.advance(p_story_id)));
 end $$;
@@ -111,12 +120,11 @@ create function public.continue_story(p_user_id uuid, p_story_id uuid, p_skip_fa
   p_idempotency_key text default null, p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
-  v_user public.users := private.lock_user(p_user_id);
+  v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
   v_replay jsonb := private.replay(p_user_id, 'continue_story', p_idempotency_key, p_request_hash);
   v_done text[];
 begin
   if v_replay is not null then return v_replay; end if;
-  perform private.lock_own_story(v_user.id, p_story_id);
   if p_skip_failed then
     -- A book that failed for want of a picture is not skipped but made without it.
     with skipped as (
@@ -134,12 +142,11 @@ create function public.cancel_assets(p_user_id uuid, p_story_id uuid, p_asset_ty
   p_idempotency_key text default null, p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
-  v_user public.users := private.lock_user(p_user_id);
+  v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
   v_replay jsonb := private.replay(p_user_id, 'cancel_assets', p_idempotency_key, p_request_hash);
   v_done text[];
 begin
   if v_replay is not null then return v_replay; end if;
-  perform private.lock_own_story(v_user.id, p_story_id);
   with cancelled as (
     update public.asset_generation_jobs
     set status = 'cancelled', completed_at = now(), lease_expires_at = null, error_code = 'CANCELLED',

@@ -1,11 +1,13 @@
 //! Writes a sample book to the file named on the command line, with pictures drawn in code; with
-//! `--bare` a book without pictures, with `--long` one whose texts do not fit on a page.
+//! `--bare` a book without pictures, with `--long` one whose texts do not fit on a page; with
+//! `--placeholder` the placeholder picture in the colours of that book instead.
 
 use std::io::Cursor;
 
 use image::{ImageFormat, Rgb, RgbImage};
 use render::book::{Beat, Book, DialogueLine, PdfOptions, Picture, pdf};
 use render::colors::deep_colors_of;
+use render::placeholder::{PLACEHOLDER_SIZE, placeholder_png};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -15,6 +17,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .find(|argument| !argument.starts_with("--"));
     let path = path.ok_or("name the file to write")?;
     let book = sample(!has("--bare"), if has("--long") { 9 } else { 1 })?;
+    if has("--placeholder") {
+        std::fs::write(path, placeholder_png(PLACEHOLDER_SIZE, book.palette))?;
+        return Ok(());
+    }
     let options = PdfOptions {
         created_at_unix_s: Some(1_795_392_000),
         document_id: Some("sample".to_owned()),

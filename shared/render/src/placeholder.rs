@@ -43,17 +43,11 @@ fn drawing(size: u32, palette: [HexColor; 3]) -> RgbImage {
     };
     canvas.sky(palette);
     canvas.stars();
-    for (layer, color) in [
-        palette[1].toned(0.62, 0.8),
-        palette[2].toned(0.48, 0.9),
-        palette[0].toned(0.34, 1.0),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        canvas.hill(layer as u32, 0.66 + layer as f32 * 0.11, color);
-    }
+    canvas.hill(0, 0.64, palette[1].toned(0.62, 0.8));
+    canvas.hill(1, 0.75, palette[2].toned(0.48, 0.9));
     canvas.book(palette);
+    // In front of the book, which so stands in the grass.
+    canvas.hill(2, 0.89, palette[0].toned(0.34, 1.0));
     canvas.picture
 }
 
@@ -109,7 +103,7 @@ impl Canvas {
     }
 
     fn book(&mut self, palette: [HexColor; 3]) {
-        let (cx, cy, tilt) = (0.5, 0.60, -PI / 22.0);
+        let (cx, cy, tilt) = (0.5, 0.655, -PI / 22.0);
         let turned = move |x: f32, y: f32| {
             let (dx, dy) = (x - cx, y - cy);
             (
@@ -118,35 +112,26 @@ impl Canvas {
             )
         };
         let cover = palette[0].toned(0.42, 1.1).readable_under_white();
-        let area = [0.25, 0.33, 0.75, 0.87];
+        let area = [0.31, 0.43, 0.71, 0.88];
         let mut slab = |dx: f32, dy: f32, half: (f32, f32), round: f32, color: HexColor| {
             self.lay(area, color, |x, y| {
                 let (u, v) = turned(x, y);
                 rounded_box(u - dx, v - dy, half, round)
             });
         };
-        slab(0.012, 0.020, (0.150, 0.195), 0.020, cover.toned(0.24, 0.8));
-        slab(
-            0.008,
-            0.008,
-            (0.143, 0.187),
-            0.008,
-            HexColor::new(250, 244, 228),
-        );
+        let pages = HexColor::new(250, 244, 228);
+        let frame = palette[1].toned(0.86, 0.5);
+        slab(0.016, 0.012, (0.150, 0.192), 0.020, cover.toned(0.24, 0.8));
+        slab(0.011, 0.006, (0.143, 0.187), 0.008, pages);
         slab(0.000, 0.000, (0.148, 0.190), 0.018, cover);
         slab(-0.125, 0.000, (0.007, 0.190), 0.000, cover.toned(0.32, 1.0));
-        slab(
-            0.012,
-            0.000,
-            (0.108, 0.158),
-            0.012,
-            palette[1].toned(0.86, 0.5),
-        );
-        slab(0.012, 0.000, (0.104, 0.154), 0.010, cover);
+        slab(0.012, -0.012, (0.108, 0.150), 0.012, frame);
+        slab(0.012, -0.012, (0.104, 0.146), 0.010, cover);
         let corners = star(0.062);
-        self.lay(area, HexColor::new(255, 226, 150), |x, y| {
+        let middle = [cx - 0.07, cy - 0.09, cx + 0.09, cy + 0.07];
+        self.lay(middle, HexColor::new(255, 226, 150), |x, y| {
             let (u, v) = turned(x, y);
-            polygon(&corners, u - 0.012, v + 0.004)
+            polygon(&corners, u - 0.012, v + 0.016)
         });
     }
 }

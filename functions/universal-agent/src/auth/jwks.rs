@@ -75,7 +75,9 @@ impl KeySet {
         now: Instant,
     ) -> Result<Option<(Algorithm, DecodingKey)>, KeysError> {
         let mut known = self.known.lock().await;
-        let age = known.fetched.map(|fetched| now.saturating_duration_since(fetched));
+        let age = known
+            .fetched
+            .map(|fetched| now.saturating_duration_since(fetched));
         let is_fresh = age.is_some_and(|age| age < FRESH_FOR);
         if is_fresh && let Some(key) = known.keys.get(kid) {
             return Ok(Some(key.clone()));
@@ -88,9 +90,13 @@ impl KeySet {
         let long_ago = |moment: Option<Instant>, pause| {
             moment.is_none_or(|moment| now.saturating_duration_since(moment) >= pause)
         };
-        let pause = if has_keys { PAUSE_WITH_KEYS } else { PAUSE_WITHOUT_KEYS };
-        let may_fetch = long_ago(known.failed, pause)
-            && (!is_fresh || long_ago(known.asked_early, FRESH_FOR));
+        let pause = if has_keys {
+            PAUSE_WITH_KEYS
+        } else {
+            PAUSE_WITHOUT_KEYS
+        };
+        let may_fetch =
+            long_ago(known.failed, pause) && (!is_fresh || long_ago(known.asked_early, FRESH_FOR));
         if !may_fetch && !has_keys {
             return Err(KeysError::Pausing);
         }
@@ -124,7 +130,10 @@ impl KeySet {
 
     async fn fetch(&self) -> Result<Keys, KeysError> {
         let request = self.http.get(&self.url).timeout(FETCH_TIMEOUT);
-        let response = request.send().await.and_then(|response| response.error_for_status());
+        let response = request
+            .send()
+            .await
+            .and_then(|response| response.error_for_status());
         let mut response = response.map_err(KeysError::Fetch)?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(KeysError::Fetch)? {

@@ -92,13 +92,12 @@ impl TokenVerifier {
         rules.set_audience(&[AUTHENTICATED]);
         rules.set_issuer(&[&self.issuer]);
         rules.set_required_spec_claims(&["aud", "exp", "iss", "sub"]);
-        let claims =
-            decode::<Claims>(token, key, &rules)
-                .map_err(|error| match error.kind() {
-                    ErrorKind::ExpiredSignature => TokenError::Expired,
-                    _ => TokenError::Invalid,
-                })?
-                .claims;
+        let claims = decode::<Claims>(token, key, &rules)
+            .map_err(|error| match error.kind() {
+                ErrorKind::ExpiredSignature => TokenError::Expired,
+                _ => TokenError::Invalid,
+            })?
+            .claims;
         let is_from_the_future = claims
             .iat
             .is_some_and(|iat| iat > get_current_timestamp() + LEEWAY_SECONDS);

@@ -89,7 +89,9 @@ fn parse<F: DeserializeOwned>(bytes: &[u8]) -> Result<F, ApiError> {
         }
         let problem = inner.to_string();
         // serde names the place for people who hold the text; who sent an object wants the field.
-        let problem = problem.rsplit_once(" at line ").map_or(problem.as_str(), |(start, _)| start);
+        let problem = problem
+            .rsplit_once(" at line ")
+            .map_or(problem.as_str(), |(start, _)| start);
         let field = match path.as_str() {
             "." => problem.split('`').nth(1).unwrap_or("body"),
             path => path,

@@ -30,7 +30,7 @@ struct PageForm {
     offset: Option<usize>,
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+impl<S: Send + Sync, T: DeserializeOwned + 'static> FromRequestParts<S> for Asked<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
@@ -50,10 +50,16 @@ impl<S: Send + Sync> FromRequestParts<S> for PageAsked {
         let limit = form.limit.unwrap_or(LIMIT_DEFAULT);
         let offset = form.offset.unwrap_or(0);
         if !(1..=LIMIT_MAX).contains(&limit) {
-            return Err(ApiError::invalid("limit", "limit must be between 1 and 100"));
+            return Err(ApiError::invalid(
+                "limit",
+                "limit must be between 1 and 100",
+            ));
         }
         if offset > OFFSET_MAX {
-            return Err(ApiError::invalid("offset", "offset must be at most 1000000"));
+            return Err(ApiError::invalid(
+                "offset",
+                "offset must be at most 1000000",
+            ));
         }
         Ok(Self { limit, offset })
     }

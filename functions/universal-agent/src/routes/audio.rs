@@ -96,5 +96,8 @@ pub(crate) async fn voices(
         default_voice_id: DEFAULT_VOICE,
         source,
     };
-    ([(header::CACHE_CONTROL, "private, max-age=60")], Answer::ok(list))
+    (
+        [(header::CACHE_CONTROL, "private, max-age=60")],
+        Answer::ok(list),
+    )
 }

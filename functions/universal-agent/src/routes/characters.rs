@@ -76,7 +76,9 @@ pub(crate) async fn list(
     page: PageAsked,
 ) -> Result<Answer<CharacterList>, ApiError> {
     let store = &deps.store;
-    let mut rows = store.characters(caller.user_id, page.with_one_more()).await?;
+    let mut rows = store
+        .characters(caller.user_id, page.with_one_more())
+        .await?;
     let has_more = page.cut(&mut rows);
     let characters = rows.into_iter().map(CharacterShown::try_from);
     Ok(Answer::ok(CharacterList {
@@ -203,7 +205,11 @@ mod tests {
     fn change(json: Value) -> Result<Value, InvalidField> {
         let form = serde_json::from_value(json).unwrap();
         Change::check(form).map(|Change(mut change)| {
-            change.as_object_mut().unwrap().remove("updated_at").unwrap();
+            change
+                .as_object_mut()
+                .unwrap()
+                .remove("updated_at")
+                .unwrap();
             change
         })
     }
@@ -220,7 +226,10 @@ mod tests {
     #[test]
     fn a_change_of_nothing_and_a_bad_one_are_refused() {
         assert_eq!(change(json!({})).unwrap_err().field, "body");
-        assert_eq!(change(json!({"traits": ["wings"]})).unwrap_err().field, "traits");
+        assert_eq!(
+            change(json!({"traits": ["wings"]})).unwrap_err().field,
+            "traits"
+        );
         assert_eq!(change(json!({"name": ""})).unwrap_err().field, "name");
     }
 }

@@ -50,13 +50,13 @@ mod tests {
     #[test]
     fn the_document_lists_every_code() {
         let document = openapi();
-        let listed: BTreeSet<_> = document["components"]["schemas"]["Failure"]["properties"]["code"]
-            ["enum"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|code| code.as_str().unwrap().to_owned())
-            .collect();
+        let listed: BTreeSet<_> =
+            document["components"]["schemas"]["Failure"]["properties"]["code"]["enum"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|code| code.as_str().unwrap().to_owned())
+                .collect();
         let known = Code::ALL.iter().map(|code| code.wire().1.to_owned());
         assert_eq!(known.collect::<BTreeSet<_>>(), listed);
     }

@@ -87,7 +87,10 @@ pub(crate) async fn create(
     Extension(notes): Extension<Arc<Notes>>,
     Posted { body, idempotency }: Posted<NewStory>,
 ) -> Result<Answer<StoryAccepted>, ApiError> {
-    let created = deps.store.create_story(&caller, &body, &idempotency).await?;
+    let created = deps
+        .store
+        .create_story(&caller, &body, &idempotency)
+        .await?;
     let replayed = matches!(created, Created::Replayed(_));
     let story = created.into_inner();
     let _ = notes.story.set(story.id);
@@ -145,7 +148,10 @@ pub(crate) async fn list(
     SignedIn(caller): SignedIn,
     page: PageAsked,
 ) -> Result<Answer<StoryList>, ApiError> {
-    let mut rows = deps.store.stories(caller.user_id, page.with_one_more()).await?;
+    let mut rows = deps
+        .store
+        .stories(caller.user_id, page.with_one_more())
+        .await?;
     let has_more = page.cut(&mut rows);
     Ok(Answer::ok(StoryList {
         stories: rows.into_iter().map(StoryListed::from).collect(),

@@ -28,7 +28,10 @@ async fn what_is_no_json_is_refused_as_such() {
         let start = String::from_utf8_lossy(&sent[..sent.len().min(20)]).into_owned();
         let (status, code) = refused(&rig, sent).await;
         assert_eq!(status, 400, "{start}");
-        assert!(["INVALID_JSON", "VALIDATION_FAILED"].contains(&code.as_str()), "{start}: {code}");
+        assert!(
+            ["INVALID_JSON", "VALIDATION_FAILED"].contains(&code.as_str()),
+            "{start}: {code}"
+        );
     }
     assert!(rig.database.questions().is_empty());
 }

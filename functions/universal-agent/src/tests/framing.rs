@@ -38,12 +38,21 @@ async fn a_browser_may_ask_from_anywhere() {
     assert_eq!(response.status(), 204);
     let headers = response.headers();
     assert_eq!(header(headers, "access-control-allow-origin"), "*");
-    for name in ["authorization", "content-type", "idempotency-key", "x-client-info", "apikey"] {
+    for name in [
+        "authorization",
+        "content-type",
+        "idempotency-key",
+        "x-client-info",
+        "apikey",
+    ] {
         assert!(header(headers, "access-control-allow-headers").contains(name));
     }
     assert!(header(headers, "access-control-allow-methods").contains("PATCH"));
     let refused = rig.send(plain("GET", "/api/v1/stories")).await;
-    assert_eq!(header(refused.headers(), "access-control-allow-origin"), "*");
+    assert_eq!(
+        header(refused.headers(), "access-control-allow-origin"),
+        "*"
+    );
 }
 
 #[tokio::test]
@@ -61,8 +70,16 @@ async fn every_route_but_health_and_openapi_needs_a_token() {
         assert_eq!(header(response.headers(), "www-authenticate"), "Bearer");
         assert_eq!(code_of(&body(response).await), "UNAUTHENTICATED");
     }
-    let asked: Vec<_> = rig.database.questions().into_iter().map(|(_, path, _)| path).collect();
-    assert!(asked.iter().all(|path| path.starts_with("tiers")), "{asked:?}");
+    let asked: Vec<_> = rig
+        .database
+        .questions()
+        .into_iter()
+        .map(|(_, path, _)| path)
+        .collect();
+    assert!(
+        asked.iter().all(|path| path.starts_with("tiers")),
+        "{asked:?}"
+    );
 }
 
 #[tokio::test]
@@ -81,10 +98,20 @@ async fn schemes_other_than_bearer_and_two_tokens_are_no_sign_in() {
                 request.header("authorization", value)
             });
         let response = rig.send(request.body(Body::empty()).unwrap()).await;
-        assert_eq!(code_of(&body(response).await), "UNAUTHENTICATED", "{values:?}");
+        assert_eq!(
+            code_of(&body(response).await),
+            "UNAUTHENTICATED",
+            "{values:?}"
+        );
     }
-    let request = Request::get("/api/v1/stories").header("authorization", format!("bearer {token}"));
-    assert_eq!(rig.send(request.body(Body::empty()).unwrap()).await.status(), 200);
+    let request =
+        Request::get("/api/v1/stories").header("authorization", format!("bearer {token}"));
+    assert_eq!(
+        rig.send(request.body(Body::empty()).unwrap())
+            .await
+            .status(),
+        200
+    );
 }
 
 #[tokio::test]
@@ -105,7 +132,11 @@ async fn ids_and_pages_are_checked_before_the_database_is_asked() {
         let response = rig.get(path).await;
         assert_eq!(response.status(), 400, "{path}");
         let body = body(response).await;
-        assert_eq!((code_of(&body), &body["data"]["field"]), ("VALIDATION_FAILED", &Value::from(field)), "{path}");
+        assert_eq!(
+            (code_of(&body), &body["data"]["field"]),
+            ("VALIDATION_FAILED", &Value::from(field)),
+            "{path}"
+        );
     }
     assert!(rig.database.questions().is_empty());
 }
@@ -123,6 +154,9 @@ async fn a_database_that_is_away_is_a_503_that_says_when_to_come_back() {
 async fn the_description_of_the_api_is_served_bare() {
     let rig = Rig::new().await;
     let response = rig.send(plain("GET", "/api/v1/openapi.json")).await;
-    assert_eq!(header(response.headers(), "content-type"), "application/json");
+    assert_eq!(
+        header(response.headers(), "content-type"),
+        "application/json"
+    );
     assert_eq!(body(response).await["openapi"], "3.1.0");
 }

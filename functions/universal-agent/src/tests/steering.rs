@@ -8,7 +8,10 @@ fn at(path: &str) -> String {
 }
 
 fn steered(assets: Value, claimable: u64) -> Value {
-    let story = story_row("generating", json!({"content": {"status": "ready", "progress": 100}}));
+    let story = story_row(
+        "generating",
+        json!({"content": {"status": "ready", "progress": 100}}),
+    );
     json!({"story": story, "assetTypes": assets, "claimable": claimable, "replayed": false})
 }
 
@@ -22,16 +25,36 @@ async fn each_verb_calls_its_function_with_what_was_asked() {
             "retry_assets",
             json!({"p_asset_types": ["cover", "audio"], "p_force": true, "p_options": {"simplifyPrompt": true}}),
         ),
-        ("/assets/retry", json!({}), "retry_assets", json!({"p_asset_types": null, "p_force": false})),
+        (
+            "/assets/retry",
+            json!({}),
+            "retry_assets",
+            json!({"p_asset_types": null, "p_force": false}),
+        ),
         (
             "/assets/generate",
             json!({"assetTypes": ["pdf", "audio", "audio"]}),
             "generate_assets",
             json!({"p_asset_types": ["audio", "pdf"]}),
         ),
-        ("/assets/regenerate", json!({"assetTypes": ["text"]}), "regenerate_assets", json!({"p_asset_types": ["content"]})),
-        ("/assets/continue", json!({"skipFailed": true}), "continue_story", json!({"p_skip_failed": true})),
-        ("/assets/cancel", json!({}), "cancel_assets", json!({"p_asset_types": null})),
+        (
+            "/assets/regenerate",
+            json!({"assetTypes": ["text"]}),
+            "regenerate_assets",
+            json!({"p_asset_types": ["content"]}),
+        ),
+        (
+            "/assets/continue",
+            json!({"skipFailed": true}),
+            "continue_story",
+            json!({"p_skip_failed": true}),
+        ),
+        (
+            "/assets/cancel",
+            json!({}),
+            "cancel_assets",
+            json!({"p_asset_types": null}),
+        ),
         (
             "/art/regenerate",
             json!({"sceneIndex": 0, "style": "illustrated"}),
@@ -46,7 +69,8 @@ async fn each_verb_calls_its_function_with_what_was_asked() {
         ),
     ];
     for (path, wish, verb, expected) in cases {
-        rig.database.answers(&format!("rpc/{verb}"), 200, steered(json!(["cover"]), 1));
+        rig.database
+            .answers(&format!("rpc/{verb}"), 200, steered(json!(["cover"]), 1));
         let response = rig.post(&at(path), wish).await;
         assert_eq!(response.status(), 200, "{path}");
         let (_, asked, arguments) = rig.database.questions().pop().unwrap();
@@ -56,14 +80,18 @@ async fn each_verb_calls_its_function_with_what_was_asked() {
         for (argument, value) in expected.as_object().unwrap() {
             assert_eq!(&arguments[argument], value, "{path} {argument}");
         }
-        assert_eq!(rig.events().pop().unwrap(), ("asset-worker".to_owned(), json!({"wake": true})));
+        assert_eq!(
+            rig.events().pop().unwrap(),
+            ("asset-worker".to_owned(), json!({"wake": true}))
+        );
     }
 }
 
 #[tokio::test]
 async fn nobody_is_woken_when_nothing_can_be_claimed() {
     let rig = Rig::new().await;
-    rig.database.answers("rpc/cancel_assets", 200, steered(json!(["audio"]), 0));
+    rig.database
+        .answers("rpc/cancel_assets", 200, steered(json!(["audio"]), 0));
     let response = rig.ask("POST", &at("/assets/cancel"), "").await;
     assert_eq!(response.status(), 200);
     assert_eq!(body(response).await["data"]["assetTypes"], json!(["audio"]));
@@ -76,15 +104,19 @@ async fn a_repeated_verb_says_that_it_is_a_replay() {
     let mut again = steered(json!(["audio"]), 1);
     again["replayed"] = json!(true);
     rig.database.answers("rpc/retry_assets", 200, again);
-    let response = rig.post_with_key(&at("/assets/retry"), "k", json!({})).await;
+    let response = rig
+        .post_with_key(&at("/assets/retry"), "k", json!({}))
+        .await;
     assert_eq!(header(response.headers(), "idempotency-replayed"), "true");
 }
 
 #[tokio::test]
 async fn a_narration_that_is_not_there_is_made() {
     let rig = Rig::new().await;
-    rig.database.answers("rpc/retry_assets", 200, steered(json!([]), 0));
-    rig.database.answers("rpc/generate_assets", 200, steered(json!(["audio"]), 1));
+    rig.database
+        .answers("rpc/retry_assets", 200, steered(json!([]), 0));
+    rig.database
+        .answers("rpc/generate_assets", 200, steered(json!(["audio"]), 1));
     let response = rig.post(&at("/audio"), json!({})).await;
     assert_eq!(body(response).await["data"]["assetTypes"], json!(["audio"]));
 }
@@ -94,16 +126,36 @@ async fn a_bad_wish_is_refused_by_the_name_of_its_field_and_before_the_database(
     let rig = Rig::new().await;
     for (path, wish, field) in [
         ("/assets/retry", json!({"assetTypes": []}), "assetTypes"),
-        ("/assets/retry", json!({"assetTypes": ["scene_9"]}), "assetTypes[0]"),
+        (
+            "/assets/retry",
+            json!({"assetTypes": ["scene_9"]}),
+            "assetTypes[0]",
+        ),
         ("/assets/retry", json!({"force": "yes"}), "force"),
-        ("/assets/retry", json!({"options": {"voiceId": "../user"}}), "voiceId"),
+        (
+            "/assets/retry",
+            json!({"options": {"voiceId": "../user"}}),
+            "voiceId",
+        ),
         ("/assets/generate", json!({}), "assetTypes"),
-        ("/assets/regenerate", json!({"assetTypes": ["pdf"], "sudo": true}), "sudo"),
+        (
+            "/assets/regenerate",
+            json!({"assetTypes": ["pdf"], "sudo": true}),
+            "sudo",
+        ),
         ("/assets/continue", json!({"skipFailed": 1}), "skipFailed"),
-        ("/assets/estimate", json!({"assetTypes": null}), "assetTypes"),
+        (
+            "/assets/estimate",
+            json!({"assetTypes": null}),
+            "assetTypes",
+        ),
         ("/art/regenerate", json!({"sceneIndex": 5}), "sceneIndex"),
         ("/art/regenerate", json!({"sceneIndex": -1}), "sceneIndex"),
-        ("/art/regenerate", json!({"sceneIndex": 1, "style": "\u{0}"}), "style"),
+        (
+            "/art/regenerate",
+            json!({"sceneIndex": 1, "style": "\u{0}"}),
+            "style",
+        ),
         ("/audio", json!({"voiceId": "nobody"}), "voiceId"),
     ] {
         let response = rig.post(&at(path), wish.clone()).await;
@@ -119,7 +171,11 @@ async fn a_bad_wish_is_refused_by_the_name_of_its_field_and_before_the_database(
 async fn status_tells_each_asset_one_figure_and_the_version() {
     let rig = Rig::new().await;
     let assets = json!({"content": {"status": "ready", "progress": 100}, "audio": {"status": "failed", "progress": 30, "error": "x"}});
-    rig.database.answers("stories", 200, json!([story_row("partial", assets.clone())]));
+    rig.database.answers(
+        "stories",
+        200,
+        json!([story_row("partial", assets.clone())]),
+    );
     let response = rig.get(&at("/assets/status")).await;
     assert_eq!(header(response.headers(), "cache-control"), "no-store");
     assert_eq!(
@@ -133,7 +189,8 @@ async fn detailed_status_has_jobs_a_forecast_and_the_text_under_both_names() {
     let rig = Rig::new().await;
     let assets = json!({"content": {"status": "ready", "progress": 100},
         "audio": {"status": "generating", "progress": 65, "startedAt": "2024-01-01T12:00:00+00:00"}});
-    rig.database.answers("stories", 200, json!([story_row("generating", assets)]));
+    rig.database
+        .answers("stories", 200, json!([story_row("generating", assets)]));
     rig.database.answers(
         "asset_generation_jobs",
         200,
@@ -144,11 +201,25 @@ async fn detailed_status_has_jobs_a_forecast_and_the_text_under_both_names() {
     let answer = body(rig.get(&at("/assets/status?detailed=true")).await).await;
     let data = &answer["data"];
     assert_eq!(data["assets"]["text"], data["assets"]["content"]);
-    assert!(data["assets"]["audio"]["estimatedCompletion"].as_str().unwrap().ends_with('Z'));
-    assert!(data["assets"]["content"].get("estimatedCompletion").is_none());
+    assert!(
+        data["assets"]["audio"]["estimatedCompletion"]
+            .as_str()
+            .unwrap()
+            .ends_with('Z')
+    );
+    assert!(
+        data["assets"]["content"]
+            .get("estimatedCompletion")
+            .is_none()
+    );
     let job = &data["jobs"][0];
     assert_eq!(
-        (&job["id"], &job["assetType"], &job["status"], &job["retryCount"]),
+        (
+            &job["id"],
+            &job["assetType"],
+            &job["status"],
+            &job["retryCount"]
+        ),
         (&json!(USER), &json!("audio"), &json!("running"), &json!(0))
     );
 }
@@ -167,12 +238,18 @@ async fn an_estimate_sums_up_and_knows_the_plan() {
         body(rig.post(&at("/assets/estimate"), wish).await).await["data"].take()
     };
     let data = estimate(json!(["audio", "cover"])).await;
-    assert_eq!(data["estimates"]["audio"], json!({"cost": 0.15, "time": 68}));
+    assert_eq!(
+        data["estimates"]["audio"],
+        json!({"cost": 0.15, "time": 68})
+    );
     let sum = 0.15 + data["estimates"]["cover"]["cost"].as_f64().unwrap();
     assert!((data["total"]["cost"].as_f64().unwrap() - sum).abs() < 0.0011);
     assert_eq!(data["total"]["time"], 68 + 38);
     assert_eq!(data["total"]["criticalPathTime"], 68);
-    assert_eq!((&data["tier"], &data["included"]), (&json!("free"), &json!(true)));
+    assert_eq!(
+        (&data["tier"], &data["included"]),
+        (&json!("free"), &json!(true))
+    );
     assert_eq!(estimate(json!(["pdf"])).await["included"], false);
 }
 
@@ -183,5 +260,10 @@ async fn voices_are_listed_by_name_when_the_provider_does_not_answer() {
     let data = &answer["data"];
     assert_eq!(data["source"], "built-in");
     assert_eq!(data["voices"][0]["id"], data["defaultVoiceId"]);
-    assert!(data["voices"][0]["aliases"].as_array().unwrap().contains(&json!("alloy")));
+    assert!(
+        data["voices"][0]["aliases"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("alloy"))
+    );
 }

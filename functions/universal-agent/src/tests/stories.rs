@@ -9,11 +9,20 @@ fn wish() -> Value {
 
 fn new_story(replayed: bool) -> Value {
     let pending = json!({"status": "pending", "progress": 0});
-    let mut assets: Value = ["cover", "scene_1", "scene_2", "scene_3", "scene_4", "audio", "activities", "pdf"]
-        .into_iter()
-        .map(|asset| (asset.to_owned(), pending.clone()))
-        .collect::<serde_json::Map<_, _>>()
-        .into();
+    let mut assets: Value = [
+        "cover",
+        "scene_1",
+        "scene_2",
+        "scene_3",
+        "scene_4",
+        "audio",
+        "activities",
+        "pdf",
+    ]
+    .into_iter()
+    .map(|asset| (asset.to_owned(), pending.clone()))
+    .collect::<serde_json::Map<_, _>>()
+    .into();
     assets["content"] = json!({"status": "generating", "progress": 0});
     json!({"story": story_row("generating", assets), "replayed": replayed})
 }
@@ -21,7 +30,8 @@ fn new_story(replayed: bool) -> Value {
 #[tokio::test]
 async fn a_story_is_answered_201_with_the_documented_body_and_its_text_is_started() {
     let rig = Rig::new().await;
-    rig.database.answers("rpc/create_story", 200, new_story(false));
+    rig.database
+        .answers("rpc/create_story", 200, new_story(false));
     let response = rig.post("/stories", wish()).await;
     assert_eq!(response.status(), 201);
     assert_eq!(header(response.headers(), "idempotency-replayed"), "");
@@ -46,15 +56,22 @@ async fn a_story_is_answered_201_with_the_documented_body_and_its_text_is_starte
 #[tokio::test]
 async fn a_replay_answers_the_same_status_and_body_and_says_so() {
     let rig = Rig::new().await;
-    rig.database.answers("rpc/create_story", 200, new_story(false));
+    rig.database
+        .answers("rpc/create_story", 200, new_story(false));
     let first = rig.post_with_key("/stories", "once", wish()).await;
-    rig.database.answers("rpc/create_story", 200, new_story(true));
+    rig.database
+        .answers("rpc/create_story", 200, new_story(true));
     let second = rig.post_with_key("/stories", "once", wish()).await;
     assert_eq!(first.status(), second.status());
     assert_eq!(header(second.headers(), "idempotency-replayed"), "true");
     assert_eq!(body(first).await, body(second).await);
 
-    let asked: Vec<_> = rig.database.questions().into_iter().map(|(_, _, body)| body).collect();
+    let asked: Vec<_> = rig
+        .database
+        .questions()
+        .into_iter()
+        .map(|(_, _, body)| body)
+        .collect();
     assert_eq!(asked[0]["p_idempotency_key"], "once");
     assert_eq!(asked[0]["p_request_hash"], asked[1]["p_request_hash"]);
     assert_eq!(asked[0]["p_user_id"], USER);
@@ -64,7 +81,8 @@ async fn a_replay_answers_the_same_status_and_body_and_says_so() {
 #[tokio::test]
 async fn the_same_wish_written_otherwise_has_the_same_hash_and_another_wish_has_not() {
     let rig = Rig::new().await;
-    rig.database.answers("rpc/create_story", 200, new_story(false));
+    rig.database
+        .answers("rpc/create_story", 200, new_story(false));
     let spaced = format!(
         r#"{{ "themes": ["courage", " friendship "], "story_type": "adventure", "character_ids": ["{USER}"] }}"#
     );
@@ -82,7 +100,8 @@ async fn the_same_wish_written_otherwise_has_the_same_hash_and_another_wish_has_
 #[tokio::test]
 async fn a_story_stands_even_when_its_text_could_not_be_started() {
     let rig = Rig::new().await;
-    rig.database.answers("rpc/create_story", 200, new_story(false));
+    rig.database
+        .answers("rpc/create_story", 200, new_story(false));
     *rig.invoker.refuses.lock().unwrap() = true;
     assert_eq!(rig.post("/stories", wish()).await.status(), 201);
 }
@@ -90,13 +109,19 @@ async fn a_story_stands_even_when_its_text_could_not_be_started() {
 #[tokio::test]
 async fn a_refusal_of_the_database_starts_nothing() {
     let rig = Rig::new().await;
-    let refusal = json!({"code": "PT404", "message": "CHARACTER_NOT_FOUND", "details": "{}", "hint": null});
+    let refusal =
+        json!({"code": "PT404", "message": "CHARACTER_NOT_FOUND", "details": "{}", "hint": null});
     rig.database.answers("rpc/create_story", 404, refusal);
     let response = rig.post("/stories", wish()).await;
     assert_eq!(response.status(), 404);
     let body = body(response).await;
     assert_eq!(code_of(&body), "CHARACTER_NOT_FOUND");
-    assert!(body["message"].as_str().unwrap().contains("Create a character"));
+    assert!(
+        body["message"]
+            .as_str()
+            .unwrap()
+            .contains("Create a character")
+    );
     assert!(rig.events().is_empty());
 }
 
@@ -120,15 +145,25 @@ async fn a_list_leaves_large_columns_out_and_tells_whether_it_goes_on() {
     let answer = body(rig.get("/stories?limit=2&offset=4").await).await;
     let data = &answer["data"];
     assert_eq!(data["stories"].as_array().unwrap().len(), 2);
-    assert_eq!((&data["limit"], &data["offset"], &data["hasMore"]), (&json!(2), &json!(4), &json!(true)));
+    assert_eq!(
+        (&data["limit"], &data["offset"], &data["hasMore"]),
+        (&json!(2), &json!(4), &json!(true))
+    );
     assert!(data["stories"][0].get("content").is_none());
-    assert!(rig.database.questions()[0].1.contains(&format!("creator_user_id=eq.{USER}")));
+    assert!(
+        rig.database.questions()[0]
+            .1
+            .contains(&format!("creator_user_id=eq.{USER}"))
+    );
 }
 
 #[tokio::test]
 async fn somebody_else_s_story_is_not_found() {
     let rig = Rig::new().await;
-    for path in [format!("/stories/{STORY}"), format!("/stories/{STORY}/assets/status")] {
+    for path in [
+        format!("/stories/{STORY}"),
+        format!("/stories/{STORY}/assets/status"),
+    ] {
         let response = rig.get(&path).await;
         assert_eq!(response.status(), 404);
         assert_eq!(code_of(&body(response).await), "STORY_NOT_FOUND");
@@ -140,7 +175,11 @@ async fn a_character_is_made_shown_changed_and_removed() {
     let rig = Rig::new().await;
     let row = json!({"id": STORY, "name": "Ember", "species": "dragon", "age": 7, "traits": ["glasses"], "appearance": {},
         "personality": ["shy"], "reference_images": ["https://example.com/ember.png"]});
-    rig.database.answers("rpc/create_character", 200, json!({"character": row, "replayed": false}));
+    rig.database.answers(
+        "rpc/create_character",
+        200,
+        json!({"character": row, "replayed": false}),
+    );
     rig.database.answers("characters", 200, json!([row]));
     let path = format!("/characters/{STORY}");
 
@@ -148,7 +187,10 @@ async fn a_character_is_made_shown_changed_and_removed() {
     assert_eq!(made.status(), 201);
     let shown = body(rig.get(&path).await).await;
     assert_eq!(body(made).await, shown);
-    assert_eq!(shown["data"]["referenceImages"], json!(["https://example.com/ember.png"]));
+    assert_eq!(
+        shown["data"]["referenceImages"],
+        json!(["https://example.com/ember.png"])
+    );
     assert!(shown["data"].get("reference_images").is_none());
 
     let changed = rig.ask("PATCH", &path, json!({"age": 8}).to_string()).await;

@@ -195,7 +195,7 @@ fn errors_can_be_sent_between_threads() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(20))]
 
     #[test]
     fn any_text_in_any_place_makes_a_book(

@@ -53,7 +53,9 @@ pub(crate) async fn estimate(
     let story = story.ok_or_else(story_not_found)?;
     let text_chars = text_chars(&story.content).unwrap_or(TYPICAL_TEXT_CHARS);
 
-    let each = assets.iter().map(|asset| (*asset, estimate_asset(*asset, text_chars)));
+    let each = assets
+        .iter()
+        .map(|asset| (*asset, estimate_asset(*asset, text_chars)));
     let estimates: BTreeMap<_, _> = each
         .map(|(asset, estimate)| {
             let cost = tenths_of_a_cent(estimate.usd);

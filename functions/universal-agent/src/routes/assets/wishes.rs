@@ -24,7 +24,9 @@ impl Checked for SteeringOptions {
 
     fn check(form: OptionsForm) -> Result<Self, InvalidField> {
         check_voice(form.voice_id.as_deref())?;
-        let style = form.style.map(|style| bounded_text("style", &style, STYLE_CHARS_MAX));
+        let style = form
+            .style
+            .map(|style| bounded_text("style", &style, STYLE_CHARS_MAX));
         Ok(Self {
             simplify_prompt: form.simplify_prompt,
             style: style.transpose()?,
@@ -36,7 +38,10 @@ impl Checked for SteeringOptions {
 /// At least one, each once, in the order of the asset graph.
 fn distinct(mut assets: Vec<AssetType>) -> Result<Vec<AssetType>, InvalidField> {
     if assets.is_empty() {
-        return Err(InvalidField::new("assetTypes", "must name at least one asset"));
+        return Err(InvalidField::new(
+            "assetTypes",
+            "must name at least one asset",
+        ));
     }
     assets.sort_unstable();
     assets.dedup();
