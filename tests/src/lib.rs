@@ -1,1 +1,1 @@
-//! stub
+//! Nothing: the black-box tests are the one binary in `it/`.

@@ -33,8 +33,8 @@ const EVENT_AGE_MAX: Duration = Duration::from_secs(120);
 /// The functions could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    #[error("could not run `{cargo}`: is Rust installed (https://rustup.rs)?")]
-    Cargo { cargo: String, #[source] source: std::io::Error },
+    #[error("could not run `cargo`: is Rust installed (https://rustup.rs)?")]
+    Cargo(#[source] std::io::Error),
     #[error("the functions do not compile; cargo says why above")]
     Compile,
 }
@@ -62,8 +62,7 @@ pub fn deployed_name(function: &str) -> String {
 
 /// Builds the four binaries and answers the folder they are in. Cargo's own progress goes to the terminal.
 pub async fn build(workspace: &Path, profile: Profile, reporter: Reporter) -> Result<PathBuf, BuildError> {
-    let cargo = crate::environment::variable("CARGO").unwrap_or_else(|| "cargo".to_owned());
-    let mut command = Command::new(&cargo);
+    let mut command = inner_cargo();
     command.current_dir(workspace).arg("build").stdin(Stdio::null()).kill_on_drop(true);
     if profile == Profile::Release {
         command.arg("--release");
@@ -74,12 +73,27 @@ pub async fn build(workspace: &Path, profile: Profile, reporter: Reporter) -> Re
     if reporter == Reporter::Silent {
         command.arg("--quiet");
     }
-    let status = command.status().await.map_err(|source| BuildError::Cargo { cargo, source })?;
+    let status = command.status().await.map_err(BuildError::Cargo)?;
     if !status.success() {
         return Err(BuildError::Compile);
     }
     let target = crate::environment::variable("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
     Ok(target.join(profile.folder()))
+}
+
+/// Cargo inside `cargo run`, without what the outer one says of its own package: build scripts that look at it would run,
+/// and compile, anew each time.
+pub fn inner_cargo() -> Command {
+    let mut command = Command::new("cargo");
+    for (name, _) in std::env::vars_os() {
+        let outer = name.to_str().is_some_and(|name| {
+            ["CARGO_PKG_", "CARGO_MANIFEST", "CARGO_BIN", "CARGO_CRATE", "CARGO_PRIMARY"].iter().any(|part| name.starts_with(part))
+        });
+        if outer || name == "CARGO" || name == "LD_LIBRARY_PATH" {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// What the emulator is told of each function.

@@ -123,6 +123,7 @@ pub struct Stack {
     stand_ins: StandInConfig,
     gateway: GatewayConfig,
     keys: Arc<Keys>,
+    realtime: RealtimeServer,
     pool: PgPool,
     servers: JoinSet<()>,
     postgres: Option<Postgres>,
@@ -200,6 +201,7 @@ impl Stack {
             stand_ins,
             gateway: gateway_config,
             keys,
+            realtime,
             pool,
             servers,
             postgres: Some(postgres),
@@ -237,6 +239,11 @@ impl Stack {
         &self.keys
     }
 
+    /// Realtime, which stops when its last owner lets go of it.
+    pub fn realtime(&self) -> &RealtimeServer {
+        &self.realtime
+    }
+
     /// The database, as its superuser.
     pub fn pool(&self) -> &PgPool {
         &self.pool
@@ -251,6 +258,7 @@ impl Stack {
             None => {}
         }
         self.servers.shutdown().await;
+        drop(self.realtime);
         self.pool.close().await;
         if let Some(postgres) = self.postgres.take() {
             postgres.stop().await;

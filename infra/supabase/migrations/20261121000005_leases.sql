@@ -239,8 +239,11 @@ end $$;
 
 create function public.expire_stuck_jobs(p_limit integer default 100) returns jsonb
   language plpgsql set search_path = '' as $$
+declare
+  -- A statement of its own, or the questions below would be answered as of before it.
+  v_counts jsonb := private.expire_leases(p_limit);
 begin
-  return private.expire_leases(p_limit) || jsonb_build_object(
+  return v_counts || jsonb_build_object(
     'more', exists (select from public.asset_generation_jobs where status = 'generating' and lease_expires_at < now()),
     'claimable', exists (select from public.asset_generation_jobs
       where status = 'queued' and inputs_settled and available_at <= now()));

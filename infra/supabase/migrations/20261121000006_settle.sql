@@ -86,6 +86,8 @@ begin
         available_at = now() + v_pause, claim_order = now() + v_pause + private.head_start(priority),
         error_code = p_error_code, error_message = p_error_message
     where id = p_job_id;
+    -- The caller may get the retry in the same breath; readers see `retrying` before progress starts over.
+    if p_continue is not null then perform private.write_story(v_job.story_id, '{}'::jsonb); end if;
   else
     update public.asset_generation_jobs
     set status = 'failed', lease_owner = null, lease_expires_at = null, completed_at = now(),

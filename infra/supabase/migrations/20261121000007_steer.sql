@@ -50,8 +50,9 @@ begin
   return v_done;
 end $$;
 
+-- Volatile: a stable function would not see what `advance` changed in the statement that calls both.
 create function private.steer_answer(p_story_id uuid, p_done text[], p_advance jsonb) returns jsonb
-  language sql stable set search_path = '' as $$
+  language sql volatile set search_path = '' as $$
   select jsonb_build_object('story', private.story_answer(p_story_id), 'assetTypes', to_jsonb(p_done),
     'claimable', p_advance -> 'claimable')
 $$;

@@ -42,7 +42,7 @@ struct Known {
     keys: Keys,
     fetched: Option<Instant>,
     failed: Option<Instant>,
-    /// When an unknown kid last made us ask before the keys had aged.
+    /// When an unknown kid last made us ask, or was not among what we were told.
     asked_early: Option<Instant>,
 }
 
@@ -101,28 +101,27 @@ impl KeySet {
             return Err(KeysError::Pausing);
         }
         if may_fetch {
-            if is_fresh {
-                known.asked_early = Some(now);
-            }
             match self.fetch().await {
                 Ok(keys) => {
-                    *known = Known {
-                        keys,
-                        fetched: Some(now),
-                        failed: None,
-                        asked_early: known.asked_early,
-                    };
+                    known.keys = keys;
+                    known.fetched = Some(now);
+                    known.failed = None;
                 }
-                Err(error) => {
+                Err(error) if has_keys => {
                     known.failed = Some(now);
-                    if !has_keys {
-                        return Err(error);
-                    }
                     tracing::warn!(
                         error = runtime::chain(&error),
                         "Keeping the signing keys we have"
                     );
                 }
+                Err(error) => {
+                    known.failed = Some(now);
+                    return Err(error);
+                }
+            }
+            // Whoever invents kids has used up the early question of this age, whatever made us ask.
+            if is_fresh || !known.keys.contains_key(kid) {
+                known.asked_early = Some(now);
             }
         }
         Ok(known.keys.get(kid).cloned())

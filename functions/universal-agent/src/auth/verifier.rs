@@ -28,11 +28,12 @@ pub(crate) enum TokenError {
 }
 
 /// The claims every token of Supabase Auth has (contract: supabase/auth, `internal/tokens/service.go`), as strictly as
-/// they are written there: `aud` one string, times whole seconds, `sub` a UUID. A repeated claim is an error.
+/// they are written there: `aud` and `iss` one string each, times whole seconds, `sub` a UUID. A repeated claim is an error.
 #[derive(Deserialize)]
 struct Claims {
     aud: String,
     iat: Option<u64>,
+    iss: String,
     role: String,
     sub: UserId,
     email: Option<String>,
@@ -101,7 +102,10 @@ impl TokenVerifier {
         let is_from_the_future = claims
             .iat
             .is_some_and(|iat| iat > get_current_timestamp() + LEEWAY_SECONDS);
-        if is_from_the_future || claims.aud != AUTHENTICATED || claims.role != AUTHENTICATED {
+        let is_ours = claims.aud == AUTHENTICATED
+            && claims.iss == self.issuer
+            && claims.role == AUTHENTICATED;
+        if is_from_the_future || !is_ours {
             return Err(TokenError::Invalid);
         }
         Ok(Caller {

@@ -2,6 +2,7 @@
 
 use crate::rig::{Rig, body, code_of, header};
 use axum::{body::Body, extract::Request};
+use lambda_http::RequestExt;
 use serde_json::Value;
 
 fn plain(method: &str, path: &str) -> Request {
@@ -159,4 +160,39 @@ async fn the_description_of_the_api_is_served_bare() {
         "application/json"
     );
     assert_eq!(body(response).await["openapi"], "3.1.0");
+}
+
+#[tokio::test]
+async fn a_function_url_event_reaches_its_route_and_the_answer_carries_the_request_id() {
+    let rig = Rig::new().await;
+    let token = rig.token();
+    let event = |method: &str, path: &str, query: &str, body: Option<&str>| {
+        let event = serde_json::json!({"version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
+            "headers": {"authorization": format!("Bearer {token}"), "content-type": "application/json",
+                "host": "abc.lambda-url.eu-west-1.on.aws"},
+            "requestContext": {"accountId": "anonymous", "apiId": "abc", "domainName": "abc.lambda-url.eu-west-1.on.aws",
+                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7"},
+                "requestId": "r-1", "routeKey": "$default", "stage": "$default", "timeEpoch": 0},
+            "body": body, "isBase64Encoded": body.is_some()});
+        let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+        let mut context = lambda_http::Context::default();
+        context.request_id = "8476a536".to_owned();
+        request.with_lambda_context(context).map(Body::new)
+    };
+    let listed = rig
+        .send(event("GET", "/api/v1/stories", "limit=3", None))
+        .await;
+    assert_eq!(listed.status(), 200);
+    assert_eq!(header(listed.headers(), "x-request-id"), "8476a536");
+    assert_eq!(body(listed).await["data"]["limit"], 3);
+    // Base64 of `{"name":""}`.
+    let made = rig
+        .send(event(
+            "POST",
+            "/api/v1/characters",
+            "",
+            Some("eyJuYW1lIjoiIn0="),
+        ))
+        .await;
+    assert_eq!(body(made).await["data"]["field"], "name");
 }

@@ -68,7 +68,7 @@ pub(super) async fn run(filter: &[&str]) -> Outcome {
 }
 
 async fn cargo(workspace: &Path, what: &'static str, arguments: &[&str]) -> Result<(), TestError> {
-    check(workspace, what, Command::new("cargo").args(arguments)).await
+    check(workspace, what, functions::inner_cargo().args(arguments)).await
 }
 
 async fn check(workspace: &Path, what: &'static str, command: &mut Command) -> Result<(), TestError> {
@@ -87,7 +87,7 @@ async fn check(workspace: &Path, what: &'static str, command: &mut Command) -> R
 /// Runs every test of the workspace, shows its output as it comes and counts the results.
 async fn tests(workspace: &Path, filter: &[&str]) -> Result<Counts, TestError> {
     let ran = |source| TestError::Run("cargo test".to_owned(), source);
-    let mut command = Command::new("cargo");
+    let mut command = functions::inner_cargo();
     command.current_dir(workspace).args(["test", "--workspace", "--no-fail-fast"]).args(filter);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().map_err(ran)?;

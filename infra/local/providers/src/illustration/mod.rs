@@ -1,20 +1,160 @@
-//! The pictures. (A plain colour field until the illustrator's files are all here.)
+//! Pictures: from the words of a prompt to an illustration of that character in that scene.
 
-use image::{ImageFormat, RgbImage};
+mod aids;
+mod brief;
+mod canvas;
+mod color;
+mod creature;
+mod face;
+mod figure;
+mod human;
+mod indoors;
+mod land;
+mod looks;
+mod places;
+mod pose;
+mod props;
+mod scene;
+mod sky;
+mod species;
+mod water;
+
 use std::io::Cursor;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum PictureFormat { Png, Jpeg { quality: u8 }, Webp }
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::codecs::webp::WebPEncoder;
+use image::{ExtendedColorType, ImageEncoder, ImageResult};
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{Options, Tree};
 
-pub(crate) fn scene_number(prompt: &str) -> usize {
-    prompt.split("Scene number:").nth(1).and_then(|rest| rest.trim_start().chars().next()).and_then(|c| c.to_digit(10)).unwrap_or(0) as usize
+use crate::seeded::{Seeded, digest};
+pub(crate) use brief::scene_number;
+
+/// The file format of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PictureFormat {
+    Png,
+    Jpeg {
+        /// From 1 to 100.
+        quality: u8,
+    },
+    /// Without loss.
+    Webp,
 }
 
+/// Draws what a prompt describes, `width` by `height` pixels.
 pub(crate) fn draw(prompt: &str, width: u32, height: u32, format: PictureFormat) -> Vec<u8> {
-    let n = scene_number(prompt) as u32;
-    let picture = RgbImage::from_fn(width, height, |x, y| image::Rgb([(x / 8 + n * 40) as u8, (y / 8) as u8, (60 + n * 30) as u8]));
-    let mut bytes = Cursor::new(Vec::new());
-    let format = match format { PictureFormat::Png => ImageFormat::Png, PictureFormat::Jpeg { .. } => ImageFormat::Jpeg, PictureFormat::Webp => ImageFormat::WebP };
-    picture.write_to(&mut bytes, format).expect("encodes");
-    bytes.into_inner()
+    let brief = brief::Brief::read(prompt);
+    let svg = scene::compose(&brief, width, height);
+    let mut pixels = rasterise(&svg, width, height);
+    add_paper_grain(&mut pixels, width);
+    encode(&pixels, width, height, format)
+}
+
+/// Red, green and blue of every pixel.
+fn rasterise(svg: &str, width: u32, height: u32) -> Vec<u8> {
+    let blank = || vec![255; width as usize * height as usize * 3];
+    let tree = match Tree::from_str(svg, &Options::default()) {
+        Ok(tree) => tree,
+        Err(cause) => {
+            tracing::error!("A picture could not be read back as SVG: {cause}");
+            return blank();
+        }
+    };
+    let Some(mut pixmap) = Pixmap::new(width, height) else {
+        return blank();
+    };
+    resvg::render(&tree, Transform::identity(), &mut pixmap.as_mut());
+    pixmap.data().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
+}
+
+/// The unevenness of paper: large soft blotches, the same on every picture.
+fn add_paper_grain(pixels: &mut [u8], width: u32) {
+    const CELL: usize = 6;
+    const TILE: usize = 64;
+    let mut seeded = Seeded::from_digest(&digest(b"paper"));
+    let grain: Vec<i16> = (0..TILE * TILE).map(|_| seeded.between(-4.0, 4.0) as i16).collect();
+    let width = width as usize;
+    for (index, pixel) in pixels.chunks_exact_mut(3).enumerate() {
+        let (x, y) = (index % width, index / width);
+        let shade = grain[(y / CELL % TILE) * TILE + x / CELL % TILE];
+        for part in pixel {
+            *part = (i16::from(*part) + shade / 2).clamp(0, 255) as u8;
+        }
+    }
+}
+
+fn encode(pixels: &[u8], width: u32, height: u32, format: PictureFormat) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::new());
+    let color = ExtendedColorType::Rgb8;
+    let written: ImageResult<()> = match format {
+        PictureFormat::Png => PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive)
+            .write_image(pixels, width, height, color),
+        PictureFormat::Jpeg { quality } => {
+            JpegEncoder::new_with_quality(&mut file, quality).write_image(pixels, width, height, color)
+        }
+        PictureFormat::Webp => WebPEncoder::new_lossless(&mut file).write_image(pixels, width, height, color),
+    };
+    if let Err(cause) = written {
+        tracing::error!("A picture could not be encoded: {cause}");
+    }
+    file.into_inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompt(scene: &str, number: u8) -> String {
+        format!(
+            "Character: Maya — species: human; hair: curly; skin: brown; traits: wheelchair, glasses\n\
+             Palette: Bright sunrise warmth (#D9622B, #E8A32B, #2F6B7A)\nScene: {scene}\nScene number: {number}"
+        )
+    }
+
+    fn png(prompt: &str, width: u32, height: u32) -> Vec<u8> {
+        draw(prompt, width, height, PictureFormat::Png)
+    }
+
+    #[test]
+    fn the_same_prompt_gives_the_same_bytes_and_another_scene_others() {
+        let forest = png(&prompt("Maya in the forest", 2), 128, 128);
+        assert_eq!(forest, png(&prompt("Maya in the forest", 2), 128, 128));
+        assert_ne!(forest, png(&prompt("Maya in a cave", 3), 128, 128));
+    }
+
+    #[test]
+    fn a_picture_has_the_size_and_format_asked_for() {
+        for (width, height) in [(192, 128), (128, 192), (64, 64)] {
+            let picture = image::load_from_memory(&png(&prompt("a meadow", 1), width, height)).unwrap();
+            assert_eq!((picture.width(), picture.height()), (width, height));
+        }
+        let jpeg = draw(&prompt("a meadow", 1), 64, 64, PictureFormat::Jpeg { quality: 80 });
+        assert_eq!(image::guess_format(&jpeg).unwrap(), image::ImageFormat::Jpeg);
+        let webp = draw(&prompt("a meadow", 1), 64, 64, PictureFormat::Webp);
+        assert_eq!(image::guess_format(&webp).unwrap(), image::ImageFormat::WebP);
+    }
+
+    #[test]
+    fn every_setting_and_species_can_be_drawn() {
+        let settings = [
+            "meadow", "forest", "river", "cave", "beach", "underwater", "town", "bedroom", "classroom", "mountain", "snow",
+            "sits on a cloud", "roofs", "garden", "castle", "desert", "planet", "bridge in the rain",
+        ];
+        for (index, setting) in settings.into_iter().enumerate() {
+            let brief = brief::Brief::read(&prompt(&format!("Maya and a fox, {setting}"), (index % 5) as u8));
+            let svg = scene::compose(&brief, 64, 64);
+            assert!(Tree::from_str(&svg, &Options::default()).is_ok(), "{setting}");
+        }
+    }
+
+    #[test]
+    fn a_trait_changes_the_picture() {
+        let with = prompt("a meadow", 1);
+        for trait_name in ["wheelchair", "glasses"] {
+            let without = with.replace(trait_name, "kind");
+            assert_ne!(png(&with, 128, 128), png(&without, 128, 128), "{trait_name}");
+        }
+    }
 }

@@ -1,0 +1,65 @@
+//! Tokens that must pass, and the one refusal that is told apart.
+
+use super::*;
+
+#[tokio::test]
+async fn good_tokens_of_every_kind_of_key_let_their_user_in() {
+    let project = project().await;
+    let claims = claims(&project.issuer);
+    let ed = EncodingKey::from_ed_der(&KEYS.ed);
+    let now = get_current_timestamp();
+    for token in [
+        es256(json!({}), &claims),
+        es256(json!({"typ": "jwt"}), &claims),
+        sign(
+            json!({"alg": "RS256", "kid": "rsa"}),
+            &claims,
+            &rsa_key(),
+            Algorithm::RS256,
+        ),
+        sign(
+            json!({"alg": "EdDSA", "kid": "ed"}),
+            &claims,
+            &ed,
+            Algorithm::EdDSA,
+        ),
+        hs256(&claims, SECRET.as_bytes()),
+        // Within the minute that clocks may differ.
+        es256(json!({}), &with(&claims, "exp", json!(now - 50))),
+        es256(json!({}), &with(&claims, "nbf", json!(now + 50))),
+        es256(json!({}), &with(&claims, "iat", json!(now + 50))),
+        es256(json!({}), &with(&claims, "email", Value::Null)),
+    ] {
+        let caller = project.verifier.verify(&token).await.unwrap();
+        assert_eq!(caller.user_id.to_string(), USER);
+    }
+    assert_eq!(project.fetches.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_has_run_out_is_told_apart() {
+    let project = project().await;
+    let now = get_current_timestamp();
+    for exp in [now - 70, now - 86_400, 1, 0] {
+        let claims = with(&claims(&project.issuer), "exp", json!(exp));
+        for token in [es256(json!({}), &claims), hs256(&claims, SECRET.as_bytes())] {
+            let outcome = project.verifier.verify(&token).await;
+            assert!(
+                matches!(outcome, Err(TokenError::Expired)),
+                "{exp}: {outcome:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_legacy_secret_no_hs256_token_is_good() {
+    let Project { issuer, .. } = project().await;
+    let url = issuer.trim_end_matches("auth/v1").parse().unwrap();
+    let verifier = TokenVerifier::new(&url, None, reqwest::Client::new());
+    let token = hs256(&claims(&issuer), SECRET.as_bytes());
+    assert!(matches!(
+        verifier.verify(&token).await,
+        Err(TokenError::Invalid)
+    ));
+}

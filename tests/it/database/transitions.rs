@@ -1,0 +1,119 @@
+//! The rules in SQL are the rules in `domain`, pair by pair and asset by asset.
+
+use super::fixture::Database;
+use domain::{
+    AssetType,
+    job::{JobEvent, JobStatus},
+    retry,
+};
+use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
+
+#[tokio::test]
+async fn every_event_leads_every_state_where_domain_says() {
+    let database = Database::new().await;
+    for status in JobStatus::ALL {
+        for event in JobEvent::ALL {
+            let sql: Option<String> = sqlx::query_scalar("select public.next_job_status($1, $2)")
+                .bind(status.name())
+                .bind(event.name())
+                .fetch_one(&database.superuser)
+                .await
+                .unwrap();
+            assert_eq!(sql.as_deref(), status.after(event).ok().map(JobStatus::name), "{status:?} {event:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_asset_needs_and_retries_what_domain_says() {
+    let database = Database::new().await;
+    for asset in AssetType::ALL {
+        let name = asset.name();
+        let mut needs: Vec<String> = database.value(&format!("select public.asset_inputs('{name}')")).await;
+        let mut expected: Vec<_> = asset.inputs().iter().map(|input| input.name().to_owned()).collect();
+        needs.sort();
+        expected.sort();
+        assert_eq!(needs, expected, "{asset}");
+        let retries: i32 = database.value(&format!("select public.max_retries('{name}')")).await;
+        assert_eq!(u32::try_from(retries), Ok(retry::max_retries(asset)), "{asset}");
+        for so_far in 0..retry::max_retries(asset) {
+            let seconds: f64 = database.value(&format!("select public.retry_delay_seconds('{name}', {so_far})")).await;
+            assert_eq!(seconds, retry::pause_before_retry(asset, so_far).as_secs_f64(), "{asset} after {so_far}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_job_goes_only_where_some_event_leads() {
+    let database = Database::new().await;
+    let story = database.story(&["cover"]).await;
+    for from in JobStatus::ALL {
+        for to in JobStatus::ALL {
+            let legal = from == to || JobEvent::ALL.into_iter().any(|event| from.after(event) == Ok(to));
+            let moved = force(&database, &story.id, from, to).await;
+            assert_eq!(moved, legal, "{from:?} to {to:?}");
+        }
+    }
+}
+
+/// Puts the cover's job into one state behind the guard's back, then into another in its sight.
+async fn force(database: &Database, story: &str, from: JobStatus, to: JobStatus) -> bool {
+    let set = |status: JobStatus| {
+        let leased = status == JobStatus::Generating;
+        format!(
+            "update public.asset_generation_jobs set status = '{}', url = 'https://cdn.example/x',
+               lease_token = {}, lease_expires_at = {}, completed_at = {}
+             where story_id = '{story}' and asset_type = 'cover'",
+            status.name(),
+            if leased { "gen_random_uuid()" } else { "null" },
+            if leased { "now()" } else { "null" },
+            if status.is_settled() { "now()" } else { "null" },
+        )
+    };
+    database.arrange(&format!("set session_replication_role = replica; {}; set session_replication_role = origin", set(from))).await;
+    match sqlx::query(AssertSqlSafe(set(to))).execute(&database.service).await {
+        Ok(_) => true,
+        Err(sqlx::Error::Database(error)) if error.message().contains("may not go from") => false,
+        Err(error) => panic!("{from:?} to {to:?}: {error}"),
+    }
+}
+
+/// Design, section 4, in the words of the document.
+fn overall(content: &str, others: &[&str]) -> &'static str {
+    let all = || others.iter().copied().chain([content]);
+    if matches!(content, "failed" | "cancelled") {
+        "failed"
+    } else if all().any(|status| matches!(status, "pending" | "generating" | "retrying")) {
+        "generating"
+    } else if all().all(|status| matches!(status, "ready" | "skipped")) {
+        "ready"
+    } else {
+        "partial"
+    }
+}
+
+#[tokio::test]
+async fn the_overall_status_follows_from_the_assets_alone() {
+    let database = Database::new().await;
+    let statuses = ["pending", "generating", "ready", "failed", "retrying", "cancelled", "skipped"];
+    let mut cases = Vec::new();
+    let mut expected = Vec::new();
+    for content in statuses {
+        for cover in statuses {
+            for pdf in statuses {
+                cases.push(json!({"content": {"status": content}, "cover": {"status": cover}, "pdf": {"status": pdf}}));
+                expected.push(overall(content, &[cover, pdf]));
+            }
+        }
+    }
+    let answers: Vec<String> = sqlx::query_scalar("select public.overall_status(c) from jsonb_array_elements($1) with ordinality as t(c, n) order by n")
+        .bind(Value::Array(cases.clone()))
+        .fetch_all(&database.superuser)
+        .await
+        .unwrap();
+    for ((case, answer), expected) in cases.iter().zip(&answers).zip(expected) {
+        assert_eq!(answer, expected, "{case}");
+    }
+    assert_eq!(answers.len(), 343);
+}

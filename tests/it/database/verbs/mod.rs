@@ -1,0 +1,9 @@
+//! What each verb promises, one module a verb or a family of them.
+
+mod claim;
+mod content;
+mod create;
+mod expire;
+mod progress;
+mod settle;
+mod steer;
