@@ -1,13 +1,14 @@
 //! What the models are told. Words of a user stand in data only, never in instructions.
 
 use crate::studio::Question;
+use bytes::Bytes;
 use domain::{
     character::Character,
     request::NewStory,
     story::{BEATS, PALETTE_STEPS, PaletteStep, SceneAnalysis, StoryText},
     traits::Trait,
 };
-use providers::{PictureBytes, array, boolean, object, text_schema as text, with_count};
+use providers::{array, boolean, object, text_schema as text, with_count};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -180,7 +181,7 @@ pub(crate) fn image_check(
     asset: &str,
     characters: &[Character],
     unchecked: &[Trait],
-    picture: PictureBytes,
+    print: Bytes,
 ) -> Question {
     let traits: Vec<_> = characters
         .iter()
@@ -198,7 +199,7 @@ pub(crate) fn image_check(
         ]),
         instructions: CHECK_INSTRUCTIONS.to_owned(),
         data: json!({"assetType": asset, "characters": people(characters), "traits": traits}),
-        picture: Some(picture),
+        picture: Some(print),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the jobs of one story share while one invocation makes them: the story, the pictures made so far, the art
 //! direction, and the way back to the database.
 
+use bytes::Bytes;
 use crate::{Deps, art::Art, failure::StepError};
 use domain::{AssetType, JobId, story::StoryText};
 use providers::{PictureBytes, TextCall, TextModelRole};
@@ -22,6 +23,7 @@ pub(crate) struct Studio {
     /// The assets as they stand; newer than `story` once jobs were leased here.
     view: std::sync::Mutex<StoryView>,
     pictures: Mutex<HashMap<AssetType, PictureBytes>>,
+    prints: std::sync::Mutex<HashMap<AssetType, Bytes>>,
     /// What the next heartbeat will tell of each job.
     progress: std::sync::Mutex<HashMap<JobId, u8>>,
 }
@@ -42,6 +44,7 @@ impl Studio {
             art: Mutex::new(art),
             view,
             pictures: Mutex::default(),
+            prints: std::sync::Mutex::default(),
             progress: std::sync::Mutex::default(),
         }
     }
@@ -103,14 +106,23 @@ impl Studio {
         Ok(())
     }
 
-    /// Keeps a finished picture for the jobs that refer to it.
-    pub(crate) async fn keep(&self, asset: AssetType, picture: PictureBytes) {
+    /// Keeps a finished picture for the jobs that refer to it, and its print for the book.
+    pub(crate) async fn keep(&self, asset: AssetType, picture: PictureBytes, print: Bytes) {
         self.pictures.lock().await.insert(asset, picture);
+        self.prints.lock().expect("no holder panics").insert(asset, print);
     }
 
     /// The story as the database answered with jobs leased here.
     pub(crate) fn refresh(&self, view: StoryView) {
         *self.view.lock().expect("no holder panics") = view;
+    }
+
+    /// A picture for the book: its print, if it was made here, else its file.
+    pub(crate) async fn printable(&self, asset: AssetType) -> Result<Option<Bytes>, StepError> {
+        if let Some(print) = self.prints.lock().expect("no holder panics").get(&asset) {
+            return Ok(Some(print.clone()));
+        }
+        Ok(self.picture_or_placeholder(asset).await?.map(|picture| picture.bytes().clone()))
     }
 
     /// What is known of an asset.
@@ -146,7 +158,7 @@ impl Studio {
     }
 
     /// A picture of this story, or what stands in for it.
-    pub(crate) async fn picture_or_placeholder(
+    async fn picture_or_placeholder(
         &self,
         asset: AssetType,
     ) -> Result<Option<PictureBytes>, StepError> {
@@ -159,7 +171,7 @@ impl Studio {
         let bytes = self.deps.files.get_by_url(&url).await?;
         let picture =
             PictureBytes::parse(bytes).map_err(|error| StepError::Picture(error.into()))?;
-        self.keep(asset, picture.clone()).await;
+        self.pictures.lock().await.insert(asset, picture.clone());
         Ok(Some(picture))
     }
 
@@ -202,5 +214,6 @@ pub(crate) struct Question {
     pub(crate) schema: Value,
     pub(crate) instructions: String,
     pub(crate) data: Value,
-    pub(crate) picture: Option<PictureBytes>,
+    /// JPEG.
+    pub(crate) picture: Option<Bytes>,
 }

@@ -29,9 +29,17 @@ use std::{
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
     #[error("could not make the bucket {}", path.display())]
-    Bucket { path: PathBuf, #[source] source: io::Error },
+    Bucket {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("could not open {} as file storage", path.display())]
-    Storage { path: PathBuf, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    Storage {
+        path: PathBuf,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// S3 with one bucket, and a CDN in front of it.
@@ -63,7 +71,9 @@ impl FileFaults {
     /// Refuses this share of the calls from now on, spread evenly; 0 to 1.
     pub fn refuse(&self, share: f64) {
         // Clamped, so it fits.
-        self.0.per_million.store((share.clamp(0.0, 1.0) * 1e6) as u32, Ordering::Relaxed);
+        self.0
+            .per_million
+            .store((share.clamp(0.0, 1.0) * 1e6) as u32, Ordering::Relaxed);
     }
 
     /// Adds the share up from call to call; each time it passes one, a call is refused.
@@ -76,17 +86,31 @@ impl FileFaults {
 
 impl FilesServer {
     /// Serves `folder`; makes `bucket` where it is missing. Only this key may sign.
-    pub fn open(folder: &Path, bucket: &str, access_key_id: &str, secret_access_key: &str) -> Result<Self, FilesError> {
+    pub fn open(
+        folder: &Path,
+        bucket: &str,
+        access_key_id: &str,
+        secret_access_key: &str,
+    ) -> Result<Self, FilesError> {
         let path = folder.join(bucket);
         fs::create_dir_all(&path).map_err(|source| FilesError::Bucket { path, source })?;
         let storage = || {
-            FileSystem::new(folder)
-                .map_err(|error| FilesError::Storage { path: folder.to_owned(), source: format!("{error:?}").into() })
+            FileSystem::new(folder).map_err(|error| FilesError::Storage {
+                path: folder.to_owned(),
+                source: format!("{error:?}").into(),
+            })
         };
         let mut signed = S3ServiceBuilder::new(storage()?);
         signed.set_auth(SimpleAuth::from_single(access_key_id, secret_access_key));
-        let cdn = Cdn { storage: S3ServiceBuilder::new(storage()?).build(), bucket: bucket.to_owned() };
-        Ok(Self { signed: signed.build(), cdn, faults: FileFaults::default() })
+        let cdn = Cdn {
+            storage: S3ServiceBuilder::new(storage()?).build(),
+            bucket: bucket.to_owned(),
+        };
+        Ok(Self {
+            signed: signed.build(),
+            cdn,
+            faults: FileFaults::default(),
+        })
     }
 
     /// The switch for refusals.
@@ -97,7 +121,12 @@ impl FilesServer {
     /// `GET /cdn/{key}` for readers; everything else is S3, path style.
     pub fn router(&self) -> Router {
         let s3 = HandleError::new(self.signed.clone(), broken);
-        let s3 = Router::new().fallback_service(s3).layer(middleware::from_fn_with_state(self.faults.clone(), slow_down));
+        let s3 = Router::new()
+            .fallback_service(s3)
+            .layer(middleware::from_fn_with_state(
+                self.faults.clone(),
+                slow_down,
+            ));
         Router::new()
             .route("/cdn/{*key}", get(read).options(allow_any_origin))
             .with_state(self.cdn.clone())
@@ -115,7 +144,12 @@ async fn slow_down(State(faults): State<FileFaults>, request: Request, next: Nex
     }
     let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
         <Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "application/xml")], body).into_response()
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        [(header::CONTENT_TYPE, "application/xml")],
+        body,
+    )
+        .into_response()
 }
 
 /// Answers with the object as it was stored: type, cache control, ETag; a range of it where one is asked for.
@@ -126,9 +160,15 @@ async fn read(State(cdn): State<Cdn>, PathOf(key): PathOf<String>, request: Requ
     }
     let (parts, _) = request.into_parts();
     let known_version = parts.headers.get(header::IF_NONE_MATCH).cloned();
-    let Some(uri) = object_uri(&cdn.bucket, parts.uri.path()) else { return StatusCode::BAD_REQUEST.into_response() };
+    let Some(uri) = object_uri(&cdn.bucket, parts.uri.path()) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     let mut inner = axum::http::Request::new(s3s::Body::empty());
-    *inner.method_mut() = if parts.method == Method::HEAD { Method::HEAD } else { Method::GET };
+    *inner.method_mut() = if parts.method == Method::HEAD {
+        Method::HEAD
+    } else {
+        Method::GET
+    };
     *inner.uri_mut() = uri;
     for name in [header::RANGE, header::HOST] {
         if let Some(value) = parts.headers.get(&name) {
@@ -144,7 +184,9 @@ async fn read(State(cdn): State<Cdn>, PathOf(key): PathOf<String>, request: Requ
         *response.body_mut() = Body::empty();
         response.headers_mut().remove(header::CONTENT_LENGTH);
     }
-    response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    response
+        .headers_mut()
+        .insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     share_with_any_origin(response)
 }
 
@@ -164,8 +206,14 @@ async fn allow_any_origin() -> Response {
 
 fn share_with_any_origin(mut response: Response) -> Response {
     let exposed = "accept-ranges, content-length, content-range, etag";
-    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
+    response.headers_mut().insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    response.headers_mut().insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static(exposed),
+    );
     response
 }
 

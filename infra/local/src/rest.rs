@@ -41,26 +41,44 @@ pub async fn rest_router(authenticator_url: &str, keys: &Value) -> Result<Router
     config.max_body_size = MAX_BODY_BYTES;
     config.jwt_secret = Some(keys.to_string());
     config.compat_mode = true;
-    let app = postrust_server::build(config, Host::SERVER).await.map_err(|error| RestError(error.into()))?;
-    let router = app.router.layer(middleware::from_fn_with_state(app.state, leave_out_nulls));
+    let app = postrust_server::build(config, Host::SERVER)
+        .await
+        .map_err(|error| RestError(error.into()))?;
+    let router = app
+        .router
+        .layer(middleware::from_fn_with_state(app.state, leave_out_nulls));
     Ok(router.layer(middleware::from_fn(tell_denied_from_unknown)))
 }
 
 /// A JSON null is SQL's NULL to PostgREST; the crate makes it the empty text, which no uuid or array can be read from.
 /// Where an argument has a default it is left out instead: all our optional arguments default to NULL or to nothing.
-async fn leave_out_nulls(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
-    let Some(function) = request.uri().path().rsplit_once("/rpc/").map(|(_, function)| function.to_owned()) else {
+async fn leave_out_nulls(
+    State(state): State<Arc<AppState>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(function) = request
+        .uri()
+        .path()
+        .rsplit_once("/rpc/")
+        .map(|(_, function)| function.to_owned())
+    else {
         return next.run(request).await;
     };
     let (mut parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
-        return Response::builder().status(StatusCode::PAYLOAD_TOO_LARGE).body(Body::empty()).expect("a status is enough");
+        return Response::builder()
+            .status(StatusCode::PAYLOAD_TOO_LARGE)
+            .body(Body::empty())
+            .expect("a status is enough");
     };
     let body = match serde_json::from_slice::<Map<String, Value>>(&body) {
         Ok(arguments) if arguments.values().any(Value::is_null) => {
             let required = required_arguments(&state, &function).await;
-            let kept: Map<_, _> =
-                arguments.into_iter().filter(|(name, value)| !value.is_null() || required.contains(name)).collect();
+            let kept: Map<_, _> = arguments
+                .into_iter()
+                .filter(|(name, value)| !value.is_null() || required.contains(name))
+                .collect();
             parts.headers.remove(header::CONTENT_LENGTH);
             Value::Object(kept).to_string().into()
         }
@@ -71,9 +89,16 @@ async fn leave_out_nulls(State(state): State<Arc<AppState>>, request: Request, n
 
 async fn required_arguments(state: &AppState, function: &str) -> Vec<String> {
     let schema = state.schema_cache().await;
-    let overloads = schema.routines.iter().filter(|(name, _)| name.name == function).flat_map(|(_, overloads)| overloads);
+    let overloads = schema
+        .routines
+        .iter()
+        .filter(|(name, _)| name.name == function)
+        .flat_map(|(_, overloads)| overloads);
     let arguments = overloads.flat_map(|overload| &overload.params);
-    arguments.filter(|argument| argument.required).map(|argument| argument.name.clone()).collect()
+    arguments
+        .filter(|argument| argument.required)
+        .map(|argument| argument.name.clone())
+        .collect()
 }
 
 /// A known user who lacks a right gets 403 from PostgREST (its `Error.hs`, 42501); the crate answers 401 to everybody.
@@ -94,7 +119,9 @@ async fn tell_denied_from_unknown(request: Request, next: Next) -> Response {
 }
 
 fn has_token(headers: &HeaderMap) -> bool {
-    headers.get(header::AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"Bearer "))
+    headers
+        .get(header::AUTHORIZATION)
+        .is_some_and(|value| value.as_bytes().starts_with(b"Bearer "))
 }
 
 #[cfg(test)]

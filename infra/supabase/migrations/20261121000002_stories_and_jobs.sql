@@ -102,6 +102,8 @@ comment on column public.asset_generation_jobs.options is 'Wishes of the last re
 -- Claiming must not feel the finished rows: only what can be claimed is in its index.
 create index idx_jobs_claimable on public.asset_generation_jobs (user_id, claim_order)
   where status = 'queued' and inputs_settled;
+create index idx_jobs_backoff on public.asset_generation_jobs (available_at)
+  where status = 'queued' and inputs_settled;
 create index idx_jobs_queued on public.asset_generation_jobs (status, created_at) where status = 'queued';
 create index idx_jobs_story on public.asset_generation_jobs (story_id);
 create index idx_jobs_timeout on public.asset_generation_jobs (started_at, status) where status = 'generating';

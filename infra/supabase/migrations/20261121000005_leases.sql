@@ -1,7 +1,7 @@
 -- Working under a lease: start_content, claim_asset_jobs, start_assets, report_progress, release_job, expire_stuck_jobs.
 --
--- Lock order everywhere: the story's row, then its jobs, then the claim turn, then the user's row. Claiming takes both rows with SKIP LOCKED
--- and never waits, so it cannot deadlock; it says `more` when it passed something over.
+-- Lock order everywhere: the story's row, without which nobody writes its jobs, then the claim turn, then the user's
+-- row. Claiming takes stories with SKIP LOCKED and waits for none; it says `more` when it passed something over.
 
 create function private.work_of(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
   select jsonb_build_object(
@@ -100,8 +100,11 @@ begin
   if v_room > 0 then
     v_ids := array(
       select j.id from public.asset_generation_jobs j join public.stories s on s.id = j.story_id
-      where j.id = any (private.choose_jobs(v_room::integer)) and j.status = 'queued' and j.available_at <= now()
-      for update of j, s skip locked);
+      where j.id = any (private.choose_jobs(v_room::integer))
+      for update of s skip locked);
+    -- What happened to them before their stories were locked, and nothing after: whoever writes a job locks its story.
+    v_ids := array(select id from public.asset_generation_jobs
+      where id = any (v_ids) and status = 'queued' and inputs_settled and available_at <= now());
     perform private.lease_jobs(v_ids, null, p_lease_seconds);
     for v_story in select distinct story_id from public.asset_generation_jobs where id = any (v_ids) loop
       perform private.write_story(v_story, '{}'::jsonb);
@@ -215,10 +218,11 @@ begin
   for v_job in
     select j.* from public.asset_generation_jobs j join public.stories s on s.id = j.story_id
     where j.status = 'generating' and j.lease_expires_at < now()
-    order by j.lease_expires_at limit p_limit for update of j, s skip locked
+    order by j.lease_expires_at limit p_limit for update of s skip locked
   loop
-    -- The text before it in this batch may have failed and cancelled it.
-    continue when not exists (select from public.asset_generation_jobs where id = v_job.id and status = 'generating');
+    -- A heartbeat may have come before the lock, or the text failed in this batch and cancelled what needs it.
+    continue when not exists (select from public.asset_generation_jobs
+      where id = v_job.id and status = 'generating' and lease_expires_at < now());
     if v_job.retry_count < public.max_retries(v_job.asset_type) then
       update public.asset_generation_jobs
       set status = 'queued', retry_count = retry_count + 1, progress = 0, lease_token = null, lease_owner = null, lease_expires_at = null,

@@ -43,8 +43,8 @@ pub struct TextCall {
     pub instructions: String,
     /// The request's data, delimited; the only place where words of a user may stand.
     pub data: Value,
-    /// A picture to look at.
-    pub picture: Option<PictureBytes>,
+    /// A picture to look at, JPEG.
+    pub picture: Option<Bytes>,
     /// Story text, or analysis of one.
     pub model: TextModelRole,
     pub deadline: Instant,

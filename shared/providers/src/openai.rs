@@ -236,9 +236,9 @@ fn user_content(call: &TextCall) -> Value {
     match &call.picture {
         None => Value::from(text),
         Some(picture) => {
-            let encoded = base64::engine::general_purpose::STANDARD.encode(picture.bytes());
+            let encoded = base64::engine::general_purpose::STANDARD.encode(picture);
             json!([{"type": "text", "text": text},
-                {"type": "image_url", "image_url": {"url": format!("data:image/png;base64,{encoded}"), "detail": "low"}}])
+                {"type": "image_url", "image_url": {"url": format!("data:image/jpeg;base64,{encoded}"), "detail": "low"}}])
         }
     }
 }

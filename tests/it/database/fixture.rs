@@ -1,15 +1,19 @@
 //! A database to oneself, the verbs as calls with JSON arguments, and a story to try them on.
 
+mod payloads;
+
+pub(super) use payloads::{
+    Lease, Refusal, completion, creation, failure, fresh_key, leases, text_of,
+};
+
 use local::postgres::{DatabaseAddress, Postgres};
+use payloads::{literal, refusal};
 use serde_json::{Value, json};
 use sqlx::{
     AssertSqlSafe, Executor, PgPool,
     postgres::{PgPoolOptions, PgRow},
 };
-use std::{
-    path::Path,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::path::Path;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -25,30 +29,6 @@ pub(super) struct Database {
     pub(super) superuser: PgPool,
 }
 
-/// Why a verb was not carried out.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Refusal {
-    pub(super) code: String,
-    pub(super) message: String,
-    pub(super) detail: Value,
-}
-
-/// A job under a lease.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Lease {
-    pub(super) job: String,
-    pub(super) token: String,
-    pub(super) story: String,
-    pub(super) asset: String,
-}
-
-impl Lease {
-    pub(super) fn from_json(job: &Value) -> Self {
-        let text = |name: &str| job[name].as_str().unwrap_or_else(|| panic!("{name} in {job}")).to_owned();
-        Self { job: text("jobId"), token: text("leaseToken"), story: text("storyId"), asset: text("assetType") }
-    }
-}
-
 /// A story and whose it is.
 #[derive(Clone, Debug)]
 pub(super) struct Story {
@@ -56,7 +36,16 @@ pub(super) struct Story {
     pub(super) user: Uuid,
 }
 
-pub(super) const EVERYTHING: [&str; 8] = ["cover", "scene_1", "scene_2", "scene_3", "scene_4", "audio", "activities", "pdf"];
+pub(super) const EVERYTHING: [&str; 8] = [
+    "cover",
+    "scene_1",
+    "scene_2",
+    "scene_3",
+    "scene_4",
+    "audio",
+    "activities",
+    "pdf",
+];
 
 impl Database {
     pub(super) async fn new() -> Self {
@@ -64,8 +53,16 @@ impl Database {
         let server = SERVER
             .get_or_try_init(|| Postgres::start_temporary(&migrations))
             .await
-            .unwrap_or_else(|error| panic!("no database: {error}: {:?}", std::error::Error::source(&error)));
-        let address = server.copy_database().await.expect("the migrated database can be copied");
+            .unwrap_or_else(|error| {
+                panic!(
+                    "no database: {error}: {:?}",
+                    std::error::Error::source(&error)
+                )
+            });
+        let address = server
+            .copy_database()
+            .await
+            .expect("the migrated database can be copied");
         let service = PgPoolOptions::new()
             .max_connections(20)
             .after_connect(|connection, _| {
@@ -79,19 +76,31 @@ impl Database {
             .connect(&address.superuser_url())
             .await
             .expect("the superuser's login works");
-        Self { address, service, superuser }
+        Self {
+            address,
+            service,
+            superuser,
+        }
     }
 
     /// Calls a verb with named arguments; a refusal fails the test.
     pub(super) async fn call(&self, verb: &str, arguments: Value) -> Value {
-        self.try_call(verb, &arguments).await.unwrap_or_else(|refusal| panic!("{verb}({arguments}) was refused: {refusal:?}"))
+        self.try_call(verb, &arguments)
+            .await
+            .unwrap_or_else(|refusal| panic!("{verb}({arguments}) was refused: {refusal:?}"))
     }
 
     pub(super) async fn try_call(&self, verb: &str, arguments: &Value) -> Result<Value, Refusal> {
         let arguments = arguments.as_object().expect("arguments have names");
-        let list: Vec<_> = arguments.iter().map(|(name, value)| format!("{name} => {}", literal(value))).collect();
+        let list: Vec<_> = arguments
+            .iter()
+            .map(|(name, value)| format!("{name} => {}", literal(value)))
+            .collect();
         let statement = format!("select public.{verb}({})", list.join(", "));
-        sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(&self.service).await.map_err(refusal)
+        sqlx::query_scalar(AssertSqlSafe(statement))
+            .fetch_one(&self.service)
+            .await
+            .map_err(refusal)
     }
 
     /// Runs a statement as the superuser, to arrange what no verb arranges, such as the passing of time.
@@ -107,7 +116,9 @@ impl Database {
         (T,): for<'r> sqlx::FromRow<'r, PgRow>,
         T: Send + Unpin,
     {
-        let answer: Result<(T,), _> = sqlx::query_as(AssertSqlSafe(query.to_owned())).fetch_one(&self.superuser).await;
+        let answer: Result<(T,), _> = sqlx::query_as(AssertSqlSafe(query.to_owned()))
+            .fetch_one(&self.superuser)
+            .await;
         answer.unwrap_or_else(|error| panic!("{query}: {error}")).0
     }
 
@@ -118,15 +129,29 @@ impl Database {
     /// A user of this tier.
     pub(super) async fn user(&self, tier: &str) -> Uuid {
         let user = Uuid::new_v4();
-        self.arrange(&format!("insert into auth.users (id, email) values ('{user}', '{user}@example.com')")).await;
-        self.arrange(&format!("update public.users set tier = '{tier}' where id = '{user}'")).await;
+        self.arrange(&format!(
+            "insert into auth.users (id, email) values ('{user}', '{user}@example.com')"
+        ))
+        .await;
+        self.arrange(&format!(
+            "update public.users set tier = '{tier}' where id = '{user}'"
+        ))
+        .await;
         user
     }
 
     pub(super) async fn character(&self, user: Uuid) -> String {
         let character = json!({"name": "Luna", "species": "fox", "age": 6, "traits": ["glasses"], "personality": ["curious"]});
-        let made = self.call("create_character", json!({"p_user_id": user, "p_email": null, "p_character": character})).await;
-        made["character"]["id"].as_str().expect("a character has an id").to_owned()
+        let made = self
+            .call(
+                "create_character",
+                json!({"p_user_id": user, "p_email": null, "p_character": character}),
+            )
+            .await;
+        made["character"]["id"]
+            .as_str()
+            .expect("a character has an id")
+            .to_owned()
     }
 
     /// A story without any limit to it.
@@ -137,8 +162,16 @@ impl Database {
 
     pub(super) async fn story_of(&self, user: Uuid, assets: &[&str]) -> Story {
         let character = self.character(user).await;
-        let made = self.call("create_story", creation(user, &character, assets)).await;
-        Story { id: made["story"]["id"].as_str().expect("a story has an id").to_owned(), user }
+        let made = self
+            .call("create_story", creation(user, &character, assets))
+            .await;
+        Story {
+            id: made["story"]["id"]
+                .as_str()
+                .expect("a story has an id")
+                .to_owned(),
+            user,
+        }
     }
 
     /// A story whose text is there.
@@ -155,23 +188,42 @@ impl Database {
     }
 
     pub(super) async fn start_content(&self, story: &Story, owner: &str) -> Lease {
-        let started = self.call("start_content", json!({"p_story_id": story.id, "p_owner": owner})).await;
+        let started = self
+            .call(
+                "start_content",
+                json!({"p_story_id": story.id, "p_owner": owner}),
+            )
+            .await;
         Lease::from_json(&started["job"])
     }
 
     pub(super) async fn claim(&self, limit: u32) -> Vec<Lease> {
-        leases(&self.call("claim_asset_jobs", json!({"p_limit": limit})).await["jobs"])
+        leases(
+            &self
+                .call("claim_asset_jobs", json!({"p_limit": limit}))
+                .await["jobs"],
+        )
     }
 
     /// Claims exactly this asset, whatever else waits.
     pub(super) async fn claim_asset(&self, story: &Story, asset: &str) -> Lease {
         self.let_time_pass(story).await;
-        let (wanted, others): (Vec<_>, Vec<_>) =
-            self.claim(100).await.into_iter().partition(|lease| lease.story == story.id && lease.asset == asset);
+        let (wanted, others): (Vec<_>, Vec<_>) = self
+            .claim(100)
+            .await
+            .into_iter()
+            .partition(|lease| lease.story == story.id && lease.asset == asset);
         for other in others {
-            self.call("release_job", json!({"p_job_id": other.job, "p_lease_token": other.token})).await;
+            self.call(
+                "release_job",
+                json!({"p_job_id": other.job, "p_lease_token": other.token}),
+            )
+            .await;
         }
-        wanted.into_iter().next().unwrap_or_else(|| panic!("{asset} was not claimable"))
+        wanted
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| panic!("{asset} was not claimable"))
     }
 
     pub(super) async fn complete(&self, lease: &Lease) -> Value {
@@ -199,8 +251,9 @@ impl Database {
     /// Makes every pause of the story's jobs be over.
     pub(super) async fn let_time_pass(&self, story: &Story) {
         self.arrange(&format!(
-            "update public.asset_generation_jobs set available_at = now() - interval '1 second'
-             where story_id = '{}' and status = 'queued' and available_at > now()",
+            "select from public.stories where id = '{0}' for update;
+             update public.asset_generation_jobs set available_at = now() - interval '1 second'
+             where story_id = '{0}' and status = 'queued' and available_at > now()",
             story.id
         ))
         .await;
@@ -209,8 +262,9 @@ impl Database {
     /// Makes the worker of these jobs be silent for longer than its lease.
     pub(super) async fn let_leases_run_out(&self, story: &Story) {
         self.arrange(&format!(
-            "update public.asset_generation_jobs set lease_expires_at = now() - interval '1 second'
-             where story_id = '{}' and status = 'generating'",
+            "select from public.stories where id = '{0}' for update;
+             update public.asset_generation_jobs set lease_expires_at = now() - interval '1 second'
+             where story_id = '{0}' and status = 'generating'",
             story.id
         ))
         .await;
@@ -219,12 +273,20 @@ impl Database {
     /// A job's row.
     pub(super) async fn job(&self, story: &Story, asset: &str) -> Value {
         let query = "select to_jsonb(j) from public.asset_generation_jobs j where story_id";
-        self.value(&format!("{query} = '{}' and asset_type = '{asset}'", story.id)).await
+        self.value(&format!(
+            "{query} = '{}' and asset_type = '{asset}'",
+            story.id
+        ))
+        .await
     }
 
     /// The story's row.
     pub(super) async fn row(&self, story: &Story) -> Value {
-        self.value(&format!("select to_jsonb(s) from public.stories s where id = '{}'", story.id)).await
+        self.value(&format!(
+            "select to_jsonb(s) from public.stories s where id = '{}'",
+            story.id
+        ))
+        .await
     }
 
     /// What the front end sees of an asset.
@@ -238,67 +300,16 @@ impl Database {
     }
 
     pub(super) async fn credits(&self, user: Uuid) -> (i32, i64) {
-        let used = self.value(&format!("select stories_used from public.users where id = '{user}'")).await;
-        let spent = self.value(&format!("select coalesce(-sum(delta), 0) from public.credit_ledger where user_id = '{user}'")).await;
+        let used = self
+            .value(&format!(
+                "select stories_used from public.users where id = '{user}'"
+            ))
+            .await;
+        let spent = self
+            .value(&format!(
+                "select coalesce(-sum(delta), 0) from public.credit_ledger where user_id = '{user}'"
+            ))
+            .await;
         (used, spent)
-    }
-}
-
-pub(super) fn creation(user: Uuid, character: &str, assets: &[&str]) -> Value {
-    let request = json!({"character_ids": [character], "story_type": "adventure", "themes": ["courage"], "asset_types": assets});
-    json!({"p_user_id": user, "p_email": null, "p_request": request})
-}
-
-pub(super) fn text_of(lease: &Lease) -> Value {
-    json!({"p_job_id": lease.job, "p_lease_token": lease.token, "p_title": "The Shy Dragon", "p_content": {"moral": "Courage."}})
-}
-
-/// What a worker says when the asset is made; `url` differs from attempt to attempt.
-pub(super) fn completion(lease: &Lease) -> Value {
-    let result = match lease.asset.as_str() {
-        "content" => json!({"title": "The Shy Dragon", "content": {"moral": "Courage."}}),
-        "activities" => json!({"data": {"questions": []}}),
-        asset => json!({"url": format!("https://cdn.example/{asset}/{}", lease.token), "colors": ["#101010"], "bytes": 1}),
-    };
-    json!({"p_job_id": lease.job, "p_lease_token": lease.token, "p_result": result})
-}
-
-pub(super) fn failure(lease: &Lease, retryable: bool) -> Value {
-    json!({"p_job_id": lease.job, "p_lease_token": lease.token, "p_error_code": "PROVIDER_DOWN",
-        "p_error_message": "The provider did not answer", "p_retryable": retryable})
-}
-
-pub(super) fn leases(jobs: &Value) -> Vec<Lease> {
-    jobs.as_array().expect("jobs are a list").iter().map(Lease::from_json).collect()
-}
-
-/// A key nobody used before.
-pub(super) fn fresh_key() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("key-{}", NEXT.fetch_add(1, Ordering::Relaxed))
-}
-
-/// A value as PostgREST would pass it: null as NULL, a list of texts as an array, other lists and objects as JSON.
-fn literal(value: &Value) -> String {
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::String(text) => quoted(text),
-        Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_string) => {
-            let texts: Vec<_> = items.iter().map(|item| item.as_str().unwrap_or_default()).collect();
-            quoted(&format!("{{{}}}", texts.join(",")))
-        }
-        Value::Array(_) | Value::Object(_) => quoted(&value.to_string()),
-        other => other.to_string(),
-    }
-}
-
-fn refusal(error: sqlx::Error) -> Refusal {
-    let sqlx::Error::Database(error) = error else { panic!("the database did not answer: {error}") };
-    let detail = error.downcast_ref::<sqlx::postgres::PgDatabaseError>().detail().unwrap_or("null").to_owned();
-    Refusal {
-        code: error.code().unwrap_or_default().into_owned(),
-        message: error.message().to_owned(),
-        detail: serde_json::from_str(&detail).unwrap_or(Value::String(detail)),
     }
 }

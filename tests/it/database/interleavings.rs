@@ -38,14 +38,21 @@ async fn the_invariants_survive_every_interleaving() {
 }
 
 fn seeds() -> Vec<u64> {
-    #[expect(clippy::disallowed_methods, reason = "a switch of this test alone, no setting of the program")]
-    let given = std::env::var("INTERLEAVING_SEED").ok().and_then(|text| text.parse().ok());
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a switch of this test alone, no setting of the program"
+    )]
+    let given = std::env::var("INTERLEAVING_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok());
     given.map_or_else(|| (0..SEEDS).collect(), |seed| vec![seed])
 }
 
 /// Draws some calls, makes them at once, and lets the workers learn from the answers.
 async fn handful(database: &Arc<Database>, world: &mut World, random: &mut StdRng) {
-    let moves: Vec<Move> = (0..random.random_range(1..=CALLS_AT_ONCE)).map(|_| world.draw(random)).collect();
+    let moves: Vec<Move> = (0..random.random_range(1..=CALLS_AT_ONCE))
+        .map(|_| world.draw(random))
+        .collect();
     let mut calls = JoinSet::new();
     for next in moves {
         let database = Arc::clone(database);
@@ -70,7 +77,11 @@ async fn settle(database: &Database, world: &World) {
         for lease in database.claim(100).await {
             database.complete(&lease).await;
         }
-        if database.count("public.asset_generation_jobs where status in ('queued', 'generating')").await == 0 {
+        if database
+            .count("public.asset_generation_jobs where status in ('queued', 'generating')")
+            .await
+            == 0
+        {
             return;
         }
     }
@@ -81,6 +92,11 @@ async fn settle(database: &Database, world: &World) {
 
 /// A story somebody asks for in the middle of it all.
 async fn story_with_some_assets(database: &Database, chosen: u8) -> Story {
-    let assets: Vec<_> = EVERYTHING.into_iter().enumerate().filter(|(index, _)| chosen & (1 << index) != 0).map(|(_, asset)| asset).collect();
+    let assets: Vec<_> = EVERYTHING
+        .into_iter()
+        .enumerate()
+        .filter(|(index, _)| chosen & (1 << index) != 0)
+        .map(|(_, asset)| asset)
+        .collect();
     database.story(&assets).await
 }

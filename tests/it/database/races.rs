@@ -15,12 +15,21 @@ async fn of_a_hundred_stories_asked_for_at_once_exactly_the_two_of_the_plan_are_
         let character = database.character(user).await;
         let mut asking = JoinSet::new();
         for _ in 0..100 {
-            let (database, arguments) = (Arc::clone(&database), creation(user, &character, &["cover"]));
+            let (database, arguments) = (
+                Arc::clone(&database),
+                creation(user, &character, &["cover"]),
+            );
             asking.spawn(async move { database.try_call("create_story", &arguments).await });
         }
         let answers = asking.join_all().await;
         let accepted = answers.iter().filter(|answer| answer.is_ok()).count();
-        assert!(answers.iter().flat_map(|answer| answer.as_ref().err()).all(|refusal| refusal.message == "QUOTA_EXCEEDED"), "{answers:?}");
+        assert!(
+            answers
+                .iter()
+                .flat_map(|answer| answer.as_ref().err())
+                .all(|refusal| refusal.message == "QUOTA_EXCEEDED"),
+            "{answers:?}"
+        );
         assert_eq!(accepted, 2);
         assert_eq!(database.credits(user).await, (2, 2));
     }
@@ -37,34 +46,80 @@ async fn one_key_sent_fifty_times_at_once_makes_one_story() {
     let mut asking = JoinSet::new();
     for _ in 0..50 {
         let (database, arguments) = (Arc::clone(&database), keyed.clone());
-        asking.spawn(async move { database.call("create_story", arguments).await["story"]["id"].to_string() });
+        asking.spawn(async move {
+            database.call("create_story", arguments).await["story"]["id"].to_string()
+        });
     }
-    assert_eq!(asking.join_all().await.into_iter().collect::<BTreeSet<_>>().len(), 1);
+    assert_eq!(
+        asking
+            .join_all()
+            .await
+            .into_iter()
+            .collect::<BTreeSet<_>>()
+            .len(),
+        1
+    );
     assert_eq!(database.credits(user).await, (1, 1));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixteen_claimers_claim_each_of_a_thousand_jobs_once() {
-    let database = Arc::new(Database::new().await);
+/// A thousand covers to make, of one user: what is tested is claiming, not asking.
+async fn a_thousand_waiting_covers() -> Arc<Database> {
+    let database = Database::new().await;
     let story = database.story_with_text(&["cover"]).await;
-    // The same story and text many times over, as a table would hold them: what is tested is claiming, not asking.
     database
         .arrange(&format!(
             "insert into public.stories (id, library_id, creator_user_id, title, character_ids, story_type)
                select ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, library_id, creator_user_id, title, character_ids, story_type
-               from public.stories, generate_series(1, 999) as n where id = '{}';
+               from public.stories, generate_series(1, 999) as n where id = '{0}';
              insert into public.asset_generation_jobs (story_id, user_id, asset_type, inputs_settled)
                select id, creator_user_id, 'cover', true from public.stories where id <> '{0}'",
             story.id
         ))
         .await;
+    Arc::new(database)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixteen_claimers_at_once_fill_the_cap_and_never_exceed_it() {
+    let database = a_thousand_waiting_covers().await;
+    for cap in [7, 19, 40] {
+        let mut claimers = JoinSet::new();
+        for _ in 0..16 {
+            let database = Arc::clone(&database);
+            claimers.spawn(async move {
+                database
+                    .call(
+                        "claim_asset_jobs",
+                        json!({"p_limit": 5, "p_max_in_flight": cap}),
+                    )
+                    .await
+            });
+        }
+        claimers.join_all().await;
+        assert_eq!(
+            database
+                .count("public.asset_generation_jobs where status = 'generating'")
+                .await,
+            cap
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixteen_claimers_claim_each_of_a_thousand_jobs_once() {
+    let database = a_thousand_waiting_covers().await;
     let mut claimers = JoinSet::new();
     for _ in 0..16 {
         let database = Arc::clone(&database);
         claimers.spawn(async move {
             let mut mine = Vec::new();
             loop {
-                let answer = database.call("claim_asset_jobs", json!({"p_limit": 10, "p_max_in_flight": 10_000})).await;
+                let answer = database
+                    .call(
+                        "claim_asset_jobs",
+                        json!({"p_limit": 10, "p_max_in_flight": 10_000}),
+                    )
+                    .await;
                 mine.extend(leases(&answer["jobs"]).into_iter().map(|lease| lease.job));
                 if answer["more"] == false {
                     return mine;
@@ -74,7 +129,11 @@ async fn sixteen_claimers_claim_each_of_a_thousand_jobs_once() {
     }
     let claimed: Vec<String> = claimers.join_all().await.concat();
     assert_eq!(claimed.len(), 1000, "lost or claimed twice");
-    assert_eq!(claimed.iter().collect::<BTreeSet<_>>().len(), 1000, "claimed twice");
+    assert_eq!(
+        claimed.iter().collect::<BTreeSet<_>>().len(),
+        1000,
+        "claimed twice"
+    );
     assert_eq!(database.count("public.asset_generation_jobs where attempt <> 1 and asset_type = 'cover' and status = 'generating'").await, 0);
 }
 
@@ -82,7 +141,9 @@ async fn sixteen_claimers_claim_each_of_a_thousand_jobs_once() {
 async fn assets_that_finish_in_the_same_moment_are_all_in_the_status_and_the_end_is_told_once() {
     let database = Arc::new(Database::new().await);
     for _ in 0..20 {
-        let story = database.story_with_text(&["cover", "audio", "activities"]).await;
+        let story = database
+            .story_with_text(&["cover", "audio", "activities"])
+            .await;
         let claimed = database.claim(10).await;
         let version = database.row(&story).await["version"].as_i64().unwrap();
         let mut finishing = JoinSet::new();
@@ -90,12 +151,25 @@ async fn assets_that_finish_in_the_same_moment_are_all_in_the_status_and_the_end
             let database = Arc::clone(&database);
             finishing.spawn(async move { database.complete(&lease).await });
         }
-        let last: Vec<_> = finishing.join_all().await.into_iter().filter(|answer| answer["overall"] == "ready").collect();
+        let last: Vec<_> = finishing
+            .join_all()
+            .await
+            .into_iter()
+            .filter(|answer| answer["overall"] == "ready")
+            .collect();
         assert_eq!(last.len(), 1, "exactly one of them was the last");
         let row = database.row(&story).await;
         assert_eq!(row["asset_generation_status"]["overall"], "ready");
         assert_eq!(row["version"], version + 3);
-        assert_eq!(database.count(&format!("public.notification_outbox where story_id = '{}'", story.id)).await, 1);
+        assert_eq!(
+            database
+                .count(&format!(
+                    "public.notification_outbox where story_id = '{}'",
+                    story.id
+                ))
+                .await,
+            1
+        );
     }
 }
 
@@ -107,7 +181,11 @@ async fn a_user_who_steers_while_the_text_fails_does_not_deadlock_with_the_refun
         let text = database.start_content(&story, "writer").await;
         let mut both = JoinSet::new();
         let (worker, user, steered) = (Arc::clone(&database), Arc::clone(&database), story.clone());
-        both.spawn(async move { worker.try_call("fail_job", &super::fixture::failure(&text, false)).await });
+        both.spawn(async move {
+            worker
+                .try_call("fail_job", &super::fixture::failure(&text, false))
+                .await
+        });
         both.spawn(async move { user.try_call("cancel_assets", &json!({"p_user_id": steered.user, "p_story_id": steered.id, "p_asset_types": ["cover"]})).await });
         for answer in both.join_all().await {
             answer.expect("neither waits for the other in a circle");

@@ -7,16 +7,37 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Tables of `public` by who may read them beside `service_role`.
-const OWNERS_READ: [&str; 7] =
-    ["asset_generation_jobs", "characters", "credit_ledger", "libraries", "stories", "usage_ledger", "users"];
+const OWNERS_READ: [&str; 7] = [
+    "asset_generation_jobs",
+    "characters",
+    "credit_ledger",
+    "libraries",
+    "stories",
+    "usage_ledger",
+    "users",
+];
 const EVERY_USER_READS: [&str; 1] = ["tiers"];
 const SERVICE_ONLY: [&str; 2] = ["idempotency_keys", "notification_outbox"];
 const SERVICE_READS: [&str; 1] = ["dead_letters"];
 
 /// What owners see of their jobs: no lease, no checkpoint (prompts are in it), no options.
 const VISIBLE_JOB_COLUMNS: [&str; 16] = [
-    "asset_type", "completed_at", "created_at", "error_code", "error_message", "id", "is_placeholder", "priority", "progress",
-    "retry_count", "started_at", "status", "story_id", "updated_at", "url", "user_id",
+    "asset_type",
+    "completed_at",
+    "created_at",
+    "error_code",
+    "error_message",
+    "id",
+    "is_placeholder",
+    "priority",
+    "progress",
+    "retry_count",
+    "started_at",
+    "status",
+    "story_id",
+    "updated_at",
+    "url",
+    "user_id",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,7 +66,8 @@ enum Outcome {
 async fn story_with_a_past(database: &Database) -> Story {
     let story = database.story_with_text(&EVERYTHING).await;
     let mut failed = failure(&database.claim_asset(&story, "cover").await, false);
-    failed["p_usage"] = json!([{"callKey": story.id, "provider": "openai", "model": "m", "kind": "image"}]);
+    failed["p_usage"] =
+        json!([{"callKey": story.id, "provider": "openai", "model": "m", "kind": "image"}]);
     database.call("fail_job", failed).await;
     database.finish(&story).await;
     let keyed = json!({"p_user_id": story.user, "p_story_id": story.id, "p_idempotency_key": "k", "p_request_hash": "h"});
@@ -55,21 +77,42 @@ async fn story_with_a_past(database: &Database) -> Story {
 
 async fn tables(database: &Database) -> BTreeSet<String> {
     let query = "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')";
-    sqlx::query_scalar(query).fetch_all(&database.superuser).await.unwrap().into_iter().collect()
+    sqlx::query_scalar(query)
+        .fetch_all(&database.superuser)
+        .await
+        .unwrap()
+        .into_iter()
+        .collect()
 }
 
 async fn columns_readable_by(database: &Database, role: &str, table: &str) -> Vec<String> {
     let query = "select column_name::text from information_schema.column_privileges
         where table_schema = 'public' and table_name = $1 and grantee = $2 and privilege_type = 'SELECT' order by 1";
-    sqlx::query_scalar(query).bind(table).bind(role).fetch_all(&database.superuser).await.unwrap()
+    sqlx::query_scalar(query)
+        .bind(table)
+        .bind(role)
+        .fetch_all(&database.superuser)
+        .await
+        .unwrap()
 }
 
 /// Tries it as PostgREST would, and takes it back.
-async fn attempt(database: &Database, who: Who, doing: Doing, table: &str, column: &str) -> Outcome {
-    let mut login = PgConnection::connect(&database.address.authenticator_url()).await.unwrap();
+async fn attempt(
+    database: &Database,
+    who: Who,
+    doing: Doing,
+    table: &str,
+    column: &str,
+) -> Outcome {
+    let mut login = PgConnection::connect(&database.address.authenticator_url())
+        .await
+        .unwrap();
     let (role, claims) = match who {
         Who::Anon => ("anon", json!({"role": "anon"})),
-        Who::Owner(user) | Who::Stranger(user) => ("authenticated", json!({"role": "authenticated", "sub": user})),
+        Who::Owner(user) | Who::Stranger(user) => (
+            "authenticated",
+            json!({"role": "authenticated", "sub": user}),
+        ),
         Who::Service => ("service_role", json!({"role": "service_role"})),
     };
     let statement = match doing {
@@ -80,7 +123,10 @@ async fn attempt(database: &Database, who: Who, doing: Doing, table: &str, colum
         Doing::Delete => format!("delete from public.{table}"),
     };
     let mut transaction = login.begin().await.unwrap();
-    transaction.execute(AssertSqlSafe(format!("set local role {role}"))).await.unwrap();
+    transaction
+        .execute(AssertSqlSafe(format!("set local role {role}")))
+        .await
+        .unwrap();
     sqlx::query("select set_config('request.jwt.claims', $1, true)")
         .bind(claims.to_string())
         .execute(&mut *transaction)
@@ -88,9 +134,17 @@ async fn attempt(database: &Database, who: Who, doing: Doing, table: &str, colum
         .unwrap();
     let outcome = match transaction.execute(AssertSqlSafe(statement)).await {
         Ok(done) => Outcome::Rows(done.rows_affected()),
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42501") => Outcome::Denied,
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42501") => {
+            Outcome::Denied
+        }
         // Allowed, and stopped by a constraint.
-        Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code.starts_with("23") || code == "428C9") => Outcome::Rows(1),
+        Err(sqlx::Error::Database(error))
+            if error
+                .code()
+                .is_some_and(|code| code.starts_with("23") || code == "428C9") =>
+        {
+            Outcome::Rows(1)
+        }
         Err(error) => panic!("{who:?} {doing:?} {table}: {error}"),
     };
     transaction.rollback().await.unwrap();
@@ -103,13 +157,31 @@ async fn the_matrix_of_tables_roles_and_statements_holds() {
     let owner = Who::Owner(story_with_a_past(&database).await.user);
     let stranger = Who::Stranger(Uuid::new_v4());
     let all_tables = tables(&database).await;
-    let known: BTreeSet<_> = [&OWNERS_READ[..], &EVERY_USER_READS, &SERVICE_ONLY, &SERVICE_READS].concat().into_iter().map(str::to_owned).collect();
-    assert_eq!(all_tables, known, "say in this file who may read the new table");
+    let known: BTreeSet<_> = [
+        &OWNERS_READ[..],
+        &EVERY_USER_READS,
+        &SERVICE_ONLY,
+        &SERVICE_READS,
+    ]
+    .concat()
+    .into_iter()
+    .map(str::to_owned)
+    .collect();
+    assert_eq!(
+        all_tables, known,
+        "say in this file who may read the new table"
+    );
 
     for table in &all_tables {
         let table = table.as_str();
-        let column = columns_readable_by(&database, "service_role", table).await.remove(0);
-        let column = if table == "asset_generation_jobs" { "progress" } else { &column };
+        let column = columns_readable_by(&database, "service_role", table)
+            .await
+            .remove(0);
+        let column = if table == "asset_generation_jobs" {
+            "progress"
+        } else {
+            &column
+        };
         for who in [Who::Anon, owner, stranger, Who::Service] {
             for doing in [Doing::Select, Doing::Insert, Doing::Update, Doing::Delete] {
                 let outcome = attempt(&database, who, doing, table, column).await;
@@ -117,7 +189,9 @@ async fn the_matrix_of_tables_roles_and_statements_holds() {
                 let may = match (who, doing) {
                     (Who::Service, Doing::Select) => true,
                     (Who::Service, _) => !SERVICE_READS.contains(&table),
-                    (Who::Owner(_) | Who::Stranger(_), Doing::Select) => OWNERS_READ.contains(&table) || EVERY_USER_READS.contains(&table),
+                    (Who::Owner(_) | Who::Stranger(_), Doing::Select) => {
+                        OWNERS_READ.contains(&table) || EVERY_USER_READS.contains(&table)
+                    }
                     _ => false,
                 };
                 match outcome {
@@ -125,7 +199,8 @@ async fn the_matrix_of_tables_roles_and_statements_holds() {
                     // Generated columns cannot be updated to anything, so such an update may concern no row.
                     Outcome::Rows(rows) => {
                         assert!(may, "{context}");
-                        let foreign = matches!(who, Who::Stranger(_)) && !EVERY_USER_READS.contains(&table);
+                        let foreign =
+                            matches!(who, Who::Stranger(_)) && !EVERY_USER_READS.contains(&table);
                         assert_eq!(rows == 0, foreign, "{context}");
                     }
                 }
@@ -137,7 +212,10 @@ async fn the_matrix_of_tables_roles_and_statements_holds() {
 #[tokio::test]
 async fn an_owner_sees_the_rows_of_one_owner_only() {
     let database = Database::new().await;
-    let (one, two) = (story_with_a_past(&database).await, story_with_a_past(&database).await);
+    let (one, two) = (
+        story_with_a_past(&database).await,
+        story_with_a_past(&database).await,
+    );
     for table in OWNERS_READ {
         let of = async |user| attempt(&database, Who::Owner(user), Doing::Select, table, "1").await;
         let all = database.count(&format!("public.{table}")).await as u64;
@@ -167,7 +245,11 @@ async fn every_table_has_row_level_security_and_every_view_the_rights_of_its_rea
     .fetch_all(&database.superuser)
     .await
     .unwrap();
-    assert_eq!(loose, Vec::<String>::new(), "policies let owners read, and ask for the user once a statement");
+    assert_eq!(
+        loose,
+        Vec::<String>::new(),
+        "policies let owners read, and ask for the user once a statement"
+    );
 }
 
 #[tokio::test]
@@ -181,7 +263,10 @@ async fn the_grants_are_exactly_these() {
     .fetch_all(&database.superuser)
     .await
     .unwrap();
-    let granted: BTreeMap<_, _> = granted.into_iter().map(|(role, table, rights)| ((role, table), rights)).collect();
+    let granted: BTreeMap<_, _> = granted
+        .into_iter()
+        .map(|(role, table, rights)| ((role, table), rights))
+        .collect();
     let mut expected = BTreeMap::new();
     let mut expect = |role: &str, table: &str, rights: &str| {
         expected.insert((role.to_owned(), table.to_owned()), rights.to_owned());
@@ -194,7 +279,10 @@ async fn the_grants_are_exactly_these() {
         expect("authenticated", table, "SELECT");
     }
     assert_eq!(granted, expected);
-    assert_eq!(columns_readable_by(&database, "authenticated", "asset_generation_jobs").await, VISIBLE_JOB_COLUMNS);
+    assert_eq!(
+        columns_readable_by(&database, "authenticated", "asset_generation_jobs").await,
+        VISIBLE_JOB_COLUMNS
+    );
 }
 
 #[tokio::test]
@@ -211,7 +299,10 @@ async fn no_function_is_for_anybody_but_the_service_and_none_trusts_a_search_pat
     .unwrap();
     assert!(functions.len() > 40, "the catalogue was not read");
     for (function, anon, authenticated, service, fixed_path) in functions {
-        assert!(!anon && !authenticated && service, "{function}: anon {anon}, authenticated {authenticated}, service {service}");
+        assert!(
+            !anon && !authenticated && service,
+            "{function}: anon {anon}, authenticated {authenticated}, service {service}"
+        );
         assert!(fixed_path, "{function} has no fixed search_path");
     }
 }
@@ -219,10 +310,11 @@ async fn no_function_is_for_anybody_but_the_service_and_none_trusts_a_search_pat
 #[tokio::test]
 async fn realtime_publishes_the_stories_and_nothing_else() {
     let database = Database::new().await;
-    let published: Vec<String> =
-        sqlx::query_scalar("select tablename::text from pg_publication_tables where pubname = 'supabase_realtime'")
-            .fetch_all(&database.superuser)
-            .await
-            .unwrap();
+    let published: Vec<String> = sqlx::query_scalar(
+        "select tablename::text from pg_publication_tables where pubname = 'supabase_realtime'",
+    )
+    .fetch_all(&database.superuser)
+    .await
+    .unwrap();
     assert_eq!(published, ["stories"]);
 }

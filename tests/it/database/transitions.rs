@@ -20,7 +20,11 @@ async fn every_event_leads_every_state_where_domain_says() {
                 .fetch_one(&database.superuser)
                 .await
                 .unwrap();
-            assert_eq!(sql.as_deref(), status.after(event).ok().map(JobStatus::name), "{status:?} {event:?}");
+            assert_eq!(
+                sql.as_deref(),
+                status.after(event).ok().map(JobStatus::name),
+                "{status:?} {event:?}"
+            );
         }
     }
 }
@@ -30,16 +34,36 @@ async fn every_asset_needs_and_retries_what_domain_says() {
     let database = Database::new().await;
     for asset in AssetType::ALL {
         let name = asset.name();
-        let mut needs: Vec<String> = database.value(&format!("select public.asset_inputs('{name}')")).await;
-        let mut expected: Vec<_> = asset.inputs().iter().map(|input| input.name().to_owned()).collect();
+        let mut needs: Vec<String> = database
+            .value(&format!("select public.asset_inputs('{name}')"))
+            .await;
+        let mut expected: Vec<_> = asset
+            .inputs()
+            .iter()
+            .map(|input| input.name().to_owned())
+            .collect();
         needs.sort();
         expected.sort();
         assert_eq!(needs, expected, "{asset}");
-        let retries: i32 = database.value(&format!("select public.max_retries('{name}')")).await;
-        assert_eq!(u32::try_from(retries), Ok(retry::max_retries(asset)), "{asset}");
+        let retries: i32 = database
+            .value(&format!("select public.max_retries('{name}')"))
+            .await;
+        assert_eq!(
+            u32::try_from(retries),
+            Ok(retry::max_retries(asset)),
+            "{asset}"
+        );
         for so_far in 0..retry::max_retries(asset) {
-            let seconds: f64 = database.value(&format!("select public.retry_delay_seconds('{name}', {so_far})")).await;
-            assert_eq!(seconds, retry::pause_before_retry(asset, so_far).as_secs_f64(), "{asset} after {so_far}");
+            let seconds: f64 = database
+                .value(&format!(
+                    "select public.retry_delay_seconds('{name}', {so_far})"
+                ))
+                .await;
+            assert_eq!(
+                seconds,
+                retry::pause_before_retry(asset, so_far).as_secs_f64(),
+                "{asset} after {so_far}"
+            );
         }
     }
 }
@@ -50,7 +74,10 @@ async fn a_job_goes_only_where_some_event_leads() {
     let story = database.story(&["cover"]).await;
     for from in JobStatus::ALL {
         for to in JobStatus::ALL {
-            let legal = from == to || JobEvent::ALL.into_iter().any(|event| from.after(event) == Ok(to));
+            let legal = from == to
+                || JobEvent::ALL
+                    .into_iter()
+                    .any(|event| from.after(event) == Ok(to));
             let moved = force(&database, &story.id, from, to).await;
             assert_eq!(moved, legal, "{from:?} to {to:?}");
         }
@@ -71,8 +98,16 @@ async fn force(database: &Database, story: &str, from: JobStatus, to: JobStatus)
             if status.is_settled() { "now()" } else { "null" },
         )
     };
-    database.arrange(&format!("set session_replication_role = replica; {}; set session_replication_role = origin", set(from))).await;
-    match sqlx::query(AssertSqlSafe(set(to))).execute(&database.service).await {
+    database
+        .arrange(&format!(
+            "set session_replication_role = replica; {}; set session_replication_role = origin",
+            set(from)
+        ))
+        .await;
+    match sqlx::query(AssertSqlSafe(set(to)))
+        .execute(&database.service)
+        .await
+    {
         Ok(_) => true,
         Err(sqlx::Error::Database(error)) if error.message().contains("may not go from") => false,
         Err(error) => panic!("{from:?} to {to:?}: {error}"),
@@ -96,7 +131,15 @@ fn overall(content: &str, others: &[&str]) -> &'static str {
 #[tokio::test]
 async fn the_overall_status_follows_from_the_assets_alone() {
     let database = Database::new().await;
-    let statuses = ["pending", "generating", "ready", "failed", "retrying", "cancelled", "skipped"];
+    let statuses = [
+        "pending",
+        "generating",
+        "ready",
+        "failed",
+        "retrying",
+        "cancelled",
+        "skipped",
+    ];
     let mut cases = Vec::new();
     let mut expected = Vec::new();
     for content in statuses {

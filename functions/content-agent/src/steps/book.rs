@@ -5,7 +5,7 @@ use domain::{
     AssetType,
     story::{Activities, StoryText},
 };
-use providers::PictureBytes;
+use bytes::Bytes;
 use render::{
     book::{Beat, Book, PdfOptions, Picture, pdf},
     colors::HexColor,
@@ -15,13 +15,12 @@ use store::{AssetFiles, Completion, FileKind, LeasedJob};
 
 pub(crate) async fn bind(studio: &Studio, job: &LeasedJob) -> Result<Completion, StepError> {
     let story = studio.text()?;
-    let cover = studio
-        .picture_or_placeholder(AssetType::Cover)
+    let cover = studio.printable(AssetType::Cover)
         .await?
         .ok_or(StepError::MissingInput)?;
     let scenes = futures::future::try_join_all((1..=story.beats.len()).map(|index| async move {
         match AssetType::from_picture_index(index) {
-            Some(asset) => studio.picture_or_placeholder(asset).await,
+            Some(asset) => studio.printable(asset).await,
             None => Ok(None),
         }
     }))
@@ -72,14 +71,14 @@ pub(crate) async fn bind(studio: &Studio, job: &LeasedJob) -> Result<Completion,
     })
 }
 
-fn picture(bytes: PictureBytes, description: &str) -> Picture {
+fn picture(bytes: Bytes, description: &str) -> Picture {
     Picture {
-        bytes: bytes.bytes().to_vec(),
+        bytes: bytes.to_vec(),
         description: Some(description.to_owned()),
     }
 }
 
-fn beats(studio: &Studio, story: &StoryText, scenes: Vec<Option<PictureBytes>>) -> Vec<Beat> {
+fn beats(studio: &Studio, story: &StoryText, scenes: Vec<Option<Bytes>>) -> Vec<Beat> {
     let indexed = story.beats.iter().zip(scenes).enumerate();
     indexed
         .map(|(index, (beat, scene))| Beat {

@@ -9,7 +9,8 @@ use crate::{
 };
 use domain::{AssetType, story::PaletteStep};
 use providers::{ErrorKind, PictureBytes, PictureCall, References, TextModelRole};
-use render::colors::{HexColor, deep_colors};
+use bytes::Bytes;
+use render::{colors::{HexColor, deep_colors_of}, picture::PictureError};
 use serde::Deserialize;
 use serde_json::json;
 use store::{AssetFiles, Completion, FileKind, LeasedJob, Paid, Placeholder, StoredFile};
@@ -56,7 +57,7 @@ pub(crate) async fn draw(
             "Generating cover with GLOBAL_STYLE, references, and validation");
     }
     let drawn = drawn(studio, job, &brief, references, usage);
-    let (picture, file) = if index == 0 {
+    let drawn = if index == 0 {
         // The scenes are looked at while the cover is drawn: their own jobs start with a brief in hand.
         let (drawn, ahead) = tokio::join!(drawn, art::scenes_ahead(studio, job));
         if let Err(error) = ahead {
@@ -67,22 +68,35 @@ pub(crate) async fn draw(
         drawn.await?
     };
 
-    let bytes = picture.bytes().clone();
-    studio.keep(job.asset_type, picture).await;
-    let colors = studio
-        .compute(move || deep_colors(&bytes))
-        .await?
-        .map_err(|error| StepError::Picture(error.into()))?;
+    studio.keep(job.asset_type, drawn.picture, drawn.developed.print).await;
     Ok(Completion {
-        url: Some(file.url),
-        colors: Some(colors.iter().map(HexColor::to_string).collect()),
+        url: Some(drawn.file.url),
+        colors: Some(drawn.developed.colors.iter().map(HexColor::to_string).collect()),
         metadata: Some(
             json!({"paletteStep": step.name, "motif": journey.motif, "analysisComplete": true}),
         ),
-        bytes: Some(file.bytes),
-        sha256: Some(file.sha256),
+        bytes: Some(drawn.file.bytes),
+        sha256: Some(drawn.file.sha256),
         ..Completion::default()
     })
+}
+
+/// A picture that passed its check.
+struct Drawn {
+    picture: PictureBytes,
+    file: StoredFile,
+    developed: Developed,
+}
+
+/// What is made of a picture in one decoding: its colours, and a JPEG that the check looks at and the book is bound from.
+struct Developed {
+    colors: [HexColor; 3],
+    print: Bytes,
+}
+
+fn develop(picture: &PictureBytes) -> Result<Developed, PictureError> {
+    let pixels = render::picture::decode(picture.bytes())?;
+    Ok(Developed { colors: deep_colors_of(&pixels), print: render::picture::jpeg(&pixels)?.into() })
 }
 
 /// Characters' pictures for the cover; the cover alone for the scenes, which forces new poses (S1-110).
@@ -113,7 +127,7 @@ async fn drawn(
     brief: &PictureBrief<'_>,
     references: References,
     usage: &mut Vec<Paid>,
-) -> Result<(PictureBytes, StoredFile), StepError> {
+) -> Result<Drawn, StepError> {
     let mut softened = job.options["simplifyPrompt"] == true;
     let mut feedback = String::new();
     let mut found = drawn_before(studio, job).await?;
@@ -148,14 +162,14 @@ async fn drawn(
             }
         };
         studio.note_progress(job, 70);
-        let (file, check) = tokio::join!(
+        let (file, looked_at) = tokio::join!(
             stored(studio, job, attempt, &picture, known_file),
-            checked(studio, job, &picture, usage)
+            looked_at(studio, job, &picture, usage)
         );
         let file = file?;
-        let check = check?;
+        let (developed, check) = looked_at?;
         if check.passed {
-            return Ok((picture, file));
+            return Ok(Drawn { picture, file, developed });
         }
         tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, assetType = %job.asset_type, attempt,
             feedbackLength = check.feedback.len(), "Picture did not pass its check");
@@ -218,24 +232,25 @@ async fn drawn_before(
     Ok(Some((picture, file)))
 }
 
-/// Asks whether the picture shows the characters as they are; the traits switched off are not asked for.
-async fn checked(
+/// Develops the picture and asks whether it shows the characters as they are; traits that are switched off are not asked
+/// for.
+async fn looked_at(
     studio: &Studio,
     job: &LeasedJob,
     picture: &PictureBytes,
     usage: &mut Vec<Paid>,
-) -> Result<Check, StepError> {
-    let unchecked = &studio.deps.config.unchecked_traits;
+) -> Result<(Developed, Check), StepError> {
+    let undeveloped = picture.clone();
+    let developed = studio.compute(move || develop(&undeveloped)).await?;
+    let developed = developed.map_err(|error| StepError::Picture(error.into()))?;
     let question = prompt::image_check(
         job.asset_type.name(),
         &studio.story.characters,
-        unchecked,
-        picture.clone(),
+        &studio.deps.config.unchecked_traits,
+        developed.print.clone(),
     );
-    let (check, _) = studio
-        .ask::<Check>(TextModelRole::Analysis, question, usage)
-        .await?;
-    Ok(check)
+    let (check, _) = studio.ask::<Check>(TextModelRole::Analysis, question, usage).await?;
+    Ok((developed, check))
 }
 
 /// A tasteful stand-in in the colours of the scene, unless the configuration prefers an empty place.

@@ -34,3 +34,10 @@ pub fn draw_picture_png(prompt: &str, width: u32, height: u32) -> Vec<u8> {
 pub fn speak_mp3(text: &str) -> Vec<u8> {
     speech::narrate(text, &speech::Delivery::default()).audio
 }
+
+/// Tells what the OpenAI stand-in would tell for a request's JSON: the four beats as plain text.
+///
+/// For reading without a server.
+pub fn tell_story(request: &str) -> String {
+    story::plain_answer(request)
+}

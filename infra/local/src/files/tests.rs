@@ -24,17 +24,26 @@ impl Drop for Served {
 
 impl Served {
     async fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("storytailor-files-{}", uuid::Uuid::new_v4()));
+        let folder =
+            std::env::temp_dir().join(format!("storytailor-files-{}", uuid::Uuid::new_v4()));
         let server = FilesServer::open(&folder, BUCKET, "local", "local-secret").unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router = server.router();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { folder, base, faults: server.faults().clone() }
+        Self {
+            folder,
+            base,
+            faults: server.faults().clone(),
+        }
     }
 
     fn client(&self, secret: &str) -> Client {
-        let key = Credentials::builder().access_key_id("local").secret_access_key(secret).provider_name("test").build();
+        let key = Credentials::builder()
+            .access_key_id("local")
+            .secret_access_key(secret)
+            .provider_name("test")
+            .build();
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
@@ -68,8 +77,13 @@ impl Served {
 #[tokio::test]
 async fn what_is_stored_through_s3_is_read_through_the_cdn_as_it_was_described() {
     let served = Served::new().await;
-    served.put("local-secret", "stories/1/voice one.mp3", b"0123456789").await.unwrap();
-    let answer = reqwest::get(served.cdn("stories/1/voice%20one.mp3")).await.unwrap();
+    served
+        .put("local-secret", "stories/1/voice one.mp3", b"0123456789")
+        .await
+        .unwrap();
+    let answer = reqwest::get(served.cdn("stories/1/voice%20one.mp3"))
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()[CONTENT_TYPE], "audio/mpeg");
     assert_eq!(answer.headers()[CACHE_CONTROL], "public, max-age=31536000");
@@ -79,37 +93,100 @@ async fn what_is_stored_through_s3_is_read_through_the_cdn_as_it_was_described()
     assert_eq!(answer.bytes().await.unwrap(), "0123456789");
 
     let http = reqwest::Client::new();
-    let known = http.get(served.cdn("stories/1/voice%20one.mp3")).header(IF_NONE_MATCH, etag).send().await.unwrap();
+    let known = http
+        .get(served.cdn("stories/1/voice%20one.mp3"))
+        .header(IF_NONE_MATCH, etag)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(known.status(), 304);
-    let head = http.head(served.cdn("stories/1/voice%20one.mp3")).send().await.unwrap();
-    assert_eq!((head.status().as_u16(), head.headers()["content-length"].to_str().unwrap()), (200, "10"));
+    let head = http
+        .head(served.cdn("stories/1/voice%20one.mp3"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            head.status().as_u16(),
+            head.headers()["content-length"].to_str().unwrap()
+        ),
+        (200, "10")
+    );
 }
 
 #[tokio::test]
 async fn a_player_may_ask_for_a_range() {
     let served = Served::new().await;
-    served.put("local-secret", "voice.mp3", b"0123456789").await.unwrap();
+    served
+        .put("local-secret", "voice.mp3", b"0123456789")
+        .await
+        .unwrap();
     let http = reqwest::Client::new();
-    for (range, content_range, bytes) in [("bytes=2-4", "bytes 2-4/10", "234"), ("bytes=7-", "bytes 7-9/10", "789"), ("bytes=-2", "bytes 8-9/10", "89")] {
-        let answer = http.get(served.cdn("voice.mp3")).header(RANGE, range).send().await.unwrap();
+    for (range, content_range, bytes) in [
+        ("bytes=2-4", "bytes 2-4/10", "234"),
+        ("bytes=7-", "bytes 7-9/10", "789"),
+        ("bytes=-2", "bytes 8-9/10", "89"),
+    ] {
+        let answer = http
+            .get(served.cdn("voice.mp3"))
+            .header(RANGE, range)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 206, "{range}");
         assert_eq!(answer.headers()[CONTENT_RANGE], content_range);
         assert_eq!(answer.bytes().await.unwrap(), bytes);
     }
-    let beyond = http.get(served.cdn("voice.mp3")).header(RANGE, "bytes=10-").send().await.unwrap();
+    let beyond = http
+        .get(served.cdn("voice.mp3"))
+        .header(RANGE, "bytes=10-")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(beyond.status(), 416);
-    let preflight = http.request(reqwest::Method::OPTIONS, served.cdn("voice.mp3")).send().await.unwrap();
-    assert_eq!(preflight.headers()["access-control-allow-headers"], "range, if-none-match");
+    let preflight = http
+        .request(reqwest::Method::OPTIONS, served.cdn("voice.mp3"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        preflight.headers()["access-control-allow-headers"],
+        "range, if-none-match"
+    );
 }
 
 #[tokio::test]
 async fn the_cdn_shows_objects_only_and_s3_only_those_who_sign() {
     let served = Served::new().await;
-    served.put("local-secret", "cover.png", b"png").await.unwrap();
-    assert_eq!(reqwest::get(served.cdn("missing.png")).await.unwrap().status(), 404);
-    assert_eq!(reqwest::get(served.cdn("..%2Fassets%2Fcover.png")).await.unwrap().status(), 404);
-    assert_eq!(reqwest::get(format!("{}/{BUCKET}/cover.png", served.base)).await.unwrap().status(), 403);
-    let refused = served.put("wrong", "cover.png", b"other").await.unwrap_err();
+    served
+        .put("local-secret", "cover.png", b"png")
+        .await
+        .unwrap();
+    assert_eq!(
+        reqwest::get(served.cdn("missing.png"))
+            .await
+            .unwrap()
+            .status(),
+        404
+    );
+    assert_eq!(
+        reqwest::get(served.cdn("..%2Fassets%2Fcover.png"))
+            .await
+            .unwrap()
+            .status(),
+        404
+    );
+    assert_eq!(
+        reqwest::get(format!("{}/{BUCKET}/cover.png", served.base))
+            .await
+            .unwrap()
+            .status(),
+        403
+    );
+    let refused = served
+        .put("wrong", "cover.png", b"other")
+        .await
+        .unwrap_err();
     assert!(refused.contains("SignatureDoesNotMatch"), "{refused}");
 }
 
@@ -126,6 +203,17 @@ async fn faults_refuse_their_share_of_the_writes_and_no_reading() {
     }
     assert_eq!(refused, 2);
     served.faults.refuse(1.0);
-    assert!(served.put("local-secret", "cover.png", b"png").await.is_err());
-    assert_eq!(reqwest::get(served.cdn("cover.png")).await.unwrap().status(), 200);
+    assert!(
+        served
+            .put("local-secret", "cover.png", b"png")
+            .await
+            .is_err()
+    );
+    assert_eq!(
+        reqwest::get(served.cdn("cover.png"))
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
 }

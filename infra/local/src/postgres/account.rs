@@ -23,7 +23,10 @@ pub(super) async fn is_root() -> Result<bool, PostgresError> {
         .arg("-u")
         .output()
         .await
-        .map_err(|source| PostgresError::Run { program: "id".to_owned(), source })?;
+        .map_err(|source| PostgresError::Run {
+            program: "id".to_owned(),
+            source,
+        })?;
     Ok(output.stdout.trim_ascii() == b"0")
 }
 
@@ -34,11 +37,19 @@ impl Account {
             return Ok(Self::Ourselves);
         }
         let table = Path::new("/etc/passwd");
-        let text = fs::read_to_string(table).map_err(|source| PostgresError::Folder { path: table.to_owned(), source })?;
-        let user = ["postgres", "nobody"].into_iter().find_map(|name| user_in(&text, name));
+        let text = fs::read_to_string(table).map_err(|source| PostgresError::Folder {
+            path: table.to_owned(),
+            source,
+        })?;
+        let user = ["postgres", "nobody"]
+            .into_iter()
+            .find_map(|name| user_in(&text, name));
         user.map(Self::Other).ok_or_else(|| PostgresError::Folder {
             path: table.to_owned(),
-            source: io::Error::new(io::ErrorKind::NotFound, "it names neither `postgres` nor `nobody`"),
+            source: io::Error::new(
+                io::ErrorKind::NotFound,
+                "it names neither `postgres` nor `nobody`",
+            ),
         })
     }
 
@@ -67,20 +78,34 @@ impl Account {
     pub(super) fn owns(self, folder: &Path) -> bool {
         match self {
             Self::Ourselves => true,
-            Self::Other(user) => fs::metadata(folder).is_ok_and(|metadata| metadata.uid() == user.uid),
+            Self::Other(user) => {
+                fs::metadata(folder).is_ok_and(|metadata| metadata.uid() == user.uid)
+            }
         }
     }
 
     /// Whether this account can get to a folder and write there: it may lie below one that is closed, such as /root.
     pub(super) async fn can_write(self, folder: &Path) -> bool {
         let mut command = Command::from(self.command("test"));
-        command.arg("-w").arg(folder).status().await.is_ok_and(|status| status.success())
+        command
+            .arg("-w")
+            .arg(folder)
+            .status()
+            .await
+            .is_ok_and(|status| status.success())
     }
 }
 
 fn user_in(passwd: &str, name: &str) -> Option<User> {
-    let fields: Vec<_> = passwd.lines().find(|line| line.split(':').next() == Some(name))?.split(':').collect();
-    Some(User { uid: fields.get(2)?.parse().ok()?, gid: fields.get(3)?.parse().ok()? })
+    let fields: Vec<_> = passwd
+        .lines()
+        .find(|line| line.split(':').next() == Some(name))?
+        .split(':')
+        .collect();
+    Some(User {
+        uid: fields.get(2)?.parse().ok()?,
+        gid: fields.get(3)?.parse().ok()?,
+    })
 }
 
 #[cfg(test)]
@@ -90,7 +115,10 @@ mod tests {
     #[test]
     fn a_user_is_found_by_its_whole_name() {
         let table = "root:x:0:0:root:/root:/bin/sh\npostgresql:x:7:7::/:\npostgres:x:101:104:PostgreSQL,,,:/var/lib:/bin/sh\n";
-        assert_eq!(user_in(table, "postgres"), Some(User { uid: 101, gid: 104 }));
+        assert_eq!(
+            user_in(table, "postgres"),
+            Some(User { uid: 101, gid: 104 })
+        );
         assert_eq!(user_in(table, "nobody"), None);
     }
 }

@@ -14,7 +14,10 @@ pub struct DatabaseAddress {
 
 impl DatabaseAddress {
     pub(super) fn new(port: u16, database: &str) -> Self {
-        Self { port, database: database.to_owned() }
+        Self {
+            port,
+            database: database.to_owned(),
+        }
     }
 
     /// Another database of the same server.
@@ -46,6 +49,9 @@ impl DatabaseAddress {
     }
 
     fn url(&self, login: &str) -> String {
-        format!("postgres://{login}:{PASSWORD}@127.0.0.1:{}/{}", self.port, self.database)
+        format!(
+            "postgres://{login}:{PASSWORD}@127.0.0.1:{}/{}",
+            self.port, self.database
+        )
     }
 }

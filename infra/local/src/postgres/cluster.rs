@@ -17,7 +17,8 @@ use std::{
 use tokio::process::Command;
 
 /// Who may log in how. `password` and not `scram-sha-256`: it is checked in microseconds, and the wire is the loopback.
-const HOST_RULES: &str = "host all all 127.0.0.1/32 password\nhost replication all 127.0.0.1/32 password\n";
+const HOST_RULES: &str =
+    "host all all 127.0.0.1/32 password\nhost replication all 127.0.0.1/32 password\n";
 
 /// A folder with the files of one server, and who may run it with what.
 #[derive(Clone, Debug)]
@@ -35,17 +36,31 @@ impl Cluster {
         account: Account,
         reporter: Reporter,
     ) -> Result<Self, PostgresError> {
-        let mut place = std::path::absolute(wanted).map_err(|source| PostgresError::Folder { path: wanted.to_owned(), source })?;
+        let mut place = std::path::absolute(wanted).map_err(|source| PostgresError::Folder {
+            path: wanted.to_owned(),
+            source,
+        })?;
         make_folder(&place, account)?;
         if !account.can_write(&place).await {
             let mut hasher = DefaultHasher::new();
             place.hash(&mut hasher);
-            let reachable = PathBuf::from(format!("/var/tmp/storytailor-postgres-{:016x}", hasher.finish()));
-            reporter.line(format!("\n  The server's account cannot reach {}: its files are in {}", place.display(), reachable.display()));
+            let reachable = PathBuf::from(format!(
+                "/var/tmp/storytailor-postgres-{:016x}",
+                hasher.finish()
+            ));
+            reporter.line(format!(
+                "\n  The server's account cannot reach {}: its files are in {}",
+                place.display(),
+                reachable.display()
+            ));
             make_folder(&reachable, account)?;
             place = reachable;
         }
-        Ok(Self { place, installation, account })
+        Ok(Self {
+            place,
+            installation,
+            account,
+        })
     }
 
     pub(super) fn place(&self) -> &Path {
@@ -81,9 +96,15 @@ impl Cluster {
     /// Makes an empty cluster, in place of whatever is there.
     pub(super) async fn initialise(&self) -> Result<(), PostgresError> {
         for path in [self.marker(), self.data()] {
-            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            let removed = if path.is_dir() {
+                fs::remove_dir_all(&path)
+            } else {
+                fs::remove_file(&path)
+            };
             match removed {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(self.trouble()(error)),
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(self.trouble()(error));
+                }
                 _ => {}
             }
         }
@@ -92,7 +113,14 @@ impl Cluster {
         let initdb = self.installation.program("initdb");
         let mut command = self.account.command(&initdb);
         command
-            .args(["--no-locale", "--encoding=UTF8", "--no-sync", "--auth=password", "--username", SUPERUSER])
+            .args([
+                "--no-locale",
+                "--encoding=UTF8",
+                "--no-sync",
+                "--auth=password",
+                "--username",
+                SUPERUSER,
+            ])
             .arg("--pwfile")
             .arg(&password_file)
             .arg("--pgdata")
@@ -108,13 +136,27 @@ impl Cluster {
     /// Stops the server of a run that was killed. Whoever reused its process id is left alone.
     pub(super) async fn stop_leftover(&self) -> Result<(), PostgresError> {
         let pid_file = self.data().join("postmaster.pid");
-        let Ok(text) = fs::read_to_string(&pid_file) else { return Ok(()) };
-        let pid: Option<u32> = text.lines().next().and_then(|line| line.trim().parse().ok());
+        let Ok(text) = fs::read_to_string(&pid_file) else {
+            return Ok(());
+        };
+        let pid: Option<u32> = text
+            .lines()
+            .next()
+            .and_then(|line| line.trim().parse().ok());
         if let Some(pid) = pid
             && self.is_our_server(pid).await
         {
             let mut command = self.account.command(self.installation.program("pg_ctl"));
-            command.args(["stop", "--silent", "--mode=fast", "--wait", "--timeout=20", "--pgdata"]).arg(self.data());
+            command
+                .args([
+                    "stop",
+                    "--silent",
+                    "--mode=fast",
+                    "--wait",
+                    "--timeout=20",
+                    "--pgdata",
+                ])
+                .arg(self.data());
             run(command, "pg_ctl").await
         } else {
             fs::remove_file(&pid_file).map_err(self.trouble())
@@ -122,18 +164,26 @@ impl Cluster {
     }
 
     async fn is_our_server(&self, pid: u32) -> bool {
-        let output = Command::new("ps").args(["-o", "args=", "-p", &pid.to_string()]).output().await;
+        let output = Command::new("ps")
+            .args(["-o", "args=", "-p", &pid.to_string()])
+            .output()
+            .await;
         let from_ps = output.map(|output| output.stdout).unwrap_or_default();
         let from_proc = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let data = self.data();
-        [from_ps, from_proc].iter().any(|arguments| String::from_utf8_lossy(arguments).contains(&*data.to_string_lossy()))
+        [from_ps, from_proc]
+            .iter()
+            .any(|arguments| String::from_utf8_lossy(arguments).contains(&*data.to_string_lossy()))
     }
 }
 
 fn make_folder(path: &Path, account: Account) -> Result<(), PostgresError> {
     fs::create_dir_all(path)
         .and_then(|()| account.take_over(path))
-        .map_err(|source| PostgresError::Folder { path: path.to_owned(), source })
+        .map_err(|source| PostgresError::Folder {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 /// Runs a program to its end. What it writes is read only when it failed: a server it starts may keep the pipe open.
@@ -143,10 +193,16 @@ async fn run(command: std::process::Command, program: &str) -> Result<(), Postgr
         .stdin(Stdio::null())
         .output()
         .await
-        .map_err(|source| PostgresError::Run { program: program.to_owned(), source })?;
+        .map_err(|source| PostgresError::Run {
+            program: program.to_owned(),
+            source,
+        })?;
     if output.status.success() {
         return Ok(());
     }
     let said = [output.stdout, output.stderr].concat();
-    Err(PostgresError::Failed { program: program.to_owned(), output: String::from_utf8_lossy(&said).trim().to_owned() })
+    Err(PostgresError::Failed {
+        program: program.to_owned(),
+        output: String::from_utf8_lossy(&said).trim().to_owned(),
+    })
 }

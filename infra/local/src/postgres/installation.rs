@@ -61,21 +61,31 @@ impl Installation {
                 found.push(Self { major, bin });
             }
         }
-        found.into_iter().filter(|installation| installation.major >= OLDEST_MAJOR).max()
+        found
+            .into_iter()
+            .filter(|installation| installation.major >= OLDEST_MAJOR)
+            .max()
     }
 }
 
 fn candidates() -> Vec<PathBuf> {
     let path = environment::variable("PATH").unwrap_or_default();
-    let on_path = path.split(':').filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    on_path.chain(USUAL_PLACES.into_iter().flat_map(expand)).collect()
+    let on_path = path
+        .split(':')
+        .filter(|folder| !folder.is_empty())
+        .map(PathBuf::from);
+    on_path
+        .chain(USUAL_PLACES.into_iter().flat_map(expand))
+        .collect()
 }
 
 /// The folders a pattern with one `*` in one component stands for.
 fn expand(pattern: &str) -> Vec<PathBuf> {
     let (before, after) = pattern.split_once('*').unwrap_or((pattern, ""));
     let (parent, prefix) = before.rsplit_once('/').unwrap_or(("", before));
-    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(parent) else {
+        return Vec::new();
+    };
     entries
         .flatten()
         .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
@@ -84,32 +94,55 @@ fn expand(pattern: &str) -> Vec<PathBuf> {
 }
 
 async fn major_version(bin: &Path) -> Option<u32> {
-    let output = Command::new(bin.join("postgres")).arg("--version").output().await.ok()?;
+    let output = Command::new(bin.join("postgres"))
+        .arg("--version")
+        .output()
+        .await
+        .ok()?;
     parse_major(&String::from_utf8_lossy(&output.stdout))
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian 15.18-0)` is 15, `postgres (PostgreSQL) 18beta1` is 18.
 fn parse_major(version: &str) -> Option<u32> {
-    let number = version.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
-    number.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+    let number = version
+        .split_whitespace()
+        .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
+    number
+        .split(|letter: char| !letter.is_ascii_digit())
+        .next()?
+        .parse()
+        .ok()
 }
 
 async fn install_with_apt() -> Result<(), PostgresError> {
     let mut last = String::new();
-    for arguments in [&["update"][..], &["install", "--yes", "--no-install-recommends", "postgresql"]] {
+    for arguments in [
+        &["update"][..],
+        &["install", "--yes", "--no-install-recommends", "postgresql"],
+    ] {
         let output = Command::new("apt-get")
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive")
             .output()
             .await
-            .map_err(|source| PostgresError::Run { program: "apt-get".to_owned(), source })?;
+            .map_err(|source| PostgresError::Run {
+                program: "apt-get".to_owned(),
+                source,
+            })?;
         if output.status.success() {
             last.clear();
         } else {
             last = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         }
     }
-    if last.is_empty() { Ok(()) } else { Err(PostgresError::Failed { program: "apt-get".to_owned(), output: last }) }
+    if last.is_empty() {
+        Ok(())
+    } else {
+        Err(PostgresError::Failed {
+            program: "apt-get".to_owned(),
+            output: last,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -118,8 +151,14 @@ mod tests {
 
     #[test]
     fn the_major_version_is_read_from_every_way_a_server_names_itself() {
-        assert_eq!(parse_major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some(15));
-        assert_eq!(parse_major("postgres (PostgreSQL) 17.2 (Homebrew)"), Some(17));
+        assert_eq!(
+            parse_major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
+            Some(15)
+        );
+        assert_eq!(
+            parse_major("postgres (PostgreSQL) 17.2 (Homebrew)"),
+            Some(17)
+        );
         assert_eq!(parse_major("postgres (PostgreSQL) 18beta1"), Some(18));
         assert_eq!(parse_major("no such thing"), None);
     }

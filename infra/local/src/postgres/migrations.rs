@@ -32,14 +32,21 @@ pub(super) enum Standing<'a> {
 
 /// The migrations of a folder in the order of their versions; other files are passed over, as the CLI does.
 pub(super) fn read(folder: &Path) -> Result<Vec<Migration>, PostgresError> {
-    let trouble = |source| PostgresError::Migrations { path: folder.to_owned(), source };
+    let trouble = |source| PostgresError::Migrations {
+        path: folder.to_owned(),
+        source,
+    };
     let mut migrations = Vec::new();
     for entry in fs::read_dir(folder).map_err(trouble)? {
         let entry = entry.map_err(trouble)?;
         let file_name = entry.file_name();
         if let Some((version, name)) = file_name.to_str().and_then(version_and_name) {
             let text = fs::read_to_string(entry.path()).map_err(trouble)?;
-            migrations.push(Migration { version: version.to_owned(), name: name.to_owned(), text });
+            migrations.push(Migration {
+                version: version.to_owned(),
+                name: name.to_owned(),
+                text,
+            });
         }
     }
     migrations.sort_by(|one, other| one.version.cmp(&other.version));
@@ -48,35 +55,66 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Migration>, PostgresError> {
 
 fn version_and_name(file_name: &str) -> Option<(&str, &str)> {
     let (version, name) = file_name.strip_suffix(".sql")?.split_once('_')?;
-    (!version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())).then_some((version, name))
+    (!version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()))
+        .then_some((version, name))
 }
 
 /// Compares what was applied with the files.
-pub(super) async fn standing<'a>(address: &DatabaseAddress, files: &'a [Migration]) -> Result<Standing<'a>, PostgresError> {
+pub(super) async fn standing<'a>(
+    address: &DatabaseAddress,
+    files: &'a [Migration],
+) -> Result<Standing<'a>, PostgresError> {
     let attempted = "read the applied migrations";
-    let mut owner = PgConnection::connect(&address.database_url()).await.map_err(while_trying(attempted))?;
-    sqlx::raw_sql(BOOK_KEEPING).execute(&mut owner).await.map_err(while_trying(attempted))?;
-    let applied: Vec<(String, Vec<String>)> =
-        sqlx::query_as("select version, statements from supabase_migrations.schema_migrations order by version")
-            .fetch_all(&mut owner)
-            .await
-            .map_err(while_trying(attempted))?;
+    let mut owner = PgConnection::connect(&address.database_url())
+        .await
+        .map_err(while_trying(attempted))?;
+    sqlx::raw_sql(BOOK_KEEPING)
+        .execute(&mut owner)
+        .await
+        .map_err(while_trying(attempted))?;
+    let applied: Vec<(String, Vec<String>)> = sqlx::query_as(
+        "select version, statements from supabase_migrations.schema_migrations order by version",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .map_err(while_trying(attempted))?;
     owner.close().await.map_err(while_trying(attempted))?;
-    Ok(compare(&applied.into_iter().map(|(version, statements)| (version, statements.concat())).collect(), files))
+    Ok(compare(
+        &applied
+            .into_iter()
+            .map(|(version, statements)| (version, statements.concat()))
+            .collect(),
+        files,
+    ))
 }
 
 fn compare<'a>(applied: &BTreeMap<String, String>, files: &'a [Migration]) -> Standing<'a> {
-    if let Some(version) = applied.keys().find(|version| !files.iter().any(|file| file.version == **version)) {
+    if let Some(version) = applied
+        .keys()
+        .find(|version| !files.iter().any(|file| file.version == **version))
+    {
         return Standing::Diverged(format!("Migration {version} was applied and is gone"));
     }
-    let new_from = files.iter().position(|file| !applied.contains_key(&file.version)).unwrap_or(files.len());
+    let new_from = files
+        .iter()
+        .position(|file| !applied.contains_key(&file.version))
+        .unwrap_or(files.len());
     for file in &files[..new_from] {
         if applied[&file.version] != file.text {
-            return Standing::Diverged(format!("Migration {}_{} was applied and has changed", file.version, file.name));
+            return Standing::Diverged(format!(
+                "Migration {}_{} was applied and has changed",
+                file.version, file.name
+            ));
         }
     }
-    match files[new_from..].iter().find(|file| applied.contains_key(&file.version)) {
-        Some(later) => Standing::Diverged(format!("A migration was put before {}, which was applied", later.version)),
+    match files[new_from..]
+        .iter()
+        .find(|file| applied.contains_key(&file.version))
+    {
+        Some(later) => Standing::Diverged(format!(
+            "A migration was put before {}, which was applied",
+            later.version
+        )),
         None => Standing::Behind(&files[new_from..]),
     }
 }
@@ -84,28 +122,45 @@ fn compare<'a>(applied: &BTreeMap<String, String>, files: &'a [Migration]) -> St
 /// Runs the platform script as the superuser.
 pub(super) async fn apply_platform(address: &DatabaseAddress) -> Result<(), PostgresError> {
     let attempted = "create the roles and the auth schema";
-    let mut superuser = PgConnection::connect(&address.superuser_url()).await.map_err(while_trying(attempted))?;
-    sqlx::raw_sql(PLATFORM).execute(&mut superuser).await.map_err(while_trying(attempted))?;
+    let mut superuser = PgConnection::connect(&address.superuser_url())
+        .await
+        .map_err(while_trying(attempted))?;
+    sqlx::raw_sql(PLATFORM)
+        .execute(&mut superuser)
+        .await
+        .map_err(while_trying(attempted))?;
     superuser.close().await.map_err(while_trying(attempted))
 }
 
 /// Applies migrations in order as the project's owner, each in a transaction with its row in the books.
-pub(super) async fn apply(address: &DatabaseAddress, migrations: &[Migration]) -> Result<(), PostgresError> {
+pub(super) async fn apply(
+    address: &DatabaseAddress,
+    migrations: &[Migration],
+) -> Result<(), PostgresError> {
     let attempted = "prepare for migrations";
-    let mut owner = PgConnection::connect(&address.database_url()).await.map_err(while_trying(attempted))?;
-    sqlx::raw_sql(BOOK_KEEPING).execute(&mut owner).await.map_err(while_trying(attempted))?;
+    let mut owner = PgConnection::connect(&address.database_url())
+        .await
+        .map_err(while_trying(attempted))?;
+    sqlx::raw_sql(BOOK_KEEPING)
+        .execute(&mut owner)
+        .await
+        .map_err(while_trying(attempted))?;
     for migration in migrations {
-        apply_one(&mut owner, migration).await.map_err(|source| PostgresError::Migration {
-            file: format!("{}_{}.sql", migration.version, migration.name),
-            source,
-        })?;
+        apply_one(&mut owner, migration)
+            .await
+            .map_err(|source| PostgresError::Migration {
+                file: format!("{}_{}.sql", migration.version, migration.name),
+                source,
+            })?;
     }
     owner.close().await.map_err(while_trying(attempted))
 }
 
 async fn apply_one(owner: &mut PgConnection, migration: &Migration) -> Result<(), sqlx::Error> {
     let mut transaction = owner.begin().await?;
-    sqlx::raw_sql(AssertSqlSafe(migration.text.clone())).execute(&mut *transaction).await?;
+    sqlx::raw_sql(AssertSqlSafe(migration.text.clone()))
+        .execute(&mut *transaction)
+        .await?;
     sqlx::query("insert into supabase_migrations.schema_migrations (version, name, statements) values ($1, $2, $3)")
         .bind(&migration.version)
         .bind(&migration.name)
@@ -120,27 +175,53 @@ mod tests {
     use super::*;
 
     fn migration(version: &str, text: &str) -> Migration {
-        Migration { version: version.to_owned(), name: "x".to_owned(), text: text.to_owned() }
+        Migration {
+            version: version.to_owned(),
+            name: "x".to_owned(),
+            text: text.to_owned(),
+        }
     }
 
     fn applied(rows: &[(&str, &str)]) -> BTreeMap<String, String> {
-        rows.iter().map(|(version, text)| ((*version).to_owned(), (*text).to_owned())).collect()
+        rows.iter()
+            .map(|(version, text)| ((*version).to_owned(), (*text).to_owned()))
+            .collect()
     }
 
     #[test]
     fn only_files_with_a_version_are_migrations() {
-        assert_eq!(version_and_name("20261121000001_accounts.sql"), Some(("20261121000001", "accounts")));
+        assert_eq!(
+            version_and_name("20261121000001_accounts.sql"),
+            Some(("20261121000001", "accounts"))
+        );
         assert_eq!(version_and_name("seed.sql"), None);
         assert_eq!(version_and_name("draft_accounts.sql"), None);
     }
 
     #[test]
     fn new_files_at_the_end_are_applied_and_nothing_else_is_tolerated() {
-        let files = [migration("1", "a"), migration("2", "b"), migration("3", "c")];
-        assert_eq!(compare(&applied(&[("1", "a")]), &files), Standing::Behind(&files[1..]));
-        assert_eq!(compare(&applied(&[("1", "a"), ("2", "b"), ("3", "c")]), &files), Standing::Behind(&[]));
-        for rows in [&[("1", "changed")][..], &[("1", "a"), ("3", "c")], &[("1", "a"), ("4", "d")]] {
-            assert!(matches!(compare(&applied(rows), &files), Standing::Diverged(_)), "{rows:?}");
+        let files = [
+            migration("1", "a"),
+            migration("2", "b"),
+            migration("3", "c"),
+        ];
+        assert_eq!(
+            compare(&applied(&[("1", "a")]), &files),
+            Standing::Behind(&files[1..])
+        );
+        assert_eq!(
+            compare(&applied(&[("1", "a"), ("2", "b"), ("3", "c")]), &files),
+            Standing::Behind(&[])
+        );
+        for rows in [
+            &[("1", "changed")][..],
+            &[("1", "a"), ("3", "c")],
+            &[("1", "a"), ("4", "d")],
+        ] {
+            assert!(
+                matches!(compare(&applied(rows), &files), Standing::Diverged(_)),
+                "{rows:?}"
+            );
         }
     }
 }

@@ -29,19 +29,39 @@ pub enum PostgresError {
     #[error(transparent)]
     Missing(#[from] MissingPostgres),
     #[error("could not prepare {} for the local Postgres", path.display())]
-    Folder { path: PathBuf, #[source] source: io::Error },
+    Folder {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("could not run {program}")]
-    Run { program: String, #[source] source: io::Error },
+    Run {
+        program: String,
+        #[source]
+        source: io::Error,
+    },
     #[error("{program} failed: {output}")]
     Failed { program: String, output: String },
     #[error("the local Postgres did not start; the end of its log {} says: {tail}", log.display())]
     NotStarted { log: PathBuf, tail: String },
     #[error("could not {attempted} on the local Postgres")]
-    Sql { attempted: String, #[source] source: sqlx::Error },
+    Sql {
+        attempted: String,
+        #[source]
+        source: sqlx::Error,
+    },
     #[error("could not read the migrations in {}", path.display())]
-    Migrations { path: PathBuf, #[source] source: io::Error },
+    Migrations {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("migration {file} could not be applied")]
-    Migration { file: String, #[source] source: sqlx::Error },
+    Migration {
+        file: String,
+        #[source]
+        source: sqlx::Error,
+    },
 }
 
 fn while_trying(attempted: &str) -> impl FnOnce(sqlx::Error) -> PostgresError {
@@ -63,27 +83,65 @@ impl Postgres {
     /// changed, is thrown away and made anew, and the reporter says so: this is for development. When started by root
     /// the server runs as `postgres` or `nobody`, and its files move to `/var/tmp` where that user cannot reach
     /// `data_dir`. The caller sees to it that no two processes use one `data_dir`.
-    pub async fn start(data_dir: &Path, port: u16, migrations: &Path, reporter: Reporter) -> Result<Self, PostgresError> {
+    pub async fn start(
+        data_dir: &Path,
+        port: u16,
+        migrations: &Path,
+        reporter: Reporter,
+    ) -> Result<Self, PostgresError> {
         let installation = Installation::find_or_install(reporter).await?;
-        let cluster = Cluster::prepare(data_dir, installation, Account::for_servers().await?, reporter).await?;
-        Self::boot(&cluster, port, &migrations::read(migrations)?, reporter, server::AtTheEnd::Keep).await
+        let cluster = Cluster::prepare(
+            data_dir,
+            installation,
+            Account::for_servers().await?,
+            reporter,
+        )
+        .await?;
+        Self::boot(
+            &cluster,
+            port,
+            &migrations::read(migrations)?,
+            reporter,
+            server::AtTheEnd::Keep,
+        )
+        .await
     }
 
     /// Boots a server of its own on a free port for tests; its files vanish with it, even when this process is killed.
     pub async fn start_temporary(migrations: &Path) -> Result<Self, PostgresError> {
         let reporter = Reporter::Silent;
-        let data_dir = std::env::temp_dir().join(format!("storytailor-postgres-{}", uuid::Uuid::new_v4()));
-        let port = free_port().map_err(|source| PostgresError::Folder { path: data_dir.clone(), source })?;
+        let data_dir =
+            std::env::temp_dir().join(format!("storytailor-postgres-{}", uuid::Uuid::new_v4()));
+        let port = free_port().map_err(|source| PostgresError::Folder {
+            path: data_dir.clone(),
+            source,
+        })?;
         let installation = Installation::find_or_install(reporter).await?;
-        let cluster = Cluster::prepare(&data_dir, installation, Account::for_servers().await?, reporter).await?;
-        Self::boot(&cluster, port, &migrations::read(migrations)?, reporter, server::AtTheEnd::Remove).await
+        let cluster = Cluster::prepare(
+            &data_dir,
+            installation,
+            Account::for_servers().await?,
+            reporter,
+        )
+        .await?;
+        Self::boot(
+            &cluster,
+            port,
+            &migrations::read(migrations)?,
+            reporter,
+            server::AtTheEnd::Remove,
+        )
+        .await
     }
 
     /// Stops what a killed run may have left behind in `data_dir`, so that its port is free again.
     pub async fn stop_leftover(data_dir: &Path) -> Result<(), PostgresError> {
         if let Some(installation) = Installation::find().await {
             let account = Account::for_servers().await?;
-            Cluster::prepare(data_dir, installation, account, Reporter::Silent).await?.stop_leftover().await?;
+            Cluster::prepare(data_dir, installation, account, Reporter::Silent)
+                .await?
+                .stop_leftover()
+                .await?;
         }
         Ok(())
     }
@@ -105,7 +163,9 @@ impl Postgres {
                     return Ok(Self { server, address });
                 }
                 Standing::Diverged(reason) => {
-                    reporter.line(format!("\n  {reason}: the local database is made anew, its data is gone"));
+                    reporter.line(format!(
+                        "\n  {reason}: the local database is made anew, its data is gone"
+                    ));
                     server.stop().await;
                 }
             }
@@ -141,12 +201,20 @@ impl Postgres {
     /// Copies the migrated database, for a test to have to itself. Nobody may be connected to the original.
     pub async fn copy_database(&self) -> Result<DatabaseAddress, PostgresError> {
         let attempted = "copy the migrated database";
-        let copy = self.address.beside(&format!("copy_{}", uuid::Uuid::new_v4().simple()));
+        let copy = self
+            .address
+            .beside(&format!("copy_{}", uuid::Uuid::new_v4().simple()));
         let mut admin = PgConnection::connect(&self.address.beside("template1").superuser_url())
             .await
             .map_err(while_trying(attempted))?;
-        let statement = format!("create database {} template postgres owner postgres", copy.database());
-        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut admin).await.map_err(while_trying(attempted))?;
+        let statement = format!(
+            "create database {} template postgres owner postgres",
+            copy.database()
+        );
+        sqlx::raw_sql(AssertSqlSafe(statement))
+            .execute(&mut admin)
+            .await
+            .map_err(while_trying(attempted))?;
         admin.close().await.map_err(while_trying(attempted))?;
         Ok(copy)
     }
@@ -163,7 +231,9 @@ pub async fn require_installed() -> Result<(), MissingPostgres> {
 }
 
 fn free_port() -> io::Result<u16> {
-    std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr().map(|address| address.port())
+    std::net::TcpListener::bind(("127.0.0.1", 0))?
+        .local_addr()
+        .map(|address| address.port())
 }
 
 #[cfg(test)]

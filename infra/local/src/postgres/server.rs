@@ -30,15 +30,27 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) async fn start(cluster: &Cluster, address: &DatabaseAddress, at_the_end: AtTheEnd) -> Result<Self, PostgresError> {
+    pub(super) async fn start(
+        cluster: &Cluster,
+        address: &DatabaseAddress,
+        at_the_end: AtTheEnd,
+    ) -> Result<Self, PostgresError> {
         let postgres = spawn_postgres(cluster, address.port())?;
         let (guardian, lifeline) = spawn_guardian(cluster, at_the_end)?;
-        let mut server = Self { postgres, guardian, lifeline };
+        let mut server = Self {
+            postgres,
+            guardian,
+            lifeline,
+        };
         server.wait_until_it_answers(cluster, address).await?;
         Ok(server)
     }
 
-    async fn wait_until_it_answers(&mut self, cluster: &Cluster, address: &DatabaseAddress) -> Result<(), PostgresError> {
+    async fn wait_until_it_answers(
+        &mut self,
+        cluster: &Cluster,
+        address: &DatabaseAddress,
+    ) -> Result<(), PostgresError> {
         let url = address.beside("template1").superuser_url();
         let began = Instant::now();
         loop {
@@ -51,7 +63,10 @@ impl Server {
             }
             if ended || began.elapsed() > START_TIMEOUT {
                 let log = cluster.log();
-                return Err(PostgresError::NotStarted { tail: tail_of(&log), log });
+                return Err(PostgresError::NotStarted {
+                    tail: tail_of(&log),
+                    log,
+                });
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
@@ -83,10 +98,20 @@ impl Drop for Server {
 
 fn spawn_postgres(cluster: &Cluster, port: u16) -> Result<Child, PostgresError> {
     let log = cluster.log();
-    let log_file = File::create(&log).map_err(|source| PostgresError::Folder { path: log.clone(), source })?;
-    let errors = log_file.try_clone().map_err(|source| PostgresError::Folder { path: log, source })?;
-    let mut command = cluster.account.command(cluster.installation.program("postgres"));
-    command.arg("-D").arg(cluster.data()).args(["-p", &port.to_string()]);
+    let log_file = File::create(&log).map_err(|source| PostgresError::Folder {
+        path: log.clone(),
+        source,
+    })?;
+    let errors = log_file
+        .try_clone()
+        .map_err(|source| PostgresError::Folder { path: log, source })?;
+    let mut command = cluster
+        .account
+        .command(cluster.installation.program("postgres"));
+    command
+        .arg("-D")
+        .arg(cluster.data())
+        .args(["-p", &port.to_string()]);
     for setting in [
         "listen_addresses=127.0.0.1",
         "unix_socket_directories=",
@@ -111,10 +136,16 @@ fn spawn_postgres(cluster: &Cluster, port: u16) -> Result<Child, PostgresError> 
         .stdout(log_file)
         .stderr(errors)
         .spawn()
-        .map_err(|source| PostgresError::Run { program: "postgres".to_owned(), source })
+        .map_err(|source| PostgresError::Run {
+            program: "postgres".to_owned(),
+            source,
+        })
 }
 
-fn spawn_guardian(cluster: &Cluster, at_the_end: AtTheEnd) -> Result<(Child, Option<ChildStdin>), PostgresError> {
+fn spawn_guardian(
+    cluster: &Cluster,
+    at_the_end: AtTheEnd,
+) -> Result<(Child, Option<ChildStdin>), PostgresError> {
     const SCRIPT: &str = r#"
         cat > /dev/null
         "$1" stop --silent --mode=fast --wait --timeout=20 --pgdata "$2" || "$1" stop --silent --mode=immediate --pgdata "$2"
@@ -134,7 +165,10 @@ fn spawn_guardian(cluster: &Cluster, at_the_end: AtTheEnd) -> Result<(Child, Opt
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .map_err(|source| PostgresError::Run { program: "sh".to_owned(), source })?;
+        .map_err(|source| PostgresError::Run {
+            program: "sh".to_owned(),
+            source,
+        })?;
     let lifeline = guardian.stdin.take();
     Ok((guardian, lifeline))
 }

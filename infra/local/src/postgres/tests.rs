@@ -7,7 +7,8 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("storytailor-scratch-{}", uuid::Uuid::new_v4()));
+        let path =
+            std::env::temp_dir().join(format!("storytailor-scratch-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir_all(path.join("migrations")).unwrap();
         Self(path)
     }
@@ -18,7 +19,14 @@ impl Scratch {
 
     async fn boot(&self) -> Postgres {
         let port = free_port().unwrap();
-        Postgres::start(&self.0.join("postgres"), port, &self.0.join("migrations"), Reporter::Silent).await.unwrap()
+        Postgres::start(
+            &self.0.join("postgres"),
+            port,
+            &self.0.join("migrations"),
+            Reporter::Silent,
+        )
+        .await
+        .unwrap()
     }
 }
 
@@ -29,20 +37,33 @@ impl Drop for Scratch {
 }
 
 async fn count_of_things(postgres: &Postgres) -> i64 {
-    let mut owner = PgConnection::connect(&postgres.database_url()).await.unwrap();
-    let row = sqlx::query("select count(*) from public.things").fetch_one(&mut owner).await.unwrap();
+    let mut owner = PgConnection::connect(&postgres.database_url())
+        .await
+        .unwrap();
+    let row = sqlx::query("select count(*) from public.things")
+        .fetch_one(&mut owner)
+        .await
+        .unwrap();
     row.get(0)
 }
 
 async fn add_a_thing(postgres: &Postgres) {
-    let mut owner = PgConnection::connect(&postgres.database_url()).await.unwrap();
-    sqlx::query("insert into public.things default values").execute(&mut owner).await.unwrap();
+    let mut owner = PgConnection::connect(&postgres.database_url())
+        .await
+        .unwrap();
+    sqlx::query("insert into public.things default values")
+        .execute(&mut owner)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn a_second_boot_keeps_the_data_applies_what_is_new_and_starts_over_when_the_past_changed() {
     let scratch = Scratch::new();
-    scratch.write_migration("1_things.sql", "create table public.things (id bigint generated always as identity);");
+    scratch.write_migration(
+        "1_things.sql",
+        "create table public.things (id bigint generated always as identity);",
+    );
     let postgres = scratch.boot().await;
     add_a_thing(&postgres).await;
     postgres.stop().await;
@@ -52,7 +73,10 @@ async fn a_second_boot_keeps_the_data_applies_what_is_new_and_starts_over_when_t
     assert_eq!(count_of_things(&postgres).await, 2);
     postgres.stop().await;
 
-    scratch.write_migration("1_things.sql", "create table public.things (id uuid default gen_random_uuid());");
+    scratch.write_migration(
+        "1_things.sql",
+        "create table public.things (id uuid default gen_random_uuid());",
+    );
     let postgres = scratch.boot().await;
     assert_eq!(count_of_things(&postgres).await, 1);
     postgres.stop().await;
@@ -61,7 +85,10 @@ async fn a_second_boot_keeps_the_data_applies_what_is_new_and_starts_over_when_t
 #[tokio::test]
 async fn a_server_that_a_killed_run_left_behind_is_taken_down_and_its_data_recovered() {
     let scratch = Scratch::new();
-    scratch.write_migration("1_things.sql", "create table public.things (id bigint generated always as identity);");
+    scratch.write_migration(
+        "1_things.sql",
+        "create table public.things (id bigint generated always as identity);",
+    );
     let postgres = scratch.boot().await;
     let old_port = postgres.address().port();
     add_a_thing(&postgres).await;
@@ -72,23 +99,39 @@ async fn a_server_that_a_killed_run_left_behind_is_taken_down_and_its_data_recov
 
     let postgres = scratch.boot().await;
     assert_eq!(count_of_things(&postgres).await, 1);
-    assert!(std::net::TcpStream::connect(("127.0.0.1", old_port)).is_err(), "the old server still listens");
+    assert!(
+        std::net::TcpStream::connect(("127.0.0.1", old_port)).is_err(),
+        "the old server still listens"
+    );
     postgres.stop().await;
 }
 
 #[tokio::test]
 async fn a_dropped_temporary_server_leaves_neither_process_nor_files() {
     let scratch = Scratch::new();
-    scratch.write_migration("1_things.sql", "create table public.things (id bigint generated always as identity);");
-    let postgres = Postgres::start_temporary(&scratch.0.join("migrations")).await.unwrap();
+    scratch.write_migration(
+        "1_things.sql",
+        "create table public.things (id bigint generated always as identity);",
+    );
+    let postgres = Postgres::start_temporary(&scratch.0.join("migrations"))
+        .await
+        .unwrap();
     let port = postgres.address().port();
     let copy = postgres.copy_database().await.unwrap();
     let mut owner = PgConnection::connect(&copy.database_url()).await.unwrap();
-    let data: String = sqlx::query_scalar("select current_setting('data_directory')").fetch_one(
-        &mut PgConnection::connect(&copy.superuser_url()).await.unwrap()).await.unwrap();
-    sqlx::query("select from public.things").execute(&mut owner).await.unwrap();
+    let data: String = sqlx::query_scalar("select current_setting('data_directory')")
+        .fetch_one(&mut PgConnection::connect(&copy.superuser_url()).await.unwrap())
+        .await
+        .unwrap();
+    sqlx::query("select from public.things")
+        .execute(&mut owner)
+        .await
+        .unwrap();
     drop(postgres);
-    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err(), "the server still listens");
+    assert!(
+        std::net::TcpStream::connect(("127.0.0.1", port)).is_err(),
+        "the server still listens"
+    );
     assert!(!Path::new(&data).exists(), "its files are still there");
 }
 
@@ -96,6 +139,11 @@ async fn a_dropped_temporary_server_leaves_neither_process_nor_files() {
 async fn a_migration_that_fails_is_named() {
     let scratch = Scratch::new();
     scratch.write_migration("1_wrong.sql", "create table public.things (id nonsense);");
-    let failure = Postgres::start_temporary(&scratch.0.join("migrations")).await.unwrap_err();
-    assert_eq!(failure.to_string(), "migration 1_wrong.sql could not be applied");
+    let failure = Postgres::start_temporary(&scratch.0.join("migrations"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        failure.to_string(),
+        "migration 1_wrong.sql could not be applied"
+    );
 }

@@ -50,23 +50,36 @@ impl Audit {
     /// What must hold over the whole run.
     pub(super) async fn check_history(&self, database: &Database, world: &World) {
         let rows: Vec<(String, i64, Value)> =
-            sqlx::query_as("select story_id::text, version, status from audit.stories order by n").fetch_all(&database.superuser).await.unwrap();
+            sqlx::query_as("select story_id::text, version, status from audit.stories order by n")
+                .fetch_all(&database.superuser)
+                .await
+                .unwrap();
         let mut last: BTreeMap<String, (i64, Value)> = BTreeMap::new();
         for (story, version, status) in rows {
             if let Some((before, old)) = last.get(&story) {
-                assert_eq!(version, before + 1, "versions of {story} are without gaps and in order");
+                assert_eq!(
+                    version,
+                    before + 1,
+                    "versions of {story} are without gaps and in order"
+                );
                 check_progress(old, &status);
             }
             last.insert(story, (version, status));
         }
         let mut seen: Vec<String> =
-            sqlx::query_scalar("select lease_token::text from audit.completions").fetch_all(&database.superuser).await.unwrap();
+            sqlx::query_scalar("select lease_token::text from audit.completions")
+                .fetch_all(&database.superuser)
+                .await
+                .unwrap();
         let all = seen.len();
         seen.sort();
         seen.dedup();
         assert_eq!(seen.len(), all, "a lease completed twice");
         for token in &world.completed {
-            assert!(seen.binary_search(token).is_ok(), "{token} was told it completed, and did not");
+            assert!(
+                seen.binary_search(token).is_ok(),
+                "{token} was told it completed, and did not"
+            );
         }
     }
 }
@@ -76,11 +89,18 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 fn check_story(found: &Value) {
-    let (story, jobs) = (&found["story"], found["jobs"].as_array().expect("a list of jobs"));
+    let (story, jobs) = (
+        &found["story"],
+        found["jobs"].as_array().expect("a list of jobs"),
+    );
     let shown = &story["asset_generation_status"]["assets"];
     for job in jobs {
         let asset = text(job, "asset_type");
-        assert_eq!(text(&shown[asset], "status"), expected_status(job), "{asset} of {story}");
+        assert_eq!(
+            text(&shown[asset], "status"),
+            expected_status(job),
+            "{asset} of {story}"
+        );
         if text(job, "status") == "ready" && asset != "content" {
             let there = shown[asset]["url"].is_string() || shown[asset]["data"].is_object();
             assert!(there, "{asset} is ready without url or data: {story}");
@@ -88,7 +108,11 @@ fn check_story(found: &Value) {
     }
     assert_eq!(shown.as_object().expect("assets").len(), jobs.len());
 
-    let of = |asset: &str| jobs.iter().find(|job| text(job, "asset_type") == asset).map_or("", |job| text(job, "status"));
+    let of = |asset: &str| {
+        jobs.iter()
+            .find(|job| text(job, "asset_type") == asset)
+            .map_or("", |job| text(job, "status"))
+    };
     let statuses = || jobs.iter().map(|job| text(job, "status"));
     let overall = match of("content") {
         "failed" | "cancelled" => "failed",
@@ -96,13 +120,21 @@ fn check_story(found: &Value) {
         _ if statuses().all(|status| matches!(status, "ready" | "skipped")) => "ready",
         _ => "partial",
     };
-    assert_eq!(text(&story["asset_generation_status"], "overall"), overall, "{story}");
+    assert_eq!(
+        text(&story["asset_generation_status"], "overall"),
+        overall,
+        "{story}"
+    );
     let status = match overall {
         "generating" | "failed" => overall,
         _ => "ready",
     };
     assert_eq!(text(story, "status"), status);
-    assert_eq!(story["asset_generation_completed_at"].is_string(), overall != "generating", "{story}");
+    assert_eq!(
+        story["asset_generation_completed_at"].is_string(),
+        overall != "generating",
+        "{story}"
+    );
     if overall != "generating" {
         assert_eq!(found["notices"], 1, "{story}");
     }
@@ -112,7 +144,11 @@ fn check_story(found: &Value) {
     let balance = found["credits"].as_i64().expect("a number");
     assert!((-1..=0).contains(&balance), "one credit a story: {balance}");
     // Each user of this test has one story.
-    assert_eq!(found["user"]["stories_used"].as_i64(), Some(-balance), "the running total is the ledger's");
+    assert_eq!(
+        found["user"]["stories_used"].as_i64(),
+        Some(-balance),
+        "the running total is the ledger's"
+    );
 }
 
 fn expected_status(job: &Value) -> &str {
@@ -129,9 +165,15 @@ fn check_progress(old: &Value, new: &Value) {
     let assets = old["assets"].as_object().into_iter().flatten();
     for (asset, before) in assets {
         let after = &new["assets"][asset];
-        let begun_again = matches!(text(before, "status"), "ready" | "failed" | "cancelled" | "skipped");
+        let begun_again = matches!(
+            text(before, "status"),
+            "ready" | "failed" | "cancelled" | "skipped"
+        );
         if text(after, "status") != "retrying" && !begun_again {
-            assert!(after["progress"].as_i64() >= before["progress"].as_i64(), "{asset} went back: {before} then {after}");
+            assert!(
+                after["progress"].as_i64() >= before["progress"].as_i64(),
+                "{asset} went back: {before} then {after}"
+            );
         }
     }
 }

@@ -48,7 +48,10 @@ async fn a_user_with_one_story_is_served_between_the_many_of_another() {
     }
     let modest = database.story_with_text(&["cover"]).await;
     let claimed = database.claim(3).await;
-    assert!(claimed.iter().any(|lease| lease.story == modest.id), "{claimed:?}");
+    assert!(
+        claimed.iter().any(|lease| lease.story == modest.id),
+        "{claimed:?}"
+    );
     // Those in flight count as turns already had: the next newcomer is first.
     let newcomer = database.story_with_text(&["cover"]).await;
     assert_eq!(database.claim(1).await[0].story, newcomer.id);
@@ -62,32 +65,77 @@ async fn no_more_are_in_flight_than_the_cap_whatever_the_limit() {
     }
     let capped = json!({"p_limit": 100, "p_max_in_flight": 5});
     let first = database.call("claim_asset_jobs", capped.clone()).await;
-    assert_eq!((leases(&first["jobs"]).len(), &first["more"]), (5, &json!(false)));
-    assert_eq!(database.call("claim_asset_jobs", capped.clone()).await["jobs"], json!([]));
+    assert_eq!(
+        (leases(&first["jobs"]).len(), &first["more"]),
+        (5, &json!(false))
+    );
+    assert_eq!(
+        database.call("claim_asset_jobs", capped.clone()).await["jobs"],
+        json!([])
+    );
     database.complete(&leases(&first["jobs"])[0]).await;
-    assert_eq!(leases(&database.call("claim_asset_jobs", capped).await["jobs"]).len(), 1);
+    assert_eq!(
+        leases(&database.call("claim_asset_jobs", capped).await["jobs"]).len(),
+        1
+    );
 }
 
 #[tokio::test]
 async fn a_small_batch_says_that_there_is_more() {
     let database = Database::new().await;
     database.story_with_text(&["cover", "audio"]).await;
-    assert_eq!(database.call("claim_asset_jobs", json!({"p_limit": 1})).await["more"], true);
-    assert_eq!(database.call("claim_asset_jobs", json!({"p_limit": 1})).await["more"], false);
+    assert_eq!(
+        database
+            .call("claim_asset_jobs", json!({"p_limit": 1}))
+            .await["more"],
+        true
+    );
+    assert_eq!(
+        database
+            .call("claim_asset_jobs", json!({"p_limit": 1}))
+            .await["more"],
+        false
+    );
 }
 
 #[tokio::test]
 async fn cancelled_jobs_and_jobs_in_backoff_are_not_claimed() {
     let database = Database::new().await;
-    let story = database.story_with_text(&["cover", "audio", "activities"]).await;
-    database.call("cancel_assets", json!({"p_user_id": story.user, "p_story_id": story.id, "p_asset_types": ["cover"]})).await;
+    let story = database
+        .story_with_text(&["cover", "audio", "activities"])
+        .await;
+    database
+        .call(
+            "cancel_assets",
+            json!({"p_user_id": story.user, "p_story_id": story.id, "p_asset_types": ["cover"]}),
+        )
+        .await;
     let audio = database.claim_asset(&story, "audio").await;
     database.fail(&audio, true).await;
     let answer = database.call("claim_asset_jobs", json!({})).await;
-    let claimed: Vec<_> = leases(&answer["jobs"]).into_iter().map(|lease| lease.asset).collect();
+    let claimed: Vec<_> = leases(&answer["jobs"])
+        .into_iter()
+        .map(|lease| lease.asset)
+        .collect();
     assert_eq!(claimed, ["activities"]);
     let seconds = answer["nextInSeconds"].as_f64().unwrap();
-    assert!((4.0..=6.5).contains(&seconds), "audio waits 5 s and up to a quarter more, not {seconds}");
+    assert!(
+        (4.0..=6.5).contains(&seconds),
+        "audio waits 5 s and up to a quarter more, not {seconds}"
+    );
+}
+
+#[tokio::test]
+async fn a_job_in_backoff_takes_no_place_in_a_batch() {
+    let database = Database::new().await;
+    database.story_with_text(&["cover", "audio"]).await;
+    database
+        .arrange(
+            "update public.asset_generation_jobs set available_at = now() + interval '1 hour',
+               claim_order = now() - interval '1 hour' where asset_type = 'cover'",
+        )
+        .await;
+    assert_eq!(database.claim(1).await[0].asset, "audio");
 }
 
 #[tokio::test]
@@ -95,11 +143,29 @@ async fn a_claimed_job_starts_once_and_again_only_for_the_same_invocation() {
     let database = Database::new().await;
     let story = database.story_with_text(&["cover", "audio"]).await;
     let claimed = database.claim(10).await;
-    let jobs: Vec<Value> = claimed.iter().map(|lease| json!({"jobId": lease.job, "leaseToken": lease.token})).collect();
+    let jobs: Vec<Value> = claimed
+        .iter()
+        .map(|lease| json!({"jobId": lease.job, "leaseToken": lease.token}))
+        .collect();
     let start = |owner: &str| json!({"p_story_id": story.id, "p_jobs": jobs, "p_owner": owner});
-    assert_eq!(database.call("start_assets", start("one")).await["jobs"].as_array().unwrap().len(), 2);
-    assert_eq!(database.call("start_assets", start("one")).await["jobs"].as_array().unwrap().len(), 2);
-    assert_eq!(database.call("start_assets", start("two")).await["jobs"], json!([]));
+    assert_eq!(
+        database.call("start_assets", start("one")).await["jobs"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    assert_eq!(
+        database.call("start_assets", start("one")).await["jobs"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    assert_eq!(
+        database.call("start_assets", start("two")).await["jobs"],
+        json!([])
+    );
 }
 
 #[tokio::test]
@@ -107,11 +173,18 @@ async fn a_released_job_is_claimable_after_its_delay_and_loses_no_retry() {
     let database = Database::new().await;
     let story = database.story_with_text(&["cover"]).await;
     let lease = database.claim_asset(&story, "cover").await;
-    let release = json!({"p_job_id": lease.job, "p_lease_token": lease.token, "p_delay_seconds": 30});
-    assert_eq!(database.call("release_job", release.clone()).await["accepted"], true);
+    let release =
+        json!({"p_job_id": lease.job, "p_lease_token": lease.token, "p_delay_seconds": 30});
+    assert_eq!(
+        database.call("release_job", release.clone()).await["accepted"],
+        true
+    );
     assert_eq!(database.claim(10).await, []);
     assert_eq!(database.job(&story, "cover").await["retry_count"], 0);
-    assert_eq!(database.call("release_job", release).await["accepted"], false);
+    assert_eq!(
+        database.call("release_job", release).await["accepted"],
+        false
+    );
     let next = database.claim_asset(&story, "cover").await;
     assert_ne!(next.token, lease.token);
     assert_eq!(database.complete(&lease).await["reason"], "LEASE_LOST");

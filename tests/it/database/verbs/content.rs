@@ -9,19 +9,40 @@ async fn the_text_is_granted_once_and_again_only_to_the_one_who_has_it() {
     let story = database.story(&["cover"]).await;
     let lease = database.start_content(&story, "first").await;
     assert_eq!(database.start_content(&story, "first").await, lease);
-    let second = database.call("start_content", json!({"p_story_id": story.id, "p_owner": "second"})).await;
+    let second = database
+        .call(
+            "start_content",
+            json!({"p_story_id": story.id, "p_owner": "second"}),
+        )
+        .await;
     assert_eq!(second, json!({"granted": false, "reason": "LEASE_LOST"}));
-    let unknown = database.call("start_content", json!({"p_story_id": story.user, "p_owner": "x"})).await;
-    assert_eq!(unknown, json!({"granted": false, "reason": "NO_SUCH_STORY"}));
+    let unknown = database
+        .call(
+            "start_content",
+            json!({"p_story_id": story.user, "p_owner": "x"}),
+        )
+        .await;
+    assert_eq!(
+        unknown,
+        json!({"granted": false, "reason": "NO_SUCH_STORY"})
+    );
 }
 
 #[tokio::test]
 async fn a_start_brings_all_that_the_text_is_made_from() {
     let database = Database::new().await;
     let story = database.story(&["cover"]).await;
-    let started = database.call("start_content", json!({"p_story_id": story.id, "p_owner": "first"})).await;
+    let started = database
+        .call(
+            "start_content",
+            json!({"p_story_id": story.id, "p_owner": "first"}),
+        )
+        .await;
     let work = &started["story"];
-    assert_eq!((&work["storyType"], &work["themes"]), (&json!("adventure"), &json!(["courage"])));
+    assert_eq!(
+        (&work["storyType"], &work["themes"]),
+        (&json!("adventure"), &json!(["courage"]))
+    );
     assert_eq!(work["characters"][0]["name"], "Luna");
 }
 
@@ -33,22 +54,39 @@ async fn a_sweep_may_claim_the_text_after_ten_seconds_and_hands_its_lease_on() {
     database.let_time_pass(&story).await;
     let claimed = database.claim(10).await;
     assert_eq!(claimed[0].asset, "content");
-    let direct = database.call("start_content", json!({"p_story_id": story.id, "p_owner": "late"})).await;
+    let direct = database
+        .call(
+            "start_content",
+            json!({"p_story_id": story.id, "p_owner": "late"}),
+        )
+        .await;
     assert_eq!(direct["granted"], false, "{direct}");
-    let with_lease = json!({"p_story_id": story.id, "p_owner": "swept", "p_lease_token": claimed[0].token});
+    let with_lease =
+        json!({"p_story_id": story.id, "p_owner": "swept", "p_lease_token": claimed[0].token});
     let started = database.call("start_content", with_lease.clone()).await;
     assert_eq!(Lease::from_json(&started["job"]), claimed[0]);
     let mut duplicate = with_lease;
     duplicate["p_owner"] = json!("duplicate");
-    assert_eq!(database.call("start_content", duplicate).await["reason"], "LEASE_LOST");
+    assert_eq!(
+        database.call("start_content", duplicate).await["reason"],
+        "LEASE_LOST"
+    );
 }
 
 #[tokio::test]
 async fn at_capacity_the_text_waits_for_a_sweep() {
     let database = Database::new().await;
-    let (one, two) = (database.story(&["cover"]).await, database.story(&["cover"]).await);
+    let (one, two) = (
+        database.story(&["cover"]).await,
+        database.story(&["cover"]).await,
+    );
     database.start_content(&one, "first").await;
-    let refused = database.call("start_content", json!({"p_story_id": two.id, "p_owner": "second", "p_max_in_flight": 1})).await;
+    let refused = database
+        .call(
+            "start_content",
+            json!({"p_story_id": two.id, "p_owner": "second", "p_max_in_flight": 1}),
+        )
+        .await;
     assert_eq!(refused, json!({"granted": false, "reason": "AT_CAPACITY"}));
     assert_eq!(database.claim(10).await[0].story, two.id);
 }
@@ -57,13 +95,29 @@ async fn at_capacity_the_text_waits_for_a_sweep() {
 async fn a_saved_text_is_in_the_story_and_frees_cover_audio_and_activities() {
     let database = Database::new().await;
     let story = database.story(&EVERYTHING).await;
-    assert_eq!(database.count("public.asset_generation_jobs where inputs_settled").await, 1);
+    assert_eq!(
+        database
+            .count("public.asset_generation_jobs where inputs_settled")
+            .await,
+        1
+    );
     let lease = database.start_content(&story, "writer").await;
     let saved = database.call("save_story_content", text_of(&lease)).await;
-    assert_eq!((&saved["accepted"], &saved["claimable"], &saved["overall"]), (&json!(true), &json!(3), &json!("generating")));
+    assert_eq!(
+        (&saved["accepted"], &saved["claimable"], &saved["overall"]),
+        (&json!(true), &json!(3), &json!("generating"))
+    );
     let row = database.row(&story).await;
-    assert_eq!((&row["title"], &row["content"]), (&json!("The Shy Dragon"), &json!({"moral": "Courage."})));
-    let mut claimed: Vec<_> = database.claim(10).await.into_iter().map(|lease| lease.asset).collect();
+    assert_eq!(
+        (&row["title"], &row["content"]),
+        (&json!("The Shy Dragon"), &json!({"moral": "Courage."}))
+    );
+    let mut claimed: Vec<_> = database
+        .claim(10)
+        .await
+        .into_iter()
+        .map(|lease| lease.asset)
+        .collect();
     claimed.sort();
     assert_eq!(claimed, ["activities", "audio", "cover"]);
 }
@@ -73,7 +127,12 @@ async fn a_scene_without_a_cover_still_waits_for_the_text() {
     let database = Database::new().await;
     let story = database.story(&["scene_1", "pdf"]).await;
     database.let_time_pass(&story).await;
-    let claimed: Vec<_> = database.claim(10).await.into_iter().map(|lease| lease.asset).collect();
+    let claimed: Vec<_> = database
+        .claim(10)
+        .await
+        .into_iter()
+        .map(|lease| lease.asset)
+        .collect();
     assert_eq!(claimed, ["content"]);
 }
 
@@ -85,14 +144,26 @@ async fn what_follows_is_leased_to_the_writer_who_asks_unless_another_story_wait
     let mut text = text_of(&database.start_content(&alone, "writer").await);
     text["p_continue"] = then.clone();
     let saved = database.call("save_story_content", text.clone()).await;
-    assert_eq!((saved["leased"].as_array().unwrap().len(), &saved["claimable"]), (3, &json!(0)));
+    assert_eq!(
+        (
+            saved["leased"].as_array().unwrap().len(),
+            &saved["claimable"]
+        ),
+        (3, &json!(0))
+    );
     let again = database.call("save_story_content", text).await;
-    assert_eq!((&again["replayed"], &again["leased"]), (&json!(true), &saved["leased"]));
+    assert_eq!(
+        (&again["replayed"], &again["leased"]),
+        (&json!(true), &saved["leased"])
+    );
 
     database.story_with_text(&["cover"]).await;
     let contended = database.story(&["audio"]).await;
     let mut text = text_of(&database.start_content(&contended, "writer").await);
     text["p_continue"] = then;
     let saved = database.call("save_story_content", text).await;
-    assert_eq!((&saved["leased"], &saved["claimable"]), (&json!([]), &json!(1)));
+    assert_eq!(
+        (&saved["leased"], &saved["claimable"]),
+        (&json!([]), &json!(1))
+    );
 }

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 fn beat(lease: &Lease, more: Value) -> Value {
     let mut beat = json!({"jobId": lease.job, "leaseToken": lease.token});
-    beat.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    beat.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
     beat
 }
 
@@ -15,7 +17,12 @@ async fn progress_grows_and_never_reaches_a_hundred_by_itself() {
     let story = database.story_with_text(&["cover"]).await;
     let lease = database.claim_asset(&story, "cover").await;
     for (reported, shown) in [(40, 40), (25, 40), (100, 99)] {
-        database.call("report_progress", json!({"p_jobs": [beat(&lease, json!({"progress": reported}))]})).await;
+        database
+            .call(
+                "report_progress",
+                json!({"p_jobs": [beat(&lease, json!({"progress": reported}))]}),
+            )
+            .await;
         assert_eq!(database.asset(&story, "cover").await["progress"], shown);
     }
 }
@@ -27,7 +34,12 @@ async fn a_bare_heartbeat_extends_the_lease_and_changes_nothing_a_reader_sees() 
     let lease = database.claim_asset(&story, "cover").await;
     database.let_leases_run_out(&story).await;
     let before = database.row(&story).await;
-    let answer = database.call("report_progress", json!({"p_jobs": [beat(&lease, json!({}))], "p_lease_seconds": 60})).await;
+    let answer = database
+        .call(
+            "report_progress",
+            json!({"p_jobs": [beat(&lease, json!({}))], "p_lease_seconds": 60}),
+        )
+        .await;
     assert_eq!(answer, json!({"lost": []}));
     assert_eq!(database.row(&story).await, before);
     let job = database.job(&story, "cover").await;
@@ -40,14 +52,25 @@ async fn checkpoints_and_metadata_are_merged_and_outlive_the_attempt() {
     let database = Database::new().await;
     let story = database.story_with_text(&["cover"]).await;
     let lease = database.claim_asset(&story, "cover").await;
-    for step in [json!({"checkpoint": {"art": 1}}), json!({"checkpoint": {"picture": 2}, "metadata": {"model": "m"}})] {
-        database.call("report_progress", json!({"p_jobs": [beat(&lease, step)]})).await;
+    for step in [
+        json!({"checkpoint": {"art": 1}}),
+        json!({"checkpoint": {"picture": 2}, "metadata": {"model": "m"}}),
+    ] {
+        database
+            .call("report_progress", json!({"p_jobs": [beat(&lease, step)]}))
+            .await;
     }
-    assert_eq!(database.asset(&story, "cover").await["metadata"], json!({"model": "m"}));
+    assert_eq!(
+        database.asset(&story, "cover").await["metadata"],
+        json!({"model": "m"})
+    );
     database.fail(&lease, true).await;
     database.let_time_pass(&story).await;
     let next = database.call("claim_asset_jobs", json!({})).await;
-    assert_eq!(next["jobs"][0]["checkpoint"], json!({"art": 1, "picture": 2}));
+    assert_eq!(
+        next["jobs"][0]["checkpoint"],
+        json!({"art": 1, "picture": 2})
+    );
 }
 
 #[tokio::test]
@@ -55,17 +78,42 @@ async fn whoever_lost_a_job_or_had_it_cancelled_is_told_and_writes_nothing() {
     let database = Database::new().await;
     let story = database.story_with_text(&["cover", "audio"]).await;
     let claimed = database.claim(10).await;
-    database.call("cancel_assets", json!({"p_user_id": story.user, "p_story_id": story.id, "p_asset_types": ["audio"]})).await;
+    database
+        .call(
+            "cancel_assets",
+            json!({"p_user_id": story.user, "p_story_id": story.id, "p_asset_types": ["audio"]}),
+        )
+        .await;
     let cover = claimed.iter().find(|lease| lease.asset == "cover").unwrap();
     database.let_leases_run_out(&story).await;
     database.claim(10).await;
     let before = database.row(&story).await;
-    let beats: Vec<_> = claimed.iter().map(|lease| beat(lease, json!({"progress": 80, "checkpoint": {"x": 1}}))).collect();
-    let answer = database.call("report_progress", json!({"p_jobs": beats})).await;
-    let reason_of = |job: &str| answer["lost"].as_array().unwrap().iter().find(|lost| lost["jobId"] == job).unwrap()["reason"].clone();
+    let beats: Vec<_> = claimed
+        .iter()
+        .map(|lease| beat(lease, json!({"progress": 80, "checkpoint": {"x": 1}})))
+        .collect();
+    let answer = database
+        .call("report_progress", json!({"p_jobs": beats}))
+        .await;
+    let reason_of = |job: &str| {
+        answer["lost"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|lost| lost["jobId"] == job)
+            .unwrap()["reason"]
+            .clone()
+    };
     assert_eq!(answer["lost"].as_array().unwrap().len(), 2);
     for lease in &claimed {
-        assert_eq!(reason_of(&lease.job), if lease == cover { "LEASE_LOST" } else { "CANCELLED" });
+        assert_eq!(
+            reason_of(&lease.job),
+            if lease == cover {
+                "LEASE_LOST"
+            } else {
+                "CANCELLED"
+            }
+        );
     }
     assert_eq!(database.row(&story).await, before);
     assert_eq!(database.job(&story, "cover").await["checkpoint"], json!({}));
@@ -76,10 +124,25 @@ async fn money_spent_is_recorded_once_a_call_even_when_the_lease_is_gone() {
     let database = Database::new().await;
     let story = database.story_with_text(&["cover"]).await;
     let lease = database.claim_asset(&story, "cover").await;
-    database.call("cancel_assets", json!({"p_user_id": story.user, "p_story_id": story.id})).await;
+    database
+        .call(
+            "cancel_assets",
+            json!({"p_user_id": story.user, "p_story_id": story.id}),
+        )
+        .await;
     let paid = json!([{"callKey": "k", "provider": "openai", "model": "m", "kind": "image", "inputUnits": 3, "costUsd": 0.04}]);
     for _ in 0..2 {
-        database.call("report_progress", json!({"p_jobs": [beat(&lease, json!({"usage": paid}))]})).await;
+        database
+            .call(
+                "report_progress",
+                json!({"p_jobs": [beat(&lease, json!({"usage": paid}))]}),
+            )
+            .await;
     }
-    assert_eq!(database.count("public.usage_ledger where call_key = 'k' and cost_usd = 0.04").await, 1);
+    assert_eq!(
+        database
+            .count("public.usage_ledger where call_key = 'k' and cost_usd = 0.04")
+            .await,
+        1
+    );
 }

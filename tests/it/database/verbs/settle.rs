@@ -10,13 +10,31 @@ async fn a_stale_lease_changes_nothing() {
     let old = database.claim_asset(&story, "cover").await;
     database.let_leases_run_out(&story).await;
     let new = database.claim(1).await.remove(0);
-    let before = (database.row(&story).await, database.job(&story, "cover").await);
-    for answer in [database.complete(&old).await, database.fail(&old, true).await, database.fail(&old, false).await] {
+    let before = (
+        database.row(&story).await,
+        database.job(&story, "cover").await,
+    );
+    for answer in [
+        database.complete(&old).await,
+        database.fail(&old, true).await,
+        database.fail(&old, false).await,
+    ] {
         assert_eq!(answer, json!({"accepted": false, "reason": "LEASE_LOST"}));
     }
-    assert_eq!((database.row(&story).await, database.job(&story, "cover").await), before);
+    assert_eq!(
+        (
+            database.row(&story).await,
+            database.job(&story, "cover").await
+        ),
+        before
+    );
     assert_eq!(database.complete(&new).await["accepted"], true);
-    assert!(database.asset(&story, "cover").await["url"].as_str().unwrap().ends_with(&new.token));
+    assert!(
+        database.asset(&story, "cover").await["url"]
+            .as_str()
+            .unwrap()
+            .ends_with(&new.token)
+    );
     assert_eq!(database.complete(&old).await["accepted"], false);
 }
 
@@ -26,10 +44,22 @@ async fn a_completion_said_twice_counts_once() {
     let story = database.story_with_text(&["cover"]).await;
     let lease = database.claim_asset(&story, "cover").await;
     database.complete(&lease).await;
-    let before = (database.row(&story).await, database.job(&story, "cover").await);
+    let before = (
+        database.row(&story).await,
+        database.job(&story, "cover").await,
+    );
     let again = database.complete(&lease).await;
-    assert_eq!((&again["accepted"], &again["replayed"], &again["overall"]), (&json!(true), &json!(true), &json!("ready")));
-    assert_eq!((database.row(&story).await, database.job(&story, "cover").await), before);
+    assert_eq!(
+        (&again["accepted"], &again["replayed"], &again["overall"]),
+        (&json!(true), &json!(true), &json!("ready"))
+    );
+    assert_eq!(
+        (
+            database.row(&story).await,
+            database.job(&story, "cover").await
+        ),
+        before
+    );
 }
 
 #[tokio::test]
@@ -39,8 +69,18 @@ async fn ready_needs_an_url_or_data() {
     let lease = database.claim_asset(&story, "cover").await;
     let mut empty = completion(&lease);
     empty["p_result"] = json!({"bytes": 1});
-    assert_eq!(database.try_call("complete_job", &empty).await.unwrap_err().code, "23514");
-    assert_eq!(database.asset(&story, "cover").await["status"], "generating");
+    assert_eq!(
+        database
+            .try_call("complete_job", &empty)
+            .await
+            .unwrap_err()
+            .code,
+        "23514"
+    );
+    assert_eq!(
+        database.asset(&story, "cover").await["status"],
+        "generating"
+    );
 }
 
 #[tokio::test]
@@ -48,7 +88,11 @@ async fn the_cover_frees_the_scenes_the_scenes_the_book_and_the_book_makes_the_s
     let database = Database::new().await;
     let story = database.story_with_text(&EVERYTHING).await;
     let cover = database.claim_asset(&story, "cover").await;
-    assert_eq!(database.complete(&cover).await["claimable"], 6, "four scenes, audio and activities");
+    assert_eq!(
+        database.complete(&cover).await["claimable"],
+        6,
+        "four scenes, audio and activities"
+    );
     for scene in ["scene_1", "scene_2", "scene_3"] {
         let lease = database.claim_asset(&story, scene).await;
         database.complete(&lease).await;
@@ -56,43 +100,85 @@ async fn the_cover_frees_the_scenes_the_scenes_the_book_and_the_book_makes_the_s
     assert_eq!(database.job(&story, "pdf").await["inputs_settled"], false);
     let last = database.claim_asset(&story, "scene_4").await;
     database.fail(&last, false).await;
-    assert_eq!(database.job(&story, "pdf").await["inputs_settled"], true, "a failed scene is settled too");
+    assert_eq!(
+        database.job(&story, "pdf").await["inputs_settled"],
+        true,
+        "a failed scene is settled too"
+    );
     assert_eq!(database.overall(&story).await, "generating");
     database.finish(&story).await;
     let row = database.row(&story).await;
-    assert_eq!((&row["asset_generation_status"]["overall"], &row["status"]), (&json!("partial"), &json!("ready")));
+    assert_eq!(
+        (&row["asset_generation_status"]["overall"], &row["status"]),
+        (&json!("partial"), &json!("ready"))
+    );
     assert!(row["asset_generation_completed_at"].is_string());
     assert_eq!(row["hue_extracted_colors"]["cover"], json!(["#101010"]));
-    assert_eq!(database.count("public.notification_outbox where kind = 'completion' and overall = 'partial'").await, 1);
-    database.call("retry_assets", json!({"p_user_id": story.user, "p_story_id": story.id})).await;
+    assert_eq!(
+        database
+            .count("public.notification_outbox where kind = 'completion' and overall = 'partial'")
+            .await,
+        1
+    );
+    database
+        .call(
+            "retry_assets",
+            json!({"p_user_id": story.user, "p_story_id": story.id}),
+        )
+        .await;
     database.finish(&story).await;
     assert_eq!(database.overall(&story).await, "ready");
-    assert_eq!(database.count("public.notification_outbox").await, 1, "one completion a story");
+    assert_eq!(
+        database.count("public.notification_outbox").await,
+        1,
+        "one completion a story"
+    );
 }
 
 #[tokio::test]
 async fn an_attempt_that_failed_waits_as_its_asset_is_told_to_and_a_retry_after_wins() {
     let database = Database::new().await;
-    let story = database.story_with_text(&["audio", "activities", "cover"]).await;
+    let story = database
+        .story_with_text(&["audio", "activities", "cover"])
+        .await;
     let pause = async |asset: &str| {
         let lease = database.claim_asset(&story, asset).await;
-        database.fail(&lease, true).await["retryInSeconds"].as_f64().unwrap()
+        database.fail(&lease, true).await["retryInSeconds"]
+            .as_f64()
+            .unwrap()
     };
-    for (asset, least) in [("audio", [5.0, 10.0].as_slice()), ("activities", &[1.0, 2.0, 4.0]), ("cover", &[0.0, 0.0, 0.0])] {
+    for (asset, least) in [
+        ("audio", [5.0, 10.0].as_slice()),
+        ("activities", &[1.0, 2.0, 4.0]),
+        ("cover", &[0.0, 0.0, 0.0]),
+    ] {
         for seconds in least {
             let waited = pause(asset).await;
-            assert!((*seconds..=*seconds * 1.25).contains(&waited), "{asset} waits {seconds} s, not {waited}");
+            assert!(
+                (*seconds..=*seconds * 1.25).contains(&waited),
+                "{asset} waits {seconds} s, not {waited}"
+            );
             assert_eq!(database.asset(&story, asset).await["status"], "retrying");
         }
         let lease = database.claim_asset(&story, asset).await;
-        assert_eq!(database.fail(&lease, true).await["retryInSeconds"], json!(null), "{asset} has no retry left");
+        assert_eq!(
+            database.fail(&lease, true).await["retryInSeconds"],
+            json!(null),
+            "{asset} has no retry left"
+        );
         let shown = database.asset(&story, asset).await;
-        assert_eq!((&shown["status"], &shown["error"]), (&json!("failed"), &json!("The provider did not answer")));
+        assert_eq!(
+            (&shown["status"], &shown["error"]),
+            (&json!("failed"), &json!("The provider did not answer"))
+        );
     }
     let other = database.story_with_text(&["cover"]).await;
     let mut told = failure(&database.claim_asset(&other, "cover").await, true);
     told["p_retry_after_seconds"] = json!(77);
-    assert_eq!(database.call("fail_job", told).await["retryInSeconds"].as_f64(), Some(77.0));
+    assert_eq!(
+        database.call("fail_job", told).await["retryInSeconds"].as_f64(),
+        Some(77.0)
+    );
 }
 
 #[tokio::test]
@@ -104,8 +190,20 @@ async fn a_permanent_failure_is_final_at_once_and_said_twice_counts_once() {
     let before = database.job(&story, "cover").await;
     assert_eq!(database.fail(&lease, false).await["replayed"], true);
     assert_eq!(database.job(&story, "cover").await, before);
-    assert_eq!((&before["status"], &before["error_code"], &before["is_placeholder"]), (&json!("failed"), &json!("PROVIDER_DOWN"), &json!(false)));
-    assert_eq!(database.count("public.dead_letters where error_code = 'PROVIDER_DOWN'").await, 1);
+    assert_eq!(
+        (
+            &before["status"],
+            &before["error_code"],
+            &before["is_placeholder"]
+        ),
+        (&json!("failed"), &json!("PROVIDER_DOWN"), &json!(false))
+    );
+    assert_eq!(
+        database
+            .count("public.dead_letters where error_code = 'PROVIDER_DOWN'")
+            .await,
+        1
+    );
 }
 
 #[tokio::test]
@@ -113,15 +211,27 @@ async fn a_placeholder_is_shown_as_one_with_its_url_and_its_colours() {
     let database = Database::new().await;
     let story = database.story_with_text(&["cover"]).await;
     let mut with_placeholder = failure(&database.claim_asset(&story, "cover").await, false);
-    with_placeholder["p_placeholder"] = json!({"url": "https://cdn.example/placeholder.png", "colors": ["#000000"]});
+    with_placeholder["p_placeholder"] =
+        json!({"url": "https://cdn.example/placeholder.png", "colors": ["#000000"]});
     database.call("fail_job", with_placeholder).await;
     let shown = database.asset(&story, "cover").await;
-    assert_eq!((&shown["status"], &shown["isPlaceholder"]), (&json!("failed"), &json!(true)));
+    assert_eq!(
+        (&shown["status"], &shown["isPlaceholder"]),
+        (&json!("failed"), &json!(true))
+    );
     assert_eq!(shown["url"], "https://cdn.example/placeholder.png");
     assert_eq!(database.overall(&story).await, "partial");
-    database.call("retry_assets", json!({"p_user_id": story.user, "p_story_id": story.id})).await;
+    database
+        .call(
+            "retry_assets",
+            json!({"p_user_id": story.user, "p_story_id": story.id}),
+        )
+        .await;
     database.finish(&story).await;
-    assert_eq!(database.asset(&story, "cover").await["isPlaceholder"], json!(null));
+    assert_eq!(
+        database.asset(&story, "cover").await["isPlaceholder"],
+        json!(null)
+    );
 }
 
 #[tokio::test]
@@ -135,17 +245,40 @@ async fn a_text_that_fails_for_good_cancels_the_rest_and_gives_the_credit_back_o
     assert_eq!(database.credits(story.user).await, (0, 0));
     assert_eq!(database.count("public.credit_ledger").await, 2);
     let row = database.row(&story).await;
-    assert_eq!((&row["asset_generation_status"]["overall"], &row["status"]), (&json!("failed"), &json!("failed")));
+    assert_eq!(
+        (&row["asset_generation_status"]["overall"], &row["status"]),
+        (&json!("failed"), &json!("failed"))
+    );
     assert_eq!(database.count("public.asset_generation_jobs where status = 'cancelled' and error_code = 'INPUT_FAILED'").await, 8);
-    assert_eq!(database.count("public.notification_outbox where kind = 'failure'").await, 1);
+    assert_eq!(
+        database
+            .count("public.notification_outbox where kind = 'failure'")
+            .await,
+        1
+    );
 
     // Asked for again, it costs a credit again, and that one comes back too.
-    database.call("retry_assets", json!({"p_user_id": story.user, "p_story_id": story.id})).await;
+    database
+        .call(
+            "retry_assets",
+            json!({"p_user_id": story.user, "p_story_id": story.id}),
+        )
+        .await;
     assert_eq!(database.credits(story.user).await, (1, 1));
-    assert_eq!(database.count("public.asset_generation_jobs where status = 'queued'").await, 9);
+    assert_eq!(
+        database
+            .count("public.asset_generation_jobs where status = 'queued'")
+            .await,
+        9
+    );
     database.let_time_pass(&story).await;
     let text = database.claim_asset(&story, "content").await;
     database.fail(&text, false).await;
     assert_eq!(database.credits(story.user).await, (0, 0));
-    assert_eq!(database.count("public.notification_outbox where kind = 'failure'").await, 1);
+    assert_eq!(
+        database
+            .count("public.notification_outbox where kind = 'failure'")
+            .await,
+        1
+    );
 }

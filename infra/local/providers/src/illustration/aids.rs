@@ -15,18 +15,27 @@ fn frame(looks: &Looks) -> Color {
 /// The back rest, the far wheel and the foot rest.
 pub(super) fn wheelchair_behind(canvas: &mut Canvas, looks: &Looks) {
     let frame = frame(looks);
-    wheel(canvas, (18.0, -44.0), 46.0, frame.darker(0.3));
-    canvas.outlined("M-52,-146 Q-46,-154 -36,-152 L-28,-60 L-50,-56 Z", &frame.darker(0.25).hex(), frame.darker(0.6), 3.0);
-    canvas.line("M-50,-148 L-72,-154", &TYRE.hex(), 8.0);
-    canvas.line("M-40,-62 L44,-58 L62,-6 L82,-4", &frame.darker(0.5).hex(), 10.0);
-    canvas.line("M-40,-62 L44,-58 L62,-6 L82,-4", &frame.hex(), 5.5);
-    canvas.rectangle((-48.0, -72.0), (88.0, 15.0), 7.0, &frame.darker(0.45).hex());
+    wheel(canvas, (14.0, -38.0), 42.0, frame.darker(0.3));
+    let back = canvas.linear((0.0, 0.0), (1.0, 0.0), &[(0.0, frame.darker(0.1), 1.0), (1.0, frame.darker(0.45), 1.0)]);
+    canvas.outlined("M-70,-146 Q-66,-158 -52,-156 L20,-152 L24,-58 L-52,-54 Z", &back, frame.darker(0.6), 3.4);
+    canvas.line("M-66,-148 L-92,-152", &frame.darker(0.5).hex(), 8.0);
+    canvas.line("M-80,-151 L-96,-152", &TYRE.hex(), 13.0);
+    for (width, color) in [(11.0, frame.darker(0.5)), (6.0, frame.lighter(0.1))] {
+        canvas.line("M-56,-58 L46,-56 L60,-8 L92,-6", &color.hex(), width);
+    }
 }
 
 /// The near wheel, in front of the hip, and the caster.
 pub(super) fn wheelchair_before(canvas: &mut Canvas, looks: &Looks) {
-    wheel(canvas, (-14.0, -38.0), 54.0, frame(looks));
-    wheel(canvas, (58.0, 4.0), 13.0, frame(looks));
+    let frame = frame(looks);
+    let seat = canvas.downward(&[(0.0, frame.darker(0.2), 1.0), (1.0, frame.darker(0.5), 1.0)]);
+    canvas.rectangle((-54.0, -68.0), (84.0, 17.0), 8.0, &seat);
+    for (width, color) in [(10.0, frame.darker(0.5)), (5.5, frame.lighter(0.1))] {
+        canvas.line("M-46,-98 L18,-98 Q26,-98 26,-88 L28,-60", &color.hex(), width);
+    }
+    canvas.line("M-44,-101 L10,-101", &TYRE.hex(), 11.0);
+    wheel(canvas, (-24.0, -32.0), 48.0, frame);
+    wheel(canvas, (60.0, 5.0), 11.0, frame);
 }
 
 fn wheel(canvas: &mut Canvas, center: Point, radius: f32, color: Color) {

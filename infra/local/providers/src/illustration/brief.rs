@@ -91,6 +91,7 @@ impl Brief {
             .or_else(|| pose::find(&scene))
             .filter(|_| number != 0)
             .unwrap_or_else(|| pose::of_scene(number));
+        let pose = if pose.is_holding() { pose } else { pose.holding(pose::held_thing(&scene)) };
         let pose = feel(pose, &scene);
         Brief {
             companion: companion(&scene, &heroes),
@@ -217,7 +218,9 @@ fn setting(text: &str) -> Option<Setting> {
     ];
     let padded = format!(" {text} ");
     let is_word = |word: &str, at: usize| {
-        word.starts_with(' ') || !padded[..at].ends_with(|c: char| c.is_alphabetic())
+        let after = padded[at + word.len()..].trim_start_matches("es").trim_start_matches('s');
+        let starts = word.starts_with(' ') || !padded[..at].ends_with(|c: char| c.is_alphabetic());
+        starts && (word.ends_with(' ') || !after.starts_with(|c: char| c.is_alphabetic()))
     };
     table
         .iter()

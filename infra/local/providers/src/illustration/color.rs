@@ -57,6 +57,22 @@ impl Color {
         self.oklab()[0]
     }
 
+    /// The same hue and lightness, more or less colorful.
+    pub(super) fn vivid(self, factor: f32) -> Color {
+        let [lightness, a, b] = self.oklab();
+        Color::from_oklab([lightness, a * factor, b * factor])
+    }
+
+    /// The one of three colors whose hue is nearest.
+    pub(super) fn nearest(self, choices: [Color; 3]) -> Color {
+        let [_, a, b] = self.oklab();
+        let distance = |choice: &Color| {
+            let [_, other_a, other_b] = choice.oklab();
+            (a - other_a).hypot(b - other_b)
+        };
+        choices.into_iter().min_by(|one, other| distance(one).total_cmp(&distance(other))).unwrap_or(self)
+    }
+
     /// The same hue at another lightness.
     pub(super) fn with_lightness(self, lightness: f32) -> Color {
         let [_, a, b] = self.oklab();

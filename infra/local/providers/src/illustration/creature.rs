@@ -5,7 +5,7 @@ use super::color::{Color, GOLD, INK, WHITE};
 use super::face::{self, FaceColors, FacePlan};
 use super::looks::Looks;
 use super::pose::{Expression, Pose};
-use super::species::{Back, Crest, Ears, Muzzle, Pattern, Species, Tail};
+use super::species::{RAINBOW_MANE, Back, Crest, Ears, Muzzle, Pattern, Species, Tail};
 
 const HEAD: &str = "M-71,-203 C-74,-270 74,-270 71,-203 C72,-164 42,-141 0,-141 C-42,-141 -72,-164 -71,-203 Z";
 const ROBOT_HEAD: &str = "M-46,-266 L46,-266 Q72,-266 72,-240 L72,-170 Q72,-144 46,-144 L-46,-144 Q-72,-144 -72,-170 L-72,-240 Q-72,-266 -46,-266 Z";
@@ -49,10 +49,11 @@ fn accent(looks: &Looks) -> Color {
 }
 
 fn mane_colors(looks: &Looks) -> [Color; 3] {
-    if looks.hair_color.lightness() > 0.45 {
-        [looks.hair_color.lighter(0.3), looks.hair_color, looks.hair_color.darker(0.2)]
+    let first = Color::rgb(RAINBOW_MANE);
+    if looks.hair_color == first {
+        [first, Color::rgb(0xA8_8C_F0), Color::rgb(0x7C_D0_E8)]
     } else {
-        [Color::rgb(0xF4_94_C0), Color::rgb(0xA8_8C_F0), Color::rgb(0x7C_D0_E8)]
+        [looks.hair_color.lighter(0.3), looks.hair_color, looks.hair_color.darker(0.2)]
     }
 }
 
@@ -78,14 +79,14 @@ fn draw_wings(canvas: &mut Canvas, looks: &Looks, species: &Species) {
             }
             Back::Spines if side > 0.0 => {
                 let dark = looks.skin.darker(0.42);
-                let mut spikes = String::from("M-84,-60");
-                for index in 0..13 {
-                    let angle = std::f32::consts::PI * (1.12 + index as f32 / 12.0 * 0.76);
-                    let tip = (angle.cos() * 106.0, -176.0 + angle.sin() * 104.0);
-                    let root = angle + 0.09;
-                    spikes += &format!(" L{:.1},{:.1} L{:.1},{:.1}", tip.0, tip.1, root.cos() * 78.0, -176.0 + root.sin() * 78.0);
+                let mut spikes = String::from("M0,-60");
+                for index in 0..21 {
+                    let angle = std::f32::consts::PI * (0.72 + index as f32 / 20.0 * 1.56);
+                    let around = |angle: f32, reach: f32| (angle.cos() * reach, -166.0 + angle.sin() * (reach + 14.0));
+                    let (tip, root) = (around(angle, 100.0), around(angle + 0.12, 78.0));
+                    spikes += &format!(" L{:.1},{:.1} L{:.1},{:.1}", tip.0, tip.1, root.0, root.1);
                 }
-                spikes += " L84,-60 L0,-40 Z";
+                spikes += " Z";
                 canvas.outlined(&spikes, &dark.hex(), dark.darker(0.3), 3.0);
             }
             Back::Shell if side > 0.0 => {

@@ -17,6 +17,8 @@ pub(super) struct Place {
     pub(super) at: Point,
     pub(super) size: f32,
     pub(super) flipped: bool,
+    /// In mid air: no shadow falls under it.
+    pub(super) floats: bool,
 }
 
 /// Draws the figure with the shadow it casts.
@@ -25,7 +27,9 @@ pub(super) fn draw(canvas: &mut Canvas, looks: &Looks, pose: &Pose, place: Place
     let size = place.size * if looks.traits.short_stature { 0.86 } else { 1.0 };
     let shadow = canvas.radial((0.5, 0.5), 0.5, &[(0.0, Color::rgb(0x14_0E_2A), 0.42), (0.6, Color::rgb(0x14_0E_2A), 0.2), (1.0, Color::rgb(0x14_0E_2A), 0.0)]);
     let spread = if looks.traits.wheelchair { 104.0 } else { 74.0 };
-    canvas.ellipse((x, y + 2.0), (spread * size, 17.0 * size), &shadow);
+    if !place.floats {
+        canvas.ellipse((x, y + 2.0), (spread * size, 17.0 * size), &shadow);
+    }
     let mirror = if place.flipped { -size } else { size };
     let seat = if looks.traits.wheelchair { 16.0 } else { pose.lift };
     let transform = format!("transform='translate({x:.1} {:.1}) scale({mirror:.3} {size:.3})'", y - seat * size);
@@ -54,7 +58,7 @@ fn draw_parts(canvas: &mut Canvas, looks: &Looks, pose: &Pose) {
     legs(canvas, looks, pose);
     canvas.group(&upper, |canvas| {
         torso(canvas, looks);
-        arms(canvas, looks, pose);
+        arms(canvas, looks, pose, false);
         if looks.traits.insulin_pump {
             canvas.rectangle((24.0, -84.0), (17.0, 22.0), 4.0, "#e8f4fa");
             canvas.rectangle((27.5, -80.0), (10.0, 7.0), 2.0, "#4a88d0");
@@ -74,6 +78,7 @@ fn draw_parts(canvas: &mut Canvas, looks: &Looks, pose: &Pose) {
         if let Some(color) = looks.scarf {
             scarf(canvas, color);
         }
+        arms(canvas, looks, pose, true);
     });
     if chair {
         aids::wheelchair_before(canvas, looks);
@@ -96,9 +101,13 @@ fn sleeve(looks: &Looks) -> Color {
     }
 }
 
-fn arms(canvas: &mut Canvas, looks: &Looks, pose: &Pose) {
+/// Draws the arms that are raised beside the head, or those that are not.
+fn arms(canvas: &mut Canvas, looks: &Looks, pose: &Pose, raised: bool) {
     let winged = matches!(looks.kind, Kind::Creature(species) if species.back == Back::FeatherWings);
     for (side, arm) in [(-1.0f32, pose.left), (1.0, pose.right)] {
+        if (arm.angle > 80.0) != raised {
+            continue;
+        }
         if winged {
             wing_arm(canvas, looks, side, arm);
         } else if looks.traits.limb_difference && side < 0.0 {
@@ -118,8 +127,12 @@ fn along(from: Point, angle: f32, length: f32, side: f32) -> Point {
 
 fn draw_arm(canvas: &mut Canvas, looks: &Looks, side: f32, arm: Arm) {
     let shoulder = (side * 30.0, -132.0);
-    let elbow = along(shoulder, arm.angle, 33.0, side);
-    let hand = along(elbow, arm.angle + arm.bend, 34.0, side);
+    // A creature's head is wide: its arms pass beside it.
+    let angle = arm.angle.min(if looks.is_human() { 136.0 } else { 120.0 });
+    let bend = if angle > 110.0 { arm.bend.min(20.0) } else { arm.bend };
+    let length = if angle > 80.0 { 38.0 } else { 33.5 };
+    let elbow = along(shoulder, angle, length, side);
+    let hand = along(elbow, angle + bend, length, side);
     let outline = format!("M{:.1},{:.1} Q{:.1},{:.1} {:.1},{:.1}", shoulder.0, shoulder.1, elbow.0, elbow.1, hand.0, hand.1);
     let bionic = looks.traits.prosthetic_arm && side > 0.0;
     let skin = if bionic { Color::rgb(0xB8_C4_D4) } else { looks.skin };

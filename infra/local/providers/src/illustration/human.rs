@@ -226,12 +226,13 @@ pub(super) fn draw_face_aids(canvas: &mut Canvas, looks: &Looks, eyes_at: f32, e
     let traits = &looks.traits;
     let ear = if looks.is_human() { 60.0 } else { 70.0 };
     if traits.glasses || traits.dark_glasses {
-        let frame = INK.mix(looks.top, 0.35);
-        let glass = if traits.dark_glasses { "#2a2440cc" } else { "#dff3ff55" };
+        // Dark frames would vanish on dark skin or fur.
+        let frame = if looks.skin.lightness() < 0.62 { Color::rgb(0xFF_7A_6A) } else { INK.mix(looks.top, 0.3) };
+        let glass = if traits.dark_glasses { "#2a2440cc" } else { "#dff3ff2a" };
         for side in [-1.0, 1.0] {
             canvas.outlined_ellipse((side * eye_distance, eyes_at), (20.0, 20.0), glass, frame, 4.2);
             canvas.line(&format!("M{:.1},{:.1} L{:.1},{:.1}", side * (eye_distance + 20.0), eyes_at - 3.0, side * ear, eyes_at - 7.0), &frame.hex(), 3.6);
-            canvas.line(&format!("M{:.1},{:.1} l7,-8", side * eye_distance - 10.0, eyes_at - 4.0), "#ffffffaa", 2.6);
+            canvas.line(&format!("M{:.1},{:.1} l5,-6", side * eye_distance - 14.0, eyes_at - 5.0), "#ffffffaa", 2.4);
         }
         canvas.line(&format!("M{:.1},{:.1} q{:.1},-6 {:.1},0", 20.0 - eye_distance, eyes_at - 2.0, eye_distance - 20.0, (eye_distance - 20.0) * 2.0), &frame.hex(), 3.8);
     }

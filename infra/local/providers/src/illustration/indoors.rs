@@ -24,15 +24,7 @@ pub(super) fn cave(canvas: &mut Canvas, air: &Air, width: f32, brief: &Brief, se
         sky::cloud(canvas, (width * 0.3, 300.0), 1.0, CREAM, 0.85);
     }
     canvas.glow((width * 0.5, 430.0), 420.0, bright.lighter(0.35), 0.55);
-    for (level, share, shade) in [(0.0, 0.0, 0.0), (70.0, 0.4, 0.18)] {
-        let color = rock.mix(medium, share * 0.3).darker(0.3 - shade);
-        let fill = canvas.downward(&[(0.0, color.darker(0.3), 1.0), (1.0, color, 1.0)]);
-        let w = width;
-        canvas.path(&format!("M-10,-10 L{:.1},-10 L{:.1},1010 L{:.1},1010 C{:.1},820 {:.1},560 {:.1},330 L{:.1},{:.1} L{:.1},{:.1} L{:.1},{:.1} L{:.1},{:.1} L{:.1},{:.1} L{:.1},{:.1} L{:.1},{:.1} C{:.1},560 {:.1},840 {:.1},1010 L-10,1010 Z",
-            w + 10.0, w + 10.0, w * 0.93 + level, w * 0.90, w * 0.96, w * 0.84 + level * 0.4,
-            w * 0.78, 250.0 - level, w * 0.73, 340.0 - level, w * 0.66, 190.0 - level, w * 0.52, 150.0 - level, w * 0.44, 250.0 - level, w * 0.36, 165.0 - level, w * 0.20, 290.0 - level,
-            w * 0.05, w * 0.12 - level, w * 0.06 - level), &fill);
-    }
+    walls(canvas, rock, medium, width, seeded);
     let floor = rock.mix(medium, 0.25).with_lightness(0.36);
     let points = land::ridge(width, GROUND + 10.0, 14.0, seeded);
     land::hill(canvas, &points, floor, 0.35);
@@ -51,6 +43,31 @@ pub(super) fn cave(canvas: &mut Canvas, air: &Air, width: f32, brief: &Brief, se
             canvas.circle((at.0 + dx, at.1 - 2.0), 4.4, "#5a3820");
         }
         canvas.line(&format!("M{:.1},{:.1} q8,7 16,0", at.0 - 8.0, at.1 + 9.0), "#5a3820", 3.0);
+    }
+}
+
+/// Two layers of rock around the open middle, with rounded stones hanging from above.
+fn walls(canvas: &mut Canvas, rock: Color, medium: Color, width: f32, seeded: &mut Seeded) {
+    for (inset, share) in [(0.09f32, 0.34), (0.0, 0.06)] {
+        let color = rock.mix(medium, share).darker(0.16);
+        let fill = canvas.downward(&[(0.0, color.darker(0.35), 1.0), (0.6, color, 1.0), (1.0, color.darker(0.2), 1.0)]);
+        let (w, left, right) = (width, width * (0.05 + inset), width * (0.95 - inset));
+        let top = 110.0 + inset * 900.0;
+        canvas.path(
+            &format!("M-10,-10 L{:.1},-10 L{:.1},1010 L{:.1},1010 C{:.1},800 {:.1},560 {:.1},420 C{:.1},{:.1} {:.1},{top:.1} {:.1},{top:.1} C{:.1},{top:.1} {:.1},{:.1} {:.1},420 C{:.1},560 {:.1},800 {:.1},1010 L-10,1010 Z",
+                w + 10.0, w + 10.0, right + 20.0, right - 30.0, right + 14.0, right - 24.0, right - 60.0, top + 80.0, w * 0.72, w * 0.5,
+                w * 0.28, left + 60.0, top + 80.0, left + 24.0, left - 14.0, left + 30.0, left - 20.0),
+            &fill,
+        );
+        for index in 0..7 {
+            let along = (index as f32 + 0.5) / 7.0;
+            let x = left + (right - left) * along + seeded.between(-22.0, 22.0) as f32;
+            let arch = top + (2.0 * along - 1.0).powi(2) * 240.0;
+            let (length, half) = (seeded.between(60.0, 150.0) as f32, seeded.between(20.0, 40.0) as f32);
+            canvas.path(&format!("M{:.1},{:.1} C{:.1},{:.1} {:.1},{:.1} {x:.1},{:.1} C{:.1},{:.1} {:.1},{:.1} {:.1},{:.1} Z",
+                x - half, arch - 60.0, x - half * 0.8, arch + length * 0.4, x - half * 0.2, arch + length * 0.8, arch + length,
+                x + half * 0.2, arch + length * 0.8, x + half * 0.8, arch + length * 0.4, x + half, arch - 60.0), &color.darker(0.08).hex());
+        }
     }
 }
 

@@ -128,7 +128,11 @@ impl Looks {
             skin,
             light,
             hair: if kind == Kind::Human { hair_style(hair_words, line, name) } else { Hair::None },
-            hair_color: hair_color(hair_words, &traits).unwrap_or(default_hair),
+            hair_color: hair_color(hair_words).unwrap_or(match kind {
+                Kind::Human if skin.lightness() < 0.60 => Color::rgb(0x2E_20_28),
+                Kind::Human => default_hair,
+                Kind::Creature(species) => Color::rgb(species.mane()),
+            }),
             eyes,
             garment: garment(clothes, kind),
             top,
@@ -216,10 +220,9 @@ fn hair_style(words: &str, line: &str, name: &str) -> Hair {
     styles[Seeded::from_text(&format!("hair of {name}")).below(styles.len())]
 }
 
-fn hair_color(words: &str, traits: &Traits) -> Option<Color> {
+fn hair_color(words: &str) -> Option<Color> {
     let plain = words.to_lowercase();
     let special = [("black", 0x2A_20_2C), ("dark", 0x3A_26_24), ("red", 0xB8_4E_28), ("white", 0xF2_EA_DC), ("platinum", 0xF2_E6_C8)];
-    let _ = traits;
     special
         .iter()
         .find(|(word, _)| plain.contains(word))

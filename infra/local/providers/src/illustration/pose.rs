@@ -58,7 +58,7 @@ pub(super) const WAVING: Pose = Pose {
     lean: 0.0,
     tilt: -5.0,
     left: arm(30.0, 20.0),
-    right: arm(128.0, 32.0),
+    right: arm(108.0, 42.0),
     stride: 6.0,
     expression: Expression::BigSmile,
     gaze: (0.0, 0.0),
@@ -185,6 +185,11 @@ impl Pose {
         self
     }
 
+    /// Whether both hands are taken, or one by something.
+    pub(super) fn is_holding(&self) -> bool {
+        self.right.holds != Held::Nothing
+    }
+
     pub(super) const fn feeling(mut self, expression: Expression) -> Pose {
         self.expression = expression;
         self
@@ -223,9 +228,21 @@ pub(super) fn find(text: &str) -> Option<Pose> {
         .map(|(_, pose)| pose)
 }
 
+/// A thing that a description puts into a hand, whatever the pose.
+pub(super) fn held_thing(text: &str) -> Held {
+    let table: &[(&[&str], Held)] = &[
+        (&["umbrella"], Held::Umbrella),
+        (&["kite"], Held::Kite),
+        (&["lantern", "torch"], Held::Lantern),
+        (&["magnif"], Held::Magnifier),
+        (&["bouquet", "a flower "], Held::Flower),
+    ];
+    table.iter().find(|(words, _)| words.iter().any(|word| text.contains(word))).map_or(Held::Nothing, |(_, held)| *held)
+}
+
 /// One pose for each scene number, for prompts that say nothing: no two alike.
 pub(super) fn of_scene(number: u8) -> Pose {
-    [WAVING, READING_MAP, BALANCING, HOLDING_LIGHT, REACHING_UP][usize::from(number.min(4))]
+    [WAVING, WALKING, RUNNING, HOLDING_LIGHT, REACHING_UP][usize::from(number.min(4))]
 }
 
 #[cfg(test)]

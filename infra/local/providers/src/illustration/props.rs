@@ -66,7 +66,7 @@ pub(super) fn lantern(canvas: &mut Canvas, top: Point) {
 }
 
 fn kite(canvas: &mut Canvas, hand: Point) {
-    let (x, y) = (hand.0 + 128.0, hand.1 - 190.0);
+    let (x, y) = (hand.0 + 84.0, hand.1 - 176.0);
     canvas.line(&format!("M{:.1},{:.1} Q{:.1},{:.1} {x:.1},{:.1}", hand.0, hand.1, hand.0 + 80.0, hand.1 - 40.0, y + 20.0), "#fff8ea", 2.4);
     canvas.group(&format!("transform='rotate(24 {x:.1} {y:.1})'"), |canvas| {
         canvas.line(&format!("M{x:.1},{:.1} q-24,26 2,46 t-4,50", y + 66.0), "#fff8ea", 2.6);

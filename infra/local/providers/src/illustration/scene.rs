@@ -39,10 +39,10 @@ fn figures(canvas: &mut Canvas, brief: &Brief, air: &Air, width: f32) {
     let narrow = (width / 1000.0).clamp(0.66, 1.0);
     let size = narrow
         * match brief.view {
-            View::Close if brief.is_cover() => 2.10,
-            View::Close => 1.95,
-            View::Medium => 1.60,
-            View::Wide => 1.28,
+            View::Close if brief.is_cover() => 2.20,
+            View::Close => 2.15,
+            View::Medium => 1.92,
+            View::Wide => 1.42,
         };
     if brief.setting == Setting::Bedroom && !brief.is_cover() {
         return in_bed(canvas, brief, air, width);
@@ -55,7 +55,7 @@ fn figures(canvas: &mut Canvas, brief: &Brief, air: &Air, width: f32) {
         (_, false, number) => ([0.5, 0.44, 0.54, 0.46, 0.52][usize::from(number)], 1.0f32),
     };
     let feet = ground_level(brief);
-    let hero = Place { at: (width * x, feet), size, flipped: side < 0.0 };
+    let hero = Place { at: (width * x, feet), size, flipped: side < 0.0, floats: false };
     rim_light(canvas, air, hero);
     companions(canvas, brief, width, hero, side);
     trail(canvas, brief, width, feet);
@@ -88,13 +88,11 @@ fn companions(canvas: &mut Canvas, brief: &Brief, width: f32, hero: Place, side:
         let scale = if species.is_small() { 0.50 } else { 0.66 };
         let floats = species.name == "firefly" || species.name == "bee" || species.name == "butterfly";
         let height = if floats { 210.0 * hero.size } else { 0.0 };
-        let reach = if brief.is_cover() { 0.30 } else { 0.29 };
-        let at = (hero.at.0 + side * width * reach, hero.at.1 - height + if floats { 0.0 } else { 14.0 });
-        let place = Place { at: (at.0.clamp(90.0, width - 90.0), at.1), size: hero.size * scale, flipped: side > 0.0 };
+        let reach = 0.31;
+        let at = (hero.at.0 + side * width * 0.31, hero.at.1 - height + if floats { 0.0 } else { 14.0 });
+        let place = Place { at: (at.0.clamp(90.0, width - 90.0), at.1), size: hero.size * scale, flipped: side > 0.0, floats };
         if floats {
-            canvas.glow((place.at.0, place.at.1 - 90.0 * place.size), 190.0 * place.size, GOLD, 0.8);
-            // No shadow in mid air: the figure is drawn without its ground.
-            return flying(canvas, &looks, &reaction, place);
+            canvas.glow((place.at.0, place.at.1 - 90.0 * place.size), 210.0 * place.size, GOLD, 0.85);
         }
         figure::draw(canvas, &looks, &reaction, place);
     }
@@ -102,13 +100,8 @@ fn companions(canvas: &mut Canvas, brief: &Brief, width: f32, hero: Place, side:
         let away = if index == 0 { side } else { -side };
         let x = (hero.at.0 + away * width * 0.29).clamp(120.0, width - 120.0);
         let pose = if index == 0 { pose::OFFERING } else { pose::WAVING };
-        figure::draw(canvas, looks, &pose, Place { at: (x, hero.at.1 + 8.0), size: hero.size * 0.86, flipped: away > 0.0 });
+        figure::draw(canvas, looks, &pose, Place { at: (x, hero.at.1 + 8.0), size: hero.size * 0.86, flipped: away > 0.0, floats: false });
     }
-}
-
-fn flying(canvas: &mut Canvas, looks: &Looks, pose: &Pose, place: Place) {
-    let lifted = Pose { lift: 0.0, stride: 14.0, ..*pose };
-    figure::draw(canvas, looks, &lifted, place);
 }
 
 /// Footprints, where the scene follows some.
@@ -144,13 +137,13 @@ fn in_bed(canvas: &mut Canvas, brief: &Brief, air: &Air, width: f32) {
     hero.traits.wheelchair = false;
     hero.traits.service_dog = false;
     let drop = if asleep { 1024.0 } else { 976.0 };
-    figure::draw(canvas, &hero, &pose, Place { at: (middle, drop), size: 1.55, flipped: false });
+    figure::draw(canvas, &hero, &pose, Place { at: (middle, drop), size: 1.55, flipped: false, floats: false });
     indoors::bed_before(canvas, air, middle);
     if let Some(species) = brief.companion {
         let looks = Looks::of_species(species);
         let pose = if asleep { pose::WORRIED.feeling(Expression::Asleep) } else { pose::WAVING };
         let at = if asleep { (middle + 190.0, 930.0) } else { (width * 0.74, 470.0) };
-        figure::draw(canvas, &looks, &pose, Place { at, size: 0.72, flipped: true });
+        figure::draw(canvas, &looks, &pose, Place { at, size: 0.72, flipped: true, floats: !asleep });
     }
 }
 

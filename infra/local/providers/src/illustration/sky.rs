@@ -23,6 +23,7 @@ impl Air {
         let mut tones = brief.palette;
         tones.sort_by(|a, b| a.lightness().total_cmp(&b.lightness()));
         let [dark, medium, bright] = tones;
+        let blue = Color::rgb(0x4A_A8_F0);
         let (top, middle, horizon) = match brief.light {
             Light::Night => (
                 dark.mix(Color::rgb(0x16_18_48), 0.55).with_lightness(0.24),
@@ -34,29 +35,29 @@ impl Air {
                 medium.mix(bright, 0.35).with_lightness(0.66),
                 bright.lighter(0.30).with_lightness(0.84),
             ),
-            Light::Dawn => (
-                brief.palette[2].mix(Color::rgb(0x78_B8_E8), 0.55).with_lightness(0.76),
-                bright.mix(CREAM, 0.45).with_lightness(0.87),
-                brief.palette[0].mix(CREAM, 0.55).with_lightness(0.90),
-            ),
-            Light::Day => (
-                brief.palette[0].mix(Color::rgb(0x5A_B0_F0), 0.60).with_lightness(0.74),
-                brief.palette[1].mix(Color::rgb(0xB8_E4_F8), 0.70).with_lightness(0.88),
-                bright.mix(CREAM, 0.62).with_lightness(0.95),
-            ),
+            Light::Dawn => {
+                let warm = Color::rgb(0xF8_A8_70).nearest(tones).vivid(1.1);
+                let top = blue.nearest(tones).mix(blue, 0.55).with_lightness(0.72).vivid(1.15);
+                (top, warm.mix(Color::rgb(0xFF_D8_C0), 0.45).with_lightness(0.86), warm.mix(CREAM, 0.35).with_lightness(0.90).vivid(1.3))
+            }
+            Light::Day => {
+                let top = blue.nearest(tones).mix(blue, 0.50).with_lightness(0.72).vivid(1.2);
+                (top, top.lighter(0.38).with_lightness(0.85), bright.mix(CREAM, 0.55).with_lightness(0.95))
+            }
         };
         Air { top, middle, horizon, haze: horizon.mix(middle, 0.5), tones, light: brief.light }
     }
 
     /// How a natural color looks in this air and this palette.
     pub(super) fn tint(&self, natural: Color, palette_share: f32) -> Color {
-        let [dark, medium, bright] = self.tones;
-        let mixed = natural.mix(medium, palette_share);
+        let [dark, _, bright] = self.tones;
+        // The tone of the nearest hue keeps leaves green and sand yellow, in the palette's way.
+        let mixed = natural.mix(natural.nearest(self.tones), palette_share);
         match self.light {
-            Light::Night => mixed.mix(dark, 0.45).with_lightness(natural.lightness() * 0.56 + 0.04),
-            Light::Dusk => mixed.mix(bright, 0.16).with_lightness(natural.lightness() * 0.86),
-            Light::Dawn => mixed.mix(bright, 0.14),
-            Light::Day => mixed,
+            Light::Night => mixed.mix(dark.mix(Color::rgb(0x20_30_90), 0.5), 0.34).with_lightness(natural.lightness() * 0.58 + 0.06).vivid(1.2),
+            Light::Dusk => mixed.mix(bright, 0.10).with_lightness(natural.lightness() * 0.88).vivid(1.1),
+            Light::Dawn => mixed.mix(bright, 0.08).vivid(1.08),
+            Light::Day => mixed.vivid(1.06),
         }
     }
 
@@ -71,6 +72,9 @@ pub(super) fn draw(canvas: &mut Canvas, brief: &Brief, air: &Air, width: f32, se
     canvas.rectangle((0.0, 0.0), (width, 1000.0), 0.0, &fill);
     if air.is_dark() {
         stars(canvas, width, 620.0, seeded);
+    }
+    if brief.setting == Setting::Space {
+        return;
     }
     let side = if brief.number % 2 == 1 { 0.78 } else { 0.20 };
     let place = if brief.is_cover() { (width * 0.5, 400.0) } else { (width * side, 190.0) };

@@ -138,7 +138,7 @@ impl Prose {
         let count = self.characters.len();
         let (mut starts, mut ends) = (vec![0.0; count], vec![0.0; count]);
         let (mut filled, mut clock) = (0, 0.0);
-        let mut gap = |starts: &mut Vec<f64>, ends: &mut Vec<f64>, from: usize, to: usize, since: f64, until: f64| {
+        let gap = |starts: &mut Vec<f64>, ends: &mut Vec<f64>, from: usize, to: usize, since: f64, until: f64| {
             let step = if to > from { (until - since).max(0.0) / (to - from) as f64 } else { 0.0 };
             for (index, at) in (from..to).enumerate() {
                 starts[at] = since + step * index as f64;

@@ -1,5 +1,4 @@
 //! What `template.yaml` promises and no linter checks: names, limits, who may call whom, where secrets are not.
-#![cfg(test)]
 
 mod document;
 

@@ -1,0 +1,7 @@
+//! Everything that is tested from outside, in one binary: the database by SQL, the pipeline by its protocols, the
+//! template by reading it.
+
+mod database;
+mod pipeline;
+mod stack;
+mod template;
