@@ -1,7 +1,8 @@
 //! Everything that is tested from outside, in one binary: the database by SQL, the pipeline by its protocols, the
-//! template by reading it.
+//! template and the tree by reading them.
 
 mod database;
 mod pipeline;
 mod stack;
 mod template;
+mod tidy;

@@ -61,7 +61,7 @@ impl Config {
 }
 
 /// The OpenAI account and models, as the variables name them.
-pub fn openai(variables: &Variables) -> Result<OpenAiConfig, SettingError> {
+pub(crate) fn openai(variables: &Variables) -> Result<OpenAiConfig, SettingError> {
     let default_url: Url = "https://api.openai.com/v1".parse().expect("a valid URL");
     Ok(OpenAiConfig {
         base_url: variables.parsed_or(env::OPENAI_BASE_URL, default_url)?,
@@ -82,7 +82,7 @@ pub fn openai(variables: &Variables) -> Result<OpenAiConfig, SettingError> {
 }
 
 /// The ElevenLabs account and model; the key under either of its two names.
-pub fn elevenlabs(variables: &Variables) -> Result<ElevenLabsConfig, SettingError> {
+pub(crate) fn elevenlabs(variables: &Variables) -> Result<ElevenLabsConfig, SettingError> {
     let default_url: Url = "https://api.elevenlabs.io".parse().expect("a valid URL");
     let api_key = match variables.optional(env::ELEVENLABS_KEY) {
         Some(key) => key,

@@ -6,7 +6,7 @@
 
 mod art;
 mod command;
-pub mod config;
+mod config;
 mod failure;
 mod paid;
 mod prompt;
@@ -17,10 +17,11 @@ mod studio;
 pub use command::{BadCommand, Command};
 pub use config::Config;
 
-use runtime::{Deadline, Invoke};
+use providers::{ElevenLabs, OpenAi};
+use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Variables, env, http_client};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
-use store::{AssetFiles, StartedContent, Store, StoreError};
+use store::{AssetFiles, RestConfig, StartedContent, Store, StoreError};
 use tokio::sync::Semaphore;
 
 /// What a job may touch. Built once per process, shared by every invocation.
@@ -34,6 +35,42 @@ pub struct Deps {
     pub config: Config,
     /// Pictures being decoded at one moment: each costs some 15 MB while it lasts.
     pub decoding: Semaphore,
+}
+
+/// Pictures decoded at once: 4 fit into 256 MB beside everything else.
+const DECODING_MAX: usize = 4;
+
+impl Deps {
+    /// Builds every client once; none of them connects before it is used.
+    pub async fn from_variables(
+        variables: &Variables,
+        aws: Arc<Aws>,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let http = http_client();
+        let rest = RestConfig {
+            supabase_url: variables.parsed(env::SUPABASE_URL)?,
+            service_role_key: variables
+                .required(env::SUPABASE_SERVICE_ROLE_KEY)?
+                .to_owned(),
+        };
+        let files = AssetFiles::new(
+            aws.config().await,
+            variables.optional(env::AWS_ENDPOINT_URL_S3).is_some(),
+            variables.required(env::ASSETS_BUCKET)?.to_owned(),
+            variables.parsed(env::ASSETS_CDN_URL)?,
+        );
+        let openai = Arc::new(OpenAi::new(config::openai(variables)?, http.clone()));
+        Ok(Self {
+            store: Store::new(&rest, http.clone())?,
+            files,
+            text: openai.clone(),
+            pictures: openai,
+            speech: Arc::new(ElevenLabs::new(config::elevenlabs(variables)?, http)),
+            invoker: Arc::new(LambdaInvoker::new(aws)),
+            config: Config::from_variables(variables)?,
+            decoding: Semaphore::new(DECODING_MAX),
+        })
+    }
 }
 
 /// What an invocation did, per asset.

@@ -1,8 +1,8 @@
 //! What the jobs of one story share while one invocation makes them: the story, the pictures made so far, the art
 //! direction, and the way back to the database.
 
-use bytes::Bytes;
 use crate::{Deps, art::Art, failure::StepError};
+use bytes::Bytes;
 use domain::{AssetType, JobId, story::StoryText};
 use providers::{PictureBytes, TextCall, TextModelRole};
 use runtime::Deadline;
@@ -109,7 +109,10 @@ impl Studio {
     /// Keeps a finished picture for the jobs that refer to it, and its print for the book.
     pub(crate) async fn keep(&self, asset: AssetType, picture: PictureBytes, print: Bytes) {
         self.pictures.lock().await.insert(asset, picture);
-        self.prints.lock().expect("no holder panics").insert(asset, print);
+        self.prints
+            .lock()
+            .expect("no holder panics")
+            .insert(asset, print);
     }
 
     /// The story as the database answered with jobs leased here.
@@ -122,7 +125,10 @@ impl Studio {
         if let Some(print) = self.prints.lock().expect("no holder panics").get(&asset) {
             return Ok(Some(print.clone()));
         }
-        Ok(self.picture_or_placeholder(asset).await?.map(|picture| picture.bytes().clone()))
+        Ok(self
+            .picture_or_placeholder(asset)
+            .await?
+            .map(|picture| picture.bytes().clone()))
     }
 
     /// What is known of an asset.

@@ -1,11 +1,11 @@
 //! The printable book: text, pictures and questions as one PDF.
 
 use crate::{failure::StepError, studio::Studio};
+use bytes::Bytes;
 use domain::{
     AssetType,
     story::{Activities, StoryText},
 };
-use bytes::Bytes;
 use render::{
     book::{Beat, Book, PdfOptions, Picture, pdf},
     colors::HexColor,
@@ -15,7 +15,8 @@ use store::{AssetFiles, Completion, FileKind, LeasedJob};
 
 pub(crate) async fn bind(studio: &Studio, job: &LeasedJob) -> Result<Completion, StepError> {
     let story = studio.text()?;
-    let cover = studio.printable(AssetType::Cover)
+    let cover = studio
+        .printable(AssetType::Cover)
         .await?
         .ok_or(StepError::MissingInput)?;
     let scenes = futures::future::try_join_all((1..=story.beats.len()).map(|index| async move {

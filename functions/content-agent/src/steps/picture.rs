@@ -7,10 +7,13 @@ use crate::{
     prompt::{self, PictureBrief},
     studio::Studio,
 };
+use bytes::Bytes;
 use domain::{AssetType, story::PaletteStep};
 use providers::{ErrorKind, PictureBytes, PictureCall, References, TextModelRole};
-use bytes::Bytes;
-use render::{colors::{HexColor, deep_colors_of}, picture::PictureError};
+use render::{
+    colors::{HexColor, deep_colors_of},
+    picture::PictureError,
+};
 use serde::Deserialize;
 use serde_json::json;
 use store::{AssetFiles, Completion, FileKind, LeasedJob, Paid, Placeholder, StoredFile};
@@ -68,10 +71,19 @@ pub(crate) async fn draw(
         drawn.await?
     };
 
-    studio.keep(job.asset_type, drawn.picture, drawn.developed.print).await;
+    studio
+        .keep(job.asset_type, drawn.picture, drawn.developed.print)
+        .await;
     Ok(Completion {
         url: Some(drawn.file.url),
-        colors: Some(drawn.developed.colors.iter().map(HexColor::to_string).collect()),
+        colors: Some(
+            drawn
+                .developed
+                .colors
+                .iter()
+                .map(HexColor::to_string)
+                .collect(),
+        ),
         metadata: Some(
             json!({"paletteStep": step.name, "motif": journey.motif, "analysisComplete": true}),
         ),
@@ -96,7 +108,10 @@ struct Developed {
 
 fn develop(picture: &PictureBytes) -> Result<Developed, PictureError> {
     let pixels = render::picture::decode(picture.bytes())?;
-    Ok(Developed { colors: deep_colors_of(&pixels), print: render::picture::jpeg(&pixels)?.into() })
+    Ok(Developed {
+        colors: deep_colors_of(&pixels),
+        print: render::picture::jpeg(&pixels)?.into(),
+    })
 }
 
 /// Characters' pictures for the cover; the cover alone for the scenes, which forces new poses (S1-110).
@@ -169,7 +184,11 @@ async fn drawn(
         let file = file?;
         let (developed, check) = looked_at?;
         if check.passed {
-            return Ok(Drawn { picture, file, developed });
+            return Ok(Drawn {
+                picture,
+                file,
+                developed,
+            });
         }
         tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, assetType = %job.asset_type, attempt,
             feedbackLength = check.feedback.len(), "Picture did not pass its check");
@@ -249,7 +268,9 @@ async fn looked_at(
         &studio.deps.config.unchecked_traits,
         developed.print.clone(),
     );
-    let (check, _) = studio.ask::<Check>(TextModelRole::Analysis, question, usage).await?;
+    let (check, _) = studio
+        .ask::<Check>(TextModelRole::Analysis, question, usage)
+        .await?;
     Ok((developed, check))
 }
 

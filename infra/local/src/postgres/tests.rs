@@ -147,3 +147,25 @@ async fn a_migration_that_fails_is_named() {
         "migration 1_wrong.sql could not be applied"
     );
 }
+
+#[tokio::test]
+async fn a_folder_closed_to_the_servers_account_does_not_stop_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new();
+    scratch.write_migration("1_things.sql", "create table public.things (id int);");
+    // As /root is. Where we are no root the account is our own, and nothing is closed to it.
+    std::fs::set_permissions(&scratch.0, std::fs::Permissions::from_mode(0o700)).unwrap();
+    for _ in 0..2 {
+        let postgres = scratch.boot().await;
+        assert_eq!(count_of_things(&postgres).await, 0);
+        postgres.stop().await;
+    }
+    let account = Account::for_servers().await.unwrap();
+    let installation = Installation::find().await.unwrap();
+    let data_dir = scratch.0.join("postgres");
+    let cluster = Cluster::prepare(&data_dir, installation, account, Reporter::Silent)
+        .await
+        .unwrap();
+    assert_eq!(cluster.place() == data_dir, account == Account::Ourselves);
+    std::fs::remove_dir_all(cluster.place()).unwrap();
+}

@@ -4,6 +4,8 @@ mod account;
 mod errors;
 mod synthesis;
 mod voices;
+#[cfg(test)]
+mod wire_tests;
 
 use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};

@@ -247,9 +247,7 @@ fn light(text: &str, setting: Setting) -> Light {
 
 fn view(text: &str, number: u8) -> View {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if number == 0 {
-        View::Close
-    } else if has(&["close-up", "close up", "closeup", "portrait", "intimate"]) {
+    if number == 0 || has(&["close-up", "close up", "closeup", "portrait", "intimate"]) {
         View::Close
     } else if has(&["wide", "bird's-eye", "birds-eye", "bird's eye", "aerial", "panoram", "establishing", "from above"]) {
         View::Wide

@@ -186,7 +186,7 @@ pub(super) fn skin(text: &str) -> Option<Color> {
         (&["albin", "porcelain", "very light", "very pale", "very fair"], 0xFB_E3_D6),
         (&["deep brown", "dark brown", "very dark", "ebony", "deep"], 0x6B_40_2C),
         (&["medium brown", "warm brown", "golden brown", "light brown", "caramel"], 0xB5_78_4A),
-        (&["black", "dark"], 0x7A_4A_32),
+        (&["black", "dark"], 0x007A_4A32),
         (&["olive"], 0xD0_A0_70),
         (&["tan", "bronze", "golden"], 0xCF_96_66),
         (&["brown"], 0x9C_64_40),

@@ -45,7 +45,7 @@ fn canvas_limb(canvas: &mut Canvas, outline: &str, color: Color, line: Color, wi
 
 /// The contrasting color of horns, fins and wing skins.
 fn accent(looks: &Looks) -> Color {
-    looks.light.mix(Color::rgb(0xF2_8A_50), 0.45)
+    looks.light.mix(Color::rgb(0xFF_96_48), 0.62)
 }
 
 fn mane_colors(looks: &Looks) -> [Color; 3] {

@@ -11,7 +11,7 @@ pub(super) const BARK: Color = Color::rgb(0x7A_50_38);
 
 /// A rolling line across the picture, as its points from left to right.
 pub(super) fn ridge(width: f32, level: f32, swing: f32, seeded: &mut Seeded) -> Vec<Point> {
-    let (first, second) = (seeded.between(0.0, 6.28) as f32, seeded.between(0.0, 6.28) as f32);
+    let (first, second) = (seeded.between(0.0, std::f64::consts::TAU) as f32, seeded.between(0.0, std::f64::consts::TAU) as f32);
     let waves = seeded.between(1.1, 2.0) as f32;
     (0..=16)
         .map(|index| {
@@ -159,7 +159,7 @@ pub(super) fn flowers(canvas: &mut Canvas, air: &Air, width: f32, level: f32, co
 
 /// Dark leaves in the lower corners, close to the eye.
 pub(super) fn front_leaves(canvas: &mut Canvas, air: &Air, width: f32) {
-    let color = air.tint(LEAF, 0.3).darker(0.42);
+    let color = air.tint(LEAF, 0.3).darker(0.26).vivid(1.25);
     for (side, origin) in [(1.0f32, 0.0), (-1.0, width)] {
         canvas.group(&format!("transform='translate({origin:.1} 1000) scale({side:.0} 1)'"), |canvas| {
             for (angle, length, shade) in [(8.0, 190.0, 0.1), (30.0, 230.0, 0.0), (52.0, 240.0, 0.14), (74.0, 210.0, 0.04)] {

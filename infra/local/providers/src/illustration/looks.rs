@@ -270,7 +270,7 @@ fn headwear(line: &str) -> Headwear {
     ];
     let words: Vec<String> = line.to_lowercase().split(|c: char| !c.is_alphabetic() && c != ' ').map(str::to_owned).collect();
     let found = |wanted: &&str| words.iter().any(|phrase| format!(" {phrase} ").contains(&format!(" {wanted} ")));
-    table.iter().find(|(names, _)| names.iter().any(|name| found(&name))).map_or(Headwear::None, |(_, wear)| *wear)
+    table.iter().find(|(names, _)| names.iter().any(&found)).map_or(Headwear::None, |(_, wear)| *wear)
 }
 
 fn traits(line: &str) -> Traits {

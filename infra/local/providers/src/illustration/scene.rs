@@ -88,7 +88,6 @@ fn companions(canvas: &mut Canvas, brief: &Brief, width: f32, hero: Place, side:
         let scale = if species.is_small() { 0.50 } else { 0.66 };
         let floats = species.name == "firefly" || species.name == "bee" || species.name == "butterfly";
         let height = if floats { 210.0 * hero.size } else { 0.0 };
-        let reach = 0.31;
         let at = (hero.at.0 + side * width * 0.31, hero.at.1 - height + if floats { 0.0 } else { 14.0 });
         let place = Place { at: (at.0.clamp(90.0, width - 90.0), at.1), size: hero.size * scale, flipped: side > 0.0, floats };
         if floats {
@@ -192,7 +191,7 @@ fn symbol(canvas: &mut Canvas, motif: Motif, at: Point, size: f32, color: Color,
 fn cover_frame(canvas: &mut Canvas, brief: &Brief, air: &Air, width: f32) {
     let gold = GOLD.mix(air.tones[2], 0.25);
     let ink = air.tones[0].darker(0.45);
-    for (inset, color, line) in [(12.0, ink, 22.0), (26.0, gold, 6.0)] {
+    for (inset, color, line) in [(10.0, ink, 24.0), (26.0, gold, 6.0)] {
         canvas.line(&format!("M{inset:.1},{:.1} Q{inset:.1},{inset:.1} {:.1},{inset:.1} L{:.1},{inset:.1} Q{:.1},{inset:.1} {:.1},{:.1} L{:.1},{:.1} Q{:.1},{:.1} {:.1},{:.1} L{:.1},{:.1} Q{inset:.1},{:.1} {inset:.1},{:.1} Z",
             inset + 50.0, inset + 50.0, width - inset - 50.0, width - inset, width - inset, inset + 50.0, width - inset, 950.0 - inset, width - inset, 1000.0 - inset, width - inset - 50.0, 1000.0 - inset, inset + 50.0, 1000.0 - inset, 1000.0 - inset, 950.0 - inset), &color.hex(), line);
     }

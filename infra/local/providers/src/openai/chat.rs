@@ -52,7 +52,7 @@ pub(crate) async fn complete(Extension(Played(outcome)): Extension<Played>, body
         "id": id, "object": "chat.completion", "created": CREATED_UNIX_SECONDS, "model": model.id,
         "choices": choices,
         "usage": usage(&conversation, &answered, reasoning),
-        "service_tier": "default", "system_fingerprint": null,
+        "service_tier": "default",
     }))
     .into_response())
 }

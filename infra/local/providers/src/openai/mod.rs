@@ -10,6 +10,8 @@ mod moderations;
 mod responses;
 mod strict;
 mod voice;
+#[cfg(test)]
+mod wire_tests;
 
 use std::time::Duration;
 

@@ -6,8 +6,8 @@ const VOWEL: f64 = 0.085;
 const CONSONANT: f64 = 0.060;
 const WORD_GAP: f64 = 0.030;
 const COMMA_PAUSE: f64 = 0.22;
-const SENTENCE_PAUSE: f64 = 0.52;
-const PARAGRAPH_PAUSE: f64 = 0.85;
+const SENTENCE_PAUSE: f64 = 0.60;
+const PARAGRAPH_PAUSE: f64 = 1.0;
 
 /// A word with its place among the characters of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -95,8 +95,7 @@ fn aim_at(prose: &Prose, sentence: &Sentence, starts: &[f64], ends: &[f64], base
         }
         let mut first_vowel = true;
         aims.push(silence_until(starts[word.start]));
-        for at in word.start..word.end {
-            let letter = prose.characters[at];
+        for (letter, until) in prose.characters[word.start..word.end].iter().copied().zip(ends[word.start..word.end].iter().copied()) {
             if letter_seconds(letter) <= 0.0 {
                 continue;
             }
@@ -105,7 +104,7 @@ fn aim_at(prose: &Prose, sentence: &Sentence, starts: &[f64], ends: &[f64], base
             first_vowel &= !is_vowel(letter);
             let lift = if stressed { 1.10 } else { 1.0 };
             let loudness = if stressed { 1.0 } else { 0.8 };
-            aims.push(Aim { until: ends[at], mouth: mouth_of(letter), hertz: base * melody * lift, loudness });
+            aims.push(Aim { until, mouth: mouth_of(letter), hertz: base * melody * lift, loudness });
         }
     }
 }
