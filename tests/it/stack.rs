@@ -28,7 +28,11 @@ impl Shared {
     /// Runs a test on the stack's runtime; none may take longer than two minutes.
     pub(crate) fn run<T>(&self, test: impl Future<Output = T>) -> T {
         let runtime = self.runtime.as_ref().expect("there until dropped");
-        runtime.block_on(async { tokio::time::timeout(Duration::from_secs(120), test).await.expect("within two minutes") })
+        runtime.block_on(async {
+            tokio::time::timeout(Duration::from_secs(120), test)
+                .await
+                .expect("within two minutes")
+        })
     }
 }
 
@@ -45,7 +49,9 @@ static RUNNING: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
 /// The shared stack: quick stand-ins, schedules that hardly ever tick.
 pub(crate) fn shared() -> Arc<Shared> {
     // A test that panicked while starting the stack leaves nothing behind that another could not start again.
-    let mut running = RUNNING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut running = RUNNING
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(shared) = running.upgrade() {
         return shared;
     }
@@ -79,6 +85,11 @@ fn options(name: &str) -> StackOptions {
 
 fn start(options: &StackOptions) -> Shared {
     let runtime = Runtime::new().expect("a runtime");
-    let stack = runtime.block_on(Stack::start(options)).expect("the stack starts");
-    Shared { runtime: Some(runtime), stack: Some(stack) }
+    let stack = runtime
+        .block_on(Stack::start(options))
+        .expect("the stack starts");
+    Shared {
+        runtime: Some(runtime),
+        stack: Some(stack),
+    }
 }

@@ -10,7 +10,10 @@ use std::{
 /// Edges between our packages, as docs/ARCHITECTURE.md tells them; the local stack and the tests may use everything.
 const ALLOWED: [(&str, &[&str]); 9] = [
     ("asset-worker", &["domain", "runtime", "store"]),
-    ("content-agent", &["domain", "providers", "render", "runtime", "store"]),
+    (
+        "content-agent",
+        &["domain", "providers", "render", "runtime", "store"],
+    ),
     ("timeout-handler", &["domain", "runtime", "store"]),
     ("universal-agent", &["domain", "runtime", "store"]),
     ("domain", &[]),
@@ -28,11 +31,17 @@ fn our_edges() -> BTreeMap<String, BTreeSet<String>> {
         .expect("cargo runs");
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("metadata is JSON");
     let packages = metadata["packages"].as_array().expect("packages");
-    let ours: BTreeSet<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
+    let ours: BTreeSet<&str> = packages
+        .iter()
+        .filter_map(|package| package["name"].as_str())
+        .collect();
     packages
         .iter()
         .map(|package| {
-            let dependencies = package["dependencies"].as_array().expect("dependencies").iter();
+            let dependencies = package["dependencies"]
+                .as_array()
+                .expect("dependencies")
+                .iter();
             let edges = dependencies
                 .filter(|dependency| dependency["kind"].is_null())
                 .filter_map(|dependency| dependency["name"].as_str())
@@ -55,11 +64,17 @@ fn rooms_use_only_the_rooms_they_may() {
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("a readable folder").flatten() {
+    for entry in std::fs::read_dir(folder)
+        .expect("a readable folder")
+        .flatten()
+    {
         let path = entry.path();
         let name = entry.file_name();
         if path.is_dir() {
-            if name != "target" && name != "node_modules" && !name.to_string_lossy().starts_with('.') {
+            if name != "target"
+                && name != "node_modules"
+                && !name.to_string_lossy().starts_with('.')
+            {
                 sources(&path, found);
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -75,9 +90,18 @@ fn every_file_says_what_lives_there_and_no_main_is_longer_than_forty_lines() {
     assert!(files.len() > 50, "the tree was not found");
     for file in files {
         let text = std::fs::read_to_string(&file).expect("readable");
-        assert!(text.starts_with("//!"), "{} does not say what lives there", file.display());
-        let is_function_main = file.ends_with("src/main.rs") && file.to_string_lossy().contains("/functions/");
-        assert!(!is_function_main || text.lines().count() <= 40, "{} is too long", file.display());
+        assert!(
+            text.starts_with("//!"),
+            "{} does not say what lives there",
+            file.display()
+        );
+        let is_function_main =
+            file.ends_with("src/main.rs") && file.to_string_lossy().contains("/functions/");
+        assert!(
+            !is_function_main || text.lines().count() <= 40,
+            "{} is too long",
+            file.display()
+        );
     }
 }
 
@@ -86,7 +110,15 @@ fn no_module_is_a_drawer_for_everything() {
     let mut files = Vec::new();
     sources(&local::home::workspace(), &mut files);
     for file in files {
-        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
-        assert!(!["utils", "util", "common", "helpers", "helper", "misc"].contains(&name.as_str()), "{}", file.display());
+        let name = file
+            .file_stem()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        assert!(
+            !["utils", "util", "common", "helpers", "helper", "misc"].contains(&name.as_str()),
+            "{}",
+            file.display()
+        );
     }
 }

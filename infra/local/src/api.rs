@@ -6,9 +6,18 @@ use serde_json::{Value, json};
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     #[error("could not reach the API to {attempted}")]
-    Unreachable { attempted: &'static str, #[source] source: reqwest::Error },
+    Unreachable {
+        attempted: &'static str,
+        #[source]
+        source: reqwest::Error,
+    },
     #[error("the API refused to {attempted}: HTTP {status}, {code}: {message}")]
-    Refused { attempted: &'static str, status: u16, code: String, message: String },
+    Refused {
+        attempted: &'static str,
+        status: u16,
+        code: String,
+        message: String,
+    },
 }
 
 /// The API as one signed-in user sees it.
@@ -22,24 +31,46 @@ pub struct Api {
 impl Api {
     /// `base` is `API_URL`.
     pub fn new(base: &str, token: &str) -> Self {
-        Self { http: reqwest::Client::new(), base: format!("{base}/api/v1"), token: token.to_owned() }
+        Self {
+            http: reqwest::Client::new(),
+            base: format!("{base}/api/v1"),
+            token: token.to_owned(),
+        }
     }
 
     pub async fn create_character(&self, character: &Value) -> Result<Value, ApiError> {
-        self.send("make a character", self.http.post(self.at("/characters")).json(character)).await
+        self.send(
+            "make a character",
+            self.http.post(self.at("/characters")).json(character),
+        )
+        .await
     }
 
     pub async fn create_story(&self, request: &Value) -> Result<Value, ApiError> {
-        self.send("make a story", self.http.post(self.at("/stories")).json(request)).await
+        self.send(
+            "make a story",
+            self.http.post(self.at("/stories")).json(request),
+        )
+        .await
     }
 
     pub async fn story(&self, id: &str) -> Result<Value, ApiError> {
-        self.send("show the story", self.http.get(self.at(&format!("/stories/{id}")))).await
+        self.send(
+            "show the story",
+            self.http.get(self.at(&format!("/stories/{id}"))),
+        )
+        .await
     }
 
     /// `POST /stories/{id}/assets/{verb}`.
     pub async fn steer(&self, id: &str, verb: &str, body: &Value) -> Result<Value, ApiError> {
-        self.send("change the assets", self.http.post(self.at(&format!("/stories/{id}/assets/{verb}"))).json(body)).await
+        self.send(
+            "change the assets",
+            self.http
+                .post(self.at(&format!("/stories/{id}/assets/{verb}")))
+                .json(body),
+        )
+        .await
     }
 
     fn at(&self, path: &str) -> String {
@@ -47,15 +78,28 @@ impl Api {
     }
 
     /// The `data` of the envelope.
-    async fn send(&self, attempted: &'static str, request: reqwest::RequestBuilder) -> Result<Value, ApiError> {
+    async fn send(
+        &self,
+        attempted: &'static str,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Value, ApiError> {
         let unreachable = |source| ApiError::Unreachable { attempted, source };
-        let response = request.bearer_auth(&self.token).send().await.map_err(unreachable)?;
+        let response = request
+            .bearer_auth(&self.token)
+            .send()
+            .await
+            .map_err(unreachable)?;
         let status = response.status();
         let mut body: Value = response.json().await.unwrap_or_else(|_| json!({}));
         if status.is_success() {
             return Ok(body["data"].take());
         }
         let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
-        Err(ApiError::Refused { attempted, status: status.as_u16(), code: text("code"), message: text("message") })
+        Err(ApiError::Refused {
+            attempted,
+            status: status.as_u16(),
+            code: text("code"),
+            message: text("message"),
+        })
     }
 }

@@ -32,7 +32,10 @@ pub async fn seed(pool: &PgPool, keys: &Keys) -> Result<BTreeMap<String, String>
     .bind(password)
     .execute(pool)
     .await?;
-    sqlx::query("update public.users set tier = 'school' where id = $1").bind(USER_ID).execute(pool).await?;
+    sqlx::query("update public.users set tier = 'school' where id = $1")
+        .bind(USER_ID)
+        .execute(pool)
+        .await?;
     sqlx::query(
         "insert into public.characters (id, owner_user_id, name, species, age, traits, appearance, personality)
          values ($1, $2, 'Luna', 'human child', 6, '{curly_hair,glasses}',
@@ -44,11 +47,12 @@ pub async fn seed(pool: &PgPool, keys: &Keys) -> Result<BTreeMap<String, String>
     .bind(USER_ID)
     .execute(pool)
     .await?;
-    let library: Uuid =
-        sqlx::query_scalar("select id from public.libraries where owner_user_id = $1 order by created_at limit 1")
-            .bind(USER_ID)
-            .fetch_one(pool)
-            .await?;
+    let library: Uuid = sqlx::query_scalar(
+        "select id from public.libraries where owner_user_id = $1 order by created_at limit 1",
+    )
+    .bind(USER_ID)
+    .fetch_one(pool)
+    .await?;
     let token = keys.access_token(&User::with_email(USER_ID, EMAIL), TOKEN_LIFETIME);
     Ok(BTreeMap::from(
         [

@@ -42,24 +42,49 @@ impl Provider {
     fn choose(key: &str, url: &str, real: &str, stand_in: String) -> Self {
         let outside = |name: &str| variable(name);
         match (outside(key), outside(url)) {
-            (Some(api_key), base_url) => Self { base_url: base_url.unwrap_or_else(|| real.to_owned()), api_key, is_stand_in: false },
-            (None, Some(base_url)) => Self { base_url, api_key: "local".to_owned(), is_stand_in: false },
-            (None, None) => Self { base_url: stand_in, api_key: "local".to_owned(), is_stand_in: true },
+            (Some(api_key), base_url) => Self {
+                base_url: base_url.unwrap_or_else(|| real.to_owned()),
+                api_key,
+                is_stand_in: false,
+            },
+            (None, Some(base_url)) => Self {
+                base_url,
+                api_key: "local".to_owned(),
+                is_stand_in: false,
+            },
+            (None, None) => Self {
+                base_url: stand_in,
+                api_key: "local".to_owned(),
+                is_stand_in: true,
+            },
         }
     }
 
     pub fn openai(ports: Ports) -> Self {
-        Self::choose("OPENAI_API_KEY", "OPENAI_BASE_URL", "https://api.openai.com/v1", format!("http://127.0.0.1:{}/v1", ports.openai))
+        Self::choose(
+            "OPENAI_API_KEY",
+            "OPENAI_BASE_URL",
+            "https://api.openai.com/v1",
+            format!("http://127.0.0.1:{}/v1", ports.openai),
+        )
     }
 
     pub fn elevenlabs(ports: Ports) -> Self {
         let stand_in = format!("http://127.0.0.1:{}", ports.elevenlabs);
-        Self::choose("ELEVENLABS_API_KEY", "ELEVENLABS_BASE_URL", "https://api.elevenlabs.io", stand_in)
+        Self::choose(
+            "ELEVENLABS_API_KEY",
+            "ELEVENLABS_BASE_URL",
+            "https://api.elevenlabs.io",
+            stand_in,
+        )
     }
 }
 
 /// A variable of our own environment; an empty one counts as unset.
-#[expect(clippy::disallowed_methods, reason = "the stack is configured by its environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the stack is configured by its environment"
+)]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -77,7 +102,10 @@ pub fn shared(ports: Ports, keys: &Keys) -> BTreeMap<String, String> {
         [
             ("SUPABASE_URL", supabase_url(ports)),
             ("SUPABASE_ANON_KEY", keys.legacy_api_key("anon")),
-            ("SUPABASE_SERVICE_ROLE_KEY", keys.legacy_api_key("service_role")),
+            (
+                "SUPABASE_SERVICE_ROLE_KEY",
+                keys.legacy_api_key("service_role"),
+            ),
             ("SUPABASE_JWT_SECRET", JWT_SECRET.to_owned()),
             ("AWS_ENDPOINT_URL_LAMBDA", at(ports.lambda)),
             ("AWS_ENDPOINT_URL_S3", at(ports.files)),
@@ -90,8 +118,14 @@ pub fn shared(ports: Ports, keys: &Keys) -> BTreeMap<String, String> {
             ("OPENAI_API_KEY", openai.api_key),
             ("ELEVENLABS_BASE_URL", elevenlabs.base_url),
             ("ELEVENLABS_API_KEY", elevenlabs.api_key),
-            ("CONTENT_AGENT_FUNCTION", format!("storytailor-content-agent-{ENVIRONMENT}")),
-            ("ASSET_WORKER_FUNCTION", format!("storytailor-asset-worker-{ENVIRONMENT}")),
+            (
+                "CONTENT_AGENT_FUNCTION",
+                format!("storytailor-content-agent-{ENVIRONMENT}"),
+            ),
+            (
+                "ASSET_WORKER_FUNCTION",
+                format!("storytailor-asset-worker-{ENVIRONMENT}"),
+            ),
             ("ENVIRONMENT", "local".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value)),

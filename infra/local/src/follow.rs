@@ -21,7 +21,8 @@ pub enum FollowError {
     Silent,
 }
 
-type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+type Socket =
+    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
 /// Changes of one story.
 pub struct Follower {
@@ -34,11 +35,21 @@ const HEARTBEAT: Duration = Duration::from_secs(25);
 
 impl Follower {
     /// Subscribes as the owner of `token` and returns once the subscription really exists.
-    pub async fn subscribe(supabase_url: &str, anon_key: &str, token: &str, story: &str) -> Result<Self, FollowError> {
+    pub async fn subscribe(
+        supabase_url: &str,
+        anon_key: &str,
+        token: &str,
+        story: &str,
+    ) -> Result<Self, FollowError> {
         let host = supabase_url.replacen("http", "ws", 1);
         let url = format!("{host}/realtime/v1/websocket?apikey={anon_key}&vsn=2.0.0");
-        let (socket, _) = connect_async(url).await.map_err(|error| FollowError::Connect(Box::new(error)))?;
-        let mut follower = Self { socket, topic: format!("realtime:story-{story}") };
+        let (socket, _) = connect_async(url)
+            .await
+            .map_err(|error| FollowError::Connect(Box::new(error)))?;
+        let mut follower = Self {
+            socket,
+            topic: format!("realtime:story-{story}"),
+        };
         let join = json!({"config": {"broadcast": {"ack": false, "self": false}, "presence": {"key": "", "enabled": false},
             "postgres_changes": [{"event": "UPDATE", "schema": "public", "table": "stories", "filter": format!("id=eq.{story}")}],
             "private": false}, "access_token": token});
@@ -50,7 +61,9 @@ impl Follower {
                 "system" if payload["status"] == "ok" => return Ok(follower),
                 "system" => return Err(FollowError::Refused(payload["message"].to_string())),
                 "phx_reply" if payload["status"] == "error" => {
-                    return Err(FollowError::Refused(payload["response"]["reason"].to_string()));
+                    return Err(FollowError::Refused(
+                        payload["response"]["reason"].to_string(),
+                    ));
                 }
                 _ => {}
             }
@@ -69,26 +82,38 @@ impl Follower {
 
     async fn send(&mut self, event: &str, payload: &Value) -> Result<(), FollowError> {
         let frame = json!(["1", "1", self.topic, event, payload]).to_string();
-        self.socket.send(Message::text(frame)).await.map_err(|error| FollowError::Broken(Box::new(error)))
+        self.socket
+            .send(Message::text(frame))
+            .await
+            .map_err(|error| FollowError::Broken(Box::new(error)))
     }
 
     async fn next_event(&mut self) -> Result<(String, Value), FollowError> {
         let mut silent_for = Duration::ZERO;
         loop {
             let message = match tokio::time::timeout(HEARTBEAT, self.socket.next()).await {
-                Ok(message) => message.ok_or(FollowError::Closed)?.map_err(|error| FollowError::Broken(Box::new(error)))?,
+                Ok(message) => message
+                    .ok_or(FollowError::Closed)?
+                    .map_err(|error| FollowError::Broken(Box::new(error)))?,
                 Err(_) => {
                     silent_for += HEARTBEAT;
                     if silent_for > SILENCE_MAX {
                         return Err(FollowError::Silent);
                     }
                     let beat = json!([null, "2", "phoenix", "heartbeat", {}]).to_string();
-                    self.socket.send(Message::text(beat)).await.map_err(|error| FollowError::Broken(Box::new(error)))?;
+                    self.socket
+                        .send(Message::text(beat))
+                        .await
+                        .map_err(|error| FollowError::Broken(Box::new(error)))?;
                     continue;
                 }
             };
-            let Message::Text(text) = message else { continue };
-            let Ok(Value::Array(mut frame)) = serde_json::from_str(&text) else { continue };
+            let Message::Text(text) = message else {
+                continue;
+            };
+            let Ok(Value::Array(mut frame)) = serde_json::from_str(&text) else {
+                continue;
+            };
             if frame.len() == 5 && frame[2] == self.topic.as_str() {
                 let payload = frame.pop().unwrap_or_default();
                 let event = frame[3].as_str().unwrap_or_default().to_owned();

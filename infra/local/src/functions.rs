@@ -21,10 +21,34 @@ struct Function {
 }
 
 const FUNCTIONS: [Function; 4] = [
-    Function { name: "universal-agent", memory_mb: 256, timeout: Duration::from_secs(10), max_concurrency: 50, warm: 1 },
-    Function { name: "content-agent", memory_mb: 256, timeout: Duration::from_secs(300), max_concurrency: 400, warm: 1 },
-    Function { name: "asset-worker", memory_mb: 256, timeout: Duration::from_secs(60), max_concurrency: 50, warm: 1 },
-    Function { name: "timeout-handler", memory_mb: 128, timeout: Duration::from_secs(60), max_concurrency: 2, warm: 0 },
+    Function {
+        name: "universal-agent",
+        memory_mb: 256,
+        timeout: Duration::from_secs(10),
+        max_concurrency: 50,
+        warm: 1,
+    },
+    Function {
+        name: "content-agent",
+        memory_mb: 256,
+        timeout: Duration::from_secs(300),
+        max_concurrency: 400,
+        warm: 1,
+    },
+    Function {
+        name: "asset-worker",
+        memory_mb: 256,
+        timeout: Duration::from_secs(60),
+        max_concurrency: 50,
+        warm: 1,
+    },
+    Function {
+        name: "timeout-handler",
+        memory_mb: 128,
+        timeout: Duration::from_secs(60),
+        max_concurrency: 2,
+        warm: 0,
+    },
 ];
 
 /// Events older than this are given up on; the sweep finds their jobs.
@@ -61,9 +85,17 @@ pub fn deployed_name(function: &str) -> String {
 }
 
 /// Builds the four binaries and answers the folder they are in. Cargo's own progress goes to the terminal.
-pub async fn build(workspace: &Path, profile: Profile, reporter: Reporter) -> Result<PathBuf, BuildError> {
+pub async fn build(
+    workspace: &Path,
+    profile: Profile,
+    reporter: Reporter,
+) -> Result<PathBuf, BuildError> {
     let mut command = inner_cargo();
-    command.current_dir(workspace).arg("build").stdin(Stdio::null()).kill_on_drop(true);
+    command
+        .current_dir(workspace)
+        .arg("build")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     if profile == Profile::Release {
         command.arg("--release");
     }
@@ -77,7 +109,8 @@ pub async fn build(workspace: &Path, profile: Profile, reporter: Reporter) -> Re
     if !status.success() {
         return Err(BuildError::Compile);
     }
-    let target = crate::environment::variable("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
+    let target = crate::environment::variable("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace.join("target"), PathBuf::from);
     Ok(target.join(profile.folder()))
 }
 
@@ -87,7 +120,15 @@ pub fn inner_cargo() -> Command {
     let mut command = Command::new("cargo");
     for (name, _) in std::env::vars_os() {
         let outer = name.to_str().is_some_and(|name| {
-            ["CARGO_PKG_", "CARGO_MANIFEST", "CARGO_BIN", "CARGO_CRATE", "CARGO_PRIMARY"].iter().any(|part| name.starts_with(part))
+            [
+                "CARGO_PKG_",
+                "CARGO_MANIFEST",
+                "CARGO_BIN",
+                "CARGO_CRATE",
+                "CARGO_PRIMARY",
+            ]
+            .iter()
+            .any(|part| name.starts_with(part))
         });
         if outer || name == "CARGO" || name == "LD_LIBRARY_PATH" {
             command.env_remove(name);
@@ -101,8 +142,11 @@ pub fn configs(binaries: &Path, variables: &BTreeMap<String, String>) -> Vec<Fun
     FUNCTIONS
         .iter()
         .map(|function| {
-            let mut config =
-                FunctionConfig::new(function.name, &deployed_name(function.name), binaries.join(function.name));
+            let mut config = FunctionConfig::new(
+                function.name,
+                &deployed_name(function.name),
+                binaries.join(function.name),
+            );
             config.env = variables.clone();
             config.memory_mb = function.memory_mb;
             config.timeout = function.timeout;
@@ -118,11 +162,14 @@ pub fn configs(binaries: &Path, variables: &BTreeMap<String, String>) -> Vec<Fun
 /// Both schedules, at the template's rates or every `LOCAL_SCHEDULE_SECONDS`.
 pub fn schedules(every: Option<Duration>) -> Vec<Schedule> {
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-    [("asset-worker", minutes(1)), ("timeout-handler", minutes(15))]
-        .map(|(function, rate)| Schedule {
-            function: function.to_owned(),
-            rule_name: deployed_name(function),
-            every: every.unwrap_or(rate),
-        })
-        .into()
+    [
+        ("asset-worker", minutes(1)),
+        ("timeout-handler", minutes(15)),
+    ]
+    .map(|(function, rate)| Schedule {
+        function: function.to_owned(),
+        rule_name: deployed_name(function),
+        every: every.unwrap_or(rate),
+    })
+    .into()
 }

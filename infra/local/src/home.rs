@@ -16,7 +16,11 @@ pub struct Home(PathBuf);
 #[derive(Debug, thiserror::Error)]
 pub enum HomeError {
     #[error("could not use the folder {}", path.display())]
-    Folder { path: PathBuf, #[source] source: io::Error },
+    Folder {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("a stack is up already in {}: stop it with Ctrl-C there, or use it", path.display())]
     Taken { path: PathBuf },
 }
@@ -30,7 +34,10 @@ pub struct Lock {
 impl Home {
     /// Makes the folder where it is missing.
     pub fn open(path: PathBuf) -> Result<Self, HomeError> {
-        fs::create_dir_all(path.join("logs")).map_err(|source| HomeError::Folder { path: path.clone(), source })?;
+        fs::create_dir_all(path.join("logs")).map_err(|source| HomeError::Folder {
+            path: path.clone(),
+            source,
+        })?;
         Ok(Self(path))
     }
 
@@ -45,11 +52,21 @@ impl Home {
     /// Takes the folder for one stack.
     pub fn lock(&self) -> Result<Lock, HomeError> {
         let path = self.join("lock");
-        let failed = |source| HomeError::Folder { path: self.0.clone(), source };
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+        let failed = |source| HomeError::Folder {
+            path: self.0.clone(),
+            source,
+        };
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Lock { _file: file }),
-            Err(fs::TryLockError::WouldBlock) => Err(HomeError::Taken { path: self.0.clone() }),
+            Err(fs::TryLockError::WouldBlock) => Err(HomeError::Taken {
+                path: self.0.clone(),
+            }),
             Err(fs::TryLockError::Error(source)) => Err(failed(source)),
         }
     }
@@ -64,7 +81,10 @@ impl Home {
 
     /// Writes `.local/env` for those who come: dotenv, one variable a line.
     pub fn write_env(&self, variables: &BTreeMap<String, String>) -> Result<(), HomeError> {
-        let text: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        let text: String = variables
+            .iter()
+            .map(|(name, value)| format!("{name}={value}\n"))
+            .collect();
         let path = self.join("env");
         fs::write(&path, text).map_err(|source| HomeError::Folder { path, source })
     }
@@ -77,7 +97,12 @@ impl Home {
 
     fn read_env(&self) -> Option<BTreeMap<String, String>> {
         let text = fs::read_to_string(self.join("env")).ok()?;
-        Some(text.lines().filter_map(|line| line.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+        Some(
+            text.lines()
+                .filter_map(|line| line.split_once('='))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        )
     }
 }
 
@@ -96,7 +121,11 @@ mod tests {
         let path = std::env::temp_dir().join(format!("storytailor-home-{}", uuid::Uuid::new_v4()));
         let home = Home::open(path.clone()).unwrap();
         let lock = home.lock().unwrap();
-        home.write_env(&BTreeMap::from([("API_URL".to_owned(), "http://x".to_owned())])).unwrap();
+        home.write_env(&BTreeMap::from([(
+            "API_URL".to_owned(),
+            "http://x".to_owned(),
+        )]))
+        .unwrap();
         assert!(matches!(home.lock(), Err(HomeError::Taken { .. })));
         assert_eq!(home.running().unwrap()["API_URL"], "http://x");
         drop(lock);

@@ -16,7 +16,10 @@ impl Reporter {
             eprint!("  {what} … ");
             let _ = std::io::stderr().flush();
         }
-        Step { reporter: self, began: Instant::now() }
+        Step {
+            reporter: self,
+            began: Instant::now(),
+        }
     }
 
     /// Announces a step that writes lines of its own.

@@ -76,7 +76,11 @@ pub enum StackError {
     #[error(transparent)]
     Demo(#[from] DemoError),
     #[error("could not start the local {what}")]
-    Part { what: &'static str, #[source] source: Box<dyn Error + Send + Sync> },
+    Part {
+        what: &'static str,
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
     #[error("{name} is not usable: {problem}")]
     Setting { name: &'static str, problem: String },
 }
@@ -93,7 +97,8 @@ impl StackOptions {
             latency: environment::variable("STANDIN_LATENCY_MS"),
             faults: environment::variable("STANDIN_FAULTS"),
             duplicate_rate: number("LAMBDA_DUPLICATE_RATE", 0.0..=1.0)?.unwrap_or(0.0),
-            schedule: number("LOCAL_SCHEDULE_SECONDS", 0.05..=86_400.0)?.map(Duration::from_secs_f64),
+            schedule: number("LOCAL_SCHEDULE_SECONDS", 0.05..=86_400.0)?
+                .map(Duration::from_secs_f64),
             watch: None,
             overrides: BTreeMap::new(),
             reporter,
@@ -101,11 +106,23 @@ impl StackOptions {
     }
 }
 
-fn number(name: &'static str, range: std::ops::RangeInclusive<f64>) -> Result<Option<f64>, StackError> {
-    let Some(text) = environment::variable(name) else { return Ok(None) };
+fn number(
+    name: &'static str,
+    range: std::ops::RangeInclusive<f64>,
+) -> Result<Option<f64>, StackError> {
+    let Some(text) = environment::variable(name) else {
+        return Ok(None);
+    };
     match text.parse() {
         Ok(value) if range.contains(&value) => Ok(Some(value)),
-        _ => Err(StackError::Setting { name, problem: format!("`{text}` is no number from {} to {}", range.start(), range.end()) }),
+        _ => Err(StackError::Setting {
+            name,
+            problem: format!(
+                "`{text}` is no number from {} to {}",
+                range.start(),
+                range.end()
+            ),
+        }),
     }
 }
 
@@ -137,7 +154,11 @@ impl Stack {
         let home = Home::open(options.home.clone())?;
         let lock = home.lock()?;
         home.remove_env();
-        let stand_ins = StandInConfig::from_variables(options.latency.as_deref(), options.faults.as_deref(), 0)?;
+        let stand_ins = StandInConfig::from_variables(
+            options.latency.as_deref(),
+            options.faults.as_deref(),
+            0,
+        )?;
         Postgres::stop_leftover(&home.join("postgres")).await?;
         let listeners = Listeners::bind(ports).await?;
 
@@ -151,31 +172,67 @@ impl Stack {
 
         let step = reporter.step("Starting Postgres and applying migrations");
         let migrations = options.workspace.join("infra/supabase/migrations");
-        let postgres = Postgres::start(&home.join("postgres"), ports.postgres, &migrations, reporter).await?;
+        let postgres = Postgres::start(
+            &home.join("postgres"),
+            ports.postgres,
+            &migrations,
+            reporter,
+        )
+        .await?;
         step.done("ready");
 
         let step = reporter.step("Starting PostgREST, Realtime, Auth, S3 and the stand-ins");
         let issuer = format!("{}/auth/v1", environment::supabase_url(ports));
-        let keys = Arc::new(Keys::load_or_create(&home.join("auth-key.pem"), issuer, environment::JWT_SECRET)?);
+        let keys = Arc::new(Keys::load_or_create(
+            &home.join("auth-key.pem"),
+            issuer,
+            environment::JWT_SECRET,
+        )?);
         let pool = PgPoolOptions::new()
             .max_connections(16)
             .connect(&postgres.superuser_url())
             .await
-            .map_err(|source| StackError::Part { what: "database pool", source: source.into() })?;
+            .map_err(|source| StackError::Part {
+                what: "database pool",
+                source: source.into(),
+            })?;
         let rest = rest_router(&postgres.authenticator_url(), &keys.verification_jwks()).await?;
         let realtime = RealtimeServer::start(pool.clone(), Arc::clone(&keys))
             .await
-            .map_err(|source| StackError::Part { what: "Realtime", source: source.into() })?;
+            .map_err(|source| StackError::Part {
+                what: "Realtime",
+                source: source.into(),
+            })?;
         let auth = AuthServer::new(pool.clone(), Arc::clone(&keys));
         let gateway_config = GatewayConfig::new(ApiKeys::local(&keys));
-        let files = FilesServer::open(&home.join("files"), environment::BUCKET, environment::ACCESS_KEY_ID, environment::SECRET_ACCESS_KEY)
-            .map_err(|source| StackError::Part { what: "S3", source: source.into() })?;
+        let files = FilesServer::open(
+            &home.join("files"),
+            environment::BUCKET,
+            environment::ACCESS_KEY_ID,
+            environment::SECRET_ACCESS_KEY,
+        )
+        .map_err(|source| StackError::Part {
+            what: "S3",
+            source: source.into(),
+        })?;
 
         let mut servers = JoinSet::new();
-        serve(&mut servers, listeners.gateway, gateway(gateway_config.clone(), rest, &realtime, &auth));
+        serve(
+            &mut servers,
+            listeners.gateway,
+            gateway(gateway_config.clone(), rest, &realtime, &auth),
+        );
         serve(&mut servers, listeners.files, files.router());
-        serve(&mut servers, listeners.openai, openai_router(stand_ins.clone()));
-        serve(&mut servers, listeners.elevenlabs, elevenlabs_router(stand_ins.clone()));
+        serve(
+            &mut servers,
+            listeners.openai,
+            openai_router(stand_ins.clone()),
+        );
+        serve(
+            &mut servers,
+            listeners.elevenlabs,
+            elevenlabs_router(stand_ins.clone()),
+        );
         step.done("ready");
 
         let mut variables = environment::shared(ports, &keys);
@@ -185,8 +242,14 @@ impl Stack {
             [
                 ("DATABASE_URL", postgres.database_url()),
                 ("API_URL", format!("http://127.0.0.1:{}", ports.lambda)),
-                ("STANDIN_OPENAI_URL", format!("http://127.0.0.1:{}", ports.openai)),
-                ("STANDIN_ELEVENLABS_URL", format!("http://127.0.0.1:{}", ports.elevenlabs)),
+                (
+                    "STANDIN_OPENAI_URL",
+                    format!("http://127.0.0.1:{}", ports.openai),
+                ),
+                (
+                    "STANDIN_ELEVENLABS_URL",
+                    format!("http://127.0.0.1:{}", ports.elevenlabs),
+                ),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
@@ -216,7 +279,9 @@ impl Stack {
 
     /// A variable that every stack has.
     pub fn variable(&self, name: &str) -> &str {
-        self.variables.get(name).map_or_else(|| panic!("every stack has {name}"), String::as_str)
+        self.variables
+            .get(name)
+            .map_or_else(|| panic!("every stack has {name}"), String::as_str)
     }
 
     /// The Lambda emulator; there is none under `--watch`.
@@ -279,7 +344,10 @@ async fn start_lambda(
             workspace: options.workspace.clone(),
             cargo_lambda: cargo_lambda.clone(),
             env_file: home.join("env"),
-            schedules: schedules.into_iter().map(|schedule| (schedule.function, schedule.every)).collect(),
+            schedules: schedules
+                .into_iter()
+                .map(|schedule| (schedule.function, schedule.every))
+                .collect(),
         };
         return Ok(Lambda::Watched(Watch::start(&config, listener)?));
     }
@@ -288,13 +356,18 @@ async fn start_lambda(
         url_function: Some("universal-agent".to_owned()),
         schedules,
         region: environment::REGION.to_owned(),
-        faults: Faults { duplicate_rate: options.duplicate_rate, ..Faults::default() },
+        faults: Faults {
+            duplicate_rate: options.duplicate_rate,
+            ..Faults::default()
+        },
         log_dir: Some(home.join("logs")),
         dead_letter_file: Some(home.join("dead-letters.jsonl")),
         pid_file: Some(home.join("functions.pid")),
         ..EmulatorConfig::default()
     };
-    Ok(Lambda::Emulated(Box::new(Emulator::start(config, listener).await?)))
+    Ok(Lambda::Emulated(Box::new(
+        Emulator::start(config, listener).await?,
+    )))
 }
 
 struct Listeners {

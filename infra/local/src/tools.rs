@@ -11,9 +11,16 @@ use tokio::process::Command;
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
     #[error("{tool} is missing and could not be installed: {how}")]
-    Missing { tool: &'static str, how: &'static str },
+    Missing {
+        tool: &'static str,
+        how: &'static str,
+    },
     #[error("could not run {tool}")]
-    Run { tool: &'static str, #[source] source: std::io::Error },
+    Run {
+        tool: &'static str,
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 /// The tools of the template and dependency checks.
@@ -33,7 +40,9 @@ impl Tools {
         let folder = workspace.join(".local/tools");
         let python = folder.join("python/bin");
         if !python.join("sam").exists() || !python.join("cfn-lint").exists() {
-            reporter.begin("Installing aws-sam-cli and cfn-lint into .local/tools (once, about a minute)");
+            reporter.begin(
+                "Installing aws-sam-cli and cfn-lint into .local/tools (once, about a minute)",
+            );
             install_python_tools(&folder.join("python")).await?;
         }
         let cargo_deny = match on_path("cargo-deny") {
@@ -43,8 +52,20 @@ impl Tools {
                 if !installed.exists() {
                     reporter.begin("Installing cargo-deny into .local/tools (once, some minutes)");
                     let root = folder.display().to_string();
-                    let arguments = ["install", "cargo-deny", "--locked", "--quiet", "--root", &root];
-                    run("cargo-deny", "install it with `cargo install cargo-deny --locked`", Command::new("cargo").args(arguments)).await?;
+                    let arguments = [
+                        "install",
+                        "cargo-deny",
+                        "--locked",
+                        "--quiet",
+                        "--root",
+                        &root,
+                    ];
+                    run(
+                        "cargo-deny",
+                        "install it with `cargo install cargo-deny --locked`",
+                        Command::new("cargo").args(arguments),
+                    )
+                    .await?;
                 }
                 installed
             }
@@ -75,26 +96,70 @@ pub async fn cargo_lambda(workspace: &Path, reporter: Reporter) -> Result<PathBu
     if !program.exists() {
         reporter.begin("Installing cargo-lambda into .local/tools (once)");
         let how = "install it with `pip install cargo-lambda`";
-        run("cargo-lambda", how, Command::new("python3").arg("-m").arg("venv").arg(&environment)).await?;
+        run(
+            "cargo-lambda",
+            how,
+            Command::new("python3")
+                .arg("-m")
+                .arg("venv")
+                .arg(&environment),
+        )
+        .await?;
         let pip = environment.join("bin/pip");
-        run("cargo-lambda", how, Command::new(pip).args(["install", "--quiet", "--disable-pip-version-check", CARGO_LAMBDA])).await?;
+        run(
+            "cargo-lambda",
+            how,
+            Command::new(pip).args([
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                CARGO_LAMBDA,
+            ]),
+        )
+        .await?;
     }
     Ok(program)
 }
 
 async fn install_python_tools(environment: &Path) -> Result<(), ToolError> {
-    let how = "install Python 3 with venv and pip (Debian: apt-get install python3-venv python3-pip)";
-    run("aws-sam-cli", how, Command::new("python3").arg("-m").arg("venv").arg(environment)).await?;
+    let how =
+        "install Python 3 with venv and pip (Debian: apt-get install python3-venv python3-pip)";
+    run(
+        "aws-sam-cli",
+        how,
+        Command::new("python3")
+            .arg("-m")
+            .arg("venv")
+            .arg(environment),
+    )
+    .await?;
     let pip = environment.join("bin/pip");
-    run("aws-sam-cli", how, Command::new(pip).args(["install", "--quiet", "--disable-pip-version-check"]).args(PYTHON_TOOLS)).await
+    run(
+        "aws-sam-cli",
+        how,
+        Command::new(pip)
+            .args(["install", "--quiet", "--disable-pip-version-check"])
+            .args(PYTHON_TOOLS),
+    )
+    .await
 }
 
-async fn run(tool: &'static str, how: &'static str, command: &mut Command) -> Result<(), ToolError> {
-    let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await;
+async fn run(
+    tool: &'static str,
+    how: &'static str,
+    command: &mut Command,
+) -> Result<(), ToolError> {
+    let status = command
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .status()
+        .await;
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(_) => Err(ToolError::Missing { tool, how }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(ToolError::Missing { tool, how }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(ToolError::Missing { tool, how })
+        }
         Err(source) => Err(ToolError::Run { tool, source }),
     }
 }
@@ -102,5 +167,7 @@ async fn run(tool: &'static str, how: &'static str, command: &mut Command) -> Re
 /// Where a program is, if it is on the PATH.
 pub fn on_path(program: &str) -> Option<PathBuf> {
     let path = crate::environment::variable("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|candidate| candidate.is_file())
 }

@@ -64,7 +64,10 @@ impl Watch {
     pub fn start(config: &WatchConfig, listener: TcpListener) -> Result<Self, WatchError> {
         let port = free_port().map_err(WatchError::Port)?;
         let process = spawn(config, port).map_err(WatchError::Start)?;
-        let front = Front { http: reqwest::Client::new(), base: format!("http://127.0.0.1:{port}") };
+        let front = Front {
+            http: reqwest::Client::new(),
+            base: format!("http://127.0.0.1:{port}"),
+        };
         let mut servers = JoinSet::new();
         for (function, every) in config.schedules.clone() {
             servers.spawn(tick(front.clone(), function, every));
@@ -85,7 +88,10 @@ impl Watch {
         self.servers.shutdown().await;
         // Interrupt lets it end the functions it started; what does not end is killed when dropped.
         if let Some(pid) = self.process.id() {
-            let _ = Command::new("kill").args(["-INT", &pid.to_string()]).status().await;
+            let _ = Command::new("kill")
+                .args(["-INT", &pid.to_string()])
+                .status()
+                .await;
             let _ = tokio::time::timeout(Duration::from_secs(3), self.process.wait()).await;
         }
         let _ = self.process.kill().await;
@@ -93,14 +99,25 @@ impl Watch {
 }
 
 fn spawn(config: &WatchConfig, port: u16) -> std::io::Result<Child> {
-    let tools = config.cargo_lambda.parent().map(FilePath::to_owned).unwrap_or_default();
-    let path = std::env::join_paths(
-        std::iter::once(tools).chain(std::env::split_paths(&crate::environment::variable("PATH").unwrap_or_default())),
-    )
+    let tools = config
+        .cargo_lambda
+        .parent()
+        .map(FilePath::to_owned)
+        .unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(tools).chain(std::env::split_paths(
+        &crate::environment::variable("PATH").unwrap_or_default(),
+    )))
     .unwrap_or_default();
     Command::new(&config.cargo_lambda)
         .current_dir(&config.workspace)
-        .args(["lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port", &port.to_string()])
+        .args([
+            "lambda",
+            "watch",
+            "--invoke-address",
+            "127.0.0.1",
+            "--invoke-port",
+            &port.to_string(),
+        ])
         .args(["--concurrency", CONCURRENCY])
         .arg("--env-file")
         .arg(&config.env_file)
@@ -111,25 +128,55 @@ fn spawn(config: &WatchConfig, port: u16) -> std::io::Result<Child> {
 }
 
 fn free_port() -> std::io::Result<u16> {
-    std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr().map(|address| address.port())
+    std::net::TcpListener::bind(("127.0.0.1", 0))?
+        .local_addr()
+        .map(|address| address.port())
 }
 
 /// `storytailor-asset-worker-production` and `asset-worker` are the same function.
 fn short_name(name: &str) -> &str {
-    let name = name.split(':').next_back().filter(|_| name.starts_with("arn:")).unwrap_or(name);
-    name.strip_prefix("storytailor-").and_then(|name| name.strip_suffix(&format!("-{ENVIRONMENT}"))).unwrap_or(name)
+    let name = name
+        .split(':')
+        .next_back()
+        .filter(|_| name.starts_with("arn:"))
+        .unwrap_or(name);
+    name.strip_prefix("storytailor-")
+        .and_then(|name| name.strip_suffix(&format!("-{ENVIRONMENT}")))
+        .unwrap_or(name)
 }
 
 impl Front {
-    async fn forward(&self, function: &str, body: Bytes) -> Result<(StatusCode, Bytes), reqwest::Error> {
-        let url = format!("{}/2015-03-31/functions/{}/invocations", self.base, short_name(function));
-        let response = self.http.post(url).header("content-type", "application/json").body(body).send().await?;
+    async fn forward(
+        &self,
+        function: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), reqwest::Error> {
+        let url = format!(
+            "{}/2015-03-31/functions/{}/invocations",
+            self.base,
+            short_name(function)
+        );
+        let response = self
+            .http
+            .post(url)
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await?;
         Ok((response.status(), response.bytes().await?))
     }
 }
 
-async fn invoke(State(front): State<Front>, Path(name): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
-    let kind = headers.get("x-amz-invocation-type").and_then(|kind| kind.to_str().ok()).unwrap_or("RequestResponse");
+async fn invoke(
+    State(front): State<Front>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let kind = headers
+        .get("x-amz-invocation-type")
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or("RequestResponse");
     match kind {
         "DryRun" => StatusCode::NO_CONTENT.into_response(),
         "Event" => {
@@ -141,19 +188,27 @@ async fn invoke(State(front): State<Front>, Path(name): Path<String>, headers: H
             StatusCode::ACCEPTED.into_response()
         }
         _ => match front.forward(&name, body).await {
-            Ok((StatusCode::INTERNAL_SERVER_ERROR, body)) => {
-                (StatusCode::OK, [("x-amz-function-error", "Unhandled")], body).into_response()
-            }
+            Ok((StatusCode::INTERNAL_SERVER_ERROR, body)) => (
+                StatusCode::OK,
+                [("x-amz-function-error", "Unhandled")],
+                body,
+            )
+                .into_response(),
             Ok((status, body)) => (status, body).into_response(),
-            Err(error) => {
-                (StatusCode::BAD_GATEWAY, axum::Json(json!({"Message": error.without_url().to_string()}))).into_response()
-            }
+            Err(error) => (
+                StatusCode::BAD_GATEWAY,
+                axum::Json(json!({"Message": error.without_url().to_string()})),
+            )
+                .into_response(),
         },
     }
 }
 
 async fn function_url(State(front): State<Front>, request: Request) -> Response {
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
     let url = format!("{}/lambda-url/universal-agent{path}", front.base);
     let (parts, body) = request.into_parts();
     let mut forwarded = front.http.request(parts.method, url);

@@ -5,7 +5,9 @@ use crate::stack::shared;
 use serde_json::Value;
 
 async fn fetch(url: &Value) -> (reqwest::header::HeaderMap, Vec<u8>) {
-    let response = reqwest::get(url.as_str().expect("a url")).await.expect("an answer");
+    let response = reqwest::get(url.as_str().expect("a url"))
+        .await
+        .expect("an answer");
     assert_eq!(response.status(), 200, "{url}");
     let headers = response.headers().clone();
     (headers, response.bytes().await.expect("a body").to_vec())
@@ -24,11 +26,19 @@ fn a_story_becomes_a_book_with_text_pictures_voice_activities_and_pdf() {
         let user = demo(&shared);
         let id = user.ask_for_story().await;
         let story = user.settled(&id).await;
-        assert_eq!(story["asset_generation_status"]["overall"], "ready", "{}", story["asset_generation_status"]);
+        assert_eq!(
+            story["asset_generation_status"]["overall"], "ready",
+            "{}",
+            story["asset_generation_status"]
+        );
         assert_eq!(story["status"], "ready");
 
         assert_eq!(story["content"]["beats"].as_array().map(Vec::len), Some(4));
-        assert!(story["content"]["beats"][0]["text"].as_str().is_some_and(|text| text.contains("Ember")));
+        assert!(
+            story["content"]["beats"][0]["text"]
+                .as_str()
+                .is_some_and(|text| text.contains("Ember"))
+        );
 
         let mut pictures = Vec::new();
         for picture in ["cover", "scene_1", "scene_2", "scene_3", "scene_4"] {
@@ -37,9 +47,14 @@ fn a_story_becomes_a_book_with_text_pictures_voice_activities_and_pdf() {
             assert_eq!(headers["cache-control"], "public, max-age=31536000");
             let (width, height) = png_side(&bytes);
             assert!(width >= 1024 && height >= 1024);
-            assert!(!pictures.contains(&bytes), "{picture} is the same as another picture");
+            assert!(
+                !pictures.contains(&bytes),
+                "{picture} is the same as another picture"
+            );
             pictures.push(bytes);
-            let colors = story["hue_extracted_colors"][picture].as_array().expect("colours");
+            let colors = story["hue_extracted_colors"][picture]
+                .as_array()
+                .expect("colours");
             assert_eq!(colors.len(), 3);
         }
 
@@ -49,15 +64,30 @@ fn a_story_becomes_a_book_with_text_pictures_voice_activities_and_pdf() {
         // 64 kbit/s: eight bytes a millisecond.
         let seconds = audio.len() as f64 / 8000.0;
         assert!(seconds > 20.0, "{seconds} s");
-        assert!(words.last().expect("a word")["end"].as_f64().expect("a time") <= seconds + 0.1);
+        assert!(
+            words.last().expect("a word")["end"]
+                .as_f64()
+                .expect("a time")
+                <= seconds + 0.1
+        );
         let spans: usize = ["a", "b", "c", "d"]
             .iter()
-            .map(|block| story["audio_blocks"][block].as_str().expect("a block").matches("<span data-w=").count())
+            .map(|block| {
+                story["audio_blocks"][block]
+                    .as_str()
+                    .expect("a block")
+                    .matches("<span data-w=")
+                    .count()
+            })
             .sum();
         assert_eq!(spans, words.len());
 
         let questions = &asset(&story, "activities")["data"]["questions"];
-        assert!(questions.as_array().is_some_and(|questions| questions.len() >= 3));
+        assert!(
+            questions
+                .as_array()
+                .is_some_and(|questions| questions.len() >= 3)
+        );
         let (headers, pdf) = fetch(&asset(&story, "pdf")["url"]).await;
         assert_eq!(headers["content-type"], "application/pdf");
         assert!(pdf.starts_with(b"%PDF-"));
@@ -73,15 +103,28 @@ fn a_regenerated_picture_has_a_new_address_and_the_old_one_serves_until_then() {
         let before = user.settled(&id).await;
         let old = asset(&before, "scene_2")["url"].clone();
         let body = serde_json::json!({"assetTypes": ["scene_2"]});
-        let steered = user.api.steer(&id, "regenerate", &body).await.expect("regenerated");
+        let steered = user
+            .api
+            .steer(&id, "regenerate", &body)
+            .await
+            .expect("regenerated");
         assert!(steered.to_string().contains("scene_2"), "{steered}");
 
         let after = user
-            .until(&id, |status| status["overall"] == "ready" && status["assets"]["scene_2"]["version"] == 2)
+            .until(&id, |status| {
+                status["overall"] == "ready" && status["assets"]["scene_2"]["version"] == 2
+            })
             .await;
         assert_ne!(asset(&after, "scene_2")["url"], old);
         fetch(&old).await;
-        assert_eq!(asset(&after, "pdf")["version"], 2, "the book is made again with the new picture");
-        assert_eq!(asset(&after, "cover")["url"], asset(&before, "cover")["url"]);
+        assert_eq!(
+            asset(&after, "pdf")["version"],
+            2,
+            "the book is made again with the new picture"
+        );
+        assert_eq!(
+            asset(&after, "cover")["url"],
+            asset(&before, "cover")["url"]
+        );
     });
 }

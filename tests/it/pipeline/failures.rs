@@ -12,22 +12,50 @@ fn a_refused_picture_becomes_a_placeholder_the_story_partial_and_a_retry_makes_i
         let user = demo(&shared);
         let stand_ins = shared.stack().stand_ins();
         // The first picture drawn is the cover: refused as asked, and refused again in plainer words.
-        stand_ins.script([Scripted::next_of(CallKind::Image, Outcome::Policy), Scripted::next_of(CallKind::Image, Outcome::Policy)]);
+        stand_ins.script([
+            Scripted::next_of(CallKind::Image, Outcome::Policy),
+            Scripted::next_of(CallKind::Image, Outcome::Policy),
+        ]);
         let id = user.ask_for_story().await;
         let story = user.settled(&id).await;
         let cover = asset(&story, "cover");
-        assert_eq!(story["asset_generation_status"]["overall"], "partial", "{cover}");
-        assert_eq!((cover["status"].as_str(), cover["isPlaceholder"].as_bool()), (Some("failed"), Some(true)), "{cover}");
+        assert_eq!(
+            story["asset_generation_status"]["overall"], "partial",
+            "{cover}"
+        );
+        assert_eq!(
+            (cover["status"].as_str(), cover["isPlaceholder"].as_bool()),
+            (Some("failed"), Some(true)),
+            "{cover}"
+        );
         assert_eq!(cover["error"], "Content policy violation");
         assert!(cover["url"].is_string());
-        assert_eq!(asset(&story, "pdf")["status"], "ready", "the book is made with the placeholder");
-        let image_calls = stand_ins.calls().iter().filter(|call| call.kind == CallKind::Image).count();
+        assert_eq!(
+            asset(&story, "pdf")["status"],
+            "ready",
+            "the book is made with the placeholder"
+        );
+        let image_calls = stand_ins
+            .calls()
+            .iter()
+            .filter(|call| call.kind == CallKind::Image)
+            .count();
         assert_eq!(image_calls, 2 + 4, "no third call for a refused picture");
 
-        user.api.steer(&id, "retry", &json!({"assetTypes": ["cover"], "options": {"simplifyPrompt": true}})).await.expect("a retry");
+        user.api
+            .steer(
+                &id,
+                "retry",
+                &json!({"assetTypes": ["cover"], "options": {"simplifyPrompt": true}}),
+            )
+            .await
+            .expect("a retry");
         let story = user.settled(&id).await;
         assert_eq!(story["asset_generation_status"]["overall"], "ready");
-        assert_eq!(asset(&story, "cover")["isPlaceholder"], serde_json::Value::Null);
+        assert_eq!(
+            asset(&story, "cover")["isPlaceholder"],
+            serde_json::Value::Null
+        );
     });
 }
 

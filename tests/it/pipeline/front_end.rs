@@ -17,8 +17,16 @@ fn folder() -> std::path::PathBuf {
 fn install_client() {
     static INSTALLED: OnceLock<()> = OnceLock::new();
     INSTALLED.get_or_init(|| {
-        let installed = std::process::Command::new("npm").args(["ci", "--silent"]).current_dir(folder()).status();
-        assert!(installed.expect("npm runs: install Node.js 20 or later").success(), "npm ci");
+        let installed = std::process::Command::new("npm")
+            .args(["ci", "--silent"])
+            .current_dir(folder())
+            .status();
+        assert!(
+            installed
+                .expect("npm runs: install Node.js 20 or later")
+                .success(),
+            "npm ci"
+        );
     });
 }
 
@@ -35,7 +43,10 @@ impl FrontEnd {
             .args(["follow-story.mjs", story, &user.token])
             .current_dir(folder())
             .env("SUPABASE_URL", shared.stack().variable("SUPABASE_URL"))
-            .env("SUPABASE_ANON_KEY", shared.stack().variable("SUPABASE_ANON_KEY"))
+            .env(
+                "SUPABASE_ANON_KEY",
+                shared.stack().variable("SUPABASE_ANON_KEY"),
+            )
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -69,7 +80,10 @@ impl FrontEnd {
 }
 
 fn updates(lines: &[Value]) -> usize {
-    lines.iter().filter(|line| line["event"] == "update").count()
+    lines
+        .iter()
+        .filter(|line| line["event"] == "update")
+        .count()
 }
 
 #[test]

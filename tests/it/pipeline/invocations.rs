@@ -5,18 +5,32 @@ use crate::stack::shared;
 use serde_json::{Value, json};
 use std::time::Instant;
 
-async fn invoke(lambda: &str, function: &str, kind: &str, body: &Value) -> (u16, Option<String>, Value) {
+async fn invoke(
+    lambda: &str,
+    function: &str,
+    kind: &str,
+    body: &Value,
+) -> (u16, Option<String>, Value) {
     let response = reqwest::Client::new()
-        .post(format!("{lambda}/2015-03-31/functions/{function}/invocations"))
+        .post(format!(
+            "{lambda}/2015-03-31/functions/{function}/invocations"
+        ))
         .header("X-Amz-Invocation-Type", kind)
         .json(body)
         .send()
         .await
         .expect("an answer");
-    let error = response.headers().get("X-Amz-Function-Error").map(|value| value.to_str().expect("text").to_owned());
+    let error = response
+        .headers()
+        .get("X-Amz-Function-Error")
+        .map(|value| value.to_str().expect("text").to_owned());
     let status = response.status().as_u16();
     let text = response.text().await.expect("a body");
-    (status, error, serde_json::from_str(&text).unwrap_or(Value::Null))
+    (
+        status,
+        error,
+        serde_json::from_str(&text).unwrap_or(Value::Null),
+    )
 }
 
 #[test]
@@ -24,12 +38,30 @@ fn the_worker_and_the_timeout_handler_answer_by_their_deployed_names() {
     let shared = shared();
     shared.run(async {
         let lambda = shared.stack().variable("AWS_ENDPOINT_URL_LAMBDA");
-        let (status, error, answer) = invoke(lambda, "storytailor-asset-worker-production", "RequestResponse", &json!({})).await;
+        let (status, error, answer) = invoke(
+            lambda,
+            "storytailor-asset-worker-production",
+            "RequestResponse",
+            &json!({}),
+        )
+        .await;
         assert_eq!((status, error), (200, None), "{answer}");
-        assert!(answer["processed"].is_u64() && answer["failed"].is_u64(), "{answer}");
-        let (status, error, answer) = invoke(lambda, "storytailor-timeout-handler-production", "RequestResponse", &json!({})).await;
+        assert!(
+            answer["processed"].is_u64() && answer["failed"].is_u64(),
+            "{answer}"
+        );
+        let (status, error, answer) = invoke(
+            lambda,
+            "storytailor-timeout-handler-production",
+            "RequestResponse",
+            &json!({}),
+        )
+        .await;
         assert_eq!((status, error), (200, None), "{answer}");
-        assert!(answer["expired"].is_u64() && answer["requeued"].is_u64(), "{answer}");
+        assert!(
+            answer["expired"].is_u64() && answer["requeued"].is_u64(),
+            "{answer}"
+        );
     });
 }
 

@@ -20,7 +20,10 @@ pub(crate) struct User {
 
 /// The demo user, who has no limits.
 pub(crate) fn demo(shared: &Shared) -> User {
-    user_with(shared, shared.stack().variable("DEMO_USER_TOKEN").to_owned())
+    user_with(
+        shared,
+        shared.stack().variable("DEMO_USER_TOKEN").to_owned(),
+    )
 }
 
 /// Somebody new, on the free plan.
@@ -34,11 +37,20 @@ pub(crate) async fn newcomer(shared: &Shared) -> User {
         .await
         .expect("a new user");
     let user = local_realtime::auth::User::with_email(id, email);
-    user_with(shared, shared.stack().keys().access_token(&user, Duration::from_secs(3600)))
+    user_with(
+        shared,
+        shared
+            .stack()
+            .keys()
+            .access_token(&user, Duration::from_secs(3600)),
+    )
 }
 
 fn user_with(shared: &Shared, token: String) -> User {
-    User { api: Api::new(shared.stack().variable("API_URL"), &token), token }
+    User {
+        api: Api::new(shared.stack().variable("API_URL"), &token),
+        token,
+    }
 }
 
 impl User {
@@ -48,7 +60,8 @@ impl User {
     }
 
     pub(crate) async fn ask_for_story_about(&self, name: &str) -> String {
-        let hero = json!({"name": name, "species": "dragon", "appearance": {"skin": "soft green scales"}});
+        let hero =
+            json!({"name": name, "species": "dragon", "appearance": {"skin": "soft green scales"}});
         let hero = self.api.create_character(&hero).await.expect("a character");
         let request = json!({"character_ids": [hero["id"]], "story_type": "adventure", "themes": ["courage", "friendship"]});
         let story = self.api.create_story(&request).await.expect("a story");
@@ -57,7 +70,8 @@ impl User {
 
     /// The story once it is settled.
     pub(crate) async fn settled(&self, id: &str) -> Value {
-        self.until(id, |status| status["overall"] != "generating").await
+        self.until(id, |status| status["overall"] != "generating")
+            .await
     }
 
     /// The story as soon as its status is as wanted; the database is asked again and again, with short pauses.
@@ -79,5 +93,11 @@ pub(crate) fn asset<'a>(story: &'a Value, name: &str) -> &'a Value {
 
 /// Number of paid calls of the stand-ins whose request named this character.
 pub(crate) fn paid_calls(shared: &Shared) -> usize {
-    shared.stack().stand_ins().calls().iter().filter(|call| call.paid).count()
+    shared
+        .stack()
+        .stand_ins()
+        .calls()
+        .iter()
+        .filter(|call| call.paid)
+        .count()
 }

@@ -6,12 +6,18 @@ use local::api::ApiError;
 use serde_json::{Value, json};
 
 async fn post(url: &str, token: &str, key: Option<&str>, body: &Value) -> (u16, Value) {
-    let mut request = reqwest::Client::new().post(url).bearer_auth(token).json(body);
+    let mut request = reqwest::Client::new()
+        .post(url)
+        .bearer_auth(token)
+        .json(body);
     if let Some(key) = key {
         request = request.header("Idempotency-Key", key);
     }
     let response = request.send().await.expect("an answer");
-    (response.status().as_u16(), response.json().await.expect("a JSON body"))
+    (
+        response.status().as_u16(),
+        response.json().await.expect("a JSON body"),
+    )
 }
 
 #[test]
@@ -47,16 +53,22 @@ fn the_same_key_gives_the_same_story_and_another_body_is_refused() {
         let user = demo(&shared);
         let url = format!("{}/api/v1/stories", shared.stack().variable("API_URL"));
         let character = shared.stack().variable("DEMO_CHARACTER_ID");
-        let body = json!({"character_ids": [character], "story_type": "bedtime", "themes": ["sleep"]});
+        let body =
+            json!({"character_ids": [character], "story_type": "bedtime", "themes": ["sleep"]});
         let key = uuid::Uuid::new_v4().to_string();
         let (first, answer) = post(&url, &user.token, Some(&key), &body).await;
         let (second, replay) = post(&url, &user.token, Some(&key), &body).await;
         assert_eq!((first, second), (201, 201));
         assert_eq!(answer, replay);
-        let other = json!({"character_ids": [character], "story_type": "mystery", "themes": ["sleep"]});
+        let other =
+            json!({"character_ids": [character], "story_type": "mystery", "themes": ["sleep"]});
         let (refused, problem) = post(&url, &user.token, Some(&key), &other).await;
-        assert_eq!((refused, problem["code"].as_str()), (422, Some("IDEMPOTENCY_KEY_REUSED")));
-        user.settled(answer["data"]["id"].as_str().expect("an id")).await;
+        assert_eq!(
+            (refused, problem["code"].as_str()),
+            (422, Some("IDEMPOTENCY_KEY_REUSED"))
+        );
+        user.settled(answer["data"]["id"].as_str().expect("an id"))
+            .await;
     });
 }
 
@@ -67,7 +79,11 @@ fn a_free_user_gets_two_stories_and_then_the_documented_refusal() {
         let user = newcomer(&shared).await;
         let first = user.ask_for_story().await;
         let second = user.ask_for_story().await;
-        let hero = user.api.create_character(&json!({"name": "Ember"})).await.expect("a character");
+        let hero = user
+            .api
+            .create_character(&json!({"name": "Ember"}))
+            .await
+            .expect("a character");
         let url = format!("{}/api/v1/stories", shared.stack().variable("API_URL"));
         let body = json!({"character_ids": [hero["id"]], "story_type": "adventure", "themes": []});
         let (status, refusal) = post(&url, &user.token, None, &body).await;
@@ -78,7 +94,10 @@ fn a_free_user_gets_two_stories_and_then_the_documented_refusal() {
         assert_eq!(refusal["data"]["tier"], "free");
         assert_eq!(refusal["data"]["storiesUsed"], 2);
         assert_eq!(refusal["data"]["storyLimit"], 2);
-        assert_eq!(refusal["data"]["upgradeOptions"], json!(["individual", "story_pack_5"]));
+        assert_eq!(
+            refusal["data"]["upgradeOptions"],
+            json!(["individual", "story_pack_5"])
+        );
         user.settled(&first).await;
         user.settled(&second).await;
     });
@@ -121,10 +140,15 @@ fn a_stranger_finds_neither_story_nor_character() {
         let stranger = newcomer(&shared).await;
         let id = owner.ask_for_story().await;
         match stranger.api.story(&id).await {
-            Err(ApiError::Refused { status, code, .. }) => assert_eq!((status, code.as_str()), (404, "STORY_NOT_FOUND")),
+            Err(ApiError::Refused { status, code, .. }) => {
+                assert_eq!((status, code.as_str()), (404, "STORY_NOT_FOUND"))
+            }
             other => panic!("{other:?}"),
         }
         assert!(stranger.api.steer(&id, "cancel", &json!({})).await.is_err());
-        assert_eq!(owner.settled(&id).await["asset_generation_status"]["overall"], "ready");
+        assert_eq!(
+            owner.settled(&id).await["asset_generation_status"]["overall"],
+            "ready"
+        );
     });
 }

@@ -4,9 +4,17 @@ use std::io::{Read, Result};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
-    let number = |index: usize| arguments.get(index).and_then(|text| text.parse().ok()).unwrap_or(1024);
+    let number = |index: usize| {
+        arguments
+            .get(index)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(1024)
+    };
     let mut prompt = String::new();
     std::io::stdin().read_to_string(&mut prompt)?;
     let path = arguments.get(1).map_or("picture.png", String::as_str);
-    std::fs::write(path, local_providers::draw_picture_png(&prompt, number(2), number(3)))
+    std::fs::write(
+        path,
+        local_providers::draw_picture_png(&prompt, number(2), number(3)),
+    )
 }

@@ -1,6 +1,9 @@
 //! Serves both stand-ins alone, on their usual ports 54326 and 54327 of this machine.
 
-#![expect(clippy::disallowed_methods, reason = "an example is configured by its environment")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "an example is configured by its environment"
+)]
 
 use std::io::{Error, Result};
 
@@ -11,10 +14,15 @@ use tokio::net::TcpListener;
 async fn main() -> Result<()> {
     let variable = |name: &str| std::env::var(name).ok();
     let (latency, faults) = (variable("STANDIN_LATENCY_MS"), variable("STANDIN_FAULTS"));
-    let config = StandInConfig::from_variables(latency.as_deref(), faults.as_deref(), 0).map_err(Error::other)?;
+    let config = StandInConfig::from_variables(latency.as_deref(), faults.as_deref(), 0)
+        .map_err(Error::other)?;
     let openai = TcpListener::bind(("127.0.0.1", 54326)).await?;
     let elevenlabs = TcpListener::bind(("127.0.0.1", 54327)).await?;
-    println!("OpenAI at http://{}/v1, ElevenLabs at http://{}", openai.local_addr()?, elevenlabs.local_addr()?);
+    println!(
+        "OpenAI at http://{}/v1, ElevenLabs at http://{}",
+        openai.local_addr()?,
+        elevenlabs.local_addr()?
+    );
     tokio::try_join!(
         async { axum::serve(openai, openai_router(config.clone())).await },
         async { axum::serve(elevenlabs, elevenlabs_router(config.clone())).await },

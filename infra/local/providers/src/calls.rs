@@ -85,18 +85,30 @@ impl CallLog {
     }
 
     pub(crate) fn amend(&self, id: u64, change: impl FnOnce(&mut CallRecord)) {
-        if let Some(record) = self.entries().records.iter_mut().rev().find(|record| record.id == id) {
+        if let Some(record) = self
+            .entries()
+            .records
+            .iter_mut()
+            .rev()
+            .find(|record| record.id == id)
+        {
             change(record);
         }
     }
 
     /// How often this body was seen before, in flight or finished.
     pub(crate) fn times_seen(&self, sha256: &str) -> usize {
-        self.entries().records.iter().filter(|record| record.sha256 == sha256).count()
+        self.entries()
+            .records
+            .iter()
+            .filter(|record| record.sha256 == sha256)
+            .count()
     }
 }
 
 /// Milliseconds since 1970.
 pub(crate) fn unix_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as u64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_millis() as u64)
 }

@@ -15,19 +15,29 @@ use crate::workbench::Workbench;
 /// A setting that could not be understood, in one sentence that names the offending part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    #[error("cannot read the stand-in setting `{entry}`: expected `name=number`, several joined by commas")]
+    #[error(
+        "cannot read the stand-in setting `{entry}`: expected `name=number`, several joined by commas"
+    )]
     NotAPair { entry: String },
-    #[error("cannot read the stand-in latency `{entry}`: the kind must be one of text, image, speech, moderation")]
+    #[error(
+        "cannot read the stand-in latency `{entry}`: the kind must be one of text, image, speech, moderation"
+    )]
     UnknownKind { entry: String },
-    #[error("cannot read the stand-in latency `{entry}`: the value must be whole milliseconds from 0 to 600000")]
+    #[error(
+        "cannot read the stand-in latency `{entry}`: the value must be whole milliseconds from 0 to 600000"
+    )]
     BadMilliseconds { entry: String },
-    #[error("cannot read the stand-in fault `{entry}`: the fault must be one of 429, 500, 502, timeout, malformed, policy")]
+    #[error(
+        "cannot read the stand-in fault `{entry}`: the fault must be one of 429, 500, 502, timeout, malformed, policy"
+    )]
     UnknownFault { entry: String },
     #[error("cannot read the stand-in fault `{entry}`: the share must be a number from 0 to 1")]
     BadShare { entry: String },
     #[error("cannot use the stand-in faults `{entry}`: the shares together exceed 1")]
     SharesExceedOne { entry: String },
-    #[error("cannot read the call kind `{0}`: it must be one of text, image, speech, moderation, other")]
+    #[error(
+        "cannot read the call kind `{0}`: it must be one of text, image, speech, moderation, other"
+    )]
     BadCallKind(String),
     #[error("cannot read the scripted outcome `{0}`: see Outcome for the known names")]
     UnknownOutcome(String),
@@ -51,14 +61,24 @@ const LATENCY_MS_MAX: u64 = 600_000;
 
 impl Default for LatencyProfile {
     fn default() -> Self {
-        LatencyProfile { text: 300, image: 500, speech: 400, moderation: 30 }
+        LatencyProfile {
+            text: 300,
+            image: 500,
+            speech: 400,
+            moderation: 30,
+        }
     }
 }
 
 impl LatencyProfile {
     /// Every answer leaves as soon as it is made: for tests.
     pub fn none() -> Self {
-        LatencyProfile { text: 0, image: 0, speech: 0, moderation: 0 }
+        LatencyProfile {
+            text: 0,
+            image: 0,
+            speech: 0,
+            moderation: 0,
+        }
     }
 
     pub(crate) fn of(&self, kind: CallKind) -> Duration {
@@ -83,13 +103,19 @@ impl FromStr for LatencyProfile {
                 .parse()
                 .ok()
                 .filter(|value| *value <= LATENCY_MS_MAX)
-                .ok_or_else(|| ConfigError::BadMilliseconds { entry: entry.to_owned() })?;
+                .ok_or_else(|| ConfigError::BadMilliseconds {
+                    entry: entry.to_owned(),
+                })?;
             match name {
                 "text" => profile.text = milliseconds,
                 "image" => profile.image = milliseconds,
                 "speech" => profile.speech = milliseconds,
                 "moderation" => profile.moderation = milliseconds,
-                _ => return Err(ConfigError::UnknownKind { entry: entry.to_owned() }),
+                _ => {
+                    return Err(ConfigError::UnknownKind {
+                        entry: entry.to_owned(),
+                    });
+                }
             }
         }
         Ok(profile)
@@ -103,8 +129,9 @@ pub(crate) fn pairs(value: &str) -> Result<Vec<(&str, &str, &str)>, ConfigError>
         .map(str::trim)
         .filter(|entry| !entry.is_empty())
         .map(|entry| {
-            let (name, number) =
-                entry.split_once('=').ok_or_else(|| ConfigError::NotAPair { entry: entry.to_owned() })?;
+            let (name, number) = entry.split_once('=').ok_or_else(|| ConfigError::NotAPair {
+                entry: entry.to_owned(),
+            })?;
             Ok((entry, name.trim(), number.trim()))
         })
         .collect()
@@ -156,7 +183,11 @@ impl StandInConfig {
     ///
     /// `seed` varies which calls the fault shares hit; answers depend on the request alone.
     pub fn new(latency: LatencyProfile, faults: FaultProfile, seed: u64) -> Self {
-        let settings = Settings { latency, faults, ..Settings::default() };
+        let settings = Settings {
+            latency,
+            faults,
+            ..Settings::default()
+        };
         StandInConfig {
             shared: Arc::new(Shared {
                 settings: Mutex::new(settings),
@@ -171,7 +202,11 @@ impl StandInConfig {
     ///
     /// # Errors
     /// One sentence naming the part that could not be read.
-    pub fn from_variables(latency: Option<&str>, faults: Option<&str>, seed: u64) -> Result<Self, ConfigError> {
+    pub fn from_variables(
+        latency: Option<&str>,
+        faults: Option<&str>,
+        seed: u64,
+    ) -> Result<Self, ConfigError> {
         Ok(StandInConfig::new(
             latency.unwrap_or_default().parse()?,
             faults.unwrap_or_default().parse()?,
@@ -180,7 +215,10 @@ impl StandInConfig {
     }
 
     fn settings(&self) -> MutexGuard<'_, Settings> {
-        self.shared.settings.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .settings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How long answers take now.
@@ -215,7 +253,9 @@ impl StandInConfig {
 
     /// Appends outcomes for coming calls; each is used by the first calls that match it.
     pub fn script(&self, outcomes: impl IntoIterator<Item = Scripted>) {
-        self.settings().scripted.extend(outcomes.into_iter().filter(|scripted| scripted.times > 0));
+        self.settings()
+            .scripted
+            .extend(outcomes.into_iter().filter(|scripted| scripted.times > 0));
     }
 
     /// Forgets scripted outcomes that no call has used yet.
@@ -230,7 +270,10 @@ impl StandInConfig {
 
     pub(crate) fn take_scripted(&self, kind: CallKind, body: &[u8]) -> Option<Outcome> {
         let mut settings = self.settings();
-        let position = settings.scripted.iter().position(|scripted| scripted.matches(kind, body))?;
+        let position = settings
+            .scripted
+            .iter()
+            .position(|scripted| scripted.matches(kind, body))?;
         let scripted = &mut settings.scripted[position];
         scripted.times -= 1;
         let outcome = scripted.outcome;
@@ -270,16 +313,31 @@ mod tests {
     #[test]
     fn a_latency_profile_keeps_defaults_for_kinds_left_out() {
         let profile: LatencyProfile = "text=800, image=1200".parse().unwrap();
-        assert_eq!((profile.text, profile.image, profile.speech), (800, 1200, 400));
+        assert_eq!(
+            (profile.text, profile.image, profile.speech),
+            (800, 1200, 400)
+        );
     }
 
     #[test]
     fn a_setting_that_cannot_be_read_is_named_in_one_sentence() {
-        let message = "text=soon".parse::<LatencyProfile>().unwrap_err().to_string();
-        assert!(message.contains("`text=soon`") && message.contains("milliseconds"), "{message}");
+        let message = "text=soon"
+            .parse::<LatencyProfile>()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("`text=soon`") && message.contains("milliseconds"),
+            "{message}"
+        );
         let message = "film=3".parse::<LatencyProfile>().unwrap_err().to_string();
-        assert!(message.contains("`film=3`") && message.contains("speech"), "{message}");
-        assert!(matches!("text".parse::<LatencyProfile>(), Err(ConfigError::NotAPair { .. })));
+        assert!(
+            message.contains("`film=3`") && message.contains("speech"),
+            "{message}"
+        );
+        assert!(matches!(
+            "text".parse::<LatencyProfile>(),
+            Err(ConfigError::NotAPair { .. })
+        ));
     }
 
     #[test]

@@ -44,19 +44,34 @@ async fn show(State(config): State<StandInConfig>) -> Json<Value> {
 async fn change(State(config): State<StandInConfig>, body: axum::body::Bytes) -> Response {
     match apply(&config, &body) {
         Ok(()) => show(State(config)).await.into_response(),
-        Err(message) => (StatusCode::BAD_REQUEST, Json(json!({ "error": message }))).into_response(),
+        Err(message) => {
+            (StatusCode::BAD_REQUEST, Json(json!({ "error": message }))).into_response()
+        }
     }
 }
 
 fn apply(config: &StandInConfig, body: &[u8]) -> Result<(), String> {
-    let change: Change =
-        serde_json::from_slice(body).map_err(|cause| format!("cannot read the stand-in settings: {cause}"))?;
+    let change: Change = serde_json::from_slice(body)
+        .map_err(|cause| format!("cannot read the stand-in settings: {cause}"))?;
     let sentence = |cause: ConfigError| cause.to_string();
-    let latency = change.latency.map(|value| setting(&value).parse()).transpose().map_err(sentence)?;
-    let faults = change.faults.map(|value| setting(&value).parse()).transpose().map_err(sentence)?;
+    let latency = change
+        .latency
+        .map(|value| setting(&value).parse())
+        .transpose()
+        .map_err(sentence)?;
+    let faults = change
+        .faults
+        .map(|value| setting(&value).parse())
+        .transpose()
+        .map_err(sentence)?;
     let next = change
         .next
-        .map(|outcomes| outcomes.into_iter().map(scripted).collect::<Result<Vec<_>, _>>())
+        .map(|outcomes| {
+            outcomes
+                .into_iter()
+                .map(scripted)
+                .collect::<Result<Vec<_>, _>>()
+        })
         .transpose()?;
     // Nothing is changed unless everything could be read.
     if let Some(latency) = latency {
@@ -79,17 +94,23 @@ fn apply(config: &StandInConfig, body: &[u8]) -> Result<(), String> {
 fn setting(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Object(members) => {
-            members.iter().map(|(name, number)| format!("{name}={number}")).collect::<Vec<_>>().join(",")
-        }
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, number)| format!("{name}={number}"))
+            .collect::<Vec<_>>()
+            .join(","),
         other => other.to_string(),
     }
 }
 
 fn scripted(value: Value) -> Result<Scripted, String> {
     match value {
-        Value::String(name) => name.parse().map(Scripted::next).map_err(|cause: ConfigError| cause.to_string()),
-        object => serde_json::from_value(object).map_err(|cause| format!("cannot read a scripted outcome: {cause}")),
+        Value::String(name) => name
+            .parse()
+            .map(Scripted::next)
+            .map_err(|cause: ConfigError| cause.to_string()),
+        object => serde_json::from_value(object)
+            .map_err(|cause| format!("cannot read a scripted outcome: {cause}")),
     }
 }
 
@@ -115,7 +136,10 @@ mod tests {
         assert_eq!(config.latency().text, 5);
         assert!((config.faults().rate_limited - 0.5).abs() < 1e-9);
         let script = config.remaining_script();
-        assert_eq!((script[0].outcome, script[1].times), (Outcome::ServerError, 2));
+        assert_eq!(
+            (script[0].outcome, script[1].times),
+            (Outcome::ServerError, 2)
+        );
     }
 
     #[test]

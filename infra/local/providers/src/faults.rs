@@ -40,7 +40,9 @@ impl FromStr for FaultProfile {
                 .parse()
                 .ok()
                 .filter(|share| (0.0..=1.0).contains(share))
-                .ok_or_else(|| ConfigError::BadShare { entry: entry.to_owned() })?;
+                .ok_or_else(|| ConfigError::BadShare {
+                    entry: entry.to_owned(),
+                })?;
             match name {
                 "429" => profile.rate_limited = share,
                 "500" => profile.server_error = share,
@@ -48,11 +50,17 @@ impl FromStr for FaultProfile {
                 "timeout" => profile.timeout = share,
                 "malformed" => profile.malformed = share,
                 "policy" => profile.policy = share,
-                _ => return Err(ConfigError::UnknownFault { entry: entry.to_owned() }),
+                _ => {
+                    return Err(ConfigError::UnknownFault {
+                        entry: entry.to_owned(),
+                    });
+                }
             }
         }
         if profile.shares().iter().sum::<f64>() > 1.0 + 1e-9 {
-            return Err(ConfigError::SharesExceedOne { entry: value.to_owned() });
+            return Err(ConfigError::SharesExceedOne {
+                entry: value.to_owned(),
+            });
         }
         Ok(profile)
     }
@@ -60,13 +68,22 @@ impl FromStr for FaultProfile {
 
 impl FaultProfile {
     fn shares(&self) -> [f64; 6] {
-        [self.rate_limited, self.server_error, self.bad_gateway, self.timeout, self.malformed, self.policy]
+        [
+            self.rate_limited,
+            self.server_error,
+            self.bad_gateway,
+            self.timeout,
+            self.malformed,
+            self.policy,
+        ]
     }
 
     /// The outcome of one call: the same for the same seed, body and number of earlier tries, so
     /// that a retry draws anew and a whole run can be repeated.
     pub(crate) fn draw(&self, seed: u64, sha256: &str, earlier_tries: usize) -> Outcome {
-        let mut seeded = Seeded::from_digest(&digest(format!("{seed}/{sha256}/{earlier_tries}").as_bytes()));
+        let mut seeded = Seeded::from_digest(&digest(
+            format!("{seed}/{sha256}/{earlier_tries}").as_bytes(),
+        ));
         let mut point = seeded.unit();
         let second = seeded.below(6);
         let families = [
@@ -169,12 +186,22 @@ pub struct Scripted {
 impl Scripted {
     /// The outcome for the next call of any kind.
     pub fn next(outcome: Outcome) -> Self {
-        Scripted { outcome, kind: None, contains: None, times: 1 }
+        Scripted {
+            outcome,
+            kind: None,
+            contains: None,
+            times: 1,
+        }
     }
 
     /// The outcome for the next call of one kind.
     pub fn next_of(kind: CallKind, outcome: Outcome) -> Self {
-        Scripted { outcome, kind: Some(kind), contains: None, times: 1 }
+        Scripted {
+            outcome,
+            kind: Some(kind),
+            contains: None,
+            times: 1,
+        }
     }
 
     pub(crate) fn matches(&self, kind: CallKind, body: &[u8]) -> bool {
@@ -184,7 +211,10 @@ impl Scripted {
         };
         kind_matches
             && self.contains.as_ref().is_none_or(|text| {
-                !text.is_empty() && body.windows(text.len()).any(|window| window == text.as_bytes())
+                !text.is_empty()
+                    && body
+                        .windows(text.len())
+                        .any(|window| window == text.as_bytes())
             })
     }
 }
@@ -195,9 +225,15 @@ mod tests {
 
     #[test]
     fn shares_are_read_and_their_mistakes_named() {
-        let profile: FaultProfile = "429=0.1,500=0.05,timeout=0.02,malformed=0.02,policy=0.02".parse().unwrap();
+        let profile: FaultProfile = "429=0.1,500=0.05,timeout=0.02,malformed=0.02,policy=0.02"
+            .parse()
+            .unwrap();
         assert!((profile.rate_limited - 0.1).abs() < 1e-9 && (profile.policy - 0.02).abs() < 1e-9);
-        for (text, part) in [("429=1.5", "from 0 to 1"), ("418=0.1", "429"), ("429=0.6,500=0.6", "exceed 1")] {
+        for (text, part) in [
+            ("429=1.5", "from 0 to 1"),
+            ("418=0.1", "429"),
+            ("429=0.6,500=0.6", "exceed 1"),
+        ] {
             let message = text.parse::<FaultProfile>().unwrap_err().to_string();
             assert!(message.contains(part), "{message}");
         }
@@ -206,23 +242,35 @@ mod tests {
     #[test]
     fn the_share_of_faults_is_about_what_was_asked_for() {
         let profile: FaultProfile = "429=0.1,policy=0.2".parse().unwrap();
-        let outcomes: Vec<Outcome> = (0..2000).map(|n| profile.draw(1, &n.to_string(), 0)).collect();
-        let share = |of: &[Outcome]| outcomes.iter().filter(|o| of.contains(o)).count() as f64 / 2000.0;
-        assert!((share(&[Outcome::RateLimited, Outcome::RateLimitedWithRetryAfter]) - 0.1).abs() < 0.03);
+        let outcomes: Vec<Outcome> = (0..2000)
+            .map(|n| profile.draw(1, &n.to_string(), 0))
+            .collect();
+        let share =
+            |of: &[Outcome]| outcomes.iter().filter(|o| of.contains(o)).count() as f64 / 2000.0;
+        assert!(
+            (share(&[Outcome::RateLimited, Outcome::RateLimitedWithRetryAfter]) - 0.1).abs() < 0.03
+        );
         assert!((share(&[Outcome::Policy, Outcome::PolicyBare]) - 0.2).abs() < 0.04);
     }
 
     #[test]
     fn a_retry_of_the_same_body_draws_anew_and_a_repeated_run_draws_the_same() {
         let profile: FaultProfile = "500=0.5".parse().unwrap();
-        let run = || (0..20).map(|tries| profile.draw(7, "same", tries)).collect::<Vec<_>>();
+        let run = || {
+            (0..20)
+                .map(|tries| profile.draw(7, "same", tries))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(run(), run());
         assert!(run().contains(&Outcome::Ok) && run().contains(&Outcome::ServerError));
     }
 
     #[test]
     fn a_scripted_outcome_waits_for_the_body_it_names() {
-        let scripted = Scripted { contains: Some("dragon".into()), ..Scripted::next(Outcome::Policy) };
+        let scripted = Scripted {
+            contains: Some("dragon".into()),
+            ..Scripted::next(Outcome::Policy)
+        };
         assert!(scripted.matches(CallKind::Image, b"a dragon"));
         assert!(!scripted.matches(CallKind::Image, b"a fox"));
         assert!(!Scripted::next(Outcome::Policy).matches(CallKind::Other, b""));
@@ -231,7 +279,10 @@ mod tests {
     #[test]
     fn outcomes_are_read_by_name_and_by_status() {
         assert_eq!("429".parse::<Outcome>().unwrap(), Outcome::RateLimited);
-        assert_eq!("policy_bare".parse::<Outcome>().unwrap(), Outcome::PolicyBare);
+        assert_eq!(
+            "policy_bare".parse::<Outcome>().unwrap(),
+            Outcome::PolicyBare
+        );
         assert!("sometimes".parse::<Outcome>().is_err());
     }
 }

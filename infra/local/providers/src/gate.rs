@@ -66,7 +66,12 @@ impl Gate {
         match self.provider {
             Provider::OpenAi => openai::add_headers(headers, id, took),
             Provider::ElevenLabs => {
-                let speaking = self.config.calls().iter().filter(|c| c.in_flight && c.kind == CallKind::Speech).count();
+                let speaking = self
+                    .config
+                    .calls()
+                    .iter()
+                    .filter(|c| c.in_flight && c.kind == CallKind::Speech)
+                    .count();
                 elevenlabs::add_headers(headers, id, speaking);
             }
         }
@@ -79,7 +84,9 @@ impl Gate {
         if matches!(kind, CallKind::Other) {
             return Outcome::Ok;
         }
-        self.config.faults().draw(self.config.seed(), sha256, earlier_tries)
+        self.config
+            .faults()
+            .draw(self.config.seed(), sha256, earlier_tries)
     }
 }
 
@@ -112,7 +119,10 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
     let sha256 = record.sha256.clone();
     let earlier_tries = gate.config.call_log().times_seen(&sha256);
     let id = gate.config.call_log().begin(record);
-    let in_flight = InFlight { config: &gate.config, id };
+    let in_flight = InFlight {
+        config: &gate.config,
+        id,
+    };
 
     let mut outcome = Outcome::Ok;
     let mut response = if let Some(refusal) = gate.refuse_key(&head.headers) {
@@ -123,14 +133,20 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
             tracing::info!(call.id = id, "Call {id} meets {outcome:?} on purpose");
         }
         if outcome == Outcome::Timeout {
-            gate.config.call_log().amend(id, |record| record.fault = fault_name(outcome));
+            gate.config
+                .call_log()
+                .amend(id, |record| record.fault = fault_name(outcome));
             sleep_until(arrived + HANG).await;
         }
         match gate.fault_answer(outcome, kind) {
             Some(answer) => answer,
             None => {
                 head.extensions.insert(Played(outcome));
-                spoil(next.run(Request::from_parts(head, Body::from(body))).await, outcome).await
+                spoil(
+                    next.run(Request::from_parts(head, Body::from(body))).await,
+                    outcome,
+                )
+                .await
             }
         }
     };
@@ -145,7 +161,8 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
         record.in_flight = false;
         record.ended_unix_ms = Some(unix_ms());
         record.status = Some(status.as_u16());
-        record.paid = status.is_success() && matches!(kind, CallKind::Text | CallKind::Image | CallKind::Speech);
+        record.paid = status.is_success()
+            && matches!(kind, CallKind::Text | CallKind::Image | CallKind::Speech);
         record.fault = fault_name(outcome);
     });
     drop(in_flight);
@@ -191,10 +208,18 @@ fn kind_of(path: &str) -> CallKind {
 fn describe(gate: &Gate, head: &http::request::Parts, kind: CallKind, body: &Bytes) -> CallRecord {
     let boundary = multipart_boundary(&head.headers);
     let (sha256, model, schema) = match boundary {
-        Some(boundary) => (hex(&digest(&without(body, boundary.as_bytes()))), multipart_model(body), None),
+        Some(boundary) => (
+            hex(&digest(&without(body, boundary.as_bytes()))),
+            multipart_model(body),
+            None,
+        ),
         None => {
             let json: Value = serde_json::from_slice(body).unwrap_or_default();
-            let text = |pointer: &str| json.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+            let text = |pointer: &str| {
+                json.pointer(pointer)
+                    .and_then(Value::as_str)
+                    .map(str::to_owned)
+            };
             (
                 hex(&digest(body)),
                 text("/model").or_else(|| text("/model_id")),
@@ -222,8 +247,15 @@ fn describe(gate: &Gate, head: &http::request::Parts, kind: CallKind, body: &Byt
 
 fn multipart_boundary(headers: &HeaderMap) -> Option<String> {
     let content_type = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    let (_, boundary) = content_type.strip_prefix("multipart/form-data")?.split_once("boundary=")?;
-    let boundary = boundary.split(';').next().unwrap_or_default().trim().trim_matches('"');
+    let (_, boundary) = content_type
+        .strip_prefix("multipart/form-data")?
+        .split_once("boundary=")?;
+    let boundary = boundary
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .trim_matches('"');
     (!boundary.is_empty()).then(|| boundary.to_owned())
 }
 
@@ -266,16 +298,25 @@ mod tests {
 
     #[test]
     fn equal_forms_with_different_boundaries_look_alike() {
-        let form = |boundary: &str| format!("--{boundary}\r\nname=\"model\"\r\n\r\ngpt-image-2\r\n--{boundary}--");
-        let hash = |boundary: &str| digest(&without(form(boundary).as_bytes(), boundary.as_bytes()));
+        let form = |boundary: &str| {
+            format!("--{boundary}\r\nname=\"model\"\r\n\r\ngpt-image-2\r\n--{boundary}--")
+        };
+        let hash =
+            |boundary: &str| digest(&without(form(boundary).as_bytes(), boundary.as_bytes()));
         assert_eq!(hash("aaaa"), hash("bbbbbb"));
-        assert_eq!(multipart_model(form("x").as_bytes()).as_deref(), Some("gpt-image-2"));
+        assert_eq!(
+            multipart_model(form("x").as_bytes()).as_deref(),
+            Some("gpt-image-2")
+        );
     }
 
     #[test]
     fn kinds_follow_the_path() {
         assert_eq!(kind_of("/v1/images/edits"), CallKind::Image);
-        assert_eq!(kind_of("/v1/text-to-speech/abc/with-timestamps"), CallKind::Speech);
+        assert_eq!(
+            kind_of("/v1/text-to-speech/abc/with-timestamps"),
+            CallKind::Speech
+        );
         assert_eq!(kind_of("/v1/models"), CallKind::Other);
     }
 }

@@ -24,7 +24,12 @@ impl Seeded {
     }
 
     pub(crate) fn from_digest(digest: &[u8; 32]) -> Self {
-        Seeded(digest.iter().take(8).fold(0, |state, byte| (state << 8) | u64::from(*byte)))
+        Seeded(
+            digest
+                .iter()
+                .take(8)
+                .fold(0, |state, byte| (state << 8) | u64::from(*byte)),
+        )
     }
 
     pub(crate) fn next(&mut self) -> u64 {
@@ -48,7 +53,11 @@ impl Seeded {
 
     /// A whole number below `bound`; 0 when the bound is 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        if bound == 0 { 0 } else { (self.next() % bound as u64) as usize }
+        if bound == 0 {
+            0
+        } else {
+            (self.next() % bound as u64) as usize
+        }
     }
 
     pub(crate) fn chance(&mut self, share: f64) -> bool {

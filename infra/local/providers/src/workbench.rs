@@ -28,7 +28,10 @@ struct Kept {
 
 impl Default for Workbench {
     fn default() -> Self {
-        Workbench { permits: Semaphore::new(MAKERS_MAX), kept: Mutex::default() }
+        Workbench {
+            permits: Semaphore::new(MAKERS_MAX),
+            kept: Mutex::default(),
+        }
     }
 }
 
@@ -45,17 +48,28 @@ impl Workbench {
         if let Some(thing) = self.kept(&key) {
             return Ok(thing);
         }
-        let _permit = self.permits.acquire().await.map_err(|_| "the workbench was closed".to_owned())?;
+        let _permit = self
+            .permits
+            .acquire()
+            .await
+            .map_err(|_| "the workbench was closed".to_owned())?;
         // Another request for the same thing may have made it while this one waited.
         if let Some(thing) = self.kept(&key) {
             return Ok(thing);
         }
-        let made = tokio::task::spawn_blocking(maker).await.map_err(|cause| cause.to_string())?;
+        let made = tokio::task::spawn_blocking(maker)
+            .await
+            .map_err(|cause| cause.to_string())?;
         Ok(self.keep(key, made))
     }
 
     fn kept(&self, key: &WorkKey) -> Option<Arc<Vec<u8>>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).things.get(key).cloned()
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .things
+            .get(key)
+            .cloned()
     }
 
     fn keep(&self, key: WorkKey, made: Vec<u8>) -> Arc<Vec<u8>> {
@@ -89,7 +103,10 @@ mod tests {
     async fn the_oldest_things_are_forgotten_first() {
         let bench = Workbench::default();
         for number in 0..=KEPT_MAX as u8 {
-            bench.make([number; 32], move || vec![number]).await.unwrap();
+            bench
+                .make([number; 32], move || vec![number])
+                .await
+                .unwrap();
         }
         assert!(bench.kept(&[0; 32]).is_none());
         assert!(bench.kept(&[1; 32]).is_some());

@@ -13,7 +13,10 @@ struct Finding {
 
 impl Finding {
     fn new(what: impl Into<String>, found: Result<(), String>) -> Self {
-        Self { what: what.into(), problem: found.err() }
+        Self {
+            what: what.into(),
+            problem: found.err(),
+        }
     }
 }
 
@@ -24,7 +27,9 @@ pub(super) async fn run() -> Outcome {
     let mut findings = tools().await;
     match &running {
         Some(variables) => findings.extend(stack(variables).await),
-        None => println!("  No local stack is up (`cargo local up` starts one): looking at the environment's own services.\n"),
+        None => println!(
+            "  No local stack is up (`cargo local up` starts one): looking at the environment's own services.\n"
+        ),
     }
     if running.is_none() {
         let outside = outside();
@@ -44,15 +49,35 @@ pub(super) async fn run() -> Outcome {
             }
         }
     }
-    if problems == 0 { Ok(()) } else { Err(format!("{problems} of {} checks failed", findings.len()).into()) }
+    if problems == 0 {
+        Ok(())
+    } else {
+        Err(format!("{problems} of {} checks failed", findings.len()).into())
+    }
 }
 
 async fn tools() -> Vec<Finding> {
-    let tool = |program: &str, how: &str| Finding::new(program, on_path(program).map(drop).ok_or_else(|| how.to_owned()));
-    let postgres = crate::postgres::require_installed().await.map_err(|error| error.to_string());
-    let mut findings = vec![tool("cargo", "install Rust from https://rustup.rs"), Finding::new("postgres", postgres)];
-    findings.push(tool("node", "needed for the front-end test: install Node.js 20 or later"));
-    findings.push(tool("python3", "needed for the template checks: install Python 3"));
+    let tool = |program: &str, how: &str| {
+        Finding::new(
+            program,
+            on_path(program).map(drop).ok_or_else(|| how.to_owned()),
+        )
+    };
+    let postgres = crate::postgres::require_installed()
+        .await
+        .map_err(|error| error.to_string());
+    let mut findings = vec![
+        tool("cargo", "install Rust from https://rustup.rs"),
+        Finding::new("postgres", postgres),
+    ];
+    findings.push(tool(
+        "node",
+        "needed for the front-end test: install Node.js 20 or later",
+    ));
+    findings.push(tool(
+        "python3",
+        "needed for the template checks: install Python 3",
+    ));
     findings
 }
 
@@ -73,29 +98,56 @@ fn outside() -> BTreeMap<String, String> {
     if environment::variable("SUPABASE_URL").is_none() {
         return BTreeMap::new();
     }
-    VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), environment::variable(name)?))).collect()
+    VARIABLES
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), environment::variable(name)?)))
+        .collect()
 }
 
 async fn stack(variables: &BTreeMap<String, String>) -> Vec<Finding> {
     let get = |name: &str| variables.get(name).cloned().unwrap_or_default();
     let mut findings: Vec<_> = VARIABLES
         .iter()
-        .map(|name| Finding::new(*name, variables.get(*name).map(drop).ok_or_else(|| "not set".to_owned())))
+        .map(|name| {
+            Finding::new(
+                *name,
+                variables
+                    .get(*name)
+                    .map(drop)
+                    .ok_or_else(|| "not set".to_owned()),
+            )
+        })
         .collect();
 
     let key = get("SUPABASE_SERVICE_ROLE_KEY");
     let rest = format!("{}/rest/v1", get("SUPABASE_URL"));
-    let database = fetch(&format!("{rest}/tiers?select=code&limit=1"), &[("apikey", &key)]).await.map(drop);
+    let database = fetch(
+        &format!("{rest}/tiers?select=code&limit=1"),
+        &[("apikey", &key)],
+    )
+    .await
+    .map(drop);
     findings.push(Finding::new("database connection", database));
     findings.push(queue(&rest, &key).await);
-    let storage = fetch(&get("ASSETS_CDN_URL"), &[]).await.map(drop).or_else(|problem| {
-        // A bucket without a listing answers 403 or 404, which is an answer.
-        if problem.starts_with("HTTP 4") { Ok(()) } else { Err(problem) }
-    });
+    let storage = fetch(&get("ASSETS_CDN_URL"), &[])
+        .await
+        .map(drop)
+        .or_else(|problem| {
+            // A bucket without a listing answers 403 or 404, which is an answer.
+            if problem.starts_with("HTTP 4") {
+                Ok(())
+            } else {
+                Err(problem)
+            }
+        });
     findings.push(Finding::new("storage and CDN", storage));
     let bearer = format!("Bearer {}", get("OPENAI_API_KEY"));
     findings.push(models(&get("OPENAI_BASE_URL"), &bearer).await);
-    let voices = fetch(&format!("{}/v1/voices", get("ELEVENLABS_BASE_URL")), &[("xi-api-key", &get("ELEVENLABS_API_KEY"))]).await;
+    let voices = fetch(
+        &format!("{}/v1/voices", get("ELEVENLABS_BASE_URL")),
+        &[("xi-api-key", &get("ELEVENLABS_API_KEY"))],
+    )
+    .await;
     findings.push(Finding::new("ElevenLabs responding", voices.map(drop)));
     let health = fetch(&format!("{}/api/v1/health", get("API_URL")), &[]).await;
     findings.push(Finding::new("API health", health.map(drop)));
@@ -104,17 +156,30 @@ async fn stack(variables: &BTreeMap<String, String>) -> Vec<Finding> {
 
 /// How many jobs wait, and for how long the oldest that could be claimed has.
 async fn queue(rest: &str, key: &str) -> Finding {
-    let url = format!("{rest}/asset_generation_jobs?select=claim_order,available_at&status=eq.queued&inputs_settled=is.true&order=available_at&limit=1000");
+    let url = format!(
+        "{rest}/asset_generation_jobs?select=claim_order,available_at&status=eq.queued&inputs_settled=is.true&order=available_at&limit=1000"
+    );
     match fetch(&url, &[("apikey", key)]).await {
         Err(problem) => Finding::new("queue", Err(problem)),
         Ok(rows) => {
             let waiting = rows.as_array().map_or(0, Vec::len);
-            let oldest = rows[0]["available_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
-            let age = oldest.map_or(0, |at| jiff::Timestamp::now().duration_since(at).as_secs().max(0));
+            let oldest = rows[0]["available_at"]
+                .as_str()
+                .and_then(|at| at.parse::<jiff::Timestamp>().ok());
+            let age = oldest.map_or(0, |at| {
+                jiff::Timestamp::now().duration_since(at).as_secs().max(0)
+            });
             let what = format!("queue: {waiting} jobs claimable, the oldest for {age} s");
             // Three sweeps without a claim: the worker is not running.
             let stuck = age > 180;
-            Finding::new(what, if stuck { Err("nothing claims them: is the asset worker running?".to_owned()) } else { Ok(()) })
+            Finding::new(
+                what,
+                if stuck {
+                    Err("nothing claims them: is the asset worker running?".to_owned())
+                } else {
+                    Ok(())
+                },
+            )
         }
     }
 }
@@ -125,20 +190,41 @@ async fn models(base: &str, bearer: &str) -> Finding {
     match fetch(&format!("{base}/models"), &[("authorization", bearer)]).await {
         Err(problem) => Finding::new(what, Err(problem)),
         Ok(list) => {
-            let known = |model: &str| list["data"].as_array().is_some_and(|all| all.iter().any(|one| one["id"] == model));
-            let configured = environment::variable("OPENAI_IMAGE_MODELS").unwrap_or_else(|| "gpt-image-2.5-sunburst,gpt-image-2".to_owned());
-            let gone: Vec<_> = configured.split(',').map(str::trim).filter(|model| !known(model)).collect();
-            Finding::new(what, if gone.is_empty() { Ok(()) } else { Err(format!("unknown or retired: {}", gone.join(", "))) })
+            let known = |model: &str| {
+                list["data"]
+                    .as_array()
+                    .is_some_and(|all| all.iter().any(|one| one["id"] == model))
+            };
+            let configured = environment::variable("OPENAI_IMAGE_MODELS")
+                .unwrap_or_else(|| "gpt-image-2.5-sunburst,gpt-image-2".to_owned());
+            let gone: Vec<_> = configured
+                .split(',')
+                .map(str::trim)
+                .filter(|model| !known(model))
+                .collect();
+            Finding::new(
+                what,
+                if gone.is_empty() {
+                    Ok(())
+                } else {
+                    Err(format!("unknown or retired: {}", gone.join(", ")))
+                },
+            )
         }
     }
 }
 
 async fn fetch(url: &str, headers: &[(&str, &str)]) -> Result<Value, String> {
-    let mut request = reqwest::Client::new().get(url).timeout(Duration::from_secs(10));
+    let mut request = reqwest::Client::new()
+        .get(url)
+        .timeout(Duration::from_secs(10));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = request.send().await.map_err(|error| format!("no answer ({})", error.without_url()))?;
+    let response = request
+        .send()
+        .await
+        .map_err(|error| format!("no answer ({})", error.without_url()))?;
     let status = response.status();
     if !status.is_success() {
         return Err(format!("HTTP {}", status.as_u16()));

@@ -51,7 +51,10 @@ async fn run(arguments: &[String]) -> Outcome {
             print!("{USAGE}");
             Ok(())
         }
-        [unknown, ..] => Err(format!("`{unknown}` is no command of cargo local; `cargo local help` lists them").into()),
+        [unknown, ..] => Err(format!(
+            "`{unknown}` is no command of cargo local; `cargo local help` lists them"
+        )
+        .into()),
     }
 }
 

@@ -25,17 +25,26 @@ pub(super) struct Board {
 impl Board {
     pub(super) fn new() -> Self {
         let bars = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("  {prefix:<11} {bar:28.cyan/black} {percent:>3}%  {msg}")
-                .expect("the template is valid")
-                .progress_chars("━╸─");
+            let style = ProgressStyle::with_template(
+                "  {prefix:<11} {bar:28.cyan/black} {percent:>3}%  {msg}",
+            )
+            .expect("the template is valid")
+            .progress_chars("━╸─");
             let board = MultiProgress::new();
             let bars = ASSETS.map(|(asset, name)| {
-                let bar = board.add(ProgressBar::new(100).with_style(style.clone()).with_prefix(name));
+                let bar = board.add(
+                    ProgressBar::new(100)
+                        .with_style(style.clone())
+                        .with_prefix(name),
+                );
                 (asset, bar)
             });
             (board, BTreeMap::from(bars))
         });
-        Self { bars, shown: BTreeMap::new() }
+        Self {
+            bars,
+            shown: BTreeMap::new(),
+        }
     }
 
     /// Shows `asset_generation_status`.
@@ -44,7 +53,9 @@ impl Board {
             let state = &status["assets"][asset];
             let word = state["status"].as_str().unwrap_or("pending");
             let percent = state["progress"].as_u64().unwrap_or(0);
-            let error = state["error"].as_str().map_or(String::new(), |error| format!(": {error}"));
+            let error = state["error"]
+                .as_str()
+                .map_or(String::new(), |error| format!(": {error}"));
             match &self.bars {
                 Some((_, bars)) => {
                     bars[asset].set_position(percent);
@@ -63,7 +74,11 @@ impl Board {
 
     /// Leaves the bars as they are.
     pub(super) fn finish(self) {
-        for bar in self.bars.into_iter().flat_map(|(_, bars)| bars.into_values()) {
+        for bar in self
+            .bars
+            .into_iter()
+            .flat_map(|(_, bars)| bars.into_values())
+        {
             bar.abandon();
         }
     }

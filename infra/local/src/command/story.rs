@@ -1,12 +1,7 @@
 //! `cargo local story`: one story, from a wish to a book on disk, made by the four real functions.
 
 use super::{Outcome, Running, progress::Board, shelf, timing};
-use crate::{
-    api::Api,
-    follow::Follower,
-    report::Reporter,
-    stack::StackOptions,
-};
+use crate::{api::Api, follow::Follower, report::Reporter, stack::StackOptions};
 use domain::request::bounded_text;
 use serde_json::{Value, json};
 use std::{path::PathBuf, time::Instant};
@@ -22,7 +17,10 @@ const DEFAULT_IDEA: &str = "a shy dragon who is afraid of the dark";
 
 impl Wish {
     pub(super) fn parse(words: &[&str]) -> Result<Self, String> {
-        let mut wish = Self { idea: String::new(), out: None };
+        let mut wish = Self {
+            idea: String::new(),
+            out: None,
+        };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             match *word {
@@ -30,14 +28,17 @@ impl Wish {
                     Some(folder) => wish.out = Some(PathBuf::from(folder)),
                     None => return Err("--out needs a folder".to_owned()),
                 },
-                option if option.starts_with("--") => return Err(format!("`{option}` is no option of cargo local story")),
+                option if option.starts_with("--") => {
+                    return Err(format!("`{option}` is no option of cargo local story"));
+                }
                 word => wish.idea = format!("{} {word}", wish.idea),
             }
         }
         if wish.idea.is_empty() {
             wish.idea = DEFAULT_IDEA.to_owned();
         }
-        wish.idea = bounded_text("the wish", &wish.idea, 500).map_err(|problem| problem.to_string())?;
+        wish.idea =
+            bounded_text("the wish", &wish.idea, 500).map_err(|problem| problem.to_string())?;
         Ok(wish)
     }
 }
@@ -54,20 +55,27 @@ pub(super) async fn run(wish: Wish) -> Outcome {
 
 fn tell_providers(running: &Running) {
     if running.variable("OPENAI_API_KEY") == "local" {
-        Reporter::Terminal.line("  No OPENAI_API_KEY is set: text, pictures and voice come from the local stand-ins.\n");
+        Reporter::Terminal.line(
+            "  No OPENAI_API_KEY is set: text, pictures and voice come from the local stand-ins.\n",
+        );
     }
 }
 
 async fn tell(running: &Running, wish: &Wish) -> Outcome {
-    let api = Api::new(running.variable("API_URL"), running.variable("DEMO_USER_TOKEN"));
+    let api = Api::new(
+        running.variable("API_URL"),
+        running.variable("DEMO_USER_TOKEN"),
+    );
     let hero = api.create_character(&hero_of(&wish.idea)).await?;
     let before = timing::Figures::read(running).await;
 
     let began = Instant::now();
     let began_unix_ms = timing::now_unix_ms();
     let created = api
-        .create_story(&json!({"character_ids": [hero["id"]], "story_type": "adventure",
-            "themes": themes_of(&wish.idea), "idea": wish.idea}))
+        .create_story(
+            &json!({"character_ids": [hero["id"]], "story_type": "adventure",
+            "themes": themes_of(&wish.idea), "idea": wish.idea}),
+        )
         .await?;
     let answered = began.elapsed();
     let id = created["id"].as_str().unwrap_or_default().to_owned();
@@ -93,17 +101,33 @@ async fn tell(running: &Running, wish: &Wish) -> Outcome {
     let ended_unix_ms = timing::now_unix_ms();
 
     let row = api.story(&id).await?;
-    let folder = wish.out.clone().unwrap_or_else(|| crate::home::workspace().join("out").join(&id));
+    let folder = wish
+        .out
+        .clone()
+        .unwrap_or_else(|| crate::home::workspace().join("out").join(&id));
     shelf::write(&row, &folder).await?;
-    let overall = row["asset_generation_status"]["overall"].as_str().unwrap_or_default();
-    println!("\n\u{201c}{}\u{201d} is {overall}: {}", row["title"].as_str().unwrap_or_default(), folder.display());
-    println!("  POST /stories answered after {} ms; the book took {:.1} s.", answered.as_millis(), wall.as_secs_f64());
+    let overall = row["asset_generation_status"]["overall"]
+        .as_str()
+        .unwrap_or_default();
+    println!(
+        "\n\u{201c}{}\u{201d} is {overall}: {}",
+        row["title"].as_str().unwrap_or_default(),
+        folder.display()
+    );
+    println!(
+        "  POST /stories answered after {} ms; the book took {:.1} s.",
+        answered.as_millis(),
+        wall.as_secs_f64()
+    );
     if let (Some(before), Some(after)) = (before, timing::Figures::read(running).await) {
         print!("{}", after.since(&before, began_unix_ms, ended_unix_ms));
     }
     match overall {
         "ready" => Ok(()),
-        _ => Err(format!("the story ended as {overall}; `cargo local up` and the logs in .local/logs tell more").into()),
+        _ => Err(format!(
+            "the story ended as {overall}; `cargo local up` and the logs in .local/logs tell more"
+        )
+        .into()),
     }
 }
 
@@ -130,25 +154,41 @@ fn hero_of(idea: &str) -> Value {
         ("mouse", "Nibble", "soft brown fur"),
         ("elephant", "Tembo", "warm grey skin"),
     ];
-    let words: Vec<String> =
-        idea.split(|c: char| !c.is_alphanumeric()).map(|word| word.to_lowercase().trim_end_matches('s').to_owned()).collect();
-    let kind = KINDS.iter().find(|(kind, ..)| words.iter().any(|word| word == kind));
+    let words: Vec<String> = idea
+        .split(|c: char| !c.is_alphanumeric())
+        .map(|word| word.to_lowercase().trim_end_matches('s').to_owned())
+        .collect();
+    let kind = KINDS
+        .iter()
+        .find(|(kind, ..)| words.iter().any(|word| word == kind));
     let shy = words.iter().any(|word| word == "shy");
-    let personality = if shy { json!(["shy", "kind"]) } else { json!(["curious", "kind"]) };
+    let personality = if shy {
+        json!(["shy", "kind"])
+    } else {
+        json!(["curious", "kind"])
+    };
     match kind {
         Some((kind, name, skin)) => {
             json!({"name": name, "species": kind, "appearance": {"skin": skin, "eyes": "large and amber"}, "personality": personality})
         }
-        None => json!({"name": "Luna", "species": "human child", "age": 6, "traits": ["curly_hair", "glasses"],
+        None => {
+            json!({"name": "Luna", "species": "human child", "age": 6, "traits": ["curly_hair", "glasses"],
             "appearance": {"hair": "curly dark brown hair", "skin": "brown", "eyes": "brown", "clothes": "a yellow raincoat"},
-            "personality": personality}),
+            "personality": personality})
+        }
     }
 }
 
 fn themes_of(idea: &str) -> Vec<&'static str> {
     let idea = idea.to_lowercase();
-    let afraid = ["afraid", "fear", "dark", "scared"].iter().any(|word| idea.contains(word));
-    if afraid { vec!["courage", "friendship"] } else { vec!["friendship", "kindness"] }
+    let afraid = ["afraid", "fear", "dark", "scared"]
+        .iter()
+        .any(|word| idea.contains(word));
+    if afraid {
+        vec!["courage", "friendship"]
+    } else {
+        vec!["friendship", "kindness"]
+    }
 }
 
 #[cfg(test)]
@@ -158,7 +198,13 @@ mod tests {
     #[test]
     fn the_wish_may_come_in_one_word_or_many_and_the_folder_is_optional() {
         let wish = Wish::parse(&["a", "brave", "mouse", "--out", "book"]).unwrap();
-        assert_eq!(wish, Wish { idea: "a brave mouse".into(), out: Some("book".into()) });
+        assert_eq!(
+            wish,
+            Wish {
+                idea: "a brave mouse".into(),
+                out: Some("book".into())
+            }
+        );
         assert_eq!(Wish::parse(&[]).unwrap().idea, DEFAULT_IDEA);
         assert!(Wish::parse(&["--fast"]).is_err());
         assert!(Wish::parse(&["--out"]).is_err());

@@ -39,9 +39,22 @@ pub(super) async fn run(filter: &[&str]) -> Outcome {
 
     if filter.is_empty() {
         reporter.line("\n▸ Format");
-        cargo(&workspace, "the format check (`cargo fmt` mends it)", &["fmt", "--all", "--check"]).await?;
+        cargo(
+            &workspace,
+            "the format check (`cargo fmt` mends it)",
+            &["fmt", "--all", "--check"],
+        )
+        .await?;
         reporter.line("▸ Lints");
-        let lints = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        let lints = [
+            "clippy",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ];
         cargo(&workspace, "the lints", &lints).await?;
         ran.extend(["format", "lints"]);
     }
@@ -55,15 +68,34 @@ pub(super) async fn run(filter: &[&str]) -> Outcome {
     if filter.is_empty() {
         reporter.line("▸ Template checks");
         let tools = Tools::ensure(&workspace, reporter).await?;
-        check(&workspace, "cfn-lint", Command::new(tools.cfn_lint()).arg("template.yaml")).await?;
-        check(&workspace, "sam validate", Command::new(tools.sam()).args(["validate", "--lint"])).await?;
+        check(
+            &workspace,
+            "cfn-lint",
+            Command::new(tools.cfn_lint()).arg("template.yaml"),
+        )
+        .await?;
+        check(
+            &workspace,
+            "sam validate",
+            Command::new(tools.sam()).args(["validate", "--lint"]),
+        )
+        .await?;
         ran.push("template checks");
         reporter.line("▸ Licences, bans and sources of dependencies");
-        check(&workspace, "cargo deny", Command::new(tools.cargo_deny()).args(["check", "bans", "licenses", "sources"])).await?;
+        check(
+            &workspace,
+            "cargo deny",
+            Command::new(tools.cargo_deny()).args(["check", "bans", "licenses", "sources"]),
+        )
+        .await?;
         ran.push("dependency checks");
     }
     println!("\n{} passed, {} failed", counts.passed, counts.failed);
-    println!("Ran {} in {} s: all good.", ran.join(", "), began.elapsed().as_secs());
+    println!(
+        "Ran {} in {} s: all good.",
+        ran.join(", "),
+        began.elapsed().as_secs()
+    );
     Ok(())
 }
 
@@ -71,7 +103,11 @@ async fn cargo(workspace: &Path, what: &'static str, arguments: &[&str]) -> Resu
     check(workspace, what, functions::inner_cargo().args(arguments)).await
 }
 
-async fn check(workspace: &Path, what: &'static str, command: &mut Command) -> Result<(), TestError> {
+async fn check(
+    workspace: &Path,
+    what: &'static str,
+    command: &mut Command,
+) -> Result<(), TestError> {
     let status = command
         .current_dir(workspace)
         // Tools that would tell their makers about it.
@@ -81,15 +117,25 @@ async fn check(workspace: &Path, what: &'static str, command: &mut Command) -> R
         .status()
         .await
         .map_err(|source| TestError::Run(what.to_owned(), source))?;
-    if status.success() { Ok(()) } else { Err(TestError::Failed(what)) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(TestError::Failed(what))
+    }
 }
 
 /// Runs every test of the workspace, shows its output as it comes and counts the results.
 async fn tests(workspace: &Path, filter: &[&str]) -> Result<Counts, TestError> {
     let ran = |source| TestError::Run("cargo test".to_owned(), source);
     let mut command = functions::inner_cargo();
-    command.current_dir(workspace).args(["test", "--workspace", "--no-fail-fast"]).args(filter);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    command
+        .current_dir(workspace)
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .args(filter);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
     let mut child = command.spawn().map_err(ran)?;
     let output = child.stdout.take().ok_or(TestError::NothingRan)?;
     let counts = count(output).await.map_err(ran)?;
@@ -107,7 +153,10 @@ async fn count(output: impl AsyncRead + Unpin) -> std::io::Result<Counts> {
     let mut counts = Counts::default();
     while let Some(line) = lines.next_line().await? {
         if let Some(one) = result_line(&line) {
-            counts = Counts { passed: counts.passed + one.passed, failed: counts.failed + one.failed };
+            counts = Counts {
+                passed: counts.passed + one.passed,
+                failed: counts.failed + one.failed,
+            };
         }
         terminal.write_all(format!("{line}\n").as_bytes()).await?;
         terminal.flush().await?;
@@ -117,9 +166,20 @@ async fn count(output: impl AsyncRead + Unpin) -> std::io::Result<Counts> {
 
 /// `test result: ok. 3 passed; 0 failed; …`
 fn result_line(line: &str) -> Option<Counts> {
-    let words: Vec<&str> = line.strip_prefix("test result: ")?.split_whitespace().collect();
-    let before = |word: &str| words.iter().position(|found| *found == word).and_then(|at| words.get(at.checked_sub(1)?)?.parse().ok());
-    Some(Counts { passed: before("passed;")?, failed: before("failed;")? })
+    let words: Vec<&str> = line
+        .strip_prefix("test result: ")?
+        .split_whitespace()
+        .collect();
+    let before = |word: &str| {
+        words
+            .iter()
+            .position(|found| *found == word)
+            .and_then(|at| words.get(at.checked_sub(1)?)?.parse().ok())
+    };
+    Some(Counts {
+        passed: before("passed;")?,
+        failed: before("failed;")?,
+    })
 }
 
 #[cfg(test)]
@@ -129,9 +189,21 @@ mod tests {
     #[test]
     fn results_of_the_test_runner_are_counted() {
         let line = "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.02s";
-        assert_eq!(result_line(line), Some(Counts { passed: 12, failed: 0 }));
+        assert_eq!(
+            result_line(line),
+            Some(Counts {
+                passed: 12,
+                failed: 0
+            })
+        );
         let line = "test result: FAILED. 1 passed; 2 failed; 0 ignored";
-        assert_eq!(result_line(line), Some(Counts { passed: 1, failed: 2 }));
+        assert_eq!(
+            result_line(line),
+            Some(Counts {
+                passed: 1,
+                failed: 2
+            })
+        );
         assert_eq!(result_line("test a ... ok"), None);
     }
 }

@@ -8,7 +8,9 @@ use std::{
 };
 
 pub(super) fn now_unix_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Readings of a running stack.
@@ -23,17 +25,31 @@ impl Figures {
     /// `None` where a part does not tell, such as a real provider.
     pub(super) async fn read(running: &Running) -> Option<Self> {
         let lambda = json(&format!("{}/_local/metrics", running.variable("API_URL"))).await?;
-        let rest = json(&format!("{}/_local/rest-metrics", running.variable("SUPABASE_URL"))).await?;
+        let rest = json(&format!(
+            "{}/_local/rest-metrics",
+            running.variable("SUPABASE_URL")
+        ))
+        .await?;
         let mut calls = Vec::new();
         for stand_in in ["STANDIN_OPENAI_URL", "STANDIN_ELEVENLABS_URL"] {
             let list = json(&format!("{}/_local/calls", running.variable(stand_in))).await?;
             let list = list["calls"].as_array().or(list.as_array())?.clone();
-            calls.extend(list.iter().filter_map(|call| Some((call["startedUnixMs"].as_u64()?, call["endedUnixMs"].as_u64()?))));
+            calls.extend(list.iter().filter_map(|call| {
+                Some((
+                    call["startedUnixMs"].as_u64()?,
+                    call["endedUnixMs"].as_u64()?,
+                ))
+            }));
         }
         calls.sort_unstable();
         calls.dedup();
         let functions = lambda["functions"].as_object()?;
-        let sum = |field: &str| functions.values().filter_map(|function| function[field].as_f64()).sum::<f64>();
+        let sum = |field: &str| {
+            functions
+                .values()
+                .filter_map(|function| function[field].as_f64())
+                .sum::<f64>()
+        };
         Some(Self {
             calls,
             round_trips: rest["total"].as_u64()?,
@@ -88,7 +104,10 @@ mod tests {
 
     #[test]
     fn overlapping_calls_count_once_and_the_time_outside_not_at_all() {
-        assert_eq!(busy_ms(&[(0, 10), (5, 20), (30, 40), (90, 200)], 0, 100), 20 + 10 + 10);
+        assert_eq!(
+            busy_ms(&[(0, 10), (5, 20), (30, 40), (90, 200)], 0, 100),
+            20 + 10 + 10
+        );
         assert_eq!(busy_ms(&[(0, 50)], 20, 40), 20);
         assert_eq!(busy_ms(&[], 0, 100), 0);
     }

@@ -27,7 +27,11 @@ pub(super) async fn run(watch: bool) -> Outcome {
 
 fn welcome(stack: &Stack) -> String {
     let v = |name: &str| stack.variable(name).to_owned();
-    let providers = if v("OPENAI_API_KEY") == "local" { "stand-ins (no OPENAI_API_KEY is set)" } else { "the real services" };
+    let providers = if v("OPENAI_API_KEY") == "local" {
+        "stand-ins (no OPENAI_API_KEY is set)"
+    } else {
+        "the real services"
+    };
     format!(
         "
 The stack is up. All of this stands in .local/env as well.

@@ -28,23 +28,75 @@ const fn model(
     takes_language: bool,
     stitches: bool,
 ) -> Model {
-    Model { id, name, text_characters_max, cost, takes_language, stitches }
+    Model {
+        id,
+        name,
+        text_characters_max,
+        cost,
+        takes_language,
+        stitches,
+    }
 }
 
 const MODELS: &[Model] = &[
-    model("eleven_multilingual_v2", "Eleven Multilingual v2", 10_000, 1.0, true, true),
-    model("eleven_flash_v2_5", "Eleven Flash v2.5", 40_000, 0.5, true, true),
-    model("eleven_turbo_v2_5", "Eleven Turbo v2.5", 40_000, 0.5, true, true),
-    model("eleven_flash_v2", "Eleven Flash v2", 30_000, 0.5, false, true),
-    model("eleven_turbo_v2", "Eleven Turbo v2", 30_000, 0.5, false, true),
+    model(
+        "eleven_multilingual_v2",
+        "Eleven Multilingual v2",
+        10_000,
+        1.0,
+        true,
+        true,
+    ),
+    model(
+        "eleven_flash_v2_5",
+        "Eleven Flash v2.5",
+        40_000,
+        0.5,
+        true,
+        true,
+    ),
+    model(
+        "eleven_turbo_v2_5",
+        "Eleven Turbo v2.5",
+        40_000,
+        0.5,
+        true,
+        true,
+    ),
+    model(
+        "eleven_flash_v2",
+        "Eleven Flash v2",
+        30_000,
+        0.5,
+        false,
+        true,
+    ),
+    model(
+        "eleven_turbo_v2",
+        "Eleven Turbo v2",
+        30_000,
+        0.5,
+        false,
+        true,
+    ),
     model("eleven_v3", "Eleven v3", 5_000, 1.0, true, false),
-    model("eleven_v4_turbo", "Eleven v4 Turbo", 10_000, 0.5, true, true),
+    model(
+        "eleven_v4_turbo",
+        "Eleven v4 Turbo",
+        10_000,
+        0.5,
+        true,
+        true,
+    ),
 ];
 
 /// # Errors
 /// 404 `model_not_found`.
 pub(crate) fn find_model(id: &str) -> Result<&'static Model, ApiError> {
-    MODELS.iter().find(|model| model.id == id).ok_or_else(|| ApiError::unknown_model(id))
+    MODELS
+        .iter()
+        .find(|model| model.id == id)
+        .ok_or_else(|| ApiError::unknown_model(id))
 }
 
 /// `GET /v1/models`: a bare array.
@@ -67,7 +119,11 @@ pub(crate) async fn models() -> Json<Value> {
 
 /// `GET /v1/user/subscription`: credits used grow by a thousand a paid call.
 pub(crate) async fn subscription(State(config): State<StandInConfig>) -> Json<Value> {
-    let paid = config.calls().iter().filter(|call| call.paid && call.kind == CallKind::Speech).count();
+    let paid = config
+        .calls()
+        .iter()
+        .filter(|call| call.paid && call.kind == CallKind::Speech)
+        .count();
     Json(json!({
         "tier": "creator", "character_count": 17_231 + 1000 * paid, "character_limit": 10_000_000,
         "max_character_limit_extension": null, "max_credit_limit_extension": "unlimited",

@@ -20,7 +20,14 @@ impl IntoResponse for ApiError {
 
 impl ApiError {
     /// The current shape.
-    fn current(status: StatusCode, kind: &str, code: &str, legacy: &str, param: Option<&str>, message: &str) -> Self {
+    fn current(
+        status: StatusCode,
+        kind: &str,
+        code: &str,
+        legacy: &str,
+        param: Option<&str>,
+        message: &str,
+    ) -> Self {
         let detail = json!({
             "type": kind, "code": code, "message": message, "status": legacy,
             "request_id": "req_local", "param": param,
@@ -30,17 +37,30 @@ impl ApiError {
 
     /// The older shape, which the service still sends for some errors.
     fn legacy(status: StatusCode, name: &str, message: &str) -> Self {
-        ApiError { status, detail: json!({ "status": name, "message": message }) }
+        ApiError {
+            status,
+            detail: json!({ "status": name, "message": message }),
+        }
     }
 
     /// 422: the body does not have the documented shape.
     pub(crate) fn schema(member: &str, message: &str, kind: &str) -> Self {
         let detail = json!([{ "loc": ["body", member], "msg": message, "type": kind }]);
-        ApiError { status: StatusCode::UNPROCESSABLE_ENTITY, detail }
+        ApiError {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            detail,
+        }
     }
 
     fn bad_request(code: &str, param: &str, message: &str) -> Self {
-        ApiError::current(StatusCode::BAD_REQUEST, "validation_error", code, code, Some(param), message)
+        ApiError::current(
+            StatusCode::BAD_REQUEST,
+            "validation_error",
+            code,
+            code,
+            Some(param),
+            message,
+        )
     }
 
     pub(crate) fn missing_key() -> Self {
@@ -53,7 +73,14 @@ impl ApiError {
 
     pub(crate) fn invalid_key() -> Self {
         let message = "Invalid API key";
-        ApiError::current(StatusCode::UNAUTHORIZED, "authentication_error", "invalid_api_key", "invalid_api_key", None, message)
+        ApiError::current(
+            StatusCode::UNAUTHORIZED,
+            "authentication_error",
+            "invalid_api_key",
+            "invalid_api_key",
+            None,
+            message,
+        )
     }
 
     /// 401 that is not about the key: the credits are used up.
@@ -86,12 +113,26 @@ impl ApiError {
 
     pub(crate) fn internal_error() -> Self {
         let message = "An unexpected error occurred.";
-        ApiError::current(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "internal_error", "internal_error", None, message)
+        ApiError::current(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "internal_error",
+            "internal_error",
+            None,
+            message,
+        )
     }
 
     pub(crate) fn unavailable() -> Self {
         let name = "service_unavailable";
-        ApiError::current(StatusCode::SERVICE_UNAVAILABLE, name, name, name, None, "The service is temporarily unavailable.")
+        ApiError::current(
+            StatusCode::SERVICE_UNAVAILABLE,
+            name,
+            name,
+            name,
+            None,
+            "The service is temporarily unavailable.",
+        )
     }
 
     /// Not in the contract: public reports show this older shape for a text the service refuses.
@@ -105,12 +146,26 @@ impl ApiError {
 
     pub(crate) fn unknown_voice(id: &str) -> Self {
         let message = format!("A voice with voice_id '{id}' was not found.");
-        ApiError::current(StatusCode::NOT_FOUND, "not_found", "voice_not_found", "voice_not_found", Some("voice_id"), &message)
+        ApiError::current(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "voice_not_found",
+            "voice_not_found",
+            Some("voice_id"),
+            &message,
+        )
     }
 
     pub(crate) fn unknown_model(id: &str) -> Self {
         let message = format!("A model with model ID {id} does not exist.");
-        ApiError::current(StatusCode::NOT_FOUND, "not_found", "model_not_found", "model_not_found", Some("model_id"), &message)
+        ApiError::current(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "model_not_found",
+            "model_not_found",
+            Some("model_id"),
+            &message,
+        )
     }
 
     pub(crate) fn empty_text() -> Self {
@@ -125,12 +180,17 @@ impl ApiError {
     }
 
     pub(crate) fn invalid_voice_settings(member: &str, low: f64, high: f64) -> Self {
-        let message = format!("Invalid voice setting '{member}': must be between {low} and {high}.");
+        let message =
+            format!("Invalid voice setting '{member}': must be between {low} and {high}.");
         ApiError::bad_request("invalid_voice_settings", "voice_settings", &message)
     }
 
     pub(crate) fn invalid_output_format(given: &str) -> Self {
-        ApiError::bad_request("invalid_output_format", "output_format", &format!("Invalid output format: {given}."))
+        ApiError::bad_request(
+            "invalid_output_format",
+            "output_format",
+            &format!("Invalid output format: {given}."),
+        )
     }
 
     pub(crate) fn output_format_needs_plan(given: &str) -> Self {

@@ -29,16 +29,30 @@ const CONCURRENT_MAX: usize = 15;
 /// Serve it on an already bound listener: `axum::serve(listener, elevenlabs_router(config))`; the
 /// base URL is then `http://127.0.0.1:PORT`.
 pub fn elevenlabs_router(config: StandInConfig) -> Router {
-    let gate = Gate { config: config.clone(), provider: Provider::ElevenLabs };
+    let gate = Gate {
+        config: config.clone(),
+        provider: Provider::ElevenLabs,
+    };
     Router::new()
-        .route("/v1/text-to-speech/{voice_id}/with-timestamps", post(synthesis::whole))
-        .route("/v1/text-to-speech/{voice_id}/stream/with-timestamps", post(synthesis::streamed))
+        .route(
+            "/v1/text-to-speech/{voice_id}/with-timestamps",
+            post(synthesis::whole),
+        )
+        .route(
+            "/v1/text-to-speech/{voice_id}/stream/with-timestamps",
+            post(synthesis::streamed),
+        )
         .route("/v1/voices", get(voices::list))
         .route("/v1/voices/{voice_id}", get(voices::one))
         .route("/v2/voices", get(voices::search))
         .route("/v1/models", get(account::models))
         .route("/v1/user/subscription", get(account::subscription))
-        .fallback(|| async { (StatusCode::NOT_FOUND, axum::Json(serde_json::json!({ "detail": "Not Found" }))) })
+        .fallback(|| async {
+            (
+                StatusCode::NOT_FOUND,
+                axum::Json(serde_json::json!({ "detail": "Not Found" })),
+            )
+        })
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(gate, pass))
         .with_state(config.clone())
@@ -47,7 +61,11 @@ pub fn elevenlabs_router(config: StandInConfig) -> Router {
 
 /// 401 unless the request carries a key that does not call itself invalid.
 pub(crate) fn refuse_key(headers: &HeaderMap) -> Option<Response> {
-    let key = headers.get("xi-api-key").and_then(|value| value.to_str().ok()).unwrap_or_default().trim();
+    let key = headers
+        .get("xi-api-key")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .trim();
     if key.is_empty() {
         Some(ApiError::missing_key().into_response())
     } else if key.contains("invalid") {

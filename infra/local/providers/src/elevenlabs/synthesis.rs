@@ -1,9 +1,9 @@
 //! Text to speech with character times, whole and streamed (contract sections 2 to 4).
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use axum::Extension;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, header};
@@ -47,11 +47,19 @@ pub(crate) async fn whole(
     let order = read(&voice_id, &options, &body)?;
     let narration = speak(&config, &order).await?;
     let answer = match outcome {
-        Outcome::Empty => json!({ "audio_base64": encoded(&narration.audio), "alignment": null, "normalized_alignment": null }),
-        Outcome::InvalidJson => json!({ "audio_base64": "not base64 !", "alignment": alignment(&order.text, &narration, "") }),
+        Outcome::Empty => {
+            json!({ "audio_base64": encoded(&narration.audio), "alignment": null, "normalized_alignment": null })
+        }
+        Outcome::InvalidJson => {
+            json!({ "audio_base64": "not base64 !", "alignment": alignment(&order.text, &narration, "") })
+        }
         // As if the service had stopped speaking in the middle.
         Outcome::Length => {
-            let half: String = order.text.chars().take(order.text.chars().count() / 2).collect();
+            let half: String = order
+                .text
+                .chars()
+                .take(order.text.chars().count() / 2)
+                .collect();
             json!({ "audio_base64": encoded(&narration.audio[..narration.audio.len() / 2]),
                     "alignment": alignment(&half, &narration, ""), "normalized_alignment": null })
         }
@@ -89,12 +97,20 @@ pub(crate) async fn streamed(
         lines.push_str(&line.to_string());
         lines.push_str(if index == 0 { "\n\n" } else { "\n" });
     }
-    Ok((cost_header(&order), [(header::CONTENT_TYPE, "application/json")], lines).into_response())
+    Ok((
+        cost_header(&order),
+        [(header::CONTENT_TYPE, "application/json")],
+        lines,
+    )
+        .into_response())
 }
 
 fn cost_header(order: &Order) -> [(HeaderName, String); 1] {
     let credits = (order.text.chars().count() as f64 * order.model.cost).ceil();
-    [(HeaderName::from_static("character-cost"), credits.to_string())]
+    [(
+        HeaderName::from_static("character-cost"),
+        credits.to_string(),
+    )]
 }
 
 fn encoded(audio: &[u8]) -> String {
@@ -108,7 +124,10 @@ fn alignment(text: &str, narration: &Narration, lead: &str) -> Value {
     let characters: Vec<String> = lead.chars().chain(text.chars()).map(String::from).collect();
     let take = characters.len() - leading;
     let with_lead = |times: &[f64]| -> Vec<f64> {
-        let spoken = times.iter().take(take).map(|seconds| (seconds * 1000.0).round() / 1000.0);
+        let spoken = times
+            .iter()
+            .take(take)
+            .map(|seconds| (seconds * 1000.0).round() / 1000.0);
         std::iter::repeat_n(first, leading).chain(spoken).collect()
     };
     json!({
@@ -127,19 +146,32 @@ async fn speak(config: &StandInConfig, order: &Order) -> Result<Narration, ApiEr
         Workmanship::Reused => speech::hum(&text, &delivery).to_bytes(),
     };
     let made = config.workbench().make(key, maker).await;
-    made.ok().and_then(|bytes| Narration::from_bytes(&bytes)).ok_or_else(ApiError::internal_error)
+    made.ok()
+        .and_then(|bytes| Narration::from_bytes(&bytes))
+        .ok_or_else(ApiError::internal_error)
 }
 
 fn read(voice_id: &str, options: &Options, body: &[u8]) -> Result<Order, ApiError> {
-    let request: Value =
-        serde_json::from_slice(body).map_err(|_| ApiError::schema("body", "JSON decode error", "json_invalid"))?;
+    let request: Value = serde_json::from_slice(body)
+        .map_err(|_| ApiError::schema("body", "JSON decode error", "json_invalid"))?;
     let text = match request.get("text") {
         Some(Value::String(text)) => text,
-        Some(_) => return Err(ApiError::schema("text", "Input should be a valid string", "string_type")),
+        Some(_) => {
+            return Err(ApiError::schema(
+                "text",
+                "Input should be a valid string",
+                "string_type",
+            ));
+        }
         None => return Err(ApiError::schema("text", "Field required", "missing")),
     };
     voices::check(voice_id)?;
-    let model = find_model(request.get("model_id").and_then(Value::as_str).unwrap_or("eleven_multilingual_v2"))?;
+    let model = find_model(
+        request
+            .get("model_id")
+            .and_then(Value::as_str)
+            .unwrap_or("eleven_multilingual_v2"),
+    )?;
     if text.trim().is_empty() {
         return Err(ApiError::empty_text());
     }
@@ -150,7 +182,15 @@ fn read(voice_id: &str, options: &Options, body: &[u8]) -> Result<Order, ApiErro
     check_model_parameters(&request, model)?;
     let speed = check_voice_settings(&request, model)?;
     let format = output_format(options.output_format.as_deref().unwrap_or("mp3_44100_128"))?;
-    Ok(Order { text: text.clone(), model, delivery: Delivery { voice: voice_id.to_owned(), speed, format } })
+    Ok(Order {
+        text: text.clone(),
+        model,
+        delivery: Delivery {
+            voice: voice_id.to_owned(),
+            speed,
+            format,
+        },
+    })
 }
 
 fn check_model_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
@@ -162,13 +202,25 @@ fn check_model_parameters(request: &Value, model: &Model) -> Result<(), ApiError
         if given(name) && !model.stitches {
             return Err(ApiError::unsupported_by_model(name, model.id));
         }
-        if request.get(name).and_then(Value::as_array).is_some_and(|ids| ids.len() > 3) {
-            return Err(ApiError::schema(name, "List should have at most 3 items", "too_long"));
+        if request
+            .get(name)
+            .and_then(Value::as_array)
+            .is_some_and(|ids| ids.len() > 3)
+        {
+            return Err(ApiError::schema(
+                name,
+                "List should have at most 3 items",
+                "too_long",
+            ));
         }
     }
     match request.get("seed").filter(|seed| !seed.is_null()) {
         Some(seed) if seed.as_u64().is_none_or(|seed| seed > u64::from(u32::MAX)) => {
-            Err(ApiError::schema("seed", "Input should be from 0 to 4294967295", "value_error"))
+            Err(ApiError::schema(
+                "seed",
+                "Input should be from 0 to 4294967295",
+                "value_error",
+            ))
         }
         _ => Ok(()),
     }
@@ -176,13 +228,19 @@ fn check_model_parameters(request: &Value, model: &Model) -> Result<(), ApiError
 
 /// Returns the speed.
 fn check_voice_settings(request: &Value, model: &Model) -> Result<f64, ApiError> {
-    let setting = |name: &str| request.pointer(&format!("/voice_settings/{name}")).and_then(Value::as_f64);
+    let setting = |name: &str| {
+        request
+            .pointer(&format!("/voice_settings/{name}"))
+            .and_then(Value::as_f64)
+    };
     for name in ["stability", "similarity_boost", "style"] {
         if setting(name).is_some_and(|value| !(0.0..=1.0).contains(&value)) {
             return Err(ApiError::invalid_voice_settings(name, 0.0, 1.0));
         }
     }
-    if model.id == "eleven_v3" && setting("stability").is_some_and(|value| ![0.0, 0.5, 1.0].contains(&value)) {
+    if model.id == "eleven_v3"
+        && setting("stability").is_some_and(|value| ![0.0, 0.5, 1.0].contains(&value))
+    {
         return Err(ApiError::invalid_voice_settings("stability", 0.0, 1.0));
     }
     let speed = setting("speed").unwrap_or(1.0);
@@ -195,13 +253,19 @@ fn check_voice_settings(request: &Value, model: &Model) -> Result<f64, ApiError>
 fn output_format(name: &str) -> Result<AudioFormat, ApiError> {
     let invalid = || ApiError::invalid_output_format(name);
     let parts: Vec<&str> = name.split('_').collect();
-    let number = |index: usize| parts.get(index).and_then(|part| part.parse::<u32>().ok()).ok_or_else(invalid);
+    let number = |index: usize| {
+        parts
+            .get(index)
+            .and_then(|part| part.parse::<u32>().ok())
+            .ok_or_else(invalid)
+    };
     match (parts.first().copied(), parts.len()) {
         (Some("mp3"), 3) => match (number(1)?, number(2)?) {
             (44_100, 192) => Err(ApiError::output_format_needs_plan(name)),
-            (22_050, 32) | (24_000, 48) | (44_100, 32 | 64 | 96 | 128) => {
-                Ok(AudioFormat::Mp3 { sample_rate: number(1)?, kilobits: number(2)? })
-            }
+            (22_050, 32) | (24_000, 48) | (44_100, 32 | 64 | 96 | 128) => Ok(AudioFormat::Mp3 {
+                sample_rate: number(1)?,
+                kilobits: number(2)?,
+            }),
             _ => Err(invalid()),
         },
         (Some("pcm" | "wav"), 2) => match number(1)? {
@@ -223,8 +287,19 @@ mod tests {
 
     #[test]
     fn output_formats_of_the_contract_are_read() {
-        assert_eq!(output_format("mp3_44100_64"), Ok(AudioFormat::Mp3 { sample_rate: 44_100, kilobits: 64 }));
-        assert_eq!(output_format("pcm_16000"), Ok(AudioFormat::Pcm { sample_rate: 16_000 }));
+        assert_eq!(
+            output_format("mp3_44100_64"),
+            Ok(AudioFormat::Mp3 {
+                sample_rate: 44_100,
+                kilobits: 64
+            })
+        );
+        assert_eq!(
+            output_format("pcm_16000"),
+            Ok(AudioFormat::Pcm {
+                sample_rate: 16_000
+            })
+        );
         assert!(output_format("mp3_44100_192").is_err());
         assert!(output_format("mp3_11025_64").is_err());
     }
@@ -233,10 +308,20 @@ mod tests {
     fn an_alignment_has_one_element_a_code_point() {
         let text = "A 🦊!";
         let times = vec![0.0, 0.1, 0.2, 0.3];
-        let narration = Narration { audio: vec![], starts: times.clone(), ends: times };
+        let narration = Narration {
+            audio: vec![],
+            starts: times.clone(),
+            ends: times,
+        };
         let arrays = alignment(text, &narration, "");
         assert_eq!(arrays["characters"], json!(["A", " ", "🦊", "!"]));
         let normalized = alignment(text, &narration, " ");
-        assert_eq!(normalized["character_end_times_seconds"].as_array().unwrap().len(), 5);
+        assert_eq!(
+            normalized["character_end_times_seconds"]
+                .as_array()
+                .unwrap()
+                .len(),
+            5
+        );
     }
 }

@@ -24,28 +24,161 @@ const fn voice(
     gender: &'static str,
     description: &'static str,
 ) -> Voice {
-    Voice { id, name, accent, age, gender, description }
+    Voice {
+        id,
+        name,
+        accent,
+        age,
+        gender,
+        description,
+    }
 }
 
 const VOICES: &[Voice] = &[
-    voice("21m00Tcm4TlvDq8ikWAM", "Rachel", "american", "young", "female", "calm and warm"),
-    voice("EXAVITQu4vr4xnSDxMaL", "Sarah", "american", "young", "female", "soft"),
-    voice("FGY2WhTYpPnrIDTdsKH5", "Laura", "american", "young", "female", "lively"),
-    voice("XB0fDUnXU5powFXDhCwa", "Charlotte", "swedish", "young", "female", "gentle"),
-    voice("Xb7hH8MSUJpSbSDYk0k2", "Alice", "british", "middle_aged", "female", "clear"),
-    voice("XrExE9yKIg1WjnnlVkGX", "Matilda", "american", "middle_aged", "female", "friendly"),
-    voice("pFZP5JQG7iQjIQuC4Bku", "Lily", "british", "middle_aged", "female", "warm storyteller"),
-    voice("9BWtsMINqrJLrRacOk9x", "Aria", "american", "middle_aged", "female", "expressive"),
-    voice("CwhRBWXzGAHq8TQ4Fs17", "Roger", "american", "middle_aged", "male", "confident"),
-    voice("IKne3meq5aSn9XLyUdCD", "Charlie", "australian", "young", "male", "natural"),
-    voice("JBFqnCBsd6RMkjVDRZzb", "George", "british", "middle_aged", "male", "warm storyteller"),
-    voice("N2lVS1w4EtoT3dr4eOWO", "Callum", "transatlantic", "middle_aged", "male", "husky"),
-    voice("TX3LPaxmHKxFdv7VOQHJ", "Liam", "american", "young", "male", "bright"),
-    voice("bIHbv24MWmeRgasZH58o", "Will", "american", "young", "male", "friendly"),
-    voice("cgSgspJ2msm6clMCkdW9", "Jessica", "american", "young", "female", "playful"),
-    voice("onwK4e9ZLuTAKqWW03F9", "Daniel", "british", "middle_aged", "male", "steady"),
-    voice("pNInz6obpgDQGcFmaJgB", "Adam", "american", "middle_aged", "male", "deep"),
-    voice("pqHfZKP75CvOlQylNhV4", "Bill", "american", "old", "male", "grandfatherly"),
+    voice(
+        "21m00Tcm4TlvDq8ikWAM",
+        "Rachel",
+        "american",
+        "young",
+        "female",
+        "calm and warm",
+    ),
+    voice(
+        "EXAVITQu4vr4xnSDxMaL",
+        "Sarah",
+        "american",
+        "young",
+        "female",
+        "soft",
+    ),
+    voice(
+        "FGY2WhTYpPnrIDTdsKH5",
+        "Laura",
+        "american",
+        "young",
+        "female",
+        "lively",
+    ),
+    voice(
+        "XB0fDUnXU5powFXDhCwa",
+        "Charlotte",
+        "swedish",
+        "young",
+        "female",
+        "gentle",
+    ),
+    voice(
+        "Xb7hH8MSUJpSbSDYk0k2",
+        "Alice",
+        "british",
+        "middle_aged",
+        "female",
+        "clear",
+    ),
+    voice(
+        "XrExE9yKIg1WjnnlVkGX",
+        "Matilda",
+        "american",
+        "middle_aged",
+        "female",
+        "friendly",
+    ),
+    voice(
+        "pFZP5JQG7iQjIQuC4Bku",
+        "Lily",
+        "british",
+        "middle_aged",
+        "female",
+        "warm storyteller",
+    ),
+    voice(
+        "9BWtsMINqrJLrRacOk9x",
+        "Aria",
+        "american",
+        "middle_aged",
+        "female",
+        "expressive",
+    ),
+    voice(
+        "CwhRBWXzGAHq8TQ4Fs17",
+        "Roger",
+        "american",
+        "middle_aged",
+        "male",
+        "confident",
+    ),
+    voice(
+        "IKne3meq5aSn9XLyUdCD",
+        "Charlie",
+        "australian",
+        "young",
+        "male",
+        "natural",
+    ),
+    voice(
+        "JBFqnCBsd6RMkjVDRZzb",
+        "George",
+        "british",
+        "middle_aged",
+        "male",
+        "warm storyteller",
+    ),
+    voice(
+        "N2lVS1w4EtoT3dr4eOWO",
+        "Callum",
+        "transatlantic",
+        "middle_aged",
+        "male",
+        "husky",
+    ),
+    voice(
+        "TX3LPaxmHKxFdv7VOQHJ",
+        "Liam",
+        "american",
+        "young",
+        "male",
+        "bright",
+    ),
+    voice(
+        "bIHbv24MWmeRgasZH58o",
+        "Will",
+        "american",
+        "young",
+        "male",
+        "friendly",
+    ),
+    voice(
+        "cgSgspJ2msm6clMCkdW9",
+        "Jessica",
+        "american",
+        "young",
+        "female",
+        "playful",
+    ),
+    voice(
+        "onwK4e9ZLuTAKqWW03F9",
+        "Daniel",
+        "british",
+        "middle_aged",
+        "male",
+        "steady",
+    ),
+    voice(
+        "pNInz6obpgDQGcFmaJgB",
+        "Adam",
+        "american",
+        "middle_aged",
+        "male",
+        "deep",
+    ),
+    voice(
+        "pqHfZKP75CvOlQylNhV4",
+        "Bill",
+        "american",
+        "old",
+        "male",
+        "grandfatherly",
+    ),
 ];
 
 impl Voice {
@@ -69,7 +202,10 @@ pub(crate) fn check(id: &str) -> Result<(), ApiError> {
 }
 
 fn find(id: &str) -> Result<&'static Voice, ApiError> {
-    VOICES.iter().find(|voice| voice.id == id).ok_or_else(|| ApiError::unknown_voice(id))
+    VOICES
+        .iter()
+        .find(|voice| voice.id == id)
+        .ok_or_else(|| ApiError::unknown_voice(id))
 }
 
 /// `GET /v1/voices`: everything, without pages.
@@ -94,12 +230,25 @@ pub(crate) struct Search {
 pub(crate) async fn search(Query(search): Query<Search>) -> Result<Json<Value>, ApiError> {
     let page_size = search.page_size.unwrap_or(10);
     if !(1..=100).contains(&page_size) {
-        return Err(ApiError::schema("page_size", "Input should be from 1 to 100", "value_error"));
+        return Err(ApiError::schema(
+            "page_size",
+            "Input should be from 1 to 100",
+            "value_error",
+        ));
     }
     let wanted = search.search.unwrap_or_default().to_lowercase();
     let premade = search.category.is_none_or(|category| category == "premade");
-    let matching: Vec<&Voice> =
-        VOICES.iter().filter(|voice| premade && voice.describe().to_string().to_lowercase().contains(&wanted)).collect();
+    let matching: Vec<&Voice> = VOICES
+        .iter()
+        .filter(|voice| {
+            premade
+                && voice
+                    .describe()
+                    .to_string()
+                    .to_lowercase()
+                    .contains(&wanted)
+        })
+        .collect();
     let start = search.next_page_token.unwrap_or(0).min(matching.len());
     let end = (start + page_size).min(matching.len());
     let has_more = end < matching.len();

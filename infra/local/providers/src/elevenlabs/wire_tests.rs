@@ -7,9 +7,12 @@ use http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::{FaultProfile, LatencyProfile, Outcome, Scripted, StandInConfig, Workmanship, elevenlabs_router};
+use crate::{
+    FaultProfile, LatencyProfile, Outcome, Scripted, StandInConfig, Workmanship, elevenlabs_router,
+};
 
-const PATH: &str = "/v1/text-to-speech/21m00Tcm4TlvDq8ikWAM/with-timestamps?output_format=mp3_44100_64";
+const PATH: &str =
+    "/v1/text-to-speech/21m00Tcm4TlvDq8ikWAM/with-timestamps?output_format=mp3_44100_64";
 
 fn quick() -> StandInConfig {
     let config = StandInConfig::new(LatencyProfile::none(), FaultProfile::default(), 0);
@@ -18,19 +21,36 @@ fn quick() -> StandInConfig {
 }
 
 async fn send(config: &StandInConfig, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
-    let response = elevenlabs_router(config.clone()).oneshot(request).await.unwrap();
+    let response = elevenlabs_router(config.clone())
+        .oneshot(request)
+        .await
+        .unwrap();
     let (head, body) = response.into_parts();
-    (head.status, head.headers, to_bytes(body, usize::MAX).await.unwrap().to_vec())
+    (
+        head.status,
+        head.headers,
+        to_bytes(body, usize::MAX).await.unwrap().to_vec(),
+    )
 }
 
 async fn post(config: &StandInConfig, path: &str, body: Value) -> (StatusCode, HeaderMap, Value) {
-    let request = Request::post(path).header("xi-api-key", "key").body(Body::from(body.to_string())).unwrap();
+    let request = Request::post(path)
+        .header("xi-api-key", "key")
+        .body(Body::from(body.to_string()))
+        .unwrap();
     let (status, headers, body) = send(config, request).await;
-    (status, headers, serde_json::from_slice(&body).unwrap_or_default())
+    (
+        status,
+        headers,
+        serde_json::from_slice(&body).unwrap_or_default(),
+    )
 }
 
 async fn get(path: &str) -> Value {
-    let request = Request::get(path).header("xi-api-key", "key").body(Body::empty()).unwrap();
+    let request = Request::get(path)
+        .header("xi-api-key", "key")
+        .body(Body::empty())
+        .unwrap();
     serde_json::from_slice(&send(&quick(), request).await.2).unwrap()
 }
 
@@ -40,15 +60,35 @@ async fn speech_comes_with_one_time_for_each_character() {
     let text = "Ember hummed 🌟 softly.";
     let question = json!({"text":text,"model_id":"eleven_multilingual_v2"});
     let (status, headers, answer) = post(&config, PATH, question.clone()).await;
-    assert_eq!((status, &headers["character-cost"]), (StatusCode::OK, &text.chars().count().to_string().parse().unwrap()));
-    assert!(headers.contains_key("request-id") && headers.contains_key("current-concurrent-requests"));
-    let characters: String =
-        answer["alignment"]["characters"].as_array().unwrap().iter().map(|c| c.as_str().unwrap()).collect();
+    assert_eq!(
+        (status, &headers["character-cost"]),
+        (
+            StatusCode::OK,
+            &text.chars().count().to_string().parse().unwrap()
+        )
+    );
+    assert!(
+        headers.contains_key("request-id") && headers.contains_key("current-concurrent-requests")
+    );
+    let characters: String = answer["alignment"]["characters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c.as_str().unwrap())
+        .collect();
     assert_eq!(characters, text);
-    let audio = STANDARD.decode(answer["audio_base64"].as_str().unwrap()).unwrap();
+    let audio = STANDARD
+        .decode(answer["audio_base64"].as_str().unwrap())
+        .unwrap();
     assert_eq!(audio[0], 0xFF);
     let seconds = audio.len() as f64 / 8000.0;
-    let last = answer["alignment"]["character_end_times_seconds"].as_array().unwrap().last().unwrap().as_f64().unwrap();
+    let last = answer["alignment"]["character_end_times_seconds"]
+        .as_array()
+        .unwrap()
+        .last()
+        .unwrap()
+        .as_f64()
+        .unwrap();
     assert!(last > 0.8 && last <= seconds, "{last} of {seconds}");
     assert_eq!(answer["normalized_alignment"]["characters"][0], " ");
     assert_eq!(post(&config, PATH, question).await.2, answer);
@@ -58,20 +98,46 @@ async fn speech_comes_with_one_time_for_each_character() {
 async fn refusals_come_in_their_three_shapes() {
     let config = quick();
     let (status, _, missing) = post(&config, PATH, json!({"model_id":"eleven_v3"})).await;
-    assert_eq!((status.as_u16(), &missing["detail"][0]["loc"]), (422, &json!(["body", "text"])));
+    assert_eq!(
+        (status.as_u16(), &missing["detail"][0]["loc"]),
+        (422, &json!(["body", "text"]))
+    );
     let long = json!({"text":"a".repeat(5001),"model_id":"eleven_v3"});
     let (status, _, answer) = post(&config, PATH, long).await;
-    assert_eq!((status.as_u16(), answer["detail"]["code"].as_str()), (400, Some("text_too_long")));
+    assert_eq!(
+        (status.as_u16(), answer["detail"]["code"].as_str()),
+        (400, Some("text_too_long"))
+    );
     let unknown = PATH.replace("21m00Tcm4TlvDq8ikWAM", "alloy");
     let (status, _, answer) = post(&config, &unknown, json!({"text":"Hello"})).await;
-    assert_eq!((status.as_u16(), answer["detail"]["status"].as_str()), (404, Some("voice_not_found")));
-    let (status, _, answer) = post(&config, &PATH.replace("64", "65"), json!({"text":"Hello"})).await;
-    assert_eq!((status.as_u16(), answer["detail"]["code"].as_str()), (400, Some("invalid_output_format")));
-    config.script([Scripted::next(Outcome::Quota), Scripted::next(Outcome::RateLimited)]);
+    assert_eq!(
+        (status.as_u16(), answer["detail"]["status"].as_str()),
+        (404, Some("voice_not_found"))
+    );
+    let (status, _, answer) =
+        post(&config, &PATH.replace("64", "65"), json!({"text":"Hello"})).await;
+    assert_eq!(
+        (status.as_u16(), answer["detail"]["code"].as_str()),
+        (400, Some("invalid_output_format"))
+    );
+    config.script([
+        Scripted::next(Outcome::Quota),
+        Scripted::next(Outcome::RateLimited),
+    ]);
     let (status, _, answer) = post(&config, PATH, json!({"text":"Hello"})).await;
-    assert_eq!((status.as_u16(), answer["detail"]["status"].as_str(), answer["detail"].get("code")), (401, Some("quota_exceeded"), None));
+    assert_eq!(
+        (
+            status.as_u16(),
+            answer["detail"]["status"].as_str(),
+            answer["detail"].get("code")
+        ),
+        (401, Some("quota_exceeded"), None)
+    );
     let (status, headers, answer) = post(&config, PATH, json!({"text":"Hello"})).await;
-    assert_eq!((status.as_u16(), answer["detail"]["code"].as_str()), (429, Some("concurrent_limit_exceeded")));
+    assert_eq!(
+        (status.as_u16(), answer["detail"]["code"].as_str()),
+        (429, Some("concurrent_limit_exceeded"))
+    );
     assert!(!headers.contains_key("retry-after"));
 }
 
@@ -80,8 +146,14 @@ async fn both_meanings_of_401_can_be_told_apart() {
     let without = Request::get("/v1/voices").body(Body::empty()).unwrap();
     let (status, _, body) = send(&quick(), without).await;
     let answer: Value = serde_json::from_slice(&body).unwrap();
-    assert_eq!((status.as_u16(), answer["detail"]["status"].as_str()), (401, Some("needs_authorization")));
-    let wrong = Request::get("/v1/voices").header("xi-api-key", "invalid").body(Body::empty()).unwrap();
+    assert_eq!(
+        (status.as_u16(), answer["detail"]["status"].as_str()),
+        (401, Some("needs_authorization"))
+    );
+    let wrong = Request::get("/v1/voices")
+        .header("xi-api-key", "invalid")
+        .body(Body::empty())
+        .unwrap();
     let answer: Value = serde_json::from_slice(&send(&quick(), wrong).await.2).unwrap();
     assert_eq!(answer["detail"]["code"], "invalid_api_key");
 }
@@ -89,12 +161,22 @@ async fn both_meanings_of_401_can_be_told_apart() {
 #[tokio::test]
 async fn a_stream_is_lines_of_json_with_an_empty_one_among_them() {
     let path = PATH.replace("/with-timestamps", "/stream/with-timestamps");
-    let request = Request::post(path).header("xi-api-key", "key").body(Body::from(json!({"text":"Good night. ".repeat(60)}).to_string()));
+    let request = Request::post(path)
+        .header("xi-api-key", "key")
+        .body(Body::from(
+            json!({"text":"Good night. ".repeat(60)}).to_string(),
+        ));
     let (_, _, body) = send(&quick(), request.unwrap()).await;
     let text = String::from_utf8(body).unwrap();
     assert!(text.contains("\n\n"));
-    let chunks: Vec<Value> = text.lines().filter(|line| !line.is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(chunks.len() > 1 && chunks[0]["alignment"].is_object() && chunks[1]["alignment"].is_null());
+    let chunks: Vec<Value> = text
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(
+        chunks.len() > 1 && chunks[0]["alignment"].is_object() && chunks[1]["alignment"].is_null()
+    );
 }
 
 #[tokio::test]
@@ -102,15 +184,31 @@ async fn an_alignment_can_be_missing() {
     let config = quick();
     config.script([Scripted::next(Outcome::Empty)]);
     let (status, _, answer) = post(&config, PATH, json!({"text":"Hello"})).await;
-    assert_eq!((status, &answer["alignment"]), (StatusCode::OK, &Value::Null));
+    assert_eq!(
+        (status, &answer["alignment"]),
+        (StatusCode::OK, &Value::Null)
+    );
 }
 
 #[tokio::test]
 async fn voices_models_and_subscription_are_listed() {
     assert!(get("/v1/voices").await["voices"].as_array().unwrap().len() > 10);
     let page = get("/v2/voices?page_size=3").await;
-    assert_eq!((page["voices"].as_array().unwrap().len(), page["has_more"].as_bool(), page["next_page_token"].as_str()), (3, Some(true), Some("3")));
-    assert_eq!(get("/v1/voices/21m00Tcm4TlvDq8ikWAM").await["name"], "Rachel");
-    assert_eq!(get("/v1/models").await[0]["maximum_text_length_per_request"], 10_000);
+    assert_eq!(
+        (
+            page["voices"].as_array().unwrap().len(),
+            page["has_more"].as_bool(),
+            page["next_page_token"].as_str()
+        ),
+        (3, Some(true), Some("3"))
+    );
+    assert_eq!(
+        get("/v1/voices/21m00Tcm4TlvDq8ikWAM").await["name"],
+        "Rachel"
+    );
+    assert_eq!(
+        get("/v1/models").await[0]["maximum_text_length_per_request"],
+        10_000
+    );
     assert_eq!(get("/v1/user/subscription").await["status"], "active");
 }

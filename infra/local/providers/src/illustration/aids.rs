@@ -16,8 +16,20 @@ fn frame(looks: &Looks) -> Color {
 pub(super) fn wheelchair_behind(canvas: &mut Canvas, looks: &Looks) {
     let frame = frame(looks);
     wheel(canvas, (14.0, -38.0), 42.0, frame.darker(0.3));
-    let back = canvas.linear((0.0, 0.0), (1.0, 0.0), &[(0.0, frame.darker(0.1), 1.0), (1.0, frame.darker(0.45), 1.0)]);
-    canvas.outlined("M-70,-146 Q-66,-158 -52,-156 L20,-152 L24,-58 L-52,-54 Z", &back, frame.darker(0.6), 3.4);
+    let back = canvas.linear(
+        (0.0, 0.0),
+        (1.0, 0.0),
+        &[
+            (0.0, frame.darker(0.1), 1.0),
+            (1.0, frame.darker(0.45), 1.0),
+        ],
+    );
+    canvas.outlined(
+        "M-70,-146 Q-66,-158 -52,-156 L20,-152 L24,-58 L-52,-54 Z",
+        &back,
+        frame.darker(0.6),
+        3.4,
+    );
     canvas.line("M-66,-148 L-92,-152", &frame.darker(0.5).hex(), 8.0);
     canvas.line("M-80,-151 L-96,-152", &TYRE.hex(), 13.0);
     for (width, color) in [(11.0, frame.darker(0.5)), (6.0, frame.lighter(0.1))] {
@@ -31,7 +43,11 @@ pub(super) fn wheelchair_before(canvas: &mut Canvas, looks: &Looks) {
     let seat = canvas.downward(&[(0.0, frame.darker(0.2), 1.0), (1.0, frame.darker(0.5), 1.0)]);
     canvas.rectangle((-54.0, -68.0), (84.0, 17.0), 8.0, &seat);
     for (width, color) in [(10.0, frame.darker(0.5)), (5.5, frame.lighter(0.1))] {
-        canvas.line("M-46,-98 L18,-98 Q26,-98 26,-88 L28,-60", &color.hex(), width);
+        canvas.line(
+            "M-46,-98 L18,-98 Q26,-98 26,-88 L28,-60",
+            &color.hex(),
+            width,
+        );
     }
     canvas.line("M-44,-101 L10,-101", &TYRE.hex(), 11.0);
     wheel(canvas, (-24.0, -32.0), 48.0, frame);
@@ -40,20 +56,48 @@ pub(super) fn wheelchair_before(canvas: &mut Canvas, looks: &Looks) {
 
 fn wheel(canvas: &mut Canvas, center: Point, radius: f32, color: Color) {
     canvas.outlined_ellipse(center, (radius, radius), "#ffffff14", TYRE, radius * 0.13);
-    canvas.outlined_ellipse(center, (radius * 0.84, radius * 0.84), "none", STEEL, radius * 0.05);
+    canvas.outlined_ellipse(
+        center,
+        (radius * 0.84, radius * 0.84),
+        "none",
+        STEEL,
+        radius * 0.05,
+    );
     for index in 0..8 {
         let angle = index as f32 * std::f32::consts::PI / 8.0 + 0.2;
         let (dx, dy) = (angle.cos() * radius * 0.9, angle.sin() * radius * 0.9);
-        let spoke = format!("M{:.1},{:.1} L{:.1},{:.1}", center.0 - dx, center.1 - dy, center.0 + dx, center.1 + dy);
+        let spoke = format!(
+            "M{:.1},{:.1} L{:.1},{:.1}",
+            center.0 - dx,
+            center.1 - dy,
+            center.0 + dx,
+            center.1 + dy
+        );
         canvas.line(&spoke, &format!("{}cc", STEEL.hex()), radius * 0.03);
     }
-    canvas.outlined_ellipse(center, (radius * 0.2, radius * 0.2), &color.hex(), color.darker(0.5), 2.4);
+    canvas.outlined_ellipse(
+        center,
+        (radius * 0.2, radius * 0.2),
+        &color.hex(),
+        color.darker(0.5),
+        2.4,
+    );
 }
 
 /// A running blade from the socket below the knee.
 pub(super) fn blade(canvas: &mut Canvas, knee: Point, foot: Point) {
     canvas.outlined_ellipse((knee.0, knee.1 + 2.0), (14.0, 11.0), &STEEL.hex(), INK, 2.8);
-    let curve = format!("M{:.1},{:.1} C{:.1},{:.1} {:.1},{:.1} {:.1},{:.1}", knee.0, knee.1 + 8.0, knee.0 - 12.0, knee.1 + 24.0, foot.0 - 14.0, foot.1 + 2.0, foot.0 + 16.0, foot.1 + 9.0);
+    let curve = format!(
+        "M{:.1},{:.1} C{:.1},{:.1} {:.1},{:.1} {:.1},{:.1}",
+        knee.0,
+        knee.1 + 8.0,
+        knee.0 - 12.0,
+        knee.1 + 24.0,
+        foot.0 - 14.0,
+        foot.1 + 2.0,
+        foot.0 + 16.0,
+        foot.1 + 9.0
+    );
     canvas.line(&curve, &INK.hex(), 13.0);
     canvas.line(&curve, "#4ac0e8", 7.5);
 }
@@ -71,11 +115,24 @@ pub(super) fn in_hand(canvas: &mut Canvas, looks: &Looks, hand: Point) {
             canvas.line(&format!("M{:.1},-128 q9,-12 18,0", x - 9.0), "#e85a4f", 8.0);
         }
     } else if looks.traits.white_cane {
-        let pole = format!("M{:.1},{:.1} L{:.1},4", hand.0 + 4.0, hand.1 - 22.0, hand.0 - 44.0);
+        let pole = format!(
+            "M{:.1},{:.1} L{:.1},4",
+            hand.0 + 4.0,
+            hand.1 - 22.0,
+            hand.0 - 44.0
+        );
         canvas.line(&pole, &INK.mix(STEEL, 0.4).hex(), 9.0);
         canvas.line(&pole, "#fffdf8", 5.6);
-        canvas.line(&format!("M{:.1},-14 L{:.1},4", hand.0 - 36.0, hand.0 - 44.0), "#e0483e", 6.4);
-        canvas.line(&format!("M{:.1},{:.1} l-4,10", hand.0 + 4.0, hand.1 - 22.0), "#2a2440", 8.0);
+        canvas.line(
+            &format!("M{:.1},-14 L{:.1},4", hand.0 - 36.0, hand.0 - 44.0),
+            "#e0483e",
+            6.4,
+        );
+        canvas.line(
+            &format!("M{:.1},{:.1} l-4,10", hand.0 + 4.0, hand.1 - 22.0),
+            "#2a2440",
+            8.0,
+        );
     }
 }
 
@@ -84,10 +141,25 @@ pub(super) fn service_dog(canvas: &mut Canvas) {
     let coat = Color::rgb(0xE8_C0_80);
     let line = coat.darker(0.5);
     let fill = canvas.round_paint(coat);
-    canvas.outlined("M84,-2 C78,-52 94,-80 116,-82 C142,-80 154,-44 150,-2 Z", &fill, line, 3.0);
+    canvas.outlined(
+        "M84,-2 C78,-52 94,-80 116,-82 C142,-80 154,-44 150,-2 Z",
+        &fill,
+        line,
+        3.0,
+    );
     canvas.outlined_ellipse((112.0, -98.0), (34.0, 30.0), &fill, line, 3.0);
-    canvas.outlined("M86,-116 C68,-116 66,-86 78,-78 C88,-82 88,-102 92,-112 Z", &coat.darker(0.3).hex(), line, 2.8);
-    canvas.outlined("M138,-116 C156,-116 158,-86 146,-78 C136,-82 136,-102 132,-112 Z", &coat.darker(0.3).hex(), line, 2.8);
+    canvas.outlined(
+        "M86,-116 C68,-116 66,-86 78,-78 C88,-82 88,-102 92,-112 Z",
+        &coat.darker(0.3).hex(),
+        line,
+        2.8,
+    );
+    canvas.outlined(
+        "M138,-116 C156,-116 158,-86 146,-78 C136,-82 136,-102 132,-112 Z",
+        &coat.darker(0.3).hex(),
+        line,
+        2.8,
+    );
     canvas.ellipse((112.0, -88.0), (16.0, 12.0), &coat.lighter(0.5).hex());
     canvas.ellipse((112.0, -94.0), (6.0, 4.6), &INK.hex());
     for x in [100.0, 124.0] {

@@ -4,6 +4,7 @@ use super::color::Color;
 use super::looks::{Kind, Looks};
 use super::pose::{self, Pose};
 use super::species::{self, Species};
+use super::words::{light, motif, setting, view};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Setting {
@@ -79,7 +80,9 @@ impl Brief {
         let number = scene_number(prompt);
         let heroes = heroes(prompt);
         let staging = staging_text(prompt);
-        let scene = labelled(prompt, &["scene", "scene description", "description"]).unwrap_or(&staging).to_lowercase();
+        let scene = labelled(prompt, &["scene", "scene description", "description"])
+            .unwrap_or(&staging)
+            .to_lowercase();
         let setting = labelled(prompt, &["setting", "place", "location"])
             .and_then(|words| setting(&words.to_lowercase()))
             .or_else(|| setting(&scene))
@@ -91,7 +94,11 @@ impl Brief {
             .or_else(|| pose::find(&scene))
             .filter(|_| number != 0)
             .unwrap_or_else(|| pose::of_scene(number));
-        let pose = if pose.is_holding() { pose } else { pose.holding(pose::held_thing(&scene)) };
+        let pose = if pose.is_holding() {
+            pose
+        } else {
+            pose.holding(pose::held_thing(&scene))
+        };
         let pose = feel(pose, &scene);
         Brief {
             companion: companion(&scene, &heroes),
@@ -99,7 +106,9 @@ impl Brief {
             number,
             setting,
             light: light(&staging, setting),
-            rain: ["rain", "drizzle", "puddle"].iter().any(|word| scene.contains(word)),
+            rain: ["rain", "drizzle", "puddle"]
+                .iter()
+                .any(|word| scene.contains(word)),
             pose,
             view: view(&staging, number),
             motif: motif(labelled(prompt, &["motif"]).unwrap_or(&scene)),
@@ -124,7 +133,11 @@ impl Brief {
 /// The number after `Scene number:`, else 0 for a cover and 1 for anything else.
 pub(crate) fn scene_number(prompt: &str) -> u8 {
     let given = labelled(prompt, &["scene number", "scene index", "sceneindex"]);
-    let digits = given.map(|text| text.chars().take_while(char::is_ascii_digit).collect::<String>());
+    let digits = given.map(|text| {
+        text.chars()
+            .take_while(char::is_ascii_digit)
+            .collect::<String>()
+    });
     match digits.and_then(|digits| digits.parse::<u8>().ok()) {
         Some(number) => number.min(4),
         None => u8::from(!prompt.to_lowercase().contains("cover")),
@@ -145,11 +158,33 @@ fn labelled<'a>(prompt: &'a str, labels: &[&str]) -> Option<&'a str> {
 /// What the prompt says about the scene, without the looks of anybody.
 fn staging_text(prompt: &str) -> String {
     let labels = [
-        "scene", "setting", "palette", "action", "atmosphere", "camera", "camera angle", "cameraangle", "pose", "depth", "place",
-        "location", "time", "light", "lighting", "composition", "description",
+        "scene",
+        "setting",
+        "palette",
+        "action",
+        "atmosphere",
+        "camera",
+        "camera angle",
+        "cameraangle",
+        "pose",
+        "depth",
+        "place",
+        "location",
+        "time",
+        "light",
+        "lighting",
+        "composition",
+        "description",
     ];
-    let found: Vec<&str> = labels.iter().filter_map(|label| labelled(prompt, &[label])).collect();
-    if found.is_empty() { prompt.to_lowercase() } else { found.join(". ").to_lowercase() }
+    let found: Vec<&str> = labels
+        .iter()
+        .filter_map(|label| labelled(prompt, &[label]))
+        .collect();
+    if found.is_empty() {
+        prompt.to_lowercase()
+    } else {
+        found.join(". ").to_lowercase()
+    }
 }
 
 fn heroes(prompt: &str) -> Vec<Looks> {
@@ -157,9 +192,16 @@ fn heroes(prompt: &str) -> Vec<Looks> {
         let line = line.trim().trim_start_matches(['-', '*', '•']).trim();
         let (label, rest) = line.split_once(':')?;
         let label = label.trim().to_lowercase();
-        ["character", "hero", "main character", "supporting character", "friend", "companion"]
-            .contains(&label.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' '))
-            .then(|| Looks::read(rest.trim()))
+        [
+            "character",
+            "hero",
+            "main character",
+            "supporting character",
+            "friend",
+            "companion",
+        ]
+        .contains(&label.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' '))
+        .then(|| Looks::read(rest.trim()))
     });
     let mut heroes: Vec<Looks> = lines.take(3).collect();
     if heroes.is_empty() {
@@ -173,20 +215,33 @@ fn companion(scene: &str, heroes: &[Looks]) -> Option<&'static Species> {
     if heroes.len() > 1 {
         return None;
     }
-    let words: Vec<&str> = scene.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).collect();
-    let introduced = ["the", "a", "an", "little", "tiny", "small", "baby", "old", "wise", "friendly", "young"];
+    let words: Vec<&str> = scene
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let introduced = [
+        "the", "a", "an", "little", "tiny", "small", "baby", "old", "wise", "friendly", "young",
+    ];
     words.iter().enumerate().skip(1).find_map(|(at, word)| {
         let species = species::find(word).filter(|_| introduced.contains(&words[at - 1]))?;
-        let is_hero = heroes.iter().any(|hero| hero.kind == Kind::Creature(species));
-        let is_thing = words.get(at + 1).is_some_and(|next| ["pond", "hat", "nest", "cave", "bowl"].contains(next));
+        let is_hero = heroes
+            .iter()
+            .any(|hero| hero.kind == Kind::Creature(species));
+        let is_thing = words
+            .get(at + 1)
+            .is_some_and(|next| ["pond", "hat", "nest", "cave", "bowl"].contains(next));
         (!is_hero && !is_thing).then_some(species)
     })
 }
 
 fn palette(prompt: &str) -> [Color; 3] {
-    let line = labelled(prompt, &["palette", "colors", "colours", "color palette"]).unwrap_or(prompt);
-    let codes: Vec<Color> =
-        line.match_indices('#').filter_map(|(at, _)| line.get(at..at + 7).and_then(Color::from_hex)).take(3).collect();
+    let line =
+        labelled(prompt, &["palette", "colors", "colours", "color palette"]).unwrap_or(prompt);
+    let codes: Vec<Color> = line
+        .match_indices('#')
+        .filter_map(|(at, _)| line.get(at..at + 7).and_then(Color::from_hex))
+        .take(3)
+        .collect();
     let [first, second, third] = [0xD9_62_2B, 0x2F_6B_7A, 0xE8_A3_2B].map(Color::rgb);
     [
         codes.first().copied().unwrap_or(first),
@@ -195,89 +250,20 @@ fn palette(prompt: &str) -> [Color; 3] {
     ]
 }
 
-fn setting(text: &str) -> Option<Setting> {
-    let table: &[(&[&str], Setting)] = &[
-        (&["bedroom", " bed ", "in bed", "cozy bed", "pillow"], Setting::Bedroom),
-        (&["cave", "cavern", "cellar", "tunnel", "underground", "mine "], Setting::Cave),
-        (&["underwater", "under the sea", "coral", "seabed", "ocean floor"], Setting::Underwater),
-        (&["outer space", "in space", "spaceship", "rocket", "planet", "galaxy"], Setting::Space),
-        (&["rooftop", "roofs"], Setting::Rooftops),
-        (&["on a cloud", "clouds below", "above the clouds", "night sky beside", "in the sky"], Setting::Clouds),
-        (&["bridge"], Setting::Bridge),
-        (&["river", "stream", "stepping stone", "waterfall", "lake", "pond"], Setting::River),
-        (&["sea", "ocean", "beach", "island", "harbor", "shore", "boat", "ship"], Setting::Sea),
-        (&["castle", "palace", "tower"], Setting::Castle),
-        (&["snow", "ice", "winter", "arctic"], Setting::Snow),
-        (&["desert", "dune", "sand"], Setting::Desert),
-        (&["town", "city", "street", "market", "village square", "fair"], Setting::Town),
-        (&["garden", "orchard", "greenhouse", "farm"], Setting::Garden),
-        (&["forest", "wood", "jungle", "grove", "trees"], Setting::Forest),
-        (&["classroom", "school", "library", "kitchen", "workshop", "living room", "indoors", "house interior", "room"], Setting::Room),
-        (&["mountain", "peak", "cliff", "canyon"], Setting::Mountains),
-        (&["meadow", "hill", "valley", "field", "park", "playground", "village"], Setting::Meadow),
-    ];
-    let padded = format!(" {text} ");
-    let is_word = |word: &str, at: usize| {
-        let after = padded[at + word.len()..].trim_start_matches("es").trim_start_matches('s');
-        let starts = word.starts_with(' ') || !padded[..at].ends_with(|c: char| c.is_alphabetic());
-        starts && (word.ends_with(' ') || !after.starts_with(|c: char| c.is_alphabetic()))
-    };
-    table
-        .iter()
-        .filter_map(|(words, setting)| {
-            let first = words.iter().filter_map(|word| padded.match_indices(word).find(|(at, _)| is_word(word, *at)).map(|(at, _)| at)).min()?;
-            Some((first, *setting))
-        })
-        .min_by_key(|(first, _)| *first)
-        .map(|(_, setting)| setting)
-}
-
-fn light(text: &str, setting: Setting) -> Light {
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if matches!(setting, Setting::Space | Setting::Cave) || has(&["night", "moonlit", "moonlight", "moon ", "midnight", "starry", "full of stars", "starlight", "in the dark"]) {
-        Light::Night
-    } else if has(&["sunset", "dusk", "evening", "twilight", "violet", "golden hour", "lamplight"]) {
-        Light::Dusk
-    } else if has(&["sunrise", "dawn", "morning", "first light"]) {
-        Light::Dawn
-    } else {
-        Light::Day
-    }
-}
-
-fn view(text: &str, number: u8) -> View {
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if number == 0 || has(&["close-up", "close up", "closeup", "portrait", "intimate"]) {
-        View::Close
-    } else if has(&["wide", "bird's-eye", "birds-eye", "bird's eye", "aerial", "panoram", "establishing", "from above"]) {
-        View::Wide
-    } else {
-        View::Medium
-    }
-}
-
-fn motif(text: &str) -> Motif {
-    let text = text.to_lowercase();
-    let table: &[(&[&str], Motif)] = &[
-        (&["lantern", "light in the dark", "lamp", "courage", "fear", "brave"], Motif::Lantern),
-        (&["moon"], Motif::Moon),
-        (&["bell", "music", "song"], Motif::Bell),
-        (&["heart", "love", "kind", "friend", "family"], Motif::Heart),
-        (&["leaf", "seed", "grow", "nature", "tree"], Motif::Leaf),
-        (&["feather", "wing", "kite", "string", "free"], Motif::Feather),
-        (&["key", "door", "question", "secret", "clue"], Motif::Key),
-    ];
-    table.iter().find(|(words, _)| words.iter().any(|word| text.contains(word))).map_or(Motif::Star, |(_, motif)| *motif)
-}
-
 /// Sleep shows in any pose, and a star to be let go belongs in the hand.
 fn feel(pose: Pose, scene: &str) -> Pose {
-    let asleep = ["sleeps", "asleep", "sleeping", "slept"].iter().any(|word| scene.contains(word));
+    let asleep = ["sleeps", "asleep", "sleeping", "slept"]
+        .iter()
+        .any(|word| scene.contains(word));
     if asleep && !scene.contains("sleeping roofs") && !scene.contains("sleeping town") {
         return pose.feeling(pose::Expression::Asleep);
     }
     let reaches = pose.left.angle > 120.0 && pose.right.angle > 120.0;
-    if reaches && scene.contains("star") { pose.holding(pose::Held::Star) } else { pose }
+    if reaches && scene.contains("star") {
+        pose.holding(pose::Held::Star)
+    } else {
+        pose
+    }
 }
 
 #[cfg(test)]
@@ -293,7 +279,10 @@ mod tests {
     #[test]
     fn a_prompt_is_read_line_by_line() {
         let brief = Brief::read(PROMPT);
-        assert_eq!((brief.number, brief.setting, brief.light), (3, Setting::Cave, Light::Night));
+        assert_eq!(
+            (brief.number, brief.setting, brief.light),
+            (3, Setting::Cave, Light::Night)
+        );
         assert_eq!((brief.view, brief.motif), (View::Close, Motif::Lantern));
         assert_eq!(brief.palette[1].hex(), "#1f7a8c");
         assert_eq!(brief.companion.map(|species| species.name), Some("firefly"));
@@ -309,7 +298,10 @@ mod tests {
 
     #[test]
     fn the_nearest_word_decides_the_setting() {
-        assert_eq!(setting("climbs above the sleeping roofs of a little town"), Some(Setting::Rooftops));
+        assert_eq!(
+            setting("climbs above the sleeping roofs of a little town"),
+            Some(Setting::Rooftops)
+        );
         assert_eq!(setting("a chair by the season"), None);
     }
 }

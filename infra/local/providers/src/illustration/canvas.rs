@@ -67,7 +67,15 @@ impl Canvas {
 
     /// The paint of a rounded thing lit from the upper left.
     pub(super) fn round_paint(&mut self, color: Color) -> String {
-        self.radial((0.36, 0.28), 0.85, &[(0.0, color.lighter(0.30), 1.0), (0.45, color, 1.0), (1.0, color.darker(0.30), 1.0)])
+        self.radial(
+            (0.36, 0.28),
+            0.85,
+            &[
+                (0.0, color.lighter(0.30), 1.0),
+                (0.45, color, 1.0),
+                (1.0, color.darker(0.30), 1.0),
+            ],
+        )
     }
 
     pub(super) fn path(&mut self, outline: &str, fill: &str) {
@@ -102,11 +110,22 @@ impl Canvas {
         self.ellipse(center, (radius, radius), fill);
     }
 
-    pub(super) fn outlined_ellipse(&mut self, center: Point, radii: Point, fill: &str, line: Color, width: f32) {
+    pub(super) fn outlined_ellipse(
+        &mut self,
+        center: Point,
+        radii: Point,
+        fill: &str,
+        line: Color,
+        width: f32,
+    ) {
         let _ = write!(
             self.body,
             "<ellipse cx='{:.1}' cy='{:.1}' rx='{:.1}' ry='{:.1}' fill='{fill}' stroke='{}' stroke-width='{width:.1}'/>",
-            center.0, center.1, radii.0, radii.1, line.hex()
+            center.0,
+            center.1,
+            radii.0,
+            radii.1,
+            line.hex()
         );
     }
 
@@ -123,7 +142,12 @@ impl Canvas {
         let fill = self.radial(
             (0.5, 0.5),
             0.5,
-            &[(0.0, color, strength), (0.35, color, strength * 0.55), (0.7, color, strength * 0.15), (1.0, color, 0.0)],
+            &[
+                (0.0, color, strength),
+                (0.35, color, strength * 0.55),
+                (0.7, color, strength * 0.15),
+                (1.0, color, 0.0),
+            ],
         );
         self.circle(center, radius, &fill);
     }
@@ -138,7 +162,10 @@ impl Canvas {
     /// Draws inside a group that shows only what lies within an outline.
     pub(super) fn clipped(&mut self, outline: &str, draw: impl FnOnce(&mut Canvas)) {
         let id = self.next_id();
-        let _ = write!(self.definitions, "<clipPath id='{id}'><path d='{outline}'/></clipPath>");
+        let _ = write!(
+            self.definitions,
+            "<clipPath id='{id}'><path d='{outline}'/></clipPath>"
+        );
         self.group(&format!("clip-path='url(#{id})'"), draw);
     }
 
@@ -188,13 +215,24 @@ pub(super) fn smooth(points: &[Point]) -> String {
 pub(super) fn star_outline(center: Point, radius: f32) -> String {
     let corner = |index: usize| {
         let angle = index as f32 * std::f32::consts::PI / 5.0 - std::f32::consts::FRAC_PI_2;
-        let reach = if index.is_multiple_of(2) { radius } else { radius * 0.5 };
-        (center.0 + reach * angle.cos(), center.1 + reach * angle.sin())
+        let reach = if index.is_multiple_of(2) {
+            radius
+        } else {
+            radius * 0.5
+        };
+        (
+            center.0 + reach * angle.cos(),
+            center.1 + reach * angle.sin(),
+        )
     };
     let mut outline = String::new();
     for index in 0..10 {
         let (x, y) = corner(index);
-        let _ = write!(outline, "{}{x:.1},{y:.1} ", if index == 0 { 'M' } else { 'L' });
+        let _ = write!(
+            outline,
+            "{}{x:.1},{y:.1} ",
+            if index == 0 { 'M' } else { 'L' }
+        );
     }
     outline.push('Z');
     outline

@@ -32,7 +32,12 @@ impl Color {
 
     pub(super) fn hex(self) -> String {
         let byte = |part: f32| (part.clamp(0.0, 1.0) * 255.0).round() as u8;
-        format!("#{:02x}{:02x}{:02x}", byte(self.red), byte(self.green), byte(self.blue))
+        format!(
+            "#{:02x}{:02x}{:02x}",
+            byte(self.red),
+            byte(self.green),
+            byte(self.blue)
+        )
     }
 
     /// `share` of the other color, from 0 to 1.
@@ -70,7 +75,10 @@ impl Color {
             let [_, other_a, other_b] = choice.oklab();
             (a - other_a).hypot(b - other_b)
         };
-        choices.into_iter().min_by(|one, other| distance(one).total_cmp(&distance(other))).unwrap_or(self)
+        choices
+            .into_iter()
+            .min_by(|one, other| distance(one).total_cmp(&distance(other)))
+            .unwrap_or(self)
     }
 
     /// The same hue at another lightness.
@@ -81,7 +89,13 @@ impl Color {
 
     /// Bjorn Ottosson, "A perceptual color space for image processing", 2020.
     fn oklab(self) -> [f32; 3] {
-        let linear = |part: f32| if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) };
+        let linear = |part: f32| {
+            if part <= 0.040_45 {
+                part / 12.92
+            } else {
+                ((part + 0.055) / 1.055).powf(2.4)
+            }
+        };
         let (r, g, b) = (linear(self.red), linear(self.green), linear(self.blue));
         let l = (0.412_221_46 * r + 0.536_332_55 * g + 0.051_445_995 * b).cbrt();
         let m = (0.211_903_5 * r + 0.680_699_5 * g + 0.107_396_96 * b).cbrt();
@@ -99,7 +113,11 @@ impl Color {
         let s = (lightness - 0.089_484_18 * a - 1.291_485_5 * b).powi(3);
         let part = |linear: f32| {
             let linear = linear.clamp(0.0, 1.0);
-            if linear <= 0.003_130_8 { linear * 12.92 } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 }
+            if linear <= 0.003_130_8 {
+                linear * 12.92
+            } else {
+                1.055 * linear.powf(1.0 / 2.4) - 0.055
+            }
         };
         Color {
             red: part(4.076_741_7 * l - 3.307_711_6 * m + 0.230_969_94 * s),
@@ -168,9 +186,15 @@ pub(super) fn named(text: &str) -> Option<Color> {
     {
         return Some(color);
     }
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| !word.is_empty())
+        .collect();
     let (at, color) = words.iter().enumerate().find_map(|(at, word)| {
-        NAMED.iter().find(|(name, _)| name == word).map(|(_, code)| (at, Color::rgb(*code)))
+        NAMED
+            .iter()
+            .find(|(name, _)| name == word)
+            .map(|(_, code)| (at, Color::rgb(*code)))
     })?;
     Some(match at.checked_sub(1).map(|before| words[before]) {
         Some("dark" | "deep" | "midnight") => color.darker(0.35),
@@ -183,17 +207,40 @@ pub(super) fn named(text: &str) -> Option<Color> {
 pub(super) fn skin(text: &str) -> Option<Color> {
     let text = text.to_lowercase();
     let tones: &[(&[&str], u32)] = &[
-        (&["albin", "porcelain", "very light", "very pale", "very fair"], 0xFB_E3_D6),
-        (&["deep brown", "dark brown", "very dark", "ebony", "deep"], 0x6B_40_2C),
-        (&["medium brown", "warm brown", "golden brown", "light brown", "caramel"], 0xB5_78_4A),
+        (
+            &["albin", "porcelain", "very light", "very pale", "very fair"],
+            0xFB_E3_D6,
+        ),
+        (
+            &["deep brown", "dark brown", "very dark", "ebony", "deep"],
+            0x6B_40_2C,
+        ),
+        (
+            &[
+                "medium brown",
+                "warm brown",
+                "golden brown",
+                "light brown",
+                "caramel",
+            ],
+            0xB5_78_4A,
+        ),
         (&["black", "dark"], 0x007A_4A32),
         (&["olive"], 0xD0_A0_70),
         (&["tan", "bronze", "golden"], 0xCF_96_66),
         (&["brown"], 0x9C_64_40),
-        (&["light", "fair", "pale", "white", "peach", "rosy", "ivory", "beige"], 0xF6_CF_B0),
+        (
+            &[
+                "light", "fair", "pale", "white", "peach", "rosy", "ivory", "beige",
+            ],
+            0xF6_CF_B0,
+        ),
         (&["medium", "honey"], 0xC8_8E_60),
     ];
-    tones.iter().find(|(words, _)| words.iter().any(|word| text.contains(word))).map(|(_, code)| Color::rgb(*code))
+    tones
+        .iter()
+        .find(|(words, _)| words.iter().any(|word| text.contains(word)))
+        .map(|(_, code)| Color::rgb(*code))
 }
 
 #[cfg(test)]
@@ -203,8 +250,14 @@ mod tests {
     #[test]
     fn colors_are_read_from_words_and_codes() {
         assert_eq!(named("a yellow raincoat over red boots"), named("yellow"));
-        assert_eq!(named("scales like #102030").map(Color::hex).as_deref(), Some("#102030"));
-        assert_ne!(named("dark green").map(Color::hex), named("green").map(Color::hex));
+        assert_eq!(
+            named("scales like #102030").map(Color::hex).as_deref(),
+            Some("#102030")
+        );
+        assert_ne!(
+            named("dark green").map(Color::hex),
+            named("green").map(Color::hex)
+        );
         assert_eq!(named("shirt with stripes"), None);
     }
 

@@ -4,12 +4,12 @@
 
 use super::aids;
 use super::canvas::{Canvas, Point};
-use super::color::{CREAM, Color, WHITE};
+use super::color::{Color, WHITE};
 use super::looks::{Garment, Kind, Looks};
 use super::pose::{Arm, Pose};
 use super::props;
-use super::species::{Back, Pattern, Species};
-use super::{creature, human};
+use super::species::{Back, Pattern};
+use super::{clothes, creature, creature_back, headwear, human};
 
 /// Where a figure stands: its feet, and its size (1 is 290 canvas units tall).
 #[derive(Debug, Clone, Copy)]
@@ -24,15 +24,35 @@ pub(super) struct Place {
 /// Draws the figure with the shadow it casts.
 pub(super) fn draw(canvas: &mut Canvas, looks: &Looks, pose: &Pose, place: Place) {
     let (x, y) = place.at;
-    let size = place.size * if looks.traits.short_stature { 0.86 } else { 1.0 };
-    let shadow = canvas.radial((0.5, 0.5), 0.5, &[(0.0, Color::rgb(0x14_0E_2A), 0.42), (0.6, Color::rgb(0x14_0E_2A), 0.2), (1.0, Color::rgb(0x14_0E_2A), 0.0)]);
+    let size = place.size
+        * if looks.traits.short_stature {
+            0.86
+        } else {
+            1.0
+        };
+    let shadow = canvas.radial(
+        (0.5, 0.5),
+        0.5,
+        &[
+            (0.0, Color::rgb(0x14_0E_2A), 0.42),
+            (0.6, Color::rgb(0x14_0E_2A), 0.2),
+            (1.0, Color::rgb(0x14_0E_2A), 0.0),
+        ],
+    );
     let spread = if looks.traits.wheelchair { 104.0 } else { 74.0 };
     if !place.floats {
         canvas.ellipse((x, y + 2.0), (spread * size, 17.0 * size), &shadow);
     }
     let mirror = if place.flipped { -size } else { size };
-    let seat = if looks.traits.wheelchair { 16.0 } else { pose.lift };
-    let transform = format!("transform='translate({x:.1} {:.1}) scale({mirror:.3} {size:.3})'", y - seat * size);
+    let seat = if looks.traits.wheelchair {
+        16.0
+    } else {
+        pose.lift
+    };
+    let transform = format!(
+        "transform='translate({x:.1} {:.1}) scale({mirror:.3} {size:.3})'",
+        y - seat * size
+    );
     canvas.group(&transform, |canvas| draw_parts(canvas, looks, pose));
 }
 
@@ -48,16 +68,16 @@ fn draw_parts(canvas: &mut Canvas, looks: &Looks, pose: &Pose) {
     let head = format!("transform='rotate({:.1} 0 -150)'", pose.tilt);
     canvas.group(&upper, |canvas| {
         if let Some(color) = looks.cape {
-            cape(canvas, color);
+            clothes::cape(canvas, color);
         }
         match looks.kind {
             Kind::Human => canvas.group(&head, |canvas| human::draw_back(canvas, looks)),
-            Kind::Creature(species) => creature::draw_back(canvas, looks, species),
+            Kind::Creature(species) => creature_back::draw(canvas, looks, species),
         }
     });
     legs(canvas, looks, pose);
     canvas.group(&upper, |canvas| {
-        torso(canvas, looks);
+        clothes::torso(canvas, looks);
         arms(canvas, looks, pose, false);
         if looks.traits.insulin_pump {
             canvas.rectangle((24.0, -84.0), (17.0, 22.0), 4.0, "#e8f4fa");
@@ -66,17 +86,17 @@ fn draw_parts(canvas: &mut Canvas, looks: &Looks, pose: &Pose) {
         canvas.group(&head, |canvas| match looks.kind {
             Kind::Human => {
                 human::draw_head(canvas, looks, pose);
-                human::draw_headwear(canvas, looks);
-                human::draw_face_aids(canvas, looks, -199.0, 25.0);
+                headwear::draw(canvas, looks);
+                headwear::draw_aids(canvas, looks, -199.0, 25.0);
             }
             Kind::Creature(species) => {
                 creature::draw_head(canvas, looks, species, pose);
-                human::draw_headwear(canvas, looks);
-                human::draw_face_aids(canvas, looks, -210.0, 30.0);
+                headwear::draw(canvas, looks);
+                headwear::draw_aids(canvas, looks, -210.0, 30.0);
             }
         });
         if let Some(color) = looks.scarf {
-            scarf(canvas, color);
+            clothes::scarf(canvas, color);
         }
         arms(canvas, looks, pose, true);
     });
@@ -89,7 +109,11 @@ fn draw_parts(canvas: &mut Canvas, looks: &Looks, pose: &Pose) {
 fn limb(canvas: &mut Canvas, outline: &str, color: Color, width: f32) {
     canvas.line(outline, &color.darker(0.48).hex(), width + 6.0);
     canvas.line(outline, &color.hex(), width);
-    canvas.line(outline, &format!("{}55", color.lighter(0.45).hex()), width * 0.32);
+    canvas.line(
+        outline,
+        &format!("{}55", color.lighter(0.45).hex()),
+        width * 0.32,
+    );
 }
 
 /// The color of sleeves; bare arms have the skin's.
@@ -103,7 +127,8 @@ fn sleeve(looks: &Looks) -> Color {
 
 /// Draws the arms that are raised beside the head, or those that are not.
 fn arms(canvas: &mut Canvas, looks: &Looks, pose: &Pose, raised: bool) {
-    let winged = matches!(looks.kind, Kind::Creature(species) if species.back == Back::FeatherWings);
+    let winged =
+        matches!(looks.kind, Kind::Creature(species) if species.back == Back::FeatherWings);
     for (side, arm) in [(-1.0f32, pose.left), (1.0, pose.right)] {
         if (arm.angle > 80.0) != raised {
             continue;
@@ -112,7 +137,12 @@ fn arms(canvas: &mut Canvas, looks: &Looks, pose: &Pose, raised: bool) {
             wing_arm(canvas, looks, side, arm);
         } else if looks.traits.limb_difference && side < 0.0 {
             let end = along((side * 29.0, -134.0), arm.angle, 30.0, side);
-            limb(canvas, &format!("M{:.1},-134 L{:.1},{:.1}", side * 29.0, end.0, end.1), sleeve(looks), 21.0);
+            limb(
+                canvas,
+                &format!("M{:.1},-134 L{:.1},{:.1}", side * 29.0, end.0, end.1),
+                sleeve(looks),
+                21.0,
+            );
             canvas.circle(end, 11.5, &looks.skin.hex());
         } else {
             draw_arm(canvas, looks, side, arm);
@@ -122,25 +152,45 @@ fn arms(canvas: &mut Canvas, looks: &Looks, pose: &Pose, raised: bool) {
 
 fn along(from: Point, angle: f32, length: f32, side: f32) -> Point {
     let radians = angle.to_radians();
-    (from.0 + side * radians.sin() * length, from.1 + radians.cos() * length)
+    (
+        from.0 + side * radians.sin() * length,
+        from.1 + radians.cos() * length,
+    )
 }
 
 fn draw_arm(canvas: &mut Canvas, looks: &Looks, side: f32, arm: Arm) {
     let shoulder = (side * 30.0, -132.0);
     // A creature's head is wide: its arms pass beside it.
     let angle = arm.angle.min(if looks.is_human() { 136.0 } else { 120.0 });
-    let bend = if angle > 110.0 { arm.bend.min(20.0) } else { arm.bend };
+    let bend = if angle > 110.0 {
+        arm.bend.min(20.0)
+    } else {
+        arm.bend
+    };
     let length = if angle > 80.0 { 38.0 } else { 33.5 };
     let elbow = along(shoulder, angle, length, side);
     let hand = along(elbow, angle + bend, length, side);
-    let outline = format!("M{:.1},{:.1} Q{:.1},{:.1} {:.1},{:.1}", shoulder.0, shoulder.1, elbow.0, elbow.1, hand.0, hand.1);
+    let outline = format!(
+        "M{:.1},{:.1} Q{:.1},{:.1} {:.1},{:.1}",
+        shoulder.0, shoulder.1, elbow.0, elbow.1, hand.0, hand.1
+    );
     let bionic = looks.traits.prosthetic_arm && side > 0.0;
-    let skin = if bionic { Color::rgb(0xB8_C4_D4) } else { looks.skin };
+    let skin = if bionic {
+        Color::rgb(0xB8_C4_D4)
+    } else {
+        looks.skin
+    };
     limb(canvas, &outline, skin, 19.0);
     let sleeve_color = sleeve(looks);
     if sleeve_color != looks.skin {
-        let cuff = (elbow.0 + (hand.0 - elbow.0) * 0.45, elbow.1 + (hand.1 - elbow.1) * 0.45);
-        let short = format!("M{:.1},{:.1} Q{:.1},{:.1} {:.1},{:.1}", shoulder.0, shoulder.1, elbow.0, elbow.1, cuff.0, cuff.1);
+        let cuff = (
+            elbow.0 + (hand.0 - elbow.0) * 0.45,
+            elbow.1 + (hand.1 - elbow.1) * 0.45,
+        );
+        let short = format!(
+            "M{:.1},{:.1} Q{:.1},{:.1} {:.1},{:.1}",
+            shoulder.0, shoulder.1, elbow.0, elbow.1, cuff.0, cuff.1
+        );
         limb(canvas, &short, sleeve_color, 22.0);
     }
     if bionic {
@@ -150,7 +200,11 @@ fn draw_arm(canvas: &mut Canvas, looks: &Looks, side: f32, arm: Arm) {
     let paw = canvas.round_paint(skin);
     canvas.outlined_ellipse(hand, (13.0, 13.0), &paw, skin.darker(0.48), 3.0);
     if looks.traits.vitiligo {
-        canvas.circle((hand.0 - 3.0, hand.1 + 3.0), 6.0, &looks.skin.mix(Color::rgb(0xFF_EA_D8), 0.72).hex());
+        canvas.circle(
+            (hand.0 - 3.0, hand.1 + 3.0),
+            6.0,
+            &looks.skin.mix(Color::rgb(0xFF_EA_D8), 0.72).hex(),
+        );
     }
     props::draw_held_before(canvas, looks, arm.holds, hand);
     // The aid goes into a hand that has nothing else to do.
@@ -168,7 +222,12 @@ fn wing_arm(canvas: &mut Canvas, looks: &Looks, side: f32, arm: Arm) {
             canvas.line("M40,-118 q10,18 7,40 M50,-112 q6,16 3,32", &looks.skin.lighter(0.25).hex(), 2.8);
         });
     });
-    let hand = along(along((side * 30.0, -132.0), arm.angle, 33.0, side), arm.angle + arm.bend, 34.0, side);
+    let hand = along(
+        along((side * 30.0, -132.0), arm.angle, 33.0, side),
+        arm.angle + arm.bend,
+        34.0,
+        side,
+    );
     props::draw_held_behind(canvas, looks, arm.holds, hand);
     props::draw_held_before(canvas, looks, arm.holds, hand);
 }
@@ -176,8 +235,19 @@ fn wing_arm(canvas: &mut Canvas, looks: &Looks, side: f32, arm: Arm) {
 fn legs(canvas: &mut Canvas, looks: &Looks, pose: &Pose) {
     let (trousers, shoe) = leg_colors(looks);
     if looks.traits.wheelchair {
-        for (hip, knee, foot) in [((4.0, -68.0), (40.0, -72.0), (48.0, -22.0)), ((16.0, -64.0), (54.0, -66.0), (60.0, -16.0))] {
-            let outline = format!("M{:.1},{:.1} Q{:.1},{:.1} {:.1},{:.1}", hip.0, hip.1, knee.0 + 6.0, knee.1 - 6.0, foot.0, foot.1);
+        for (hip, knee, foot) in [
+            ((4.0, -68.0), (40.0, -72.0), (48.0, -22.0)),
+            ((16.0, -64.0), (54.0, -66.0), (60.0, -16.0)),
+        ] {
+            let outline = format!(
+                "M{:.1},{:.1} Q{:.1},{:.1} {:.1},{:.1}",
+                hip.0,
+                hip.1,
+                knee.0 + 6.0,
+                knee.1 - 6.0,
+                foot.0,
+                foot.1
+            );
             limb(canvas, &outline, trousers, 24.0);
             foot_at(canvas, looks, (foot.0 + 7.0, foot.1 + 8.0), shoe);
         }
@@ -189,9 +259,15 @@ fn legs(canvas: &mut Canvas, looks: &Looks, pose: &Pose) {
             ((side * 34.0, -44.0), (side * 46.0, -12.0))
         } else {
             let lifted = if side > 0.0 { pose.stride * 0.45 } else { 0.0 };
-            ((side * (20.0 + pose.stride * 0.35), -40.0 - lifted * 0.6), (side * (21.0 + pose.stride * 0.8), -9.0 - lifted))
+            (
+                (side * (20.0 + pose.stride * 0.35), -40.0 - lifted * 0.6),
+                (side * (21.0 + pose.stride * 0.8), -9.0 - lifted),
+            )
         };
-        let outline = format!("M{:.1},{:.1} Q{:.1},{:.1} {:.1},{:.1}", hip.0, hip.1, knee.0, knee.1, foot.0, foot.1);
+        let outline = format!(
+            "M{:.1},{:.1} Q{:.1},{:.1} {:.1},{:.1}",
+            hip.0, hip.1, knee.0, knee.1, foot.0, foot.1
+        );
         if looks.traits.prosthetic_leg && side > 0.0 {
             let socket = format!("M{:.1},{:.1} L{:.1},{:.1}", hip.0, hip.1, knee.0, knee.1);
             limb(canvas, &socket, trousers, 24.0);
@@ -205,8 +281,12 @@ fn legs(canvas: &mut Canvas, looks: &Looks, pose: &Pose) {
 
 fn leg_colors(looks: &Looks) -> (Color, Color) {
     match (looks.kind, looks.garment) {
-        (Kind::Creature(species), _) if species.pattern == Pattern::EyePatches => (Color::rgb(0x3A_34_44), Color::rgb(0x3A_34_44)),
-        (Kind::Creature(_), Garment::None | Garment::Shirt | Garment::Coat | Garment::Dress) => (looks.skin.darker(0.1), looks.skin.darker(0.12)),
+        (Kind::Creature(species), _) if species.pattern == Pattern::EyePatches => {
+            (Color::rgb(0x3A_34_44), Color::rgb(0x3A_34_44))
+        }
+        (Kind::Creature(_), Garment::None | Garment::Shirt | Garment::Coat | Garment::Dress) => {
+            (looks.skin.darker(0.1), looks.skin.darker(0.12))
+        }
         (_, Garment::Overalls) => (looks.top, looks.bottom),
         (_, Garment::Dress) => (looks.skin, looks.bottom),
         (_, Garment::Coat) => (looks.bottom.mix(Color::rgb(0x4A_52_80), 0.6), looks.bottom),
@@ -219,108 +299,35 @@ fn foot_at(canvas: &mut Canvas, looks: &Looks, foot: Point, color: Color) {
     let bird = matches!(looks.kind, Kind::Creature(species) if species.back == Back::FeatherWings);
     if bird {
         let claw = Color::rgb(0xF8_A8_3A);
-        canvas.line(&format!("M{:.1},{:.1} l-10,8 M{:.1},{:.1} l1,10 M{:.1},{:.1} l11,7", foot.0, foot.1, foot.0, foot.1, foot.0, foot.1), &claw.hex(), 6.0);
+        canvas.line(
+            &format!(
+                "M{:.1},{:.1} l-10,8 M{:.1},{:.1} l1,10 M{:.1},{:.1} l11,7",
+                foot.0, foot.1, foot.0, foot.1, foot.0, foot.1
+            ),
+            &claw.hex(),
+            6.0,
+        );
         return;
     }
-    canvas.outlined_ellipse((foot.0 + 2.0, foot.1), (21.0, 13.0), &fill, color.darker(0.5), 3.0);
+    canvas.outlined_ellipse(
+        (foot.0 + 2.0, foot.1),
+        (21.0, 13.0),
+        &fill,
+        color.darker(0.5),
+        3.0,
+    );
     canvas.ellipse((foot.0 - 4.0, foot.1 - 5.0), (8.0, 3.2), "#ffffff44");
     if !looks.is_human() && looks.garment == Garment::None {
-        canvas.line(&format!("M{:.1},{:.1} l0,7 M{:.1},{:.1} l0,7", foot.0 + 5.0, foot.1 - 1.0, foot.0 + 13.0, foot.1 - 2.0), &color.darker(0.4).hex(), 2.4);
+        canvas.line(
+            &format!(
+                "M{:.1},{:.1} l0,7 M{:.1},{:.1} l0,7",
+                foot.0 + 5.0,
+                foot.1 - 1.0,
+                foot.0 + 13.0,
+                foot.1 - 2.0
+            ),
+            &color.darker(0.4).hex(),
+            2.4,
+        );
     }
-}
-
-const TORSO: &str = "M-27,-150 C-44,-140 -50,-92 -45,-66 C-38,-50 38,-50 45,-66 C50,-92 44,-140 27,-150 Q0,-158 -27,-150 Z";
-const WIDE_TORSO: &str = "M-29,-150 C-54,-138 -64,-90 -56,-62 C-44,-46 44,-46 56,-62 C64,-90 54,-138 29,-150 Q0,-158 -29,-150 Z";
-const SKIRT: &str = "M-27,-150 C-40,-136 -46,-104 -64,-58 Q-42,-44 -22,-50 Q0,-42 22,-50 Q42,-44 64,-58 C46,-104 40,-136 27,-150 Q0,-158 -27,-150 Z";
-
-fn torso(canvas: &mut Canvas, looks: &Looks) {
-    let outline = match looks.garment {
-        Garment::Dress => SKIRT,
-        _ if looks.traits.large_body || !looks.is_human() => WIDE_TORSO,
-        _ => TORSO,
-    };
-    let cloth = if looks.garment == Garment::None { looks.skin } else { looks.top };
-    let fill = canvas.round_paint(cloth);
-    canvas.outlined(outline, &fill, cloth.darker(0.5), 3.2);
-    canvas.clipped(outline, |canvas| match looks.garment {
-        Garment::None => {
-            if let Kind::Creature(species) = looks.kind {
-                belly(canvas, looks, species);
-            }
-        }
-        Garment::Shirt => {
-            canvas.line("M-60,-104 Q0,-94 60,-104", &cloth.lighter(0.5).hex(), 9.0);
-            canvas.rectangle((-60.0, -72.0), (120.0, 40.0), 0.0, &if looks.is_human() { looks.bottom.hex() } else { cloth.darker(0.12).hex() });
-        }
-        Garment::Overalls => {
-            canvas.rectangle((-70.0, -160.0), (140.0, 44.0), 0.0, &cloth.lighter(0.55).hex());
-            canvas.line("M-26,-152 L-24,-112 M26,-152 L24,-112", &cloth.darker(0.1).hex(), 11.0);
-            canvas.rectangle((-17.0, -100.0), (34.0, 22.0), 7.0, &cloth.darker(0.2).hex());
-            canvas.circle((-24.0, -113.0), 4.4, "#ffd76a");
-            canvas.circle((24.0, -113.0), 4.4, "#ffd76a");
-        }
-        Garment::Coat => {
-            canvas.line("M0,-150 L0,-40", &cloth.darker(0.35).hex(), 3.2);
-            for y in [-128.0, -104.0, -80.0] {
-                canvas.circle((8.0, y), 4.4, &CREAM.hex());
-            }
-            canvas.line("M-40,-86 l16,3 M24,-83 l16,-3", &cloth.darker(0.35).hex(), 3.2);
-        }
-        Garment::Dress => {
-            canvas.line("M-60,-110 Q0,-100 60,-110", &cloth.darker(0.3).hex(), 7.0);
-            for (x, y) in [(-30.0, -80.0), (0.0, -74.0), (30.0, -80.0), (-44.0, -62.0), (-15.0, -60.0), (15.0, -60.0), (44.0, -62.0)] {
-                canvas.circle((x, y), 4.2, &cloth.lighter(0.6).hex());
-            }
-        }
-    });
-    if looks.garment != Garment::None && looks.garment != Garment::Coat {
-        canvas.line("M-18,-149 Q0,-138 18,-149", &cloth.lighter(0.45).hex(), 5.0);
-    }
-}
-
-fn belly(canvas: &mut Canvas, looks: &Looks, species: &Species) {
-    let fill = canvas.round_paint(looks.light);
-    match species.pattern {
-        Pattern::Bolts => {
-            canvas.rectangle((-28.0, -124.0), (56.0, 48.0), 10.0, &looks.light.hex());
-            canvas.glow((0.0, -102.0), 26.0, Color::rgb(0xFF_7A_8A), 0.8);
-            canvas.path("M0,-88 C-22,-102 -14,-118 0,-109 C14,-118 22,-102 0,-88 Z", "#ff6a80");
-            for x in [-36.0, 36.0] {
-                canvas.circle((x, -138.0), 4.0, &looks.skin.darker(0.4).hex());
-            }
-        }
-        Pattern::Glowing => {
-            canvas.glow((0.0, -84.0), 70.0, GLOW, 0.95);
-            canvas.ellipse((0.0, -82.0), (36.0, 34.0), &GLOW.lighter(0.4).hex());
-        }
-        Pattern::EyePatches => {
-            canvas.rectangle((-70.0, -160.0), (140.0, 36.0), 0.0, "#3a3444");
-        }
-        _ => {
-            canvas.ellipse((0.0, -88.0), (34.0, 42.0), &fill);
-            if matches!(species.back, Back::BatWings) || species.name == "dinosaur" {
-                canvas.line("M-31,-104 Q0,-94 31,-104 M-33,-88 Q0,-78 33,-88 M-29,-72 Q0,-62 29,-72", &looks.light.darker(0.18).hex(), 2.8);
-            }
-            if species.pattern == Pattern::Discs {
-                canvas.line("M-20,-110 q6,7 12,0 M-4,-110 q6,7 12,0 M-12,-96 q6,7 12,0 M4,-96 q6,7 12,0 M-20,-82 q6,7 12,0 M-4,-82 q6,7 12,0", &looks.skin.hex(), 2.8);
-            }
-            if species.pattern == Pattern::Stripes {
-                canvas.line("M-62,-112 l20,4 M-62,-94 l18,3 M62,-112 l-20,4 M62,-94 l-18,3", &looks.skin.darker(0.45).hex(), 6.0);
-            }
-        }
-    }
-}
-
-const GLOW: Color = Color::rgb(0xFF_E4_70);
-
-fn cape(canvas: &mut Canvas, color: Color) {
-    let fill = canvas.linear((0.0, 0.0), (0.3, 1.0), &[(0.0, color.lighter(0.1), 1.0), (1.0, color.darker(0.35), 1.0)]);
-    canvas.outlined("M-26,-150 C-72,-120 -92,-66 -96,-22 Q-66,-30 -40,-18 Q0,-28 38,-18 Q64,-30 88,-24 C84,-70 66,-122 26,-150 Z", &fill, color.darker(0.5), 3.2);
-}
-
-fn scarf(canvas: &mut Canvas, color: Color) {
-    let fill = canvas.downward(&[(0.0, color.lighter(0.2), 1.0), (1.0, color.darker(0.12), 1.0)]);
-    canvas.outlined("M16,-146 C34,-132 38,-104 32,-82 L12,-86 C16,-106 12,-126 2,-140 Z", &fill, color.darker(0.5), 3.0);
-    canvas.line("M14,-94 L33,-90", &color.lighter(0.5).hex(), 4.4);
-    canvas.outlined("M-42,-154 C-20,-138 20,-138 42,-154 C46,-142 40,-132 30,-130 C10,-124 -14,-124 -32,-130 C-42,-134 -46,-144 -42,-154 Z", &fill, color.darker(0.5), 3.0);
 }

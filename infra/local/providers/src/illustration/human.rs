@@ -1,14 +1,16 @@
 //! The head of a child: skin, hair, ears and what a face may carry.
 
-use super::canvas::{Canvas, ellipse_outline};
-use super::color::{Color, GOLD, INK};
+use super::canvas::Canvas;
+use super::color::Color;
 use super::face::{self, FaceColors, FacePlan};
 use super::looks::{Hair, Headwear, Looks};
 use super::pose::Pose;
 use crate::seeded::Seeded;
 
-pub(super) const HEAD: &str = "M-59,-212 C-61,-268 61,-268 59,-212 C62,-170 36,-145 0,-145 C-36,-145 -62,-170 -59,-212 Z";
-const ROUND_HEAD: &str = "M-62,-208 C-63,-264 63,-264 62,-208 C65,-168 40,-145 0,-145 C-40,-145 -65,-168 -62,-208 Z";
+pub(super) const HEAD: &str =
+    "M-59,-212 C-61,-268 61,-268 59,-212 C62,-170 36,-145 0,-145 C-36,-145 -62,-170 -59,-212 Z";
+const ROUND_HEAD: &str =
+    "M-62,-208 C-63,-264 63,-264 62,-208 C65,-168 40,-145 0,-145 C-40,-145 -65,-168 -62,-208 Z";
 
 /// What lies behind the body: long hair and the back of a hijab.
 pub(super) fn draw_back(canvas: &mut Canvas, looks: &Looks) {
@@ -34,7 +36,14 @@ pub(super) fn draw_back(canvas: &mut Canvas, looks: &Looks) {
 }
 
 /// A ring of curls and the hair inside it.
-fn bumps(canvas: &mut Canvas, looks: &Looks, center: (f32, f32), reach: f32, size: f32, count: usize) {
+fn bumps(
+    canvas: &mut Canvas,
+    looks: &Looks,
+    center: (f32, f32),
+    reach: f32,
+    size: f32,
+    count: usize,
+) {
     let color = looks.hair_color.darker(0.12);
     let fill = canvas.round_paint(color);
     canvas.circle(center, reach + 4.0, &color.hex());
@@ -42,35 +51,79 @@ fn bumps(canvas: &mut Canvas, looks: &Looks, center: (f32, f32), reach: f32, siz
     for index in 0..count {
         let angle = index as f32 / count as f32 * std::f32::consts::TAU;
         let wobble = seeded.between(0.85, 1.12) as f32;
-        let at = (center.0 + angle.cos() * reach, center.1 + angle.sin() * reach);
-        canvas.outlined_ellipse(at, (size * wobble, size * wobble), &fill, looks.hair_color.darker(0.4), 1.6);
+        let at = (
+            center.0 + angle.cos() * reach,
+            center.1 + angle.sin() * reach,
+        );
+        canvas.outlined_ellipse(
+            at,
+            (size * wobble, size * wobble),
+            &fill,
+            looks.hair_color.darker(0.4),
+            1.6,
+        );
     }
 }
 
 /// The head itself; drawn after the body.
 pub(super) fn draw_head(canvas: &mut Canvas, looks: &Looks, pose: &Pose) {
     let line = looks.skin.darker(0.45);
-    let head = if looks.traits.down_syndrome { ROUND_HEAD } else { HEAD };
+    let head = if looks.traits.down_syndrome {
+        ROUND_HEAD
+    } else {
+        HEAD
+    };
     let skin = canvas.round_paint(looks.skin);
     let covered = looks.headwear == Headwear::Hijab;
     if !covered {
         for side in [-1.0, 1.0] {
             canvas.outlined_ellipse((side * 60.0, -198.0), (11.0, 14.0), &skin, line, 3.0);
-            canvas.line(&format!("M{:.1},-203 q{:.1},5 {:.1},10", side * 62.0, side * 5.0, -side), &looks.skin.darker(0.3).hex(), 2.2);
+            canvas.line(
+                &format!(
+                    "M{:.1},-203 q{:.1},5 {:.1},10",
+                    side * 62.0,
+                    side * 5.0,
+                    -side
+                ),
+                &looks.skin.darker(0.3).hex(),
+                2.2,
+            );
         }
     }
     canvas.outlined(head, &skin, line, 3.2);
     canvas.clipped(head, |canvas| skin_marks(canvas, looks));
     let plan = FacePlan {
-        eyes_at: -199.0, eye_distance: 25.0, eye_size: 11.5, mouth_at: -167.0, mouth_width: 14.0,
-        cheeks_at: -178.0, cheek_distance: 40.0,
+        eyes_at: -199.0,
+        eye_distance: 25.0,
+        eye_size: 11.5,
+        mouth_at: -167.0,
+        mouth_width: 14.0,
+        cheeks_at: -178.0,
+        cheek_distance: 40.0,
     };
-    let brows = if looks.hair == Hair::None { looks.skin.darker(0.4) } else { looks.hair_color.darker(0.25) };
-    let lashes = matches!(looks.hair, Hair::Long | Hair::Braids | Hair::Bunches | Hair::Ponytail) || covered;
-    let colors = FaceColors { skin: looks.skin, iris: looks.eyes, brows, lashes, upslant: looks.traits.down_syndrome };
+    let brows = if looks.hair == Hair::None {
+        looks.skin.darker(0.4)
+    } else {
+        looks.hair_color.darker(0.25)
+    };
+    let lashes = matches!(
+        looks.hair,
+        Hair::Long | Hair::Braids | Hair::Bunches | Hair::Ponytail
+    ) || covered;
+    let colors = FaceColors {
+        skin: looks.skin,
+        iris: looks.eyes,
+        brows,
+        lashes,
+        upslant: looks.traits.down_syndrome,
+    };
     face::draw(canvas, &plan, &colors, pose.expression, pose.gaze);
     let nose = if looks.traits.down_syndrome { 4.0 } else { 5.0 };
-    canvas.line(&format!("M{:.1},-184 q{nose:.1},5 {:.1},0", -nose, nose * 2.0), &looks.skin.darker(0.34).hex(), 3.0);
+    canvas.line(
+        &format!("M{:.1},-184 q{nose:.1},5 {:.1},0", -nose, nose * 2.0),
+        &looks.skin.darker(0.34).hex(),
+        3.0,
+    );
     if looks.traits.lip_scar {
         canvas.line("M3,-178 l1,8", &looks.skin.lighter(0.5).hex(), 2.6);
     }
@@ -83,31 +136,65 @@ fn skin_marks(canvas: &mut Canvas, looks: &Looks) {
     if looks.traits.vitiligo {
         let pale = looks.skin.mix(Color::rgb(0xFF_EA_D8), 0.72).hex();
         canvas.path("M-62,-214 C-48,-224 -34,-214 -32,-200 C-30,-186 -44,-178 -52,-184 C-58,-176 -66,-190 -62,-214 Z", &pale);
-        canvas.path("M14,-160 C26,-170 44,-168 48,-156 C40,-146 20,-142 8,-148 C2,-152 6,-156 14,-160 Z", &pale);
-        canvas.path("M30,-246 C42,-244 52,-232 48,-222 C40,-220 28,-230 30,-246 Z", &pale);
+        canvas.path(
+            "M14,-160 C26,-170 44,-168 48,-156 C40,-146 20,-142 8,-148 C2,-152 6,-156 14,-160 Z",
+            &pale,
+        );
+        canvas.path(
+            "M30,-246 C42,-244 52,-232 48,-222 C40,-220 28,-230 30,-246 Z",
+            &pale,
+        );
     }
     if looks.traits.birthmark {
-        canvas.path("M20,-232 C48,-240 66,-214 56,-186 C46,-180 40,-192 34,-204 C26,-212 14,-218 20,-232 Z", &format!("{}88", Color::rgb(0xA8_3A_5A).hex()));
+        canvas.path(
+            "M20,-232 C48,-240 66,-214 56,-186 C46,-180 40,-192 34,-204 C26,-212 14,-218 20,-232 Z",
+            &format!("{}88", Color::rgb(0xA8_3A_5A).hex()),
+        );
     }
     if looks.traits.scar {
         let healed = looks.skin.mix(Color::rgb(0xE8_90_88), 0.5).hex();
-        canvas.path("M-58,-196 C-46,-200 -36,-186 -38,-172 C-44,-160 -58,-164 -62,-176 Z", &healed);
+        canvas.path(
+            "M-58,-196 C-46,-200 -36,-186 -38,-172 C-44,-160 -58,-164 -62,-176 Z",
+            &healed,
+        );
     }
     if looks.traits.freckles {
         let spot = looks.skin.mix(Color::rgb(0x9A_48_28), 0.55).hex();
-        for (x, y) in [(-46.0, -184.0), (-38.0, -178.0), (-31.0, -185.0), (-40.0, -190.0), (-25.0, -179.0), (-12.0, -186.0), (12.0, -186.0), (25.0, -179.0), (31.0, -185.0), (38.0, -178.0), (46.0, -184.0), (40.0, -190.0)] {
+        for (x, y) in [
+            (-46.0, -184.0),
+            (-38.0, -178.0),
+            (-31.0, -185.0),
+            (-40.0, -190.0),
+            (-25.0, -179.0),
+            (-12.0, -186.0),
+            (12.0, -186.0),
+            (25.0, -179.0),
+            (31.0, -185.0),
+            (38.0, -178.0),
+            (46.0, -184.0),
+            (40.0, -190.0),
+        ] {
             canvas.circle((x, y), 1.9, &spot);
         }
     }
 }
 
 const FRINGE: &str = "M-63,-200 C-74,-282 74,-282 63,-200 C60,-220 52,-232 36,-238 C22,-226 2,-228 -10,-236 C-24,-224 -44,-228 -50,-224 C-58,-218 -61,-210 -63,-200 Z";
-const PARTED: &str = "M-64,-190 C-78,-284 78,-284 64,-190 C62,-216 50,-236 6,-252 C-46,-240 -60,-218 -64,-190 Z";
+const PARTED: &str =
+    "M-64,-190 C-78,-284 78,-284 64,-190 C62,-216 50,-236 6,-252 C-46,-240 -60,-218 -64,-190 Z";
 
 fn draw_hair(canvas: &mut Canvas, looks: &Looks) {
     let color = looks.hair_color;
     let line = color.darker(0.5);
-    let fill = canvas.linear((0.2, 0.0), (0.7, 1.0), &[(0.0, color.lighter(0.22), 1.0), (0.5, color, 1.0), (1.0, color.darker(0.25), 1.0)]);
+    let fill = canvas.linear(
+        (0.2, 0.0),
+        (0.7, 1.0),
+        &[
+            (0.0, color.lighter(0.22), 1.0),
+            (0.5, color, 1.0),
+            (1.0, color.darker(0.25), 1.0),
+        ],
+    );
     match looks.hair {
         Hair::None => {
             canvas.ellipse((-16.0, -243.0), (20.0, 8.0), "#ffffff55");
@@ -118,13 +205,7 @@ fn draw_hair(canvas: &mut Canvas, looks: &Looks) {
             canvas.outlined("M-6,-262 q4,-18 18,-20 q-6,8 0,18 Z", &fill, line, 2.4);
         }
         Hair::Curly | Hair::Afro => {
-            let reach = if looks.hair == Hair::Afro { 19.0 } else { 17.0 };
-            for (x, y) in [(-54.0, -222.0), (-42.0, -240.0), (-24.0, -251.0), (-4.0, -254.0), (17.0, -252.0), (37.0, -243.0), (52.0, -226.0)] {
-                canvas.outlined_ellipse((x, y), (reach, reach), &fill, line, 1.8);
-            }
-            for (x, y) in [(-46.0, -228.0), (-20.0, -242.0), (8.0, -244.0), (36.0, -232.0)] {
-                canvas.line(&format!("M{:.1},{y:.1} q6,-9 12,0", x - 6.0), &color.lighter(0.3).hex(), 2.4);
-            }
+            curls(canvas, looks, &fill);
             return;
         }
         Hair::Braids => {
@@ -137,7 +218,16 @@ fn draw_hair(canvas: &mut Canvas, looks: &Looks) {
             for side in [-1.0, 1.0] {
                 let puff = canvas.round_paint(color);
                 canvas.outlined_ellipse((side * 66.0, -250.0), (30.0, 29.0), &puff, line, 3.0);
-                canvas.line(&format!("M{:.1},-232 q{:.1},-8 {:.1},-22", side * 42.0, side * 8.0, side * 6.0), &looks.top.hex(), 7.0);
+                canvas.line(
+                    &format!(
+                        "M{:.1},-232 q{:.1},-8 {:.1},-22",
+                        side * 42.0,
+                        side * 8.0,
+                        side * 6.0
+                    ),
+                    &looks.top.hex(),
+                    7.0,
+                );
             }
             canvas.outlined(PARTED, &fill, line, 3.0);
         }
@@ -147,124 +237,81 @@ fn draw_hair(canvas: &mut Canvas, looks: &Looks) {
             canvas.outlined(PARTED, &fill, line, 3.0);
         }
         Hair::Long => {
-            canvas.outlined(PARTED, &fill, line, 3.0);
-            for side in [-1.0, 1.0] {
-                canvas.outlined(
-                    &format!("M{:.1},-214 C{:.1},-180 {:.1},-150 {:.1},-116 C{:.1},-110 {:.1},-122 {:.1},-140 C{:.1},-160 {:.1},-190 {:.1},-214 Z",
-                        side * 62.0, side * 70.0, side * 70.0, side * 58.0, side * 48.0, side * 46.0, side * 50.0, side * 56.0, side * 56.0, side * 54.0),
-                    &fill, line, 2.6,
-                );
-            }
+            long_hair(canvas, looks, &fill);
         }
         Hair::Ponytail => {
             canvas.outlined(FRINGE, &fill, line, 3.0);
             canvas.circle((47.0, -250.0), 8.0, &looks.top.hex());
         }
     }
-    canvas.line("M-40,-246 Q-10,-266 26,-260", &format!("{}88", color.lighter(0.55).hex()), 6.0);
+    canvas.line(
+        "M-40,-246 Q-10,-266 26,-260",
+        &format!("{}88", color.lighter(0.55).hex()),
+        6.0,
+    );
+}
+
+fn long_hair(canvas: &mut Canvas, looks: &Looks, fill: &str) {
+    let line = looks.hair_color.darker(0.5);
+    canvas.outlined(PARTED, fill, line, 3.0);
+    for side in [-1.0, 1.0] {
+        canvas.outlined(
+                &format!("M{:.1},-214 C{:.1},-180 {:.1},-150 {:.1},-116 C{:.1},-110 {:.1},-122 {:.1},-140 C{:.1},-160 {:.1},-190 {:.1},-214 Z",
+                    side * 62.0, side * 70.0, side * 70.0, side * 58.0, side * 48.0, side * 46.0, side * 50.0, side * 56.0, side * 56.0, side * 54.0),
+                fill, line, 2.6,
+            );
+    }
+}
+
+fn curls(canvas: &mut Canvas, looks: &Looks, fill: &str) {
+    let (color, line) = (looks.hair_color, looks.hair_color.darker(0.5));
+    let reach = if looks.hair == Hair::Afro { 19.0 } else { 17.0 };
+    for (x, y) in [
+        (-54.0, -222.0),
+        (-42.0, -240.0),
+        (-24.0, -251.0),
+        (-4.0, -254.0),
+        (17.0, -252.0),
+        (37.0, -243.0),
+        (52.0, -226.0),
+    ] {
+        canvas.outlined_ellipse((x, y), (reach, reach), fill, line, 1.8);
+    }
+    for (x, y) in [
+        (-46.0, -228.0),
+        (-20.0, -242.0),
+        (8.0, -244.0),
+        (36.0, -232.0),
+    ] {
+        canvas.line(
+            &format!("M{:.1},{y:.1} q6,-9 12,0", x - 6.0),
+            &color.lighter(0.3).hex(),
+            2.4,
+        );
+    }
 }
 
 fn braid(canvas: &mut Canvas, looks: &Looks, side: f32) {
     let fill = canvas.round_paint(looks.hair_color);
-    for (index, y) in [-196.0, -178.0, -160.0, -142.0, -125.0].into_iter().enumerate() {
+    for (index, y) in [-196.0, -178.0, -160.0, -142.0, -125.0]
+        .into_iter()
+        .enumerate()
+    {
         let size = 14.0 - index as f32 * 0.9;
-        canvas.outlined_ellipse((side * (63.0 - index as f32 * 1.6), y), (size, 12.0), &fill, looks.hair_color.darker(0.5), 2.0);
+        canvas.outlined_ellipse(
+            (side * (63.0 - index as f32 * 1.6), y),
+            (size, 12.0),
+            &fill,
+            looks.hair_color.darker(0.5),
+            2.0,
+        );
     }
     canvas.circle((side * 56.0, -113.0), 7.0, &looks.top.hex());
-    canvas.outlined_ellipse((side * 55.0, -102.0), (8.0, 9.0), &fill, looks.hair_color.darker(0.5), 2.0);
-}
-
-/// Hats and scarves of the head, and the hijab around it; for creatures too.
-pub(super) fn draw_headwear(canvas: &mut Canvas, looks: &Looks) {
-    let color = if looks.headwear == Headwear::Crown { GOLD } else { looks.top };
-    let line = color.darker(0.5);
-    let fill = canvas.linear((0.2, 0.0), (0.8, 1.0), &[(0.0, color.lighter(0.3), 1.0), (1.0, color.darker(0.15), 1.0)]);
-    match looks.headwear {
-        Headwear::None => {}
-        Headwear::Hijab => canvas.outlined(
-            "M0,-278 C62,-278 78,-226 72,-180 C72,-150 62,-132 44,-120 C20,-112 -20,-112 -44,-120 C-62,-132 -72,-150 -72,-180 C-78,-226 -62,-278 0,-278 Z M-50,-206 C-52,-176 -32,-147 0,-147 C32,-147 52,-176 50,-206 C48,-240 28,-250 0,-250 C-28,-250 -48,-240 -50,-206 Z",
-            &format!("{fill}' fill-rule='evenodd"), line, 3.2,
-        ),
-        Headwear::Turban => {
-            canvas.outlined("M-66,-214 C-84,-262 -46,-300 0,-300 C46,-300 84,-262 66,-214 C40,-240 -40,-240 -66,-214 Z", &fill, line, 3.2);
-            canvas.line("M-62,-226 C-30,-270 20,-280 44,-286 M62,-228 C40,-262 0,-282 -30,-288", &line.mix(color, 0.4).hex(), 3.0);
-            canvas.circle((0.0, -252.0), 7.0, &GOLD.hex());
-        }
-        Headwear::Cap => {
-            canvas.outlined("M-62,-232 C-62,-290 62,-290 62,-232 C30,-246 -30,-246 -62,-232 Z", &fill, line, 3.2);
-            canvas.outlined("M10,-242 C50,-252 88,-242 96,-226 C72,-234 40,-236 14,-232 Z", &color.darker(0.2).hex(), line, 3.0);
-        }
-        Headwear::WoolHat => {
-            canvas.outlined("M-62,-230 C-66,-300 66,-300 62,-230 Z", &fill, line, 3.2);
-            canvas.rectangle((-67.0, -244.0), (134.0, 22.0), 11.0, &color.lighter(0.5).hex());
-            let puff = canvas.round_paint(color.lighter(0.5));
-            canvas.outlined_ellipse((0.0, -292.0), (19.0, 18.0), &puff, line, 2.6);
-        }
-        Headwear::WizardHat => {
-            canvas.outlined("M-78,-236 Q0,-262 78,-236 Q60,-226 40,-238 C34,-270 30,-310 54,-340 C10,-336 -30,-290 -40,-240 Q-60,-226 -78,-236 Z", &fill, line, 3.2);
-            canvas.path(&super::canvas::star_outline((4.0, -278.0), 14.0), &GOLD.hex());
-        }
-        Headwear::Crown => canvas.outlined("M-40,-244 L-48,-286 L-24,-266 L0,-296 L24,-266 L48,-286 L40,-244 Q0,-254 -40,-244 Z", &fill, line, 3.0),
-        Headwear::Bow => {
-            canvas.outlined("M36,-254 C20,-282 2,-270 10,-254 C4,-238 22,-228 36,-254 Z", &fill, line, 2.8);
-            canvas.outlined("M36,-254 C52,-282 72,-268 62,-252 C70,-234 48,-230 36,-254 Z", &fill, line, 2.8);
-            canvas.circle((36.0, -254.0), 8.0, &color.darker(0.15).hex());
-        }
-        Headwear::FlowerCrown => {
-            for (index, x) in [-50.0f32, -30.0, -8.0, 14.0, 36.0, 54.0].into_iter().enumerate() {
-                let y = -236.0 - (1.0 - (x / 62.0).powi(2)) * 22.0;
-                let petal = [Color::rgb(0xF8_90_B0), Color::rgb(0xFF_E0_70), Color::rgb(0xC8_A0_F0)][index % 3];
-                canvas.outlined(&ellipse_outline((x, y), (10.0, 10.0)), &petal.hex(), petal.darker(0.4), 2.0);
-                canvas.circle((x, y), 4.0, &GOLD.hex());
-            }
-        }
-    }
-}
-
-/// Glasses, hearing aids, headphones and the like, over the face.
-pub(super) fn draw_face_aids(canvas: &mut Canvas, looks: &Looks, eyes_at: f32, eye_distance: f32) {
-    let traits = &looks.traits;
-    let ear = if looks.is_human() { 60.0 } else { 70.0 };
-    if traits.glasses || traits.dark_glasses {
-        // Dark frames would vanish on dark skin or fur.
-        let frame = if looks.skin.lightness() < 0.62 { Color::rgb(0xFF_7A_6A) } else { INK.mix(looks.top, 0.3) };
-        let glass = if traits.dark_glasses { "#2a2440cc" } else { "#dff3ff2a" };
-        for side in [-1.0, 1.0] {
-            canvas.outlined_ellipse((side * eye_distance, eyes_at), (20.0, 20.0), glass, frame, 4.2);
-            canvas.line(&format!("M{:.1},{:.1} L{:.1},{:.1}", side * (eye_distance + 20.0), eyes_at - 3.0, side * ear, eyes_at - 7.0), &frame.hex(), 3.6);
-            canvas.line(&format!("M{:.1},{:.1} l5,-6", side * eye_distance - 14.0, eyes_at - 5.0), "#ffffffaa", 2.4);
-        }
-        canvas.line(&format!("M{:.1},{:.1} q{:.1},-6 {:.1},0", 20.0 - eye_distance, eyes_at - 2.0, eye_distance - 20.0, (eye_distance - 20.0) * 2.0), &frame.hex(), 3.8);
-    }
-    if traits.eye_patch {
-        canvas.line(&format!("M{:.1},-222 L{ear:.1},-238", -ear), &INK.hex(), 3.4);
-        let patch = format!("M{:.1},{:.1} q17,-16 34,0 q0,24 -17,24 q-17,0 -17,-24 Z", eye_distance - 17.0, eyes_at - 8.0);
-        canvas.outlined(&patch, &looks.top.hex(), INK, 2.6);
-    }
-    if traits.hearing_aid {
-        let shell = Color::rgb(0x3A_8F_E8);
-        for side in [-1.0, 1.0] {
-            canvas.outlined(&format!("M{:.1},-214 q{:.1},-6 {:.1},10 q{:.1},16 {:.1},18 q{:.1},-12 {:.1},-28 Z", side * (ear + 2.0), side * 12.0, side * 12.0, side * 2.0, -side * 8.0, side * 2.0, -side * 4.0), &shell.hex(), shell.darker(0.4), 2.2);
-            canvas.line(&format!("M{:.1},-190 q{:.1},4 {:.1},-6", side * (ear + 6.0), -side * 8.0, -side * 10.0), &shell.lighter(0.5).hex(), 2.6);
-        }
-    }
-    if traits.cochlear_implant {
-        let shell = Color::rgb(0x7A_58_D8);
-        canvas.outlined_ellipse((ear - 6.0, -236.0), (12.0, 12.0), &shell.hex(), shell.darker(0.4), 2.6);
-        canvas.line(&format!("M{:.1},-226 q14,8 8,22", ear), &shell.darker(0.3).hex(), 3.0);
-        canvas.outlined_ellipse((ear + 6.0, -202.0), (6.0, 11.0), &shell.hex(), shell.darker(0.4), 2.2);
-    }
-    if traits.headphones {
-        let shell = Color::rgb(0x38_A8_A0);
-        canvas.line(&format!("M{:.1},-208 C{:.1},-296 {:.1},-296 {:.1},-208", -ear - 2.0, -ear + 4.0, ear - 4.0, ear + 2.0), &shell.darker(0.35).hex(), 11.0);
-        canvas.line(&format!("M{:.1},-208 C{:.1},-296 {:.1},-296 {:.1},-208", -ear - 2.0, -ear + 4.0, ear - 4.0, ear + 2.0), &shell.lighter(0.2).hex(), 6.0);
-        let cup = canvas.round_paint(shell);
-        for side in [-1.0, 1.0] {
-            canvas.outlined_ellipse((side * (ear + 2.0), -198.0), (14.0, 22.0), &cup, shell.darker(0.5), 3.0);
-        }
-    }
-    if traits.feeding_tube {
-        canvas.line("M4,-180 C20,-172 44,-170 58,-176 C66,-168 60,-150 50,-140", "#fffdf4", 3.2);
-        canvas.rectangle((30.0, -180.0), (16.0, 9.0), 3.0, "#ffe9d0");
-    }
+    canvas.outlined_ellipse(
+        (side * 55.0, -102.0),
+        (8.0, 9.0),
+        &fill,
+        looks.hair_color.darker(0.5),
+        2.0,
+    );
 }

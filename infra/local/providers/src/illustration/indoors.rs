@@ -8,130 +8,157 @@ use super::places::GROUND;
 use super::sky::{self, Air};
 use crate::seeded::Seeded;
 
-/// A cave full of crystals, with a way out behind.
-pub(super) fn cave(canvas: &mut Canvas, air: &Air, width: f32, brief: &Brief, seeded: &mut Seeded) {
-    let [dark, medium, bright] = air.tones;
-    let rock = dark.mix(Color::rgb(0x28_24_50), 0.35).with_lightness(0.30);
-    let inner = canvas.radial((0.5, 0.42), 0.75, &[(0.0, medium.with_lightness(0.62), 1.0), (0.45, medium.mix(dark, 0.5).with_lightness(0.42), 1.0), (1.0, rock.darker(0.35), 1.0)]);
-    canvas.rectangle((0.0, 0.0), (width, 1000.0), 0.0, &inner);
-    let painted = brief.mentions(&["painted with"]);
-    if painted {
-        let blue = Color::rgb(0x5A_B0_F0);
-        for _ in 0..16 {
-            let at = (seeded.between(0.1, 0.9) as f32 * width, seeded.between(160.0, 640.0) as f32);
-            canvas.ellipse(at, (seeded.between(60.0, 130.0) as f32, seeded.between(30.0, 60.0) as f32), &format!("{}88", blue.mix(medium, 0.3).lighter(0.2).hex()));
-        }
-        sky::cloud(canvas, (width * 0.3, 300.0), 1.0, CREAM, 0.85);
-    }
-    canvas.glow((width * 0.5, 430.0), 420.0, bright.lighter(0.35), 0.55);
-    walls(canvas, rock, medium, width, seeded);
-    let floor = rock.mix(medium, 0.25).with_lightness(0.36);
-    let points = land::ridge(width, GROUND + 10.0, 14.0, seeded);
-    land::hill(canvas, &points, floor, 0.35);
-    if painted {
-        return;
-    }
-    let gems = [bright.lighter(0.25), medium.lighter(0.4), Color::rgb(0xF2_88_C0).mix(bright, 0.3), Color::rgb(0x78_E0_E8).mix(medium, 0.3)];
-    for (index, (share, y, size)) in [(0.07f32, 820.0f32, 1.4f32), (0.17, 850.0, 0.9), (0.27, 792.0, 0.62), (0.93, 830.0, 1.5), (0.83, 850.0, 1.0), (0.73, 790.0, 0.62), (0.10, 560.0, 0.7), (0.91, 540.0, 0.7)].into_iter().enumerate() {
-        crystal(canvas, (width * share, y), size, gems[index % gems.len()]);
-    }
-    if brief.mentions(&["fallen star", "tiny star", "little star"]) {
-        let at = (width * 0.70, 850.0);
-        canvas.glow(at, 190.0, GOLD, 0.9);
-        canvas.outlined(&super::canvas::star_outline(at, 46.0), &GOLD.lighter(0.35).hex(), Color::rgb(0xD8_98_30), 4.0);
-        for dx in [-12.0, 12.0] {
-            canvas.circle((at.0 + dx, at.1 - 2.0), 4.4, "#5a3820");
-        }
-        canvas.line(&format!("M{:.1},{:.1} q8,7 16,0", at.0 - 8.0, at.1 + 9.0), "#5a3820", 3.0);
-    }
-}
-
-/// Two layers of rock around the open middle, with rounded stones hanging from above.
-fn walls(canvas: &mut Canvas, rock: Color, medium: Color, width: f32, seeded: &mut Seeded) {
-    for (inset, share) in [(0.09f32, 0.34), (0.0, 0.06)] {
-        let color = rock.mix(medium, share).darker(0.16);
-        let fill = canvas.downward(&[(0.0, color.darker(0.35), 1.0), (0.6, color, 1.0), (1.0, color.darker(0.2), 1.0)]);
-        let (w, left, right) = (width, width * (0.05 + inset), width * (0.95 - inset));
-        let top = 110.0 + inset * 900.0;
-        canvas.path(
-            &format!("M-10,-10 L{:.1},-10 L{:.1},1010 L{:.1},1010 C{:.1},800 {:.1},560 {:.1},420 C{:.1},{:.1} {:.1},{top:.1} {:.1},{top:.1} C{:.1},{top:.1} {:.1},{:.1} {:.1},420 C{:.1},560 {:.1},800 {:.1},1010 L-10,1010 Z",
-                w + 10.0, w + 10.0, right + 20.0, right - 30.0, right + 14.0, right - 24.0, right - 60.0, top + 80.0, w * 0.72, w * 0.5,
-                w * 0.28, left + 60.0, top + 80.0, left + 24.0, left - 14.0, left + 30.0, left - 20.0),
-            &fill,
-        );
-        for index in 0..7 {
-            let along = (index as f32 + 0.5) / 7.0;
-            let x = left + (right - left) * along + seeded.between(-22.0, 22.0) as f32;
-            let arch = top + (2.0 * along - 1.0).powi(2) * 240.0;
-            let (length, half) = (seeded.between(60.0, 150.0) as f32, seeded.between(20.0, 40.0) as f32);
-            canvas.path(&format!("M{:.1},{:.1} C{:.1},{:.1} {:.1},{:.1} {x:.1},{:.1} C{:.1},{:.1} {:.1},{:.1} {:.1},{:.1} Z",
-                x - half, arch - 60.0, x - half * 0.8, arch + length * 0.4, x - half * 0.2, arch + length * 0.8, arch + length,
-                x + half * 0.2, arch + length * 0.8, x + half * 0.8, arch + length * 0.4, x + half, arch - 60.0), &color.darker(0.08).hex());
-        }
-    }
-}
-
-fn crystal(canvas: &mut Canvas, at: Point, size: f32, color: Color) {
-    canvas.glow((at.0, at.1 - 60.0 * size), 150.0 * size, color, 0.5);
-    canvas.group(&format!("transform='translate({:.1} {:.1}) scale({size:.2})'", at.0, at.1), |canvas| {
-        for (angle, height, half) in [(-26.0, 90.0, 17.0), (24.0, 100.0, 18.0), (-4.0, 145.0, 23.0)] {
-            canvas.group(&format!("transform='rotate({angle:.0})'"), |canvas| {
-                let face = canvas.linear((0.0, 0.0), (1.0, 0.6), &[(0.0, color.lighter(0.6), 1.0), (0.5, color, 1.0), (1.0, color.darker(0.25), 1.0)]);
-                canvas.outlined(&format!("M{:.1},6 L{:.1},{:.1} L0,{:.1} L{half:.1},{:.1} L{:.1},6 Z", -half * 0.7, -half, -height + 26.0, -height, -height + 26.0, half * 0.7), &face, color.darker(0.45), 2.6);
-                canvas.path(&format!("M{:.1},0 L{:.1},{:.1} L0,{:.1} L-3,0 Z", -half * 0.5, -half * 0.8, -height + 30.0, -height + 6.0), "#ffffff66");
-            });
-        }
-    });
-}
-
 fn wall(canvas: &mut Canvas, air: &Air, width: f32) -> Color {
-    let base = air.tones[1].mix(CREAM, 0.35).with_lightness(if air.is_dark() { 0.44 } else { 0.78 });
-    let fill = canvas.radial((0.3, 0.45), 0.9, &[(0.0, base.lighter(0.25), 1.0), (1.0, base.darker(0.22), 1.0)]);
+    let base = air.tones[1]
+        .mix(CREAM, 0.35)
+        .with_lightness(if air.is_dark() { 0.44 } else { 0.78 });
+    let fill = canvas.radial(
+        (0.3, 0.45),
+        0.9,
+        &[
+            (0.0, base.lighter(0.25), 1.0),
+            (1.0, base.darker(0.22), 1.0),
+        ],
+    );
     canvas.rectangle((0.0, 0.0), (width, 800.0), 0.0, &fill);
     for row in 0..9 {
         for column in 0..(width / 100.0) as usize + 1 {
-            let at = (column as f32 * 100.0 + if row % 2 == 0 { 20.0 } else { 70.0 }, 50.0 + row as f32 * 88.0);
-            canvas.path(&super::canvas::star_outline(at, 9.0), &format!("{}55", base.lighter(0.6).hex()));
+            let at = (
+                column as f32 * 100.0 + if row % 2 == 0 { 20.0 } else { 70.0 },
+                50.0 + row as f32 * 88.0,
+            );
+            canvas.path(
+                &super::canvas::star_outline(at, 9.0),
+                &format!("{}55", base.lighter(0.6).hex()),
+            );
         }
     }
     let floor = air.tint(Color::rgb(0xC8_90_60), 0.18);
-    let boards = canvas.downward(&[(0.0, floor.darker(0.2), 1.0), (1.0, floor.lighter(0.1), 1.0)]);
+    let boards = canvas.downward(&[
+        (0.0, floor.darker(0.2), 1.0),
+        (1.0, floor.lighter(0.1), 1.0),
+    ]);
     canvas.rectangle((0.0, GROUND + 10.0), (width, 260.0), 0.0, &boards);
     for y in [806.0, 850.0, 908.0, 968.0] {
-        canvas.line(&format!("M0,{y:.1} L{width:.1},{y:.1}"), &format!("{}66", floor.darker(0.4).hex()), 2.6);
+        canvas.line(
+            &format!("M0,{y:.1} L{width:.1},{y:.1}"),
+            &format!("{}66", floor.darker(0.4).hex()),
+            2.6,
+        );
     }
-    canvas.rectangle((0.0, GROUND - 6.0), (width, 22.0), 0.0, &base.lighter(0.5).hex());
+    canvas.rectangle(
+        (0.0, GROUND - 6.0),
+        (width, 22.0),
+        0.0,
+        &base.lighter(0.5).hex(),
+    );
     base
 }
 
 fn window(canvas: &mut Canvas, air: &Air, at: Point, night: bool, seeded: &mut Seeded) {
     let (x, y) = at;
-    canvas.rectangle((x - 142.0, y - 172.0), (284.0, 344.0), 26.0, &CREAM.mix(air.tones[2], 0.2).hex());
-    let (top, bottom) = if night { (air.top, air.middle.lighter(0.15)) } else { (Color::rgb(0x88_C8_F4), CREAM) };
+    canvas.rectangle(
+        (x - 142.0, y - 172.0),
+        (284.0, 344.0),
+        26.0,
+        &CREAM.mix(air.tones[2], 0.2).hex(),
+    );
+    let (top, bottom) = if night {
+        (air.top, air.middle.lighter(0.15))
+    } else {
+        (Color::rgb(0x88_C8_F4), CREAM)
+    };
     let glass = canvas.downward(&[(0.0, top, 1.0), (1.0, bottom, 1.0)]);
     canvas.rectangle((x - 122.0, y - 152.0), (244.0, 304.0), 14.0, &glass);
     let outline = format!("M{:.1},{:.1} l244,0 l0,304 l-244,0 Z", x - 122.0, y - 152.0);
     canvas.clipped(&outline, |canvas| {
         if night {
             for _ in 0..16 {
-                canvas.circle((x + seeded.between(-118.0, 118.0) as f32, y + seeded.between(-148.0, 60.0) as f32), seeded.between(1.4, 3.4) as f32, "#fffbe8");
+                canvas.circle(
+                    (
+                        x + seeded.between(-118.0, 118.0) as f32,
+                        y + seeded.between(-148.0, 60.0) as f32,
+                    ),
+                    seeded.between(1.4, 3.4) as f32,
+                    "#fffbe8",
+                );
             }
             sky::moon(canvas, (x + 36.0, y - 46.0), 58.0, true);
         }
         let hill = air.tint(land::GRASS, 0.4);
-        canvas.path(&format!("M{:.1},{:.1} q120,-70 264,-10 l0,100 l-264,0 Z", x - 130.0, y + 110.0), &hill.hex());
+        canvas.path(
+            &format!(
+                "M{:.1},{:.1} q120,-70 264,-10 l0,100 l-264,0 Z",
+                x - 130.0,
+                y + 110.0
+            ),
+            &hill.hex(),
+        );
     });
-    canvas.line(&format!("M{x:.1},{:.1} l0,304 M{:.1},{y:.1} l244,0", y - 152.0, x - 122.0), &CREAM.mix(air.tones[2], 0.2).hex(), 12.0);
+    canvas.line(
+        &format!(
+            "M{x:.1},{:.1} l0,304 M{:.1},{y:.1} l244,0",
+            y - 152.0,
+            x - 122.0
+        ),
+        &CREAM.mix(air.tones[2], 0.2).hex(),
+        12.0,
+    );
+    curtains(canvas, air, at);
+}
+
+fn curtains(canvas: &mut Canvas, air: &Air, (x, y): Point) {
     for side in [-1.0f32, 1.0] {
         let cloth = air.tones[2].mix(air.tones[0], 0.25);
-        let fill = canvas.linear((0.0, 0.0), (1.0, 0.0), &[(0.0, cloth.lighter(0.2), 1.0), (0.5, cloth, 1.0), (1.0, cloth.darker(0.2), 1.0)]);
-        canvas.path(&format!("M{:.1},{:.1} L{:.1},{:.1} C{:.1},{:.1} {:.1},{:.1} {:.1},{:.1} L{:.1},{:.1} Z", x + side * 178.0, y - 190.0, x + side * 60.0, y - 190.0, x + side * 80.0, y - 40.0, x + side * 150.0, y + 20.0, x + side * 130.0, y + 190.0, x + side * 180.0, y + 190.0), &fill);
+        let fill = canvas.linear(
+            (0.0, 0.0),
+            (1.0, 0.0),
+            &[
+                (0.0, cloth.lighter(0.2), 1.0),
+                (0.5, cloth, 1.0),
+                (1.0, cloth.darker(0.2), 1.0),
+            ],
+        );
+        canvas.path(
+            &format!(
+                "M{:.1},{:.1} L{:.1},{:.1} C{:.1},{:.1} {:.1},{:.1} {:.1},{:.1} L{:.1},{:.1} Z",
+                x + side * 178.0,
+                y - 190.0,
+                x + side * 60.0,
+                y - 190.0,
+                x + side * 80.0,
+                y - 40.0,
+                x + side * 150.0,
+                y + 20.0,
+                x + side * 130.0,
+                y + 190.0,
+                x + side * 180.0,
+                y + 190.0
+            ),
+            &fill,
+        );
     }
-    canvas.line(&format!("M{:.1},{:.1} L{:.1},{:.1}", x - 196.0, y - 192.0, x + 196.0, y - 192.0), &Color::rgb(0x8A_5A_38).hex(), 12.0);
+    canvas.line(
+        &format!(
+            "M{:.1},{:.1} L{:.1},{:.1}",
+            x - 196.0,
+            y - 192.0,
+            x + 196.0,
+            y - 192.0
+        ),
+        &Color::rgb(0x8A_5A_38).hex(),
+        12.0,
+    );
 }
 
 /// A bedroom; the bed itself comes with the figure in it.
-pub(super) fn bedroom(canvas: &mut Canvas, air: &Air, width: f32, brief: &Brief, seeded: &mut Seeded) {
+pub(super) fn bedroom(
+    canvas: &mut Canvas,
+    air: &Air,
+    width: f32,
+    brief: &Brief,
+    seeded: &mut Seeded,
+) {
     wall(canvas, air, width);
     let night = air.is_dark() || brief.mentions(&["dusk", "evening", "moon"]);
     window(canvas, air, (width * 0.74, 300.0), night, seeded);
@@ -147,7 +174,16 @@ pub(super) fn room(canvas: &mut Canvas, air: &Air, width: f32, seeded: &mut Seed
     shelf(canvas, (width * 0.24, 420.0), air);
     lamp(canvas, (width * 0.07, GROUND + 6.0), air);
     let rug = air.tones[2].mix(air.tones[1], 0.3);
-    let fill = canvas.radial((0.5, 0.5), 0.5, &[(0.0, rug.lighter(0.4), 1.0), (0.6, rug.lighter(0.4), 1.0), (0.62, rug, 1.0), (1.0, rug, 1.0)]);
+    let fill = canvas.radial(
+        (0.5, 0.5),
+        0.5,
+        &[
+            (0.0, rug.lighter(0.4), 1.0),
+            (0.6, rug.lighter(0.4), 1.0),
+            (0.62, rug, 1.0),
+            (1.0, rug, 1.0),
+        ],
+    );
     canvas.ellipse((width * 0.5, 900.0), (width * 0.34, 70.0), &fill);
 }
 
@@ -156,17 +192,45 @@ fn lamp(canvas: &mut Canvas, foot: Point, air: &Air) {
     canvas.glow((x, y - 300.0), 330.0, Color::rgb(0xFF_D8_80), 0.7);
     canvas.line(&format!("M{x:.1},{y:.1} l0,-270"), "#7a5038", 9.0);
     canvas.ellipse((x, y + 2.0), (46.0, 12.0), "#7a5038");
-    let shade = canvas.downward(&[(0.0, Color::rgb(0xFF_F0_C0), 1.0), (1.0, air.tones[2].lighter(0.3), 1.0)]);
-    canvas.path(&format!("M{:.1},{:.1} l64,0 l26,96 q-58,16 -116,0 Z", x - 32.0, y - 350.0), &shade);
+    let shade = canvas.downward(&[
+        (0.0, Color::rgb(0xFF_F0_C0), 1.0),
+        (1.0, air.tones[2].lighter(0.3), 1.0),
+    ]);
+    canvas.path(
+        &format!(
+            "M{:.1},{:.1} l64,0 l26,96 q-58,16 -116,0 Z",
+            x - 32.0,
+            y - 350.0
+        ),
+        &shade,
+    );
 }
 
 fn shelf(canvas: &mut Canvas, at: Point, air: &Air) {
     let (x, y) = at;
-    let books = [air.tones[0], air.tones[2], air.tones[1].lighter(0.3), Color::rgb(0xE8_70_60), Color::rgb(0x68_A8_78), GOLD, air.tones[1]];
+    let books = [
+        air.tones[0],
+        air.tones[2],
+        air.tones[1].lighter(0.3),
+        Color::rgb(0xE8_70_60),
+        Color::rgb(0x68_A8_78),
+        GOLD,
+        air.tones[1],
+    ];
     for (index, color) in books.into_iter().enumerate() {
         let height = 62.0 + ((index * 37) % 26) as f32;
-        canvas.rectangle((x - 104.0 + index as f32 * 25.0, y - height), (21.0, height), 4.0, &color.hex());
-        canvas.rectangle((x - 104.0 + index as f32 * 25.0, y - height + 12.0), (21.0, 5.0), 0.0, "#fff4dc99");
+        canvas.rectangle(
+            (x - 104.0 + index as f32 * 25.0, y - height),
+            (21.0, height),
+            4.0,
+            &color.hex(),
+        );
+        canvas.rectangle(
+            (x - 104.0 + index as f32 * 25.0, y - height + 12.0),
+            (21.0, 5.0),
+            0.0,
+            "#fff4dc99",
+        );
     }
     let puff = canvas.round_paint(Color::rgb(0xB8_84_58));
     canvas.circle((x + 98.0, y - 26.0), 25.0, &puff);
@@ -182,8 +246,22 @@ fn shelf(canvas: &mut Canvas, at: Point, air: &Air) {
 pub(super) fn bed_behind(canvas: &mut Canvas, air: &Air, middle: f32) {
     let wood = Color::rgb(0x9A_66_44);
     let fill = canvas.downward(&[(0.0, wood.lighter(0.2), 1.0), (1.0, wood.darker(0.2), 1.0)]);
-    canvas.outlined(&format!("M{:.1},900 L{:.1},560 Q{middle:.1},440 {:.1},560 L{:.1},900 Z", middle - 270.0, middle - 270.0, middle + 270.0, middle + 270.0), &fill, wood.darker(0.5), 5.0);
-    canvas.path(&super::canvas::star_outline((middle, 540.0), 30.0), &GOLD.mix(wood, 0.3).hex());
+    canvas.outlined(
+        &format!(
+            "M{:.1},900 L{:.1},560 Q{middle:.1},440 {:.1},560 L{:.1},900 Z",
+            middle - 270.0,
+            middle - 270.0,
+            middle + 270.0,
+            middle + 270.0
+        ),
+        &fill,
+        wood.darker(0.5),
+        5.0,
+    );
+    canvas.path(
+        &super::canvas::star_outline((middle, 540.0), 30.0),
+        &GOLD.mix(wood, 0.3).hex(),
+    );
     let pillow = canvas.round_paint(CREAM.mix(air.tones[1], 0.08));
     canvas.outlined(&format!("M{:.1},640 Q{middle:.1},590 {:.1},640 Q{:.1},740 {:.1},800 Q{middle:.1},830 {:.1},800 Q{:.1},740 {:.1},640 Z", middle - 200.0, middle + 200.0, middle + 224.0, middle + 200.0, middle - 200.0, middle - 224.0, middle - 200.0), &pillow, CREAM.darker(0.35), 4.0);
 }
@@ -191,16 +269,43 @@ pub(super) fn bed_behind(canvas: &mut Canvas, air: &Air, middle: f32) {
 /// The blanket: in front of who lies in bed.
 pub(super) fn bed_before(canvas: &mut Canvas, air: &Air, middle: f32) {
     let cloth = air.tones[1].mix(air.tones[2], 0.35).with_lightness(0.56);
-    let fill = canvas.downward(&[(0.0, cloth.lighter(0.3), 1.0), (1.0, cloth.darker(0.25), 1.0)]);
-    let outline = format!("M{:.1},1010 C{:.1},880 {:.1},820 {:.1},806 Q{middle:.1},764 {:.1},806 C{:.1},820 {:.1},880 {:.1},1010 Z", middle - 330.0, middle - 310.0, middle - 290.0, middle - 220.0, middle + 220.0, middle + 290.0, middle + 310.0, middle + 330.0);
+    let fill = canvas.downward(&[
+        (0.0, cloth.lighter(0.3), 1.0),
+        (1.0, cloth.darker(0.25), 1.0),
+    ]);
+    let outline = format!(
+        "M{:.1},1010 C{:.1},880 {:.1},820 {:.1},806 Q{middle:.1},764 {:.1},806 C{:.1},820 {:.1},880 {:.1},1010 Z",
+        middle - 330.0,
+        middle - 310.0,
+        middle - 290.0,
+        middle - 220.0,
+        middle + 220.0,
+        middle + 290.0,
+        middle + 310.0,
+        middle + 330.0
+    );
     canvas.outlined(&outline, &fill, cloth.darker(0.5), 5.0);
     canvas.clipped(&outline, |canvas| {
         for row in 0..4 {
             for column in 0..9 {
-                let at = (middle - 300.0 + column as f32 * 76.0 + if row % 2 == 0 { 0.0 } else { 38.0 }, 870.0 + row as f32 * 46.0);
-                canvas.path(&super::canvas::star_outline(at, 13.0), &format!("{}aa", cloth.lighter(0.6).hex()));
+                let at = (
+                    middle - 300.0 + column as f32 * 76.0 + if row % 2 == 0 { 0.0 } else { 38.0 },
+                    870.0 + row as f32 * 46.0,
+                );
+                canvas.path(
+                    &super::canvas::star_outline(at, 13.0),
+                    &format!("{}aa", cloth.lighter(0.6).hex()),
+                );
             }
         }
-        canvas.line(&format!("M{:.1},826 Q{middle:.1},784 {:.1},826", middle - 260.0, middle + 260.0), &CREAM.hex(), 36.0);
+        canvas.line(
+            &format!(
+                "M{:.1},826 Q{middle:.1},784 {:.1},826",
+                middle - 260.0,
+                middle + 260.0
+            ),
+            &CREAM.hex(),
+            36.0,
+        );
     });
 }

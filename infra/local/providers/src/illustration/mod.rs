@@ -2,11 +2,16 @@
 
 mod aids;
 mod brief;
+mod buildings;
 mod canvas;
+mod cave;
+mod clothes;
 mod color;
 mod creature;
+mod creature_back;
 mod face;
 mod figure;
+mod headwear;
 mod human;
 mod indoors;
 mod land;
@@ -17,7 +22,9 @@ mod props;
 mod scene;
 mod sky;
 mod species;
+mod traits;
 mod water;
+mod words;
 
 use std::io::Cursor;
 
@@ -66,7 +73,11 @@ fn rasterise(svg: &str, width: u32, height: u32) -> Vec<u8> {
         return blank();
     };
     resvg::render(&tree, Transform::identity(), &mut pixmap.as_mut());
-    pixmap.data().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
+    pixmap
+        .data()
+        .chunks_exact(4)
+        .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]])
+        .collect()
 }
 
 /// The unevenness of paper: large soft blotches, the same on every picture.
@@ -74,7 +85,9 @@ fn add_paper_grain(pixels: &mut [u8], width: u32) {
     const CELL: usize = 6;
     const TILE: usize = 64;
     let mut seeded = Seeded::from_digest(&digest(b"paper"));
-    let grain: Vec<i16> = (0..TILE * TILE).map(|_| seeded.between(-4.0, 4.0) as i16).collect();
+    let grain: Vec<i16> = (0..TILE * TILE)
+        .map(|_| seeded.between(-4.0, 4.0) as i16)
+        .collect();
     let width = width as usize;
     for (index, pixel) in pixels.chunks_exact_mut(3).enumerate() {
         let (x, y) = (index % width, index / width);
@@ -89,12 +102,15 @@ fn encode(pixels: &[u8], width: u32, height: u32, format: PictureFormat) -> Vec<
     let mut file = Cursor::new(Vec::new());
     let color = ExtendedColorType::Rgb8;
     let written: ImageResult<()> = match format {
-        PictureFormat::Png => PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive)
-            .write_image(pixels, width, height, color),
-        PictureFormat::Jpeg { quality } => {
-            JpegEncoder::new_with_quality(&mut file, quality).write_image(pixels, width, height, color)
+        PictureFormat::Png => {
+            PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive)
+                .write_image(pixels, width, height, color)
         }
-        PictureFormat::Webp => WebPEncoder::new_lossless(&mut file).write_image(pixels, width, height, color),
+        PictureFormat::Jpeg { quality } => JpegEncoder::new_with_quality(&mut file, quality)
+            .write_image(pixels, width, height, color),
+        PictureFormat::Webp => {
+            WebPEncoder::new_lossless(&mut file).write_image(pixels, width, height, color)
+        }
     };
     if let Err(cause) = written {
         tracing::error!("A picture could not be encoded: {cause}");
@@ -127,25 +143,59 @@ mod tests {
     #[test]
     fn a_picture_has_the_size_and_format_asked_for() {
         for (width, height) in [(192, 128), (128, 192), (64, 64)] {
-            let picture = image::load_from_memory(&png(&prompt("a meadow", 1), width, height)).unwrap();
+            let picture =
+                image::load_from_memory(&png(&prompt("a meadow", 1), width, height)).unwrap();
             assert_eq!((picture.width(), picture.height()), (width, height));
         }
-        let jpeg = draw(&prompt("a meadow", 1), 64, 64, PictureFormat::Jpeg { quality: 80 });
-        assert_eq!(image::guess_format(&jpeg).unwrap(), image::ImageFormat::Jpeg);
+        let jpeg = draw(
+            &prompt("a meadow", 1),
+            64,
+            64,
+            PictureFormat::Jpeg { quality: 80 },
+        );
+        assert_eq!(
+            image::guess_format(&jpeg).unwrap(),
+            image::ImageFormat::Jpeg
+        );
         let webp = draw(&prompt("a meadow", 1), 64, 64, PictureFormat::Webp);
-        assert_eq!(image::guess_format(&webp).unwrap(), image::ImageFormat::WebP);
+        assert_eq!(
+            image::guess_format(&webp).unwrap(),
+            image::ImageFormat::WebP
+        );
     }
 
     #[test]
     fn every_setting_and_species_can_be_drawn() {
         let settings = [
-            "meadow", "forest", "river", "cave", "beach", "underwater", "town", "bedroom", "classroom", "mountain", "snow",
-            "sits on a cloud", "roofs", "garden", "castle", "desert", "planet", "bridge in the rain",
+            "meadow",
+            "forest",
+            "river",
+            "cave",
+            "beach",
+            "underwater",
+            "town",
+            "bedroom",
+            "classroom",
+            "mountain",
+            "snow",
+            "sits on a cloud",
+            "roofs",
+            "garden",
+            "castle",
+            "desert",
+            "planet",
+            "bridge in the rain",
         ];
         for (index, setting) in settings.into_iter().enumerate() {
-            let brief = brief::Brief::read(&prompt(&format!("Maya and a fox, {setting}"), (index % 5) as u8));
+            let brief = brief::Brief::read(&prompt(
+                &format!("Maya and a fox, {setting}"),
+                (index % 5) as u8,
+            ));
             let svg = scene::compose(&brief, 64, 64);
-            assert!(Tree::from_str(&svg, &Options::default()).is_ok(), "{setting}");
+            assert!(
+                Tree::from_str(&svg, &Options::default()).is_ok(),
+                "{setting}"
+            );
         }
     }
 
@@ -154,7 +204,11 @@ mod tests {
         let with = prompt("a meadow", 1);
         for trait_name in ["wheelchair", "glasses"] {
             let without = with.replace(trait_name, "kind");
-            assert_ne!(png(&with, 128, 128), png(&without, 128, 128), "{trait_name}");
+            assert_ne!(
+                png(&with, 128, 128),
+                png(&without, 128, 128),
+                "{trait_name}"
+            );
         }
     }
 }

@@ -34,7 +34,11 @@ pub(super) struct Arm {
 }
 
 const fn arm(angle: f32, bend: f32) -> Arm {
-    Arm { angle, bend, holds: Held::Nothing }
+    Arm {
+        angle,
+        bend,
+        holds: Held::Nothing,
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -101,7 +105,11 @@ pub(super) const HOLDING_LIGHT: Pose = Pose {
     lean: -3.0,
     tilt: 7.0,
     left: arm(26.0, 50.0),
-    right: Arm { angle: 118.0, bend: 26.0, holds: Held::Lantern },
+    right: Arm {
+        angle: 118.0,
+        bend: 26.0,
+        holds: Held::Lantern,
+    },
     stride: 10.0,
     expression: Expression::Awe,
     gaze: (0.7, -0.4),
@@ -122,7 +130,11 @@ pub(super) const READING_MAP: Pose = Pose {
     lean: 2.0,
     tilt: -6.0,
     left: arm(22.0, -68.0),
-    right: Arm { angle: 22.0, bend: -68.0, holds: Held::Map },
+    right: Arm {
+        angle: 22.0,
+        bend: -68.0,
+        holds: Held::Map,
+    },
     stride: 4.0,
     expression: Expression::Awe,
     gaze: (0.1, 0.8),
@@ -197,24 +209,92 @@ impl Pose {
 }
 
 const TABLE: &[(&[&str], Pose)] = &[
-    (&["magnif", "studies a", "inspect"], POINTING.holding(Held::Magnifier)),
+    (
+        &["magnif", "studies a", "inspect"],
+        POINTING.holding(Held::Magnifier),
+    ),
     (&["umbrella"], OFFERING.holding(Held::Umbrella)),
     (&["kite"], RUNNING.holding(Held::Kite)),
     (&["map", "letter", "scroll"], READING_MAP),
-    (&["reading", "reads", "book"], READING_MAP.holding(Held::Book)),
-    (&["lantern", "torch", "lamp in", "holding up a light", "holds up a"], HOLDING_LIGHT),
-    (&["paintbrush", "paints", "painting a"], OFFERING.holding(Held::Brush)),
-    (&["flower in hand", "a flower", "bouquet", "picks flowers"], OFFERING.holding(Held::Flower)),
-    (&["crying", "sad", "worried", "scared", "afraid", "trembl", "hiding", "lonely"], WORRIED),
-    (&["release", "let a light go", "letting", "raised", "reaching up", "reaches up", "arms up"], REACHING_UP),
-    (&["balanc", "stepping", "crossing", "tiptoe", "climb"], BALANCING),
+    (
+        &["reading", "reads", "book"],
+        READING_MAP.holding(Held::Book),
+    ),
+    (
+        &[
+            "lantern",
+            "torch",
+            "lamp in",
+            "holding up a light",
+            "holds up a",
+        ],
+        HOLDING_LIGHT,
+    ),
+    (
+        &["paintbrush", "paints", "painting a"],
+        OFFERING.holding(Held::Brush),
+    ),
+    (
+        &["flower in hand", "a flower", "bouquet", "picks flowers"],
+        OFFERING.holding(Held::Flower),
+    ),
+    (
+        &[
+            "crying", "sad", "worried", "scared", "afraid", "trembl", "hiding", "lonely",
+        ],
+        WORRIED,
+    ),
+    (
+        &[
+            "release",
+            "let a light go",
+            "letting",
+            "raised",
+            "reaching up",
+            "reaches up",
+            "arms up",
+        ],
+        REACHING_UP,
+    ),
+    (
+        &["balanc", "stepping", "crossing", "tiptoe", "climb"],
+        BALANCING,
+    ),
     (&["singing", "sings", "lullaby", "sitting", "sits"], SITTING),
-    (&["running", "runs", "racing", "jump", "leap", "fly", "flies", "dancing", "dances", "chas"], RUNNING),
-    (&["pointing", "points", "following", "follows", "leads", "search"], POINTING),
-    (&["cheer", "celebrat", "hooray", "happy", "jumping for joy"], CHEERING),
-    (&["giving", "gives", "offer", "helping", "helps", "handing", "sharing", "shares", "meets", "held out"], OFFERING),
+    (
+        &[
+            "running", "runs", "racing", "jump", "leap", "fly", "flies", "dancing", "dances",
+            "chas",
+        ],
+        RUNNING,
+    ),
+    (
+        &[
+            "pointing",
+            "points",
+            "following",
+            "follows",
+            "leads",
+            "search",
+        ],
+        POINTING,
+    ),
+    (
+        &["cheer", "celebrat", "hooray", "happy", "jumping for joy"],
+        CHEERING,
+    ),
+    (
+        &[
+            "giving", "gives", "offer", "helping", "helps", "handing", "sharing", "shares",
+            "meets", "held out",
+        ],
+        OFFERING,
+    ),
     (&["walking", "walks", "explor", "wander", "hike"], WALKING),
-    (&["waving", "waves", "greet", "hello", "facing the reader"], WAVING),
+    (
+        &["waving", "waves", "greet", "hello", "facing the reader"],
+        WAVING,
+    ),
 ];
 
 /// The pose that a description asks for; None when it says nothing of the kind.
@@ -223,7 +303,12 @@ pub(super) fn find(text: &str) -> Option<Pose> {
     // What is said first matters most.
     TABLE
         .iter()
-        .filter_map(|(words, pose)| Some((words.iter().filter_map(|word| text.find(word)).min()?, *pose)))
+        .filter_map(|(words, pose)| {
+            Some((
+                words.iter().filter_map(|word| text.find(word)).min()?,
+                *pose,
+            ))
+        })
         .min_by_key(|(at, _)| *at)
         .map(|(_, pose)| pose)
 }
@@ -237,7 +322,10 @@ pub(super) fn held_thing(text: &str) -> Held {
         (&["magnif"], Held::Magnifier),
         (&["bouquet", "a flower "], Held::Flower),
     ];
-    table.iter().find(|(words, _)| words.iter().any(|word| text.contains(word))).map_or(Held::Nothing, |(_, held)| *held)
+    table
+        .iter()
+        .find(|(words, _)| words.iter().any(|word| text.contains(word)))
+        .map_or(Held::Nothing, |(_, held)| *held)
 }
 
 /// One pose for each scene number, for prompts that say nothing: no two alike.
@@ -251,7 +339,10 @@ mod tests {
 
     #[test]
     fn the_first_thing_said_decides_the_pose() {
-        assert_eq!(find("running with a kite").map(|pose| pose.stride), Some(RUNNING.stride));
+        assert_eq!(
+            find("running with a kite").map(|pose| pose.stride),
+            Some(RUNNING.stride)
+        );
         assert_eq!(find("Ember unfolds an old map, smiling"), Some(READING_MAP));
         assert_eq!(find("nothing in particular"), None);
     }

@@ -102,12 +102,26 @@ impl Species {
 
     /// The color of a mane that is not described; a unicorn's is the first of several.
     pub(super) fn mane(&self) -> u32 {
-        if self.crest == Crest::Horn { RAINBOW_MANE } else { 0x5A_38_28 }
+        if self.crest == Crest::Horn {
+            RAINBOW_MANE
+        } else {
+            0x5A_38_28
+        }
     }
 
     /// Insects, birds and mice come up only to the hero's knee.
     pub(super) fn is_small(&self) -> bool {
-        ["mouse", "firefly", "bird", "bee", "frog", "hedgehog", "butterfly", "squirrel"].contains(&self.name)
+        [
+            "mouse",
+            "firefly",
+            "bird",
+            "bee",
+            "frog",
+            "hedgehog",
+            "butterfly",
+            "squirrel",
+        ]
+        .contains(&self.name)
     }
 }
 
@@ -125,7 +139,20 @@ const fn species(
 ) -> Species {
     let [base, light, eyes] = colors;
     let Shape(ears, muzzle, tail, back, crest, pattern) = shape;
-    Species { name, words, base, light, eyes, ears, muzzle, tail, back, crest, pattern, keeps_light }
+    Species {
+        name,
+        words,
+        base,
+        light,
+        eyes,
+        ears,
+        muzzle,
+        tail,
+        back,
+        crest,
+        pattern,
+        keeps_light,
+    }
 }
 
 const BROWN: u32 = 0x5A_34_20;
@@ -205,11 +232,18 @@ const ALL: &[Species] = &[
 /// The species that a text names, as a whole word or its plural.
 pub(super) fn find(text: &str) -> Option<&'static Species> {
     let text = text.to_lowercase();
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| !word.is_empty())
+        .collect();
     words.iter().find_map(|word| {
         let single = word.strip_suffix('s').unwrap_or(word);
         let shorter = word.strip_suffix("es").unwrap_or(word);
-        ALL.iter().find(|species| [*word, single, shorter].iter().any(|form| species.words.contains(form)))
+        ALL.iter().find(|species| {
+            [*word, single, shorter]
+                .iter()
+                .any(|form| species.words.contains(form))
+        })
     })
 }
 
@@ -224,7 +258,10 @@ mod tests {
 
     #[test]
     fn species_are_found_as_whole_words() {
-        assert_eq!(find("two little foxes and a Dragon").map(|s| s.name), Some("fox"));
+        assert_eq!(
+            find("two little foxes and a Dragon").map(|s| s.name),
+            Some("fox")
+        );
         assert_eq!(find("concatenate"), None);
     }
 }

@@ -16,11 +16,42 @@ use crate::gate::Played;
 use crate::seeded::{digest, hex};
 
 const KNOWN: &[&str] = &[
-    "audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs", "max_completion_tokens",
-    "max_tokens", "messages", "metadata", "modalities", "model", "moderation", "n", "parallel_tool_calls",
-    "prediction", "presence_penalty", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
-    "reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier", "stop", "store", "stream",
-    "stream_options", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity",
+    "audio",
+    "frequency_penalty",
+    "function_call",
+    "functions",
+    "logit_bias",
+    "logprobs",
+    "max_completion_tokens",
+    "max_tokens",
+    "messages",
+    "metadata",
+    "modalities",
+    "model",
+    "moderation",
+    "n",
+    "parallel_tool_calls",
+    "prediction",
+    "presence_penalty",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "reasoning_effort",
+    "response_format",
+    "safety_identifier",
+    "seed",
+    "service_tier",
+    "stop",
+    "store",
+    "stream",
+    "stream_options",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "user",
+    "verbosity",
     "web_search_options",
 ];
 const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", "max"];
@@ -29,25 +60,45 @@ const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", 
 ///
 /// # Errors
 /// The refusals of contract sections 1, 3 and 4.
-pub(crate) async fn complete(Extension(Played(outcome)): Extension<Played>, body: Bytes) -> Result<Response, ApiError> {
+pub(crate) async fn complete(
+    Extension(Played(outcome)): Extension<Played>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
     let request: Value = serde_json::from_slice(&body).map_err(|_| ApiError::unparsable_body())?;
     refuse_unknown_members(&request, KNOWN)?;
     let model = models::named_in(&request)?;
     check_parameters(&request, model)?;
     let form = answer_form(&request)?;
     let conversation = read_messages(&request)?;
-    let limit = ["max_completion_tokens", "max_tokens"].iter().find_map(|name| request.get(*name)?.as_u64());
+    let limit = ["max_completion_tokens", "max_tokens"]
+        .iter()
+        .find_map(|name| request.get(*name)?.as_u64());
     if outcome == Outcome::Failed {
         return Err(ApiError::server_error());
     }
 
     let id = format!("chatcmpl-{}", &hex(&digest(&body))[..24]);
     let answered = answer(&conversation, &form, limit, outcome);
-    let reasoning = if model.makes == (Makes::Text { reasoning: true }) { REASONING_TOKENS } else { 0 };
+    let reasoning = if model.makes == (Makes::Text { reasoning: true }) {
+        REASONING_TOKENS
+    } else {
+        0
+    };
     if request.get("stream") == Some(&Value::Bool(true)) {
-        return Ok(stream(&id, model, &answered, &request, &conversation, reasoning));
+        return Ok(stream(
+            &id,
+            model,
+            &answered,
+            &request,
+            &conversation,
+            reasoning,
+        ));
     }
-    let choices = if outcome == Outcome::Empty { json!([]) } else { json!([choice(&answered)]) };
+    let choices = if outcome == Outcome::Empty {
+        json!([])
+    } else {
+        json!([choice(&answered)])
+    };
     Ok(Json(json!({
         "id": id, "object": "chat.completion", "created": CREATED_UNIX_SECONDS, "model": model.id,
         "choices": choices,
@@ -59,10 +110,17 @@ pub(crate) async fn complete(Extension(Played(outcome)): Extension<Played>, body
 
 fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
     let Makes::Text { reasoning } = model.makes else {
-        let message = format!("The model `{}` is not supported in the v1/chat/completions endpoint.", model.id);
+        let message = format!(
+            "The model `{}` is not supported in the v1/chat/completions endpoint.",
+            model.id
+        );
         return Err(ApiError::bad_parameter("model", None, message));
     };
-    if reasoning && request.get("max_tokens").is_some_and(|value| !value.is_null()) {
+    if reasoning
+        && request
+            .get("max_tokens")
+            .is_some_and(|value| !value.is_null())
+    {
         return Err(ApiError::bad_parameter(
             "max_tokens",
             Some("unsupported_parameter"),
@@ -76,13 +134,21 @@ fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
         }
         if !reasoning {
             let message = "Unrecognized request argument supplied: reasoning_effort";
-            return Err(ApiError::bad_parameter("reasoning_effort", Some("unsupported_parameter"), message));
+            return Err(ApiError::bad_parameter(
+                "reasoning_effort",
+                Some("unsupported_parameter"),
+                message,
+            ));
         }
     }
     if let Some(count) = request.get("n").and_then(Value::as_u64)
         && count != 1
     {
-        return Err(ApiError::bad_parameter("n", Some("unsupported_value"), "This stand-in answers once: n must be 1."));
+        return Err(ApiError::bad_parameter(
+            "n",
+            Some("unsupported_value"),
+            "This stand-in answers once: n must be 1.",
+        ));
     }
     Ok(())
 }
@@ -97,14 +163,21 @@ pub(crate) fn refuse_sampling(request: &Value, reasoning: bool) -> Result<(), Ap
             let message = format!(
                 "Unsupported value: '{name}' does not support {value} with this model. Only the default (1) value is supported."
             );
-            return Err(ApiError::bad_parameter(name, Some("unsupported_value"), message));
+            return Err(ApiError::bad_parameter(
+                name,
+                Some("unsupported_value"),
+                message,
+            ));
         }
     }
     Ok(())
 }
 
 fn answer_form(request: &Value) -> Result<AnswerForm, ApiError> {
-    let Some(format) = request.get("response_format").filter(|value| !value.is_null()) else {
+    let Some(format) = request
+        .get("response_format")
+        .filter(|value| !value.is_null())
+    else {
         return Ok(AnswerForm::Text);
     };
     match format.get("type").and_then(Value::as_str) {
@@ -124,55 +197,108 @@ fn answer_form(request: &Value) -> Result<AnswerForm, ApiError> {
             if wrapper.get("strict") == Some(&Value::Bool(true)) {
                 strict::check(name, schema, "response_format")?;
             }
-            Ok(AnswerForm::Schema { name: name.to_owned(), schema: schema.clone() })
+            Ok(AnswerForm::Schema {
+                name: name.to_owned(),
+                schema: schema.clone(),
+            })
         }
-        Some(other) => {
-            Err(ApiError::invalid_value("response_format.type", other, &["text", "json_object", "json_schema"]))
-        }
+        Some(other) => Err(ApiError::invalid_value(
+            "response_format.type",
+            other,
+            &["text", "json_object", "json_schema"],
+        )),
         None => Err(ApiError::missing_parameter("response_format.type")),
     }
 }
 
 fn read_messages(request: &Value) -> Result<Conversation, ApiError> {
-    let messages = request.get("messages").ok_or_else(|| ApiError::missing_parameter("messages"))?;
-    let messages = messages.as_array().ok_or_else(|| ApiError::invalid_type("messages", "an array of objects"))?;
+    let messages = request
+        .get("messages")
+        .ok_or_else(|| ApiError::missing_parameter("messages"))?;
+    let messages = messages
+        .as_array()
+        .ok_or_else(|| ApiError::invalid_type("messages", "an array of objects"))?;
     if messages.is_empty() {
         let message = "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.";
-        return Err(ApiError::bad_parameter("messages", Some("empty_array"), message));
+        return Err(ApiError::bad_parameter(
+            "messages",
+            Some("empty_array"),
+            message,
+        ));
     }
     let mut conversation = Conversation::default();
     for (index, message) in messages.iter().enumerate() {
-        let role = message.get("role").and_then(Value::as_str).unwrap_or_default();
-        let roles = ["developer", "system", "user", "assistant", "tool", "function"];
+        let role = message
+            .get("role")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let roles = [
+            "developer",
+            "system",
+            "user",
+            "assistant",
+            "tool",
+            "function",
+        ];
         if !roles.contains(&role) {
-            return Err(ApiError::invalid_value(&format!("messages[{index}].role"), role, &roles));
+            return Err(ApiError::invalid_value(
+                &format!("messages[{index}].role"),
+                role,
+                &roles,
+            ));
         }
         match message.get("content") {
             Some(Value::String(text)) => conversation.add_text(role, text),
             Some(Value::Array(parts)) => read_parts(&mut conversation, role, parts, index)?,
             _ if role == "assistant" => {}
-            _ => return Err(ApiError::invalid_type(&format!("messages[{index}].content"), "a string or an array")),
+            _ => {
+                return Err(ApiError::invalid_type(
+                    &format!("messages[{index}].content"),
+                    "a string or an array",
+                ));
+            }
         }
     }
     Ok(conversation)
 }
 
-fn read_parts(conversation: &mut Conversation, role: &str, parts: &[Value], index: usize) -> Result<(), ApiError> {
+fn read_parts(
+    conversation: &mut Conversation,
+    role: &str,
+    parts: &[Value],
+    index: usize,
+) -> Result<(), ApiError> {
     for (position, part) in parts.iter().enumerate() {
         let param = format!("messages[{index}].content[{position}]");
         match part.get("type").and_then(Value::as_str) {
             Some("text") => {
                 let text = part.get("text").and_then(Value::as_str);
-                conversation.add_text(role, text.ok_or_else(|| ApiError::missing_parameter(&format!("{param}.text")))?);
+                conversation.add_text(
+                    role,
+                    text.ok_or_else(|| ApiError::missing_parameter(&format!("{param}.text")))?,
+                );
             }
             Some("image_url") => {
                 let url = part.pointer("/image_url/url").and_then(Value::as_str);
-                let url = url.ok_or_else(|| ApiError::invalid_type(&format!("{param}.image_url"), "an object with a url"))?;
+                let url = url.ok_or_else(|| {
+                    ApiError::invalid_type(&format!("{param}.image_url"), "an object with a url")
+                })?;
                 conversation.add_picture(url, &format!("{param}.image_url"))?;
             }
             other => {
-                let known = ["text", "image_url", "input_audio", "refusal", "audio", "file"];
-                return Err(ApiError::invalid_value(&format!("{param}.type"), other.unwrap_or_default(), &known));
+                let known = [
+                    "text",
+                    "image_url",
+                    "input_audio",
+                    "refusal",
+                    "audio",
+                    "file",
+                ];
+                return Err(ApiError::invalid_value(
+                    &format!("{param}.type"),
+                    other.unwrap_or_default(),
+                    &known,
+                ));
             }
         }
     }
@@ -222,21 +348,39 @@ fn stream(
         })
     };
     let delta = |delta: Value, reason: Value| {
-        chunk(json!([{ "index": 0, "delta": delta, "logprobs": null, "finish_reason": reason }]), Value::Null)
+        chunk(
+            json!([{ "index": 0, "delta": delta, "logprobs": null, "finish_reason": reason }]),
+            Value::Null,
+        )
     };
     let (field, text, reason) = match answered {
         Answer::Whole(text) => ("content", text, "stop"),
         Answer::CutOff(text) => ("content", text, "length"),
         Answer::Refusal(text) => ("refusal", text, "stop"),
     };
-    let mut chunks = vec![delta(json!({ "role": "assistant", field: "" }), Value::Null)];
+    let mut chunks = vec![delta(
+        json!({ "role": "assistant", field: "" }),
+        Value::Null,
+    )];
     let letters: Vec<char> = text.chars().collect();
-    chunks.extend(letters.chunks(48).map(|piece| delta(json!({ field: piece.iter().collect::<String>() }), Value::Null)));
+    chunks.extend(letters.chunks(48).map(|piece| {
+        delta(
+            json!({ field: piece.iter().collect::<String>() }),
+            Value::Null,
+        )
+    }));
     chunks.push(delta(json!({}), json!(reason)));
     if request.pointer("/stream_options/include_usage") == Some(&Value::Bool(true)) {
         chunks.push(chunk(json!([]), usage(conversation, answered, reasoning)));
     }
-    let mut events: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+    let mut events: String = chunks
+        .iter()
+        .map(|chunk| format!("data: {chunk}\n\n"))
+        .collect();
     events.push_str("data: [DONE]\n\n");
-    ([(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")], events).into_response()
+    (
+        [(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")],
+        events,
+    )
+        .into_response()
 }

@@ -7,18 +7,45 @@ use http::header;
 use serde_json::{Map, Value};
 
 use super::errors::ApiError;
-use super::images::{PictureOrder, check_input_fidelity, fulfil};
+use super::image_order::{PictureOrder, check_input_fidelity};
+use super::images::fulfil;
 use super::messages::{is_picture, picture_bytes};
 use crate::config::StandInConfig;
 use crate::gate::Played;
 
 const KNOWN_IN_JSON: &[&str] = &[
-    "background", "images", "input_fidelity", "mask", "model", "moderation", "n", "output_compression",
-    "output_format", "partial_images", "prompt", "quality", "safety_identifier", "size", "stream", "user",
+    "background",
+    "images",
+    "input_fidelity",
+    "mask",
+    "model",
+    "moderation",
+    "n",
+    "output_compression",
+    "output_format",
+    "partial_images",
+    "prompt",
+    "quality",
+    "safety_identifier",
+    "size",
+    "stream",
+    "user",
 ];
 const KNOWN_IN_FORMS: &[&str] = &[
-    "background", "input_fidelity", "model", "n", "output_compression", "output_format", "partial_images", "prompt",
-    "quality", "response_format", "safety_identifier", "size", "stream", "user",
+    "background",
+    "input_fidelity",
+    "model",
+    "n",
+    "output_compression",
+    "output_format",
+    "partial_images",
+    "prompt",
+    "quality",
+    "response_format",
+    "safety_identifier",
+    "size",
+    "stream",
+    "user",
 ];
 const REFERENCES_MAX: usize = 16;
 const REFERENCE_BYTES_MAX: usize = 50 * 1024 * 1024;
@@ -35,7 +62,10 @@ pub(crate) async fn edit(
     Extension(Played(outcome)): Extension<Played>,
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let (order, references) = match content_type.unwrap_or_default() {
         kind if kind.starts_with("multipart/form-data") => read_form(request).await?,
         kind if kind.starts_with("application/json") => read_json(request).await?,
@@ -43,18 +73,28 @@ pub(crate) async fn edit(
             let message = format!(
                 "Unsupported content type: '{other}'. This API method only accepts 'multipart/form-data' or 'application/json' requests."
             );
-            return Err(ApiError::bad_parameter("content-type", Some("unsupported_content_type"), message));
+            return Err(ApiError::bad_parameter(
+                "content-type",
+                Some("unsupported_content_type"),
+                message,
+            ));
         }
     };
     fulfil(&config, &order, references, outcome).await
 }
 
 async fn read_json(request: Request) -> Result<(PictureOrder, usize), ApiError> {
-    let body = Bytes::from_request(request, &()).await.map_err(|_| ApiError::unparsable_body())?;
+    let body = Bytes::from_request(request, &())
+        .await
+        .map_err(|_| ApiError::unparsable_body())?;
     let request: Value = serde_json::from_slice(&body).map_err(|_| ApiError::unparsable_body())?;
     let order = PictureOrder::read(&request, KNOWN_IN_JSON)?;
     check_input_fidelity(&request)?;
-    let Some(images) = request.get("images").and_then(Value::as_array).filter(|images| !images.is_empty()) else {
+    let Some(images) = request
+        .get("images")
+        .and_then(Value::as_array)
+        .filter(|images| !images.is_empty())
+    else {
         return Err(ApiError::missing_parameter("images"));
     };
     check_count(images.len(), "images")?;
@@ -66,8 +106,13 @@ async fn read_json(request: Request) -> Result<(PictureOrder, usize), ApiError> 
             }
             (None, Some(Value::String(_))) => {}
             _ => {
-                let message = format!("Invalid '{param}': expected exactly one of 'image_url' or 'file_id'.");
-                return Err(ApiError::bad_parameter(&param, Some("invalid_value"), message));
+                let message =
+                    format!("Invalid '{param}': expected exactly one of 'image_url' or 'file_id'.");
+                return Err(ApiError::bad_parameter(
+                    &param,
+                    Some("invalid_value"),
+                    message,
+                ));
             }
         }
     }
@@ -76,7 +121,9 @@ async fn read_json(request: Request) -> Result<(PictureOrder, usize), ApiError> 
 
 async fn read_form(request: Request) -> Result<(PictureOrder, usize), ApiError> {
     let broken = || ApiError::bad_parameter("body", None, "Could not parse multipart form.");
-    let mut form = Multipart::from_request(request, &()).await.map_err(|_| broken())?;
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(|_| broken())?;
     let mut scalars = Map::new();
     let mut references = 0;
     while let Some(field) = form.next_field().await.map_err(|_| broken())? {
@@ -108,7 +155,9 @@ async fn read_form(request: Request) -> Result<(PictureOrder, usize), ApiError> 
 /// Forms carry only text; these members are numbers and booleans.
 fn form_value(name: &str, text: String) -> Value {
     match name {
-        "n" | "output_compression" | "partial_images" | "stream" => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        "n" | "output_compression" | "partial_images" | "stream" => {
+            serde_json::from_str(&text).unwrap_or(Value::String(text))
+        }
         _ => Value::String(text),
     }
 }
@@ -117,24 +166,51 @@ fn check_count(count: usize, param: &str) -> Result<(), ApiError> {
     if count <= REFERENCES_MAX {
         return Ok(());
     }
-    let message = format!("Invalid '{param}': array too long. Expected at most {REFERENCES_MAX} images, but got {count}.");
-    Err(ApiError::bad_parameter(param, Some("array_above_max_length"), message))
+    let message = format!(
+        "Invalid '{param}': array too long. Expected at most {REFERENCES_MAX} images, but got {count}."
+    );
+    Err(ApiError::bad_parameter(
+        param,
+        Some("array_above_max_length"),
+        message,
+    ))
 }
 
-fn check_reference(name: &str, content_type: &str, has_file_name: bool, bytes: &[u8]) -> Result<(), ApiError> {
+fn check_reference(
+    name: &str,
+    content_type: &str,
+    has_file_name: bool,
+    bytes: &[u8],
+) -> Result<(), ApiError> {
     if !has_file_name || !["image/png", "image/jpeg", "image/webp"].contains(&content_type) {
-        let given = if content_type.is_empty() { "application/octet-stream" } else { content_type };
+        let given = if content_type.is_empty() {
+            "application/octet-stream"
+        } else {
+            content_type
+        };
         let message = format!(
             "Invalid file '{name}': unsupported mimetype ('{given}'). Supported file formats are 'image/jpeg', 'image/png', and 'image/webp'."
         );
-        return Err(ApiError::bad_parameter(name, Some("unsupported_file_mimetype"), message));
+        return Err(ApiError::bad_parameter(
+            name,
+            Some("unsupported_file_mimetype"),
+            message,
+        ));
     }
     if bytes.len() > REFERENCE_BYTES_MAX {
         let message = format!("Invalid file '{name}': the file is larger than 50 MB.");
-        return Err(ApiError::bad_parameter(name, Some("image_file_too_large"), message));
+        return Err(ApiError::bad_parameter(
+            name,
+            Some("image_file_too_large"),
+            message,
+        ));
     }
     if !is_picture(bytes) {
-        return Err(ApiError::bad_parameter(name, Some("invalid_image_file"), "Invalid image file or mode for image 1, please check your image file."));
+        return Err(ApiError::bad_parameter(
+            name,
+            Some("invalid_image_file"),
+            "Invalid image file or mode for image 1, please check your image file.",
+        ));
     }
     Ok(())
 }

@@ -31,13 +31,34 @@ impl IntoResponse for ApiError {
 }
 
 impl ApiError {
-    fn new(status: StatusCode, kind: &'static str, code: Option<&'static str>, message: impl Into<String>) -> Self {
-        ApiError { status, message: message.into(), kind, param: None, code, moderation_details: None }
+    fn new(
+        status: StatusCode,
+        kind: &'static str,
+        code: Option<&'static str>,
+        message: impl Into<String>,
+    ) -> Self {
+        ApiError {
+            status,
+            message: message.into(),
+            kind,
+            param: None,
+            code,
+            moderation_details: None,
+        }
     }
 
     /// 400 `invalid_request_error` about one parameter.
-    pub(crate) fn bad_parameter(param: &str, code: Option<&'static str>, message: impl Into<String>) -> Self {
-        let mut error = ApiError::new(StatusCode::BAD_REQUEST, "invalid_request_error", code, message);
+    pub(crate) fn bad_parameter(
+        param: &str,
+        code: Option<&'static str>,
+        message: impl Into<String>,
+    ) -> Self {
+        let mut error = ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_request_error",
+            code,
+            message,
+        );
         error.param = Some(param.to_owned());
         error
     }
@@ -48,12 +69,19 @@ impl ApiError {
     }
 
     pub(crate) fn unknown_parameter(param: &str) -> Self {
-        ApiError::bad_parameter(param, Some("unknown_parameter"), format!("Unknown parameter: '{param}'."))
+        ApiError::bad_parameter(
+            param,
+            Some("unknown_parameter"),
+            format!("Unknown parameter: '{param}'."),
+        )
     }
 
     pub(crate) fn invalid_value(param: &str, given: &str, supported: &[&str]) -> Self {
         let list: Vec<String> = supported.iter().map(|value| format!("'{value}'")).collect();
-        let message = format!("Invalid value: '{given}'. Supported values are: {}.", list.join(", "));
+        let message = format!(
+            "Invalid value: '{given}'. Supported values are: {}.",
+            list.join(", ")
+        );
         ApiError::bad_parameter(param, Some("invalid_value"), message)
     }
 
@@ -90,7 +118,14 @@ impl ApiError {
 
     pub(crate) fn invalid_key(key: &str) -> Self {
         let start: String = key.chars().take(5).collect();
-        let end: String = key.chars().rev().take(2).collect::<Vec<_>>().into_iter().rev().collect();
+        let end: String = key
+            .chars()
+            .rev()
+            .take(2)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect();
         ApiError::new(
             StatusCode::UNAUTHORIZED,
             "invalid_request_error",
@@ -101,17 +136,32 @@ impl ApiError {
 
     pub(crate) fn unknown_model(id: &str) -> Self {
         let message = format!("The model `{id}` does not exist or you do not have access to it.");
-        ApiError::new(StatusCode::NOT_FOUND, "invalid_request_error", Some("model_not_found"), message)
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "invalid_request_error",
+            Some("model_not_found"),
+            message,
+        )
     }
 
     pub(crate) fn retired_model(id: &str, since: &str) -> Self {
         let message = format!("The model `{id}` has been deprecated and was shut down on {since}.");
-        ApiError::new(StatusCode::NOT_FOUND, "invalid_request_error", Some("model_not_found"), message)
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "invalid_request_error",
+            Some("model_not_found"),
+            message,
+        )
     }
 
     pub(crate) fn unknown_url(uri: &Uri) -> Self {
         let message = format!("Invalid URL ({})", uri.path());
-        ApiError::new(StatusCode::NOT_FOUND, "invalid_request_error", None, message)
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "invalid_request_error",
+            None,
+            message,
+        )
     }
 
     pub(crate) fn rate_limited(kind: CallKind) -> Self {
@@ -123,7 +173,12 @@ impl ApiError {
         let message = format!(
             "Rate limit reached for organization storytailor-local on {unit}: Limit 500, Used 500, Requested 1. Please try again in 120ms."
         );
-        ApiError::new(StatusCode::TOO_MANY_REQUESTS, family, Some("rate_limit_exceeded"), message)
+        ApiError::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            family,
+            Some("rate_limit_exceeded"),
+            message,
+        )
     }
 
     pub(crate) fn out_of_quota() -> Self {
@@ -159,8 +214,12 @@ impl ApiError {
             "Your request was rejected by the safety system. If you believe this is an error, contact support. safety_violations=[{}].",
             categories.join(", ")
         );
-        let mut error =
-            ApiError::new(StatusCode::BAD_REQUEST, "image_generation_user_error", Some("moderation_blocked"), message);
+        let mut error = ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "image_generation_user_error",
+            Some("moderation_blocked"),
+            message,
+        );
         error.moderation_details =
             with_details.then(|| json!({ "moderation_stage": stage, "categories": categories }));
         error
@@ -191,7 +250,11 @@ mod tests {
 
     #[test]
     fn a_misspelt_parameter_is_named() {
-        let error = refuse_unknown_members(&json!({"model": "x", "sise": "1"}), &["model", "size"]).unwrap_err();
-        assert_eq!((error.code, error.param.as_deref()), (Some("unknown_parameter"), Some("sise")));
+        let error = refuse_unknown_members(&json!({"model": "x", "sise": "1"}), &["model", "size"])
+            .unwrap_err();
+        assert_eq!(
+            (error.code, error.param.as_deref()),
+            (Some("unknown_parameter"), Some("sise"))
+        );
     }
 }

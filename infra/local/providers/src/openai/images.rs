@@ -1,5 +1,4 @@
-//! `POST /v1/images/generations`, and what an image order may ask of which model (contract
-//! section 6.3).
+//! `POST /v1/images/generations`, and the answer that edits share with it (contract section 6).
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -9,9 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::CREATED_UNIX_SECONDS;
-use super::errors::{ApiError, refuse_unknown_members};
+use super::errors::ApiError;
+use super::image_order::PictureOrder;
 use super::messages::tokens_of;
-use super::models::{self, ImageGeneration, Makes, Model};
 use super::moderations::unsafe_categories;
 use crate::config::{StandInConfig, Workmanship};
 use crate::faults::Outcome;
@@ -20,11 +19,22 @@ use crate::illustration::{self, PictureFormat};
 use crate::seeded::digest;
 
 const KNOWN: &[&str] = &[
-    "background", "model", "moderation", "n", "output_compression", "output_format", "partial_images", "prompt",
-    "quality", "response_format", "safety_identifier", "size", "stream", "style", "user",
+    "background",
+    "model",
+    "moderation",
+    "n",
+    "output_compression",
+    "output_format",
+    "partial_images",
+    "prompt",
+    "quality",
+    "response_format",
+    "safety_identifier",
+    "size",
+    "stream",
+    "style",
+    "user",
 ];
-const PROMPT_CHARACTERS_MAX: usize = 32_000;
-const STANDARD_SIZES: &[&str] = &["1024x1024", "1024x1536", "1536x1024", "auto"];
 
 /// Draws pictures for a prompt alone.
 ///
@@ -40,172 +50,6 @@ pub(crate) async fn generate(
     fulfil(&config, &order, 0, outcome).await
 }
 
-/// A checked request for pictures.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct PictureOrder {
-    prompt: String,
-    count: u64,
-    width: u32,
-    height: u32,
-    format: PictureFormat,
-    quality: String,
-    background: String,
-}
-
-impl PictureOrder {
-    /// Reads the members that generations and edits share.
-    ///
-    /// # Errors
-    /// 400 for a parameter the model does not take, 404 for a model that is gone.
-    pub(crate) fn read(request: &Value, known: &[&str]) -> Result<Self, ApiError> {
-        refuse_unknown_members(request, known)?;
-        let model = models::named_in(request)?;
-        let generation = image_generation(model)?;
-        refuse_dead_parameters(request)?;
-        let format = output_format(request)?;
-        let background = one_of(request, "background", &["transparent", "opaque", "auto"], "auto")?;
-        if background == "transparent" && matches!(format, PictureFormat::Jpeg { .. }) {
-            let message = "Transparent background is not supported with the jpeg output format.";
-            return Err(ApiError::bad_parameter("background", Some("invalid_value"), message));
-        }
-        one_of(request, "moderation", &["auto", "low"], "auto")?;
-        let qualities: &[&str] = if generation == ImageGeneration::TwoAndAHalf {
-            &["low", "medium", "high", "xhigh", "max", "auto"]
-        } else {
-            &["low", "medium", "high", "auto"]
-        };
-        let (width, height) = size(request, generation)?;
-        Ok(PictureOrder {
-            prompt: prompt(request)?,
-            count: whole_number(request, "n", 1, 10)?.unwrap_or(1),
-            width,
-            height,
-            format,
-            quality: one_of(request, "quality", qualities, "auto")?,
-            background,
-        })
-    }
-}
-
-/// Refuses `input_fidelity` where the model does not take it (edits only).
-pub(crate) fn check_input_fidelity(request: &Value) -> Result<(), ApiError> {
-    let Some(fidelity) = request.get("input_fidelity").and_then(Value::as_str) else {
-        return Ok(());
-    };
-    match image_generation(models::named_in(request)?)? {
-        ImageGeneration::OneMini if fidelity != "low" => Err(ApiError::invalid_value("input_fidelity", fidelity, &["low"])),
-        ImageGeneration::Two | ImageGeneration::TwoAndAHalf => {
-            let message = "The model does not support the 'input_fidelity' parameter.";
-            Err(ApiError::bad_parameter("input_fidelity", Some("invalid_input_fidelity_model"), message))
-        }
-        _ => one_of(request, "input_fidelity", &["high", "low"], "low").map(|_| ()),
-    }
-}
-
-fn image_generation(model: &Model) -> Result<ImageGeneration, ApiError> {
-    match model.makes {
-        Makes::Images(generation) => Ok(generation),
-        _ => {
-            let message = format!("The model '{}' does not support image generation.", model.id);
-            Err(ApiError::bad_parameter("model", Some("invalid_value"), message))
-        }
-    }
-}
-
-fn refuse_dead_parameters(request: &Value) -> Result<(), ApiError> {
-    // Both existed for DALL-E and are the classic way to break a migration.
-    for name in ["response_format", "style"] {
-        if request.get(name).is_some() {
-            return Err(ApiError::unknown_parameter(name));
-        }
-    }
-    if request.get("stream") == Some(&Value::Bool(true)) {
-        return Err(ApiError::bad_parameter("stream", Some("unsupported_value"), "This stand-in does not stream pictures."));
-    }
-    Ok(())
-}
-
-fn prompt(request: &Value) -> Result<String, ApiError> {
-    let prompt = match request.get("prompt") {
-        Some(Value::String(prompt)) if !prompt.trim().is_empty() => prompt,
-        Some(Value::String(_)) | None => return Err(ApiError::missing_parameter("prompt")),
-        Some(_) => return Err(ApiError::invalid_type("prompt", "a string")),
-    };
-    let length = prompt.chars().count();
-    if length > PROMPT_CHARACTERS_MAX {
-        let message = format!(
-            "Invalid 'prompt': string too long. Expected a string with maximum length {PROMPT_CHARACTERS_MAX}, but got a string with length {length} instead."
-        );
-        return Err(ApiError::bad_parameter("prompt", Some("string_above_max_length"), message));
-    }
-    Ok(prompt.clone())
-}
-
-fn one_of(request: &Value, name: &str, supported: &[&str], default: &str) -> Result<String, ApiError> {
-    match request.get(name) {
-        None | Some(Value::Null) => Ok(default.to_owned()),
-        Some(Value::String(value)) if supported.contains(&value.as_str()) => Ok(value.clone()),
-        Some(Value::String(value)) => Err(ApiError::invalid_value(name, value, supported)),
-        Some(_) => Err(ApiError::invalid_type(name, "a string")),
-    }
-}
-
-fn whole_number(request: &Value, name: &str, low: u64, high: u64) -> Result<Option<u64>, ApiError> {
-    let Some(value) = request.get(name).filter(|value| !value.is_null()) else {
-        return Ok(None);
-    };
-    match value.as_u64() {
-        Some(number) if (low..=high).contains(&number) => Ok(Some(number)),
-        Some(number) => {
-            let message = format!("Invalid '{name}': expected a value from {low} to {high}, but got {number} instead.");
-            Err(ApiError::bad_parameter(name, Some("invalid_value"), message))
-        }
-        None => Err(ApiError::invalid_type(name, "an integer")),
-    }
-}
-
-fn output_format(request: &Value) -> Result<PictureFormat, ApiError> {
-    let name = one_of(request, "output_format", &["png", "jpeg", "webp"], "png")?;
-    let compression = whole_number(request, "output_compression", 0, 100)?;
-    if compression.is_some_and(|level| level < 100) && name == "png" {
-        let message = "Compression less than 100 is not supported for PNG output format.";
-        return Err(ApiError::bad_parameter("output_compression", Some("invalid_png_output_compression"), message));
-    }
-    Ok(match name.as_str() {
-        "jpeg" => PictureFormat::Jpeg { quality: compression.unwrap_or(90).clamp(1, 100) as u8 },
-        "webp" => PictureFormat::Webp,
-        _ => PictureFormat::Png,
-    })
-}
-
-fn size(request: &Value, generation: ImageGeneration) -> Result<(u32, u32), ApiError> {
-    let name = match request.get("size") {
-        None | Some(Value::Null) => "auto",
-        Some(Value::String(name)) => name,
-        Some(_) => return Err(ApiError::invalid_type("size", "a string")),
-    };
-    if name == "auto" {
-        return Ok((1024, 1024));
-    }
-    let parsed = name.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
-    let any_size = matches!(generation, ImageGeneration::Two | ImageGeneration::TwoAndAHalf);
-    match parsed {
-        Some(size) if STANDARD_SIZES.contains(&name) || (any_size && is_allowed_size(size)) => Ok(size),
-        Some(_) if any_size => {
-            let message = format!(
-                "Invalid size '{name}'. Width and height must be divisible by 16, the aspect ratio between 1:3 and 3:1, and the size at most 3840x2160."
-            );
-            Err(ApiError::bad_parameter("size", Some("invalid_value"), message))
-        }
-        _ => Err(ApiError::invalid_value("size", name, STANDARD_SIZES)),
-    }
-}
-
-fn is_allowed_size((width, height): (u32, u32)) -> bool {
-    let (long, short) = (width.max(height), width.min(height));
-    short > 0 && width % 16 == 0 && height % 16 == 0 && long <= short * 3 && long <= 3840 && short <= 2160
-}
-
 /// Draws an order, playing the outcome drawn for the call.
 pub(crate) async fn fulfil(
     config: &StandInConfig,
@@ -218,14 +62,24 @@ pub(crate) async fn fulfil(
         return Err(ApiError::moderation_blocked("input", &found, true));
     }
     if matches!(outcome, Outcome::Policy | Outcome::PolicyBare) {
-        return Err(ApiError::moderation_blocked("output", &["violence"], outcome == Outcome::Policy));
+        return Err(ApiError::moderation_blocked(
+            "output",
+            &["violence"],
+            outcome == Outcome::Policy,
+        ));
     }
     let picture = draw(config, order).await?;
-    let encoded = if outcome == Outcome::InvalidJson { "not base64 !".to_owned() } else { STANDARD.encode(&*picture) };
+    let encoded = if outcome == Outcome::InvalidJson {
+        "not base64 !".to_owned()
+    } else {
+        STANDARD.encode(&*picture)
+    };
     let data: Vec<Value> = match outcome {
         Outcome::Empty => Vec::new(),
         Outcome::Length => vec![json!({})],
-        _ => (0..order.count).map(|_| json!({ "b64_json": encoded })).collect(),
+        _ => (0..order.count)
+            .map(|_| json!({ "b64_json": encoded }))
+            .collect(),
     };
     let (text, images) = (tokens_of(&order.prompt), 100 * references as u64);
     let output = output_tokens(order) * order.count;
@@ -234,7 +88,11 @@ pub(crate) async fn fulfil(
         PictureFormat::Jpeg { .. } => "jpeg",
         PictureFormat::Webp => "webp",
     };
-    let background = if order.background == "transparent" { "transparent" } else { "opaque" };
+    let background = if order.background == "transparent" {
+        "transparent"
+    } else {
+        "opaque"
+    };
     Ok(Json(json!({
         "created": CREATED_UNIX_SECONDS, "background": background, "output_format": format,
         "size": format!("{}x{}", order.width, order.height),
@@ -248,14 +106,27 @@ pub(crate) async fn fulfil(
     })))
 }
 
-async fn draw(config: &StandInConfig, order: &PictureOrder) -> Result<std::sync::Arc<Vec<u8>>, ApiError> {
+async fn draw(
+    config: &StandInConfig,
+    order: &PictureOrder,
+) -> Result<std::sync::Arc<Vec<u8>>, ApiError> {
     let subject = match config.workmanship() {
         Workmanship::Full => order.prompt.clone(),
         Workmanship::Reused => format!("scene {}", illustration::scene_number(&order.prompt)),
     };
-    let (width, height, format, prompt) = (order.width, order.height, order.format, order.prompt.clone());
+    let (width, height, format, prompt) = (
+        order.width,
+        order.height,
+        order.format,
+        order.prompt.clone(),
+    );
     let key = digest(format!("picture/{width}x{height}/{format:?}/{subject}").as_bytes());
-    let made = config.workbench().make(key, move || illustration::draw(&prompt, width, height, format)).await;
+    let made = config
+        .workbench()
+        .make(key, move || {
+            illustration::draw(&prompt, width, height, format)
+        })
+        .await;
     made.map_err(|cause| {
         tracing::error!("A picture could not be drawn: {cause}");
         ApiError::server_error()
@@ -271,52 +142,4 @@ fn output_tokens(order: &PictureOrder) -> u64 {
         _ => 1056,
     };
     square * u64::from(order.width) * u64::from(order.height) / (1024 * 1024)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn order(extra: Value) -> Result<PictureOrder, ApiError> {
-        let mut request = json!({ "model": "gpt-image-2.5-flare", "prompt": "a fox" });
-        for (name, value) in extra.as_object().unwrap() {
-            request[name] = value.clone();
-        }
-        PictureOrder::read(&request, KNOWN)
-    }
-
-    #[test]
-    fn sizes_follow_the_rules_of_the_model() {
-        assert_eq!(order(json!({ "size": "1600x896" })).unwrap().width, 1600);
-        for size in ["1000x1000", "4096x1024", "1024x256", "big"] {
-            assert_eq!(order(json!({ "size": size })).unwrap_err().param.as_deref(), Some("size"), "{size}");
-        }
-    }
-
-    #[test]
-    fn parameters_of_the_dead_models_are_unknown_here() {
-        for name in ["response_format", "style"] {
-            assert_eq!(order(json!({ name: "url" })).unwrap_err().code, Some("unknown_parameter"));
-        }
-    }
-
-    #[test]
-    fn a_prompt_over_the_limit_is_refused() {
-        let error = order(json!({ "prompt": "x".repeat(32_001) })).unwrap_err();
-        assert_eq!(error.code, Some("string_above_max_length"));
-        assert!(order(json!({ "prompt": "é".repeat(32_000) })).is_ok());
-    }
-
-    #[test]
-    fn compression_and_transparency_must_fit_the_format() {
-        assert!(order(json!({ "output_compression": 80 })).is_err());
-        assert!(order(json!({ "output_compression": 80, "output_format": "jpeg" })).is_ok());
-        assert!(order(json!({ "background": "transparent", "output_format": "jpeg" })).is_err());
-    }
-
-    #[test]
-    fn input_fidelity_is_only_for_the_first_models() {
-        let request = json!({ "model": "gpt-image-2", "input_fidelity": "high" });
-        assert_eq!(check_input_fidelity(&request).unwrap_err().param.as_deref(), Some("input_fidelity"));
-    }
 }

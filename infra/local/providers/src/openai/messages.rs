@@ -24,7 +24,11 @@ pub(crate) struct Conversation {
 
 impl Conversation {
     pub(crate) fn add_text(&mut self, role: &str, text: &str) {
-        let target = if role == "user" { &mut self.asked } else { &mut self.instructions };
+        let target = if role == "user" {
+            &mut self.asked
+        } else {
+            &mut self.instructions
+        };
         if !target.is_empty() {
             target.push('\n');
         }
@@ -61,15 +65,31 @@ pub(crate) fn picture_bytes(address: &str, param: &str) -> Result<Option<Vec<u8>
             return Ok(None);
         }
         let message = format!("Invalid '{param}': expected an https or data URL.");
-        return Err(ApiError::bad_parameter(param, Some("invalid_image_url"), message));
+        return Err(ApiError::bad_parameter(
+            param,
+            Some("invalid_image_url"),
+            message,
+        ));
     };
     let Some((_, encoded)) = data.split_once(";base64,") else {
-        return Err(ApiError::bad_parameter(param, Some("invalid_base64_image"), "Invalid base64 image_url."));
+        return Err(ApiError::bad_parameter(
+            param,
+            Some("invalid_base64_image"),
+            "Invalid base64 image_url.",
+        ));
     };
-    let bytes = STANDARD
-        .decode(encoded)
-        .map_err(|_| ApiError::bad_parameter(param, Some("invalid_base64_image"), "Invalid base64 image_url."))?;
-    if is_picture(&bytes) { Ok(Some(bytes)) } else { Err(ApiError::unsupported_image(param)) }
+    let bytes = STANDARD.decode(encoded).map_err(|_| {
+        ApiError::bad_parameter(
+            param,
+            Some("invalid_base64_image"),
+            "Invalid base64 image_url.",
+        )
+    })?;
+    if is_picture(&bytes) {
+        Ok(Some(bytes))
+    } else {
+        Err(ApiError::unsupported_image(param))
+    }
 }
 
 /// Whether the bytes decode as a picture of a format the service reads.
@@ -115,10 +135,22 @@ pub(crate) fn answer(
     }
     let text = match form {
         AnswerForm::Text => story::plain_answer(&conversation.asked),
-        AnswerForm::AnyJson => story::structured_answer("json", None, &conversation.asked, &conversation.pictures, outcome).to_string(),
-        AnswerForm::Schema { name, schema } => {
-            story::structured_answer(name, Some(schema), &conversation.asked, &conversation.pictures, outcome).to_string()
-        }
+        AnswerForm::AnyJson => story::structured_answer(
+            "json",
+            None,
+            &conversation.asked,
+            &conversation.pictures,
+            outcome,
+        )
+        .to_string(),
+        AnswerForm::Schema { name, schema } => story::structured_answer(
+            name,
+            Some(schema),
+            &conversation.asked,
+            &conversation.pictures,
+            outcome,
+        )
+        .to_string(),
     };
     let half: String = text.chars().take(text.chars().count() / 2).collect();
     let limit = tokens_max.unwrap_or(u64::MAX);
@@ -127,9 +159,11 @@ pub(crate) fn answer(
         Outcome::InvalidJson => Answer::Whole(format!("Certainly! Here is the JSON: {half}")),
         // Reasoning counts inside the limit: a tight one leaves nothing for the answer.
         _ if limit <= REASONING_TOKENS => Answer::CutOff(String::new()),
-        _ if tokens_of(&text) + REASONING_TOKENS > limit => {
-            Answer::CutOff(text.chars().take(((limit - REASONING_TOKENS) * 4) as usize).collect())
-        }
+        _ if tokens_of(&text) + REASONING_TOKENS > limit => Answer::CutOff(
+            text.chars()
+                .take(((limit - REASONING_TOKENS) * 4) as usize)
+                .collect(),
+        ),
         _ => Answer::Whole(text),
     }
 }
@@ -151,7 +185,10 @@ mod tests {
 
     #[test]
     fn a_tight_token_limit_leaves_empty_content() {
-        let conversation = Conversation { asked: "Hello".into(), ..Conversation::default() };
+        let conversation = Conversation {
+            asked: "Hello".into(),
+            ..Conversation::default()
+        };
         let answer = answer(&conversation, &AnswerForm::Text, Some(10), Outcome::Ok);
         assert_eq!(answer, Answer::CutOff(String::new()));
     }

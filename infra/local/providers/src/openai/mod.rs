@@ -3,6 +3,7 @@
 mod chat;
 mod edits;
 mod errors;
+mod image_order;
 mod images;
 mod messages;
 mod models;
@@ -33,7 +34,10 @@ use errors::ApiError;
 /// Serve it on an already bound listener: `axum::serve(listener, openai_router(config))`; the base
 /// URL is then `http://127.0.0.1:PORT/v1`.
 pub fn openai_router(config: StandInConfig) -> Router {
-    let gate = Gate { config: config.clone(), provider: Provider::OpenAi };
+    let gate = Gate {
+        config: config.clone(),
+        provider: Provider::OpenAi,
+    };
     Router::new()
         .route("/v1/chat/completions", post(chat::complete))
         .route("/v1/responses", post(responses::respond))
@@ -52,7 +56,10 @@ pub fn openai_router(config: StandInConfig) -> Router {
 
 /// 401 unless the request carries a bearer key that does not call itself invalid.
 pub(crate) fn refuse_key(headers: &HeaderMap) -> Option<Response> {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let key = given.strip_prefix("Bearer ").unwrap_or_default().trim();
     if key.is_empty() {
         Some(ApiError::missing_key().into_response())
@@ -85,7 +92,12 @@ pub(crate) fn fault_answer(outcome: Outcome, kind: CallKind) -> Option<Response>
 /// A gateway's page: what a client sees when the service itself was not reached.
 pub(crate) fn bad_gateway() -> Response {
     let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n";
-    (StatusCode::BAD_GATEWAY, [(header::CONTENT_TYPE, "text/html")], page).into_response()
+    (
+        StatusCode::BAD_GATEWAY,
+        [(header::CONTENT_TYPE, "text/html")],
+        page,
+    )
+        .into_response()
 }
 
 /// The headers of contract section 2 (reset values are Go-style durations).

@@ -10,7 +10,9 @@ use super::errors::ApiError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Makes {
     /// Text; a reasoning model refuses `max_tokens` and temperatures.
-    Text { reasoning: bool },
+    Text {
+        reasoning: bool,
+    },
     /// Pictures, of one generation of the GPT image models.
     Images(ImageGeneration),
     /// DALL-E pictures: only ever seen retired.
@@ -40,7 +42,11 @@ pub(crate) struct Model {
 }
 
 const fn model(id: &'static str, makes: Makes, shutdown: Option<&'static str>) -> Model {
-    Model { id, makes, shutdown }
+    Model {
+        id,
+        makes,
+        shutdown,
+    }
 }
 
 const REASONING: Makes = Makes::Text { reasoning: true };
@@ -53,18 +59,62 @@ const END_OF_SPEECH: Option<&str> = Some("2027-01-06");
 const MODELS: &[Model] = &[
     model("dall-e-2", Makes::OldImages, Some("2026-05-12")),
     model("dall-e-3", Makes::OldImages, Some("2026-05-12")),
-    model("gpt-image-1", Makes::Images(ImageGeneration::One), Some("2026-10-23")),
-    model("gpt-image-1-mini", Makes::Images(ImageGeneration::OneMini), END_OF_IMAGE_1),
-    model("gpt-image-1.5", Makes::Images(ImageGeneration::OneAndAHalf), END_OF_IMAGE_1),
-    model("chatgpt-image-latest", Makes::Images(ImageGeneration::OneAndAHalf), END_OF_IMAGE_1),
+    model(
+        "gpt-image-1",
+        Makes::Images(ImageGeneration::One),
+        Some("2026-10-23"),
+    ),
+    model(
+        "gpt-image-1-mini",
+        Makes::Images(ImageGeneration::OneMini),
+        END_OF_IMAGE_1,
+    ),
+    model(
+        "gpt-image-1.5",
+        Makes::Images(ImageGeneration::OneAndAHalf),
+        END_OF_IMAGE_1,
+    ),
+    model(
+        "chatgpt-image-latest",
+        Makes::Images(ImageGeneration::OneAndAHalf),
+        END_OF_IMAGE_1,
+    ),
     model("gpt-image-2", Makes::Images(ImageGeneration::Two), None),
-    model("gpt-image-2-2026-04-21", Makes::Images(ImageGeneration::Two), None),
-    model("gpt-image-2.5-sunburst", Makes::Images(ImageGeneration::TwoAndAHalf), None),
-    model("gpt-image-2.5-sunburst-2026-09-08", Makes::Images(ImageGeneration::TwoAndAHalf), None),
-    model("gpt-image-2.5-flare", Makes::Images(ImageGeneration::TwoAndAHalf), None),
-    model("gpt-image-2.5-flare-2026-09-08", Makes::Images(ImageGeneration::TwoAndAHalf), None),
-    model("gpt-image-2.6-sunburst", Makes::Images(ImageGeneration::TwoAndAHalf), None),
-    model("gpt-image-2.6-flare", Makes::Images(ImageGeneration::TwoAndAHalf), None),
+    model(
+        "gpt-image-2-2026-04-21",
+        Makes::Images(ImageGeneration::Two),
+        None,
+    ),
+    model(
+        "gpt-image-2.5-sunburst",
+        Makes::Images(ImageGeneration::TwoAndAHalf),
+        None,
+    ),
+    model(
+        "gpt-image-2.5-sunburst-2026-09-08",
+        Makes::Images(ImageGeneration::TwoAndAHalf),
+        None,
+    ),
+    model(
+        "gpt-image-2.5-flare",
+        Makes::Images(ImageGeneration::TwoAndAHalf),
+        None,
+    ),
+    model(
+        "gpt-image-2.5-flare-2026-09-08",
+        Makes::Images(ImageGeneration::TwoAndAHalf),
+        None,
+    ),
+    model(
+        "gpt-image-2.6-sunburst",
+        Makes::Images(ImageGeneration::TwoAndAHalf),
+        None,
+    ),
+    model(
+        "gpt-image-2.6-flare",
+        Makes::Images(ImageGeneration::TwoAndAHalf),
+        None,
+    ),
     model("gpt-4o", PLAIN, END_OF_4),
     model("gpt-4o-mini", PLAIN, END_OF_4),
     model("gpt-4.1", PLAIN, END_OF_4),
@@ -133,7 +183,10 @@ pub(crate) fn named_in(body: &Value) -> Result<&'static Model, ApiError> {
 }
 
 pub(crate) fn find(id: &str, today: &str) -> Result<&'static Model, ApiError> {
-    let model = MODELS.iter().find(|model| model.id == id).ok_or_else(|| ApiError::unknown_model(id))?;
+    let model = MODELS
+        .iter()
+        .find(|model| model.id == id)
+        .ok_or_else(|| ApiError::unknown_model(id))?;
     match model.shutdown {
         Some(since) if model.is_shut_down(today) => Err(ApiError::retired_model(id, since)),
         _ => Ok(model),
@@ -143,7 +196,11 @@ pub(crate) fn find(id: &str, today: &str) -> Result<&'static Model, ApiError> {
 /// `GET /v1/models`: those that still answer.
 pub(crate) async fn list() -> Json<Value> {
     let today = today();
-    let data: Vec<Value> = MODELS.iter().filter(|model| !model.is_shut_down(&today)).map(Model::describe).collect();
+    let data: Vec<Value> = MODELS
+        .iter()
+        .filter(|model| !model.is_shut_down(&today))
+        .map(Model::describe)
+        .collect();
     Json(json!({ "object": "list", "data": data }))
 }
 
@@ -159,7 +216,10 @@ mod tests {
     #[test]
     fn a_retired_model_is_refused_as_not_found() {
         let error = find("dall-e-3", "2026-11-21").unwrap_err();
-        assert_eq!((error.status.as_u16(), error.code), (404, Some("model_not_found")));
+        assert_eq!(
+            (error.status.as_u16(), error.code),
+            (404, Some("model_not_found"))
+        );
     }
 
     #[test]

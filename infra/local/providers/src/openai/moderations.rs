@@ -1,8 +1,8 @@
 //! `POST /v1/moderations` (contract section 7): a small list of words stands in for the classifier.
 
+use axum::Extension;
 use axum::Json;
 use axum::body::Bytes;
-use axum::Extension;
 use serde_json::{Map, Value, json};
 
 use super::errors::{ApiError, refuse_unknown_members};
@@ -13,12 +13,29 @@ use crate::gate::Played;
 use crate::seeded::{Seeded, digest, hex};
 
 const CATEGORIES: &[&str] = &[
-    "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent", "self-harm",
-    "self-harm/instructions", "self-harm/intent", "sexual", "sexual/minors", "violence", "violence/graphic",
+    "harassment",
+    "harassment/threatening",
+    "hate",
+    "hate/threatening",
+    "illicit",
+    "illicit/violent",
+    "self-harm",
+    "self-harm/instructions",
+    "self-harm/intent",
+    "sexual",
+    "sexual/minors",
+    "violence",
+    "violence/graphic",
 ];
 /// The only categories for which the real service looks at pictures.
-const PICTURE_CATEGORIES: &[&str] =
-    &["self-harm", "self-harm/instructions", "self-harm/intent", "sexual", "violence", "violence/graphic"];
+const PICTURE_CATEGORIES: &[&str] = &[
+    "self-harm",
+    "self-harm/instructions",
+    "self-harm/intent",
+    "sexual",
+    "violence",
+    "violence/graphic",
+];
 
 /// Words no child's story needs, with the category they raise.
 const UNSAFE_WORDS: &[(&str, &str)] = &[
@@ -43,7 +60,9 @@ const UNSAFE_WORDS: &[(&str, &str)] = &[
 pub(crate) fn unsafe_categories(text: &str) -> Vec<&'static str> {
     let mut found: Vec<&'static str> = Vec::new();
     for word in text.to_lowercase().split(|c: char| !c.is_alphabetic()) {
-        if let Some((_, category)) = UNSAFE_WORDS.iter().find(|(unsafe_word, _)| *unsafe_word == word)
+        if let Some((_, category)) = UNSAFE_WORDS
+            .iter()
+            .find(|(unsafe_word, _)| *unsafe_word == word)
             && !found.contains(category)
         {
             found.push(category);
@@ -56,7 +75,10 @@ pub(crate) fn unsafe_categories(text: &str) -> Vec<&'static str> {
 ///
 /// # Errors
 /// 400 for input of another shape, 404 for an unknown model.
-pub(crate) async fn moderate(Extension(Played(outcome)): Extension<Played>, body: Bytes) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn moderate(
+    Extension(Played(outcome)): Extension<Played>,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
     let request: Value = serde_json::from_slice(&body).map_err(|_| ApiError::unparsable_body())?;
     refuse_unknown_members(&request, &["input", "model"])?;
     let id = match request.get("model") {
@@ -64,7 +86,11 @@ pub(crate) async fn moderate(Extension(Played(outcome)): Extension<Played>, body
         Some(_) => {
             let model = models::named_in(&request)?;
             if model.makes != Makes::Moderation {
-                return Err(ApiError::invalid_value("model", model.id, &["omni-moderation-latest", "omni-moderation-2024-09-26"]));
+                return Err(ApiError::invalid_value(
+                    "model",
+                    model.id,
+                    &["omni-moderation-latest", "omni-moderation-2024-09-26"],
+                ));
             }
             model.id
         }
@@ -73,9 +99,14 @@ pub(crate) async fn moderate(Extension(Played(outcome)): Extension<Played>, body
     let flag_all = matches!(outcome, Outcome::Policy | Outcome::PolicyBare);
     let results: Vec<Value> = match outcome {
         Outcome::Empty => Vec::new(),
-        _ => questions.iter().map(|question| result(question, flag_all)).collect(),
+        _ => questions
+            .iter()
+            .map(|question| result(question, flag_all))
+            .collect(),
     };
-    Ok(Json(json!({ "id": format!("modr-{}", &hex(&digest(&body))[..24]), "model": id, "results": results })))
+    Ok(Json(
+        json!({ "id": format!("modr-{}", &hex(&digest(&body))[..24]), "model": id, "results": results }),
+    ))
 }
 
 #[derive(Debug, Default)]
@@ -86,7 +117,11 @@ struct Question {
 }
 
 fn questions(input: Option<&Value>) -> Result<Vec<Question>, ApiError> {
-    let of_text = |text: &str| Question { text: text.to_owned(), has_text: true, has_picture: false };
+    let of_text = |text: &str| Question {
+        text: text.to_owned(),
+        has_text: true,
+        has_picture: false,
+    };
     match input {
         Some(Value::String(text)) => Ok(vec![of_text(text)]),
         Some(Value::Array(items)) if !items.is_empty() => {
@@ -95,7 +130,10 @@ fn questions(input: Option<&Value>) -> Result<Vec<Question>, ApiError> {
             }
             parts(items).map(|question| vec![question])
         }
-        Some(_) => Err(ApiError::invalid_type("input", "a string, an array of strings or an array of parts")),
+        Some(_) => Err(ApiError::invalid_type(
+            "input",
+            "a string, an array of strings or an array of parts",
+        )),
         None => Err(ApiError::missing_parameter("input")),
     }
 }
@@ -111,7 +149,11 @@ fn parts(items: &[Value]) -> Result<Question, ApiError> {
         } else if let Some(address) = item.pointer("/image_url/url").and_then(Value::as_str) {
             if question.has_picture {
                 let message = "Invalid 'input': at most one image is supported per request.";
-                return Err(ApiError::bad_parameter("input", Some("too_many_images"), message));
+                return Err(ApiError::bad_parameter(
+                    "input",
+                    Some("too_many_images"),
+                    message,
+                ));
             }
             picture_bytes(address, &param)?;
             question.has_picture = true;
@@ -131,7 +173,11 @@ fn result(question: &Question, flag_all: bool) -> Value {
     let (mut categories, mut scores, mut applied) = (Map::new(), Map::new(), Map::new());
     for category in CATEGORIES {
         let is_raised = raised.contains(category);
-        let score = if is_raised { seeded.between(0.86, 0.99) } else { seeded.between(0.000_01, 0.002) };
+        let score = if is_raised {
+            seeded.between(0.86, 0.99)
+        } else {
+            seeded.between(0.000_01, 0.002)
+        };
         categories.insert((*category).into(), Value::Bool(is_raised));
         scores.insert((*category).into(), json!(score));
         let mut types = Vec::new();
@@ -157,7 +203,10 @@ mod tests {
     fn strings_are_judged_one_by_one_and_parts_together() {
         let strings = questions(Some(&json!(["a fox", "an owl"]))).unwrap();
         assert_eq!(strings.len(), 2);
-        let together = questions(Some(&json!([{"type":"text","text":"a fox"},{"type":"text","text":"an owl"}]))).unwrap();
+        let together = questions(Some(
+            &json!([{"type":"text","text":"a fox"},{"type":"text","text":"an owl"}]),
+        ))
+        .unwrap();
         assert_eq!(together.len(), 1);
     }
 

@@ -10,12 +10,36 @@ const NAMES_AND_ENUMS_CHARACTERS_MAX: usize = 120_000;
 const ENUM_VALUES_MAX: usize = 1000;
 
 const REFUSED_KEYWORDS: &[&str] = &[
-    "allOf", "oneOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "dependencies",
-    "patternProperties", "propertyNames", "unevaluatedProperties", "unevaluatedItems", "contains", "prefixItems",
-    "uniqueItems", "minProperties", "maxProperties",
+    "allOf",
+    "oneOf",
+    "not",
+    "if",
+    "then",
+    "else",
+    "dependentRequired",
+    "dependentSchemas",
+    "dependencies",
+    "patternProperties",
+    "propertyNames",
+    "unevaluatedProperties",
+    "unevaluatedItems",
+    "contains",
+    "prefixItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
 ];
-const FORMATS: &[&str] =
-    &["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"];
+const FORMATS: &[&str] = &[
+    "date-time",
+    "time",
+    "date",
+    "duration",
+    "email",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "uuid",
+];
 
 #[derive(Default)]
 struct Totals {
@@ -34,17 +58,26 @@ pub(crate) fn check(name: &str, schema: &Value, param: &str) -> Result<(), ApiEr
         let message = format!(
             "Invalid '{param}.name': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
         );
-        return Err(ApiError::bad_parameter(param, Some("invalid_value"), message));
+        return Err(ApiError::bad_parameter(
+            param,
+            Some("invalid_value"),
+            message,
+        ));
     }
     let refuse = |at: &[String], reason: String| {
         let context: Vec<String> = at.iter().map(|step| format!("'{step}'")).collect();
         let comma = if context.len() == 1 { "," } else { "" };
-        let message =
-            format!("Invalid schema for response_format '{name}': In context=({}{comma}), {reason}", context.join(", "));
+        let message = format!(
+            "Invalid schema for response_format '{name}': In context=({}{comma}), {reason}",
+            context.join(", ")
+        );
         ApiError::bad_parameter(param, Some("invalid_json_schema"), message)
     };
     if schema.get("type") != Some(&Value::from("object")) || schema.get("anyOf").is_some() {
-        return Err(refuse(&[], "schema must be a JSON Schema of 'type: \"object\"'.".into()));
+        return Err(refuse(
+            &[],
+            "schema must be a JSON Schema of 'type: \"object\"'.".into(),
+        ));
     }
     let mut totals = Totals::default();
     walk(schema, &mut Vec::new(), 0, &mut totals).map_err(|(at, reason)| refuse(&at, reason))?;
@@ -58,21 +91,35 @@ pub(crate) fn check(name: &str, schema: &Value, param: &str) -> Result<(), ApiEr
         || totals.characters > NAMES_AND_ENUMS_CHARACTERS_MAX
         || totals.enum_values > ENUM_VALUES_MAX;
     if too_big {
-        return Err(refuse(&[], "the schema exceeds the size limits of structured outputs.".into()));
+        return Err(refuse(
+            &[],
+            "the schema exceeds the size limits of structured outputs.".into(),
+        ));
     }
     Ok(())
 }
 
 type Refusal = (Vec<String>, String);
 
-fn walk(schema: &Value, at: &mut Vec<String>, depth: usize, totals: &mut Totals) -> Result<(), Refusal> {
+fn walk(
+    schema: &Value,
+    at: &mut Vec<String>,
+    depth: usize,
+    totals: &mut Totals,
+) -> Result<(), Refusal> {
     let Some(members) = schema.as_object() else {
         return Err((at.clone(), "schema must be an object.".into()));
     };
     if depth > DEPTH_MAX {
-        return Err((at.clone(), format!("the schema exceeds {DEPTH_MAX} levels of nesting.")));
+        return Err((
+            at.clone(),
+            format!("the schema exceeds {DEPTH_MAX} levels of nesting."),
+        ));
     }
-    if let Some(keyword) = members.keys().find(|name| REFUSED_KEYWORDS.contains(&name.as_str())) {
+    if let Some(keyword) = members
+        .keys()
+        .find(|name| REFUSED_KEYWORDS.contains(&name.as_str()))
+    {
         return Err((at.clone(), format!("'{keyword}' is not permitted.")));
     }
     if let Some(format) = members.get("format").and_then(Value::as_str)
@@ -82,7 +129,11 @@ fn walk(schema: &Value, at: &mut Vec<String>, depth: usize, totals: &mut Totals)
     }
     if let Some(values) = members.get("enum").and_then(Value::as_array) {
         totals.enum_values += values.len();
-        totals.characters += values.iter().filter_map(Value::as_str).map(|value| value.chars().count()).sum::<usize>();
+        totals.characters += values
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|value| value.chars().count())
+            .sum::<usize>();
     }
     if is_object(schema) {
         walk_object(schema, at, depth, totals)?;
@@ -90,7 +141,13 @@ fn walk(schema: &Value, at: &mut Vec<String>, depth: usize, totals: &mut Totals)
     if let Some(items) = members.get("items") {
         descend("items", items, at, depth, totals)?;
     }
-    for (index, branch) in members.get("anyOf").and_then(Value::as_array).into_iter().flatten().enumerate() {
+    for (index, branch) in members
+        .get("anyOf")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
         at.push("anyOf".into());
         descend(&index.to_string(), branch, at, depth, totals)?;
         at.pop();
@@ -102,7 +159,13 @@ fn walk(schema: &Value, at: &mut Vec<String>, depth: usize, totals: &mut Totals)
     Ok(())
 }
 
-fn descend(step: &str, schema: &Value, at: &mut Vec<String>, depth: usize, totals: &mut Totals) -> Result<(), Refusal> {
+fn descend(
+    step: &str,
+    schema: &Value,
+    at: &mut Vec<String>,
+    depth: usize,
+    totals: &mut Totals,
+) -> Result<(), Refusal> {
     at.push(step.to_owned());
     walk(schema, at, depth + 1, totals)?;
     at.pop();
@@ -117,23 +180,45 @@ fn is_object(schema: &Value) -> bool {
     }
 }
 
-fn walk_object(schema: &Value, at: &mut Vec<String>, depth: usize, totals: &mut Totals) -> Result<(), Refusal> {
+fn walk_object(
+    schema: &Value,
+    at: &mut Vec<String>,
+    depth: usize,
+    totals: &mut Totals,
+) -> Result<(), Refusal> {
     if schema.get("additionalProperties") != Some(&Value::Bool(false)) {
-        return Err((at.clone(), "'additionalProperties' is required to be supplied and to be false.".into()));
+        return Err((
+            at.clone(),
+            "'additionalProperties' is required to be supplied and to be false.".into(),
+        ));
     }
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
         return Ok(());
     };
-    let required: Vec<&str> =
-        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    if let Some(missing) = properties.keys().find(|name| !required.contains(&name.as_str())) {
+    let required: Vec<&str> = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if let Some(missing) = properties
+        .keys()
+        .find(|name| !required.contains(&name.as_str()))
+    {
         let reason = format!(
             "'required' is required to be supplied and to be an array including every key in properties. Missing '{missing}'."
         );
         return Err((at.clone(), reason));
     }
-    if let Some(extra) = required.iter().find(|name| !properties.contains_key(**name)) {
-        return Err((at.clone(), format!("'required' names '{extra}', which is not in properties.")));
+    if let Some(extra) = required
+        .iter()
+        .find(|name| !properties.contains_key(**name))
+    {
+        return Err((
+            at.clone(),
+            format!("'required' names '{extra}', which is not in properties."),
+        ));
     }
     totals.properties += properties.len();
     for (name, property) in properties {
@@ -151,7 +236,9 @@ mod tests {
     use serde_json::json;
 
     fn refusal(schema: Value) -> String {
-        check("page_check", &schema, "response_format").unwrap_err().message
+        check("page_check", &schema, "response_format")
+            .unwrap_err()
+            .message
     }
 
     #[test]
@@ -172,12 +259,15 @@ mod tests {
         assert!(refusal(open).contains("additionalProperties"));
         let nested = json!({"type":"object","properties":{"a":{"allOf":[]}},"required":["a"],"additionalProperties":false});
         assert!(refusal(nested).contains("('properties', 'a'), 'allOf' is not permitted"));
-        assert!(refusal(json!({"type":"array","items":{"type":"string"}})).contains("type: \"object\""));
+        assert!(
+            refusal(json!({"type":"array","items":{"type":"string"}})).contains("type: \"object\"")
+        );
     }
 
     #[test]
     fn a_name_with_spaces_is_refused() {
-        let schema = json!({"type":"object","properties":{},"required":[],"additionalProperties":false});
+        let schema =
+            json!({"type":"object","properties":{},"required":[],"additionalProperties":false});
         assert!(check("page check", &schema, "response_format").is_err());
     }
 }

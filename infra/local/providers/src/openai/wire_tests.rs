@@ -10,7 +10,9 @@ use http::{HeaderMap, Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::{CallKind, FaultProfile, LatencyProfile, Outcome, Scripted, StandInConfig, openai_router};
+use crate::{
+    CallKind, FaultProfile, LatencyProfile, Outcome, Scripted, StandInConfig, openai_router,
+};
 
 fn quick() -> StandInConfig {
     StandInConfig::new(LatencyProfile::none(), FaultProfile::default(), 0)
@@ -24,15 +26,23 @@ struct Answer {
 
 impl Answer {
     fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
     }
 }
 
 async fn send(router: &Router, request: Request<Body>) -> Answer {
     let response = router.clone().oneshot(request).await.unwrap();
     let (head, body) = response.into_parts();
-    let body = to_bytes(body, usize::MAX).await.map(|bytes| bytes.to_vec()).unwrap_or_default();
-    Answer { status: head.status, headers: head.headers, body }
+    let body = to_bytes(body, usize::MAX)
+        .await
+        .map(|bytes| bytes.to_vec())
+        .unwrap_or_default();
+    Answer {
+        status: head.status,
+        headers: head.headers,
+        body,
+    }
 }
 
 async fn post(config: &StandInConfig, path: &str, body: Value) -> Answer {
@@ -75,12 +85,23 @@ fn small_png() -> Vec<u8> {
 #[tokio::test]
 async fn a_request_without_a_key_or_with_a_wrong_one_is_refused() {
     let router = openai_router(quick());
-    let bare = Request::post("/v1/chat/completions").body(Body::from("{}")).unwrap();
+    let bare = Request::post("/v1/chat/completions")
+        .body(Body::from("{}"))
+        .unwrap();
     let answer = send(&router, bare).await;
-    assert_eq!((answer.status.as_u16(), &answer.json()["error"]["code"]), (401, &Value::Null));
+    assert_eq!(
+        (answer.status.as_u16(), &answer.json()["error"]["code"]),
+        (401, &Value::Null)
+    );
     assert!(answer.headers.contains_key("x-request-id"));
-    let wrong = Request::get("/v1/models").header(header::AUTHORIZATION, "Bearer sk-invalid").body(Body::empty()).unwrap();
-    assert_eq!(send(&router, wrong).await.json()["error"]["code"], "invalid_api_key");
+    let wrong = Request::get("/v1/models")
+        .header(header::AUTHORIZATION, "Bearer sk-invalid")
+        .body(Body::empty())
+        .unwrap();
+    assert_eq!(
+        send(&router, wrong).await.json()["error"]["code"],
+        "invalid_api_key"
+    );
 }
 
 #[tokio::test]
@@ -88,13 +109,34 @@ async fn a_story_comes_in_the_schema_asked_for_with_usage_and_rate_limit_headers
     let config = quick();
     let answer = post(&config, "/v1/chat/completions", story_question()).await;
     let json = answer.json();
-    assert_eq!((answer.status.as_u16(), json["choices"][0]["finish_reason"].as_str()), (200, Some("stop")));
-    let story: Value = serde_json::from_str(json["choices"][0]["message"]["content"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        (
+            answer.status.as_u16(),
+            json["choices"][0]["finish_reason"].as_str()
+        ),
+        (200, Some("stop"))
+    );
+    let story: Value =
+        serde_json::from_str(json["choices"][0]["message"]["content"].as_str().unwrap()).unwrap();
     assert_eq!(story["beats"].as_array().unwrap().len(), 4);
-    assert!(story["beats"][0]["text"].as_str().unwrap().contains("Ember"));
+    assert!(
+        story["beats"][0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("Ember")
+    );
     assert!(json["usage"]["completion_tokens"].as_u64().unwrap() > 300);
-    assert!(answer.headers.contains_key("x-ratelimit-remaining-requests"));
-    assert_eq!(post(&config, "/v1/chat/completions", story_question()).await.json(), json);
+    assert!(
+        answer
+            .headers
+            .contains_key("x-ratelimit-remaining-requests")
+    );
+    assert_eq!(
+        post(&config, "/v1/chat/completions", story_question())
+            .await
+            .json(),
+        json
+    );
 }
 
 #[tokio::test]
@@ -102,24 +144,57 @@ async fn each_documented_task_is_answered_in_its_own_schema() {
     let text = json!({"type":"string"});
     let list = |item: Value| json!({"type":"array","items":item});
     let tasks = [
-        ("palette_journey", json!({"title":"Ember","beats":["A cave.","b","c","d"]}), json!({"motif":text,"steps":list(json!({"type":"object",
-            "additionalProperties":false,"required":["name","colors"],"properties":{"name":text,"colors":list(text.clone())}}))})),
-        ("scene_analysis", json!({"isCover":false,"sceneIndex":2,"text":"They came to a river.","characters":[{"name":"Ember"}]}),
-            json!({"action":text,"cameraAngle":text,"depth":text,"atmosphere":text,"pose":text,"description":text})),
-        ("activities", json!({"title":"Ember","beats":["Ember had a lantern.","b","c","d"],"age":5}), json!({"vocabulary":list(json!({"type":"object",
-            "additionalProperties":false,"required":["word","meaning"],"properties":{"word":text,"meaning":text}}))})),
-        ("something_else", json!({"a":1}), json!({"mood":{"type":"string","enum":["calm","wild"]},"score":{"type":"integer","minimum":3,"maximum":3}})),
+        (
+            "palette_journey",
+            json!({"title":"Ember","beats":["A cave.","b","c","d"]}),
+            json!({"motif":text,"steps":list(json!({"type":"object",
+            "additionalProperties":false,"required":["name","colors"],"properties":{"name":text,"colors":list(text.clone())}}))}),
+        ),
+        (
+            "scene_analysis",
+            json!({"isCover":false,"sceneIndex":2,"text":"They came to a river.","characters":[{"name":"Ember"}]}),
+            json!({"action":text,"cameraAngle":text,"depth":text,"atmosphere":text,"pose":text,"description":text}),
+        ),
+        (
+            "activities",
+            json!({"title":"Ember","beats":["Ember had a lantern.","b","c","d"],"age":5}),
+            json!({"vocabulary":list(json!({"type":"object",
+            "additionalProperties":false,"required":["word","meaning"],"properties":{"word":text,"meaning":text}}))}),
+        ),
+        (
+            "something_else",
+            json!({"a":1}),
+            json!({"mood":{"type":"string","enum":["calm","wild"]},"score":{"type":"integer","minimum":3,"maximum":3}}),
+        ),
     ];
     for (name, data, properties) in tasks {
         let keys: Vec<String> = properties.as_object().unwrap().keys().cloned().collect();
         let question = json!({"model":"gpt-5.2","messages":[{"role":"user","content":format!("Please.\n<request>{data}</request>")}],
             "response_format":strict(name, properties)});
-        let answer = post(&quick(), "/v1/chat/completions", question).await.json();
-        let content: Value = serde_json::from_str(answer["choices"][0]["message"]["content"].as_str().unwrap()).unwrap();
-        assert_eq!(content.as_object().unwrap().keys().cloned().collect::<Vec<_>>(), keys, "{name}");
+        let answer = post(&quick(), "/v1/chat/completions", question)
+            .await
+            .json();
+        let content: Value =
+            serde_json::from_str(answer["choices"][0]["message"]["content"].as_str().unwrap())
+                .unwrap();
+        assert_eq!(
+            content
+                .as_object()
+                .unwrap()
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>(),
+            keys,
+            "{name}"
+        );
         if name == "palette_journey" {
             assert_eq!(content["steps"].as_array().unwrap().len(), 5);
-            assert!(content["steps"][0]["colors"][2].as_str().unwrap().starts_with('#'));
+            assert!(
+                content["steps"][0]["colors"][2]
+                    .as_str()
+                    .unwrap()
+                    .starts_with('#')
+            );
         }
     }
 }
@@ -129,18 +204,40 @@ async fn a_schema_outside_the_subset_a_retired_model_and_an_old_parameter_are_re
     let mut loose = story_question();
     loose["response_format"]["json_schema"]["schema"]["additionalProperties"] = json!(true);
     let answer = post(&quick(), "/v1/chat/completions", loose).await;
-    assert_eq!((answer.status.as_u16(), answer.json()["error"]["param"].as_str()), (400, Some("response_format")));
+    assert_eq!(
+        (
+            answer.status.as_u16(),
+            answer.json()["error"]["param"].as_str()
+        ),
+        (400, Some("response_format"))
+    );
 
     let mut retired = story_question();
     retired["model"] = json!("gpt-5.2-chat-latest");
     let answer = post(&quick(), "/v1/chat/completions", retired).await;
-    assert_eq!((answer.status.as_u16(), answer.json()["error"]["code"].as_str()), (404, Some("model_not_found")));
+    assert_eq!(
+        (
+            answer.status.as_u16(),
+            answer.json()["error"]["code"].as_str()
+        ),
+        (404, Some("model_not_found"))
+    );
 
-    for (name, value, code) in [("max_tokens", json!(9), "unsupported_parameter"), ("temperature", json!(0.2), "unsupported_value"), ("temprature", json!(1), "unknown_parameter")] {
+    for (name, value, code) in [
+        ("max_tokens", json!(9), "unsupported_parameter"),
+        ("temperature", json!(0.2), "unsupported_value"),
+        ("temprature", json!(1), "unknown_parameter"),
+    ] {
         let mut old = story_question();
         old[name] = value;
         let answer = post(&quick(), "/v1/chat/completions", old).await;
-        assert_eq!((answer.status.as_u16(), answer.json()["error"]["code"].as_str()), (400, Some(code)));
+        assert_eq!(
+            (
+                answer.status.as_u16(),
+                answer.json()["error"]["code"].as_str()
+            ),
+            (400, Some(code))
+        );
     }
 }
 
@@ -149,24 +246,59 @@ async fn responses_put_a_reasoning_item_first_and_play_a_failure_with_status_200
     let config = quick();
     let question = json!({"model":"gpt-5.2","input":"Tell of a fox","store":false,"text":{"format":{"type":"json_schema","name":"story","strict":true,
         "schema":{"type":"object","properties":{"title":{"type":"string"}},"required":["title"],"additionalProperties":false}}}});
-    let answer = post(&config, "/v1/responses", question.clone()).await.json();
-    assert_eq!((answer["output"][0]["type"].as_str(), answer["status"].as_str()), (Some("reasoning"), Some("completed")));
+    let answer = post(&config, "/v1/responses", question.clone())
+        .await
+        .json();
+    assert_eq!(
+        (
+            answer["output"][0]["type"].as_str(),
+            answer["status"].as_str()
+        ),
+        (Some("reasoning"), Some("completed"))
+    );
     let text = answer["output"][1]["content"][0]["text"].as_str().unwrap();
     assert!(serde_json::from_str::<Value>(text).unwrap()["title"].is_string());
     config.script([Scripted::next(Outcome::Failed)]);
     let failed = post(&config, "/v1/responses", question).await;
-    assert_eq!((failed.status.as_u16(), failed.json()["error"]["code"].as_str()), (200, Some("server_error")));
+    assert_eq!(
+        (
+            failed.status.as_u16(),
+            failed.json()["error"]["code"].as_str()
+        ),
+        (200, Some("server_error"))
+    );
 }
 
 #[tokio::test]
 async fn a_picture_has_the_size_asked_for_and_is_the_same_each_time() {
     let config = quick();
-    let answer = post(&config, "/v1/images/generations", image_question(json!({}))).await.json();
-    let bytes = STANDARD.decode(answer["data"][0]["b64_json"].as_str().unwrap()).unwrap();
+    let answer = post(&config, "/v1/images/generations", image_question(json!({})))
+        .await
+        .json();
+    let bytes = STANDARD
+        .decode(answer["data"][0]["b64_json"].as_str().unwrap())
+        .unwrap();
     let picture = image::load_from_memory(&bytes).unwrap();
-    assert_eq!((picture.width(), picture.height(), answer["size"].as_str()), (512, 512, Some("512x512")));
-    assert_eq!(post(&config, "/v1/images/generations", image_question(json!({}))).await.json(), answer);
-    assert_eq!(post(&quick(), "/v1/images/generations", image_question(json!({}))).await.json(), answer);
+    assert_eq!(
+        (picture.width(), picture.height(), answer["size"].as_str()),
+        (512, 512, Some("512x512"))
+    );
+    assert_eq!(
+        post(&config, "/v1/images/generations", image_question(json!({})))
+            .await
+            .json(),
+        answer
+    );
+    assert_eq!(
+        post(
+            &quick(),
+            "/v1/images/generations",
+            image_question(json!({}))
+        )
+        .await
+        .json(),
+        answer
+    );
 }
 
 #[tokio::test]
@@ -175,25 +307,52 @@ async fn edits_take_references_as_json_and_refuse_what_is_no_picture() {
     let good = image_question(json!({"images":[{"image_url":address(&small_png())}]}));
     let answer = post(&quick(), "/v1/images/edits", good).await;
     assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(answer.json()["usage"]["input_tokens_details"]["image_tokens"], 100);
+    assert_eq!(
+        answer.json()["usage"]["input_tokens_details"]["image_tokens"],
+        100
+    );
     let bad = image_question(json!({"images":[{"image_url":address(b"not a picture")}]}));
     let answer = post(&quick(), "/v1/images/edits", bad).await;
-    assert_eq!((answer.status.as_u16(), answer.json()["error"]["code"].as_str()), (400, Some("invalid_image_format")));
-    let none = post(&quick(), "/v1/images/edits", image_question(json!({"images":[]}))).await;
+    assert_eq!(
+        (
+            answer.status.as_u16(),
+            answer.json()["error"]["code"].as_str()
+        ),
+        (400, Some("invalid_image_format"))
+    );
+    let none = post(
+        &quick(),
+        "/v1/images/edits",
+        image_question(json!({"images":[]})),
+    )
+    .await;
     assert_eq!(none.json()["error"]["param"], "images");
 }
 
 fn form(boundary: &str, content_type: &str, picture: &[u8]) -> Request<Body> {
     let mut body = Vec::new();
-    for (name, value) in [("model", "gpt-image-2"), ("prompt", "Character: Ember — species: dragon"), ("size", "256x256"), ("n", "1")] {
-        body.extend(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
+    for (name, value) in [
+        ("model", "gpt-image-2"),
+        ("prompt", "Character: Ember — species: dragon"),
+        ("size", "256x256"),
+        ("n", "1"),
+    ] {
+        body.extend(
+            format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            )
+            .bytes(),
+        );
     }
     body.extend(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"image[]\"; filename=\"a.png\"\r\nContent-Type: {content_type}\r\n\r\n").bytes());
     body.extend(picture);
     body.extend(format!("\r\n--{boundary}--\r\n").bytes());
     Request::post("/v1/images/edits")
         .header(header::AUTHORIZATION, "Bearer sk-test")
-        .header(header::CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}"))
+        .header(
+            header::CONTENT_TYPE,
+            format!("multipart/form-data; boundary={boundary}"),
+        )
         .body(Body::from(body))
         .unwrap()
 }
@@ -202,11 +361,28 @@ fn form(boundary: &str, content_type: &str, picture: &[u8]) -> Request<Body> {
 async fn edits_take_references_as_a_form_and_equal_forms_count_as_one_body() {
     let config = quick();
     let router = openai_router(config.clone());
-    assert_eq!(send(&router, form("aaa", "image/png", &small_png())).await.status, StatusCode::OK);
-    assert_eq!(send(&router, form("bbbb", "image/png", &small_png())).await.status, StatusCode::OK);
+    assert_eq!(
+        send(&router, form("aaa", "image/png", &small_png()))
+            .await
+            .status,
+        StatusCode::OK
+    );
+    assert_eq!(
+        send(&router, form("bbbb", "image/png", &small_png()))
+            .await
+            .status,
+        StatusCode::OK
+    );
     let calls = config.calls();
-    assert_eq!((calls[0].sha256.as_str(), calls[0].model.as_deref()), (calls[1].sha256.as_str(), Some("gpt-image-2")));
-    let answer = send(&router, form("aaa", "application/octet-stream", &small_png())).await;
+    assert_eq!(
+        (calls[0].sha256.as_str(), calls[0].model.as_deref()),
+        (calls[1].sha256.as_str(), Some("gpt-image-2"))
+    );
+    let answer = send(
+        &router,
+        form("aaa", "application/octet-stream", &small_png()),
+    )
+    .await;
     assert_eq!(answer.json()["error"]["code"], "unsupported_file_mimetype");
     let answer = send(&router, form("aaa", "image/png", b"nothing")).await;
     assert_eq!(answer.json()["error"]["code"], "invalid_image_file");
@@ -214,11 +390,37 @@ async fn edits_take_references_as_a_form_and_equal_forms_count_as_one_body() {
 
 #[tokio::test]
 async fn an_unsafe_prompt_is_blocked_and_moderation_flags_it() {
-    let answer = post(&quick(), "/v1/images/generations", image_question(json!({"prompt":"a murder scene"}))).await;
-    assert_eq!((answer.status.as_u16(), answer.json()["error"]["code"].as_str()), (400, Some("moderation_blocked")));
-    assert_eq!(answer.json()["error"]["moderation_details"]["moderation_stage"], "input");
-    let answer = post(&quick(), "/v1/moderations", json!({"input":["a murder","a fox"]})).await.json();
-    assert_eq!((&answer["results"][0]["flagged"], &answer["results"][1]["flagged"]), (&json!(true), &json!(false)));
+    let answer = post(
+        &quick(),
+        "/v1/images/generations",
+        image_question(json!({"prompt":"a murder scene"})),
+    )
+    .await;
+    assert_eq!(
+        (
+            answer.status.as_u16(),
+            answer.json()["error"]["code"].as_str()
+        ),
+        (400, Some("moderation_blocked"))
+    );
+    assert_eq!(
+        answer.json()["error"]["moderation_details"]["moderation_stage"],
+        "input"
+    );
+    let answer = post(
+        &quick(),
+        "/v1/moderations",
+        json!({"input":["a murder","a fox"]}),
+    )
+    .await
+    .json();
+    assert_eq!(
+        (
+            &answer["results"][0]["flagged"],
+            &answer["results"][1]["flagged"]
+        ),
+        (&json!(true), &json!(false))
+    );
 }
 
 #[tokio::test]
@@ -237,19 +439,39 @@ async fn scripted_faults_are_played_in_order_and_then_all_is_well() {
     ]);
     let ask = || post(&config, "/v1/chat/completions", story_question());
     let limited = ask().await;
-    assert_eq!((limited.status.as_u16(), &limited.headers[header::RETRY_AFTER]), (429, &"1".parse().unwrap()));
+    assert_eq!(
+        (
+            limited.status.as_u16(),
+            &limited.headers[header::RETRY_AFTER]
+        ),
+        (429, &"1".parse().unwrap())
+    );
     let html = ask().await;
-    assert_eq!((html.status.as_u16(), html.body.starts_with(b"<html>")), (502, true));
+    assert_eq!(
+        (html.status.as_u16(), html.body.starts_with(b"<html>")),
+        (502, true)
+    );
     assert_eq!(ask().await.json()["error"]["type"], "insufficient_quota");
     assert!(serde_json::from_slice::<Value>(&ask().await.body).is_err());
     assert_eq!(ask().await.json()["choices"], json!([]));
     assert_eq!(ask().await.json()["choices"][0]["finish_reason"], "length");
     let refused = ask().await.json();
-    assert!(refused["choices"][0]["message"]["refusal"].is_string() && refused["choices"][0]["message"]["content"].is_null());
+    assert!(
+        refused["choices"][0]["message"]["refusal"].is_string()
+            && refused["choices"][0]["message"]["content"].is_null()
+    );
     assert!(ask().await.body.is_empty());
     assert_eq!(ask().await.json()["choices"][0]["finish_reason"], "stop");
-    let blocked = post(&config, "/v1/images/generations", image_question(json!({}))).await.json();
-    assert_eq!((blocked["error"]["code"].as_str(), blocked["error"].get("moderation_details")), (Some("moderation_blocked"), None));
+    let blocked = post(&config, "/v1/images/generations", image_question(json!({})))
+        .await
+        .json();
+    assert_eq!(
+        (
+            blocked["error"]["code"].as_str(),
+            blocked["error"].get("moderation_details")
+        ),
+        (Some("moderation_blocked"), None)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -267,10 +489,21 @@ async fn an_answer_leaves_exactly_after_its_latency_and_a_refusal_at_once() {
 async fn a_call_that_hangs_is_listed_as_ended_when_its_client_gives_up() {
     let config = quick();
     config.script([Scripted::next(Outcome::Timeout)]);
-    let given_up = tokio::time::timeout(Duration::from_secs(30), post(&config, "/v1/chat/completions", story_question())).await;
+    let given_up = tokio::time::timeout(
+        Duration::from_secs(30),
+        post(&config, "/v1/chat/completions", story_question()),
+    )
+    .await;
     assert!(given_up.is_err());
     let calls = config.calls();
-    assert_eq!((calls[0].in_flight, calls[0].status, calls[0].fault.as_deref()), (false, None, Some("timeout")));
+    assert_eq!(
+        (
+            calls[0].in_flight,
+            calls[0].status,
+            calls[0].fault.as_deref()
+        ),
+        (false, None, Some("timeout"))
+    );
 }
 
 #[tokio::test]
@@ -280,25 +513,50 @@ async fn calls_are_listed_and_cleared_over_http() {
     let router = openai_router(config);
     let list = || Request::get("/_local/calls").body(Body::empty()).unwrap();
     let calls = send(&router, list()).await.json();
-    assert_eq!((calls["calls"][0]["kind"].as_str(), calls["calls"][0]["schema"].as_str(), calls["calls"][0]["paid"].as_bool()), (Some("text"), Some("story"), Some(true)));
-    assert!(calls["calls"][0]["endedUnixMs"].as_u64().unwrap() >= calls["calls"][0]["startedUnixMs"].as_u64().unwrap());
-    let clear = Request::delete("/_local/calls").body(Body::empty()).unwrap();
+    assert_eq!(
+        (
+            calls["calls"][0]["kind"].as_str(),
+            calls["calls"][0]["schema"].as_str(),
+            calls["calls"][0]["paid"].as_bool()
+        ),
+        (Some("text"), Some("story"), Some(true))
+    );
+    assert!(
+        calls["calls"][0]["endedUnixMs"].as_u64().unwrap()
+            >= calls["calls"][0]["startedUnixMs"].as_u64().unwrap()
+    );
+    let clear = Request::delete("/_local/calls")
+        .body(Body::empty())
+        .unwrap();
     assert_eq!(send(&router, clear).await.status, StatusCode::NO_CONTENT);
     assert_eq!(send(&router, list()).await.json()["calls"], json!([]));
 }
 
 #[tokio::test]
 async fn models_tell_their_shutdown_date() {
-    let get = |path: &str| Request::get(path).header(header::AUTHORIZATION, "Bearer k").body(Body::empty()).unwrap();
+    let get = |path: &str| {
+        Request::get(path)
+            .header(header::AUTHORIZATION, "Bearer k")
+            .body(Body::empty())
+            .unwrap()
+    };
     let router = openai_router(quick());
     let model = send(&router, get("/v1/models/gpt-image-2")).await.json();
-    assert_eq!((model["object"].as_str(), &model["shutdown_date"]), (Some("model"), &Value::Null));
-    assert_eq!(send(&router, get("/v1/models/dall-e-3")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        (model["object"].as_str(), &model["shutdown_date"]),
+        (Some("model"), &Value::Null)
+    );
+    assert_eq!(
+        send(&router, get("/v1/models/dall-e-3")).await.status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]
 async fn a_stream_of_chunks_joins_to_the_same_answer() {
-    let whole = post(&quick(), "/v1/chat/completions", story_question()).await.json();
+    let whole = post(&quick(), "/v1/chat/completions", story_question())
+        .await
+        .json();
     let mut streamed = story_question();
     streamed["stream"] = json!(true);
     let answer = post(&quick(), "/v1/chat/completions", streamed).await;
@@ -307,7 +565,11 @@ async fn a_stream_of_chunks_joins_to_the_same_answer() {
     let joined: String = text
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok())
-        .filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str().map(str::to_owned))
+        .filter_map(|chunk| {
+            chunk["choices"][0]["delta"]["content"]
+                .as_str()
+                .map(str::to_owned)
+        })
         .collect();
     assert_eq!(json!(joined), whole["choices"][0]["message"]["content"]);
 }

@@ -8,7 +8,10 @@ use super::AudioFormat;
 pub(super) fn encode(samples: &[f32], sample_rate: u32, format: AudioFormat) -> Vec<u8> {
     let pcm = resample(samples, sample_rate, format.sample_rate());
     match format {
-        AudioFormat::Mp3 { sample_rate, kilobits } => mp3(&pcm, sample_rate, kilobits),
+        AudioFormat::Mp3 {
+            sample_rate,
+            kilobits,
+        } => mp3(&pcm, sample_rate, kilobits),
         AudioFormat::Wav { sample_rate } => wav(&little_endian(&pcm), sample_rate),
         AudioFormat::Pcm { .. } => little_endian(&pcm),
     }
@@ -29,7 +32,10 @@ fn mp3(pcm: &[i16], sample_rate: u32, kilobits: u32) -> Vec<u8> {
     std::thread::scope(|scope| {
         let rest = scope.spawn(|| mp3_piece(second, sample_rate, kilobits));
         let mut audio = mp3_piece(first, sample_rate, kilobits);
-        audio.extend(rest.join().unwrap_or_else(|_| mp3_piece(second, sample_rate, kilobits)));
+        audio.extend(
+            rest.join()
+                .unwrap_or_else(|_| mp3_piece(second, sample_rate, kilobits)),
+        );
         audio
     })
 }
@@ -44,8 +50,14 @@ fn silent_cut(pcm: &[i16], frame: usize) -> Option<usize> {
         return None;
     }
     // The encoder looks back less than two frames and ahead less than one.
-    let is_silent = |at: usize| pcm[at - 2 * frame..at + frame].iter().all(|sample| sample.abs() < SILENT);
-    (frames / 3..2 * frames / 3).map(|index| index * frame).find(|at| is_silent(*at))
+    let is_silent = |at: usize| {
+        pcm[at - 2 * frame..at + frame]
+            .iter()
+            .all(|sample| sample.abs() < SILENT)
+    };
+    (frames / 3..2 * frames / 3)
+        .map(|index| index * frame)
+        .find(|at| is_silent(*at))
 }
 
 fn mp3_piece(pcm: &[i16], sample_rate: u32, kilobits: u32) -> Vec<u8> {
@@ -117,19 +129,50 @@ mod tests {
 
     #[test]
     fn long_speech_is_cut_in_silence_and_keeps_its_length() {
-        let pcm: Vec<i16> = (0..44_100 * 20).map(|at| if at % 44_100 < 34_000 { (at % 200) as i16 * 40 } else { 0 }).collect();
+        let pcm: Vec<i16> = (0..44_100 * 20)
+            .map(|at| {
+                if at % 44_100 < 34_000 {
+                    (at % 200) as i16 * 40
+                } else {
+                    0
+                }
+            })
+            .collect();
         let cut = silent_cut(&pcm, 1152).unwrap();
         assert!(cut.is_multiple_of(1152) && pcm[cut] == 0);
         let (whole, halves) = (mp3_piece(&pcm, 44_100, 64), mp3(&pcm, 44_100, 64));
-        assert!(whole.len().abs_diff(halves.len()) < 420, "{} and {}", whole.len(), halves.len());
+        assert!(
+            whole.len().abs_diff(halves.len()) < 420,
+            "{} and {}",
+            whole.len(),
+            halves.len()
+        );
     }
 
     #[test]
     fn every_offered_mp3_format_can_be_encoded() {
-        for (sample_rate, kilobits) in [(22_050, 32), (24_000, 48), (44_100, 32), (44_100, 64), (44_100, 96), (44_100, 128)] {
-            let audio = encode(&vec![0.1; 22_050], 22_050, AudioFormat::Mp3 { sample_rate, kilobits });
+        for (sample_rate, kilobits) in [
+            (22_050, 32),
+            (24_000, 48),
+            (44_100, 32),
+            (44_100, 64),
+            (44_100, 96),
+            (44_100, 128),
+        ] {
+            let audio = encode(
+                &vec![0.1; 22_050],
+                22_050,
+                AudioFormat::Mp3 {
+                    sample_rate,
+                    kilobits,
+                },
+            );
             let about = f64::from(kilobits) * 1000.0 / 8.0;
-            assert!((audio.len() as f64 - about).abs() < about * 0.2, "{sample_rate}/{kilobits}: {}", audio.len());
+            assert!(
+                (audio.len() as f64 - about).abs() < about * 0.2,
+                "{sample_rate}/{kilobits}: {}",
+                audio.len()
+            );
         }
     }
 }

@@ -38,7 +38,10 @@ fn run(program: &str, arguments: &[String], text: &str) -> Option<Vec<u8>> {
         .spawn()
         .ok()?;
     // The program reads all of its input before it prints, so this cannot block for ever.
-    let written = child.stdin.take().is_some_and(|mut stdin| stdin.write_all(text.as_bytes()).is_ok());
+    let written = child
+        .stdin
+        .take()
+        .is_some_and(|mut stdin| stdin.write_all(text.as_bytes()).is_ok());
     let output = child.wait_with_output().ok()?;
     (written && output.status.success()).then_some(output.stdout)
 }
@@ -46,47 +49,73 @@ fn run(program: &str, arguments: &[String], text: &str) -> Option<Vec<u8>> {
 /// Speaks the text; None when there is no synthesiser or it fails.
 pub(super) fn speak(prose: &Prose, delivery: &Delivery) -> Option<Sound> {
     let program = program()?;
-    let variant = Seeded::from_text(&delivery.voice).pick(&["+f3", "+f2", "+f4", "+m3", "+f5"]).to_owned();
+    let variant = Seeded::from_text(&delivery.voice)
+        .pick(&["+f3", "+f2", "+f4", "+m3", "+f5"])
+        .to_owned();
     let voice = format!("en-us{variant}");
     let pace = format!("{:.0}", PACE * delivery.speed);
     let weights = word_weights(program, prose);
-    let arguments: Vec<String> =
-        ["-v", &voice, "-s", &pace, "-g", "1", "-z", "--stdin", "--stdout"].map(String::from).to_vec();
+    let arguments: Vec<String> = [
+        "-v", &voice, "-s", &pace, "-g", "1", "-z", "--stdin", "--stdout",
+    ]
+    .map(String::from)
+    .to_vec();
     let mut samples: Vec<f32> = Vec::new();
     let mut timed = Vec::new();
     for sentence in &prose.sentences {
-        let text: String = prose.characters[sentence.start..sentence.end].iter().collect();
+        let text: String = prose.characters[sentence.start..sentence.end]
+            .iter()
+            .collect();
         let spoken = trim(&wav_samples(&run(program, &arguments, text.trim())?)?);
         let begins = samples.len() as f64 / f64::from(SAMPLE_RATE);
         place(prose, sentence, &spoken, begins, &weights, &mut timed);
         samples.extend(&spoken);
         let pause = sentence.pause() * 0.8 / delivery.speed;
-        samples.resize(samples.len() + (pause * f64::from(SAMPLE_RATE)) as usize, 0.0);
+        samples.resize(
+            samples.len() + (pause * f64::from(SAMPLE_RATE)) as usize,
+            0.0,
+        );
     }
     let total = samples.len() as f64 / f64::from(SAMPLE_RATE);
     let (starts, ends) = prose.spread(&timed, total);
-    Some(Sound { samples, starts, ends })
+    Some(Sound {
+        samples,
+        starts,
+        ends,
+    })
 }
 
 /// How long each different word is, in arbitrary units: by its phonemes where the program tells
 /// them, else by its letters.
 fn word_weights(program: &str, prose: &Prose) -> HashMap<String, f64> {
-    let mut words: Vec<String> =
-        prose.sentences.iter().flat_map(|s| &s.clauses).flat_map(|c| &c.words).map(|word| prose.word(*word)).collect();
+    let mut words: Vec<String> = prose
+        .sentences
+        .iter()
+        .flat_map(|s| &s.clauses)
+        .flat_map(|c| &c.words)
+        .map(|word| prose.word(*word))
+        .collect();
     words.sort();
     words.dedup();
     let list: String = words.iter().map(|word| format!("{word}.\n")).collect();
     let arguments = ["-v", "en-us", "-q", "-x", "--stdin"].map(String::from);
     let printed = run(program, &arguments, &list).unwrap_or_default();
     let printed = String::from_utf8_lossy(&printed).into_owned();
-    let lines: Vec<&str> = printed.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<&str> = printed
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     let told = lines.len() == words.len();
     words
         .into_iter()
         .enumerate()
         .map(|(index, word)| {
             let by_letters = word.chars().map(letter_seconds).sum::<f64>().max(0.05);
-            let weight = if told { phoneme_seconds(lines[index]).max(0.05) } else { by_letters };
+            let weight = if told {
+                phoneme_seconds(lines[index]).max(0.05)
+            } else {
+                by_letters
+            };
             (word, weight)
         })
         .collect()
@@ -98,7 +127,9 @@ fn phoneme_seconds(phonemes: &str) -> f64 {
         .trim()
         .chars()
         .map(|symbol| match symbol {
-            'a' | 'e' | 'i' | 'o' | 'u' | 'A' | 'E' | 'I' | 'O' | 'U' | '@' | 'V' | '0' | '3' => 0.085,
+            'a' | 'e' | 'i' | 'o' | 'u' | 'A' | 'E' | 'I' | 'O' | 'U' | '@' | 'V' | '0' | '3' => {
+                0.085
+            }
             ':' => 0.05,
             's' | 'S' | 'f' | 'T' | 'z' => 0.085,
             symbol if symbol.is_alphabetic() => 0.062,
@@ -111,16 +142,29 @@ fn phoneme_seconds(phonemes: &str) -> f64 {
 fn wav_samples(file: &[u8]) -> Option<Vec<f32>> {
     let rate = u32::from_le_bytes(file.get(24..28)?.try_into().ok()?);
     let data = file.windows(4).position(|window| window == b"data")? + 8;
-    let pcm = file.get(data..)?.chunks_exact(2).map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0);
+    let pcm = file
+        .get(data..)?
+        .chunks_exact(2)
+        .map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0);
     (rate == SAMPLE_RATE).then(|| pcm.collect())
 }
 
 fn trim(samples: &[f32]) -> Vec<f32> {
     let loud = |sample: &f32| sample.abs() > SILENCE;
     let margin = SAMPLE_RATE as usize / 50;
-    let first = samples.iter().position(loud).unwrap_or(0).saturating_sub(margin);
-    let last = samples.iter().rposition(loud).map_or(0, |at| (at + margin).min(samples.len()));
-    samples.get(first..last.max(first)).unwrap_or_default().to_vec()
+    let first = samples
+        .iter()
+        .position(loud)
+        .unwrap_or(0)
+        .saturating_sub(margin);
+    let last = samples
+        .iter()
+        .rposition(loud)
+        .map_or(0, |at| (at + margin).min(samples.len()));
+    samples
+        .get(first..last.max(first))
+        .unwrap_or_default()
+        .to_vec()
 }
 
 /// Times the words of a sentence: its clauses between the pauses that can be heard, the words of
@@ -144,7 +188,11 @@ fn place(
             since = next;
         }
     } else {
-        let words = sentence.clauses.iter().flat_map(|clause| clause.words.clone()).collect();
+        let words = sentence
+            .clauses
+            .iter()
+            .flat_map(|clause| clause.words.clone())
+            .collect();
         stretches.push((words, 0.0, seconds));
     }
     for (words, since, until) in stretches {
@@ -189,12 +237,21 @@ mod tests {
     #[test]
     fn the_pauses_at_commas_are_found_in_order() {
         let mut samples = Vec::new();
-        for (loud, milliseconds) in [(true, 300), (false, 120), (true, 300), (false, 200), (true, 100)] {
+        for (loud, milliseconds) in [
+            (true, 300),
+            (false, 120),
+            (true, 300),
+            (false, 200),
+            (true, 100),
+        ] {
             let count = SAMPLE_RATE as usize * milliseconds / 1000;
             samples.extend(std::iter::repeat_n(if loud { 0.3 } else { 0.0 }, count));
         }
         let pauses = longest_pauses(&samples, 2);
-        assert!((pauses[0].0 - 0.3).abs() < 0.01 && (pauses[1].0 - 0.72).abs() < 0.01, "{pauses:?}");
+        assert!(
+            (pauses[0].0 - 0.3).abs() < 0.01 && (pauses[1].0 - 0.72).abs() < 0.01,
+            "{pauses:?}"
+        );
     }
 
     #[test]

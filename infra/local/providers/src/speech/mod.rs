@@ -24,7 +24,10 @@ pub(crate) enum AudioFormat {
 }
 
 impl AudioFormat {
-    pub(crate) const MP3_44100_128: AudioFormat = AudioFormat::Mp3 { sample_rate: 44_100, kilobits: 128 };
+    pub(crate) const MP3_44100_128: AudioFormat = AudioFormat::Mp3 {
+        sample_rate: 44_100,
+        kilobits: 128,
+    };
 
     fn sample_rate(self) -> u32 {
         match self {
@@ -47,8 +50,15 @@ pub(crate) struct Delivery {
 
 impl Default for Delivery {
     fn default() -> Self {
-        let format = AudioFormat::Mp3 { sample_rate: 44_100, kilobits: 64 };
-        Delivery { voice: "narrator".into(), speed: 1.0, format }
+        let format = AudioFormat::Mp3 {
+            sample_rate: 44_100,
+            kilobits: 64,
+        };
+        Delivery {
+            voice: "narrator".into(),
+            speed: 1.0,
+            format,
+        }
     }
 }
 
@@ -71,14 +81,21 @@ struct Packed {
 
 impl Narration {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let packed =
-            Packed { audio: STANDARD.encode(&self.audio), starts: self.starts.clone(), ends: self.ends.clone() };
+        let packed = Packed {
+            audio: STANDARD.encode(&self.audio),
+            starts: self.starts.clone(),
+            ends: self.ends.clone(),
+        };
         serde_json::to_vec(&packed).unwrap_or_default()
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let packed: Packed = serde_json::from_slice(bytes).ok()?;
-        Some(Narration { audio: STANDARD.decode(packed.audio).ok()?, starts: packed.starts, ends: packed.ends })
+        Some(Narration {
+            audio: STANDARD.decode(packed.audio).ok()?,
+            starts: packed.starts,
+            ends: packed.ends,
+        })
     }
 }
 
@@ -102,23 +119,42 @@ pub(crate) fn narrate(text: &str, delivery: &Delivery) -> Narration {
 /// thousandth of the work of speaking, for load tests.
 pub(crate) fn hum(text: &str, delivery: &Delivery) -> Narration {
     let (starts, ends) = Prose::read(text).times(delivery.speed);
-    let phrase = tones::speak(&Prose::read("Hush now, hush."), &Delivery { voice: "hum".into(), ..delivery.clone() });
+    let phrase = tones::speak(
+        &Prose::read("Hush now, hush."),
+        &Delivery {
+            voice: "hum".into(),
+            ..delivery.clone()
+        },
+    );
     let seconds = phrase.samples.len() as f64 / f64::from(SAMPLE_RATE);
-    let loops = (ends.last().copied().unwrap_or_default() / seconds).ceil().max(1.0) as usize + 1;
+    let loops = (ends.last().copied().unwrap_or_default() / seconds)
+        .ceil()
+        .max(1.0) as usize
+        + 1;
     let audio = encode::encode(&phrase.samples, SAMPLE_RATE, delivery.format);
     let audio = match delivery.format {
         AudioFormat::Wav { sample_rate } => encode::wav(&audio[44..].repeat(loops), sample_rate),
         // Frames of one encoder follow each other like those of one file.
         _ => audio.repeat(loops),
     };
-    Narration { audio, starts, ends }
+    Narration {
+        audio,
+        starts,
+        ends,
+    }
 }
 
 fn pack(mut sound: Sound, format: AudioFormat) -> Narration {
     // The encoder drops nothing, but a decoder may trim its delay: leave a breath at the end.
-    sound.samples.resize(sound.samples.len() + SAMPLE_RATE as usize / 4, 0.0);
+    sound
+        .samples
+        .resize(sound.samples.len() + SAMPLE_RATE as usize / 4, 0.0);
     let audio = encode::encode(&sound.samples, SAMPLE_RATE, format);
-    Narration { audio, starts: sound.starts, ends: sound.ends }
+    Narration {
+        audio,
+        starts: sound.starts,
+        ends: sound.ends,
+    }
 }
 
 #[cfg(test)]
@@ -131,7 +167,11 @@ mod tests {
     fn mp3_seconds(audio: &[u8], sample_rate: f64, kilobits: usize) -> f64 {
         let (mut at, mut frames) = (0, 0);
         while at + 4 <= audio.len() {
-            assert_eq!((audio[at], audio[at + 1] & 0xE0), (0xFF, 0xE0), "a frame header at byte {at}");
+            assert_eq!(
+                (audio[at], audio[at + 1] & 0xE0),
+                (0xFF, 0xE0),
+                "a frame header at byte {at}"
+            );
             let padding = usize::from(audio[at + 2] >> 1 & 1);
             at += 144 * kilobits * 1000 / sample_rate as usize + padding;
             frames += 1;
@@ -141,11 +181,33 @@ mod tests {
 
     fn check_times(text: &str, narration: &Narration, seconds: f64) {
         let count = text.chars().count();
-        assert_eq!((narration.starts.len(), narration.ends.len()), (count, count));
-        assert!(narration.starts.windows(2).all(|pair| pair[0] <= pair[1]), "starts never go back");
-        assert!(narration.starts.iter().zip(&narration.ends).all(|(start, end)| start <= end));
-        assert!(narration.ends.windows(2).all(|pair| pair[0] <= pair[1] + 1e-9), "ends never go back");
-        assert!(*narration.ends.last().unwrap() <= seconds, "{:?} within {seconds}", narration.ends.last());
+        assert_eq!(
+            (narration.starts.len(), narration.ends.len()),
+            (count, count)
+        );
+        assert!(
+            narration.starts.windows(2).all(|pair| pair[0] <= pair[1]),
+            "starts never go back"
+        );
+        assert!(
+            narration
+                .starts
+                .iter()
+                .zip(&narration.ends)
+                .all(|(start, end)| start <= end)
+        );
+        assert!(
+            narration
+                .ends
+                .windows(2)
+                .all(|pair| pair[0] <= pair[1] + 1e-9),
+            "ends never go back"
+        );
+        assert!(
+            *narration.ends.last().unwrap() <= seconds,
+            "{:?} within {seconds}",
+            narration.ends.last()
+        );
     }
 
     #[test]
@@ -161,28 +223,50 @@ mod tests {
     #[test]
     fn the_best_voice_of_this_machine_keeps_the_same_promises() {
         let narration = narrate(TEXT, &Delivery::default());
-        check_times(TEXT, &narration, mp3_seconds(&narration.audio, 44_100.0, 64));
+        check_times(
+            TEXT,
+            &narration,
+            mp3_seconds(&narration.audio, 44_100.0, 64),
+        );
         assert_eq!(narration, narrate(TEXT, &Delivery::default()));
     }
 
     #[test]
     fn a_hum_is_as_long_as_the_text() {
         let narration = hum(TEXT, &Delivery::default());
-        check_times(TEXT, &narration, mp3_seconds(&narration.audio, 44_100.0, 64));
+        check_times(
+            TEXT,
+            &narration,
+            mp3_seconds(&narration.audio, 44_100.0, 64),
+        );
     }
 
     #[test]
     fn faster_speech_is_shorter() {
         let last_end = |speed: f64| {
-            let delivery = Delivery { speed, format: AudioFormat::Pcm { sample_rate: 8000 }, ..Delivery::default() };
-            *tones::speak(&Prose::read(TEXT), &delivery).ends.last().unwrap()
+            let delivery = Delivery {
+                speed,
+                format: AudioFormat::Pcm { sample_rate: 8000 },
+                ..Delivery::default()
+            };
+            *tones::speak(&Prose::read(TEXT), &delivery)
+                .ends
+                .last()
+                .unwrap()
         };
         assert!(last_end(1.2) < last_end(0.8));
     }
 
     #[test]
     fn a_narration_survives_packing() {
-        let narration = Narration { audio: vec![1, 2, 3], starts: vec![0.0], ends: vec![0.25] };
-        assert_eq!(Narration::from_bytes(&narration.to_bytes()), Some(narration));
+        let narration = Narration {
+            audio: vec![1, 2, 3],
+            starts: vec![0.0],
+            ends: vec![0.25],
+        };
+        assert_eq!(
+            Narration::from_bytes(&narration.to_bytes()),
+            Some(narration)
+        );
     }
 }

@@ -43,7 +43,11 @@ pub(super) struct Sentence {
 impl Sentence {
     /// Seconds of silence after it at speed 1.
     pub(super) fn pause(&self) -> f64 {
-        if self.ends_paragraph { PARAGRAPH_PAUSE } else { SENTENCE_PAUSE }
+        if self.ends_paragraph {
+            PARAGRAPH_PAUSE
+        } else {
+            SENTENCE_PAUSE
+        }
     }
 }
 
@@ -84,7 +88,9 @@ impl Prose {
         while at < characters.len() {
             let c = characters[at];
             if is_word(c) {
-                let end = (at..characters.len()).find(|next| !is_word(characters[*next])).unwrap_or(characters.len());
+                let end = (at..characters.len())
+                    .find(|next| !is_word(characters[*next]))
+                    .unwrap_or(characters.len());
                 if let Some(clause) = clauses.last_mut() {
                     clause.words.push(Word { start: at, end });
                 }
@@ -97,7 +103,12 @@ impl Prose {
             }
             let blank_line = c == '\n' && characters.get(at) == Some(&'\n');
             if matches!(c, '.' | '!' | '?' | '…') || blank_line || at == characters.len() {
-                while at < characters.len() && matches!(characters[at], '.' | '!' | '?' | '…' | '"' | '”' | '’' | ')') {
+                while at < characters.len()
+                    && matches!(
+                        characters[at],
+                        '.' | '!' | '?' | '…' | '"' | '”' | '’' | ')'
+                    )
+                {
                     at += 1;
                 }
                 let sentence = finish(&characters, std::mem::take(&mut clauses), start, at, c);
@@ -107,7 +118,10 @@ impl Prose {
             }
         }
         sentences.extend(finish(&characters, clauses, start, characters.len(), '.'));
-        Prose { characters, sentences }
+        Prose {
+            characters,
+            sentences,
+        }
     }
 
     pub(super) fn word(&self, word: Word) -> String {
@@ -123,11 +137,18 @@ impl Prose {
             let last_clause = sentence.clauses.len() - 1;
             for (index, clause) in sentence.clauses.iter().enumerate() {
                 for word in &clause.words {
-                    let length: f64 = self.characters[word.start..word.end].iter().map(|c| letter_seconds(*c)).sum();
+                    let length: f64 = self.characters[word.start..word.end]
+                        .iter()
+                        .map(|c| letter_seconds(*c))
+                        .sum();
                     words.push((*word, clock / speed, (clock + length) / speed));
                     clock += length + WORD_GAP;
                 }
-                clock += if index == last_clause { sentence.pause() } else { COMMA_PAUSE };
+                clock += if index == last_clause {
+                    sentence.pause()
+                } else {
+                    COMMA_PAUSE
+                };
             }
         }
         self.spread(&words, clock / speed)
@@ -138,8 +159,17 @@ impl Prose {
         let count = self.characters.len();
         let (mut starts, mut ends) = (vec![0.0; count], vec![0.0; count]);
         let (mut filled, mut clock) = (0, 0.0);
-        let gap = |starts: &mut Vec<f64>, ends: &mut Vec<f64>, from: usize, to: usize, since: f64, until: f64| {
-            let step = if to > from { (until - since).max(0.0) / (to - from) as f64 } else { 0.0 };
+        let gap = |starts: &mut Vec<f64>,
+                   ends: &mut Vec<f64>,
+                   from: usize,
+                   to: usize,
+                   since: f64,
+                   until: f64| {
+            let step = if to > from {
+                (until - since).max(0.0) / (to - from) as f64
+            } else {
+                0.0
+            };
             for (index, at) in (from..to).enumerate() {
                 starts[at] = since + step * index as f64;
                 ends[at] = since + step * (index + 1) as f64;
@@ -147,8 +177,10 @@ impl Prose {
         };
         for (word, since, until) in words {
             gap(&mut starts, &mut ends, filled, word.start, clock, *since);
-            let weights: Vec<f64> =
-                self.characters[word.start..word.end].iter().map(|c| letter_seconds(*c).max(0.01)).collect();
+            let weights: Vec<f64> = self.characters[word.start..word.end]
+                .iter()
+                .map(|c| letter_seconds(*c).max(0.01))
+                .collect();
             let scale = (until - since) / weights.iter().sum::<f64>();
             let mut at = *since;
             for (offset, weight) in weights.iter().enumerate() {
@@ -163,7 +195,13 @@ impl Prose {
     }
 }
 
-fn finish(characters: &[char], mut clauses: Vec<Clause>, start: usize, end: usize, mark: char) -> Option<Sentence> {
+fn finish(
+    characters: &[char],
+    mut clauses: Vec<Clause>,
+    start: usize,
+    end: usize,
+    mark: char,
+) -> Option<Sentence> {
     clauses.retain(|clause| !clause.words.is_empty());
     if clauses.is_empty() {
         return None;
@@ -174,8 +212,19 @@ fn finish(characters: &[char], mut clauses: Vec<Clause>, start: usize, end: usiz
         _ if marks.contains(&'!') => Ending::Exclamation,
         _ => Ending::Statement,
     };
-    let ends_paragraph = characters[end..].iter().take_while(|c| c.is_whitespace()).filter(|c| **c == '\n').count() >= 2;
-    Some(Sentence { clauses, ending, start, end, ends_paragraph })
+    let ends_paragraph = characters[end..]
+        .iter()
+        .take_while(|c| c.is_whitespace())
+        .filter(|c| **c == '\n')
+        .count()
+        >= 2;
+    Some(Sentence {
+        clauses,
+        ending,
+        start,
+        end,
+        ends_paragraph,
+    })
 }
 
 #[cfg(test)]
@@ -185,8 +234,11 @@ mod tests {
     #[test]
     fn sentences_end_at_their_marks_and_keep_closing_quotes() {
         let prose = Prose::read("\"Stop!\" said Ember, softly. Why?");
-        let spans: Vec<String> =
-            prose.sentences.iter().map(|s| prose.characters[s.start..s.end].iter().collect()).collect();
+        let spans: Vec<String> = prose
+            .sentences
+            .iter()
+            .map(|s| prose.characters[s.start..s.end].iter().collect())
+            .collect();
         assert_eq!(spans, ["\"Stop!\"", " said Ember, softly.", " Why?"]);
         assert_eq!(prose.sentences[1].clauses.len(), 2);
         assert_eq!(prose.sentences[2].ending, Ending::Question);

@@ -15,7 +15,11 @@ struct Mouth {
 }
 
 const fn mouth(first: f32, second: f32, third: f32, voiced: f32, breath: f32) -> Mouth {
-    Mouth { formants: [first, second, third], voiced, breath }
+    Mouth {
+        formants: [first, second, third],
+        voiced,
+        breath,
+    }
 }
 
 fn mouth_of(letter: char) -> Mouth {
@@ -50,7 +54,9 @@ impl Resonator {
     fn tune(&mut self, hertz: f32, bandwidth: f32) {
         let rate = SAMPLE_RATE as f32;
         self.further = -(-2.0 * std::f32::consts::PI * bandwidth / rate).exp();
-        self.back = 2.0 * (-std::f32::consts::PI * bandwidth / rate).exp() * (std::f32::consts::TAU * hertz / rate).cos();
+        self.back = 2.0
+            * (-std::f32::consts::PI * bandwidth / rate).exp()
+            * (std::f32::consts::TAU * hertz / rate).cos();
         self.gain = 1.0 - self.back - self.further;
     }
 
@@ -79,11 +85,26 @@ pub(super) fn speak(prose: &Prose, delivery: &Delivery) -> Sound {
         aim_at(prose, sentence, &starts, &ends, base, &mut aims);
     }
     let total = ends.last().copied().unwrap_or_default();
-    Sound { samples: sing(&aims, total), starts, ends }
+    Sound {
+        samples: sing(&aims, total),
+        starts,
+        ends,
+    }
 }
 
-fn aim_at(prose: &Prose, sentence: &Sentence, starts: &[f64], ends: &[f64], base: f32, aims: &mut Vec<Aim>) {
-    let words: Vec<_> = sentence.clauses.iter().flat_map(|clause| &clause.words).collect();
+fn aim_at(
+    prose: &Prose,
+    sentence: &Sentence,
+    starts: &[f64],
+    ends: &[f64],
+    base: f32,
+    aims: &mut Vec<Aim>,
+) {
+    let words: Vec<_> = sentence
+        .clauses
+        .iter()
+        .flat_map(|clause| &clause.words)
+        .collect();
     let count = words.len().max(2) as f32;
     for (index, word) in words.iter().enumerate() {
         let along = index as f32 / (count - 1.0);
@@ -95,7 +116,11 @@ fn aim_at(prose: &Prose, sentence: &Sentence, starts: &[f64], ends: &[f64], base
         }
         let mut first_vowel = true;
         aims.push(silence_until(starts[word.start]));
-        for (letter, until) in prose.characters[word.start..word.end].iter().copied().zip(ends[word.start..word.end].iter().copied()) {
+        for (letter, until) in prose.characters[word.start..word.end]
+            .iter()
+            .copied()
+            .zip(ends[word.start..word.end].iter().copied())
+        {
             if letter_seconds(letter) <= 0.0 {
                 continue;
             }
@@ -104,13 +129,23 @@ fn aim_at(prose: &Prose, sentence: &Sentence, starts: &[f64], ends: &[f64], base
             first_vowel &= !is_vowel(letter);
             let lift = if stressed { 1.10 } else { 1.0 };
             let loudness = if stressed { 1.0 } else { 0.8 };
-            aims.push(Aim { until, mouth: mouth_of(letter), hertz: base * melody * lift, loudness });
+            aims.push(Aim {
+                until,
+                mouth: mouth_of(letter),
+                hertz: base * melody * lift,
+                loudness,
+            });
         }
     }
 }
 
 fn silence_until(until: f64) -> Aim {
-    Aim { until, mouth: mouth(500.0, 1500.0, 2600.0, 0.0, 0.0), hertz: 0.0, loudness: 0.0 }
+    Aim {
+        until,
+        mouth: mouth(500.0, 1500.0, 2600.0, 0.0, 0.0),
+        hertz: 0.0,
+        loudness: 0.0,
+    }
 }
 
 fn sing(aims: &[Aim], total: f64) -> Vec<f32> {

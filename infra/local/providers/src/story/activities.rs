@@ -13,7 +13,10 @@ const MEANINGS: &[(&str, &str)] = &[
     ("crystal", "A clear, shiny stone with flat sides."),
     ("moss", "A soft green plant that grows on stones and trees."),
     ("patiently", "Waiting calmly, without getting cross."),
-    ("fluttered", "Moved quickly and lightly, like a butterfly's wings."),
+    (
+        "fluttered",
+        "Moved quickly and lightly, like a butterfly's wings.",
+    ),
     ("footprint", "The mark that a foot leaves behind."),
     ("culprit", "The one who did it."),
     ("homesick", "Sad because home is far away."),
@@ -75,29 +78,55 @@ pub(super) fn plan(request: &StoryRequest, seeded: &mut Seeded) -> Value {
         questions.push(question("How does the story begin?", &first, "remembering"));
     }
     if let Some(line) = quoted(&whole) {
-        questions.push(question(&format!("Somebody in the story says: {line} Why do you think they say it?"),
-            "Any answer that talks about how the speaker feels just then.", "understanding feelings"));
+        questions.push(question(
+            &format!("Somebody in the story says: {line} Why do you think they say it?"),
+            "Any answer that talks about how the speaker feels just then.",
+            "understanding feelings",
+        ));
     }
     if beats.len() > 1 {
-        let last = beats.last().and_then(|beat| sentence(beat, usize::MAX)).unwrap_or_default();
-        questions.push(question("How does the story end?", &last, "putting things in order"));
+        let last = beats
+            .last()
+            .and_then(|beat| sentence(beat, usize::MAX))
+            .unwrap_or_default();
+        questions.push(question(
+            "How does the story end?",
+            &last,
+            "putting things in order",
+        ));
     }
     let personal = seeded.pick(&[
         "When did you do something that felt hard at first?",
         "Who helps you when something is difficult?",
         "What would you have packed for this story?",
     ]);
-    questions.push(question(personal, "Every answer is right: listen, and ask to hear more.", "talking about yourself"));
+    questions.push(question(
+        personal,
+        "Every answer is right: listen, and ask to hear more.",
+        "talking about yourself",
+    ));
     if questions.len() < 3 {
-        questions.push(question(&format!("What was your favorite part of {title}?"), "Every answer is right.", "choosing and explaining"));
+        questions.push(question(
+            &format!("What was your favorite part of {title}?"),
+            "Every answer is right.",
+            "choosing and explaining",
+        ));
     }
     let known = MEANINGS.iter().filter(|(word, _)| lower.contains(word));
-    let mut vocabulary: Vec<Value> =
-        known.take(5).map(|(word, meaning)| json!({ "word": in_full(&lower, word), "meaning": meaning })).collect();
+    let mut vocabulary: Vec<Value> = known
+        .take(5)
+        .map(|(word, meaning)| json!({ "word": in_full(&lower, word), "meaning": meaning }))
+        .collect();
     if vocabulary.is_empty() {
         vocabulary.push(json!({ "word": "adventure", "meaning": "A journey on which surprising things happen." }));
     }
-    let craft = CRAFTS.iter().max_by_key(|craft| craft.words.iter().map(|word| lower.matches(word).count()).sum::<usize>());
+    let craft = CRAFTS.iter().max_by_key(|craft| {
+        craft
+            .words
+            .iter()
+            .map(|word| lower.matches(word).count())
+            .sum::<usize>()
+    });
     let craft = craft.unwrap_or(&CRAFTS[0]);
     json!({
         "questions": questions, "vocabulary": vocabulary,
@@ -111,20 +140,32 @@ fn question(question: &str, answer: &str, skill: &str) -> Value {
 
 /// The sentence at a place, the last for a place beyond the end.
 fn sentence(text: &str, place: usize) -> Option<String> {
-    let sentences: Vec<&str> = text.split_inclusive(['.', '!', '?']).map(str::trim).filter(|s| s.len() > 8).collect();
-    sentences.get(place.min(sentences.len().checked_sub(1)?)).map(|s| (*s).to_owned())
+    let sentences: Vec<&str> = text
+        .split_inclusive(['.', '!', '?'])
+        .map(str::trim)
+        .filter(|s| s.len() > 8)
+        .collect();
+    sentences
+        .get(place.min(sentences.len().checked_sub(1)?))
+        .map(|s| (*s).to_owned())
 }
 
 /// The longest line that is spoken aloud.
 fn quoted(text: &str) -> Option<String> {
     let lines = text.split('"').skip(1).step_by(2);
-    lines.max_by_key(|line| line.len()).map(|line| format!("\"{}.\"", line.trim_end_matches([',', '.'])))
+    lines
+        .max_by_key(|line| line.len())
+        .map(|line| format!("\"{}.\"", line.trim_end_matches([',', '.'])))
 }
 
 /// The word as it stands in the text, for entries that are only the beginning of one.
 fn in_full(text: &str, start: &str) -> String {
     let from = text.find(start).unwrap_or_default();
-    text.get(from..).unwrap_or(start).chars().take_while(|c| c.is_alphabetic()).collect()
+    text.get(from..)
+        .unwrap_or(start)
+        .chars()
+        .take_while(|c| c.is_alphabetic())
+        .collect()
 }
 
 #[cfg(test)]
@@ -134,7 +175,10 @@ mod tests {
     #[test]
     fn questions_and_words_come_from_the_story() {
         let data = json!({"title":"Ember","beats":["Ember lived in a valley.","\"I have a lantern,\" whispered Ember.","The end was near.","Ember slept well."]});
-        let plan = plan(&StoryRequest::read(&data.to_string()), &mut Seeded::from_text("x"));
+        let plan = plan(
+            &StoryRequest::read(&data.to_string()),
+            &mut Seeded::from_text("x"),
+        );
         let count = plan["questions"].as_array().unwrap().len();
         assert!((3..=5).contains(&count));
         assert!(plan.to_string().contains("Ember lived in a valley."));

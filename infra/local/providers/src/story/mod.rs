@@ -4,6 +4,7 @@
 mod activities;
 mod adventure;
 mod bedtime;
+mod cast;
 mod fill;
 mod friendship;
 mod mystery;
@@ -51,6 +52,11 @@ pub(crate) fn plain_answer(asked: &str) -> String {
     let request = StoryRequest::read(asked);
     let mut seeded = Seeded::from_text(asked);
     let story = teller::tell(&request, &mut seeded);
-    let texts: Vec<&str> = story["beats"].as_array().into_iter().flatten().filter_map(|beat| beat["text"].as_str()).collect();
+    let texts: Vec<&str> = story["beats"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|beat| beat["text"].as_str())
+        .collect();
     texts.join("\n\n")
 }

@@ -19,7 +19,10 @@ const JOURNEYS: &[Journey] = &[
         steps: [
             ("Moonlit indigo welcome", ["#2B2A6B", "#6A4FA3", "#E8A33D"]),
             ("Rosy dusk by lamplight", ["#8C3B5E", "#D9784A", "#4A2F6B"]),
-            ("Silver-blue rooftop hush", ["#25406E", "#5C7FB0", "#C98BB0"]),
+            (
+                "Silver-blue rooftop hush",
+                ["#25406E", "#5C7FB0", "#C98BB0"],
+            ),
             ("Golden moon lullaby", ["#1E2A5A", "#D99A2B", "#7A4E9C"]),
             ("Dreamy violet rest", ["#3A2560", "#8A5AA8", "#D98C6A"]),
         ],
@@ -68,7 +71,10 @@ const JOURNEYS: &[Journey] = &[
 
 /// Motifs by the words that call for them.
 const MOTIFS: &[(&[&str], &str)] = &[
-    (&["afraid", "fear", "brave", "courage", "shaky"], "Overcoming Fear: a small light in the dark"),
+    (
+        &["afraid", "fear", "brave", "courage", "shaky"],
+        "Overcoming Fear: a small light in the dark",
+    ),
     (&["friend", "together", "bridge"], "Two strings of one kite"),
     (&["kind", "lamp", "shar"], "A lamp passed from hand to hand"),
     (&["moon", "sleep"], "The watching moon"),
@@ -80,14 +86,37 @@ const MOTIFS: &[(&[&str], &str)] = &[
 
 /// The answer to a `palette_journey` request.
 pub(super) fn journey(request: &StoryRequest, seeded: &mut Seeded) -> Value {
-    let told = format!("{} {}", request.title.as_deref().unwrap_or_default(), request.beats().join(" ")).to_lowercase();
-    let count = |words: &[&str]| words.iter().map(|word| told.matches(word).count()).sum::<usize>();
-    let best = JOURNEYS.iter().map(|journey| count(journey.words)).max().unwrap_or_default();
-    let fitting: Vec<&Journey> = JOURNEYS.iter().filter(|journey| count(journey.words) == best).collect();
+    let told = format!(
+        "{} {}",
+        request.title.as_deref().unwrap_or_default(),
+        request.beats().join(" ")
+    )
+    .to_lowercase();
+    let count = |words: &[&str]| {
+        words
+            .iter()
+            .map(|word| told.matches(word).count())
+            .sum::<usize>()
+    };
+    let best = JOURNEYS
+        .iter()
+        .map(|journey| count(journey.words))
+        .max()
+        .unwrap_or_default();
+    let fitting: Vec<&Journey> = JOURNEYS
+        .iter()
+        .filter(|journey| count(journey.words) == best)
+        .collect();
     let chosen = fitting[seeded.below(fitting.len())];
-    let motif = MOTIFS.iter().max_by_key(|(words, _)| count(words)).filter(|(words, _)| count(words) > 0);
-    let steps: Vec<Value> =
-        chosen.steps.iter().map(|(name, colors)| json!({ "name": name, "colors": colors })).collect();
+    let motif = MOTIFS
+        .iter()
+        .max_by_key(|(words, _)| count(words))
+        .filter(|(words, _)| count(words) > 0);
+    let steps: Vec<Value> = chosen
+        .steps
+        .iter()
+        .map(|(name, colors)| json!({ "name": name, "colors": colors }))
+        .collect();
     json!({ "motif": motif.map_or("The star that waits", |(_, motif)| *motif), "steps": steps })
 }
 
@@ -99,7 +128,10 @@ mod tests {
     fn a_bedtime_story_gets_night_colors_and_its_motif() {
         let data = json!({"title":"The Night Ember Tucked In the Moon",
             "beats":["The moon could not sleep.","Up the moonlight.","A lullaby for the moon.","Good night."]});
-        let answer = journey(&StoryRequest::read(&data.to_string()), &mut Seeded::from_text("x"));
+        let answer = journey(
+            &StoryRequest::read(&data.to_string()),
+            &mut Seeded::from_text("x"),
+        );
         assert_eq!(answer["steps"].as_array().unwrap().len(), 5);
         assert_eq!(answer["steps"][0]["name"], "Moonlit indigo welcome");
         assert_eq!(answer["motif"], "The watching moon");

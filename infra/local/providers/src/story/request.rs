@@ -29,12 +29,17 @@ pub(super) struct Person {
 
 impl Person {
     pub(super) fn is_human(&self) -> bool {
-        ["", "human", "child", "boy", "girl", "kid", "person"].contains(&self.species.to_lowercase().as_str())
+        ["", "human", "child", "boy", "girl", "kid", "person"]
+            .contains(&self.species.to_lowercase().as_str())
     }
 
     /// `dragon`, or `child` for a person.
     pub(super) fn kind(&self) -> &str {
-        if self.is_human() { "child" } else { &self.species }
+        if self.is_human() {
+            "child"
+        } else {
+            &self.species
+        }
     }
 }
 
@@ -51,11 +56,28 @@ pub(super) struct Idea {
 impl StoryRequest {
     pub(super) fn read(asked: &str) -> Self {
         let data = find_object(asked).unwrap_or_default();
-        let text = |name: &str| data.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
-        let idea = ["idea", "prompt", "characterPrompt", "premise"].iter().find_map(|name| text(name));
-        let free_text = if data.is_null() { Some(asked.trim()) } else { idea };
+        let text = |name: &str| {
+            data.get(name)
+                .and_then(Value::as_str)
+                .map(str::trim)
+                .filter(|text| !text.is_empty())
+        };
+        let idea = ["idea", "prompt", "characterPrompt", "premise"]
+            .iter()
+            .find_map(|name| text(name));
+        let free_text = if data.is_null() {
+            Some(asked.trim())
+        } else {
+            idea
+        };
         StoryRequest {
-            characters: data.get("characters").and_then(Value::as_array).into_iter().flatten().map(person).collect(),
+            characters: data
+                .get("characters")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .map(person)
+                .collect(),
             story_type: text("storyType").unwrap_or_default().to_lowercase(),
             themes: strings(data.get("themes")),
             idea: free_text.map(read_idea).unwrap_or_default(),
@@ -66,7 +88,10 @@ impl StoryRequest {
 
     /// A text member of the request.
     pub(super) fn text(&self, name: &str) -> &str {
-        self.data.get(name).and_then(Value::as_str).unwrap_or_default()
+        self.data
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     /// The story's texts, if it came along: one for each beat.
@@ -79,7 +104,13 @@ impl StoryRequest {
                 .unwrap_or_default()
                 .to_owned(),
         };
-        self.data.get("beats").and_then(Value::as_array).into_iter().flatten().map(beat).collect()
+        self.data
+            .get("beats")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .map(beat)
+            .collect()
     }
 
     /// The hero, or one who fits the idea when the request names nobody.
@@ -94,12 +125,22 @@ impl StoryRequest {
 
 /// The JSON object of a message: the whole of it, within `<request>`, or the outermost braces.
 fn find_object(asked: &str) -> Option<Value> {
-    let tagged = asked.split_once("<request>").and_then(|(_, rest)| rest.split_once("</request>")).map(|(inner, _)| inner);
-    let braced = asked.find('{').zip(asked.rfind('}')).and_then(|(start, end)| asked.get(start..=end));
+    let tagged = asked
+        .split_once("<request>")
+        .and_then(|(_, rest)| rest.split_once("</request>"))
+        .map(|(inner, _)| inner);
+    let braced = asked
+        .find('{')
+        .zip(asked.rfind('}'))
+        .and_then(|(start, end)| asked.get(start..=end));
     [tagged, Some(asked), braced]
         .into_iter()
         .flatten()
-        .find_map(|text| serde_json::from_str(text.trim()).ok().filter(Value::is_object))
+        .find_map(|text| {
+            serde_json::from_str(text.trim())
+                .ok()
+                .filter(Value::is_object)
+        })
 }
 
 fn strings(value: Option<&Value>) -> Vec<String> {
@@ -107,7 +148,13 @@ fn strings(value: Option<&Value>) -> Vec<String> {
         Some(Value::String(text)) => vec![text.clone()],
         Some(Value::Array(items)) => items
             .iter()
-            .filter_map(|item| item.as_str().or_else(|| ["label", "name", "code"].iter().find_map(|name| item.get(name)?.as_str())))
+            .filter_map(|item| {
+                item.as_str().or_else(|| {
+                    ["label", "name", "code"]
+                        .iter()
+                        .find_map(|name| item.get(name)?.as_str())
+                })
+            })
             .map(|text| text.replace(['_', '-'], " "))
             .collect(),
         _ => Vec::new(),
@@ -115,7 +162,13 @@ fn strings(value: Option<&Value>) -> Vec<String> {
 }
 
 fn person(value: &Value) -> Person {
-    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned).filter(|text| !text.is_empty());
+    let text = |pointer: &str| {
+        value
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .filter(|text| !text.is_empty())
+    };
     Person {
         name: text("/name").unwrap_or_else(|| "Ember".into()),
         species: text("/species").unwrap_or_default().to_lowercase(),
@@ -132,22 +185,54 @@ fn person(value: &Value) -> Person {
 fn read_idea(idea: &str) -> Idea {
     let lower = idea.to_lowercase();
     let after = |markers: &[&str]| {
-        let (at, length) = markers.iter().find_map(|marker| Some((lower.find(marker)?, marker.len())))?;
+        let (at, length) = markers
+            .iter()
+            .find_map(|marker| Some((lower.find(marker)?, marker.len())))?;
         let rest = lower.get(at + length..)?;
         let phrase = rest.split(['.', ',', ';', '!', '?']).next()?;
-        let phrase = phrase.split(" and ").next()?.split(" but ").next()?.split(" who ").next()?.trim();
+        let phrase = phrase
+            .split(" and ")
+            .next()?
+            .split(" but ")
+            .next()?
+            .split(" who ")
+            .next()?
+            .trim();
         (!phrase.is_empty() && phrase.split_whitespace().count() <= 9).then(|| phrase.to_owned())
     };
-    let fear = after(&["afraid of ", "scared of ", "frightened of ", "terrified of ", "who fears ", "fears ", "fear of "]);
-    let wish = after(&["wants to ", "want to ", "wishes to ", "longs to ", "learns to ", "tries to ", "dreams of learning to ", "hopes to "]);
+    let fear = after(&[
+        "afraid of ",
+        "scared of ",
+        "frightened of ",
+        "terrified of ",
+        "who fears ",
+        "fears ",
+        "fear of ",
+    ]);
+    let wish = after(&[
+        "wants to ",
+        "want to ",
+        "wishes to ",
+        "longs to ",
+        "learns to ",
+        "tries to ",
+        "dreams of learning to ",
+        "hopes to ",
+    ]);
     let opening: Vec<&str> = lower
         .split([',', '.'])
         .next()
         .unwrap_or_default()
         .split_whitespace()
-        .take_while(|word| !["who", "that", "which", "with", "named", "called", "and", "is", "in", "on"].contains(word))
+        .take_while(|word| {
+            ![
+                "who", "that", "which", "with", "named", "called", "and", "is", "in", "on",
+            ]
+            .contains(word)
+        })
         .collect();
-    let described = matches!(opening.first(), Some(&("a" | "an" | "the"))) && (2..=5).contains(&opening.len());
+    let described =
+        matches!(opening.first(), Some(&("a" | "an" | "the"))) && (2..=5).contains(&opening.len());
     let skip = usize::from(opening.get(1) == Some(&"story"));
     Idea {
         whole: Some(idea.trim().trim_end_matches('.').to_owned()),
@@ -166,17 +251,33 @@ mod tests {
     fn an_idea_gives_mood_kind_and_fear() {
         let idea = read_idea("A shy dragon who is afraid of the dark.");
         assert_eq!(
-            (idea.mood.as_deref(), idea.kind.as_deref(), idea.fear.as_deref()),
+            (
+                idea.mood.as_deref(),
+                idea.kind.as_deref(),
+                idea.fear.as_deref()
+            ),
             (Some("shy"), Some("dragon"), Some("the dark"))
         );
-        assert_eq!(read_idea("a shy dragon who fears the dark").fear.as_deref(), Some("the dark"));
-        assert_eq!(read_idea("A little robot who wants to paint the moon").wish.as_deref(), Some("paint the moon"));
+        assert_eq!(
+            read_idea("a shy dragon who fears the dark").fear.as_deref(),
+            Some("the dark")
+        );
+        assert_eq!(
+            read_idea("A little robot who wants to paint the moon")
+                .wish
+                .as_deref(),
+            Some("paint the moon")
+        );
     }
 
     #[test]
     fn the_object_is_found_whole_tagged_or_inside_prose() {
         let object = r#"{"characters":[{"name":"Maya","traits":["uses_wheelchair"]}],"themes":["kindness"]}"#;
-        for message in [object.to_owned(), format!("Write.\n<request>{object}</request>\nThanks"), format!("Data: {object}")] {
+        for message in [
+            object.to_owned(),
+            format!("Write.\n<request>{object}</request>\nThanks"),
+            format!("Data: {object}"),
+        ] {
             let request = StoryRequest::read(&message);
             assert_eq!(request.hero().name, "Maya");
             assert_eq!(request.hero().traits, ["uses wheelchair"]);

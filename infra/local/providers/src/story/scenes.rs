@@ -13,16 +13,56 @@ struct Staging {
 
 /// What the words of a scene suggest doing.
 const ACTIONS: &[(&[&str], &str, &str)] = &[
-    (&["asleep", "sleeps", "slept", "good night"], "sleeping peacefully", "curled up, eyes closed"),
-    (&["river", "stepping", "stones", "splash"], "crossing the river from stone to stone", "arms out for balance, one foot forward"),
-    (&["cave", "crystal", "cellar", "lantern"], "holding up a light in the dark", "one arm raised high with a lantern"),
-    (&["kite", "run"], "running with a kite in the wind", "running, arms up"),
-    (&["star", "sky", "let the little"], "reaching up to let a light go", "arms raised, looking up"),
-    (&["footprint", "clue", "follow"], "following a trail", "leaning forward, pointing ahead"),
-    (&["bridge", "rain"], "meeting a friend under an umbrella", "one hand held out"),
-    (&["moon", "lullaby", "sang"], "singing softly", "sitting, hands together, looking up"),
-    (&["map", "letter", "read"], "unfolding a map", "holding a map, head tilted in wonder"),
-    (&["window", "bed"], "sitting up and listening", "sitting, looking to the side"),
+    (
+        &["asleep", "sleeps", "slept", "good night"],
+        "sleeping peacefully",
+        "curled up, eyes closed",
+    ),
+    (
+        &["river", "stepping", "stones", "splash"],
+        "crossing the river from stone to stone",
+        "arms out for balance, one foot forward",
+    ),
+    (
+        &["cave", "crystal", "cellar", "lantern"],
+        "holding up a light in the dark",
+        "one arm raised high with a lantern",
+    ),
+    (
+        &["kite", "run"],
+        "running with a kite in the wind",
+        "running, arms up",
+    ),
+    (
+        &["star", "sky", "let the little"],
+        "reaching up to let a light go",
+        "arms raised, looking up",
+    ),
+    (
+        &["footprint", "clue", "follow"],
+        "following a trail",
+        "leaning forward, pointing ahead",
+    ),
+    (
+        &["bridge", "rain"],
+        "meeting a friend under an umbrella",
+        "one hand held out",
+    ),
+    (
+        &["moon", "lullaby", "sang"],
+        "singing softly",
+        "sitting, hands together, looking up",
+    ),
+    (
+        &["map", "letter", "read"],
+        "unfolding a map",
+        "holding a map, head tilted in wonder",
+    ),
+    (
+        &["window", "bed"],
+        "sitting up and listening",
+        "sitting, looking to the side",
+    ),
 ];
 
 const CAMERAS: [&str; 5] = [
@@ -35,8 +75,17 @@ const CAMERAS: [&str; 5] = [
 
 /// The answer to a `scene_analysis` request.
 pub(super) fn analysis(request: &StoryRequest, seeded: &mut Seeded) -> Value {
-    let index = request.data.get("sceneIndex").and_then(Value::as_u64).unwrap_or(0).min(4) as usize;
-    let is_cover = request.data.get("isCover").and_then(Value::as_bool).unwrap_or(index == 0);
+    let index = request
+        .data
+        .get("sceneIndex")
+        .and_then(Value::as_u64)
+        .unwrap_or(0)
+        .min(4) as usize;
+    let is_cover = request
+        .data
+        .get("isCover")
+        .and_then(Value::as_bool)
+        .unwrap_or(index == 0);
     let text = request.text("text").to_owned();
     let hero = request.hero().name;
     let staging = stage(&text.to_lowercase(), index, is_cover);
@@ -45,12 +94,25 @@ pub(super) fn analysis(request: &StoryRequest, seeded: &mut Seeded) -> Value {
         "a dark frame of branches in front, the hero behind it, light at the end",
         "three layers: grass in front, the hero, a wide bright distance",
     ]);
-    let atmosphere = if ["dark", "night", "moon", "cave"].iter().any(|word| text.to_lowercase().contains(word)) {
-        seeded.pick(&["hushed and glowing, small warm lights in cool blue", "quiet moonlight with a golden heart"])
+    let atmosphere = if ["dark", "night", "moon", "cave"]
+        .iter()
+        .any(|word| text.to_lowercase().contains(word))
+    {
+        seeded.pick(&[
+            "hushed and glowing, small warm lights in cool blue",
+            "quiet moonlight with a golden heart",
+        ])
     } else {
-        seeded.pick(&["warm and airy, with sunbeams and drifting petals", "fresh and playful, a breeze in everything"])
+        seeded.pick(&[
+            "warm and airy, with sunbeams and drifting petals",
+            "fresh and playful, a breeze in everything",
+        ])
     };
-    let first = text.split_inclusive(['.', '!', '?']).next().unwrap_or_default().trim();
+    let first = text
+        .split_inclusive(['.', '!', '?'])
+        .next()
+        .unwrap_or_default()
+        .trim();
     let description = format!("{hero} is {}. {first}", staging.action);
     json!({
         "action": staging.action, "cameraAngle": staging.camera, "depth": depth, "atmosphere": atmosphere,
@@ -67,10 +129,22 @@ fn stage(text: &str, index: usize, is_cover: bool) -> Staging {
         };
     }
     // The fourth beat of a story lets go or rests; the words of earlier beats still echo in it.
-    let found = ACTIONS.iter().max_by_key(|(words, ..)| words.iter().map(|word| text.matches(word).count()).sum::<usize>());
+    let found = ACTIONS.iter().max_by_key(|(words, ..)| {
+        words
+            .iter()
+            .map(|word| text.matches(word).count())
+            .sum::<usize>()
+    });
     let found = found.filter(|(words, ..)| words.iter().any(|word| text.contains(word)));
-    let (action, pose) = found.map_or(("walking on with a friend", "walking, looking ahead"), |(_, action, pose)| (*action, *pose));
-    Staging { action, camera: CAMERAS[index.clamp(1, 4)], pose }
+    let (action, pose) = found.map_or(
+        ("walking on with a friend", "walking, looking ahead"),
+        |(_, action, pose)| (*action, *pose),
+    );
+    Staging {
+        action,
+        camera: CAMERAS[index.clamp(1, 4)],
+        pose,
+    }
 }
 
 #[cfg(test)]
@@ -81,14 +155,29 @@ mod tests {
     fn scenes_differ_in_action_and_camera_and_the_cover_faces_the_reader() {
         let scene = |index: u64, cover: bool, text: &str| {
             let data = json!({"isCover":cover,"sceneIndex":index,"text":text,"characters":[{"name":"Ember"}]});
-            analysis(&StoryRequest::read(&data.to_string()), &mut Seeded::from_text("x"))
+            analysis(
+                &StoryRequest::read(&data.to_string()),
+                &mut Seeded::from_text("x"),
+            )
         };
         let cover = scene(0, true, "The whole story.");
-        let river = scene(2, false, "They came to a river with a row of slippery stones.");
+        let river = scene(
+            2,
+            false,
+            "They came to a river with a row of slippery stones.",
+        );
         let cave = scene(3, false, "The cave was dark.");
-        assert!(cover["pose"].as_str().unwrap().contains("facing the reader"));
+        assert!(
+            cover["pose"]
+                .as_str()
+                .unwrap()
+                .contains("facing the reader")
+        );
         assert_ne!(river["action"], cave["action"]);
         assert_ne!(river["cameraAngle"], cave["cameraAngle"]);
-        assert!(cave["atmosphere"].as_str().unwrap().contains("glow") || cave["atmosphere"].as_str().unwrap().contains("golden"));
+        assert!(
+            cave["atmosphere"].as_str().unwrap().contains("glow")
+                || cave["atmosphere"].as_str().unwrap().contains("golden")
+        );
     }
 }
