@@ -7,6 +7,8 @@ use super::places::GROUND;
 use super::sky::Air;
 use crate::seeded::Seeded;
 
+const WALLS: [u32; 5] = [0xF6_E4_C8, 0xF4_C8_B0, 0xD8_E4_D8, 0xE8_D4_E8, 0xFA_DC_98];
+
 /// A small house with lit windows.
 pub(super) fn house(
     canvas: &mut Canvas,
@@ -16,14 +18,7 @@ pub(super) fn house(
     index: usize,
     seeded: &mut Seeded,
 ) {
-    let walls = [
-        Color::rgb(0xF6_E4_C8),
-        Color::rgb(0xF4_C8_B0),
-        Color::rgb(0xD8_E4_D8),
-        Color::rgb(0xE8_D4_E8),
-        Color::rgb(0xFA_DC_98),
-    ];
-    let wall = air.tint(walls[index % walls.len()], 0.14);
+    let wall = air.tint(Color::rgb(WALLS[index % WALLS.len()]), 0.14);
     let roof = air.tint(
         [air.tones[0], air.tones[1], Color::rgb(0xC8_58_48)][index % 3].with_lightness(0.52),
         0.2,

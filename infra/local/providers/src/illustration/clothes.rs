@@ -2,8 +2,9 @@
 
 use super::canvas::Canvas;
 use super::color::{CREAM, Color};
-use super::looks::{Garment, Kind, Looks};
+use super::looks::{Kind, Looks};
 use super::species::{Back, Pattern, Species};
+use super::wardrobe::Garment;
 
 const TORSO: &str = "M-27,-150 C-44,-140 -50,-92 -45,-66 C-38,-50 38,-50 45,-66 C50,-92 44,-140 27,-150 Q0,-158 -27,-150 Z";
 const WIDE_TORSO: &str = "M-29,-150 C-54,-138 -64,-90 -56,-62 C-44,-46 44,-46 56,-62 C64,-90 54,-138 29,-150 Q0,-158 -29,-150 Z";

@@ -5,10 +5,11 @@
 use super::aids;
 use super::canvas::{Canvas, Point};
 use super::color::{Color, WHITE};
-use super::looks::{Garment, Kind, Looks};
+use super::looks::{Kind, Looks};
 use super::pose::{Arm, Pose};
 use super::props;
 use super::species::{Back, Pattern};
+use super::wardrobe::Garment;
 use super::{clothes, creature, creature_back, headwear, human};
 
 /// Where a figure stands: its feet, and its size (1 is 290 canvas units tall).

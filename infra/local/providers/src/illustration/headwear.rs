@@ -2,7 +2,8 @@
 
 use super::canvas::{Canvas, ellipse_outline};
 use super::color::{Color, GOLD, INK};
-use super::looks::{Headwear, Looks};
+use super::looks::Looks;
+use super::wardrobe::Headwear;
 
 /// Hats and scarves of the head, and the hijab around it; for creatures too.
 pub(super) fn draw(canvas: &mut Canvas, looks: &Looks) {

@@ -3,8 +3,9 @@
 use super::canvas::Canvas;
 use super::color::Color;
 use super::face::{self, FaceColors, FacePlan};
-use super::looks::{Hair, Headwear, Looks};
+use super::looks::{Hair, Looks};
 use super::pose::Pose;
+use super::wardrobe::Headwear;
 use crate::seeded::Seeded;
 
 pub(super) const HEAD: &str =

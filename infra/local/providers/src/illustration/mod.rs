@@ -23,6 +23,7 @@ mod scene;
 mod sky;
 mod species;
 mod traits;
+mod wardrobe;
 mod water;
 mod words;
 

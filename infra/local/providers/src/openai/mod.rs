@@ -8,6 +8,8 @@ mod images;
 mod messages;
 mod models;
 mod moderations;
+#[cfg(test)]
+mod picture_wire_tests;
 mod responses;
 mod strict;
 mod voice;

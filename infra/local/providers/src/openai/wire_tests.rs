@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -14,24 +12,24 @@ use crate::{
     CallKind, FaultProfile, LatencyProfile, Outcome, Scripted, StandInConfig, openai_router,
 };
 
-fn quick() -> StandInConfig {
+pub(super) fn quick() -> StandInConfig {
     StandInConfig::new(LatencyProfile::none(), FaultProfile::default(), 0)
 }
 
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
     }
 }
 
-async fn send(router: &Router, request: Request<Body>) -> Answer {
+pub(super) async fn send(router: &Router, request: Request<Body>) -> Answer {
     let response = router.clone().oneshot(request).await.unwrap();
     let (head, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX)
@@ -45,7 +43,7 @@ async fn send(router: &Router, request: Request<Body>) -> Answer {
     }
 }
 
-async fn post(config: &StandInConfig, path: &str, body: Value) -> Answer {
+pub(super) async fn post(config: &StandInConfig, path: &str, body: Value) -> Answer {
     let request = Request::post(path)
         .header(header::AUTHORIZATION, "Bearer sk-test")
         .header(header::CONTENT_TYPE, "application/json")
@@ -70,16 +68,12 @@ fn story_question() -> Value {
         "max_completion_tokens":4000})
 }
 
-fn image_question(extra: Value) -> Value {
+pub(super) fn image_question(extra: Value) -> Value {
     let mut question = json!({"model":"gpt-image-2.5-flare","prompt":"Character: Ember — species: dragon\nScene number: 1","size":"512x512"});
     for (name, value) in extra.as_object().unwrap() {
         question[name] = value.clone();
     }
     question
-}
-
-fn small_png() -> Vec<u8> {
-    crate::draw_picture_png("a fox", 32, 32)
 }
 
 #[tokio::test]
@@ -266,160 +260,6 @@ async fn responses_put_a_reasoning_item_first_and_play_a_failure_with_status_200
             failed.json()["error"]["code"].as_str()
         ),
         (200, Some("server_error"))
-    );
-}
-
-#[tokio::test]
-async fn a_picture_has_the_size_asked_for_and_is_the_same_each_time() {
-    let config = quick();
-    let answer = post(&config, "/v1/images/generations", image_question(json!({})))
-        .await
-        .json();
-    let bytes = STANDARD
-        .decode(answer["data"][0]["b64_json"].as_str().unwrap())
-        .unwrap();
-    let picture = image::load_from_memory(&bytes).unwrap();
-    assert_eq!(
-        (picture.width(), picture.height(), answer["size"].as_str()),
-        (512, 512, Some("512x512"))
-    );
-    assert_eq!(
-        post(&config, "/v1/images/generations", image_question(json!({})))
-            .await
-            .json(),
-        answer
-    );
-    assert_eq!(
-        post(
-            &quick(),
-            "/v1/images/generations",
-            image_question(json!({}))
-        )
-        .await
-        .json(),
-        answer
-    );
-}
-
-#[tokio::test]
-async fn edits_take_references_as_json_and_refuse_what_is_no_picture() {
-    let address = |bytes: &[u8]| format!("data:image/png;base64,{}", STANDARD.encode(bytes));
-    let good = image_question(json!({"images":[{"image_url":address(&small_png())}]}));
-    let answer = post(&quick(), "/v1/images/edits", good).await;
-    assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(
-        answer.json()["usage"]["input_tokens_details"]["image_tokens"],
-        100
-    );
-    let bad = image_question(json!({"images":[{"image_url":address(b"not a picture")}]}));
-    let answer = post(&quick(), "/v1/images/edits", bad).await;
-    assert_eq!(
-        (
-            answer.status.as_u16(),
-            answer.json()["error"]["code"].as_str()
-        ),
-        (400, Some("invalid_image_format"))
-    );
-    let none = post(
-        &quick(),
-        "/v1/images/edits",
-        image_question(json!({"images":[]})),
-    )
-    .await;
-    assert_eq!(none.json()["error"]["param"], "images");
-}
-
-fn form(boundary: &str, content_type: &str, picture: &[u8]) -> Request<Body> {
-    let mut body = Vec::new();
-    for (name, value) in [
-        ("model", "gpt-image-2"),
-        ("prompt", "Character: Ember — species: dragon"),
-        ("size", "256x256"),
-        ("n", "1"),
-    ] {
-        body.extend(
-            format!(
-                "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-            )
-            .bytes(),
-        );
-    }
-    body.extend(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"image[]\"; filename=\"a.png\"\r\nContent-Type: {content_type}\r\n\r\n").bytes());
-    body.extend(picture);
-    body.extend(format!("\r\n--{boundary}--\r\n").bytes());
-    Request::post("/v1/images/edits")
-        .header(header::AUTHORIZATION, "Bearer sk-test")
-        .header(
-            header::CONTENT_TYPE,
-            format!("multipart/form-data; boundary={boundary}"),
-        )
-        .body(Body::from(body))
-        .unwrap()
-}
-
-#[tokio::test]
-async fn edits_take_references_as_a_form_and_equal_forms_count_as_one_body() {
-    let config = quick();
-    let router = openai_router(config.clone());
-    assert_eq!(
-        send(&router, form("aaa", "image/png", &small_png()))
-            .await
-            .status,
-        StatusCode::OK
-    );
-    assert_eq!(
-        send(&router, form("bbbb", "image/png", &small_png()))
-            .await
-            .status,
-        StatusCode::OK
-    );
-    let calls = config.calls();
-    assert_eq!(
-        (calls[0].sha256.as_str(), calls[0].model.as_deref()),
-        (calls[1].sha256.as_str(), Some("gpt-image-2"))
-    );
-    let answer = send(
-        &router,
-        form("aaa", "application/octet-stream", &small_png()),
-    )
-    .await;
-    assert_eq!(answer.json()["error"]["code"], "unsupported_file_mimetype");
-    let answer = send(&router, form("aaa", "image/png", b"nothing")).await;
-    assert_eq!(answer.json()["error"]["code"], "invalid_image_file");
-}
-
-#[tokio::test]
-async fn an_unsafe_prompt_is_blocked_and_moderation_flags_it() {
-    let answer = post(
-        &quick(),
-        "/v1/images/generations",
-        image_question(json!({"prompt":"a murder scene"})),
-    )
-    .await;
-    assert_eq!(
-        (
-            answer.status.as_u16(),
-            answer.json()["error"]["code"].as_str()
-        ),
-        (400, Some("moderation_blocked"))
-    );
-    assert_eq!(
-        answer.json()["error"]["moderation_details"]["moderation_stage"],
-        "input"
-    );
-    let answer = post(
-        &quick(),
-        "/v1/moderations",
-        json!({"input":["a murder","a fox"]}),
-    )
-    .await
-    .json();
-    assert_eq!(
-        (
-            &answer["results"][0]["flagged"],
-            &answer["results"][1]["flagged"]
-        ),
-        (&json!(true), &json!(false))
     );
 }
 

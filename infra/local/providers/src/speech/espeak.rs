@@ -62,11 +62,8 @@ pub(super) fn speak(prose: &Prose, delivery: &Delivery) -> Option<Sound> {
     .to_vec();
     let mut samples: Vec<f32> = Vec::new();
     let mut timed = Vec::new();
-    for sentence in &prose.sentences {
-        let text: String = prose.characters[sentence.start..sentence.end]
-            .iter()
-            .collect();
-        let spoken = trim(&wav_samples(&run(program, &arguments, text.trim())?)?);
+    let spoken = speak_sentences(program, &arguments, prose)?;
+    for (sentence, spoken) in prose.sentences.iter().zip(spoken) {
         let begins = samples.len() as f64 / f64::from(SAMPLE_RATE);
         place(prose, sentence, &spoken, begins, &weights, &mut timed);
         samples.extend(&spoken);
@@ -82,6 +79,28 @@ pub(super) fn speak(prose: &Prose, delivery: &Delivery) -> Option<Sound> {
         samples,
         starts,
         ends,
+    })
+}
+
+/// Every sentence by itself, on two threads: most of the time goes into starting the program.
+fn speak_sentences(program: &str, arguments: &[String], prose: &Prose) -> Option<Vec<Vec<f32>>> {
+    let speak_all = |sentences: &[Sentence]| -> Option<Vec<Vec<f32>>> {
+        sentences
+            .iter()
+            .map(|sentence| {
+                let text: String = prose.characters[sentence.start..sentence.end]
+                    .iter()
+                    .collect();
+                Some(trim(&wav_samples(&run(program, arguments, text.trim())?)?))
+            })
+            .collect()
+    };
+    let (first, second) = prose.sentences.split_at(prose.sentences.len() / 2);
+    std::thread::scope(|scope| {
+        let rest = scope.spawn(|| speak_all(second));
+        let mut spoken = speak_all(first)?;
+        spoken.extend(rest.join().ok()??);
+        Some(spoken)
     })
 }
 
