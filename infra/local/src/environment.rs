@@ -110,6 +110,8 @@ pub fn shared(ports: Ports, keys: &Keys) -> BTreeMap<String, String> {
             ("AWS_ENDPOINT_URL_LAMBDA", at(ports.lambda)),
             ("AWS_ENDPOINT_URL_S3", at(ports.files)),
             ("AWS_REGION", REGION.to_owned()),
+            // What older AWS command lines read instead.
+            ("AWS_DEFAULT_REGION", REGION.to_owned()),
             ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),
             ("ASSETS_BUCKET", BUCKET.to_owned()),

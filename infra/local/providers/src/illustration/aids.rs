@@ -114,6 +114,15 @@ pub(super) fn in_hand(canvas: &mut Canvas, looks: &Looks, hand: Point) {
             canvas.line(&pole, &STEEL.hex(), 5.0);
             canvas.line(&format!("M{:.1},-128 q9,-12 18,0", x - 9.0), "#e85a4f", 8.0);
         }
+    } else if looks.traits.walking_cane {
+        let (x, y) = (hand.0, hand.1);
+        let cane = format!(
+            "M{:.1},4 L{x:.1},{:.1} q0,-14 -12,-14 q-11,0 -11,10",
+            x - 8.0,
+            y - 4.0
+        );
+        canvas.line(&cane, &INK.hex(), 10.0);
+        canvas.line(&cane, "#b0763e", 6.0);
     } else if looks.traits.white_cane {
         let pole = format!(
             "M{:.1},{:.1} L{:.1},4",
@@ -133,6 +142,44 @@ pub(super) fn in_hand(canvas: &mut Canvas, looks: &Looks, hand: Point) {
             "#2a2440",
             8.0,
         );
+    }
+}
+
+/// A frame on wheels that is held with both hands.
+pub(super) fn walker(canvas: &mut Canvas, looks: &Looks) {
+    let frame = frame(looks);
+    for (width, color) in [(10.0, frame.darker(0.5)), (5.5, frame.lighter(0.1))] {
+        canvas.line(
+            "M-64,0 L-54,-92 L-30,-98 M64,0 L54,-92 L30,-98 M-58,-46 L58,-46 M-61,-22 L61,-22",
+            &color.hex(),
+            width,
+        );
+    }
+    for x in [-65.0, 65.0] {
+        canvas.outlined_ellipse((x, 0.0), (10.0, 10.0), &STEEL.hex(), TYRE, 5.0);
+    }
+    canvas.line("M-50,-94 L-28,-98 M50,-94 L28,-98", &TYRE.hex(), 11.0);
+}
+
+/// Two bars and straps around the lower leg.
+pub(super) fn leg_brace(canvas: &mut Canvas, knee: Point, foot: Point) {
+    for side in [-11.0, 11.0] {
+        let bar = format!(
+            "M{:.1},{:.1} L{:.1},{:.1}",
+            knee.0 + side,
+            knee.1 - 6.0,
+            foot.0 + side,
+            foot.1 - 4.0
+        );
+        canvas.line(&bar, &INK.hex(), 6.0);
+        canvas.line(&bar, &STEEL.hex(), 3.4);
+    }
+    for share in [0.1f32, 0.6] {
+        let (x, y) = (
+            knee.0 + (foot.0 - knee.0) * share,
+            knee.1 + (foot.1 - knee.1) * share,
+        );
+        canvas.line(&format!("M{:.1},{y:.1} l26,0", x - 13.0), "#4a88d0", 6.0);
     }
 }
 

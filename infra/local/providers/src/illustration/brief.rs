@@ -71,6 +71,8 @@ pub(super) struct Brief {
     pub(super) pose: Pose,
     pub(super) view: View,
     pub(super) motif: Motif,
+    /// Whether a cover may have a border; some prompts forbid frames.
+    pub(super) framed: bool,
     /// The scene's words, lower case: for the small things it mentions.
     pub(super) scene: String,
 }
@@ -80,9 +82,7 @@ impl Brief {
         let number = scene_number(prompt);
         let heroes = heroes(prompt);
         let staging = staging_text(prompt);
-        let scene = labelled(prompt, &["scene", "scene description", "description"])
-            .unwrap_or(&staging)
-            .to_lowercase();
+        let scene = scene_words(prompt, number).unwrap_or_else(|| staging.clone());
         let setting = labelled(prompt, &["setting", "place", "location"])
             .and_then(|words| setting(&words.to_lowercase()))
             .or_else(|| setting(&scene))
@@ -104,11 +104,11 @@ impl Brief {
             companion: companion(&scene, &heroes),
             palette: palette(prompt),
             number,
+            framed: !prompt.to_lowercase().contains("frames"),
             setting,
             light: light(&staging, setting),
-            rain: ["rain", "drizzle", "puddle"]
-                .iter()
-                .any(|word| scene.contains(word)),
+            rain: !matches!(setting, Setting::Bedroom | Setting::Room | Setting::Cave)
+                && is_raining(&scene),
             pose,
             view: view(&staging, number),
             motif: motif(labelled(prompt, &["motif"]).unwrap_or(&scene)),
@@ -128,6 +128,22 @@ impl Brief {
     pub(super) fn is_cover(&self) -> bool {
         self.number == 0
     }
+}
+
+/// Rain as a word of its own: a raincoat is worn in the sun, too.
+fn is_raining(scene: &str) -> bool {
+    let wet = ["rain", "raining", "rainy", "drizzle", "puddle", "puddles"];
+    scene
+        .split(|c: char| !c.is_alphabetic())
+        .any(|word| wet.contains(&word))
+}
+
+/// What the scene shows. A cover's scene line may be only a title: its moment says more.
+fn scene_words(prompt: &str, number: u8) -> Option<String> {
+    let scene = labelled(prompt, &["scene", "scene description", "description"]);
+    let moment = labelled(prompt, &["moment"]).filter(|_| number == 0 || scene.is_none());
+    let words: Vec<&str> = [moment, scene].into_iter().flatten().collect();
+    (!words.is_empty()).then(|| words.join(". ").to_lowercase())
 }
 
 /// The number after `Scene number:`, else 0 for a cover and 1 for anything else.
@@ -175,6 +191,7 @@ fn staging_text(prompt: &str) -> String {
         "lighting",
         "composition",
         "description",
+        "moment",
     ];
     let found: Vec<&str> = labels
         .iter()

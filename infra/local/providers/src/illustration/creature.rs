@@ -202,10 +202,11 @@ fn animal_face(canvas: &mut Canvas, looks: &Looks, species: &Species, pose: &Pos
     };
     let colors = FaceColors {
         skin: looks.skin,
-        iris: looks.eyes,
+        irises: [looks.eyes; 2],
         brows: looks.skin.darker(0.5),
         lashes: false,
         upslant: false,
+        braces: false,
     };
     let mouthless = matches!(species.muzzle, Muzzle::Beak | Muzzle::Trunk);
     let shown = if mouthless {

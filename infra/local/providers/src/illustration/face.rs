@@ -18,11 +18,14 @@ pub(super) struct FacePlan {
 /// Everything that colors a face.
 pub(super) struct FaceColors {
     pub(super) skin: Color,
-    pub(super) iris: Color,
+    /// Of the left and the right eye.
+    pub(super) irises: [Color; 2],
     pub(super) brows: Color,
     pub(super) lashes: bool,
     /// Almond eyes that rise a little outward.
     pub(super) upslant: bool,
+    /// A wire on the teeth.
+    pub(super) braces: bool,
 }
 
 pub(super) fn draw(
@@ -46,7 +49,17 @@ pub(super) fn draw(
         eye(canvas, plan, colors, expression, gaze, side);
         brow(canvas, plan, colors, expression, side);
     }
-    mouth(canvas, plan, expression, colors.skin);
+    // Braces are worth showing.
+    let smiles = colors.braces && expression == Expression::Smile;
+    let shown = if smiles {
+        Expression::BigSmile
+    } else {
+        expression
+    };
+    mouth(canvas, plan, shown, colors.skin);
+    if colors.braces && shown == Expression::BigSmile {
+        wire(canvas, plan);
+    }
 }
 
 fn eye(
@@ -84,7 +97,13 @@ fn eye(
             } else {
                 size * tall
             };
-            eyeball(canvas, (x, y), (size, height), colors.iris, gaze);
+            eyeball(
+                canvas,
+                (x, y),
+                (size, height),
+                colors.irises[usize::from(side > 0.0)],
+                gaze,
+            );
             let lid = format!(
                 "M{:.1},{:.1} Q{:.1},{:.1} {:.1},{:.1}",
                 x - size * 1.02,
@@ -240,6 +259,23 @@ fn mouth(canvas: &mut Canvas, plan: &FacePlan, expression: Expression, skin: Col
         Expression::BigSmile => {
             big_smile(canvas, y, w, line);
         }
+    }
+}
+
+fn wire(canvas: &mut Canvas, plan: &FacePlan) {
+    let (y, w) = (plan.mouth_at + 1.0, plan.mouth_width);
+    canvas.line(
+        &format!(
+            "M{:.1},{y:.1} Q0,{:.1} {:.1},{y:.1}",
+            -w * 0.7,
+            y + 4.0,
+            w * 0.7
+        ),
+        "#8ea4bc",
+        1.8,
+    );
+    for share in [-0.55f32, -0.2, 0.2, 0.55] {
+        canvas.circle((w * share, y + 1.6 - share.abs()), 2.2, "#6f8cb0");
     }
 }
 

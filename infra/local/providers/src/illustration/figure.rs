@@ -103,6 +103,8 @@ fn draw_parts(canvas: &mut Canvas, looks: &Looks, pose: &Pose) {
     });
     if chair {
         aids::wheelchair_before(canvas, looks);
+    } else if looks.traits.walker {
+        aids::walker(canvas, looks);
     }
 }
 
@@ -277,6 +279,9 @@ fn legs(canvas: &mut Canvas, looks: &Looks, pose: &Pose) {
         }
         limb(canvas, &outline, trousers, 25.0);
         foot_at(canvas, looks, foot, shoe);
+        if looks.traits.leg_brace && side < 0.0 {
+            aids::leg_brace(canvas, knee, foot);
+        }
     }
 }
 

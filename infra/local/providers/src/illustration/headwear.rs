@@ -32,6 +32,10 @@ pub(super) fn draw(canvas: &mut Canvas, looks: &Looks) {
             canvas.line("M-62,-226 C-30,-270 20,-280 44,-286 M62,-228 C40,-262 0,-282 -30,-288", &line.mix(color, 0.4).hex(), 3.0);
             canvas.circle((0.0, -252.0), 7.0, &GOLD.hex());
         }
+        Headwear::Kippah => {
+            canvas.outlined("M-38,-252 C-28,-282 28,-282 38,-252 Q0,-264 -38,-252 Z", &fill, line, 3.0);
+            canvas.line("M-34,-255 Q0,-267 34,-255", &color.lighter(0.55).hex(), 4.0);
+        }
         Headwear::Cap => {
             canvas.outlined("M-62,-232 C-62,-290 62,-290 62,-232 C30,-246 -30,-246 -62,-232 Z", &fill, line, 3.2);
             canvas.outlined("M10,-242 C50,-252 88,-242 96,-226 C72,-234 40,-236 14,-232 Z", &color.darker(0.2).hex(), line, 3.0);

@@ -30,6 +30,14 @@ pub(super) fn draw_back(canvas: &mut Canvas, looks: &Looks) {
             "M34,-258 C92,-282 112,-222 88,-168 C84,-150 70,-146 74,-164 C78,-190 66,-212 44,-222 Z",
             &fill, line, 3.0,
         ),
+        Hair::Locs => {
+            for index in 0..9 {
+                let x = -64.0 + index as f32 * 16.0;
+                let rope = format!("M{:.1},-232 C{:.1},-190 {x:.1},-160 {x:.1},{:.1}", x * 0.8, x * 1.12, -112.0 - (index % 3) as f32 * 8.0);
+                canvas.line(&rope, &line.hex(), 17.0);
+                canvas.line(&rope, &color.hex(), 12.0);
+            }
+        }
         Hair::Afro => bumps(canvas, looks, (0.0, -222.0), 74.0, 27.0, 18),
         Hair::Curly => bumps(canvas, looks, (0.0, -204.0), 60.0, 24.0, 15),
         _ => {}
@@ -77,19 +85,7 @@ pub(super) fn draw_head(canvas: &mut Canvas, looks: &Looks, pose: &Pose) {
     let skin = canvas.round_paint(looks.skin);
     let covered = looks.headwear == Headwear::Hijab;
     if !covered {
-        for side in [-1.0, 1.0] {
-            canvas.outlined_ellipse((side * 60.0, -198.0), (11.0, 14.0), &skin, line, 3.0);
-            canvas.line(
-                &format!(
-                    "M{:.1},-203 q{:.1},5 {:.1},10",
-                    side * 62.0,
-                    side * 5.0,
-                    -side
-                ),
-                &looks.skin.darker(0.3).hex(),
-                2.2,
-            );
-        }
+        ears(canvas, looks, &skin);
     }
     canvas.outlined(head, &skin, line, 3.2);
     canvas.clipped(head, |canvas| skin_marks(canvas, looks));
@@ -109,14 +105,22 @@ pub(super) fn draw_head(canvas: &mut Canvas, looks: &Looks, pose: &Pose) {
     };
     let lashes = matches!(
         looks.hair,
-        Hair::Long | Hair::Braids | Hair::Bunches | Hair::Ponytail
+        Hair::Long | Hair::Braids | Hair::Bunches | Hair::Ponytail | Hair::Bun
     ) || covered;
     let colors = FaceColors {
         skin: looks.skin,
-        iris: looks.eyes,
+        irises: [
+            looks.eyes,
+            if looks.traits.heterochromia {
+                other_eye(looks.eyes)
+            } else {
+                looks.eyes
+            },
+        ],
         brows,
         lashes,
         upslant: looks.traits.down_syndrome,
+        braces: looks.traits.braces,
     };
     face::draw(canvas, &plan, &colors, pose.expression, pose.gaze);
     let nose = if looks.traits.down_syndrome { 4.0 } else { 5.0 };
@@ -130,6 +134,37 @@ pub(super) fn draw_head(canvas: &mut Canvas, looks: &Looks, pose: &Pose) {
     }
     if !covered {
         draw_hair(canvas, looks);
+    }
+}
+
+fn ears(canvas: &mut Canvas, looks: &Looks, skin: &str) {
+    for side in [-1.0, 1.0] {
+        canvas.outlined_ellipse(
+            (side * 60.0, -198.0),
+            (11.0, 14.0),
+            skin,
+            looks.skin.darker(0.45),
+            3.0,
+        );
+        canvas.line(
+            &format!(
+                "M{:.1},-203 q{:.1},5 {:.1},10",
+                side * 62.0,
+                side * 5.0,
+                -side
+            ),
+            &looks.skin.darker(0.3).hex(),
+            2.2,
+        );
+    }
+}
+
+/// Blue beside brown, amber beside anything else.
+fn other_eye(eyes: Color) -> Color {
+    if eyes.lightness() < 0.5 {
+        Color::rgb(0x4A_A0_E8)
+    } else {
+        Color::rgb(0x8A_50_20)
     }
 }
 
@@ -215,22 +250,11 @@ fn draw_hair(canvas: &mut Canvas, looks: &Looks) {
                 braid(canvas, looks, side);
             }
         }
+        Hair::Locs => {
+            locs(canvas, looks, &fill);
+        }
         Hair::Bunches => {
-            for side in [-1.0, 1.0] {
-                let puff = canvas.round_paint(color);
-                canvas.outlined_ellipse((side * 66.0, -250.0), (30.0, 29.0), &puff, line, 3.0);
-                canvas.line(
-                    &format!(
-                        "M{:.1},-232 q{:.1},-8 {:.1},-22",
-                        side * 42.0,
-                        side * 8.0,
-                        side * 6.0
-                    ),
-                    &looks.top.hex(),
-                    7.0,
-                );
-            }
-            canvas.outlined(PARTED, &fill, line, 3.0);
+            bunches(canvas, looks, &fill);
         }
         Hair::Bun => {
             let puff = canvas.round_paint(color);
@@ -289,6 +313,41 @@ fn curls(canvas: &mut Canvas, looks: &Looks, fill: &str) {
             &color.lighter(0.3).hex(),
             2.4,
         );
+    }
+}
+
+fn bunches(canvas: &mut Canvas, looks: &Looks, fill: &str) {
+    let (color, line) = (looks.hair_color, looks.hair_color.darker(0.5));
+    for side in [-1.0, 1.0] {
+        let puff = canvas.round_paint(color);
+        canvas.outlined_ellipse((side * 66.0, -250.0), (30.0, 29.0), &puff, line, 3.0);
+        canvas.line(
+            &format!(
+                "M{:.1},-232 q{:.1},-8 {:.1},-22",
+                side * 42.0,
+                side * 8.0,
+                side * 6.0
+            ),
+            &looks.top.hex(),
+            7.0,
+        );
+    }
+    canvas.outlined(PARTED, fill, line, 3.0);
+}
+
+fn locs(canvas: &mut Canvas, looks: &Looks, fill: &str) {
+    let (color, line) = (looks.hair_color, looks.hair_color.darker(0.5));
+    canvas.outlined(PARTED, fill, line, 3.0);
+    for (index, x) in [-66.0f32, -58.0, 58.0, 66.0].into_iter().enumerate() {
+        let rope = format!(
+            "M{:.1},-226 C{:.1},-200 {x:.1},-180 {x:.1},{:.1}",
+            x * 0.86,
+            x * 1.08,
+            -140.0 - (index % 2) as f32 * 14.0
+        );
+        canvas.line(&rope, &line.hex(), 16.0);
+        canvas.line(&rope, &color.lighter(0.08).hex(), 11.0);
+        canvas.circle((x, -150.0), 4.6, &looks.top.hex());
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) enum Hair {
     Curly,
     Afro,
     Braids,
+    Locs,
     Bunches,
     Ponytail,
     Bun,
@@ -86,7 +87,7 @@ impl Looks {
             part(&["clothes", "clothing", "outfit", "wears", "wearing"]).unwrap_or_default();
         let (skin, light) = match kind {
             Kind::Human => (
-                skin_words.and_then(color::skin).unwrap_or(default_skin),
+                human_skin(skin_words, line).unwrap_or(default_skin),
                 color::WHITE,
             ),
             Kind::Creature(species) => species_colors(species, skin_words, hair_words),
@@ -109,7 +110,10 @@ impl Looks {
             } else {
                 Hair::None
             },
-            hair_color: hair_color(hair_words)
+            hair_color: traits
+                .albinism
+                .then(|| Color::rgb(0xF8_F0_DC))
+                .or_else(|| hair_color(hair_words))
                 .unwrap_or_else(|| usual_hair(kind, skin, default_hair)),
             eyes,
             garment: garment(clothes, kind),
@@ -208,18 +212,16 @@ fn hair_style(words: &str, line: &str, name: &str) -> Hair {
             Hair::None,
         ),
         (&["afro", "natural hair", "coily"], Hair::Afro),
-        (
-            &["braid", "plait", "cornrow", "locs", "dreadlock"],
-            Hair::Braids,
-        ),
+        (&["dreadlock", "locs", "twists"], Hair::Locs),
+        (&["braid", "plait", "cornrow"], Hair::Braids),
         (
             &["pigtail", "bunches", "puffs", "two puff", "space buns"],
             Hair::Bunches,
         ),
         (&["ponytail", "pony tail"], Hair::Ponytail),
-        (&["bun", "topknot", "top knot"], Hair::Bun),
+        (&["hair bun", "bun ", "topknot", "top knot"], Hair::Bun),
         (&["curly", "curls", "frizzy", "wavy"], Hair::Curly),
-        (&["long"], Hair::Long),
+        (&["long hair", "long"], Hair::Long),
         (&["short", "buzz", "crop", "pixie", "spiky"], Hair::Short),
     ];
     let described = |text: &str| {
@@ -231,8 +233,8 @@ fn hair_style(words: &str, line: &str, name: &str) -> Hair {
     if let Some(hair) = described(words) {
         return hair;
     }
-    if contains(line, &["alopecia", "bald"]) {
-        return Hair::None;
+    if let Some(hair) = labelled(line, "traits").and_then(described) {
+        return hair;
     }
     let styles = [
         Hair::Short,
@@ -242,6 +244,20 @@ fn hair_style(words: &str, line: &str, name: &str) -> Hair {
         Hair::Bunches,
     ];
     styles[Seeded::from_text(&format!("hair of {name}")).below(styles.len())]
+}
+
+/// The skin that a line describes, as a part of the looks or among the traits.
+fn human_skin(words: Option<&str>, line: &str) -> Option<Color> {
+    let listed = labelled(line, "traits").unwrap_or_default();
+    if contains(listed, &["albinism"]) {
+        return color::skin("albinism");
+    }
+    words.and_then(color::skin).or_else(|| {
+        let mut entries = listed
+            .split(',')
+            .filter(|entry| entry.trim().ends_with("skin"));
+        entries.find_map(color::skin)
+    })
 }
 
 /// The hair of somebody whose line does not say.
@@ -323,6 +339,24 @@ mod tests {
                 .traits
                 .hearing_aid
         );
+    }
+
+    #[test]
+    fn skin_and_hair_may_stand_among_the_traits() {
+        let looks = Looks::read(
+            "Sam — species: human child; traits: dark brown skin, dreadlocks, braces on the teeth",
+        );
+        assert_eq!(
+            (Some(looks.skin), looks.hair),
+            (color::skin("dark brown"), Hair::Locs)
+        );
+        assert!(looks.traits.braces && !looks.traits.leg_brace);
+        let pale = Looks::read(
+            "Sam — species: human child; skin: brown; traits: albinism: very pale skin and hair",
+        );
+        assert_eq!(Some(pale.skin), color::skin("albinism"));
+        let canes = Looks::read("Sam; species: human; traits: walks with a cane").traits;
+        assert!(canes.walking_cane && !canes.white_cane);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::figure::{self, Place};
 use super::looks::Looks;
 use super::pose::{self, Expression, Pose};
 use super::sky::{self, Air};
+use super::wardrobe::Garment;
 use super::{indoors, land, places};
 use crate::seeded::Seeded;
 
@@ -54,7 +55,7 @@ fn figures(canvas: &mut Canvas, brief: &Brief, air: &Air, width: f32) {
             View::Close if brief.is_cover() => 2.20,
             View::Close => 2.15,
             View::Medium => 1.92,
-            View::Wide => 1.42,
+            View::Wide => 1.62,
         };
     if brief.setting == Setting::Bedroom && !brief.is_cover() {
         return in_bed(canvas, brief, air, width);
@@ -208,16 +209,24 @@ fn in_bed(canvas: &mut Canvas, brief: &Brief, air: &Air, width: f32) {
     };
     // Nobody is in the chair in bed: it waits beside it.
     let mut hero = brief.hero().clone();
-    hero.traits.wheelchair = false;
-    hero.traits.service_dog = false;
-    let drop = if asleep { 1024.0 } else { 976.0 };
+    hero.traits = super::traits::Traits {
+        wheelchair: false,
+        walker: false,
+        service_dog: false,
+        ..hero.traits
+    };
+    if hero.is_human() {
+        hero.garment = Garment::Shirt;
+        hero.top = air.tones[2].with_lightness(0.72);
+    }
+    let drop = if asleep { 1060.0 } else { 1010.0 };
     figure::draw(
         canvas,
         &hero,
         &pose,
         Place {
             at: (middle, drop),
-            size: 1.55,
+            size: 1.75,
             flipped: false,
             floats: false,
         },
@@ -299,17 +308,16 @@ fn symbol(canvas: &mut Canvas, motif: Motif, at: Point, size: f32, color: Color,
 /// A cover has a frame of vines, and room for a title at the top.
 fn cover_frame(canvas: &mut Canvas, brief: &Brief, air: &Air, width: f32) {
     let gold = GOLD.mix(air.tones[2], 0.25);
-    let ink = air.tones[0].darker(0.45);
-    for (inset, color, line) in [(10.0, ink, 24.0), (26.0, gold, 6.0)] {
-        canvas.line(&format!("M{inset:.1},{:.1} Q{inset:.1},{inset:.1} {:.1},{inset:.1} L{:.1},{inset:.1} Q{:.1},{inset:.1} {:.1},{:.1} L{:.1},{:.1} Q{:.1},{:.1} {:.1},{:.1} L{:.1},{:.1} Q{inset:.1},{:.1} {inset:.1},{:.1} Z",
-            inset + 50.0, inset + 50.0, width - inset - 50.0, width - inset, width - inset, inset + 50.0, width - inset, 950.0 - inset, width - inset, 1000.0 - inset, width - inset - 50.0, 1000.0 - inset, inset + 50.0, 1000.0 - inset, 1000.0 - inset, 950.0 - inset), &color.hex(), line);
+    if brief.framed {
+        border(canvas, width, gold, air.tones[0].darker(0.45));
     }
     let leaf = air.tint(land::LEAF, 0.25);
+    let inset = if brief.framed { 30.0 } else { 4.0 };
     for (corner, sx, sy) in [
-        ((30.0, 30.0), 1.0, 1.0),
-        ((width - 30.0, 30.0), -1.0, 1.0),
-        ((30.0, 970.0), 1.0, -1.0),
-        ((width - 30.0, 970.0), -1.0, -1.0),
+        ((inset, inset), 1.0, 1.0),
+        ((width - inset, inset), -1.0, 1.0),
+        ((inset, 1000.0 - inset), 1.0, -1.0),
+        ((width - inset, 1000.0 - inset), -1.0, -1.0),
     ] {
         canvas.group(
             &format!(
@@ -345,6 +353,13 @@ fn cover_frame(canvas: &mut Canvas, brief: &Brief, air: &Air, width: f32) {
                 );
             },
         );
+    }
+}
+
+fn border(canvas: &mut Canvas, width: f32, gold: Color, ink: Color) {
+    for (inset, color, line) in [(10.0, ink, 24.0), (26.0, gold, 6.0)] {
+        canvas.line(&format!("M{inset:.1},{:.1} Q{inset:.1},{inset:.1} {:.1},{inset:.1} L{:.1},{inset:.1} Q{:.1},{inset:.1} {:.1},{:.1} L{:.1},{:.1} Q{:.1},{:.1} {:.1},{:.1} L{:.1},{:.1} Q{inset:.1},{:.1} {inset:.1},{:.1} Z",
+            inset + 50.0, inset + 50.0, width - inset - 50.0, width - inset, width - inset, inset + 50.0, width - inset, 950.0 - inset, width - inset, 1000.0 - inset, width - inset - 50.0, 1000.0 - inset, inset + 50.0, 1000.0 - inset, 1000.0 - inset, 950.0 - inset), &color.hex(), line);
     }
 }
 

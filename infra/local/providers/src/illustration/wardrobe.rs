@@ -8,6 +8,7 @@ pub(super) enum Headwear {
     None,
     Hijab,
     Turban,
+    Kippah,
     Cap,
     Crown,
     Bow,
@@ -89,6 +90,7 @@ pub(super) fn headwear(line: &str) -> Headwear {
     let table: &[(&[&str], Headwear)] = &[
         (&["hijab", "headscarf", "head scarf"], Headwear::Hijab),
         (&["turban", "patka", "dastar"], Headwear::Turban),
+        (&["kippah", "yarmulke"], Headwear::Kippah),
         (&["flower crown", "flowers in"], Headwear::FlowerCrown),
         (&["crown", "tiara"], Headwear::Crown),
         (

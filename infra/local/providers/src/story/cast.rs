@@ -89,6 +89,11 @@ fn with_article(phrase: &str) -> String {
 fn look(hero: &Person) -> Option<String> {
     let of = |text: &Option<String>, noun: &str| {
         let text = text.as_deref()?.trim().trim_end_matches('.').to_lowercase();
+        let text = ["a ", "an ", "the "]
+            .iter()
+            .find_map(|article| text.strip_prefix(article))
+            .unwrap_or(&text)
+            .to_owned();
         let has_noun = text.split_whitespace().any(|word| {
             word.trim_end_matches('s')
                 .starts_with(noun.trim_end_matches('s'))
@@ -108,7 +113,7 @@ fn look(hero: &Person) -> Option<String> {
             "Anybody could tell it was {{hero}} by the {eyes} and the {clothes}."
         )),
         (None, Some(clothes), _) => Some(format!(
-            "Nobody else in the whole wide world wore {clothes} quite so proudly."
+            "Nobody else in the whole wide world wore clothes like these quite so proudly: {clothes}."
         )),
         (Some(eyes), None, _) => Some(format!(
             "Those {eyes} missed nothing, not even an ant with a crumb."

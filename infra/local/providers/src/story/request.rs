@@ -29,8 +29,9 @@ pub(super) struct Person {
 
 impl Person {
     pub(super) fn is_human(&self) -> bool {
-        ["", "human", "child", "boy", "girl", "kid", "person"]
-            .contains(&self.species.to_lowercase().as_str())
+        let species = self.species.to_lowercase();
+        let words = ["human", "child", "boy", "girl", "kid", "person"];
+        species.is_empty() || words.iter().any(|word| species.contains(word))
     }
 
     /// `dragon`, or `child` for a person.

@@ -88,16 +88,25 @@ pub(super) fn analysis(request: &StoryRequest, seeded: &mut Seeded) -> Value {
         .unwrap_or(index == 0);
     let text = request.text("text").to_owned();
     let hero = request.hero().name;
-    let staging = stage(&text.to_lowercase(), index, is_cover);
+    let described = request.text("sceneDescription");
+    let basis = if described.is_empty() {
+        &text
+    } else {
+        described
+    };
+    let staging = stage(&basis.to_lowercase(), index, is_cover);
     let depth = seeded.pick(&[
         "leaves and flowers close to the eye, the hero in the middle, soft hills far away",
         "a dark frame of branches in front, the hero behind it, light at the end",
         "three layers: grass in front, the hero, a wide bright distance",
     ]);
-    let atmosphere = if ["dark", "night", "moon", "cave"]
-        .iter()
-        .any(|word| text.to_lowercase().contains(word))
-    {
+    let nightly: &[&str] = if is_cover {
+        &["moon", "bed", "night"]
+    } else {
+        &["dark", "night", "moon", "cave", "stars", "evening"]
+    };
+    let basis_words = basis.to_lowercase();
+    let atmosphere = if nightly.iter().any(|word| basis_words.contains(word)) {
         seeded.pick(&[
             "hushed and glowing, small warm lights in cool blue",
             "quiet moonlight with a golden heart",
@@ -108,15 +117,51 @@ pub(super) fn analysis(request: &StoryRequest, seeded: &mut Seeded) -> Value {
             "fresh and playful, a breeze in everything",
         ])
     };
-    let first = text
-        .split_inclusive(['.', '!', '?'])
-        .next()
-        .unwrap_or_default()
-        .trim();
-    let description = format!("{hero} is {}. {first}", staging.action);
+    let description = if is_cover {
+        cover_description(&hero, &text, staging.action)
+    } else {
+        let first = sentences(basis).next().unwrap_or_default();
+        format!("{hero} is {}. {first}", staging.action)
+    };
     json!({
         "action": staging.action, "cameraAngle": staging.camera, "depth": depth, "atmosphere": atmosphere,
         "pose": staging.pose, "description": description.trim(),
+    })
+}
+
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive(['.', '!', '?']).map(str::trim)
+}
+
+/// The hero, whoever goes along, and where the story begins.
+fn cover_description(hero: &str, text: &str, action: &str) -> String {
+    let opening = sentences(text).filter(|sentence| !sentence.starts_with("The cover of"));
+    let opening: Vec<&str> = opening
+        .filter(|sentence| sentence.len() > 8)
+        .take(3)
+        .collect();
+    let with = friend_in(text, hero)
+        .map(|friend| format!(" with {friend}"))
+        .unwrap_or_default();
+    format!("{hero} is {action}{with}. {}", opening.join(" "))
+}
+
+/// Somebody like "Pip the firefly" in a text, who is not the hero.
+fn friend_in(text: &str, hero: &str) -> Option<String> {
+    fn bare(word: &str) -> &str {
+        word.trim_matches(|c: char| !c.is_alphanumeric())
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.windows(4).find_map(|four| {
+        let [before, name, the, kind] = four else {
+            return None;
+        };
+        // The first word of a sentence has a capital without being a name.
+        let opens = before.ends_with(['.', '!', '?', '"', '\u{201d}']);
+        let (name, kind) = (bare(name), bare(kind));
+        let is_name = name.starts_with(char::is_uppercase) && name != hero && !opens;
+        let is_kind = kind.len() > 2 && kind.chars().all(char::is_lowercase);
+        (is_name && *the == "the" && is_kind).then(|| format!("{name} the {kind}"))
     })
 }
 
