@@ -54,7 +54,8 @@ impl Step {
 
 /// Logs of the stack itself go to standard error, quiet unless `RUST_LOG` asks for more.
 pub fn init_logging() {
-    let filter = crate::environment::variable("RUST_LOG").unwrap_or_else(|| "error,postrust_server=off".to_owned());
+    let filter = crate::environment::variable("RUST_LOG")
+        .unwrap_or_else(|| "error,postrust_server=off".to_owned());
     // A second call comes from tests that start several stacks; the first subscriber stays.
     let _ = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
