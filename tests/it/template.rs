@@ -73,7 +73,7 @@ fn limits_are_the_documented_ones() {
     );
     assert_eq!(limits("asset-worker"), (json!(60), json!(256)));
     assert_eq!(limits("timeout-handler"), (json!(60), json!(128)));
-    assert_eq!(template["Parameters"]["ContentAgentMemory"]["Default"], 512);
+    assert_eq!(template["Parameters"]["ContentAgentMemory"]["Default"], 256);
 }
 
 #[test]

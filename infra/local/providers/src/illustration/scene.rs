@@ -1,5 +1,6 @@
 //! Puts a picture together: setting, figures, what is near the eye, and the cover's frame.
 
+use super::aids;
 use super::brief::{Brief, Motif, Setting, View};
 use super::canvas::{Canvas, Point, star_outline};
 use super::color::{CREAM, Color, GOLD};
@@ -232,6 +233,7 @@ fn in_bed(canvas: &mut Canvas, brief: &Brief, air: &Air, width: f32) {
         },
     );
     indoors::bed_before(canvas, air, middle);
+    parked_wheelchair(canvas, brief, width);
     if let Some(species) = brief.companion {
         let looks = Looks::of_species(species);
         let pose = if asleep {
@@ -256,6 +258,18 @@ fn in_bed(canvas: &mut Canvas, brief: &Brief, air: &Air, width: f32) {
             },
         );
     }
+}
+
+/// Within reach of the bed of who uses it.
+fn parked_wheelchair(canvas: &mut Canvas, brief: &Brief, width: f32) {
+    if !brief.hero().traits.wheelchair {
+        return;
+    }
+    let transform = format!("transform='translate({:.1} 926) scale(1.35)'", width * 0.86);
+    canvas.group(&transform, |canvas| {
+        aids::wheelchair_behind(canvas, brief.hero());
+        aids::wheelchair_before(canvas, brief.hero());
+    });
 }
 
 /// The story's symbol, woven in a few times, small and pale.
