@@ -2,15 +2,16 @@
 
 use local::{
     functions::Profile,
+    home::HomeError,
     ports::Ports,
     report::Reporter,
-    stack::{Stack, StackOptions},
+    stack::{Stack, StackError, StackOptions},
 };
 use std::{
     collections::BTreeMap,
     path::Path,
     sync::{Arc, Mutex, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::runtime::Runtime;
 
@@ -85,9 +86,18 @@ fn options(name: &str) -> StackOptions {
 
 fn start(options: &StackOptions) -> Shared {
     let runtime = Runtime::new().expect("a runtime");
-    let stack = runtime
-        .block_on(Stack::start(options))
-        .expect("the stack starts");
+    let stack = runtime.block_on(async {
+        let patience = Instant::now() + Duration::from_secs(30);
+        loop {
+            match Stack::start(options).await {
+                // The last test before this one is still stopping the stack it shared.
+                Err(StackError::Home(HomeError::Taken { .. })) if Instant::now() < patience => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                started => break started.expect("the stack starts"),
+            }
+        }
+    });
     Shared {
         runtime: Some(runtime),
         stack: Some(stack),

@@ -146,7 +146,10 @@ mod tests {
             ValueKind::of_type(20).to_json("9007199254740993"),
             json!(9_007_199_254_740_993_i64)
         );
-        assert_eq!(ValueKind::of_type(1700).to_json("1.50"), json!(1.5));
+        // As a number: whether its zeros are kept depends on a feature that another crate may switch on.
+        let numeric = ValueKind::of_type(1700).to_json("1.50");
+        assert!(numeric.is_number());
+        assert_eq!(numeric.as_f64(), Some(1.5));
         assert_eq!(ValueKind::of_type(701).to_json("NaN"), json!("NaN"));
         assert_eq!(
             ValueKind::of_type(3802).to_json(r#"{"a": [1, null]}"#),
