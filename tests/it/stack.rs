@@ -1,6 +1,6 @@
 //! The stack every black-box test shares: started by the first test that needs it, stopped after the last.
 
-use local::{
+use local_stack::{
     functions::Profile,
     home::HomeError,
     ports::Ports,
@@ -70,7 +70,7 @@ pub(crate) fn own(name: &str, change: impl FnOnce(&mut StackOptions)) -> Shared 
 
 fn options(name: &str) -> StackOptions {
     StackOptions {
-        workspace: local::home::workspace(),
+        workspace: local_stack::home::workspace(),
         home: Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stack-{name}")),
         ports: Ports::free().expect("free ports"),
         profile: Profile::Dev,

@@ -26,7 +26,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
 fn our_edges() -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new("cargo")
         .args(["metadata", "--no-deps", "--format-version", "1"])
-        .current_dir(local::home::workspace())
+        .current_dir(local_stack::home::workspace())
         .output()
         .expect("cargo runs");
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("metadata is JSON");
@@ -86,7 +86,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn every_file_says_what_lives_there_and_no_main_is_longer_than_forty_lines() {
     let mut files = Vec::new();
-    sources(&local::home::workspace(), &mut files);
+    sources(&local_stack::home::workspace(), &mut files);
     assert!(files.len() > 50, "the tree was not found");
     for file in files {
         let text = std::fs::read_to_string(&file).expect("readable");
@@ -108,7 +108,7 @@ fn every_file_says_what_lives_there_and_no_main_is_longer_than_forty_lines() {
 #[test]
 fn no_module_is_a_drawer_for_everything() {
     let mut files = Vec::new();
-    sources(&local::home::workspace(), &mut files);
+    sources(&local_stack::home::workspace(), &mut files);
     for file in files {
         let name = file
             .file_stem()

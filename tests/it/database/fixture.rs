@@ -6,7 +6,7 @@ pub(super) use payloads::{
     Lease, Refusal, completion, creation, failure, fresh_key, leases, text_of,
 };
 
-use local::postgres::{DatabaseAddress, Postgres};
+use local_stack::postgres::{DatabaseAddress, Postgres};
 use payloads::{literal, refusal};
 use serde_json::{Value, json};
 use sqlx::{

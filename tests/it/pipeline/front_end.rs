@@ -10,7 +10,7 @@ use tokio::{
 };
 
 fn folder() -> std::path::PathBuf {
-    local::home::workspace().join("tests/front-end")
+    local_stack::home::workspace().join("tests/front-end")
 }
 
 /// Installs the client from npm, once.

@@ -8,7 +8,7 @@ mod invocations;
 mod requests;
 
 use crate::stack::Shared;
-use local::api::Api;
+use local_stack::api::Api;
 use serde_json::{Value, json};
 use std::time::Duration;
 

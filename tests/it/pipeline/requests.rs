@@ -2,7 +2,7 @@
 
 use super::{demo, newcomer, paid_calls};
 use crate::stack::shared;
-use local::api::ApiError;
+use local_stack::api::ApiError;
 use serde_json::{Value, json};
 
 async fn post(url: &str, token: &str, key: Option<&str>, body: &Value) -> (u16, Value) {

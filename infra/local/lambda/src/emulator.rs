@@ -191,6 +191,11 @@ impl Emulator {
         self.core.instance_views()
     }
 
+    /// The process of a function (by its short name) whose invocation's payload contains this text.
+    pub fn pid_working_on(&self, function: &str, text: &str) -> Option<u32> {
+        self.core.pid_working_on(function, text)
+    }
+
     /// Events given up on, oldest first.
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         self.core.dead_letters.all()

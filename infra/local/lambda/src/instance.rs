@@ -49,6 +49,7 @@ pub(crate) struct Work {
 /// The invocation a process is working on.
 pub(crate) struct Current {
     pub(crate) request_id: String,
+    pub(crate) payload: Bytes,
     pub(crate) since: Timestamp,
     pub(crate) reply: oneshot::Sender<Reply>,
 }
@@ -138,6 +139,16 @@ impl Instance {
         lock(&self.current)
             .as_ref()
             .map(|current| current.request_id.clone())
+    }
+
+    /// The process, when it works on an invocation whose payload contains this text.
+    pub(crate) fn pid_working_on(&self, text: &str) -> Option<u32> {
+        let current = lock(&self.current);
+        let payload = &current.as_ref()?.payload;
+        let mentioned = payload
+            .windows(text.len().max(1))
+            .any(|window| window == text.as_bytes());
+        mentioned.then(|| self.pid.get().copied()).flatten()
     }
 
     /// Ends the invocation `request_id`. `false` when the process is not working on it.

@@ -102,6 +102,14 @@ impl Core {
         views
     }
 
+    pub(crate) fn pid_working_on(&self, function: &str, text: &str) -> Option<u32> {
+        let instances: Vec<_> = lock(&self.instances).values().cloned().collect();
+        instances
+            .iter()
+            .filter(|instance| instance.function.config.name == function)
+            .find_map(|instance| instance.pid_working_on(text))
+    }
+
     pub(crate) fn is_stopping(&self) -> bool {
         *self.orders.borrow() != Order::Live
     }

@@ -1,7 +1,7 @@
 //! `cargo local doctor`: what works and what does not, a line each; values of secrets are never shown.
 
 use super::Outcome;
-use crate::{environment, home::Home, tools::on_path};
+use local_stack::{environment, home::Home, tools::on_path};
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -22,7 +22,7 @@ impl Finding {
 
 pub(super) async fn run() -> Outcome {
     println!("Running System Diagnostics...\n");
-    let home = Home::open(crate::home::workspace().join(".local"))?;
+    let home = Home::open(local_stack::home::workspace().join(".local"))?;
     let running = home.running();
     let mut findings = tools().await;
     match &running {
@@ -63,7 +63,7 @@ async fn tools() -> Vec<Finding> {
             on_path(program).map(drop).ok_or_else(|| how.to_owned()),
         )
     };
-    let postgres = crate::postgres::require_installed()
+    let postgres = local_stack::postgres::require_installed()
         .await
         .map_err(|error| error.to_string());
     let mut findings = vec![

@@ -6,9 +6,10 @@ mod shelf;
 mod story;
 mod test;
 mod timing;
+mod trial;
 mod up;
 
-use crate::{
+use local_stack::{
     report::Reporter,
     stack::{Stack, StackError, StackOptions},
 };
@@ -21,13 +22,17 @@ const USAGE: &str = "cargo local COMMAND
   up [--watch]
              starts the stack and stays: URLs, keys, a demo token; Ctrl-C stops it
   test       format, lints, unit, database and black-box tests, template checks
+  fault [NAME | --all] [--short | --full] [--seed N]
+             what must survive: each prints its figures and fails when a goal is missed; no name lists them
+  bench [NAME | --all] [--short | --full] [--seed N]
+             what it costs: figures beside their anchors
   doctor     checks tools, variables, database, queue, storage and providers
 ";
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
-pub fn main() -> ExitCode {
-    crate::report::init_logging();
+pub(crate) fn main() -> ExitCode {
+    local_stack::report::init_logging();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -46,6 +51,8 @@ async fn run(arguments: &[String]) -> Outcome {
         ["up"] => up::run(false).await,
         ["up", "--watch"] => up::run(true).await,
         ["test", rest @ ..] => test::run(rest).await,
+        ["fault", rest @ ..] => interruptible(trial::run(trial::Kind::Fault, rest)).await,
+        ["bench", rest @ ..] => interruptible(trial::run(trial::Kind::Bench, rest)).await,
         ["doctor"] => doctor::run().await,
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
@@ -90,7 +97,7 @@ enum Running {
 
 impl Running {
     async fn ensure(options: &StackOptions) -> Result<Self, StackError> {
-        let home = crate::home::Home::open(options.home.clone())?;
+        let home = local_stack::home::Home::open(options.home.clone())?;
         if let Some(variables) = home.running() {
             Reporter::Terminal.line("Using the stack that is up.");
             return Ok(Self::Elsewhere(variables));

@@ -58,6 +58,7 @@ fn hand_over(core: &Core, instance: &Instance, work: Work) -> Option<Response> {
     let function = &instance.function;
     *lock(&instance.current) = Some(Current {
         request_id: invocation.request_id.clone(),
+        payload: invocation.payload.clone(),
         since: Timestamp::now(),
         reply,
     });

@@ -109,7 +109,7 @@ impl Home {
 /// The folder of the workspace this program was built from.
 pub fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_owned()
+    here.ancestors().nth(3).unwrap_or(here).to_owned()
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ struct Served {
 
 impl Served {
     async fn new() -> Self {
-        let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../supabase/migrations");
+        let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../supabase/migrations");
         let server = SERVER
             .get_or_try_init(|| Postgres::start_temporary(&migrations))
             .await

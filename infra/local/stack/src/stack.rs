@@ -1,9 +1,10 @@
 //! The stack as a whole: started in order, described by its variables, stopped without a trace.
 
 use crate::{
+    breakpoints::{Breakpoints, Server, stop_here},
     demo::{self, DemoError},
     environment,
-    files::FilesServer,
+    files::{FileFaults, FilesServer},
     functions::{self, BuildError, Profile},
     home::{Home, HomeError, Lock},
     ports::{PortError, Ports, listen, require_unused},
@@ -141,6 +142,8 @@ pub struct Stack {
     gateway: GatewayConfig,
     keys: Arc<Keys>,
     realtime: RealtimeServer,
+    files: FileFaults,
+    breakpoints: Breakpoints,
     pool: PgPool,
     servers: JoinSet<()>,
     postgres: Option<Postgres>,
@@ -217,22 +220,27 @@ impl Stack {
         })?;
 
         let mut servers = JoinSet::new();
+        let breakpoints = Breakpoints::default();
+        let stopping = |router: axum::Router, server| {
+            let state = (breakpoints.clone(), server);
+            router.layer(axum::middleware::from_fn_with_state(state, stop_here))
+        };
+        let gateway = gateway(
+            gateway_config.clone(),
+            stopping(rest, Server::Rest),
+            &realtime,
+            &auth,
+        );
+        let openai = stopping(openai_router(stand_ins.clone()), Server::OpenAi);
+        let elevenlabs = stopping(elevenlabs_router(stand_ins.clone()), Server::ElevenLabs);
+        serve(&mut servers, listeners.gateway, gateway);
         serve(
             &mut servers,
-            listeners.gateway,
-            gateway(gateway_config.clone(), rest, &realtime, &auth),
+            listeners.files,
+            stopping(files.router(), Server::Files),
         );
-        serve(&mut servers, listeners.files, files.router());
-        serve(
-            &mut servers,
-            listeners.openai,
-            openai_router(stand_ins.clone()),
-        );
-        serve(
-            &mut servers,
-            listeners.elevenlabs,
-            elevenlabs_router(stand_ins.clone()),
-        );
+        serve(&mut servers, listeners.openai, openai);
+        serve(&mut servers, listeners.elevenlabs, elevenlabs);
         step.done("ready");
 
         let mut variables = environment::shared(ports, &keys);
@@ -265,6 +273,8 @@ impl Stack {
             gateway: gateway_config,
             keys,
             realtime,
+            files: files.faults().clone(),
+            breakpoints,
             pool,
             servers,
             postgres: Some(postgres),
@@ -307,6 +317,26 @@ impl Stack {
     /// Realtime, which stops when its last owner lets go of it.
     pub fn realtime(&self) -> &RealtimeServer {
         &self.realtime
+    }
+
+    /// The switch that makes S3 refuse.
+    pub fn files(&self) -> &FileFaults {
+        &self.files
+    }
+
+    /// Where requests can be made to stand still.
+    pub fn breakpoints(&self) -> &Breakpoints {
+        &self.breakpoints
+    }
+
+    /// The stack's own folder: logs of the functions, dead letters, the database.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// Postgres itself, to be stopped and started.
+    pub fn postgres(&self) -> Option<&Postgres> {
+        self.postgres.as_ref()
     }
 
     /// The database, as its superuser.

@@ -1,7 +1,7 @@
-//! The local stack: everything `cargo local` starts, stops and shows.
+//! The local stack: the real parts, the two stand-ins and the four functions, started together and stopped without a trace.
 
 pub mod api;
-pub mod command;
+pub mod breakpoints;
 pub mod demo;
 pub mod environment;
 pub mod files;

@@ -1,0 +1,6 @@
+//! Events that come twice, late, out of order or never; and everything at once.
+
+use local_trials::Trial;
+
+/// All of them, in the order in which they are listed.
+pub const FAULTS: &[Trial] = &[];

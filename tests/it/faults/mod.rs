@@ -1,0 +1,33 @@
+//! The fault tests of `cargo local fault`, in their short form.
+
+mod crashes;
+mod events;
+mod providers;
+mod queue;
+mod simulation;
+mod supabase;
+
+use local_stack::report::Reporter;
+use local_trials::{Order, Size, Trial};
+use std::time::Duration;
+
+/// Runs the trial of this name and shows its figures when one is missed.
+fn holds(trials: &[Trial], name: &str) {
+    let trial = trials
+        .iter()
+        .find(|trial| trial.name == name)
+        .expect("a trial of this name");
+    let order = Order {
+        size: Size::Short,
+        seed: 1,
+        reporter: Reporter::Silent,
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let figures = runtime.block_on(async {
+        tokio::time::timeout(Duration::from_secs(180), (trial.run)(order))
+            .await
+            .expect("within three minutes")
+            .expect("the trial can be carried out")
+    });
+    assert!(figures.all_met(), "{}\n{figures}", trial.question);
+}

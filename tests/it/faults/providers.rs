@@ -1,0 +1,1 @@
+//! Short forms of `trial_providers`.
