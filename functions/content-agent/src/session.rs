@@ -1,13 +1,14 @@
 //! One invocation at work: its jobs as tasks of their own, a heartbeat for all of them, and an end before Lambda's.
 
 use crate::{
-    Answer, Deps,
+    Answer, Deps, Invocation,
     failure::StepError,
     steps::{self, Delivery},
     studio::Studio,
 };
 use domain::{AssetType, JobId};
-use runtime::{Deadline, Payload, chain};
+use futures::future::join_all;
+use runtime::{Payload, chain};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -32,9 +33,8 @@ type Outcome = (LeasedJob, Result<Delivery, (StepError, Vec<store::Paid>)>);
 
 struct Session {
     deps: Arc<Deps>,
-    owner: String,
+    invocation: Invocation,
     studio: Arc<Studio>,
-    deadline: Deadline,
     tasks: JoinSet<Outcome>,
     holding: Holding,
     by_task: HashMap<Id, LeasedJob>,
@@ -44,23 +44,21 @@ struct Session {
 /// Makes `jobs` and what follows from them, until nothing is left to do here or no time is.
 pub(crate) async fn run(
     deps: Arc<Deps>,
-    owner: String,
+    mut invocation: Invocation,
     story: StoryWork,
     jobs: Vec<LeasedJob>,
-    deadline: Deadline,
 ) -> Answer {
-    let deadline = deadline.earlier_by(MARGIN);
+    invocation.deadline = invocation.deadline.earlier_by(MARGIN);
     let answer = Answer {
         success: true,
         story_id: story.story_id.to_string(),
         ..Answer::default()
     };
-    let studio = Arc::new(Studio::new(Arc::clone(&deps), story, deadline));
+    let studio = Arc::new(Studio::new(Arc::clone(&deps), story, invocation.deadline));
     let mut session = Session {
         deps,
-        owner,
+        invocation,
         studio,
-        deadline,
         tasks: JoinSet::new(),
         holding: Holding::default(),
         by_task: HashMap::new(),
@@ -97,14 +95,13 @@ impl Session {
     }
 
     async fn work(&mut self) {
-        let end = tokio::time::Instant::from_std(self.deadline.instant());
+        let end = tokio::time::Instant::from_std(self.invocation.deadline.instant());
+        let shutdown = self.invocation.shutdown.clone();
         loop {
             let joined = tokio::select! {
                 joined = self.tasks.join_next_with_id() => joined,
-                () = tokio::time::sleep_until(end) => {
-                    self.hand_back().await;
-                    return;
-                }
+                () = tokio::time::sleep_until(end) => return self.hand_back("its time is up").await,
+                () = shutdown.asked() => return self.hand_back("its process is to end").await,
             };
             match joined {
                 None => return,
@@ -232,9 +229,12 @@ impl Session {
         }
     }
 
-    /// The wish to go on with what `job` makes claimable, while there is time for it.
+    /// The wish to go on with what `job` makes claimable, while there is time for it and nobody ends the process.
     fn continuation(&self, job: &LeasedJob) -> Option<Continuation> {
-        if self.deadline.left() < NEXT_JOB_MIN {
+        let Invocation {
+            deadline, shutdown, ..
+        } = &self.invocation;
+        if deadline.left() < NEXT_JOB_MIN || shutdown.is_asked() {
             return None;
         }
         let holding = self.holding.lock().expect("no holder panics");
@@ -242,7 +242,7 @@ impl Session {
             .values()
             .filter(|held| held.job.job_id != job.job_id);
         Some(Continuation {
-            owner: self.owner.clone(),
+            owner: self.invocation.owner.clone(),
             limit: AssetType::ALL.len(),
             lease_seconds: self.deps.config.lease.as_secs(),
             max_in_flight: self.deps.config.max_jobs_in_flight,
@@ -250,8 +250,8 @@ impl Session {
         })
     }
 
-    /// Time is up: what is unfinished goes back to the queue with what it has, and somebody else is woken.
-    async fn hand_back(&mut self) {
+    /// The invocation has to end: what is unfinished goes back to the queue with what it has, and somebody else is woken.
+    async fn hand_back(&mut self, reason: &'static str) {
         self.tasks.shutdown().await;
         let unfinished: Vec<_> = self
             .holding
@@ -260,17 +260,19 @@ impl Session {
             .drain()
             .map(|(_, held)| held.job)
             .collect();
-        for job in unfinished {
-            tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, assetType = %job.asset_type,
-                "No time left in this invocation, handing the job back");
-            if let Err(error) = self
-                .deps
-                .store
+        let store = &self.deps.store;
+        join_all(unfinished.iter().map(|job| async move {
+            tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, assetType = %job.asset_type, reason,
+                "Handing an unfinished job back");
+            if let Err(error) = store
                 .release_job(job.job_id, job.lease_token, Duration::ZERO)
                 .await
             {
                 tracing::error!(jobId = %job.job_id, error = chain(&error), "Could not hand a job back");
             }
+        }))
+        .await;
+        for job in unfinished {
             self.answer
                 .assets
                 .insert(job.asset_type.to_string(), "released");
@@ -312,7 +314,11 @@ async fn heartbeat(deps: Arc<Deps>, studio: Arc<Studio>, holding: Holding) {
             Ok(lost) => {
                 let holding = holding.lock().expect("no holder panics");
                 for job in lost {
-                    if let Some(held) = holding.get(&job) {
+                    // A retry of the same job may be held by now, under a lease of its own.
+                    let reported = beats.iter().find(|beat| beat.job_id == job);
+                    if let (Some(held), Some(reported)) = (holding.get(&job), reported)
+                        && held.job.lease_token == reported.lease_token
+                    {
                         held.abort.abort();
                     }
                 }

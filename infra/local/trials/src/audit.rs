@@ -140,16 +140,58 @@ fn leaking_lines(stack: &Stack, heroes: &[String]) -> Result<u64, TrialError> {
     Ok(leaking)
 }
 
-/// Paid calls beyond the first with the same body: what was bought more than once.
+/// Paid calls beyond the first with the same body: what was bought more than once. An answer that was spoilt on purpose
+/// was no use, so that buying it again is right.
 pub fn bought_again(stack: &Stack) -> u64 {
     let mut times: HashMap<String, u64> = HashMap::new();
     for call in stack
         .stand_ins()
         .calls()
         .into_iter()
-        .filter(|call| call.paid)
+        .filter(|call| call.paid && call.fault.is_none())
     {
         *times.entry(call.sha256).or_default() += 1;
     }
     times.values().map(|times| times - 1).sum()
+}
+
+/// Answers of text models whose results are kept: asking the same again is a repeated purchase. The check of a picture is
+/// not among them: its result is the commit itself.
+const KEPT: [&str; 4] = ["story", "palette_journey", "scene_analysis", "activities"];
+
+/// Text calls made although the result of the same call had been recorded in the usage ledger before: bought after a
+/// checkpoint. The ledger gets its entry in the transaction that stores the result.
+pub async fn bought_after_checkpoint(stack: &Stack) -> Result<Vec<String>, TrialError> {
+    let recorded: Vec<(String, i64)> = sqlx::query_as(
+        "select call_key, (extract(epoch from created_at) * 1000)::bigint from public.usage_ledger",
+    )
+    .fetch_all(stack.pool())
+    .await
+    .map_err(TrialError::while_trying("read the usage ledger"))?;
+    let recorded: HashMap<String, i64> = recorded.into_iter().collect();
+    let mut first_recorded: HashMap<String, i64> = HashMap::new();
+    let mut again = Vec::new();
+    for call in stack.stand_ins().calls() {
+        let schema = call.schema.as_deref().unwrap_or_default();
+        if !call.paid || call.fault.is_some() || !KEPT.contains(&schema) {
+            continue;
+        }
+        let started = i64::try_from(call.started_unix_ms).unwrap_or(i64::MAX);
+        if first_recorded
+            .get(&call.sha256)
+            .is_some_and(|at| *at < started)
+        {
+            again.push(schema.to_owned());
+        }
+        // The ids the stand-ins send: their call's number behind a name of theirs.
+        let key = match call.provider {
+            "openai" => format!("openai:req_{:032x}", call.id),
+            _ => format!("elevenlabs:local{:015}", call.id),
+        };
+        if let Some(at) = recorded.get(&key) {
+            let first = first_recorded.entry(call.sha256).or_insert(*at);
+            *first = (*first).min(*at);
+        }
+    }
+    Ok(again)
 }
