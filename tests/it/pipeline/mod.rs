@@ -15,13 +15,16 @@ use std::time::Duration;
 /// A signed-in user of a stack.
 pub(crate) struct User {
     pub(crate) api: Api,
+    pub(crate) id: uuid::Uuid,
     pub(crate) token: String,
 }
 
 /// The demo user, who has no limits.
 pub(crate) fn demo(shared: &Shared) -> User {
+    let id = shared.stack().variable("DEMO_USER_ID");
     user_with(
         shared,
+        id.parse().expect("an id"),
         shared.stack().variable("DEMO_USER_TOKEN").to_owned(),
     )
 }
@@ -39,6 +42,7 @@ pub(crate) async fn newcomer(shared: &Shared) -> User {
     let user = local_realtime::auth::User::with_email(id, email);
     user_with(
         shared,
+        id,
         shared
             .stack()
             .keys()
@@ -46,8 +50,9 @@ pub(crate) async fn newcomer(shared: &Shared) -> User {
     )
 }
 
-fn user_with(shared: &Shared, token: String) -> User {
+fn user_with(shared: &Shared, id: uuid::Uuid, token: String) -> User {
     User {
+        id,
         api: Api::new(shared.stack().variable("API_URL"), &token),
         token,
     }
