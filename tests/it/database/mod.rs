@@ -1,7 +1,6 @@
 //! The database, black box: its rules and verbs by SQL over a real Postgres, one database a test.
 
 mod fixture;
-mod interleavings;
 mod races;
 mod rls;
 mod transitions;

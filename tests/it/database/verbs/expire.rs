@@ -13,7 +13,7 @@ async fn a_silent_worker_costs_a_retry_each_time_and_in_the_end_the_job() {
         let answer = database.call("expire_stuck_jobs", json!({})).await;
         assert_eq!(
             answer,
-            json!({"expired": 0, "requeued": 1, "more": false, "claimable": true})
+            json!({"expired": 0, "requeued": 1, "more": false, "claimable": true, "tidy": false})
         );
         assert_eq!(database.asset(&story, "audio").await["status"], "retrying");
     }
@@ -22,7 +22,7 @@ async fn a_silent_worker_costs_a_retry_each_time_and_in_the_end_the_job() {
     let answer = database.call("expire_stuck_jobs", json!({})).await;
     assert_eq!(
         answer,
-        json!({"expired": 1, "requeued": 0, "more": false, "claimable": false})
+        json!({"expired": 1, "requeued": 0, "more": false, "claimable": false, "tidy": false})
     );
     let shown = database.asset(&story, "audio").await;
     assert_eq!(
@@ -102,4 +102,108 @@ async fn a_text_that_runs_out_takes_the_rest_with_it_even_what_ran_out_in_the_sa
         8
     );
     assert_eq!(database.credits(story.user).await, (0, 0));
+}
+
+/// What the rescuer is told of one dead invocation.
+fn death(request: &str, tokens: &[&str]) -> serde_json::Value {
+    match tokens {
+        [] => json!({"p_dead_request": request}),
+        _ => json!({"p_dead_request": request, "p_lease_tokens": tokens}),
+    }
+}
+
+#[tokio::test]
+async fn a_dead_invocation_loses_what_it_held_at_once_and_nobody_else_does() {
+    let database = Database::new().await;
+    let (dead, alive) = (
+        database.story_with_text(&["audio", "cover"]).await,
+        database.story_with_text(&["audio"]).await,
+    );
+    let claimed = database.claim(10).await;
+    for (story, owner) in [(&dead, "r1/n1"), (&alive, "r10/n1")] {
+        let jobs: Vec<_> = claimed
+            .iter()
+            .filter(|lease| lease.story == story.id)
+            .map(|lease| json!({"jobId": lease.job, "leaseToken": lease.token}))
+            .collect();
+        let start = json!({"p_story_id": story.id, "p_jobs": jobs, "p_owner": owner});
+        database.call("start_assets", start).await;
+    }
+    let answer = database.call("expire_stuck_jobs", death("r1", &[])).await;
+    assert_eq!(
+        (&answer["expired"], &answer["requeued"], &answer["more"]),
+        (&json!(0), &json!(2), &json!(false))
+    );
+    assert_eq!(database.asset(&dead, "cover").await["status"], "retrying");
+    assert_eq!(database.job(&dead, "audio").await["retry_count"], 1);
+    assert_eq!(
+        database.asset(&alive, "audio").await["status"],
+        "generating"
+    );
+}
+
+#[tokio::test]
+async fn a_claim_that_was_never_started_goes_back_after_a_pause_and_counts_no_retry() {
+    let database = Database::new().await;
+    let story = database.story_with_text(&["audio"]).await;
+    let claim = json!({"p_owner": "claim:w1/n1"});
+    database.call("claim_asset_jobs", claim).await;
+    let answer = database.call("expire_stuck_jobs", death("w1", &[])).await;
+    assert_eq!(
+        (&answer["requeued"], &answer["claimable"]),
+        (&json!(1), &json!(false))
+    );
+    assert_eq!(database.job(&story, "audio").await["retry_count"], 0);
+    assert_eq!(database.claim(10).await, []);
+}
+
+#[tokio::test]
+async fn an_event_that_never_ran_gives_back_the_leases_it_named_unless_somebody_started_them() {
+    let database = Database::new().await;
+    let story = database.story_with_text(&["audio", "cover"]).await;
+    let claimed = database.claim(10).await;
+    let audio = claimed.iter().find(|lease| lease.asset == "audio").unwrap();
+    let started = json!([{"jobId": audio.job, "leaseToken": audio.token}]);
+    let start = json!({"p_story_id": story.id, "p_jobs": started, "p_owner": "living/n1"});
+    database.call("start_assets", start).await;
+    let tokens: Vec<String> = claimed
+        .iter()
+        .map(|lease| lease.token.to_string())
+        .collect();
+    let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
+    let answer = database
+        .call("expire_stuck_jobs", death("never-ran", &tokens))
+        .await;
+    assert_eq!(answer["requeued"], 1);
+    assert_eq!(
+        database.asset(&story, "audio").await["status"],
+        "generating"
+    );
+    assert_eq!(database.asset(&story, "cover").await["status"], "pending");
+}
+
+#[tokio::test]
+async fn a_new_story_s_text_waits_no_longer_for_an_invocation_that_died() {
+    let database = Database::new().await;
+    let story = database.story(&["cover"]).await;
+    assert_eq!(database.claim(10).await, []);
+    let death = json!({"p_dead_request": "r1", "p_new_story": story.id});
+    let answer = database.call("expire_stuck_jobs", death).await;
+    assert_eq!(answer["claimable"], true);
+    assert_eq!(database.claim(10).await[0].asset, "content");
+}
+
+#[tokio::test]
+async fn a_claim_says_when_a_lease_that_missed_its_heartbeats_ends() {
+    let database = Database::new().await;
+    let story = database.story_with_text(&["audio"]).await;
+    database.claim_asset(&story, "audio").await;
+    let healthy = database.call("claim_asset_jobs", json!({})).await;
+    assert_eq!(healthy["nextInSeconds"], json!(null));
+    database
+        .arrange("update public.asset_generation_jobs set lease_expires_at = now() + interval '8 seconds' where status = 'generating'")
+        .await;
+    let silent = database.call("claim_asset_jobs", json!({})).await;
+    let seconds = silent["nextInSeconds"].as_f64().unwrap();
+    assert!((6.0..=8.0).contains(&seconds), "{seconds}");
 }

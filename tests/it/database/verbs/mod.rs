@@ -4,6 +4,8 @@ mod claim;
 mod content;
 mod create;
 mod expire;
+mod housekeeping;
+mod limits;
 mod progress;
 mod settle;
 mod steer;

@@ -4,7 +4,7 @@
 mod audit;
 mod moves;
 
-use super::fixture::{Database, EVERYTHING, Story};
+use crate::database::{Database, EVERYTHING, Story};
 use audit::Audit;
 use moves::{Move, World};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -12,40 +12,25 @@ use serde_json::json;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-const SEEDS: u64 = 24;
 const HANDFULS: usize = 40;
 /// Calls at the same moment, each on a connection of its own.
 const CALLS_AT_ONCE: usize = 4;
 /// Far more than any schedule of the last phase needs.
 const ROUNDS_TO_SETTLE: usize = 60;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_invariants_survive_every_interleaving() {
-    for seed in seeds() {
-        println!("replay with INTERLEAVING_SEED={seed}");
-        let database = Arc::new(Database::new().await);
-        let audit = Audit::install(&database).await;
-        let mut random = StdRng::seed_from_u64(seed);
-        let mut world = World::new(&database, random.random_range(2..6)).await;
-        for _ in 0..HANDFULS {
-            handful(&database, &mut world, &mut random).await;
-            audit.check_states(&database).await;
-        }
-        settle(&database, &world).await;
+/// One run, decided by its seed. Panics where an invariant does not hold, as a test does.
+pub(crate) async fn play(database: Database, seed: u64) {
+    let database = Arc::new(database);
+    let audit = Audit::install(&database).await;
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut world = World::new(&database, random.random_range(2..6)).await;
+    for _ in 0..HANDFULS {
+        handful(&database, &mut world, &mut random).await;
         audit.check_states(&database).await;
-        audit.check_history(&database, &world).await;
     }
-}
-
-fn seeds() -> Vec<u64> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a switch of this test alone, no setting of the program"
-    )]
-    let given = std::env::var("INTERLEAVING_SEED")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    given.map_or_else(|| (0..SEEDS).collect(), |seed| vec![seed])
+    settle(&database, &world).await;
+    audit.check_states(&database).await;
+    audit.check_history(&database, &world).await;
 }
 
 /// Draws some calls, makes them at once, and lets the workers learn from the answers.

@@ -1,7 +1,7 @@
 //! Watches every write by triggers of its own, and checks the invariants against what it saw.
 
 use super::moves::World;
-use crate::database::fixture::Database;
+use crate::database::Database;
 use serde_json::Value;
 use std::collections::BTreeMap;
 

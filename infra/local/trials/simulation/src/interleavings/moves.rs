@@ -1,8 +1,6 @@
 //! What workers and users may do next, and what the workers remember: old leases too, for zombies use them.
 
-use crate::database::fixture::{
-    Database, EVERYTHING, Lease, Refusal, Story, completion, failure, leases,
-};
+use crate::database::{Database, EVERYTHING, Lease, Refusal, Story, completion, failure, leases};
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Value, json};
 
