@@ -95,11 +95,13 @@ fn paid_work_is_never_tried_again_behind_our_back() {
             "an event of {name} must not outlive its lease: {age} s"
         );
         let failure = &asynchronous["DestinationConfig"]["OnFailure"];
-        assert_eq!(failure["Type"], "SQS", "{name}");
+        assert_eq!(failure["Type"], "Lambda", "{name}");
         assert_eq!(
             failure["Destination"],
-            json!({ "!GetAtt": "FailedEventsQueue.Arn" }),
-            "{name}"
+            sub(
+                "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:storytailor-timeout-handler-${Environment}"
+            ),
+            "{name}: who dies is noticed at once"
         );
         // With an alias the settings above would hold for the alias only.
         assert!(function["AutoPublishAlias"].is_null(), "{name}");
@@ -108,6 +110,13 @@ fn paid_work_is_never_tried_again_behind_our_back() {
             "{name} is part of a chain that loop detection would cut"
         );
     }
+    let rescuer = &function(&functions, "timeout-handler")["EventInvokeConfig"];
+    let failure = &rescuer["DestinationConfig"]["OnFailure"];
+    assert_eq!(failure["Type"], "SQS");
+    assert_eq!(
+        failure["Destination"],
+        json!({ "!GetAtt": "FailedEventsQueue.Arn" })
+    );
     assert_eq!(
         template["Resources"]["FailedEventsQueue"]["Type"],
         "AWS::SQS::Queue"
@@ -250,8 +259,13 @@ fn each_function_may_call_only_whom_it_must_and_only_the_content_agent_touches_a
         may_call("universal-agent"),
         BTreeSet::from([worker.clone(), content.clone()])
     );
-    assert_eq!(may_call("content-agent"), BTreeSet::from([worker.clone()]));
-    assert_eq!(may_call("asset-worker"), BTreeSet::from([content]));
+    // Lambda reports their deaths with their own rights.
+    let rescuer = "storytailor-timeout-handler-${Environment}".to_owned();
+    assert_eq!(
+        may_call("content-agent"),
+        BTreeSet::from([worker.clone(), rescuer.clone()])
+    );
+    assert_eq!(may_call("asset-worker"), BTreeSet::from([content, rescuer]));
     assert_eq!(may_call("timeout-handler"), BTreeSet::from([worker]));
 
     for function in functions.values() {

@@ -1,4 +1,4 @@
-//! From claimed jobs to invocations: the jobs of one story travel together.
+//! From claimed jobs to invocations: the jobs of one story travel together, except those that keep failing.
 
 use crate::{Deps, Summary};
 use domain::{AssetType, StoryId};
@@ -12,12 +12,27 @@ const INVOCATIONS_AT_ONCE: usize = 16;
 /// A job that could not be handed over is not claimed again before this.
 const PAUSE_AFTER_RELEASE: Duration = Duration::from_secs(5);
 
-pub(crate) async fn hand_over(deps: &Deps, jobs: Vec<LeasedJob>) -> Summary {
+/// From this retry on a job gets an invocation to itself. It may be what takes its process down, and the jobs beside it
+/// would use up their retries with it. SQL `travels_alone` is the same rule.
+const ALONE_FROM_RETRY: u32 = 2;
+
+/// The jobs of each invocation.
+fn grouped(jobs: Vec<LeasedJob>) -> Vec<(StoryId, Vec<LeasedJob>)> {
+    let (alone, together): (Vec<_>, Vec<_>) = jobs
+        .into_iter()
+        .partition(|job| job.retry_count >= ALONE_FROM_RETRY);
     let mut by_story: BTreeMap<StoryId, Vec<LeasedJob>> = BTreeMap::new();
-    for job in jobs {
+    for job in together {
         by_story.entry(job.story_id).or_default().push(job);
     }
-    stream::iter(by_story)
+    by_story
+        .into_iter()
+        .chain(alone.into_iter().map(|job| (job.story_id, vec![job])))
+        .collect()
+}
+
+pub(crate) async fn hand_over(deps: &Deps, jobs: Vec<LeasedJob>) -> Summary {
+    stream::iter(grouped(jobs))
         .map(|(story, jobs)| hand_over_story(deps, story, jobs))
         .buffer_unordered(INVOCATIONS_AT_ONCE)
         .fold(Summary::default(), |sum, one| async move {
@@ -74,4 +89,39 @@ fn payload(story: StoryId, jobs: &[LeasedJob]) -> Payload {
         })
         .collect();
     Payload::generate_assets(story, jobs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn job(story: u8, asset_type: AssetType, retry_count: u32) -> LeasedJob {
+        let id = |kind: u8| format!("00000000-0000-0000-0000-0000000000{kind}{story}");
+        LeasedJob {
+            job_id: id(1).parse().unwrap(),
+            story_id: id(2).parse().unwrap(),
+            asset_type,
+            lease_token: id(3).parse().unwrap(),
+            attempt: retry_count + 1,
+            retry_count,
+            asset_version: 0,
+            checkpoint: Value::Null,
+            options: Value::Null,
+        }
+    }
+
+    #[test]
+    fn what_failed_twice_travels_alone_and_the_rest_of_a_story_together() {
+        let groups = grouped(vec![
+            job(1, AssetType::Scene1, 0),
+            job(1, AssetType::Scene2, 1),
+            job(1, AssetType::Scene3, 2),
+            job(2, AssetType::Scene1, 3),
+            job(2, AssetType::Scene2, 2),
+        ]);
+        let mut sizes: Vec<_> = groups.iter().map(|(_, jobs)| jobs.len()).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [1, 1, 1, 2]);
+    }
 }

@@ -8,7 +8,7 @@ mod dispatch;
 
 pub use config::Config;
 
-use runtime::{Deadline, Invoke};
+use runtime::{Deadline, Invoke, Shutdown};
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use store::{Store, StoreError};
@@ -36,22 +36,39 @@ pub enum WorkerError {
 
 /// Claimed in one round trip.
 const CLAIM_BATCH: usize = 50;
-/// A job whose backoff ends within this time is waited for, so that no retry waits for the schedule.
-const WAIT_MAX: Duration = Duration::from_secs(12);
+/// What becomes claimable within this time (a job in backoff, the lease of a dead worker, a call within the provider's
+/// limit) is waited for, as long as the run lasts: none of it waits for the schedule.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 /// Kept free at the end, to release what could not be handed over.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// Claims and dispatches until nothing claimable is left, or no time.
-pub async fn handle(deps: &Deps, deadline: Deadline) -> Result<Summary, WorkerError> {
+/// One run: who it is, and when it has to end.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Lambda's id of the invocation; what it claims bears it until it is handed over.
+    pub request_id: String,
+    pub deadline: Deadline,
+    pub shutdown: Shutdown,
+}
+
+/// Claims and dispatches until nothing claimable is left, or no time. Claims nothing once asked to end.
+pub async fn handle(deps: &Deps, run: Run) -> Result<Summary, WorkerError> {
+    let Run {
+        request_id,
+        deadline,
+        shutdown,
+    } = run;
     let deadline = deadline.earlier_by(MARGIN);
     let mut summary = Summary::default();
-    loop {
+    while !shutdown.is_asked() {
         let claimed = deps
             .store
             .claim_asset_jobs(
                 CLAIM_BATCH,
                 deps.config.lease,
                 deps.config.max_jobs_in_flight,
+                &request_id,
+                deadline.left().min(WAIT_MAX),
             )
             .await
             .map_err(WorkerError::Claim)?;
@@ -73,7 +90,10 @@ pub async fn handle(deps: &Deps, deadline: Deadline) -> Result<Summary, WorkerEr
         if dispatched.failed > 0 || wait >= deadline.left() {
             break;
         }
-        tokio::time::sleep(wait).await;
+        tokio::select! {
+            () = tokio::time::sleep(wait) => (),
+            () = shutdown.asked() => break,
+        }
     }
     if summary != Summary::default() {
         tracing::info!(

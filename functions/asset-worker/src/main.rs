@@ -1,8 +1,10 @@
 //! Lambda entry point of the asset worker.
 
-use asset_worker::{Config, Deps, handle};
+use asset_worker::{Config, Deps, Run, handle};
 use lambda_runtime::{LambdaEvent, service_fn};
-use runtime::{Aws, Deadline, LambdaInvoker, Tick, Variables, env, failure, http_client, start};
+use runtime::{
+    Aws, Deadline, LambdaInvoker, Shutdown, Tick, Variables, env, failure, http_client, start,
+};
 use serde_json::Value;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 use store::{RestConfig, Store};
@@ -26,14 +28,20 @@ fn main() -> ExitCode {
             invoker: Arc::new(LambdaInvoker::new(aws)),
             config: Config::from_variables(&variables)?,
         };
-        let deps = &deps;
-        lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        let shutdown = Shutdown::listen()?;
+        let (deps, listening) = (&deps, &shutdown);
+        let serve = service_fn(move |event: LambdaEvent<Value>| async move {
+            let _at_work = listening.at_work();
             Tick::try_from(event.payload).map_err(|error| failure("BadEvent", &error))?;
-            let deadline = Deadline::from_epoch_ms(event.context.deadline, TIME_LIMIT);
-            handle(deps, deadline)
+            let run = Run {
+                request_id: event.context.request_id,
+                deadline: Deadline::from_epoch_ms(event.context.deadline, TIME_LIMIT),
+                shutdown: listening.clone(),
+            };
+            handle(deps, run)
                 .await
                 .map_err(|error| failure("ClaimFailed", &error))
-        }))
-        .await
+        });
+        shutdown.serve(lambda_runtime::run(serve)).await
     })
 }

@@ -1,7 +1,7 @@
 //! Settings of the content agent.
 
 use domain::traits::Trait;
-use providers::{ElevenLabsConfig, OpenAiConfig};
+use providers::{ElevenLabsConfig, OpenAiConfig, Patience};
 use runtime::{SettingError, Variables, env};
 use std::{str::FromStr, time::Duration};
 use url::Url;
@@ -60,6 +60,23 @@ impl Config {
     }
 }
 
+/// `PROVIDER_TRY_SECONDS` and `PROVIDER_PROBE_SECONDS`.
+fn patience(variables: &Variables) -> Result<Patience, SettingError> {
+    let Patience {
+        try_max,
+        probe_after,
+    } = Patience::default();
+    let seconds = |name, default: Duration| {
+        variables
+            .parsed_or(name, default.as_secs())
+            .map(Duration::from_secs)
+    };
+    Ok(Patience {
+        try_max: seconds(env::PROVIDER_TRY_SECONDS, try_max)?,
+        probe_after: seconds(env::PROVIDER_PROBE_SECONDS, probe_after)?,
+    })
+}
+
 /// The OpenAI account and models, as the variables name them.
 pub(crate) fn openai(variables: &Variables) -> Result<OpenAiConfig, SettingError> {
     let default_url: Url = "https://api.openai.com/v1".parse().expect("a valid URL");
@@ -78,6 +95,7 @@ pub(crate) fn openai(variables: &Variables) -> Result<OpenAiConfig, SettingError
             env::OPENAI_IMAGE_MODELS,
             "gpt-image-2.5-sunburst,gpt-image-2",
         ),
+        patience: patience(variables)?,
     })
 }
 
@@ -95,5 +113,6 @@ pub(crate) fn elevenlabs(variables: &Variables) -> Result<ElevenLabsConfig, Sett
             .optional(env::ELEVENLABS_MODEL)
             .unwrap_or("eleven_multilingual_v2")
             .to_owned(),
+        patience: patience(variables)?,
     })
 }

@@ -18,7 +18,9 @@ pub use command::{BadCommand, Command};
 pub use config::Config;
 
 use providers::{ElevenLabs, OpenAi};
-use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Variables, env, http_client};
+use runtime::{
+    Aws, Deadline, Invoke, LambdaInvoker, Payload, Shutdown, Variables, chain, env, http_client,
+};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
 use store::{AssetFiles, RestConfig, StartedContent, Store, StoreError};
@@ -42,7 +44,7 @@ const DECODING_MAX: usize = 4;
 
 impl Deps {
     /// Builds every client once; none of them connects before it is used.
-    pub async fn from_variables(
+    pub fn from_variables(
         variables: &Variables,
         aws: Arc<Aws>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
@@ -53,8 +55,9 @@ impl Deps {
                 .required(env::SUPABASE_SERVICE_ROLE_KEY)?
                 .to_owned(),
         };
+        let lazy = Arc::clone(&aws);
         let files = AssetFiles::new(
-            aws.config().await,
+            async move { lazy.config().await.clone() },
             variables.optional(env::AWS_ENDPOINT_URL_S3).is_some(),
             variables.required(env::ASSETS_BUCKET)?.to_owned(),
             variables.parsed(env::ASSETS_CDN_URL)?,
@@ -94,14 +97,45 @@ pub enum AgentError {
     Start(#[source] StoreError),
 }
 
+/// One invocation: its name as the owner of leases, and when it has to end.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    owner: String,
+    deadline: Deadline,
+    shutdown: Shutdown,
+}
+
+impl Invocation {
+    /// `request_id` is Lambda's, by which the record of a dead invocation finds what it held. Two deliveries of one event
+    /// share it, so each adds a nonce: a lease is granted to one of them only.
+    pub fn new(request_id: &str, deadline: Deadline, shutdown: Shutdown) -> Self {
+        Self {
+            owner: format!("{request_id}/{}", uuid::Uuid::new_v4()),
+            deadline,
+            shutdown,
+        }
+    }
+}
+
+/// The answer of `start_content` while the cap or a provider's limit is reached: the text waits in the queue.
+const AT_CAPACITY: &str = "AT_CAPACITY";
+
+/// The worker knows when there is room again, and waits for it.
+async fn wake(deps: &Deps, story: domain::StoryId) {
+    let worker = &deps.config.asset_worker;
+    if let Err(error) = deps.invoker.invoke(worker, &Payload::wake()).await {
+        tracing::error!(storyId = %story, error = chain(&error),
+            "Could not wake the asset worker; its schedule will find the text");
+    }
+}
+
 /// Carries out one event. Safe to call twice for one event: only one caller is granted the lease.
 pub async fn handle(
     deps: Arc<Deps>,
     command: Command,
-    deadline: Deadline,
+    invocation: Invocation,
 ) -> Result<Answer, AgentError> {
-    // Two deliveries of one event share its request id, so an invocation names itself.
-    let owner = uuid::Uuid::new_v4().to_string();
+    let owner = &invocation.owner;
     let story_id = command.story_id();
     let (jobs, story) = match command {
         Command::GenerateStory {
@@ -111,12 +145,15 @@ pub async fn handle(
             let (lease, cap) = (deps.config.lease, deps.config.max_jobs_in_flight);
             let started = deps
                 .store
-                .start_content(story_id, &owner, lease_token, lease, cap)
+                .start_content(story_id, owner, lease_token, lease, cap)
                 .await;
             match started.map_err(AgentError::Start)? {
                 StartedContent::Granted { job, story } => (vec![job], Some(*story)),
                 StartedContent::Refused { reason } => {
                     tracing::info!(storyId = %story_id, reason, "Text is not ours to write, leaving it alone");
+                    if reason == AT_CAPACITY {
+                        wake(&deps, story_id).await;
+                    }
                     (Vec::new(), None)
                 }
             }
@@ -124,7 +161,7 @@ pub async fn handle(
         Command::GenerateAssets { story_id, jobs } => {
             let started = deps
                 .store
-                .start_assets(story_id, &jobs, &owner, deps.config.lease)
+                .start_assets(story_id, &jobs, owner, deps.config.lease)
                 .await;
             let started = started.map_err(AgentError::Start)?;
             (started.jobs, started.story)
@@ -137,5 +174,5 @@ pub async fn handle(
             ..Answer::default()
         });
     };
-    Ok(session::run(deps, owner, story, jobs, deadline).await)
+    Ok(session::run(deps, invocation, story, jobs).await)
 }

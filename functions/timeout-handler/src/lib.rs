@@ -1,11 +1,14 @@
-//! The last resort: settles jobs whose worker is gone, in bounded batches, one verdict per job.
+//! The rescuer: settles jobs whose worker is gone, in bounded batches, one verdict per job.
 //!
-//! A claim does the same in passing, so in a healthy system there is nothing to do here.
+//! It is told of every invocation of the worker and the content agent that died or never ran (they name it as their
+//! on-failure destination), and ends what that one held at once. What nobody told it of, its schedule finds by the end
+//! of the lease; a claim does the same in passing.
 
-use runtime::{Deadline, Invoke, Payload, chain};
+use runtime::{BadEvent, BadRecord, Deadline, Fallen, Invoke, Payload, Tick, chain};
 use serde::Serialize;
+use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use store::{Store, StoreError};
+use store::{Expired, Store, StoreError};
 
 /// What the handler may touch.
 pub struct Deps {
@@ -13,6 +16,36 @@ pub struct Deps {
     pub invoker: Arc<dyn Invoke>,
     /// `ASSET_WORKER_FUNCTION`: who takes up what was put back into the queue.
     pub asset_worker: String,
+}
+
+/// Why it was invoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Time to look for leases that ran out.
+    Sweep,
+    /// An invocation was given up on.
+    Death(Fallen),
+}
+
+/// The event is none the rescuer knows.
+#[derive(Debug, thiserror::Error)]
+pub enum BadCall {
+    #[error(transparent)]
+    Tick(#[from] BadEvent),
+    #[error(transparent)]
+    Record(#[from] BadRecord),
+}
+
+impl TryFrom<Value> for Call {
+    type Error = BadCall;
+
+    fn try_from(event: Value) -> Result<Self, BadCall> {
+        if event.get("requestContext").is_some() {
+            return Ok(Self::Death(Fallen::try_from(event)?));
+        }
+        Tick::try_from(event)?;
+        Ok(Self::Sweep)
+    }
 }
 
 /// Jobs failed for good, and jobs that got another attempt.
@@ -30,23 +63,30 @@ pub enum RescueError {
 }
 
 const BATCH: usize = 100;
+/// Stories that a sweep moves to the history: some 48,000 a day at a sweep every quarter of an hour.
+const STORIES_PUT_AWAY: usize = 500;
 const MARGIN: Duration = Duration::from_secs(5);
 
 /// Settles batch after batch until none is stuck, or no time is left; then wakes the worker for what is claimable.
-pub async fn handle(deps: &Deps, deadline: Deadline) -> Result<Summary, RescueError> {
+pub async fn handle(deps: &Deps, call: &Call, deadline: Deadline) -> Result<Summary, RescueError> {
+    if let Call::Death(fallen) = call {
+        tracing::error!(
+            requestId = fallen.request_id,
+            deadFunction = fallen.function,
+            condition = fallen.condition,
+            errorType = fallen.error_type,
+            "An invocation died or never ran; ending its leases"
+        );
+    }
     let deadline = deadline.earlier_by(MARGIN);
     let mut summary = Summary::default();
-    let claimable = loop {
-        let batch = deps
-            .store
-            .expire_stuck_jobs(BATCH)
-            .await
-            .map_err(RescueError::Expire)?;
+    let (claimable, tidy) = loop {
+        let batch = batch(deps, call).await.map_err(RescueError::Expire)?;
         summary.expired += batch.expired;
         summary.requeued += batch.requeued;
         let moved = batch.expired + batch.requeued > 0;
         if !batch.more || !moved || deadline.left().is_zero() {
-            break batch.claimable;
+            break (batch.claimable, batch.tidy);
         }
     };
     if summary != Summary::default() {
@@ -56,16 +96,73 @@ pub async fn handle(deps: &Deps, deadline: Deadline) -> Result<Summary, RescueEr
             "Stuck jobs settled"
         );
     }
-    if claimable
-        && let Err(error) = deps
-            .invoker
-            .invoke(&deps.asset_worker, &Payload::wake())
-            .await
+    if let Some(wake) = wake_after(deps, call, summary, claimable)
+        && let Err(error) = deps.invoker.invoke(&deps.asset_worker, &wake).await
     {
         tracing::error!(
             error = chain(&error),
             "Could not wake the asset worker; its schedule will find the jobs"
         );
     }
+    if tidy && *call == Call::Sweep && !deadline.left().is_zero() {
+        put_away(deps).await;
+    }
     Ok(summary)
+}
+
+/// Housekeeping comes last and fails nothing: what is left is found by the next sweep.
+async fn put_away(deps: &Deps) {
+    match deps.store.tidy_history(STORIES_PUT_AWAY).await {
+        Ok(tidied) => tracing::info!(
+            stories = tidied.stories,
+            jobs = tidied.jobs,
+            notices = tidied.notices,
+            idempotencyKeys = tidied.keys,
+            "Old work put away"
+        ),
+        Err(error) => tracing::warn!(error = chain(&error), "Could not put old work away"),
+    }
+}
+
+async fn batch(deps: &Deps, call: &Call) -> Result<Expired, StoreError> {
+    match call {
+        Call::Sweep => deps.store.expire_stuck_jobs(BATCH).await,
+        Call::Death(fallen) => {
+            let (request, tokens) = (&fallen.request_id, &fallen.lease_tokens);
+            deps.store
+                .settle_dead_invocation(BATCH, request, tokens, fallen.new_story)
+                .await
+        }
+    }
+}
+
+/// A death wakes the worker whatever was settled: the wake the dead one still owed, or its claims, are due in a moment,
+/// and the worker waits for them. Only a worker that dies of being woken is not woken again by its own death.
+fn wake_after(deps: &Deps, call: &Call, settled: Summary, claimable: bool) -> Option<Payload> {
+    match call {
+        Call::Sweep => claimable.then(Payload::wake),
+        Call::Death(fallen) => {
+            let woken_to_die = fallen.was_rescue && fallen.function == deps.asset_worker;
+            (!woken_to_die || settled != Summary::default()).then(Payload::rescue)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn ticks_and_records_of_failed_invocations_are_told_apart() {
+        assert_eq!(Call::try_from(json!({})).unwrap(), Call::Sweep);
+        let record = json!({"requestContext": {"requestId": "r", "condition": "EventAgeExceeded",
+            "functionArn": "arn:aws:lambda:eu-west-1:123456789012:function:storytailor-asset-worker-production:$LATEST"}});
+        let Call::Death(fallen) = Call::try_from(record).unwrap() else {
+            panic!("a record is no tick")
+        };
+        assert_eq!(fallen.function, "storytailor-asset-worker-production");
+        assert!(Call::try_from(json!({"requestContext": 7})).is_err());
+        assert!(Call::try_from(json!({"action": "x"})).is_err());
+    }
 }

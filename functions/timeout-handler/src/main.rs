@@ -1,11 +1,11 @@
 //! Lambda entry point of the timeout handler.
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use runtime::{Aws, Deadline, LambdaInvoker, Tick, Variables, env, failure, http_client, start};
+use runtime::{Aws, Deadline, LambdaInvoker, Variables, env, failure, http_client, start};
 use serde_json::Value;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 use store::{RestConfig, Store};
-use timeout_handler::{Deps, handle};
+use timeout_handler::{Call, Deps, handle};
 
 /// The time limit of the template, for runtimes that send no deadline.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -29,9 +29,10 @@ fn main() -> ExitCode {
         };
         let deps = &deps;
         lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-            Tick::try_from(event.payload).map_err(|error| failure("BadEvent", &error))?;
+            let call =
+                Call::try_from(event.payload).map_err(|error| failure("BadEvent", &error))?;
             let deadline = Deadline::from_epoch_ms(event.context.deadline, TIME_LIMIT);
-            handle(deps, deadline)
+            handle(deps, &call, deadline)
                 .await
                 .map_err(|error| failure("ExpireFailed", &error))
         }))

@@ -61,11 +61,13 @@ create table public.asset_generation_jobs (
   inputs_settled boolean not null default false,
   available_at timestamptz not null default now(),
   claim_order timestamptz not null default now(),
+  entered_in bigint not null default pg_current_xact_id()::text::bigint,
   lease_token uuid,
   lease_owner text,
   lease_expires_at timestamptz,
   attempt integer not null default 0,
   retry_count integer not null default 0,
+  limited_since timestamptz,
   progress smallint not null default 0 constraint jobs_progress_range check (progress between 0 and 100),
   url text,
   result jsonb not null default '{}'::jsonb,
@@ -91,10 +93,12 @@ comment on column public.asset_generation_jobs.user_id is 'The story''s creator,
 comment on column public.asset_generation_jobs.inputs_settled is 'True once every input of the asset graph is ready, failed, cancelled or skipped; set by private.roll_up.';
 comment on column public.asset_generation_jobs.available_at is 'Not claimable before this moment: backoff, Retry-After, or the grace the direct invocation has.';
 comment on column public.asset_generation_jobs.claim_order is 'Claim the smallest first: the moment of becoming claimable plus a head start per priority, so waiting outranks urgency in the end.';
+comment on column public.asset_generation_jobs.entered_in is 'The transaction that put the job where it is, by status and inputs_settled; what the horizons of private.note_horizons are read against.';
 comment on column public.asset_generation_jobs.lease_token is 'Fencing token of the claim in force, or of the last one; a writer with another token is refused.';
-comment on column public.asset_generation_jobs.lease_owner is 'The invocation that started work under the lease; null while the claim is only dispatched.';
+comment on column public.asset_generation_jobs.lease_owner is 'Who holds the lease: <request id>/<nonce> of the invocation at work, or claim:<request id>/<nonce> while a worker has only claimed it.';
 comment on column public.asset_generation_jobs.attempt is 'Claims so far.';
 comment on column public.asset_generation_jobs.retry_count is 'Retries after the first try; releases do not count.';
+comment on column public.asset_generation_jobs.limited_since is 'Since when a provider''s rate limit has held this job up; such attempts are no retries for half an hour.';
 comment on column public.asset_generation_jobs.result is 'What complete_job wrote beside the url: data of activities, bytes, sha256, duration.';
 comment on column public.asset_generation_jobs.checkpoint is 'Results of paid steps so far; a retried job continues from here.';
 comment on column public.asset_generation_jobs.options is 'Wishes of the last retry or regenerate: voiceId, style, simplifyPrompt.';
@@ -107,7 +111,9 @@ create index idx_jobs_backoff on public.asset_generation_jobs (available_at)
 create index idx_jobs_queued on public.asset_generation_jobs (status, created_at) where status = 'queued';
 create index idx_jobs_story on public.asset_generation_jobs (story_id);
 create index idx_jobs_timeout on public.asset_generation_jobs (started_at, status) where status = 'generating';
-create index idx_jobs_lease on public.asset_generation_jobs (lease_expires_at) where status = 'generating';
+-- In the order of arrival, so that what is gone but cannot be cleaned away yet lies below a horizon and is not read again.
+create index idx_jobs_waiting on public.asset_generation_jobs (entered_in) where status = 'queued' and inputs_settled;
+create index idx_jobs_working on public.asset_generation_jobs (entered_in) where status = 'generating';
 create index idx_jobs_user on public.asset_generation_jobs (user_id);
 
 create table public.credit_ledger (

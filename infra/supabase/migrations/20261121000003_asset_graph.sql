@@ -35,6 +35,10 @@ begin
   then
     raise exception 'job % may not go from % to %', old.id, old.status, new.status using errcode = 'check_violation';
   end if;
+  if private.is_settled(new.status) then new.limited_since := null; end if;
+  if (new.status, new.inputs_settled) <> (old.status, old.inputs_settled) then
+    new.entered_in := pg_current_xact_id()::text::bigint;
+  end if;
   new.updated_at := now();
   return new;
 end $$;
@@ -124,23 +128,74 @@ begin
         and case when i.asset_type = 'content' then i.status <> 'ready' else not private.is_settled(i.status) end);
 end $$;
 
+-- The caller holds the claim turn.
 create function private.lease_jobs(p_job_ids uuid[], p_owner text, p_lease_seconds integer) returns setof uuid
-  language sql set search_path = '' as $$
-  update public.asset_generation_jobs
+  language plpgsql set search_path = '' as $$
+begin
+  perform private.take_calls(p_job_ids);
+  return query update public.asset_generation_jobs
   set status = 'generating', lease_token = gen_random_uuid(), lease_owner = p_owner,
       lease_expires_at = now() + make_interval(secs => p_lease_seconds),
       attempt = attempt + 1, started_at = now(), error_code = null, error_message = null
   where id = any (p_job_ids)
-  returning id
+  returning id;
+end $$;
+
+-- A snapshot that somebody holds keeps every dead row version, and an index scan visits each of them. So claims start at
+-- a horizon: no job that waits (or is at work) entered before it. It is the oldest such job, or the oldest transaction
+-- that still runs and may bring an older one; the holder of a snapshot who writes nothing does not count. Kept in
+-- sequences, because those are written in place and leave nothing dead.
+create sequence private.waiting_horizon as bigint minvalue 0 start 0;
+create sequence private.working_horizon as bigint minvalue 0 start 0;
+grant select, update on sequence private.waiting_horizon, private.working_horizon to service_role;
+
+-- A horizon ahead of this very transaction is of another cluster, from a backup: everything is read then.
+create function private.waiting_since() returns bigint language plpgsql stable set search_path = '' as $$
+begin
+  return (select case when last_value <= pg_current_xact_id()::text::bigint then last_value else 0 end
+    from private.waiting_horizon);
+end $$;
+create function private.working_since() returns bigint language plpgsql stable set search_path = '' as $$
+begin
+  return (select case when last_value <= pg_current_xact_id()::text::bigint then last_value else 0 end
+    from private.working_horizon);
+end $$;
+
+-- To be called before the transaction moves a job: what it takes back must not lie below the horizon. Each horizon comes
+-- out of one statement, or a job could slip in between the oldest job and the oldest transaction.
+create function private.note_horizons() returns void language sql volatile set search_path = '' as $$
+  select setval('private.waiting_horizon', least(
+    (select min(entered_in) from public.asset_generation_jobs
+      where status = 'queued' and inputs_settled and entered_in >= private.waiting_since()),
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint));
+  select setval('private.working_horizon', least(
+    (select min(entered_in) from public.asset_generation_jobs
+      where status = 'generating' and entered_in >= private.working_since()),
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint));
+$$;
+
+-- Whether some job could be claimed now, of another story than this one. Computes with available_at, because its own
+-- index would be read from the beginning.
+create function private.others_can_be_claimed(p_not_now text[], p_story_id uuid) returns boolean
+  language sql stable set search_path = '' as $$
+  select exists (select from public.asset_generation_jobs
+    where status = 'queued' and inputs_settled and entered_in >= private.waiting_since()
+      and available_at + interval '0' <= now() and asset_type <> all (p_not_now) and story_id is distinct from p_story_id)
 $$;
 
 create function private.jobs_in_flight() returns bigint language sql stable set search_path = '' as $$
-  select count(*) from public.asset_generation_jobs where status = 'generating'
+  select count(*) from public.asset_generation_jobs where status = 'generating' and entered_in >= private.working_since()
 $$;
 
 -- The claims that share one cap take turns; each holds this for the few milliseconds of its transaction.
 create function private.take_claim_turn() returns void language sql set search_path = '' as $$
   select pg_advisory_xact_lock(hashtextextended('storytailor.claim', 0))
+$$;
+
+-- What failed twice may be what takes its process down: from then on it gets a process to itself, or the jobs beside it
+-- would use up their retries with it. The worker's dispatch follows the same rule.
+create function private.travels_alone(p_retry_count integer) returns boolean language sql immutable set search_path = '' as $$
+  select p_retry_count >= 2
 $$;
 
 -- Leases the next jobs of one story to the invocation that just made them claimable, so that no dispatch stands
@@ -150,18 +205,21 @@ create function private.continue_story_here(p_story_id uuid, p_owner text, p_lim
   language plpgsql set search_path = '' as $$
 declare
   v_ids uuid[];
+  v_room jsonb;
 begin
   if p_owner is null or p_limit <= 0 then return '{}'; end if;
   select array_agg(id) into v_ids from (
     select id from public.asset_generation_jobs
     where story_id = p_story_id and status = 'queued' and inputs_settled and available_at <= now()
+      and not private.travels_alone(retry_count)
     order by claim_order limit p_limit for update) as next_jobs;
   if v_ids is null then return '{}'; end if;
 
   perform private.take_claim_turn();
-  if private.jobs_in_flight() + cardinality(v_ids) > p_max_in_flight then return '{}'; end if;
-  if exists (select from public.asset_generation_jobs
-    where status = 'queued' and inputs_settled and available_at <= now() and story_id <> p_story_id) then return '{}'; end if;
+  v_room := private.room_of_providers();
+  v_ids := private.within_room(v_ids, v_room);
+  if cardinality(v_ids) = 0 or private.jobs_in_flight() + cardinality(v_ids) > p_max_in_flight then return '{}'; end if;
+  if private.others_can_be_claimed(private.assets_without_room(v_room), p_story_id) then return '{}'; end if;
   return array(select private.lease_jobs(v_ids, p_owner, p_lease_seconds));
 end $$;
 
@@ -228,7 +286,8 @@ create function private.story_view(p_story_id uuid) returns jsonb language sql s
 $$;
 
 -- What every verb ends with: settle what follows, lease it to the caller where that is allowed, write the story once.
--- Answers how many jobs of the story are claimable (the caller wakes the worker when there are any) and those leased.
+-- Answers how many jobs are claimable (the caller wakes the worker when there are any): those of the story, and one more
+-- when a job of another waits for a place that is free now; and the jobs leased to the caller.
 create function private.advance(p_story_id uuid, p_patch jsonb default '{}'::jsonb, p_continue jsonb default null)
   returns jsonb language plpgsql set search_path = '' as $$
 declare
@@ -242,7 +301,7 @@ begin
       (p_continue ->> 'leaseSeconds')::integer, (p_continue ->> 'maxInFlight')::integer);
   end if;
   v_written := private.write_story(p_story_id, p_patch);
-  select count(*) into v_claimable from public.asset_generation_jobs
+  select count(*) + private.places_others_wait_for() into v_claimable from public.asset_generation_jobs
   where story_id = p_story_id and status = 'queued' and inputs_settled;
   return v_written || jsonb_build_object('claimable', v_claimable, 'leased', private.leased_jobs(v_ids),
     'view', case when cardinality(v_ids) > 0 then private.story_view(p_story_id) end);

@@ -59,8 +59,15 @@ create function public.save_story_content(p_job_id uuid, p_lease_token uuid, p_t
     p_usage, p_continue)
 $$;
 
+-- How long a provider's rate limit may hold a job up before such attempts count as retries.
+create function private.patience_with_limits() returns interval language sql immutable set search_path = '' as $$
+  select interval '30 minutes'
+$$;
+
 -- Ends an attempt that failed: back to the queue after a pause while it is retryable and retries remain, else failed,
 -- with a placeholder url where one was made. Jitter is a hash of job and attempt, so the policy stays a pure function.
+-- A rate limit is nobody's failure: the job keeps its place and its retries, and with a Retry-After every job that makes
+-- such calls waits as long. Without one this job waits as long as it has been held up so far, 2 to 60 s.
 create function public.fail_job(p_job_id uuid, p_lease_token uuid, p_error_code text, p_error_message text,
   p_retryable boolean, p_retry_after_seconds double precision default null, p_placeholder jsonb default null,
   p_usage jsonb default null, p_continue jsonb default null) returns jsonb
@@ -68,6 +75,9 @@ create function public.fail_job(p_job_id uuid, p_lease_token uuid, p_error_code 
 declare
   v_job public.asset_generation_jobs := private.lock_job(p_job_id);
   v_stale text := private.is_stale(v_job, p_lease_token);
+  v_jitter double precision := 1 + 0.25 * abs(hashtextextended(p_job_id::text, v_job.attempt) % 1000) / 1000;
+  v_limited boolean := p_retryable and p_error_code = 'RATE_LIMITED'
+    and coalesce(v_job.limited_since, now()) > now() - private.patience_with_limits();
   v_pause interval;
   v_patch jsonb := '{}'::jsonb;
 begin
@@ -77,10 +87,19 @@ begin
   end if;
   if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
 
-  if p_retryable and v_job.retry_count < public.max_retries(v_job.asset_type) then
+  if v_limited then
     v_pause := make_interval(secs => coalesce(p_retry_after_seconds,
-      public.retry_delay_seconds(v_job.asset_type, v_job.retry_count)
-        * (1 + 0.25 * abs(hashtextextended(p_job_id::text, v_job.attempt) % 1000) / 1000)));
+      v_jitter * greatest(2, least(60, coalesce(extract(epoch from now() - v_job.limited_since), 0)))));
+    update public.asset_generation_jobs
+    set status = 'queued', limited_since = coalesce(limited_since, now()), lease_owner = null, lease_expires_at = null,
+        available_at = now() + v_pause, error_code = p_error_code, error_message = p_error_message
+    where id = p_job_id;
+    if p_retry_after_seconds is not null then
+      perform private.pause_calls(v_job.asset_type, now() + v_pause);
+    end if;
+  elsif p_retryable and v_job.retry_count < public.max_retries(v_job.asset_type) then
+    v_pause := make_interval(secs => coalesce(p_retry_after_seconds,
+      public.retry_delay_seconds(v_job.asset_type, v_job.retry_count) * v_jitter));
     update public.asset_generation_jobs
     set status = 'queued', retry_count = retry_count + 1, progress = 0, lease_owner = null, lease_expires_at = null,
         available_at = now() + v_pause, claim_order = now() + v_pause + private.head_start(priority),

@@ -2,12 +2,14 @@
 -- cancel_assets (meanings of C-17). Each checks the owner, may be repeated under an idempotency key, and answers the
 -- story and how many jobs became claimable.
 
--- The story before its user, as a job that gives a credit back takes them.
+-- The story before its user, as a job that gives a credit back takes them. What is history comes back before it is
+-- changed.
 create function private.lock_story_and_owner(p_story_id uuid, p_user_id uuid) returns public.users
   language plpgsql set search_path = '' as $$
 begin
   perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
   if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
+  perform private.recall_history(p_story_id);
   return private.lock_user(p_user_id);
 end $$;
 
@@ -44,9 +46,8 @@ begin
     set status = 'queued', inputs_settled = false, retry_count = 0, progress = 0, completed_at = null, lease_token = null,
         available_at = now(), error_code = null, error_message = null
     where story_id = p_story_id and status = 'cancelled' and error_code = 'INPUT_FAILED';
-  elsif not 'pdf' = any (v_done) then
-    perform private.remake_book(p_story_id, v_done);
   end if;
+  if not 'pdf' = any (v_done) then perform private.remake_book(p_story_id, v_done); end if;
   return v_done;
 end $$;
 

@@ -23,10 +23,12 @@ impl Aws {
 
 /// The one HTTP client of a process. It limits connecting, not reading: callers set the time of each request.
 pub fn http_client() -> reqwest::Client {
+    let tls = crate::tls::client_config().expect("the TLS provider is compiled in");
     reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
         .connect_timeout(Duration::from_secs(5))
         .pool_idle_timeout(Duration::from_secs(50))
         .user_agent("storytailor")
         .build()
-        .expect("the TLS backend is compiled in")
+        .expect("reqwest is built with this version of rustls")
 }

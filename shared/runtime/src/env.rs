@@ -30,6 +30,11 @@ pub const ELEVENLABS_BASE_URL: &str = "ELEVENLABS_BASE_URL";
 /// Speech model, default `eleven_multilingual_v2`.
 pub const ELEVENLABS_MODEL: &str = "ELEVENLABS_MODEL";
 
+/// Seconds after which one try of any provider call is given up; by default each kind of call has its own limit.
+pub const PROVIDER_TRY_SECONDS: &str = "PROVIDER_TRY_SECONDS";
+/// Seconds for which a provider that is down is left alone, default 25.
+pub const PROVIDER_PROBE_SECONDS: &str = "PROVIDER_PROBE_SECONDS";
+
 /// Bucket of finished assets.
 pub const ASSETS_BUCKET: &str = "ASSETS_BUCKET";
 /// Public base address of that bucket.

@@ -14,6 +14,9 @@ pub enum Payload {
     /// Something became claimable.
     Wake {
         wake: bool,
+        /// Sent because an invocation died. Should its receiver die too, nobody is woken a third time.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        rescue: bool,
     },
 }
 
@@ -81,7 +84,18 @@ impl Payload {
     }
 
     pub const fn wake() -> Self {
-        Self::Wake { wake: true }
+        Self::Wake {
+            wake: true,
+            rescue: false,
+        }
+    }
+
+    /// A wake because somebody died.
+    pub const fn rescue() -> Self {
+        Self::Wake {
+            wake: true,
+            rescue: true,
+        }
     }
 }
 
@@ -155,6 +169,10 @@ mod tests {
         assert_eq!(
             serde_json::to_value(Payload::wake()).unwrap(),
             serde_json::json!({"wake": true})
+        );
+        assert_eq!(
+            serde_json::to_value(Payload::rescue()).unwrap(),
+            serde_json::json!({"wake": true, "rescue": true})
         );
     }
 }

@@ -35,7 +35,10 @@ impl TryFrom<Value> for Tick {
                 .map_err(BadEvent::NotFromEventBridge)?;
             return Ok(Self::Sweep);
         }
-        match fields.keys().find(|field| *field != "wake") {
+        match fields
+            .keys()
+            .find(|field| *field != "wake" && *field != "rescue")
+        {
             Some(field) => Err(BadEvent::UnknownField(field.clone())),
             None if fields.is_empty() => Ok(Self::Sweep),
             None => Ok(Self::Wake),
@@ -65,6 +68,8 @@ mod tests {
         );
         assert_eq!(Tick::try_from(json!({})).unwrap(), Tick::Sweep);
         assert_eq!(Tick::try_from(json!({"wake": true})).unwrap(), Tick::Wake);
+        let rescue = json!({"wake": true, "rescue": true});
+        assert_eq!(Tick::try_from(rescue).unwrap(), Tick::Wake);
     }
 
     #[test]

@@ -73,7 +73,12 @@ impl StoreError {
         match self {
             Self::Refused { .. } | Self::Unreadable { .. } => false,
             Self::Unreachable { .. } | Self::Files { .. } => true,
-            Self::Failed { status, code, .. } => crate::rest::is_transient(*status, code),
+            Self::Failed {
+                status,
+                code,
+                message,
+                ..
+            } => crate::rest::is_transient(*status, code, message),
         }
     }
 }

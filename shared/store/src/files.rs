@@ -4,13 +4,26 @@
 //! address, and everything may be cached for a year.
 
 use crate::StoreError;
-use aws_sdk_s3::{Client, primitives::ByteStream};
+use aws_sdk_s3::{
+    Client,
+    config::{retry::RetryConfig, timeout::TimeoutConfig},
+    primitives::ByteStream,
+};
 use bytes::Bytes;
 use domain::{AssetType, StoryId};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 use url::Url;
 
+/// Tries of one operation, with the SDK's jittered pauses between them.
+const TRIES: u32 = 4;
+/// Until one try is given up: a picture of 4 MB takes well below a second inside a region. The SDK itself waits for ever
+/// for an answer that does not begin.
+const TRY_MAX: Duration = Duration::from_secs(10);
 /// One year, as documented (S1-097).
 const CACHE_CONTROL: &str = "public, max-age=31536000";
 
@@ -43,6 +56,10 @@ impl FileKind {
     }
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("the answer names no stored object")]
+struct NothingStored;
+
 /// A file that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredFile {
@@ -53,10 +70,14 @@ pub struct StoredFile {
     pub sha256: String,
 }
 
+/// The client of S3, made when the first file is stored or fetched: loading the AWS configuration and its TLS is half of
+/// what a start would otherwise take.
+type LazyClient = Shared<BoxFuture<'static, Client>>;
+
 /// The bucket of finished assets.
 #[derive(Clone, Debug)]
 pub struct AssetFiles {
-    client: Client,
+    client: LazyClient,
     bucket: String,
     cdn: Url,
 }
@@ -72,13 +93,27 @@ fn failed<E: std::error::Error + Send + Sync + 'static>(
 
 impl AssetFiles {
     /// `cdn` is the public base address of the bucket. `path_style` puts the bucket into the path instead of the host
-    /// name, for local endpoints that have no DNS for it.
-    pub fn new(aws: &aws_config::SdkConfig, path_style: bool, bucket: String, cdn: Url) -> Self {
-        let config = aws_sdk_s3::config::Builder::from(aws)
-            .force_path_style(path_style)
-            .build();
+    /// name, for local endpoints that have no DNS for it. `aws` is awaited with the first file.
+    pub fn new(
+        aws: impl Future<Output = aws_config::SdkConfig> + Send + 'static,
+        path_style: bool,
+        bucket: String,
+        cdn: Url,
+    ) -> Self {
+        let client = async move {
+            let config = aws_sdk_s3::config::Builder::from(&aws.await)
+                .force_path_style(path_style)
+                .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
+                .timeout_config(
+                    TimeoutConfig::builder()
+                        .operation_attempt_timeout(TRY_MAX)
+                        .build(),
+                )
+                .build();
+            Client::from_conf(config)
+        };
         Self {
-            client: Client::from_conf(config),
+            client: client.boxed().shared(),
             bucket,
             cdn,
         }
@@ -113,7 +148,10 @@ impl AssetFiles {
     ) -> Result<StoredFile, StoreError> {
         let file = self.file(key, &bytes);
         let key = file.key.as_str();
-        self.client
+        let stored = self
+            .client
+            .clone()
+            .await
             .put_object()
             .bucket(&self.bucket)
             .key(key)
@@ -123,6 +161,10 @@ impl AssetFiles {
             .send()
             .await
             .map_err(failed(format!("upload {key}")))?;
+        // A success without an ETag is an error document that came with status 200: nothing is stored.
+        if stored.e_tag().is_none() {
+            return Err(failed(format!("upload {key}"))(NothingStored));
+        }
         Ok(file)
     }
 
@@ -145,6 +187,8 @@ impl AssetFiles {
     pub async fn get(&self, key: &str) -> Result<Bytes, StoreError> {
         let object = self
             .client
+            .clone()
+            .await
             .get_object()
             .bucket(&self.bucket)
             .key(key)
@@ -163,6 +207,8 @@ impl AssetFiles {
     pub async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         let listed = self
             .client
+            .clone()
+            .await
             .list_objects_v2()
             .bucket(&self.bucket)
             .prefix(prefix)

@@ -94,7 +94,7 @@ impl Store {
     /// The jobs of a story of this owner, in the order they were made.
     pub async fn jobs(&self, owner: UserId, story: StoryId) -> Result<Vec<JobRow>, StoreError> {
         self.read("read the jobs of a story", |rest| {
-            rest.from("asset_generation_jobs")
+            rest.from("asset_job_records")
                 .select(JOB_COLUMNS)
                 .eq("story_id", story.to_string())
                 .eq("user_id", owner.to_string())

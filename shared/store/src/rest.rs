@@ -8,7 +8,10 @@ use postgrest::Postgrest;
 use rand::Rng;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 use url::Url;
 
 /// Where PostgREST is and which key opens it.
@@ -51,17 +54,51 @@ struct ErrorBody {
     details: Option<String>,
 }
 
-const TRIES: u32 = 6;
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long each try may take. A verb takes milliseconds, so a call that hangs is given up early and said again; the later
+/// tries are patient, for the database may just be slow. The last one holds for all that follow.
+const TRY_TIMEOUTS: [Duration; 6] = [
+    Duration::from_secs(3),
+    Duration::from_secs(3),
+    Duration::from_secs(4),
+    Duration::from_secs(6),
+    Duration::from_secs(8),
+    Duration::from_secs(10),
+];
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// With its jitter at most half as much again, so that work goes on soon after an outage.
+const PAUSE_MAX: Duration = Duration::from_millis(1500);
+
+/// How long a call is worth repeating.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// As many tries as there are timeouts: whoever asks waits for the answer.
+    Brief,
+    /// As long as a lease may last: what was paid for would be lost to this invocation.
+    Lasting,
+}
+
+const LASTING: Duration = Duration::from_secs(60);
+
+impl Patience {
+    fn is_over(self, tries: usize, since: Instant) -> bool {
+        tries >= TRY_TIMEOUTS.len()
+            && match self {
+                Self::Brief => true,
+                Self::Lasting => since.elapsed() >= LASTING,
+            }
+    }
+}
 
 /// Statuses and SQLSTATEs that pass by themselves: PostgREST reports lock failures, deadlocks and timeouts as HTTP 500,
 /// so the code decides, not the status (docs of PostgREST, errors; `PGRST000` to `PGRST003` are its connection troubles).
-pub(crate) fn is_transient(status: u16, code: &str) -> bool {
+/// A server that was failed over refuses writes with 25006 or, as PostgREST begins them, with 0A000 "during recovery".
+pub(crate) fn is_transient(status: u16, code: &str, message: &str) -> bool {
     matches!(status, 408 | 429 | 502 | 503 | 504)
         || matches!(
             code,
-            "40001" | "40P01" | "55P03" | "57014" | "57P01" | "25006"
+            "40001" | "40003" | "40P01" | "55P03" | "57014" | "57P01" | "57P02" | "57P03" | "25006"
         )
+        || (code == "0A000" && message.contains("during recovery"))
         || matches!(code, "PGRST000" | "PGRST001" | "PGRST002" | "PGRST003")
         || code.starts_with("08")
         || code.starts_with("53")
@@ -87,12 +124,23 @@ impl Store {
         verb: &str,
         arguments: &impl Serialize,
     ) -> Result<T, StoreError> {
+        self.call_with(Patience::Brief, verb, arguments).await
+    }
+
+    /// [`Self::call`], repeated for as long as `patience` says.
+    pub(crate) async fn call_with<T: DeserializeOwned>(
+        &self,
+        patience: Patience,
+        verb: &str,
+        arguments: &impl Serialize,
+    ) -> Result<T, StoreError> {
         let unreadable = |source| StoreError::Unreadable {
             attempted: verb.to_owned(),
             source,
         };
         let body = serde_json::to_string(arguments).map_err(unreadable)?;
-        self.send(verb, || self.rest.rpc(verb, body.as_str())).await
+        self.send(patience, verb, || self.rest.rpc(verb, body.as_str()))
+            .await
     }
 
     /// Reads rows; `build` says which.
@@ -101,33 +149,37 @@ impl Store {
         attempted: &str,
         build: impl Fn(&Postgrest) -> postgrest::Builder,
     ) -> Result<T, StoreError> {
-        self.send(attempted, || build(&self.rest)).await
+        self.send(Patience::Brief, attempted, || build(&self.rest))
+            .await
     }
 
     async fn send<T: DeserializeOwned>(
         &self,
+        patience: Patience,
         attempted: &str,
         build: impl Fn() -> postgrest::Builder,
     ) -> Result<T, StoreError> {
-        let mut pause = Duration::from_millis(50);
-        for tries_left in (0..TRIES).rev() {
-            match self.send_once(attempted, build()).await {
-                Err(error) if error.is_transient() && tries_left > 0 => {
+        let (since, mut pause, mut tries) = (Instant::now(), FIRST_PAUSE, 0);
+        loop {
+            let timeout = TRY_TIMEOUTS[tries.min(TRY_TIMEOUTS.len() - 1)];
+            tries += 1;
+            match self.send_once(attempted, build(), timeout).await {
+                Err(error) if error.is_transient() && !patience.is_over(tries, since) => {
                     tracing::warn!(attempted, error = %error, "Database call failed in passing, trying again");
                     let full_jitter = rand::rng().random_range(0.0..1.0);
                     tokio::time::sleep(pause.mul_f64(0.5 + full_jitter)).await;
-                    pause = (pause * 3).min(Duration::from_secs(3));
+                    pause = (pause * 3).min(PAUSE_MAX);
                 }
                 done => return done,
             }
         }
-        unreachable!("the last try returns");
     }
 
     async fn send_once<T: DeserializeOwned>(
         &self,
         attempted: &str,
         request: postgrest::Builder,
+        timeout: Duration,
     ) -> Result<T, StoreError> {
         let unreachable = |source| StoreError::Unreachable {
             attempted: attempted.to_owned(),
@@ -135,7 +187,7 @@ impl Store {
         };
         let response = self
             .http
-            .execute(self.translate(request))
+            .execute(self.translate(request, timeout))
             .await
             .map_err(unreachable)?;
         let status = response.status();
@@ -151,7 +203,7 @@ impl Store {
     }
 
     /// The request that `postgrest` built, for our client: its reqwest is another major version.
-    fn translate(&self, request: postgrest::Builder) -> reqwest::Request {
+    fn translate(&self, request: postgrest::Builder, timeout: Duration) -> reqwest::Request {
         let built = request
             .build()
             .build()
@@ -170,7 +222,7 @@ impl Store {
         if let Some(body) = built.body().and_then(|body| body.as_bytes()) {
             *ours.body_mut() = Some(body.to_vec().into());
         }
-        *ours.timeout_mut() = Some(REQUEST_TIMEOUT);
+        *ours.timeout_mut() = Some(timeout);
         ours
     }
 }
@@ -224,6 +276,21 @@ mod tests {
             br#"{"code":"XX000","message":"internal error"}"#
         ));
         assert!(refusal_or_failure("claim", 503, b"<html>").is_transient());
+    }
+
+    #[test]
+    fn a_server_that_starts_or_was_failed_over_is_waited_for() {
+        let transient = |body: &[u8]| refusal_or_failure("claim", 400, body).is_transient();
+        for body in [
+            r#"{"code":"0A000","message":"cannot set transaction read-write mode during recovery"}"#,
+            r#"{"code":"25006","message":"cannot execute UPDATE in a read-only transaction"}"#,
+            r#"{"code":"57P03","message":"the database system is starting up"}"#,
+        ] {
+            assert!(transient(body.as_bytes()), "{body}");
+        }
+        assert!(!transient(
+            br#"{"code":"0A000","message":"cannot alter type of a column used by a view"}"#
+        ));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Verbs of those who work: start, claim, report, complete, fail, release, expire.
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, rest::Patience};
 use domain::{
     AssetType, JobId, LeaseToken, StoryId, UserId, character::Character, request::NewStory,
     story::StoryText,
@@ -100,7 +100,8 @@ pub struct Claimed {
     pub jobs: Vec<LeasedJob>,
     /// Something claimable was passed over; claim again.
     pub more: bool,
-    /// Seconds until the next job in backoff becomes claimable.
+    /// Seconds until a job in backoff becomes claimable, a lease that misses its heartbeats ends, or a provider whose limit
+    /// is reached takes calls again; the last is told to one caller at a time.
     pub next_in_seconds: Option<f64>,
 }
 
@@ -226,6 +227,21 @@ pub struct Expired {
     pub more: bool,
     /// Something waits for a worker.
     pub claimable: bool,
+    /// There is something for [`Store::tidy_history`].
+    #[serde(default)]
+    pub tidy: bool,
+}
+
+/// What left the tables of the daily work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Tidied {
+    /// Stories whose jobs moved to the history.
+    pub stories: u64,
+    pub jobs: u64,
+    /// Sent notices of those stories.
+    pub notices: u64,
+    /// Idempotency keys forgotten.
+    pub keys: u64,
 }
 
 impl Store {
@@ -243,14 +259,21 @@ impl Store {
         self.call("start_content", &arguments).await
     }
 
-    /// Claims up to `limit` jobs for dispatch.
+    /// Claims up to `limit` jobs for dispatch. `request_id` names the claiming invocation, so that what it had not handed
+    /// over is found when it dies.
+    ///
+    /// Each call names itself too: when its answer was lost, the same jobs are answered again. `can_wait` is how long the
+    /// caller could stay for what comes free later.
     pub async fn claim_asset_jobs(
         &self,
         limit: usize,
         lease: Duration,
         max_in_flight: u32,
+        request_id: &str,
+        can_wait: Duration,
     ) -> Result<Claimed, StoreError> {
-        let arguments = json!({"p_limit": limit, "p_lease_seconds": lease.as_secs(), "p_max_in_flight": max_in_flight});
+        let arguments = json!({"p_limit": limit, "p_lease_seconds": lease.as_secs(), "p_max_in_flight": max_in_flight,
+            "p_owner": format!("claim:{request_id}/{}", uuid::Uuid::new_v4()), "p_wait_seconds": can_wait.as_secs_f64()});
         self.call("claim_asset_jobs", &arguments).await
     }
 
@@ -277,7 +300,15 @@ impl Store {
         lease: Duration,
     ) -> Result<Vec<JobId>, StoreError> {
         let arguments = json!({"p_jobs": jobs, "p_lease_seconds": lease.as_secs()});
-        let Lost { lost } = self.call("report_progress", &arguments).await?;
+        // A heartbeat comes again by itself; the result of a paid step does not.
+        let patience = if jobs.iter().any(|job| job.checkpoint.is_some()) {
+            Patience::Lasting
+        } else {
+            Patience::Brief
+        };
+        let Lost { lost } = self
+            .call_with(patience, "report_progress", &arguments)
+            .await?;
         Ok(lost.into_iter().map(|job| job.job_id).collect())
     }
 
@@ -291,7 +322,8 @@ impl Store {
     ) -> Result<Settled, StoreError> {
         let arguments = json!({"p_job_id": job.job_id, "p_lease_token": job.lease_token, "p_title": text.title,
             "p_content": text, "p_usage": usage, "p_continue": then});
-        self.call("save_story_content", &arguments).await
+        self.call_with(Patience::Lasting, "save_story_content", &arguments)
+            .await
     }
 
     /// Settles a job as ready.
@@ -304,7 +336,8 @@ impl Store {
     ) -> Result<Settled, StoreError> {
         let arguments = json!({"p_job_id": job.job_id, "p_lease_token": job.lease_token, "p_result": result,
             "p_usage": usage, "p_continue": then});
-        self.call("complete_job", &arguments).await
+        self.call_with(Patience::Lasting, "complete_job", &arguments)
+            .await
     }
 
     /// Ends an attempt that failed: a retry later, or failed for good.
@@ -319,7 +352,8 @@ impl Store {
             "p_error_message": failure.message, "p_retryable": failure.retryable,
             "p_retry_after_seconds": failure.retry_after.map(|pause| pause.as_secs_f64()),
             "p_placeholder": failure.placeholder, "p_usage": usage, "p_continue": then});
-        self.call("fail_job", &arguments).await
+        self.call_with(Patience::Lasting, "fail_job", &arguments)
+            .await
     }
 
     /// Hands a claimed job back; no attempt is counted as a retry.
@@ -337,5 +371,25 @@ impl Store {
     pub async fn expire_stuck_jobs(&self, limit: usize) -> Result<Expired, StoreError> {
         self.call("expire_stuck_jobs", &json!({"p_limit": limit}))
             .await
+    }
+
+    /// Moves the jobs of up to `limit` stories at rest to the history, and forgets as many idempotency keys.
+    pub async fn tidy_history(&self, limit: usize) -> Result<Tidied, StoreError> {
+        self.call("tidy_history", &json!({"p_limit": limit})).await
+    }
+
+    /// Settles up to `limit` jobs of an invocation that is known to be dead: what it held, and the claims in `tokens`,
+    /// which its event named, as far as nobody started them. The text of `new_story`, which it was to claim, waits no
+    /// longer for it.
+    pub async fn settle_dead_invocation(
+        &self,
+        limit: usize,
+        request_id: &str,
+        tokens: &[LeaseToken],
+        new_story: Option<StoryId>,
+    ) -> Result<Expired, StoreError> {
+        let arguments = json!({"p_limit": limit, "p_dead_request": request_id, "p_lease_tokens": tokens,
+            "p_new_story": new_story});
+        self.call("expire_stuck_jobs", &arguments).await
     }
 }

@@ -79,6 +79,9 @@ pub struct FunctionConfig {
     pub async_retries: u8,
     /// An event that could not be delivered for this long is given up on (AWS: 60 s to 6 h).
     pub max_event_age: Duration,
+    /// Short or deployed name of the function that is sent the record of every event given up on, as its on-failure
+    /// destination. The dead letters keep the record in any case.
+    pub on_failure: Option<String>,
 }
 
 impl FunctionConfig {
@@ -95,6 +98,7 @@ impl FunctionConfig {
             warm: 0,
             async_retries: 0,
             max_event_age: Duration::from_secs(6 * 60 * 60),
+            on_failure: None,
         }
     }
 }
@@ -121,4 +125,6 @@ pub struct Faults {
     pub drop_rate: f64,
     /// Milliseconds every event waits before its delivery.
     pub extra_delay_ms: u64,
+    /// Share of records that never reach their on-failure destination.
+    pub lose_failure_rate: f64,
 }

@@ -97,14 +97,14 @@ impl DeadLetters {
         })
     }
 
-    pub(crate) fn add(&self, letter: DeadLetter) {
+    pub(crate) fn add(&self, letter: &DeadLetter) {
         if let Some(file) = &self.file {
             let line = serde_json::json!(letter).to_string() + "\n";
             if let Err(error) = lock(file).write_all(line.as_bytes()) {
                 tracing::warn!(%error, "Could not write a dead letter to its file");
             }
         }
-        lock(&self.letters).push(letter);
+        lock(&self.letters).push(letter.clone());
     }
 
     pub(crate) fn all(&self) -> Vec<DeadLetter> {

@@ -22,7 +22,7 @@ use crate::{
     config::{EmulatorConfig, Faults},
     dead_letters::{DeadLetter, DeadLetters},
     error::{EmulatorError, InvokeError},
-    instance::{InstanceView, Order},
+    instance::{InstanceActivity, InstanceView, Order},
     invocation::{Invocation, InvokeOutput},
     lock::lock,
     logs::{LogLine, LogSink},
@@ -206,7 +206,33 @@ impl Emulator {
         self.core.logs.subscribe()
     }
 
-    /// Ends the functions (SIGTERM, after half a second SIGKILL) and then the server. Events still
+    /// Ends every process of a function as a new version does: SIGTERM, then SIGKILL. Invocations from now on get new
+    /// processes. Returns the pids of those that were ended.
+    ///
+    /// # Errors
+    /// When there is no such function.
+    pub fn replace_instances(&self, function: &str) -> Result<Vec<u32>, InvokeError> {
+        let function = self.core.function(function)?;
+        let instances = self.core.instances_of(function);
+        for instance in &instances {
+            instance.orders.send_replace(Order::Terminate);
+        }
+        Ok(instances
+            .iter()
+            .filter_map(|instance| instance.pid())
+            .collect())
+    }
+
+    /// The process that works on the invocation of this request id.
+    pub fn pid_of_request(&self, request_id: &str) -> Option<u32> {
+        let views = self.core.instance_views();
+        let working = views.into_iter().find(|view| {
+            matches!(&view.activity, InstanceActivity::Busy { request_id: working, .. } if working == request_id)
+        });
+        working.and_then(|view| view.pid)
+    }
+
+    /// Ends the functions (SIGTERM, then SIGKILL: after half a second, or two for a process at work) and then the server. Events still
     /// unsettled are lost. Returns when no process is left.
     pub async fn stop(mut self) {
         self.core.order_all(Order::Terminate);
@@ -289,7 +315,11 @@ fn check(config: &EmulatorConfig) -> Result<(), EmulatorError> {
         .schedules
         .iter()
         .map(|schedule| ("a schedule", &schedule.function));
-    for (place, name) in url_function.chain(targets) {
+    let destinations = config
+        .functions
+        .iter()
+        .filter_map(|function| Some(("an on-failure destination", function.on_failure.as_ref()?)));
+    for (place, name) in url_function.chain(targets).chain(destinations) {
         if !known.contains(naming::bare_function_name(name)) {
             return Err(EmulatorError::UnknownFunction {
                 place,

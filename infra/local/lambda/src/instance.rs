@@ -107,6 +107,10 @@ impl Instance {
         let _ = self.pid.set(pid);
     }
 
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.pid.get().copied()
+    }
+
     pub(crate) fn is_alive(&self) -> bool {
         self.exit.borrow().is_none() && *self.orders.borrow() == Order::Live
     }

@@ -17,8 +17,10 @@ use crate::{
     state::Core,
 };
 
-/// Between SIGTERM and SIGKILL.
+/// Between SIGTERM and SIGKILL, for a process without work.
 const TERMINATION_GRACE: Duration = Duration::from_millis(500);
+/// The same for one at work (AWS gives 2 s in all to a function with extensions).
+const TERMINATION_GRACE_AT_WORK: Duration = Duration::from_secs(2);
 /// For the last lines of a process that has ended.
 const LAST_LINES_WAIT: Duration = Duration::from_millis(200);
 
@@ -169,7 +171,12 @@ async fn see_off(core: &Core, instance: &Instance, child: &mut Child) -> io::Res
             // The child is not reaped yet, so the pid is still its own.
             let _ = kill_process(pid, Signal::TERM);
         }
-        if let Ok(status) = timeout(TERMINATION_GRACE, child.wait()).await {
+        let grace = if instance.current_request_id().is_some() {
+            TERMINATION_GRACE_AT_WORK
+        } else {
+            TERMINATION_GRACE
+        };
+        if let Ok(status) = timeout(grace, child.wait()).await {
             return status;
         }
     }

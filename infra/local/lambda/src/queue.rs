@@ -148,7 +148,7 @@ impl Core {
     }
 
     fn give_up(
-        &self,
+        self: &Arc<Self>,
         function: &Arc<Function>,
         invocation: &Invocation,
         condition: DeadLetterCondition,
@@ -168,8 +168,26 @@ impl Core {
             condition,
             approximate_invoke_count: attempts,
         };
-        self.dead_letters
-            .add(DeadLetter::new(context, &invocation.payload, last_failure));
+        let letter = DeadLetter::new(context, &invocation.payload, last_failure);
+        self.dead_letters.add(&letter);
+        if let Some(destination) = &function.config.on_failure {
+            self.report_failure(destination, &letter);
+        }
+    }
+
+    /// Sends the record to the function that is to hear of it, as an event of its own.
+    fn report_failure(self: &Arc<Self>, destination: &str, letter: &DeadLetter) {
+        if happens(lock(&self.faults).lose_failure_rate) {
+            tracing::info!("Lost the record of a failure on purpose");
+            return;
+        }
+        let record = serde_json::json!(letter).to_string();
+        let sent = self
+            .function(destination)
+            .and_then(|function| self.accept(function, Invocation::new(record.into())));
+        if let Err(error) = sent {
+            tracing::warn!(%error, "Could not report a failure to `{destination}`");
+        }
     }
 
     fn count_event(&self, function: &Function, change: impl FnOnce(&mut EventMetrics)) {

@@ -102,6 +102,15 @@ impl Core {
         views
     }
 
+    /// The processes of a function that have not been told to end.
+    pub(crate) fn instances_of(&self, function: &Arc<Function>) -> Vec<Arc<Instance>> {
+        let instances = lock(&self.instances);
+        let of_function = instances
+            .values()
+            .filter(|instance| Arc::ptr_eq(&instance.function, function) && instance.is_alive());
+        of_function.cloned().collect()
+    }
+
     pub(crate) fn pid_working_on(&self, function: &str, text: &str) -> Option<u32> {
         let instances: Vec<_> = lock(&self.instances).values().cloned().collect();
         instances

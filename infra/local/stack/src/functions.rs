@@ -18,6 +18,8 @@ struct Function {
     max_concurrency: usize,
     /// Started with the stack, so that the first request does not wait for a process.
     warm: usize,
+    /// Who is told of its events that died or never ran.
+    on_failure: Option<&'static str>,
 }
 
 const FUNCTIONS: [Function; 4] = [
@@ -27,6 +29,7 @@ const FUNCTIONS: [Function; 4] = [
         timeout: Duration::from_secs(10),
         max_concurrency: 50,
         warm: 1,
+        on_failure: None,
     },
     Function {
         name: "content-agent",
@@ -34,6 +37,7 @@ const FUNCTIONS: [Function; 4] = [
         timeout: Duration::from_secs(300),
         max_concurrency: 400,
         warm: 1,
+        on_failure: Some("timeout-handler"),
     },
     Function {
         name: "asset-worker",
@@ -41,6 +45,7 @@ const FUNCTIONS: [Function; 4] = [
         timeout: Duration::from_secs(60),
         max_concurrency: 50,
         warm: 1,
+        on_failure: Some("timeout-handler"),
     },
     Function {
         name: "timeout-handler",
@@ -48,6 +53,7 @@ const FUNCTIONS: [Function; 4] = [
         timeout: Duration::from_secs(60),
         max_concurrency: 2,
         warm: 0,
+        on_failure: None,
     },
 ];
 
@@ -154,6 +160,7 @@ pub fn configs(binaries: &Path, variables: &BTreeMap<String, String>) -> Vec<Fun
             config.warm = function.warm;
             config.async_retries = 0;
             config.max_event_age = EVENT_AGE_MAX;
+            config.on_failure = function.on_failure.map(str::to_owned);
             config
         })
         .collect()

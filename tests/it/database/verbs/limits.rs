@@ -1,6 +1,6 @@
 //! What the providers allow: paces, jobs at once and pauses, kept by every verb that leases.
 
-use crate::database::fixture::{Database, Lease, Story, completion, failure, leases};
+use crate::database::fixture::{Database, Lease, Story, completion, failure, fresh_key, leases};
 use serde_json::{Value, json};
 
 async fn limit(database: &Database, kind: &str, setting: &str) {
@@ -30,7 +30,7 @@ async fn covers(database: &Database, count: usize) -> Vec<Story> {
 }
 
 async fn claim_as(database: &Database, worker: &str, wait_seconds: u32) -> Value {
-    let arguments = json!({"p_limit": 50, "p_owner": format!("claim:{worker}/1"), "p_wait_seconds": wait_seconds});
+    let arguments = json!({"p_limit": 50, "p_owner": format!("claim:{worker}/{}", fresh_key()), "p_wait_seconds": wait_seconds});
     database.call("claim_asset_jobs", arguments).await
 }
 
@@ -151,6 +151,20 @@ async fn a_retry_after_holds_back_every_job_of_its_kind_and_costs_no_retry() {
     let_limits_age(&database, 20).await;
     database.let_time_pass(&stories[0]).await;
     assert_eq!(database.claim(50).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_rate_limited_job_holds_no_slot() {
+    let database = Database::new().await;
+    let refused = covers(&database, 1).await.remove(0);
+    let narrated = database.story_with_text(&["audio"]).await;
+    let lease = database.claim_asset(&refused, "cover").await;
+    database.call("fail_job", limited(&lease, Some(600))).await;
+    let one_slot = json!({"p_limit": 10, "p_max_in_flight": 1});
+    let claimed = database.call("claim_asset_jobs", one_slot).await;
+    let claimed = leases(&claimed["jobs"]);
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(claimed[0].story, narrated.id);
 }
 
 #[tokio::test]

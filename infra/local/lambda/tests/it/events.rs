@@ -199,3 +199,78 @@ async fn a_paused_schedule_ticks_only_when_told_to() {
     assert_eq!(tick("sweep").await.unwrap().status(), 202);
     assert_eq!(tick("nothing").await.unwrap().status(), 404);
 }
+
+#[tokio::test]
+async fn the_record_of_a_failed_event_reaches_the_function_that_is_to_hear_of_it() {
+    let bench = Bench::start(|config| {
+        let mut rescuer = crate::bench::probe();
+        "rescuer".clone_into(&mut rescuer.name);
+        "storytailor-rescuer-production".clone_into(&mut rescuer.deployed_name);
+        config.functions.push(rescuer);
+        config.functions[0].on_failure = Some("rescuer".to_owned());
+    })
+    .await;
+    let lose = |share| Faults {
+        lose_failure_rate: share,
+        ..Faults::default()
+    };
+    bench.emulator.set_faults(lose(1.0));
+    bench.send_event(json!({ "do": "exit" })).await;
+    bench.settled().await;
+    assert_eq!(
+        bench.emulator.metrics().functions["rescuer"]
+            .events
+            .accepted,
+        0
+    );
+
+    bench.emulator.set_faults(lose(0.0));
+    bench.send_event(json!({ "do": "exit", "job": 2 })).await;
+    bench.settled().await;
+    bench
+        .eventually("the rescuer to answer", |emulator| {
+            (emulator.metrics().functions["rescuer"].invocations == 1).then_some(())
+        })
+        .await;
+    assert_eq!(bench.emulator.metrics().functions["rescuer"].errors, 0);
+    let letters = bench.emulator.dead_letters();
+    assert_eq!(letters.len(), 2, "the dead letters keep both");
+    assert_eq!(letters[1].request_payload["job"], 2);
+}
+
+#[tokio::test]
+async fn a_destination_that_is_no_function_is_refused_at_the_start() {
+    let config = local_lambda::EmulatorConfig {
+        functions: vec![local_lambda::FunctionConfig {
+            on_failure: Some("nobody".to_owned()),
+            ..crate::bench::probe()
+        }],
+        ..Default::default()
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let refused = local_lambda::Emulator::start(config, listener)
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        refused.to_string().contains("an on-failure destination"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn replaced_processes_end_and_the_next_event_gets_a_new_one() {
+    let bench = Bench::start(|config| config.functions[0].warm = 1).await;
+    let first = bench
+        .eventually("a process", |emulator| emulator.instances().first()?.pid)
+        .await;
+    assert_eq!(bench.emulator.replace_instances("probe").unwrap(), [first]);
+    let answer: Value = bench
+        .invoke(json!({ "do": "sleep", "ms": 1 }))
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_ne!(answer["pid"], first);
+    assert!(bench.emulator.replace_instances("nobody").is_err());
+}
