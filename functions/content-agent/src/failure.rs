@@ -3,7 +3,7 @@
 use domain::AssetType;
 use providers::{ErrorKind, ProviderError};
 use std::time::Duration;
-use store::{Failure, Placeholder, StoreError};
+use store::{Failure, LeasedJob, StoreError};
 
 /// Why a step did not deliver.
 #[derive(Debug, thiserror::Error)]
@@ -37,11 +37,8 @@ impl StepError {
         !matches!(self, Self::Store(_) | Self::MissingInput)
     }
 
-    pub(crate) fn into_failure(
-        self,
-        asset: AssetType,
-        placeholder: Option<Placeholder>,
-    ) -> Failure {
+    /// Without a placeholder: drawing one is worth while for the last attempt only.
+    pub(crate) fn into_failure(self, asset: AssetType) -> Failure {
         let (code, message) = self.code_and_message(asset);
         let (retryable, retry_after) = match &self {
             Self::Provider(error) => {
@@ -61,7 +58,7 @@ impl StepError {
             message: message.to_owned(),
             retryable,
             retry_after,
-            placeholder,
+            placeholder: None,
         }
     }
 
@@ -88,16 +85,24 @@ impl StepError {
     }
 }
 
+/// Whether a failure ends its job: nothing helps, or the retries are used up. A rate limit may be granted more of them,
+/// which only the database knows.
+pub(crate) fn is_final(failure: &Failure, job: &LeasedJob) -> bool {
+    !failure.retryable || job.retry_count >= domain::retry::max_retries(job.asset_type)
+}
+
 fn provider_words(kind: &ErrorKind, asset: AssetType) -> (&'static str, &'static str) {
     match (kind, asset) {
         (ErrorKind::Refused, _) => ("CONTENT_POLICY_VIOLATION", "Content policy violation"),
         (ErrorKind::TimedOut, AssetType::Audio) => ("PROVIDER_TIMEOUT", "Voice synthesis timeout"),
         (ErrorKind::TimedOut, _) => ("PROVIDER_TIMEOUT", "The provider did not answer in time"),
         (ErrorKind::RateLimited { .. }, _) => ("RATE_LIMITED", "API rate limit exceeded"),
-        (ErrorKind::Unavailable, AssetType::Audio) => {
+        (ErrorKind::Unavailable | ErrorKind::LeftAlone { .. }, AssetType::Audio) => {
             ("PROVIDER_UNAVAILABLE", "ElevenLabs API unavailable")
         }
-        (ErrorKind::Unavailable, _) => ("PROVIDER_UNAVAILABLE", "The provider is unavailable"),
+        (ErrorKind::Unavailable | ErrorKind::LeftAlone { .. }, _) => {
+            ("PROVIDER_UNAVAILABLE", "The provider is unavailable")
+        }
         (ErrorKind::OutOfCredits, _) => (
             "PROVIDER_OUT_OF_CREDITS",
             "Generation is paused, please try again later",
@@ -120,5 +125,35 @@ fn provider_words(kind: &ErrorKind, asset: AssetType) -> (&'static str, &'static
             "The provider gave an answer that could not be used",
         ),
         (ErrorKind::Invalid, _) => ("PROVIDER_REJECTED", "The provider rejected the request"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use serde_json::Value;
+
+    fn cover(retry_count: u32) -> LeasedJob {
+        LeasedJob {
+            job_id: "00000000-0000-0000-0000-000000000001".parse().unwrap(),
+            story_id: "00000000-0000-0000-0000-000000000002".parse().unwrap(),
+            asset_type: AssetType::Cover,
+            lease_token: "00000000-0000-0000-0000-000000000003".parse().unwrap(),
+            attempt: retry_count + 1,
+            retry_count,
+            asset_version: 0,
+            checkpoint: Value::Null,
+            options: Value::Null,
+        }
+    }
+
+    #[test]
+    fn only_the_last_attempt_of_a_picture_is_worth_a_placeholder() {
+        let passing = StepError::Panicked.into_failure(AssetType::Cover);
+        let ends = [0, 2, 3].map(|retries| is_final(&passing, &cover(retries)));
+        assert_eq!(ends, [false, false, true]);
+        let lasting = StepError::CheckFailed.into_failure(AssetType::Cover);
+        assert!(is_final(&lasting, &cover(0)));
     }
 }

@@ -1,18 +1,20 @@
 //! Sending a request and reading its answer, bounded in time and size, repeating what failed in passing.
 
-use crate::{ErrorKind, ProviderError};
+use crate::{ErrorKind, ProviderError, breaker::Breaker};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::HeaderMap;
 use std::time::{Duration, Instant, SystemTime};
 
-/// A provider, for messages.
-#[derive(Clone, Copy, Debug)]
+/// One kind of call of a provider.
+#[derive(Clone)]
 pub(crate) struct Endpoint {
     pub(crate) provider: &'static str,
     pub(crate) attempted: &'static str,
     /// Longest one try may take.
     pub(crate) timeout: Duration,
+    /// Shared by everything this process asks of the provider.
+    pub(crate) breaker: Breaker,
     /// Largest answer that is read.
     pub(crate) bytes_max: usize,
     /// From status and body to the meaning of an error.
@@ -35,6 +37,8 @@ impl Answer {
 
 /// A longer pause than this is not waited for inside a call: the job gives its place back meanwhile.
 const PAUSE_IN_CALL_MAX: Duration = Duration::from_secs(4);
+/// A rate limit is met by everybody: a longer pause is reported, so that no process calls before it is over.
+const RATE_PAUSE_IN_CALL_MAX: Duration = Duration::from_millis(500);
 
 impl Endpoint {
     fn error(&self, kind: ErrorKind) -> ProviderError {
@@ -53,14 +57,16 @@ impl Endpoint {
     ) -> Result<Answer, ProviderError> {
         let mut pauses = domain::retry::PAUSES_WITHIN_A_CALL.into_iter();
         loop {
+            let permit = self.breaker.admit(self.attempted, deadline).await?;
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(self.error(ErrorKind::TimedOut));
             }
-            let error = match self
+            let answer = self
                 .send_once(build().timeout(left.min(self.timeout)))
-                .await
-            {
+                .await;
+            permit.report(answer.as_ref().err(), left < self.timeout);
+            let error = match answer {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -68,15 +74,18 @@ impl Endpoint {
                 error.kind,
                 ErrorKind::Unavailable | ErrorKind::RateLimited { .. }
             );
-            let Some(pause) = pauses.next().filter(|_| again) else {
+            // Others may have met the same: a provider that is left alone now is not waited for inside a call.
+            let Some(pause) = pauses.next().filter(|_| again && self.breaker.is_closed()) else {
                 return Err(error);
             };
             let pause = error
                 .retry_after()
                 .unwrap_or_else(|| pause.mul_f64(1.0 - 0.25 * jitter()));
-            if pause > PAUSE_IN_CALL_MAX
-                || pause >= deadline.saturating_duration_since(Instant::now())
-            {
+            let pause_max = match error.kind {
+                ErrorKind::RateLimited { .. } => RATE_PAUSE_IN_CALL_MAX,
+                _ => PAUSE_IN_CALL_MAX,
+            };
+            if pause > pause_max || pause >= deadline.saturating_duration_since(Instant::now()) {
                 return Err(error);
             }
             tracing::warn!(provider = self.provider, error = %error, pause_ms = pause.as_millis(), "Provider call failed in passing, trying again");

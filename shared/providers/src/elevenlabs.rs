@@ -2,7 +2,9 @@
 //! Wire facts: the provider's OpenAPI document and Python SDK; `detail` comes in three shapes.
 
 use crate::{
-    Alignment, Billed, ErrorKind, ProviderError, Speech, SpeechCall, SpeechModel, answer::Endpoint,
+    Alignment, Billed, ErrorKind, ProviderError, Speech, SpeechCall, SpeechModel,
+    answer::Endpoint,
+    breaker::{Breaker, Patience},
 };
 use base64::Engine;
 use serde::Deserialize;
@@ -22,6 +24,7 @@ pub struct ElevenLabsConfig {
     pub base_url: Url,
     pub api_key: String,
     pub model: String,
+    pub patience: Patience,
 }
 
 /// The account, ready to call.
@@ -29,6 +32,7 @@ pub struct ElevenLabsConfig {
 pub struct ElevenLabs {
     config: ElevenLabsConfig,
     http: reqwest::Client,
+    breaker: Breaker,
 }
 
 impl fmt::Debug for ElevenLabs {
@@ -74,7 +78,12 @@ fn classify(http: u16, body: &[u8]) -> (ErrorKind, Option<String>) {
 
 impl ElevenLabs {
     pub fn new(config: ElevenLabsConfig, http: reqwest::Client) -> Self {
-        Self { config, http }
+        let breaker = Breaker::new(PROVIDER, config.patience);
+        Self {
+            config,
+            http,
+            breaker,
+        }
     }
 }
 
@@ -84,7 +93,8 @@ impl SpeechModel for ElevenLabs {
         let endpoint = Endpoint {
             provider: PROVIDER,
             attempted: "read the text aloud",
-            timeout: TIMEOUT,
+            timeout: TIMEOUT.min(self.config.patience.try_max),
+            breaker: self.breaker.clone(),
             bytes_max: BYTES_MAX,
             classify,
         };

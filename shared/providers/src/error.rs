@@ -9,6 +9,8 @@ pub enum ErrorKind {
     BadCredentials,
     /// A 4xx that is our bug: a wrong parameter, a schema out of the subset.
     Invalid,
+    /// Not asked at all: the provider is down, and one call after this time looks whether it still is.
+    LeftAlone { probe_in: Duration },
     /// An answer that is no answer: truncated JSON, no choices, a picture that is none.
     Malformed,
     /// The model id is retired or unknown; another one may serve.
@@ -76,17 +78,19 @@ impl ProviderError {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.kind,
-            ErrorKind::Malformed
+            ErrorKind::LeftAlone { .. }
+                | ErrorKind::Malformed
                 | ErrorKind::RateLimited { .. }
                 | ErrorKind::TimedOut
                 | ErrorKind::Unavailable
         )
     }
 
-    /// The pause the provider asked for.
+    /// The pause the provider asked for, or that it is given.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.kind {
             ErrorKind::RateLimited { retry_after } => retry_after,
+            ErrorKind::LeftAlone { probe_in } => Some(probe_in),
             _ => None,
         }
     }

@@ -1,15 +1,19 @@
 //! OpenAI and ElevenLabs over HTTP, behind three small traits: text, pictures, speech.
 //!
 //! Neither provider has idempotency keys, so every call here may cost money again: callers claim first, call, and store the
-//! result before the next step.
+//! result before the next step. A provider that is down, or that refuses the account, is left alone for a while: each has
+//! a circuit breaker per process.
 
 mod answer;
+mod breaker;
+mod circuit;
 mod elevenlabs;
 mod error;
 mod openai;
 mod picture;
 mod schema;
 
+pub use breaker::Patience;
 pub use elevenlabs::{ElevenLabs, ElevenLabsConfig};
 pub use error::{ErrorKind, ProviderError};
 pub use openai::{OpenAi, OpenAiConfig};

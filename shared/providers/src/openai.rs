@@ -5,6 +5,7 @@ use crate::{
     Billed, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, References,
     TextCall, TextModel, TextModelRole,
     answer::{Answer, Endpoint},
+    breaker::{Breaker, Patience},
 };
 use base64::{
     Engine,
@@ -35,6 +36,7 @@ pub struct OpenAiConfig {
     pub analysis_model: String,
     /// Tried in order when one is retired.
     pub image_models: Vec<String>,
+    pub patience: Patience,
 }
 
 /// The account, ready to call.
@@ -42,6 +44,7 @@ pub struct OpenAiConfig {
 pub struct OpenAi {
     config: OpenAiConfig,
     http: reqwest::Client,
+    breaker: Breaker,
 }
 
 impl fmt::Debug for OpenAi {
@@ -139,7 +142,23 @@ fn classify(status: u16, body: &[u8]) -> (ErrorKind, Option<String>) {
 
 impl OpenAi {
     pub fn new(config: OpenAiConfig, http: reqwest::Client) -> Self {
-        Self { config, http }
+        let breaker = Breaker::new(PROVIDER, config.patience);
+        Self {
+            config,
+            http,
+            breaker,
+        }
+    }
+
+    fn endpoint(&self, attempted: &'static str, timeout: Duration, bytes_max: usize) -> Endpoint {
+        Endpoint {
+            provider: PROVIDER,
+            attempted,
+            timeout: timeout.min(self.config.patience.try_max),
+            breaker: self.breaker.clone(),
+            bytes_max,
+            classify,
+        }
     }
 
     fn post(&self, path: &str) -> reqwest::RequestBuilder {
@@ -154,13 +173,7 @@ impl OpenAi {
         model: &str,
         call: &PictureCall,
     ) -> Result<(PictureBytes, Billed), ProviderError> {
-        let endpoint = Endpoint {
-            provider: PROVIDER,
-            attempted: "draw a picture",
-            timeout: PICTURE_TIMEOUT,
-            bytes_max: PICTURE_BYTES_MAX,
-            classify,
-        };
+        let endpoint = self.endpoint("draw a picture", PICTURE_TIMEOUT, PICTURE_BYTES_MAX);
         let prompt: String = call.prompt.chars().take(PROMPT_CHARS_MAX).collect();
         let body = json!({"model": model, "prompt": prompt, "n": 1, "size": "1024x1024", "quality": "medium", "output_format": "png"});
         let answer = endpoint
@@ -280,13 +293,7 @@ fn read_completion(endpoint: &Endpoint, answer: &Answer) -> Result<(Value, Bille
 #[async_trait::async_trait]
 impl TextModel for OpenAi {
     async fn ask(&self, call: &TextCall) -> Result<(Value, Billed), ProviderError> {
-        let endpoint = Endpoint {
-            provider: PROVIDER,
-            attempted: "write a text",
-            timeout: TEXT_TIMEOUT,
-            bytes_max: TEXT_BYTES_MAX,
-            classify,
-        };
+        let endpoint = self.endpoint("write a text", TEXT_TIMEOUT, TEXT_BYTES_MAX);
         let model = match call.model {
             TextModelRole::Story => &self.config.text_model,
             TextModelRole::Analysis => &self.config.analysis_model,

@@ -4,6 +4,7 @@ mod crashes;
 mod events;
 mod providers;
 mod queue;
+mod ratelimit;
 mod simulation;
 mod supabase;
 

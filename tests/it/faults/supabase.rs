@@ -1,1 +1,34 @@
 //! Short forms of `trial_supabase`.
+
+use super::holds;
+use trial_supabase::FAULTS;
+
+#[test]
+fn nothing_is_lost_while_postgrest_fails_in_every_way_and_work_goes_on_soon_after() {
+    holds(FAULTS, "postgrest");
+}
+
+#[test]
+fn nothing_is_lost_when_postgres_restarts_crashes_ends_sessions_or_turns_read_only() {
+    holds(FAULTS, "db");
+}
+
+#[test]
+fn a_client_of_realtime_has_the_newest_row_soon_after_it_is_back_and_never_an_older_one() {
+    holds(FAULTS, "realtime");
+}
+
+#[test]
+fn no_clock_of_a_function_reaches_the_database_and_tokens_get_a_minute_of_leeway() {
+    holds(FAULTS, "clock");
+}
+
+#[test]
+fn no_status_is_lost_when_all_assets_finish_at_once() {
+    holds(FAULTS, "status");
+}
+
+#[test]
+fn nobody_gets_more_stories_than_the_limit_however_many_are_asked_for_at_once() {
+    holds(FAULTS, "quota");
+}

@@ -6,7 +6,10 @@ mod book;
 mod picture;
 mod text;
 
-use crate::{failure::StepError, studio::Studio};
+use crate::{
+    failure::{self, StepError},
+    studio::Studio,
+};
 use domain::{AssetType, story::StoryText};
 use store::{Completion, Failure, LeasedJob, Paid};
 
@@ -49,13 +52,12 @@ pub(crate) async fn make(
     }
 }
 
-/// What is recorded of a failed job, with a placeholder where one may stand in.
+/// What is recorded of a failed job; with its last attempt a placeholder, where one may stand in.
 pub(crate) async fn failure_of(studio: &Studio, job: &LeasedJob, error: StepError) -> Failure {
-    let is_picture = job.asset_type.picture_index().is_some();
-    let placeholder = if is_picture && error.is_about_the_picture() {
-        picture::placeholder(studio, job).await
-    } else {
-        None
-    };
-    error.into_failure(job.asset_type, placeholder)
+    let may_stand_in = job.asset_type.picture_index().is_some() && error.is_about_the_picture();
+    let mut failure = error.into_failure(job.asset_type);
+    if may_stand_in && failure::is_final(&failure, job) {
+        failure.placeholder = picture::placeholder(studio, job).await;
+    }
+    failure
 }

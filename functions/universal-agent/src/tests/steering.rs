@@ -192,7 +192,7 @@ async fn detailed_status_has_jobs_a_forecast_and_the_text_under_both_names() {
     rig.database
         .answers("stories", 200, json!([story_row("generating", assets)]));
     rig.database.answers(
-        "asset_generation_jobs",
+        "asset_job_records",
         200,
         json!([{"id": USER, "asset_type": "audio", "status": "generating", "retry_count": 0, "error_code": null,
             "error_message": null, "started_at": "2024-01-01T12:00:00+00:00", "completed_at": null,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calls::{CallKind, CallLog, CallRecord};
 use crate::faults::{FaultProfile, Outcome, Scripted};
+use crate::limiter::{CallLimit, LimitRefusal, Limiter};
 use crate::workbench::Workbench;
 
 /// A setting that could not be understood, in one sentence that names the offending part.
@@ -28,7 +29,7 @@ pub enum ConfigError {
     )]
     BadMilliseconds { entry: String },
     #[error(
-        "cannot read the stand-in fault `{entry}`: the fault must be one of 429, 500, 502, timeout, malformed, policy"
+        "cannot read the stand-in fault `{entry}`: the fault must be one of 429, 500, 502, timeout, malformed, policy, reset, drip"
     )]
     UnknownFault { entry: String },
     #[error("cannot read the stand-in fault `{entry}`: the share must be a number from 0 to 1")]
@@ -161,6 +162,7 @@ struct Settings {
 struct Shared {
     settings: Mutex<Settings>,
     calls: CallLog,
+    limiter: Limiter,
     workbench: Workbench,
     seed: u64,
 }
@@ -192,6 +194,7 @@ impl StandInConfig {
             shared: Arc::new(Shared {
                 settings: Mutex::new(settings),
                 calls: CallLog::default(),
+                limiter: Limiter::default(),
                 workbench: Workbench::default(),
                 seed,
             }),
@@ -281,6 +284,20 @@ impl StandInConfig {
             settings.scripted.remove(position);
         }
         Some(outcome)
+    }
+
+    /// Limits the calls of a kind, from the next call on; `None` lifts the limit.
+    pub fn set_limit(&self, kind: CallKind, limit: Option<CallLimit>) {
+        self.limiter().set(kind, limit);
+    }
+
+    /// Every call that a limit refused, oldest first.
+    pub fn limit_refusals(&self) -> Vec<LimitRefusal> {
+        self.limiter().refusals()
+    }
+
+    pub(crate) fn limiter(&self) -> &Limiter {
+        &self.shared.limiter
     }
 
     /// Every call since the start or the last clearing, oldest first.

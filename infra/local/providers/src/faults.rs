@@ -27,6 +27,10 @@ pub struct FaultProfile {
     pub malformed: f64,
     /// A refusal of the safety system.
     pub policy: f64,
+    /// The connection breaks in the middle of the answer.
+    pub reset: f64,
+    /// An answer that comes one byte a second.
+    pub drip: f64,
 }
 
 impl FromStr for FaultProfile {
@@ -50,6 +54,8 @@ impl FromStr for FaultProfile {
                 "timeout" => profile.timeout = share,
                 "malformed" => profile.malformed = share,
                 "policy" => profile.policy = share,
+                "reset" => profile.reset = share,
+                "drip" => profile.drip = share,
                 _ => {
                     return Err(ConfigError::UnknownFault {
                         entry: entry.to_owned(),
@@ -67,7 +73,7 @@ impl FromStr for FaultProfile {
 }
 
 impl FaultProfile {
-    fn shares(&self) -> [f64; 6] {
+    fn shares(&self) -> [f64; 8] {
         [
             self.rate_limited,
             self.server_error,
@@ -75,6 +81,8 @@ impl FaultProfile {
             self.timeout,
             self.malformed,
             self.policy,
+            self.reset,
+            self.drip,
         ]
     }
 
@@ -93,6 +101,8 @@ impl FaultProfile {
             &[Outcome::Timeout],
             &[Outcome::Truncated, Outcome::Empty, Outcome::Length],
             &[Outcome::Policy, Outcome::PolicyBare],
+            &[Outcome::Cut],
+            &[Outcome::Drip],
         ];
         for (share, family) in self.shares().into_iter().zip(families) {
             if point < share {
@@ -131,6 +141,8 @@ pub enum Outcome {
     Timeout,
     /// The connection breaks in the middle of the body.
     Cut,
+    /// The answer comes one byte a second.
+    Drip,
     /// 200 with half of a JSON document.
     #[serde(alias = "malformed")]
     Truncated,

@@ -22,6 +22,8 @@ use crate::{elevenlabs, openai};
 const BODY_BYTES_MAX: usize = 96 * 1024 * 1024;
 /// Longer than any client's patience (the official OpenAI client reads for 600 s).
 const HANG: Duration = Duration::from_secs(900);
+/// Between the bytes of an answer that drips: no read stalls for long, and the whole never comes.
+const DRIP: Duration = Duration::from_secs(1);
 
 /// Which service a router stands in for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,10 +127,15 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
     };
 
     let mut outcome = Outcome::Ok;
+    let mut limit = None;
     let mut response = if let Some(refusal) = gate.refuse_key(&head.headers) {
         refusal
     } else {
-        outcome = gate.outcome(kind, &body, &sha256, earlier_tries);
+        limit = gate.config.limiter().judge(kind);
+        outcome = match &limit {
+            Some(verdict) if verdict.is_refused() => Outcome::RateLimited,
+            _ => gate.outcome(kind, &body, &sha256, earlier_tries),
+        };
         if outcome != Outcome::Ok {
             tracing::info!(call.id = id, "Call {id} meets {outcome:?} on purpose");
         }
@@ -156,6 +163,10 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
         sleep_until(arrived + gate.config.latency().of(kind)).await;
     }
     gate.add_headers(response.headers_mut(), id, arrived.elapsed());
+    // The other service tells neither its limits nor when to come again.
+    if let (Some(verdict), Provider::OpenAi) = (limit, gate.provider) {
+        verdict.add_headers(response.headers_mut());
+    }
     let status = response.status();
     gate.config.call_log().amend(id, |record| {
         record.in_flight = false;
@@ -176,11 +187,15 @@ fn fault_name(outcome: Outcome) -> Option<String> {
 
 /// Damages a good answer on its way out.
 async fn spoil(response: Response, outcome: Outcome) -> Response {
-    if !matches!(outcome, Outcome::Truncated | Outcome::Cut) || !response.status().is_success() {
+    let spoils = matches!(outcome, Outcome::Truncated | Outcome::Cut | Outcome::Drip);
+    if !spoils || !response.status().is_success() {
         return response;
     }
     let (mut head, body) = response.into_parts();
     let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    if outcome == Outcome::Drip {
+        return Response::from_parts(head, dripping(whole));
+    }
     let half = whole.slice(..whole.len() / 2);
     head.headers.remove(header::CONTENT_LENGTH);
     if outcome == Outcome::Truncated {
@@ -189,6 +204,21 @@ async fn spoil(response: Response, outcome: Outcome) -> Response {
     let broken = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut on purpose");
     let pieces: [Result<Bytes, std::io::Error>; 2] = [Ok(half), Err(broken)];
     Response::from_parts(head, Body::from_stream(futures::stream::iter(pieces)))
+}
+
+/// The first byte at once, then one a second, until nobody listens any more.
+fn dripping(whole: Bytes) -> Body {
+    let drops = futures::stream::unfold((whole, 0), |(whole, at)| async move {
+        if at >= whole.len() {
+            return None;
+        }
+        if at > 0 {
+            tokio::time::sleep(DRIP).await;
+        }
+        let drop = whole.slice(at..=at);
+        Some((Ok::<_, std::io::Error>(drop), (whole, at + 1)))
+    });
+    Body::from_stream(drops)
 }
 
 fn kind_of(path: &str) -> CallKind {

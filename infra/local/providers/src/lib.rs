@@ -9,6 +9,7 @@ mod elevenlabs;
 mod faults;
 mod gate;
 mod illustration;
+mod limiter;
 mod openai;
 mod seeded;
 mod speech;
@@ -19,6 +20,7 @@ pub use calls::{CallKind, CallRecord};
 pub use config::{ConfigError, LatencyProfile, StandInConfig, Workmanship};
 pub use elevenlabs::elevenlabs_router;
 pub use faults::{FaultProfile, Outcome, Scripted};
+pub use limiter::{CallLimit, LimitRefusal, RetryAfter};
 pub use openai::openai_router;
 
 /// Draws what the OpenAI stand-in would draw for an image prompt, as PNG bytes.

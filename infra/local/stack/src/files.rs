@@ -1,12 +1,16 @@
 //! S3 and the CDN over one folder: the real S3 protocol for those who write, plain GET for those who read.
 
+mod faults;
+
+pub use faults::{FileFault, FileFaults};
+
 use axum::{
     Router,
     body::Body,
     error_handling::HandleError,
     extract::{Path as PathOf, Request, State},
     http::{HeaderValue, Method, StatusCode, Uri, header},
-    middleware::{self, Next},
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -19,10 +23,6 @@ use s3s_fs::FileSystem;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
 };
 
 /// The folder cannot serve as S3.
@@ -55,33 +55,6 @@ pub struct FilesServer {
 struct Cdn {
     storage: S3Service,
     bucket: String,
-}
-
-/// What share of S3 calls is refused with `503 SlowDown`; clones share it. The CDN is spared.
-#[derive(Clone, Debug, Default)]
-pub struct FileFaults(Arc<FaultState>);
-
-#[derive(Debug, Default)]
-struct FaultState {
-    per_million: AtomicU32,
-    carried: AtomicU32,
-}
-
-impl FileFaults {
-    /// Refuses this share of the calls from now on, spread evenly; 0 to 1.
-    pub fn refuse(&self, share: f64) {
-        // Clamped, so it fits.
-        self.0
-            .per_million
-            .store((share.clamp(0.0, 1.0) * 1e6) as u32, Ordering::Relaxed);
-    }
-
-    /// Adds the share up from call to call; each time it passes one, a call is refused.
-    fn strikes(&self) -> bool {
-        let share = self.0.per_million.load(Ordering::Relaxed);
-        let before = self.0.carried.fetch_add(share, Ordering::Relaxed);
-        before % 1_000_000 + share >= 1_000_000
-    }
 }
 
 impl FilesServer {
@@ -125,7 +98,7 @@ impl FilesServer {
             .fallback_service(s3)
             .layer(middleware::from_fn_with_state(
                 self.faults.clone(),
-                slow_down,
+                faults::meet,
             ));
         Router::new()
             .route("/cdn/{*key}", get(read).options(allow_any_origin))
@@ -136,20 +109,6 @@ impl FilesServer {
 
 async fn broken(error: HttpError) -> (StatusCode, String) {
     (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:?}"))
-}
-
-async fn slow_down(State(faults): State<FileFaults>, request: Request, next: Next) -> Response {
-    if !faults.strikes() {
-        return next.run(request).await;
-    }
-    let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-        <Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
-    (
-        StatusCode::SERVICE_UNAVAILABLE,
-        [(header::CONTENT_TYPE, "application/xml")],
-        body,
-    )
-        .into_response()
 }
 
 /// Answers with the object as it was stored: type, cache control, ETag; a range of it where one is asked for.

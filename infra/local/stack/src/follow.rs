@@ -1,9 +1,14 @@
 //! Following a story over Realtime, as the documents' front end does: subscribe, wait for the subscription, read the row,
 //! then take every change as it comes.
 
+mod feed;
+
+pub use feed::{FeedCounts, StoryFeed};
+
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 /// The channel could not be followed to the end.
@@ -19,6 +24,20 @@ pub enum FollowError {
     Refused(String),
     #[error("nothing was heard of the story for {} seconds", SILENCE_MAX.as_secs())]
     Silent,
+    #[error("could not read the story's row")]
+    Fetch(#[source] reqwest::Error),
+    #[error("the story is not there, or not this user's")]
+    NotThere,
+}
+
+/// What came over the channel.
+enum Heard {
+    /// A change as the server sends it: `record`, `errors`.
+    Change(Value),
+    /// The subscription was made anew on the server's side: whatever happened before may be lost.
+    SubscribedAnew,
+    /// Nothing for the length of a heartbeat.
+    Silence,
 }
 
 type Socket =
@@ -28,6 +47,7 @@ type Socket =
 pub struct Follower {
     socket: Socket,
     topic: String,
+    next_beat: Instant,
 }
 
 const SILENCE_MAX: Duration = Duration::from_secs(300);
@@ -49,13 +69,16 @@ impl Follower {
         let mut follower = Self {
             socket,
             topic: format!("realtime:story-{story}"),
+            next_beat: Instant::now() + HEARTBEAT,
         };
         let join = json!({"config": {"broadcast": {"ack": false, "self": false}, "presence": {"key": "", "enabled": false},
             "postgres_changes": [{"event": "UPDATE", "schema": "public", "table": "stories", "filter": format!("id=eq.{story}")}],
             "private": false}, "access_token": token});
         follower.send("phx_join", &join).await?;
         loop {
-            let (event, payload) = follower.next_event().await?;
+            let Some((event, payload)) = follower.next_event().await? else {
+                return Err(FollowError::Silent);
+            };
             match event.as_str() {
                 // SUBSCRIBED is the join's answer; changes flow only after this message.
                 "system" if payload["status"] == "ok" => return Ok(follower),
@@ -72,10 +95,29 @@ impl Follower {
 
     /// The story's row after its next change. Columns that did not change may be missing.
     pub async fn next_change(&mut self) -> Result<Value, FollowError> {
+        let mut silent_for = Duration::ZERO;
         loop {
-            let (event, mut payload) = self.next_event().await?;
-            if event == "postgres_changes" {
-                return Ok(payload["data"]["record"].take());
+            match self.hear().await? {
+                Heard::Change(mut change) => return Ok(change["record"].take()),
+                Heard::SubscribedAnew => {}
+                Heard::Silence => silent_for += HEARTBEAT,
+            }
+            if silent_for > SILENCE_MAX {
+                return Err(FollowError::Silent);
+            }
+        }
+    }
+
+    async fn hear(&mut self) -> Result<Heard, FollowError> {
+        loop {
+            let Some((event, mut payload)) = self.next_event().await? else {
+                return Ok(Heard::Silence);
+            };
+            match event.as_str() {
+                "postgres_changes" => return Ok(Heard::Change(payload["data"].take())),
+                "system" if payload["status"] == "ok" => return Ok(Heard::SubscribedAnew),
+                "system" => return Err(FollowError::Refused(payload["message"].to_string())),
+                _ => {}
             }
         }
     }
@@ -88,24 +130,16 @@ impl Follower {
             .map_err(|error| FollowError::Broken(Box::new(error)))
     }
 
-    async fn next_event(&mut self) -> Result<(String, Value), FollowError> {
-        let mut silent_for = Duration::ZERO;
+    /// The next message of the channel, or nothing when a heartbeat was due without one.
+    async fn next_event(&mut self) -> Result<Option<(String, Value)>, FollowError> {
         loop {
-            let message = match tokio::time::timeout(HEARTBEAT, self.socket.next()).await {
+            let message = match tokio::time::timeout_at(self.next_beat, self.socket.next()).await {
                 Ok(message) => message
                     .ok_or(FollowError::Closed)?
                     .map_err(|error| FollowError::Broken(Box::new(error)))?,
                 Err(_) => {
-                    silent_for += HEARTBEAT;
-                    if silent_for > SILENCE_MAX {
-                        return Err(FollowError::Silent);
-                    }
-                    let beat = json!([null, "2", "phoenix", "heartbeat", {}]).to_string();
-                    self.socket
-                        .send(Message::text(beat))
-                        .await
-                        .map_err(|error| FollowError::Broken(Box::new(error)))?;
-                    continue;
+                    self.beat().await?;
+                    return Ok(None);
                 }
             };
             let Message::Text(text) = message else {
@@ -117,8 +151,17 @@ impl Follower {
             if frame.len() == 5 && frame[2] == self.topic.as_str() {
                 let payload = frame.pop().unwrap_or_default();
                 let event = frame[3].as_str().unwrap_or_default().to_owned();
-                return Ok((event, payload));
+                return Ok(Some((event, payload)));
             }
         }
+    }
+
+    async fn beat(&mut self) -> Result<(), FollowError> {
+        self.next_beat = Instant::now() + HEARTBEAT;
+        let beat = json!([null, "2", "phoenix", "heartbeat", {}]).to_string();
+        self.socket
+            .send(Message::text(beat))
+            .await
+            .map_err(|error| FollowError::Broken(Box::new(error)))
     }
 }

@@ -47,7 +47,7 @@ pub async fn rest_router(authenticator_url: &str, keys: &Value) -> Result<Router
     let router = app
         .router
         .layer(middleware::from_fn_with_state(app.state, leave_out_nulls));
-    Ok(router.layer(middleware::from_fn(tell_denied_from_unknown)))
+    Ok(router.layer(middleware::from_fn(answer_as_postgrest)))
 }
 
 /// A JSON null is SQL's NULL to PostgREST; the crate makes it the empty text, which no uuid or array can be read from.
@@ -101,22 +101,36 @@ async fn required_arguments(state: &AppState, function: &str) -> Vec<String> {
         .collect()
 }
 
-/// A known user who lacks a right gets 403 from PostgREST (its `Error.hs`, 42501); the crate answers 401 to everybody.
-async fn tell_denied_from_unknown(request: Request, next: Next) -> Response {
+/// Two answers of the crate that differ from PostgREST's `Error.hs`, put right: a known user who lacks a right gets 403
+/// (42501), not 401; a lost connection to the database is 503 `PGRST001`, which clients repeat, not 500.
+async fn answer_as_postgrest(request: Request, next: Next) -> Response {
     let is_known = has_token(request.headers());
     let response = next.run(request).await;
-    if response.status() != StatusCode::UNAUTHORIZED || !is_known {
+    let may_differ = match response.status() {
+        StatusCode::UNAUTHORIZED => is_known,
+        status => status == StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    if !may_differ {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let body: Bytes = to_bytes(body, MAX_BODY_BYTES).await.unwrap_or_default();
-    let error: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if error["code"] == "42501" {
+    let mut body: Bytes = to_bytes(body, MAX_BODY_BYTES).await.unwrap_or_default();
+    let mut error: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if parts.status == StatusCode::UNAUTHORIZED && error["code"] == "42501" {
         parts.status = StatusCode::FORBIDDEN;
         parts.headers.remove(header::WWW_AUTHENTICATE);
     }
+    if error["code"] == "PGRST500" && error["message"] == CONNECTION_LOST {
+        parts.status = StatusCode::SERVICE_UNAVAILABLE;
+        parts.headers.remove(header::CONTENT_LENGTH);
+        error["code"] = "PGRST001".into();
+        body = error.to_string().into();
+    }
     Response::from_parts(parts, Body::from(body))
 }
+
+/// The crate's words for a connection that broke or could not be had.
+const CONNECTION_LOST: &str = "Service temporarily unavailable";
 
 fn has_token(headers: &HeaderMap) -> bool {
     headers

@@ -16,7 +16,10 @@ struct Wanted {
 }
 
 /// Order is kept: a socket gets the changes as they were committed.
-pub(crate) async fn deliver(server: &Shared, changes: Vec<RowChange>) {
+///
+/// # Errors
+/// When the database went away meanwhile: some of the changes are lost then.
+pub(crate) async fn deliver(server: &Shared, changes: Vec<RowChange>) -> Result<(), sqlx::Error> {
     let wanted: Vec<Wanted> = changes
         .into_iter()
         .map(|change| Wanted {
@@ -26,15 +29,9 @@ pub(crate) async fn deliver(server: &Shared, changes: Vec<RowChange>) {
         .filter(|wanted| !wanted.by.is_empty())
         .collect();
     if wanted.is_empty() {
-        return;
+        return Ok(());
     }
-    let facts = match table_facts(server, &wanted).await {
-        Ok(facts) => facts,
-        Err(error) => {
-            tracing::warn!(%error, changes = wanted.len(), "changes were lost: the catalogue could not be read");
-            return;
-        }
-    };
+    let facts = table_facts(server, &wanted).await?;
 
     let mut questions = Questions::default();
     let mut existence: Vec<Option<String>> = Vec::with_capacity(wanted.len());
@@ -54,7 +51,7 @@ pub(crate) async fn deliver(server: &Shared, changes: Vec<RowChange>) {
         }
         existence.push(query);
     }
-    let answers = questions.answer(&server.pool).await;
+    let mut answers = questions.answer(&server.pool).await;
 
     for (Wanted { change, by }, query) in wanted.iter().zip(existence) {
         let facts = &facts[&change.relation.oid];
@@ -69,6 +66,7 @@ pub(crate) async fn deliver(server: &Shared, changes: Vec<RowChange>) {
         });
         send(change, facts, allowed);
     }
+    answers.interruption.take().map_or(Ok(()), Err)
 }
 
 /// Read anew for every batch: a grant or policy changed a moment ago counts.

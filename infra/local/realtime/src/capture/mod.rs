@@ -32,7 +32,10 @@ pub(crate) async fn follow(mut slot: Slot, server: Arc<Shared>) {
         match slot.poll().await {
             Ok(changes) => {
                 let nothing_new = changes.is_empty();
-                deliver::deliver(&server, changes).await;
+                if let Err(error) = deliver::deliver(&server, changes).await {
+                    tracing::warn!(%error, "The database went away while changes were delivered; some are lost");
+                    announce_a_gap(&server);
+                }
                 server
                     .delivered_until
                     .send_replace(slot.position().unwrap_or_default());
@@ -44,12 +47,16 @@ pub(crate) async fn follow(mut slot: Slot, server: Arc<Shared>) {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::warn!(%error, ?cause, "Realtime lost its place in the log; changes until it is back are lost");
                 slot = reopen(&server).await;
-                // As on the real server: whoever hears this takes a new snapshot.
-                for (outbox, topic) in server.subscriptions.channels() {
-                    outbox.system(&topic, "postgres_changes", "ok", "Subscribed to PostgreSQL");
-                }
+                announce_a_gap(&server);
             }
         }
+    }
+}
+
+/// As on the real server: whoever hears this takes a new snapshot.
+fn announce_a_gap(server: &Shared) {
+    for (outbox, topic) in server.subscriptions.channels() {
+        outbox.system(&topic, "postgres_changes", "ok", "Subscribed to PostgreSQL");
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Questions {
 #[derive(Default)]
 pub(crate) struct Answers {
     visible: HashMap<Arc<Identity>, HashSet<String>>,
+    /// Set when the database went away, so that some questions have no answer.
+    pub(crate) interruption: Option<sqlx::Error>,
 }
 
 /// The query for the row a change left behind, by its primary key; `None` when the key is not all there.
@@ -82,20 +84,31 @@ impl Questions {
             .collect();
         let mut answering = futures::stream::iter(chunks)
             .map(|(identity, questions)| async move {
-                let answers = visible(pool, &identity, &questions).await;
-                // Whoever cannot be asked about (a claim that breaks a policy, a lost privilege) sees nothing.
-                let visible = answers.unwrap_or_else(|error| {
-                    tracing::debug!(%error, role = identity.role, "a row-level security check failed");
-                    Vec::new()
-                });
+                let visible = visible(pool, &identity, &questions).await;
                 (identity, visible)
             })
             .buffer_unordered(CHECKS_AT_ONCE);
         let mut answers = Answers::default();
         while let Some((identity, visible)) = answering.next().await {
-            answers.visible.entry(identity).or_default().extend(visible);
+            match visible {
+                Ok(visible) => answers.visible.entry(identity).or_default().extend(visible),
+                Err(error) if is_interruption(&error) => answers.interruption = Some(error),
+                // Whoever cannot be asked about (a claim that breaks a policy, a lost privilege) sees nothing.
+                Err(error) => {
+                    tracing::debug!(%error, role = identity.role, "a row-level security check failed");
+                }
+            }
         }
         answers
+    }
+}
+
+/// Whether the connection failed, or the server ended it (class 57 of the SQLSTATEs), rather than the question.
+fn is_interruption(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
     }
 }
 

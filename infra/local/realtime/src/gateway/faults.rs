@@ -20,6 +20,16 @@ pub struct FaultPlan {
     pub delay_ms: u64,
     /// Answer 503 (`PGRST001`) instead of passing the call on.
     pub unavailable: Share,
+    /// Answer 503 (`PGRST002`, the schema cache is being read again) instead of passing the call on.
+    pub schema_reload: Share,
+    /// Answer 504 (`PGRST003`, no connection from the pool in time) instead of passing the call on.
+    pub timed_out: Share,
+    /// Answer as a server that was failed over to a standby: every write is refused (`0A000`).
+    pub standby: Share,
+    /// Answer nothing for [`Self::hang_ms`], then close the connection; the call is not passed on.
+    pub hung: Share,
+    /// Length of a hang, milliseconds.
+    pub hang_ms: u64,
     /// Close the connection without an answer and without passing the call on.
     pub reset: Share,
     /// Pass the call on, let it take effect, then close the connection instead of answering.
@@ -41,6 +51,10 @@ struct Inner {
 pub(crate) enum Fate {
     PassOn,
     Unavailable,
+    SchemaReload,
+    TimedOut,
+    Standby,
+    Hung(Duration),
     Reset,
     AnswerLost,
 }
@@ -66,15 +80,19 @@ impl Faults {
         let delay = chance
             .hits(plan.delayed)
             .then(|| Duration::from_millis(plan.delay_ms));
-        let fate = if chance.hits(plan.unavailable) {
-            Fate::Unavailable
-        } else if chance.hits(plan.reset) {
-            Fate::Reset
-        } else if chance.hits(plan.answer_lost) {
-            Fate::AnswerLost
-        } else {
-            Fate::PassOn
-        };
+        let fates = [
+            (plan.unavailable, Fate::Unavailable),
+            (plan.schema_reload, Fate::SchemaReload),
+            (plan.timed_out, Fate::TimedOut),
+            (plan.standby, Fate::Standby),
+            (plan.hung, Fate::Hung(Duration::from_millis(plan.hang_ms))),
+            (plan.reset, Fate::Reset),
+            (plan.answer_lost, Fate::AnswerLost),
+        ];
+        let fate = fates
+            .into_iter()
+            .find(|(share, _)| chance.hits(*share))
+            .map_or(Fate::PassOn, |(_, fate)| fate);
         (delay, fate)
     }
 }
@@ -116,5 +134,16 @@ mod tests {
             ..FaultPlan::default()
         });
         assert_eq!(faults.draw().1, Fate::Unavailable);
+    }
+
+    #[test]
+    fn a_hang_lasts_as_long_as_the_plan_says() {
+        let faults = Faults::default();
+        faults.set(FaultPlan {
+            hung: Share::from(1.0),
+            hang_ms: 10_000,
+            ..FaultPlan::default()
+        });
+        assert_eq!(faults.draw().1, Fate::Hung(Duration::from_secs(10)));
     }
 }

@@ -52,7 +52,31 @@ async fn pass_on(State(gateway): State<RestGateway>, mut request: Request) -> Re
         tokio::time::sleep(delay).await;
     }
     match fate {
-        Fate::Unavailable => unavailable(),
+        Fate::Unavailable => trouble(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "PGRST001",
+            "Could not connect with the database. Retrying the connection.",
+        ),
+        Fate::SchemaReload => trouble(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "PGRST002",
+            "Could not query the database for the schema cache. Retrying.",
+        ),
+        Fate::TimedOut => trouble(
+            StatusCode::GATEWAY_TIMEOUT,
+            "PGRST003",
+            "Timed out acquiring connection from connection pool.",
+        ),
+        // PostgREST begins every write with READ WRITE, which a standby refuses; it answers 400 to class 0A.
+        Fate::Standby => trouble(
+            StatusCode::BAD_REQUEST,
+            "0A000",
+            "cannot set transaction read-write mode during recovery",
+        ),
+        Fate::Hung(time) => {
+            tokio::time::sleep(time).await;
+            cut_the_connection()
+        }
         Fate::Reset => cut_the_connection(),
         Fate::PassOn | Fate::AnswerLost => {
             let response = match gateway.rest.oneshot(request).await {
@@ -81,15 +105,10 @@ fn without_prefix(uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// What PostgREST says when it cannot reach its database.
-fn unavailable() -> Response {
-    let body = json!({
-        "code": "PGRST001",
-        "message": "Could not connect with the database. Retrying the connection.",
-        "details": null,
-        "hint": null,
-    });
-    (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+/// An error in PostgREST's own words (its `Error.hs`).
+fn trouble(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = json!({"code": code, "message": message, "details": null, "hint": null});
+    (status, Json(body)).into_response()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Realtime faults for tests: deliveries lost on the way, sockets cut.
+//! Realtime faults for tests: deliveries lost or overtaken on the way, sockets cut.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -10,6 +10,7 @@ use crate::chance::{Chance, Share};
 #[derive(Debug)]
 pub(crate) struct RealtimeFaults {
     lost_deliveries: RwLock<Share>,
+    overtaken_deliveries: RwLock<Share>,
     chance: Chance,
     cut: watch::Sender<u64>,
 }
@@ -18,6 +19,7 @@ impl Default for RealtimeFaults {
     fn default() -> Self {
         Self {
             lost_deliveries: RwLock::default(),
+            overtaken_deliveries: RwLock::default(),
             chance: Chance::default(),
             cut: watch::Sender::new(0),
         }
@@ -32,11 +34,24 @@ impl RealtimeFaults {
             .unwrap_or_else(PoisonError::into_inner) = share;
     }
 
+    pub(crate) fn reorder(&self, share: Share) {
+        *self
+            .overtaken_deliveries
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = share;
+    }
+
     pub(crate) fn loses_this_one(&self) -> bool {
-        let share = *self
-            .lost_deliveries
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        self.hits(&self.lost_deliveries)
+    }
+
+    /// Whether this delivery waits until the next one has gone.
+    pub(crate) fn holds_this_one(&self) -> bool {
+        self.hits(&self.overtaken_deliveries)
+    }
+
+    fn hits(&self, share: &RwLock<Share>) -> bool {
+        let share = *share.read().unwrap_or_else(PoisonError::into_inner);
         self.chance.hits(share)
     }
 

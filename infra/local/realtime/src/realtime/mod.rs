@@ -149,6 +149,11 @@ impl RealtimeServer {
         self.shared.faults.lose(share);
     }
 
+    /// Fault hook: this share of changes and broadcasts is overtaken by the next one to the same subscriber.
+    pub fn reorder_deliveries(&self, share: Share) {
+        self.shared.faults.reorder(share);
+    }
+
     /// Fault hook: every open socket is cut, without a goodbye.
     pub fn cut_all_sockets(&self) {
         self.shared.faults.cut_all_sockets();

@@ -1,7 +1,7 @@
 //! The way to one socket: a bounded queue of frames, written by whoever has news for it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::ws::Message;
 use bytes::Bytes;
@@ -47,6 +47,8 @@ pub(crate) struct Outbox {
     pub(crate) version: Version,
     queue: mpsc::Sender<Frame>,
     faults: Arc<RealtimeFaults>,
+    /// A delivery that the fault hook lets the next one overtake.
+    held_back: Arc<Mutex<Option<Frame>>>,
 }
 
 impl Outbox {
@@ -61,6 +63,7 @@ impl Outbox {
                 version,
                 queue,
                 faults,
+                held_back: Arc::default(),
             },
             receiver,
         )
@@ -71,10 +74,22 @@ impl Outbox {
         self.queue_frame(Frame::Text(write(self.version, head, &payload.to_string())));
     }
 
-    /// A delivery (change or broadcast), which the fault hook may lose.
+    /// A delivery (change or broadcast), which the fault hook may lose or let the next one overtake.
     pub(crate) fn deliver(&self, frame: Frame) {
-        if !self.faults.loses_this_one() {
-            self.queue_frame(frame);
+        if self.faults.loses_this_one() {
+            return;
+        }
+        let mut held_back = self
+            .held_back
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if held_back.is_none() && self.faults.holds_this_one() {
+            *held_back = Some(frame);
+            return;
+        }
+        self.queue_frame(frame);
+        if let Some(overtaken) = held_back.take() {
+            self.queue_frame(overtaken);
         }
     }
 
@@ -94,5 +109,22 @@ impl Outbox {
                 "a Realtime client is too slow: a frame was dropped"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delivery_that_is_held_back_comes_after_the_next_one() {
+        let faults = Arc::new(RealtimeFaults::default());
+        let (outbox, mut sent) = Outbox::new(Version::V2, Arc::clone(&faults));
+        faults.reorder(1.0.into());
+        outbox.deliver(Frame::Text("first".into()));
+        outbox.deliver(Frame::Text("second".into()));
+        assert_eq!(sent.try_recv(), Ok(Frame::Text("second".into())));
+        assert_eq!(sent.try_recv(), Ok(Frame::Text("first".into())));
+        assert!(sent.try_recv().is_err());
     }
 }

@@ -217,3 +217,27 @@ async fn faults_refuse_their_share_of_the_writes_and_no_reading() {
         200
     );
 }
+
+#[tokio::test]
+async fn an_answer_that_is_cut_off_or_holds_an_error_is_no_success_and_only_the_first_stored_anything()
+ {
+    let served = Served::new().await;
+    served
+        .faults
+        .strike(1.0, &[FileFault::Cut, FileFault::ErrorInside]);
+    for key in ["cut.png", "inside.png"] {
+        let answer = served.put("local-secret", key, b"png").await;
+        assert_eq!(answer.is_ok(), key == "inside.png", "{key}: {answer:?}");
+    }
+    served.faults.strike(0.0, &[]);
+    let stored = async |key: &str| reqwest::get(served.cdn(key)).await.unwrap().status();
+    assert_eq!(stored("cut.png").await, 200);
+    assert_eq!(stored("inside.png").await, 404);
+    assert_eq!(
+        (
+            served.faults.struck(),
+            served.faults.uploads_of_one_key_max()
+        ),
+        (2, 1)
+    );
+}

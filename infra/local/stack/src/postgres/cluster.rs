@@ -146,21 +146,20 @@ impl Cluster {
         if let Some(pid) = pid
             && self.is_our_server(pid).await
         {
-            let mut command = self.account.command(self.installation.program("pg_ctl"));
-            command
-                .args([
-                    "stop",
-                    "--silent",
-                    "--mode=fast",
-                    "--wait",
-                    "--timeout=20",
-                    "--pgdata",
-                ])
-                .arg(self.data());
-            run(command, "pg_ctl").await
+            self.halt("fast").await
         } else {
             fs::remove_file(&pid_file).map_err(self.trouble())
         }
+    }
+
+    /// Stops the running server and waits until it has ended: `fast` ends sessions in order, `immediate` is a crash.
+    pub(super) async fn halt(&self, mode: &str) -> Result<(), PostgresError> {
+        let mut command = self.account.command(self.installation.program("pg_ctl"));
+        command
+            .args(["stop", "--silent", "--wait", "--timeout=20", "--mode", mode])
+            .arg("--pgdata")
+            .arg(self.data());
+        run(command, "pg_ctl").await
     }
 
     async fn is_our_server(&self, pid: u32) -> bool {

@@ -73,7 +73,17 @@ fn while_trying(attempted: &str) -> impl FnOnce(sqlx::Error) -> PostgresError {
 #[derive(Debug)]
 pub struct Postgres {
     server: Server,
+    cluster: Cluster,
     address: DatabaseAddress,
+}
+
+/// How a server in use is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// Sessions are ended and everything is written, as for an upgrade.
+    InOrder,
+    /// At once, as in a crash: the next start recovers from the log.
+    Crash,
 }
 
 impl Postgres {
@@ -160,7 +170,11 @@ impl Postgres {
             match migrations::standing(&address, migrations).await? {
                 Standing::Behind(new) => {
                     migrations::apply(&address, new).await?;
-                    return Ok(Self { server, address });
+                    return Ok(Self {
+                        server,
+                        cluster: cluster.clone(),
+                        address,
+                    });
                 }
                 Standing::Diverged(reason) => {
                     reporter.line(format!(
@@ -175,7 +189,26 @@ impl Postgres {
         migrations::apply_platform(&address).await?;
         cluster.mark_initialised()?;
         migrations::apply(&address, migrations).await?;
-        Ok(Self { server, address })
+        Ok(Self {
+            server,
+            cluster: cluster.clone(),
+            address,
+        })
+    }
+
+    /// Stops the server under whoever is connected, and waits until it has ended; [`Self::resume`] starts it again.
+    pub async fn halt(&self, how: Halt) -> Result<(), PostgresError> {
+        self.cluster
+            .halt(match how {
+                Halt::InOrder => "fast",
+                Halt::Crash => "immediate",
+            })
+            .await
+    }
+
+    /// Starts a halted server again with its data, and waits until it answers.
+    pub async fn resume(&self) -> Result<(), PostgresError> {
+        self.server.start_again(&self.cluster, &self.address).await
     }
 
     /// Where the migrated database is.

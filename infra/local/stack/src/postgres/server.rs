@@ -6,6 +6,7 @@ use sqlx::{Connection, PgConnection};
 use std::{
     fs::{self, File},
     process::{Child, ChildStdin, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -23,7 +24,8 @@ pub(super) enum AtTheEnd {
 /// The server, stopped when this is dropped.
 #[derive(Debug)]
 pub(super) struct Server {
-    postgres: Child,
+    /// Behind a lock, because a server that is in use can be stopped and started again.
+    postgres: Mutex<Child>,
     guardian: Child,
     /// Closing it makes the guardian stop the server.
     lifeline: Option<ChildStdin>,
@@ -37,8 +39,8 @@ impl Server {
     ) -> Result<Self, PostgresError> {
         let postgres = spawn_postgres(cluster, address.port())?;
         let (guardian, lifeline) = spawn_guardian(cluster, at_the_end)?;
-        let mut server = Self {
-            postgres,
+        let server = Self {
+            postgres: Mutex::new(postgres),
             guardian,
             lifeline,
         };
@@ -46,8 +48,25 @@ impl Server {
         Ok(server)
     }
 
+    /// Starts the server again after it was halted; the guardian watches over its files and so over the new one too.
+    pub(super) async fn start_again(
+        &self,
+        cluster: &Cluster,
+        address: &DatabaseAddress,
+    ) -> Result<(), PostgresError> {
+        let again = spawn_postgres(cluster, address.port())?;
+        let mut before = std::mem::replace(&mut *self.process(), again);
+        // It has ended by now; this only takes it off the process table.
+        let _ = before.wait();
+        self.wait_until_it_answers(cluster, address).await
+    }
+
+    fn process(&self) -> MutexGuard<'_, Child> {
+        self.postgres.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn wait_until_it_answers(
-        &mut self,
+        &self,
         cluster: &Cluster,
         address: &DatabaseAddress,
     ) -> Result<(), PostgresError> {
@@ -55,7 +74,7 @@ impl Server {
         let began = Instant::now();
         loop {
             // Our own server first: another one may answer on a port that ours could not bind.
-            let ended = matches!(self.postgres.try_wait(), Ok(Some(_)));
+            let ended = matches!(self.process().try_wait(), Ok(Some(_)));
             if !ended && let Ok(connection) = PgConnection::connect(&url).await {
                 // A failure to say goodbye changes nothing.
                 let _ = connection.close().await;
@@ -91,8 +110,9 @@ impl Drop for Server {
         drop(self.lifeline.take());
         // Neither can fail for a child that was not waited for yet, and nobody is left to tell.
         let _ = self.guardian.wait();
-        let _ = self.postgres.kill();
-        let _ = self.postgres.wait();
+        let mut postgres = self.process();
+        let _ = postgres.kill();
+        let _ = postgres.wait();
     }
 }
 

@@ -169,3 +169,27 @@ async fn a_folder_closed_to_the_servers_account_does_not_stop_it() {
     assert_eq!(cluster.place() == data_dir, account == Account::Ourselves);
     std::fs::remove_dir_all(cluster.place()).unwrap();
 }
+
+#[tokio::test]
+async fn a_server_that_was_halted_comes_back_with_its_data_and_still_ends_with_us() {
+    let scratch = Scratch::new();
+    scratch.write_migration(
+        "1_things.sql",
+        "create table public.things (id bigint generated always as identity);",
+    );
+    let postgres = scratch.boot().await;
+    for how in [Halt::InOrder, Halt::Crash] {
+        add_a_thing(&postgres).await;
+        postgres.halt(how).await.unwrap();
+        assert!(
+            PgConnection::connect(&postgres.database_url())
+                .await
+                .is_err()
+        );
+        postgres.resume().await.unwrap();
+    }
+    assert_eq!(count_of_things(&postgres).await, 2);
+    let url = postgres.database_url();
+    postgres.stop().await;
+    assert!(PgConnection::connect(&url).await.is_err());
+}

@@ -14,6 +14,7 @@ pub(crate) struct Yard {
     pub(crate) service: PgPool,
     /// Who may look everywhere and turn the clock.
     pub(crate) superuser: PgPool,
+    superuser_url: String,
     server: Postgres,
 }
 
@@ -39,6 +40,7 @@ impl Yard {
         Ok(Self {
             service,
             superuser,
+            superuser_url: address.superuser_url(),
             server,
         })
     }
@@ -47,6 +49,11 @@ impl Yard {
         self.service.close().await;
         self.superuser.close().await;
         self.server.stop().await;
+    }
+
+    /// For a session outside the pools.
+    pub(crate) fn superuser_url(&self) -> &str {
+        &self.superuser_url
     }
 
     /// Runs statements as the superuser.
@@ -108,12 +115,62 @@ impl Yard {
     /// As autovacuum leaves the tables behind.
     pub(crate) async fn vacuum(&self) -> Result<(), TrialError> {
         // One statement at a time: several make a transaction, and vacuum refuses to run in one.
-        self.arrange("vacuum analyze public.asset_generation_jobs").await?;
+        self.arrange("vacuum analyze public.asset_generation_jobs")
+            .await?;
         self.arrange("vacuum analyze public.stories").await
     }
 
+    /// `jobs` covers of one person, one a story, claimable since `waited_seconds`, in the order of the queue.
+    pub(crate) async fn waiting_of(
+        &self,
+        person: u32,
+        jobs: u32,
+        priority: &str,
+        waited_seconds: f64,
+    ) -> Result<(), TrialError> {
+        self.people(person + 1).await?;
+        self.arrange(&format!(
+            "{QUIETLY}
+             with made as (
+               insert into public.stories (library_id, creator_user_id, title, character_ids, story_type, created_at)
+               select library_id, user_id, 'a story', array[gen_random_uuid()], 'adventure',
+                 now() - make_interval(secs => {waited_seconds})
+               from people, generate_series(1, {jobs}) where n = {person} returning id, creator_user_id, created_at)
+             insert into public.asset_generation_jobs (story_id, user_id, asset_type, inputs_settled, priority, created_at,
+               claim_order)
+             select id, creator_user_id, 'cover', true, '{priority}', created_at, created_at + private.head_start('{priority}')
+             from made;
+             {ALOUD}"
+        ))
+        .await
+    }
+
+    /// No stories, no jobs; the people stay.
+    pub(crate) async fn empty(&self) -> Result<(), TrialError> {
+        self.arrange("truncate public.stories, public.credit_ledger, public.usage_ledger cascade")
+            .await
+    }
+
+    /// A verb's answer: `call` is written as SQL, as in `complete_job('…', '…', '{}')`.
+    pub(crate) async fn verb(&self, call: &str) -> Result<Value, TrialError> {
+        sqlx::query_scalar(AssertSqlSafe(format!("select public.{call}")))
+            .fetch_one(&self.service)
+            .await
+            .map_err(TrialError::while_trying("call a verb"))
+    }
+
+    /// The job is done, as its worker says it.
+    pub(crate) async fn complete(&self, job: &Value) -> Result<Value, TrialError> {
+        self.verb(&format!(
+            "complete_job('{}', '{}', '{{\"url\": \"https://cdn/x\"}}')",
+            text(job, "jobId"),
+            text(job, "leaseToken")
+        ))
+        .await
+    }
+
     /// People numbered from 0 in the scratch table `people`, made once.
-    async fn people(&self, users: u32) -> Result<(), TrialError> {
+    pub(crate) async fn people(&self, users: u32) -> Result<(), TrialError> {
         self.arrange(&format!(
             "create table if not exists people (n integer primary key, user_id uuid, library_id uuid);
              insert into auth.users (id, email)
@@ -127,12 +184,22 @@ impl Yard {
         .await
     }
 
-    /// One claim, as a worker makes it.
+    /// One claim, as a worker makes it, without a cap that matters.
     pub(crate) async fn claim(&self, limit: i32) -> Result<Vec<Value>, TrialError> {
+        self.claim_under(limit, 2_000_000).await
+    }
+
+    /// One claim under a cap on jobs in flight.
+    pub(crate) async fn claim_under(
+        &self,
+        limit: i32,
+        max_in_flight: i32,
+    ) -> Result<Vec<Value>, TrialError> {
         let mut answer: Value = sqlx::query_scalar(
-            "select public.claim_asset_jobs(p_limit => $1, p_lease_seconds => 60, p_max_in_flight => 2000000)",
+            "select public.claim_asset_jobs(p_limit => $1, p_lease_seconds => 60, p_max_in_flight => $2)",
         )
         .bind(limit)
+        .bind(max_in_flight)
         .fetch_one(&self.service)
         .await
         .map_err(TrialError::while_trying("claim jobs"))?;
@@ -141,6 +208,11 @@ impl Yard {
             _ => Ok(Vec::new()),
         }
     }
+}
+
+/// A text of a claimed job; empty when it has none.
+pub(crate) fn text<'a>(job: &'a Value, name: &str) -> &'a str {
+    job[name].as_str().unwrap_or_default()
 }
 
 /// Rows arranged in bulk are not judged by triggers; what the verbs do afterwards is.

@@ -94,7 +94,9 @@ impl Database {
             .map(|(name, value)| format!("{name} => {}", literal(value)))
             .collect();
         let statement = format!("select public.{verb}({})", list.join(", "));
+        // No two statements are alike, so keeping them prepared would only cost round trips.
         sqlx::query_scalar(AssertSqlSafe(statement))
+            .persistent(false)
             .fetch_one(&self.service)
             .await
             .map_err(refusal)

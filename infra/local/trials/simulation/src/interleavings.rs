@@ -19,8 +19,7 @@ const CALLS_AT_ONCE: usize = 4;
 const ROUNDS_TO_SETTLE: usize = 60;
 
 /// One run, decided by its seed. Panics where an invariant does not hold, as a test does.
-pub(crate) async fn play(database: Database, seed: u64) {
-    let database = Arc::new(database);
+pub(crate) async fn play(database: Arc<Database>, seed: u64) {
     let audit = Audit::install(&database).await;
     let mut random = StdRng::seed_from_u64(seed);
     let mut world = World::new(&database, random.random_range(2..6)).await;

@@ -110,7 +110,7 @@ async fn noticed(guard: &Guard, seed: u64) -> Result<bool, TrialError> {
         }
         NoticedBy::Play => {
             for seed in seed..seed + SEEDS_MAX {
-                let database = without(guard).await?;
+                let database = Arc::new(without(guard).await?);
                 if tokio::spawn(interleavings::play(database, seed))
                     .await
                     .is_err()

@@ -57,7 +57,10 @@ fn run(order: Order) -> Running {
         let seeds: u64 = order.size.pick(16, 1_000, 10_000);
         let began = Instant::now();
         let mut seen = Seen::default();
-        for lane in join_all((0..LANES).map(|lane| play_lane(order.seed, lane, seeds))).await {
+        let lanes = (0..LANES).map(|lane| async move {
+            play_lane(&Database::new().await, order.seed, lane, seeds).await
+        });
+        for lane in join_all(lanes).await {
             seen.wrongs = seen.wrongs.plus(lane.wrongs);
             seen.broken.extend(lane.broken);
             seen.zombies += lane.zombies;
@@ -67,31 +70,51 @@ fn run(order: Order) -> Running {
         let rate = seeds as f64 / began.elapsed().as_secs_f64();
         figures
             .told("seeds a second", rate, "seeds/s")
-            .told("writes of workers whose lease was taken away", seen.zombies as f64, "writes")
-            .told("pairs of a job's state and a wish", seen.met.len() as f64, "pairs");
+            .told(
+                "writes of workers whose lease was taken away",
+                seen.zombies as f64,
+                "writes",
+            )
+            .told(
+                "pairs of a job's state and a wish",
+                seen.met.len() as f64,
+                "pairs",
+            );
         let wrongs = seen.wrongs;
         for (what, count) in [
-            ("results of an attempt that was taken away", wrongs.stale_results),
-            ("workers that were not told their lease is gone", wrongs.not_told),
+            (
+                "results of an attempt that was taken away",
+                wrongs.stale_results,
+            ),
+            (
+                "workers that were not told their lease is gone",
+                wrongs.not_told,
+            ),
             ("books of pictures of different rounds", wrongs.mixed_books),
             ("cancelled assets that came back", wrongs.came_back),
-            ("old results gone before the new one was there", wrongs.old_result_gone),
+            (
+                "old results gone before the new one was there",
+                wrongs.old_result_gone,
+            ),
             ("stories that never settled", wrongs.never_settled),
         ] {
             figures.exactly(what, count as f64, "cases", 0.0);
-            if count > 0 && let Some(first) = seen.broken.iter().min() {
-                figures.beside(format!("replay: cargo local fault steering --short --seed {first}"));
+            if count > 0
+                && let Some(first) = seen.broken.iter().min()
+            {
+                figures.beside(format!(
+                    "replay: cargo local fault steering --short --seed {first}"
+                ));
             }
         }
         Ok(figures)
     })
 }
 
-async fn play_lane(first: u64, lane: u64, seeds: u64) -> Seen {
-    let database = Database::new().await;
+async fn play_lane(database: &Database, first: u64, lane: u64, seeds: u64) -> Seen {
     let mut seen = Seen::default();
     for seed in (first..first + seeds).filter(|seed| seed % LANES == lane) {
-        let mut workshop = Workshop::open(&database, StdRng::seed_from_u64(seed)).await;
+        let mut workshop = Workshop::open(database, StdRng::seed_from_u64(seed)).await;
         workshop.play().await;
         if workshop.wrongs != Wrongs::default() {
             eprintln!("seed {seed}: {:?}", workshop.wrongs);
@@ -102,4 +125,47 @@ async fn play_lane(first: u64, lane: u64, seeds: u64) -> Seen {
         seen.met.extend(workshop.met);
     }
     seen
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A database whose function lacks this.
+    pub(crate) async fn without(function: &str, guard: &str, instead: &str) -> Database {
+        let database = Database::new().await;
+        let definition: String = database
+            .value(&format!("select pg_get_functiondef('{function}'::regproc)"))
+            .await;
+        assert!(
+            definition.contains(guard),
+            "{function} has changed: {definition}"
+        );
+        database.arrange(&definition.replace(guard, instead)).await;
+        database
+    }
+
+    #[tokio::test]
+    async fn a_book_that_goes_on_while_a_picture_is_made_again_is_noticed() {
+        let all = "status in ('ready', 'failed', 'generating', 'queued')";
+        let database = without("private.remake_book", all, "status in ('ready', 'failed')").await;
+        assert!(play_lane(&database, 0, 0, 80).await.wrongs.mixed_books > 0);
+    }
+
+    #[tokio::test]
+    async fn a_book_goes_with_a_text_that_is_written_again_together_with_a_picture() {
+        let database = Database::new().await;
+        for seed in [83, 389, 480, 672, 844, 929, 976, 997] {
+            let seen = play_lane(&database, seed, seed % LANES, 1).await;
+            assert_eq!(seen.wrongs, Wrongs::default(), "seed {seed}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_writes_without_its_lease_is_noticed() {
+        let fence = "when p_job.lease_token is distinct from p_lease_token then 'LEASE_LOST'";
+        let database = without("private.is_stale", fence, "").await;
+        let told = play_lane(&database, 0, 0, 80).await.wrongs;
+        assert!(told.stale_results > 0, "{told:?}");
+    }
 }

@@ -5,7 +5,10 @@ use crate::database::Database;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+// The stories of the seed before are gone, so that each audit is of its own.
 const TRIGGERS: &str = "
+    drop schema if exists audit cascade;
+    truncate public.stories cascade;
     create schema audit;
     create table audit.stories (n bigint generated always as identity, story_id uuid, version bigint, status jsonb);
     create table audit.completions (job_id uuid, lease_token uuid);

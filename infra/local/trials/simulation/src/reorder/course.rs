@@ -1,7 +1,7 @@
 //! One story from its creation to its end, with events that a queue of virtual time delivers.
 
 use crate::database::{Database, EVERYTHING, Lease, Story, completion, failure};
-use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
+use rand::{Rng, rngs::StdRng};
 use serde_json::{Value, json};
 
 /// Of a lease, in seconds.
@@ -20,8 +20,27 @@ pub(super) enum Manners {
     Unruly,
 }
 
+/// What fails in the course of a story, whoever delivers its events.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mishaps {
+    /// Fails at the first try.
+    stumbles: &'static str,
+    /// Fails for good.
+    hopeless: Option<&'static str>,
+}
+
+impl Mishaps {
+    pub(super) fn draw(random: &mut StdRng) -> Self {
+        let mut asset = || EVERYTHING[random.random_range(0..EVERYTHING.len())];
+        Self {
+            stumbles: asset(),
+            hopeless: Some(asset()).filter(|_| random.random_bool(0.5)),
+        }
+    }
+}
+
 /// What came of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Outcome {
     /// The story without ids and times.
     pub(super) end: Value,
@@ -48,9 +67,7 @@ pub(super) struct Course<'a> {
     story: Story,
     manners: Manners,
     random: StdRng,
-    /// Fails once for a while, and for good.
-    stumbles: Vec<&'static str>,
-    hopeless: Option<&'static str>,
+    mishaps: Mishaps,
     /// Moments in virtual seconds; not sorted.
     under_way: Vec<(f64, Event)>,
     now: f64,
@@ -61,20 +78,15 @@ impl<'a> Course<'a> {
     pub(super) async fn run(
         database: &'a Database,
         manners: Manners,
-        mut random: StdRng,
+        mishaps: Mishaps,
+        random: StdRng,
     ) -> Outcome {
-        let stumbles = EVERYTHING.choose_multiple(&mut random, 2).copied().collect();
-        let hopeless = random
-            .random_bool(0.3)
-            .then(|| EVERYTHING.choose(&mut random).copied())
-            .flatten();
         let mut course = Self {
             story: database.story(&EVERYTHING).await,
             database,
             manners,
             random,
-            stumbles,
-            hopeless,
+            mishaps,
             under_way: Vec::new(),
             now: 0.0,
             outcome: Outcome {
@@ -104,12 +116,21 @@ impl<'a> Course<'a> {
                 next_tick += TICK;
                 self.handle(Event::Wake).await;
                 settled = self.database.overall(&self.story).await != "generating";
-                assert!(self.now < 20.0 * LATEST, "{:?} is never settled", self.story);
+                assert!(
+                    self.now < 20.0 * LATEST,
+                    "{:?} is never settled",
+                    self.story
+                );
                 continue;
             }
             let Some(index) = next else { return };
             let (due, event) = self.under_way.swap_remove(index);
-            self.pass_until(due).await;
+            if settled {
+                // Nothing of a settled story is compared with the clock.
+                self.now = self.now.max(due);
+            } else {
+                self.pass_until(due).await;
+            }
             self.outcome.deliveries += 1;
             self.handle(event).await;
         }
@@ -168,9 +189,9 @@ impl<'a> Course<'a> {
     async fn finish(&mut self, job: &Value) {
         let lease = Lease::from_json(job);
         let asset = lease.asset.as_str();
-        let settled = if self.hopeless == Some(asset) {
+        let settled = if self.mishaps.hopeless == Some(asset) {
             self.database.fail(&lease, false).await
-        } else if self.stumbles.contains(&asset) && job["retryCount"] == 0 {
+        } else if self.mishaps.stumbles == asset && job["retryCount"] == 0 {
             self.database.call("fail_job", failure(&lease, true)).await
         } else {
             let mut result = completion(&lease);

@@ -1,7 +1,7 @@
 //! One story, the workers that hold its jobs, and the user who changes their mind.
 
 use super::Wrongs;
-use crate::database::{Database, EVERYTHING, Lease, Story, completion};
+use crate::database::{Database, EVERYTHING, Lease, Story};
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +27,8 @@ pub(super) struct Workshop<'a> {
     random: StdRng,
     story: Story,
     held: Vec<Lease>,
+    /// Workers whose lease is gone and who do not know it yet.
+    asleep: Vec<Lease>,
     /// Tokens whose lease was taken away while it was held.
     taken_away: BTreeSet<String>,
     /// The versions of the pictures when the book was claimed, by the token of that claim.
@@ -45,6 +47,7 @@ impl<'a> Workshop<'a> {
             random,
             story,
             held: vec![text],
+            asleep: Vec::new(),
             taken_away: BTreeSet::new(),
             pages: BTreeMap::new(),
             wrongs: Wrongs::default(),
@@ -55,17 +58,32 @@ impl<'a> Workshop<'a> {
 
     pub(super) async fn play(&mut self) {
         for _ in 0..CHANGES_OF_MIND {
-            for _ in 0..self.random.random_range(0..8) {
+            for _ in 0..self.random.random_range(0..20) {
                 self.work().await;
             }
             self.change_of_mind().await;
         }
         self.settle().await;
+        for lease in std::mem::take(&mut self.asleep) {
+            self.zombie_writes(&lease).await;
+        }
         self.look_for_stale_results().await;
     }
 
-    /// One worker claims, finishes or fails something.
+    /// One worker claims, finishes or fails something, or wakes from a long sleep; now and then all fall silent.
     async fn work(&mut self) {
+        if !self.asleep.is_empty() && self.random.random_bool(0.25) {
+            let chosen = self.random.random_range(0..self.asleep.len());
+            let lease = self.asleep.swap_remove(chosen);
+            self.zombie_writes(&lease).await;
+            return;
+        }
+        if self.random.random_bool(0.08) {
+            self.database.let_leases_run_out(&self.story).await;
+            self.database.call("expire_stuck_jobs", json!({})).await;
+            self.see_who_lost_their_lease().await;
+            return;
+        }
         if self.held.is_empty() || self.random.random_bool(0.4) {
             self.database.let_time_pass(&self.story).await;
             let limit = self.random.random_range(1..6);
@@ -105,7 +123,10 @@ impl<'a> Workshop<'a> {
         let mut assets: Vec<&str> = EVERYTHING.to_vec();
         if self.random.random_bool(0.7) {
             let some = self.random.random_range(1..4);
-            assets = EVERYTHING.choose_multiple(&mut self.random, some).copied().collect();
+            assets = EVERYTHING
+                .choose_multiple(&mut self.random, some)
+                .copied()
+                .collect();
         }
         // The text itself is steered now and then; a cancelled one ends the story.
         if self.random.random_bool(0.15) {
@@ -114,14 +135,17 @@ impl<'a> Workshop<'a> {
         let before = self.jobs().await;
         self.ask(wish, &assets).await;
         let after = self.jobs().await;
-        for (asset, job) in before.iter().filter(|(asset, _)| assets.contains(&asset.as_str())) {
+        for (asset, job) in before
+            .iter()
+            .filter(|(asset, _)| assets.contains(&asset.as_str()))
+        {
             let state = format!("{} {}", asset, state_of(job));
             self.met.insert((state, wish));
             let served = |job: &Value| job["url"].is_string() || job["result"]["data"].is_object();
             let gone = served(job) && after.get(asset).is_some_and(|now| !served(now));
             self.wrongs.old_result_gone += u64::from(gone);
         }
-        self.zombies_write(&after).await;
+        self.see_who_lost_their_lease().await;
         if wish == "cancel_assets" {
             self.nothing_comes_back(&assets).await;
         }
@@ -138,33 +162,47 @@ impl<'a> Workshop<'a> {
         }
         let verb = wish.split(' ').next().unwrap_or(wish);
         if let Err(refusal) = self.database.try_call(verb, &arguments).await {
-            assert!(refusal.code.starts_with("PT"), "{verb}({arguments}): {refusal:?}");
+            assert!(
+                refusal.code.starts_with("PT"),
+                "{verb}({arguments}): {refusal:?}"
+            );
         }
     }
 
-    /// Workers whose lease the user took away go on for a while: they must be told, and change nothing.
-    async fn zombies_write(&mut self, after: &Jobs) {
+    /// Those whose lease was taken away go on: some write at once, some when others have taken over long ago.
+    async fn see_who_lost_their_lease(&mut self) {
+        let jobs = self.jobs().await;
         let (held, lost): (Vec<_>, Vec<_>) = self.held.drain(..).partition(|lease| {
-            let job = &after[&lease.asset];
+            let job = &jobs[&lease.asset];
             job["status"] == "generating" && job["lease_token"] == lease.token.as_str()
         });
         self.held = held;
         for lease in lost {
-            self.zombies += 1;
-            let beat = json!({"p_jobs": [{"jobId": lease.job, "leaseToken": lease.token, "progress": 97}]});
-            let told = self.database.call("report_progress", beat).await;
-            let told = told["lost"].as_array().is_some_and(|lost| !lost.is_empty());
-            self.wrongs.not_told += u64::from(!told);
-            let verdicts = [
-                self.database.complete(&lease).await,
-                self.database.fail(&lease, false).await,
-            ];
-            let accepted = verdicts.iter().any(|verdict| verdict["accepted"] == true);
-            self.wrongs.stale_results += u64::from(accepted);
-            self.taken_away.insert(lease.token);
+            self.taken_away.insert(lease.token.clone());
+            if self.random.random_bool(0.5) {
+                self.asleep.push(lease);
+            } else {
+                self.zombie_writes(&lease).await;
+            }
         }
-        let now = self.jobs().await;
-        self.wrongs.stale_results += u64::from(now != *after);
+    }
+
+    /// It must be told, and change nothing.
+    async fn zombie_writes(&mut self, lease: &Lease) {
+        self.zombies += 1;
+        let before = self.jobs().await;
+        let beat =
+            json!({"p_jobs": [{"jobId": lease.job, "leaseToken": lease.token, "progress": 97}]});
+        let told = self.database.call("report_progress", beat).await;
+        let told = told["lost"].as_array().is_some_and(|lost| !lost.is_empty());
+        self.wrongs.not_told += u64::from(!told);
+        let verdicts = [
+            self.database.complete(lease).await,
+            self.database.fail(lease, false).await,
+        ];
+        let accepted = verdicts.iter().any(|verdict| verdict["accepted"] == true);
+        let changed = self.jobs().await != before;
+        self.wrongs.stale_results += u64::from(accepted || changed);
     }
 
     /// Time passes, workers claim and sweeps sweep: what was cancelled stays cancelled.
@@ -179,11 +217,16 @@ impl<'a> Workshop<'a> {
         self.database.let_time_pass(&self.story).await;
         self.database.call("expire_stuck_jobs", json!({})).await;
         let claimed = self.database.claim(20).await;
-        let back = claimed.iter().filter(|lease| cancelled.contains(&lease.asset)).count();
+        let back = claimed
+            .iter()
+            .filter(|lease| cancelled.contains(&lease.asset))
+            .count();
         self.wrongs.came_back += back as u64;
         self.take_up(claimed).await;
         let now = self.jobs().await;
-        let changed = cancelled.iter().filter(|asset| now[*asset]["status"] != "cancelled");
+        let changed = cancelled
+            .iter()
+            .filter(|asset| now[*asset]["status"] != "cancelled");
         self.wrongs.came_back += changed.count() as u64;
     }
 
@@ -208,7 +251,10 @@ impl<'a> Workshop<'a> {
     /// The address of a result names the attempt that made it.
     async fn look_for_stale_results(&mut self) {
         let shown = self.database.row(&self.story).await["asset_generation_status"].to_string();
-        let stale = self.taken_away.iter().filter(|token| shown.contains(token.as_str()));
+        let stale = self
+            .taken_away
+            .iter()
+            .filter(|token| shown.contains(token.as_str()));
         self.wrongs.stale_results += stale.count() as u64;
     }
 
@@ -220,7 +266,11 @@ impl<'a> Workshop<'a> {
                 self.story.id
             ))
             .await;
-        rows.as_object().cloned().unwrap_or_default().into_iter().collect()
+        rows.as_object()
+            .cloned()
+            .unwrap_or_default()
+            .into_iter()
+            .collect()
     }
 
     /// Of each picture the version, and whether it is at rest: a book is made of pictures at rest.

@@ -1,0 +1,148 @@
+//! What S3 does on a bad day: refusals, errors, answers that are cut off or never come.
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use std::{
+    collections::HashMap,
+    io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+/// One way in which a call goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFault {
+    /// `503 SlowDown`, nothing done.
+    SlowDown,
+    /// `500 InternalError`, nothing done.
+    InternalError,
+    /// `200` with an error document instead of the answer, nothing done.
+    ErrorInside,
+    /// The work is done, and the connection breaks in the middle of the answer.
+    Cut,
+    /// No answer, nothing done.
+    Hung,
+}
+
+/// What share of S3 calls goes wrong; clones share it. The CDN is spared.
+#[derive(Clone, Debug, Default)]
+pub struct FileFaults(Arc<FaultState>);
+
+#[derive(Debug, Default)]
+struct FaultState {
+    per_million: AtomicU32,
+    carried: AtomicU32,
+    struck: AtomicU32,
+    kinds: Mutex<Vec<FileFault>>,
+    uploads: Mutex<HashMap<String, u32>>,
+}
+
+/// Longer than anybody's patience with S3.
+const HANG: Duration = Duration::from_secs(600);
+/// The largest object is a book.
+const OBJECT_BYTES_MAX: usize = 96 << 20;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl FileFaults {
+    /// Refuses this share of the calls with `503 SlowDown` from now on, spread evenly; 0 to 1.
+    pub fn refuse(&self, share: f64) {
+        self.strike(share, &[FileFault::SlowDown]);
+    }
+
+    /// Lets this share of the calls go wrong from now on, spread evenly, with these faults in turn; 0 to 1.
+    pub fn strike(&self, share: f64, kinds: &[FileFault]) {
+        *lock(&self.0.kinds) = kinds.to_vec();
+        // Clamped, so it fits.
+        self.0
+            .per_million
+            .store((share.clamp(0.0, 1.0) * 1e6) as u32, Ordering::Relaxed);
+    }
+
+    /// Calls that went wrong so far.
+    pub fn struck(&self) -> u32 {
+        self.0.struck.load(Ordering::Relaxed)
+    }
+
+    /// The most often one key was sent: 1 where every upload was tried once.
+    pub fn uploads_of_one_key_max(&self) -> u32 {
+        lock(&self.0.uploads).values().copied().max().unwrap_or(0)
+    }
+
+    /// Adds the share up from call to call; each time it passes one, a call goes wrong.
+    fn next(&self) -> Option<FileFault> {
+        let share = self.0.per_million.load(Ordering::Relaxed);
+        let before = self.0.carried.fetch_add(share, Ordering::Relaxed);
+        if before % 1_000_000 + share < 1_000_000 {
+            return None;
+        }
+        let kinds = lock(&self.0.kinds);
+        let turn = self.0.struck.fetch_add(1, Ordering::Relaxed) as usize;
+        kinds.get(turn.checked_rem(kinds.len())?).copied()
+    }
+}
+
+/// Middleware of S3.
+pub(super) async fn meet(
+    State(faults): State<FileFaults>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.method() == "PUT" {
+        let key = request.uri().path().to_owned();
+        *lock(&faults.0.uploads).entry(key).or_default() += 1;
+    }
+    match faults.next() {
+        None => next.run(request).await,
+        Some(FileFault::SlowDown) => document(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "SlowDown",
+            "Please reduce your request rate.",
+        ),
+        Some(FileFault::InternalError) => document(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InternalError",
+            "We encountered an internal error. Please try again.",
+        ),
+        Some(FileFault::ErrorInside) => document(
+            StatusCode::OK,
+            "InternalError",
+            "We encountered an internal error. Please try again.",
+        ),
+        Some(FileFault::Cut) => cut(next.run(request).await).await,
+        Some(FileFault::Hung) => {
+            tokio::time::sleep(HANG).await;
+            StatusCode::GATEWAY_TIMEOUT.into_response()
+        }
+    }
+}
+
+fn document(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    );
+    (status, [(header::CONTENT_TYPE, "application/xml")], body).into_response()
+}
+
+/// Half of the answer, announced in full; of an answer without a body, nothing of the one byte announced.
+async fn cut(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    let whole = to_bytes(body, OBJECT_BYTES_MAX).await.unwrap_or_default();
+    let half = whole.slice(..whole.len() / 2);
+    head.headers
+        .insert(header::CONTENT_LENGTH, (whole.len().max(1) as u64).into());
+    let broken = io::Error::new(io::ErrorKind::ConnectionReset, "cut on purpose");
+    let pieces: [Result<Bytes, io::Error>; 2] = [Ok(half), Err(broken)];
+    Response::from_parts(head, Body::from_stream(futures::stream::iter(pieces)))
+}

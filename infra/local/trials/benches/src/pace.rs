@@ -1,0 +1,110 @@
+//! How long the stand-ins take, in proportion to the real providers, so that waiting is measured and not this machine.
+
+use local_providers::{LatencyProfile, StandInConfig};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use std::{num::NonZeroUsize, thread, time::Duration};
+use tokio::task::JoinHandle;
+
+/// The critical path of a story at the middle of the documented latencies, in seconds: text 45, palette 2, scene 2, two
+/// pictures in series with their checks at 37.5 each, book 0.4.
+pub(crate) const REAL_PATH_SECONDS: f64 = 124.4;
+/// A story alone runs at a twentieth of it.
+pub(crate) const ALONE_SECONDS: f64 = REAL_PATH_SECONDS / 20.0;
+/// The share of this machine that stories at once may need. Above it they would wait for its two or so processors, where
+/// on Lambda each has an environment of its own.
+const MACHINE_SHARE: f64 = 0.12;
+
+/// Latencies whose critical path (five texts and two pictures in series) is this long.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Pace {
+    path_seconds: f64,
+}
+
+impl Pace {
+    pub(crate) const ALONE: Self = Self {
+        path_seconds: ALONE_SECONDS,
+    };
+
+    /// As slow as it takes for `stories` at once, each of which needs `processor_seconds` of this machine.
+    pub(crate) fn for_stories(stories: usize, processor_seconds: f64) -> Self {
+        let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get) as f64;
+        let calm = stories as f64 * processor_seconds / processors / MACHINE_SHARE;
+        Self {
+            path_seconds: calm.max(ALONE_SECONDS),
+        }
+    }
+
+    /// The same proportions, so long in all.
+    pub(crate) const fn of_seconds(path_seconds: f64) -> Self {
+        Self { path_seconds }
+    }
+
+    pub(crate) const fn seconds(self) -> f64 {
+        self.path_seconds
+    }
+
+    /// Longest a batch may take before it is called stuck.
+    pub(crate) fn patience(self) -> Duration {
+        Duration::from_secs_f64(60.0 + 4.0 * self.path_seconds)
+    }
+
+    /// A text takes 8 % of the path and a picture 30 %, as 4 x 2 s + 45 s and 2 x 35 s of 124 s do; a recording 55 %.
+    pub(crate) fn latency(self) -> LatencyProfile {
+        self.times(1.0, 1.0, 1.0)
+    }
+
+    fn times(self, text: f64, image: f64, speech: f64) -> LatencyProfile {
+        let milliseconds = |share: f64| (self.path_seconds * share * 1000.0).round() as u64;
+        LatencyProfile {
+            text: milliseconds(0.08 * text),
+            image: milliseconds(0.30 * image),
+            speech: milliseconds(0.55 * speech),
+            moderation: 0,
+        }
+    }
+
+    /// Every answer takes a time of its own, within a fifth of the usual one (pictures: 30 to 45 s), until this is dropped.
+    /// Without it a hundred stories would want their pictures decoded in the same millisecond, again and again.
+    pub(crate) fn wavering(self, stand_ins: &StandInConfig, seed: u64) -> Wavering {
+        let stand_ins = stand_ins.clone();
+        let mut chance = StdRng::seed_from_u64(seed);
+        stand_ins.set_latency(self.latency());
+        let task = tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(Duration::from_millis(2));
+            loop {
+                ticks.tick().await;
+                let mut draw = || chance.random_range(0.8..1.2);
+                stand_ins.set_latency(self.times(draw(), draw(), draw()));
+            }
+        });
+        Wavering(task)
+    }
+}
+
+/// Latencies that change all the time.
+#[derive(Debug)]
+pub(crate) struct Wavering(JoinHandle<()>);
+
+impl Drop for Wavering {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_texts_and_two_pictures_are_the_path() {
+        let latency = Pace::of_seconds(10.0).latency();
+        assert_eq!(5 * latency.text + 2 * latency.image, 10_000);
+        assert!(latency.text + latency.speech < 10_000);
+    }
+
+    #[test]
+    fn more_stories_are_slower_and_one_is_not_quicker_than_a_twentieth() {
+        assert_eq!(Pace::for_stories(1, 0.1), Pace::ALONE);
+        assert!(Pace::for_stories(100, 1.0).seconds() > Pace::for_stories(20, 1.0).seconds());
+    }
+}

@@ -1,0 +1,141 @@
+//! The shortest time in which a story could have been made from the provider calls that it took: the critical path.
+
+use local_providers::CallRecord;
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// A provider call of one story, as the usage ledger attributes it and the stand-in timed it.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    /// The job it was for: `content`, `cover`, …
+    pub(crate) asset: String,
+    /// `story`, `palette_journey`, `scene_analysis`, `picture`, `image_check`, …
+    pub(crate) kind: String,
+    pub(crate) started_ms: u64,
+    pub(crate) ended_ms: u64,
+}
+
+impl Call {
+    const fn took(&self) -> u64 {
+        self.ended_ms.saturating_sub(self.started_ms)
+    }
+}
+
+/// A row of the usage ledger: call key, story, job's asset, kind.
+pub(crate) type LedgerRow = (String, Uuid, String, String);
+
+/// The calls of each story.
+pub(crate) fn by_story(ledger: Vec<LedgerRow>, calls: &[CallRecord]) -> HashMap<Uuid, Vec<Call>> {
+    let times: HashMap<String, (u64, u64)> = calls
+        .iter()
+        .filter_map(|call| {
+            // The request ids the stand-ins send: the call's number behind a name of theirs.
+            let key = match call.provider {
+                "openai" => format!("openai:req_{:032x}", call.id),
+                _ => format!("elevenlabs:local{:015}", call.id),
+            };
+            Some((key, (call.started_unix_ms, call.ended_unix_ms?)))
+        })
+        .collect();
+    let mut stories: HashMap<Uuid, Vec<Call>> = HashMap::new();
+    for (key, story, asset, kind) in ledger {
+        if let Some(&(started_ms, ended_ms)) = times.get(&key) {
+            stories.entry(story).or_default().push(Call {
+                asset,
+                kind,
+                started_ms,
+                ended_ms,
+            });
+        }
+    }
+    stories
+}
+
+/// Milliseconds of the longest chain of calls that had to wait for each other, by the graph of the assets: the text, then
+/// palette and cover (the scenes are looked at meanwhile), then the scenes; narration and activities beside them. The book
+/// needs no provider, so all of it is ours.
+pub(crate) fn critical_path_ms(calls: &[Call]) -> u64 {
+    let mut jobs: BTreeMap<&str, Vec<&Call>> = BTreeMap::new();
+    for call in calls {
+        jobs.entry(&call.asset).or_default().push(call);
+    }
+    let series = |asset: &str| -> u64 {
+        jobs.get(asset)
+            .map_or(0, |calls| calls.iter().map(|call| call.took()).sum())
+    };
+    let cover = jobs.get("cover").map_or(0, |calls| cover_ms(calls));
+    let scenes = jobs
+        .keys()
+        .filter(|asset| asset.starts_with("scene_"))
+        .map(|asset| series(asset))
+        .max()
+        .unwrap_or(0);
+    let after_the_text = (cover + scenes)
+        .max(series("audio"))
+        .max(series("activities"));
+    series("content") + after_the_text
+}
+
+/// The cover's own chain. The first scene analysis is its own, the others are made while it is drawn and checked.
+fn cover_ms(calls: &[&Call]) -> u64 {
+    let (mut looks, others): (Vec<&Call>, Vec<&Call>) =
+        calls.iter().partition(|call| call.kind == "scene_analysis");
+    looks.sort_by_key(|call| call.started_ms);
+    let own_look = looks.first().map_or(0, |call| call.took());
+    let ahead = looks.iter().skip(1).map(|call| call.took()).max();
+    let (palette, drawing): (Vec<&Call>, Vec<&Call>) = others
+        .into_iter()
+        .partition(|call| call.kind == "palette_journey");
+    let total = |calls: &[&Call]| calls.iter().map(|call| call.took()).sum::<u64>();
+    total(&palette) + own_look + total(&drawing).max(ahead.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(asset: &str, kind: &str, started_ms: u64, took: u64) -> Call {
+        Call {
+            asset: asset.to_owned(),
+            kind: kind.to_owned(),
+            started_ms,
+            ended_ms: started_ms + took,
+        }
+    }
+
+    #[test]
+    fn the_path_goes_through_text_palette_cover_and_the_slowest_scene() {
+        let mut calls = vec![
+            call("content", "story", 0, 45),
+            call("audio", "speech", 45, 70),
+            call("activities", "activities", 45, 10),
+            call("cover", "palette_journey", 45, 2),
+            call("cover", "scene_analysis", 47, 3),
+            call("cover", "scene_analysis", 50, 4),
+            call("cover", "picture", 50, 35),
+            call("cover", "image_check", 85, 2),
+            call("scene_1", "picture", 90, 30),
+            call("scene_1", "image_check", 120, 2),
+            call("scene_4", "picture", 90, 40),
+            call("scene_4", "image_check", 130, 2),
+        ];
+        assert_eq!(critical_path_ms(&calls), 45 + 2 + 3 + 35 + 2 + 42);
+        calls[1].ended_ms = 45 + 400;
+        assert_eq!(
+            critical_path_ms(&calls),
+            445,
+            "narration can be the longest"
+        );
+    }
+
+    #[test]
+    fn a_picture_drawn_twice_is_on_the_path_twice() {
+        let calls = [
+            call("cover", "picture", 0, 30),
+            call("cover", "image_check", 30, 2),
+            call("cover", "picture", 32, 31),
+            call("cover", "image_check", 63, 2),
+        ];
+        assert_eq!(critical_path_ms(&calls), 65);
+    }
+}
