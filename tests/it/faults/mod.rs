@@ -10,10 +10,17 @@ mod supabase;
 
 use local_stack::report::Reporter;
 use local_trials::{Order, Size, Trial};
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Trials measure time, so two of them do not run at once.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Runs the trial of this name and shows its figures when one is missed.
 fn holds(trials: &[Trial], name: &str) {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let trial = trials
         .iter()
         .find(|trial| trial.name == name)
