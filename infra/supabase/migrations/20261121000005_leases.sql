@@ -99,18 +99,29 @@ begin
     select user_id, count(*) as jobs from public.asset_generation_jobs
     where status = 'generating' and entered_in >= private.working_since() group by user_id
   ),
+  -- Nobody's second job goes before a user whose first one does not.
+  next_users as (
+    select w.user_id from waiting_users w
+    cross join lateral (
+      select j.claim_order from public.asset_generation_jobs j
+      where j.user_id = w.user_id and j.status = 'queued' and j.inputs_settled and j.available_at <= now()
+        and j.asset_type <> all (p_not_now)
+      order by j.claim_order limit 1) first_job
+    left join in_flight f on f.user_id = w.user_id
+    where w.user_id is not null
+    order by coalesce(f.jobs, 0), first_job.claim_order limit p_limit
+  ),
   claimable as (
     select id, user_id, claim_order from arrived
     where (select is_short from queue) and available_at <= now() and asset_type <> all (p_not_now)
     union all
-    select c.id, w.user_id, c.claim_order
-    from waiting_users w
+    select c.id, u.user_id, c.claim_order
+    from next_users u
     cross join lateral (
       select j.id, j.claim_order from public.asset_generation_jobs j
-      where j.user_id = w.user_id and j.status = 'queued' and j.inputs_settled and j.available_at <= now()
+      where j.user_id = u.user_id and j.status = 'queued' and j.inputs_settled and j.available_at <= now()
         and j.asset_type <> all (p_not_now)
       order by j.claim_order limit p_limit) c
-    where w.user_id is not null
   ),
   candidates as (
     select c.id, c.claim_order,

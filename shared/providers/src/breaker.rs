@@ -152,6 +152,8 @@ impl Permit {
             Some(error) => match &error.kind {
                 ErrorKind::TimedOut if was_cut_short => Observation::Inconclusive,
                 ErrorKind::TimedOut | ErrorKind::Unavailable => Observation::Outage,
+                // 403 denies one model, voice or feature to an account that is otherwise served.
+                ErrorKind::BadCredentials if error.status == Some(403) => Observation::Alive,
                 ErrorKind::OutOfCredits | ErrorKind::BadCredentials => {
                     Observation::AccountRefused(AccountRefusal {
                         kind: error.kind.clone(),
@@ -259,5 +261,19 @@ mod tests {
         };
         assert!(!refused.is_retryable());
         assert_eq!(refused.to_string(), no_money.to_string());
+    }
+
+    #[tokio::test]
+    async fn a_refused_key_stops_every_call_and_a_model_that_is_denied_only_its_own() {
+        for (status, is_stopped) in [(401, true), (403, false)] {
+            let breaker = Breaker::new("OpenAI", PATIENCE);
+            let permit = breaker.admit("draw", soon()).await.expect("closed");
+            let denied = ProviderError {
+                status: Some(status),
+                ..ProviderError::new("OpenAI", "draw", ErrorKind::BadCredentials)
+            };
+            permit.report(Some(&denied), false);
+            assert_eq!(breaker.is_closed(), !is_stopped, "HTTP {status}");
+        }
     }
 }

@@ -93,12 +93,12 @@ impl Gate {
 }
 
 /// Closes the record of a call whose client went away before the answer.
-struct InFlight<'a> {
-    config: &'a StandInConfig,
+struct InFlight {
+    config: StandInConfig,
     id: u64,
 }
 
-impl Drop for InFlight<'_> {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.config.call_log().amend(self.id, |record| {
             if record.in_flight {
@@ -122,7 +122,7 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
     let earlier_tries = gate.config.call_log().times_seen(&sha256);
     let id = gate.config.call_log().begin(record);
     let in_flight = InFlight {
-        config: &gate.config,
+        config: gate.config.clone(),
         id,
     };
 
@@ -168,14 +168,21 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
         verdict.add_headers(response.headers_mut());
     }
     let status = response.status();
+    let drips = outcome == Outcome::Drip && status.is_success();
     gate.config.call_log().amend(id, |record| {
-        record.in_flight = false;
-        record.ended_unix_ms = Some(unix_ms());
+        if !drips {
+            record.in_flight = false;
+            record.ended_unix_ms = Some(unix_ms());
+        }
         record.status = Some(status.as_u16());
         record.paid = status.is_success()
+            && !drips
             && matches!(kind, CallKind::Text | CallKind::Image | CallKind::Speech);
         record.fault = fault_name(outcome);
     });
+    if drips {
+        return dripping(response, in_flight).await;
+    }
     drop(in_flight);
     response
 }
@@ -187,15 +194,11 @@ fn fault_name(outcome: Outcome) -> Option<String> {
 
 /// Damages a good answer on its way out.
 async fn spoil(response: Response, outcome: Outcome) -> Response {
-    let spoils = matches!(outcome, Outcome::Truncated | Outcome::Cut | Outcome::Drip);
-    if !spoils || !response.status().is_success() {
+    if !matches!(outcome, Outcome::Truncated | Outcome::Cut) || !response.status().is_success() {
         return response;
     }
     let (mut head, body) = response.into_parts();
     let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    if outcome == Outcome::Drip {
-        return Response::from_parts(head, dripping(whole));
-    }
     let half = whole.slice(..whole.len() / 2);
     head.headers.remove(header::CONTENT_LENGTH);
     if outcome == Outcome::Truncated {
@@ -206,19 +209,22 @@ async fn spoil(response: Response, outcome: Outcome) -> Response {
     Response::from_parts(head, Body::from_stream(futures::stream::iter(pieces)))
 }
 
-/// The first byte at once, then one a second, until nobody listens any more.
-fn dripping(whole: Bytes) -> Body {
-    let drops = futures::stream::unfold((whole, 0), |(whole, at)| async move {
-        if at >= whole.len() {
-            return None;
-        }
-        if at > 0 {
-            tokio::time::sleep(DRIP).await;
-        }
-        let drop = whole.slice(at..=at);
-        Some((Ok::<_, std::io::Error>(drop), (whole, at + 1)))
-    });
-    Body::from_stream(drops)
+/// The first byte at once, then one a second, until nobody listens any more; the call is under way as long.
+async fn dripping(response: Response, in_flight: InFlight) -> Response {
+    let (head, body) = response.into_parts();
+    let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let drops =
+        futures::stream::unfold((whole, 0, in_flight), |(whole, at, in_flight)| async move {
+            if at >= whole.len() {
+                return None;
+            }
+            if at > 0 {
+                tokio::time::sleep(DRIP).await;
+            }
+            let drop = whole.slice(at..=at);
+            Some((Ok::<_, std::io::Error>(drop), (whole, at + 1, in_flight)))
+        });
+    Response::from_parts(head, Body::from_stream(drops))
 }
 
 fn kind_of(path: &str) -> CallKind {

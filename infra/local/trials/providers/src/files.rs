@@ -33,7 +33,7 @@ fn run(order: Order) -> Running {
 
 async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
     let mut company = Company::on(stack).await?;
-    let count = order.size.pick(2, 10, 100);
+    let count = order.size.pick(3, 10, 100);
     let mut figures = Figures::default();
     for percent in [5, 50] {
         // A silent server costs 10 s a try, which the short form has not.

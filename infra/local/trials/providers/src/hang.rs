@@ -28,6 +28,13 @@ fn run(order: Order) -> Running {
         let budget = Duration::from_secs(order.size.pick(2, 5, 20));
         let stack = Ground::new("hang", order)?
             .setting("PROVIDER_TRY_SECONDS", budget.as_secs())
+            // A story is mostly waiting, as it is with the real providers; else this machine's own speed is compared.
+            .with(|options| {
+                let slow = order.size > Size::Short;
+                options.latency = slow
+                    .then(|| "text=1200,image=1800,speech=1500".to_owned())
+                    .or(options.latency.take());
+            })
             .start()
             .await?;
         let figures = measured(&stack, order, budget).await;
@@ -38,7 +45,7 @@ fn run(order: Order) -> Running {
 
 async fn measured(stack: &Stack, order: Order, budget: Duration) -> Result<Figures, TrialError> {
     let mut company = Company::on(stack).await?;
-    let beside = order.size.pick(3, 20, 60);
+    let beside = order.size.pick(2, 12, 40);
     // Processes are started by what is not measured.
     let warming = company.ask(beside + VICTIMS.len(), "Emberlight").await?;
     company.settled(&warming).await?;
@@ -59,13 +66,19 @@ async fn measured(stack: &Stack, order: Order, budget: Duration) -> Result<Figur
     let others = company.ask(beside, "Emberlight").await?;
     company.settled(&others).await?;
     company.settled(&victims).await?;
+    // On both sides of what is measured, for the machine may be busier later.
+    let afterwards = company.ask(beside + VICTIMS.len(), "Emberlight").await?;
+    company.settled(&afterwards).await?;
 
     let hung = calls(stack, before, |call| call.fault.is_some());
     let given_up: Vec<f64> =
         try_join_all(hung.iter().map(|call| given_up_after(stack, call.id))).await?;
     let wait = budget.as_secs_f64();
     let (alone, together) = (
-        percentile(&times(&company, &undisturbed).await?, 0.95),
+        percentile(
+            &times(&company, &[undisturbed, afterwards].concat()).await?,
+            0.95,
+        ),
         percentile(&times(&company, &others).await?, 0.95),
     );
     let mut figures = Figures::default();

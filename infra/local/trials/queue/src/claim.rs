@@ -1,7 +1,7 @@
 //! Row 5: what a claim costs behind a short and a long history, in pages of the database and in jobs a second.
 
 use crate::yard::{ALOUD, QUIETLY, Yard};
-use local_trials::{Figures, Order, Running, Trial, TrialError};
+use local_trials::{Figures, Order, Running, Size, Trial, TrialError};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use std::time::{Duration, Instant};
@@ -17,6 +17,8 @@ const BATCH: i32 = 10;
 /// Batches looked at page by page; the median is taken.
 const SAMPLES: usize = 15;
 const WAITING: u32 = 20_000;
+/// The goal of the table.
+const PAGES_A_JOB: f64 = 18.0;
 
 fn run(order: Order) -> Running {
     Box::pin(async move {
@@ -29,7 +31,10 @@ fn run(order: Order) -> Running {
 
 /// What claiming costs in one state of the tables.
 struct Cost {
+    /// Of the whole verb, with the status of ten stories and the answer.
     pages_a_job: f64,
+    /// Of what a queue alone would do: choose ten jobs and lease them.
+    leasing_pages_a_job: f64,
     jobs_a_second: f64,
     /// The documents' query on the same rows without an index made for it.
     plain_pages_a_job: f64,
@@ -47,15 +52,26 @@ async fn measured(yard: &Yard, order: Order) -> Result<Figures, TrialError> {
     let mut figures = Figures::default();
     figures
         .told(
-            "pages a job behind 1,000 finished",
-            short_history.pages_a_job,
+            "pages a job to choose and lease, behind 1,000 finished",
+            short_history.leasing_pages_a_job,
             "pages",
         )
-        .beside("a queue table alone, without status of a story: 17")
+        .beside("the study's queue table, without stories: 17")
         .told(
-            format!("pages a job behind {long}"),
+            format!("pages a job to choose and lease, behind {long}"),
+            long_history.leasing_pages_a_job,
+            "pages",
+        )
+        .told(
+            "pages a job of the whole verb, with ten stories' status",
             long_history.pages_a_job,
             "pages",
+        )
+        .at_most(
+            "choosing and leasing, long history to short",
+            long_history.leasing_pages_a_job / short_history.leasing_pages_a_job,
+            "x",
+            1.10,
         )
         .at_most(
             "pages, long history to short",
@@ -78,13 +94,23 @@ async fn measured(yard: &Yard, order: Order) -> Result<Figures, TrialError> {
             "x",
             0.7,
         );
+    if order.size > Size::Short {
+        figures.at_most(
+            "pages a job to choose and lease",
+            long_history.leasing_pages_a_job,
+            "pages",
+            PAGES_A_JOB,
+        );
+    }
     Ok(figures)
 }
 
 async fn cost(yard: &Yard, span: Duration) -> Result<Cost, TrialError> {
-    let mut pages = Vec::new();
+    let (mut pages, mut leasing) = (Vec::new(), Vec::new());
     for _ in 0..SAMPLES {
         pages.push(pages_of(yard, CLAIM_TEN).await? / f64::from(BATCH));
+        put_back(yard).await?;
+        leasing.push(pages_of(yard, LEASE_TEN).await? / f64::from(BATCH));
         put_back(yard).await?;
     }
     let began = Instant::now();
@@ -97,6 +123,7 @@ async fn cost(yard: &Yard, span: Duration) -> Result<Cost, TrialError> {
     yard.vacuum().await?;
     Ok(Cost {
         pages_a_job: local_trials::percentile(&pages, 0.5),
+        leasing_pages_a_job: local_trials::percentile(&leasing, 0.5),
         jobs_a_second,
         plain_pages_a_job: pages_of(yard, PLAIN_TEN).await? / f64::from(BATCH),
     })
@@ -104,6 +131,8 @@ async fn cost(yard: &Yard, span: Duration) -> Result<Cost, TrialError> {
 
 const CLAIM_TEN: &str = "explain (analyze, buffers, format json)
     select public.claim_asset_jobs(p_limit => 10, p_lease_seconds => 60, p_max_in_flight => 2000000)";
+const LEASE_TEN: &str = "explain (analyze, buffers, format json)
+    select * from private.lease_jobs(private.choose_jobs(10), 'trial', 60)";
 /// Sorted by an expression, so that no index serves it.
 const PLAIN_TEN: &str = "explain (analyze, buffers, format json)
     select * from public.asset_generation_jobs where status || '' = 'queued' order by created_at limit 10";

@@ -16,13 +16,13 @@ pub(crate) struct Stretch {
     claims_ms: Vec<f64>,
     waits_ms: Vec<f64>,
     offered: usize,
-    seconds: f64,
 }
 
 impl Stretch {
-    /// Milliseconds of a claim that found something.
+    /// Milliseconds of a claim that found something: the fifth part that was quickest, because dead rows slow every claim
+    /// and a busy machine only some.
     pub(crate) fn claim_ms(&self) -> f64 {
-        percentile(&self.claims_ms, 0.5)
+        percentile(&self.claims_ms, 0.2)
     }
 
     /// Milliseconds from arrival to the answer of the claim, with the wait in the queue.
@@ -33,10 +33,6 @@ impl Stretch {
     /// Claimed, of what arrived.
     pub(crate) fn kept_up(&self) -> f64 {
         self.waits_ms.len() as f64 / self.offered.max(1) as f64
-    }
-
-    pub(crate) fn rate(&self) -> f64 {
-        self.waits_ms.len() as f64 / self.seconds
     }
 }
 
@@ -80,6 +76,5 @@ pub(crate) async fn offer(
         }
         shape.settle(yard, &ids).await?;
     }
-    stretch.seconds = began.elapsed().as_secs_f64();
     Ok(stretch)
 }

@@ -35,7 +35,8 @@ fn run(order: Order) -> Running {
 struct Held {
     before: Stretch,
     under: Stretch,
-    dead_rows: i64,
+    /// Since the queue was made: none of them could be cleaned away under the snapshot.
+    row_versions: i64,
 }
 
 async fn measured(yard: &Yard, order: Order) -> Result<Figures, TrialError> {
@@ -54,8 +55,8 @@ async fn measured(yard: &Yard, order: Order) -> Result<Figures, TrialError> {
         figures
             .told(format!("{what}: jobs a second"), rate, "jobs/s")
             .told(
-                format!("{what}: dead rows at the end"),
-                ours.dead_rows as f64,
+                format!("{what}: row versions left behind"),
+                ours.row_versions as f64,
                 "rows",
             )
             .told(
@@ -124,7 +125,7 @@ async fn held(
         Shape::Ours => "asset_generation_jobs",
         Shape::Documents => "plain_jobs",
     };
-    let dead_rows = yard
+    let row_versions = yard
         .count(&format!(
             "select n_tup_upd from pg_stat_user_tables where relname = '{table}'"
         ))
@@ -135,7 +136,7 @@ async fn held(
         Held {
             before,
             under,
-            dead_rows,
+            row_versions,
         },
         rate,
     ))
