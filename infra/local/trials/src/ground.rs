@@ -3,6 +3,7 @@
 use crate::{Order, TrialError};
 use local_providers::Workmanship;
 use local_stack::{
+    environment,
     functions::Profile,
     home,
     ports::Ports,
@@ -72,6 +73,9 @@ impl Ground {
             .map_err(TrialError::while_trying(
                 "empty the database of an earlier run",
             ))?;
+        let files = stack.home().join("files").join(environment::BUCKET);
+        // Nothing there is as good as nothing left.
+        let _ = std::fs::remove_dir_all(files.join("stories"));
         stack.stand_ins().set_workmanship(self.workmanship);
         Ok(stack)
     }
