@@ -8,16 +8,36 @@ mod dispatch;
 
 pub use config::Config;
 
-use runtime::{Deadline, Invoke, Shutdown};
+use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Shutdown, Variables, env, http_client};
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
-use store::{Store, StoreError};
+use store::{RestConfig, Store, StoreError};
 
 /// What the worker may touch. Built once per process.
 pub struct Deps {
     pub store: Store,
     pub invoker: Arc<dyn Invoke>,
     pub config: Config,
+}
+
+impl Deps {
+    /// Builds every client once; none of them connects before it is used.
+    pub fn from_variables(
+        variables: &Variables,
+        aws: Arc<Aws>,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let rest = RestConfig {
+            supabase_url: variables.parsed(env::SUPABASE_URL)?,
+            service_role_key: variables
+                .required(env::SUPABASE_SERVICE_ROLE_KEY)?
+                .to_owned(),
+        };
+        Ok(Self {
+            store: Store::new(&rest, http_client())?,
+            invoker: Arc::new(LambdaInvoker::new(aws)),
+            config: Config::from_variables(variables)?,
+        })
+    }
 }
 
 /// What one run did: jobs handed over, and jobs that could not be and were released.

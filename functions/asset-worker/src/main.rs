@@ -1,13 +1,10 @@
 //! Lambda entry point of the asset worker.
 
-use asset_worker::{Config, Deps, Run, handle};
+use asset_worker::{Deps, Run, handle};
 use lambda_runtime::{LambdaEvent, service_fn};
-use runtime::{
-    Aws, Deadline, LambdaInvoker, Shutdown, Tick, Variables, env, failure, http_client, start,
-};
+use runtime::{Aws, Deadline, Shutdown, Tick, Variables, failure, start};
 use serde_json::Value;
 use std::{process::ExitCode, sync::Arc, time::Duration};
-use store::{RestConfig, Store};
 
 /// The documented time limit, for runtimes that send no deadline.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -16,18 +13,7 @@ fn main() -> ExitCode {
     start("asset-worker", async {
         let aws = Arc::new(Aws::default());
         let variables = Variables::load(&aws).await?;
-        let rest = RestConfig {
-            supabase_url: variables.parsed(env::SUPABASE_URL)?,
-            service_role_key: variables
-                .required(env::SUPABASE_SERVICE_ROLE_KEY)?
-                .to_owned(),
-        };
-        let store = Store::new(&rest, http_client())?;
-        let deps = Deps {
-            store,
-            invoker: Arc::new(LambdaInvoker::new(aws)),
-            config: Config::from_variables(&variables)?,
-        };
+        let deps = Deps::from_variables(&variables, aws)?;
         let shutdown = Shutdown::listen()?;
         let (deps, listening) = (&deps, &shutdown);
         let serve = service_fn(move |event: LambdaEvent<Value>| async move {

@@ -4,11 +4,14 @@
 //! on-failure destination), and ends what that one held at once. What nobody told it of, its schedule finds by the end
 //! of the lease; a claim does the same in passing.
 
-use runtime::{BadEvent, BadRecord, Deadline, Fallen, Invoke, Payload, Tick, chain};
+use runtime::{
+    Aws, BadEvent, BadRecord, Deadline, Fallen, Invoke, LambdaInvoker, Payload, Tick, Variables,
+    chain, env, http_client,
+};
 use serde::Serialize;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use store::{Expired, Store, StoreError};
+use store::{Expired, RestConfig, Store, StoreError};
 
 /// What the handler may touch.
 pub struct Deps {
@@ -16,6 +19,26 @@ pub struct Deps {
     pub invoker: Arc<dyn Invoke>,
     /// `ASSET_WORKER_FUNCTION`: who takes up what was put back into the queue.
     pub asset_worker: String,
+}
+
+impl Deps {
+    /// Builds every client once; none of them connects before it is used.
+    pub fn from_variables(
+        variables: &Variables,
+        aws: Arc<Aws>,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let rest = RestConfig {
+            supabase_url: variables.parsed(env::SUPABASE_URL)?,
+            service_role_key: variables
+                .required(env::SUPABASE_SERVICE_ROLE_KEY)?
+                .to_owned(),
+        };
+        Ok(Self {
+            store: Store::new(&rest, http_client())?,
+            invoker: Arc::new(LambdaInvoker::new(aws)),
+            asset_worker: variables.required(env::ASSET_WORKER_FUNCTION)?.to_owned(),
+        })
+    }
 }
 
 /// Why it was invoked.

@@ -66,10 +66,12 @@ impl Endpoint {
                 .send_once(build().timeout(left.min(self.timeout)))
                 .await;
             permit.report(answer.as_ref().err(), left < self.timeout);
-            let error = match answer {
+            let mut error = match answer {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            // A job that came back sooner would be sent away again, and have one attempt less.
+            error.left_alone_for = self.breaker.left_alone_for();
             let again = matches!(
                 error.kind,
                 ErrorKind::Unavailable | ErrorKind::RateLimited { .. }

@@ -92,6 +92,11 @@ impl Breaker {
         self.circuit().is_closed()
     }
 
+    /// How long nobody asks the provider, if it is down.
+    pub(crate) fn left_alone_for(&self) -> Option<Duration> {
+        self.circuit().left_alone_for(Instant::now())
+    }
+
     /// Leave for a call, or the error it would have met. Waits for a probe that is under way: failing at once instead would
     /// use up the retries of every job that came back with it.
     pub(crate) async fn admit(

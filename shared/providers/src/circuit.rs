@@ -76,6 +76,17 @@ impl<R: Clone> Circuit<R> {
         matches!(self.state, State::Closed { .. })
     }
 
+    /// The rest of the pause of an outage; none while it is half open.
+    pub(crate) fn left_alone_for(&self, now: Instant) -> Option<Duration> {
+        match &self.state {
+            State::Open {
+                cause: Cause::Outage,
+                probe_at,
+            } => Some(probe_at.saturating_duration_since(now)).filter(|left| !left.is_zero()),
+            _ => None,
+        }
+    }
+
     /// Asks for a call. An open circuit whose pause is over becomes half open with this very call.
     pub(crate) fn admit(&mut self, now: Instant) -> Admission<R> {
         match &self.state {
@@ -276,7 +287,10 @@ mod tests {
         let mut circuit = Circuit::<()>::new(SETTINGS);
         let opened = [(); 3].map(|()| circuit.record(now, None, Observation::Outage));
         assert_eq!(opened, [false, false, true]);
-        let later = now + SETTINGS.probe_after;
+        let pause = SETTINGS.probe_after;
+        assert_eq!(circuit.left_alone_for(now), Some(pause));
+        let later = now + pause;
+        assert_eq!(circuit.left_alone_for(later), None);
         assert_eq!(circuit.admit(later), Admission::Probe(1));
         assert_eq!(circuit.admit(later), Admission::WaitForProbe);
         circuit.record(later, Some(1), Observation::Alive);

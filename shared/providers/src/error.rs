@@ -41,6 +41,8 @@ pub struct ProviderError {
     pub status: Option<u16>,
     /// The provider's own code, never its message: that may quote the prompt.
     pub code: Option<String>,
+    /// The provider is left alone from this failure on: nobody asks it sooner.
+    pub left_alone_for: Option<Duration>,
     #[source]
     pub source: Option<reqwest::Error>,
 }
@@ -53,6 +55,7 @@ impl ProviderError {
             kind,
             status: None,
             code: None,
+            left_alone_for: None,
             source: None,
         }
     }
@@ -91,7 +94,7 @@ impl ProviderError {
         match self.kind {
             ErrorKind::RateLimited { retry_after } => retry_after,
             ErrorKind::LeftAlone { probe_in } => Some(probe_in),
-            _ => None,
+            _ => self.left_alone_for,
         }
     }
 }

@@ -1,10 +1,13 @@
 //! F14: a provider that fails now and then, and one that is down: what succeeds, and how soon it is left alone.
 
 use crate::company::{Company, after_the_text, calls, last_call};
+use local_lambda::LogLine;
 use local_providers::{CallRecord, FaultProfile, Outcome};
+
 use local_stack::stack::Stack;
 use local_trials::{Figures, Ground, Order, Running, Size, Trial, TrialError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 pub(crate) const CIRCUIT: Trial = Trial {
     name: "circuit",
@@ -13,10 +16,12 @@ pub(crate) const CIRCUIT: Trial = Trial {
     run,
 };
 
-/// Failures in a row that open the circuit, as the product's breaker has it.
-const OPENS_AFTER: usize = 5;
 /// The goal: no more failures than these before it is open, calls under way included.
 const FAILURES_MAX: f64 = 10.0;
+/// What the product logs as the circuit opens.
+const LEFT_ALONE: &str = "Provider is left alone";
+/// Longest it may take to open, and to probe.
+const PATIENCE: Duration = Duration::from_secs(240);
 /// From a job that becomes due to its first call: the worker's dispatch.
 const DISPATCH: Duration = Duration::from_secs(4);
 
@@ -56,6 +61,7 @@ async fn down(
 ) -> Result<Figures, TrialError> {
     let probes_that_fail = size.pick(0, 1, 1);
     let before = last_call(stack);
+    let log = stack.emulator().log_lines();
     stack
         .stand_ins()
         .script(after_the_text(Outcome::Overloaded));
@@ -67,29 +73,21 @@ async fn down(
         failed.sort_by_key(|call| call.ended_unix_ms);
         failed
     };
+    let opened_at = opening(log).await?;
     let began = Instant::now();
-    let opened_at = loop {
+    let probed = || {
         let failed = failed(stack);
-        let opened_at = failed
-            .get(OPENS_AFTER - 1)
-            .and_then(|call| call.ended_unix_ms);
-        let probed = opened_at.map_or(0, |at| {
-            failed
-                .iter()
-                .filter(|call| is_probe(call, at, probe_after))
-                .count()
-        });
-        if let Some(at) = opened_at.filter(|_| probed >= probes_that_fail) {
-            break at;
-        }
-        if began.elapsed() > Duration::from_secs(240) {
-            return Err(TrialError::Stuck(format!(
-                "{} calls failed and the circuit did not open",
-                failed.len()
-            )));
+        let probes = failed
+            .iter()
+            .filter(|call| is_probe(call, opened_at, probe_after));
+        probes.count()
+    };
+    while probed() < probes_that_fail {
+        if began.elapsed() > PATIENCE {
+            return Err(TrialError::Stuck("no probe failed".to_owned()));
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
-    };
+    }
     stack.stand_ins().clear_script();
     company.settled(&story).await?;
 
@@ -148,6 +146,26 @@ async fn down(
             1.0,
         );
     Ok(figures)
+}
+
+/// The moment at which a content agent says that it leaves its provider alone, in milliseconds since 1970.
+async fn opening(mut log: Receiver<LogLine>) -> Result<u64, TrialError> {
+    let said = async {
+        loop {
+            match log.recv().await {
+                Ok(line) if line.text.contains(LEFT_ALONE) => return Ok(()),
+                Ok(_) | Err(RecvError::Lagged(_)) => (),
+                Err(RecvError::Closed) => {
+                    return Err(TrialError::Stuck("the log ended".to_owned()));
+                }
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, said)
+        .await
+        .map_err(|_| TrialError::Stuck("the circuit did not open".to_owned()))??;
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    Ok(since_1970.unwrap_or_default().as_millis() as u64)
 }
 
 /// Whether a call was sent after the circuit was open, and not in the moment in which it opened.

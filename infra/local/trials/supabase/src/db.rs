@@ -67,9 +67,25 @@ async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
     let all = [Restart, EndedSessions, ReadOnly, Crash];
     let mut figures = under_stories(&engine, &reader, order, lasting, &all).await?;
     stack.emulator().pause_schedules(true);
+    nobody_at_work(stack).await?;
     let chosen: &[Disturbance] = order.size.pick(&all[..1], &all, &all);
     figures.extend(under_load(&engine, order, lasting, chosen).await?);
     Ok(figures)
+}
+
+/// Until no function runs: a worker that waits for a lease to run out would claim the jobs of the loop.
+async fn nobody_at_work(stack: &Stack) -> Result<(), TrialError> {
+    let emulator = stack.emulator();
+    // It waits no longer once its environment is taken away.
+    emulator
+        .replace_instances("asset-worker")
+        .map_err(TrialError::while_trying("replace the asset worker"))?;
+    until("the functions end what they do", SETTLE, || async {
+        let functions = emulator.metrics().functions;
+        functions.values().all(|each| each.events.unsettled == 0)
+    })
+    .await
+    .map(drop)
 }
 
 /// Stories that are being made while it happens, and a front end that follows one of them.
