@@ -8,6 +8,7 @@ mod art;
 mod command;
 mod config;
 mod failure;
+mod heartbeat;
 mod paid;
 mod prompt;
 mod session;

@@ -1,43 +1,54 @@
-//! One invocation at work: its jobs as tasks of their own, a heartbeat for all of them, and an end before Lambda's.
+//! One invocation at work: its jobs and their outcomes as tasks of their own, and an end before Lambda's.
 
 use crate::{
     Answer, Deps, Invocation,
     failure::StepError,
+    heartbeat::{Held, Holding, heartbeat},
     steps::{self, Delivery},
     studio::Studio,
 };
-use domain::{AssetType, JobId};
+use domain::{AssetType, LeaseToken};
 use futures::future::join_all;
 use runtime::{Payload, chain};
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
+    collections::{HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
-use store::{Completion, Continuation, LeasedJob, Progress, Settled, StoreError, StoryWork};
-use tokio::task::{AbortHandle, Id, JoinSet};
+use store::{Continuation, LeasedJob, Settled, StoreError, StoryWork};
+use tokio::task::{Id, JoinError, JoinSet};
 
 /// Kept free at the end of the invocation, to hand back what is unfinished.
 const MARGIN: Duration = Duration::from_secs(10);
+/// Longest an end waits for outcomes on their way to the database; after SIGTERM there are 2 s in all.
+const ARRIVAL_MAX: Duration = Duration::from_millis(500);
 /// With less time than this left no further job is begun here: a picture with a retry takes about as long.
 const NEXT_JOB_MIN: Duration = Duration::from_secs(100);
 
-/// A job this invocation holds the lease of.
-struct Held {
-    job: LeasedJob,
-    abort: AbortHandle,
-}
+type Outcome = Result<Delivery, (StepError, Vec<store::Paid>)>;
 
-type Holding = Arc<Mutex<HashMap<JobId, Held>>>;
-type Outcome = (LeasedJob, Result<Delivery, (StepError, Vec<store::Paid>)>);
+/// What the database said to the outcome of a job.
+struct Settlement {
+    job: LeasedJob,
+    /// What it is called when it was accepted.
+    word: &'static str,
+    url: Option<String>,
+    settled: Result<Settled, StoreError>,
+}
 
 struct Session {
     deps: Arc<Deps>,
     invocation: Invocation,
     studio: Arc<Studio>,
-    tasks: JoinSet<Outcome>,
+    /// Jobs being made: these may be stopped at any moment.
+    making: JoinSet<(LeasedJob, Outcome)>,
+    /// Outcomes on their way to the database, each by itself: a slow one holds up none of the others.
+    settling: JoinSet<Settlement>,
     holding: Holding,
+    /// The jobs of both kinds of tasks.
     by_task: HashMap<Id, LeasedJob>,
+    /// Every lease that was begun here: an answer that is repeated may name one again.
+    begun: HashSet<LeaseToken>,
     answer: Answer,
 }
 
@@ -59,9 +70,11 @@ pub(crate) async fn run(
         deps,
         invocation,
         studio,
-        tasks: JoinSet::new(),
+        making: JoinSet::new(),
+        settling: JoinSet::new(),
         holding: Holding::default(),
         by_task: HashMap::new(),
+        begun: HashSet::new(),
         answer,
     };
     let heartbeat = tokio::spawn(heartbeat(
@@ -79,11 +92,14 @@ pub(crate) async fn run(
 
 impl Session {
     fn begin(&mut self, job: LeasedJob) {
+        if !self.begun.insert(job.lease_token) {
+            return;
+        }
         tracing::info!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
             assetType = %job.asset_type, attempt = job.attempt, "Asset generation started");
         let studio = Arc::clone(&self.studio);
         let task_job = job.clone();
-        let abort = self.tasks.spawn(async move {
+        let abort = self.making.spawn(async move {
             let outcome = steps::make(&studio, &task_job).await;
             (task_job, outcome)
         });
@@ -97,64 +113,69 @@ impl Session {
     async fn work(&mut self) {
         let end = tokio::time::Instant::from_std(self.invocation.deadline.instant());
         let shutdown = self.invocation.shutdown.clone();
-        loop {
-            let joined = tokio::select! {
-                joined = self.tasks.join_next_with_id() => joined,
+        while !(self.making.is_empty() && self.settling.is_empty()) {
+            tokio::select! {
+                Some(made) = self.making.join_next_with_id() => self.made(made),
+                Some(settlement) = self.settling.join_next_with_id() => self.settled(settlement).await,
                 () = tokio::time::sleep_until(end) => return self.hand_back("its time is up").await,
                 () = shutdown.asked() => return self.hand_back("its process is to end").await,
-            };
-            match joined {
-                None => return,
-                Some(Ok((_, (job, outcome)))) => self.settle(job, outcome).await,
-                Some(Err(error)) => {
-                    let Some(job) = self.by_task.remove(&error.id()) else {
-                        continue;
-                    };
-                    if error.is_cancelled() {
-                        self.lost(&job);
-                    } else {
-                        self.settle(job, Err((StepError::Panicked, Vec::new())))
-                            .await;
-                    }
+            }
+        }
+    }
+
+    fn made(&mut self, made: Result<(Id, (LeasedJob, Outcome)), JoinError>) {
+        match made {
+            Ok((id, (job, outcome))) => {
+                self.by_task.remove(&id);
+                self.settle(job, outcome);
+            }
+            Err(error) => {
+                let Some(job) = self.by_task.remove(&error.id()) else {
+                    return;
+                };
+                if error.is_cancelled() {
+                    self.lost(&job);
+                } else {
+                    self.settle(job, Err((StepError::Panicked, Vec::new())));
                 }
             }
         }
     }
 
-    async fn settle(
-        &mut self,
-        job: LeasedJob,
-        outcome: Result<Delivery, (StepError, Vec<store::Paid>)>,
-    ) {
-        let asset = job.asset_type;
-        let (settled, word) = match outcome {
-            Ok(delivery) => {
-                let then = self.continuation(&job);
-                let url = delivery.url();
-                let settled = self.deliver(&job, delivery, then.as_ref()).await;
-                self.answer.url = url;
-                (settled, "ready")
+    /// Sends the outcome of a job on its way.
+    fn settle(&mut self, job: LeasedJob, outcome: Outcome) {
+        let then = self.continuation(&job);
+        let studio = Arc::clone(&self.studio);
+        let settling_job = job.clone();
+        let task = self.settling.spawn(async move {
+            let (word, url, settled) = settle(&studio, &settling_job, outcome, then.as_ref()).await;
+            Settlement {
+                job: settling_job,
+                word,
+                url,
+                settled,
             }
-            Err((error, usage)) => {
-                tracing::error!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
-                    assetType = %asset, error = chain(&error), "Asset generation failed");
-                let then = self.continuation(&job);
-                let failure = steps::failure_of(&self.studio, &job, error).await;
-                (
-                    self.deps
-                        .store
-                        .fail_job(&job, &failure, &usage, then.as_ref())
-                        .await,
-                    "failed",
-                )
-            }
+        });
+        self.by_task.insert(task.id(), job);
+    }
+
+    async fn settled(&mut self, settlement: Result<(Id, Settlement), JoinError>) {
+        let (id, settlement) = match settlement {
+            Ok((id, settlement)) => (id, Ok(settlement)),
+            Err(error) => (error.id(), Err(error)),
         };
-        self.holding
-            .lock()
-            .expect("no holder panics")
-            .remove(&job.job_id);
-        match settled {
-            Ok(settled) if settled.accepted => {
+        let Some(job) = self.by_task.remove(&id) else {
+            return;
+        };
+        self.let_go(&job);
+        let asset = job.asset_type;
+        let (word, accepted) = match settlement {
+            Ok(Settlement {
+                job,
+                word,
+                url,
+                settled: Ok(settled),
+            }) if settled.accepted => {
                 let word = if settled.retry_in_seconds.is_some() {
                     "retrying"
                 } else {
@@ -162,45 +183,35 @@ impl Session {
                 };
                 tracing::info!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
                     assetType = %asset, status = word, "Asset generation settled");
-                self.answer.assets.insert(asset.to_string(), word);
-                self.follow(settled).await;
+                self.answer.url = url.or(self.answer.url.take());
+                (word, Some(settled))
             }
-            Ok(settled) => {
+            Ok(Settlement {
+                settled: Ok(settled),
+                ..
+            }) => {
                 tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, assetType = %asset,
                     reason = settled.reason.as_deref().unwrap_or("unknown"), "Late result dropped: the lease is not ours any more");
-                self.answer.assets.insert(asset.to_string(), "lost");
+                ("lost", None)
             }
-            Err(error) => {
+            Ok(Settlement {
+                settled: Err(error),
+                ..
+            }) => {
                 // The lease runs out and the job is claimed again; what was paid for is in the bucket by then.
                 tracing::error!(storyId = %job.story_id, jobId = %job.job_id, assetType = %asset,
                     error = chain(&error), "Could not record the outcome of a job");
-                self.answer.assets.insert(asset.to_string(), "lost");
+                ("lost", None)
             }
-        }
-    }
-
-    async fn deliver(
-        &self,
-        job: &LeasedJob,
-        delivery: Delivery,
-        then: Option<&Continuation>,
-    ) -> Result<Settled, StoreError> {
-        match delivery {
-            Delivery::Text { text, usage } => {
-                let settled = self
-                    .deps
-                    .store
-                    .save_story_content(job, &text, &usage, then)
-                    .await;
-                self.studio.set_text(text);
-                settled
+            Err(error) => {
+                tracing::error!(storyId = %job.story_id, jobId = %job.job_id, assetType = %asset,
+                    error = chain(&error), "Recording the outcome of a job stopped in an unexpected way");
+                ("lost", None)
             }
-            Delivery::Asset { result, usage } => {
-                self.deps
-                    .store
-                    .complete_job(job, &result, &usage, then)
-                    .await
-            }
+        };
+        self.answer.assets.insert(asset.to_string(), word);
+        if let Some(settled) = accepted {
+            self.follow(settled).await;
         }
     }
 
@@ -214,6 +225,15 @@ impl Session {
         }
         if settled.claimable > 0 {
             self.wake().await;
+        }
+    }
+
+    /// Its lease is extended no longer.
+    fn let_go(&self, job: &LeasedJob) {
+        let mut holding = self.holding.lock().expect("no holder panics");
+        let held_under = holding.get(&job.job_id).map(|held| held.job.lease_token);
+        if held_under == Some(job.lease_token) {
+            holding.remove(&job.job_id);
         }
     }
 
@@ -252,7 +272,15 @@ impl Session {
 
     /// The invocation has to end: what is unfinished goes back to the queue with what it has, and somebody else is woken.
     async fn hand_back(&mut self, reason: &'static str) {
-        self.tasks.shutdown().await;
+        // What is on its way to the database arrives, if it can at once: it may have leased more to us.
+        let arriving = async {
+            while let Some(settlement) = self.settling.join_next_with_id().await {
+                self.settled(settlement).await;
+            }
+        };
+        let _ = tokio::time::timeout(ARRIVAL_MAX, arriving).await;
+        self.settling.shutdown().await;
+        self.making.shutdown().await;
         let unfinished: Vec<_> = self
             .holding
             .lock()
@@ -281,10 +309,7 @@ impl Session {
     }
 
     fn lost(&mut self, job: &LeasedJob) {
-        self.holding
-            .lock()
-            .expect("no holder panics")
-            .remove(&job.job_id);
+        self.let_go(job);
         tracing::info!(storyId = %job.story_id, jobId = %job.job_id, assetType = %job.asset_type,
             "Job cancelled or taken over, work stopped");
         self.answer
@@ -293,63 +318,30 @@ impl Session {
     }
 }
 
-/// Extends the leases of everything held, three times a lease, and stops what is not ours any more.
-async fn heartbeat(deps: Arc<Deps>, studio: Arc<Studio>, holding: Holding) {
-    let mut ticks = tokio::time::interval(deps.config.lease / 3);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    ticks.tick().await;
-    loop {
-        ticks.tick().await;
-        let beats: Vec<_> = {
-            let holding = holding.lock().expect("no holder panics");
-            holding
-                .values()
-                .map(|held| beat(&studio, &held.job))
-                .collect()
-        };
-        if beats.is_empty() {
-            continue;
+/// Records the outcome of a job: what it is called, its file, and what the database says.
+async fn settle(
+    studio: &Studio,
+    job: &LeasedJob,
+    outcome: Outcome,
+    then: Option<&Continuation>,
+) -> (&'static str, Option<String>, Result<Settled, StoreError>) {
+    let store = &studio.deps.store;
+    match outcome {
+        Ok(Delivery::Text { text, usage }) => {
+            let settled = store.save_story_content(job, &text, &usage, then).await;
+            studio.set_text(text);
+            ("ready", None, settled)
         }
-        match deps.store.report_progress(&beats, deps.config.lease).await {
-            Ok(lost) => {
-                let holding = holding.lock().expect("no holder panics");
-                for job in lost {
-                    // A retry of the same job may be held by now, under a lease of its own.
-                    let reported = beats.iter().find(|beat| beat.job_id == job);
-                    if let (Some(held), Some(reported)) = (holding.get(&job), reported)
-                        && held.job.lease_token == reported.lease_token
-                    {
-                        held.abort.abort();
-                    }
-                }
-            }
-            Err(error) => tracing::warn!(
-                error = chain(&error),
-                "Heartbeat failed; the leases hold until the next one"
-            ),
+        Ok(Delivery::Asset { result, usage }) => {
+            let settled = store.complete_job(job, &result, &usage, then).await;
+            ("ready", result.url, settled)
         }
-    }
-}
-
-fn beat(studio: &Studio, job: &LeasedJob) -> Progress {
-    Progress {
-        job_id: job.job_id,
-        lease_token: job.lease_token,
-        progress: studio.noted_progress(job.job_id),
-        metadata: None,
-        checkpoint: None,
-        usage: Vec::new(),
-    }
-}
-
-impl Delivery {
-    fn url(&self) -> Option<String> {
-        match self {
-            Self::Asset {
-                result: Completion { url, .. },
-                ..
-            } => url.clone(),
-            Self::Text { .. } => None,
+        Err((error, usage)) => {
+            tracing::error!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
+                assetType = %job.asset_type, error = chain(&error), "Asset generation failed");
+            let failure = steps::failure_of(studio, job, error).await;
+            let settled = store.fail_job(job, &failure, &usage, then).await;
+            ("failed", None, settled)
         }
     }
 }

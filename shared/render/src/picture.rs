@@ -1,9 +1,10 @@
 //! Pictures from outside: decoding under a limit of size and memory, and re-encoding as JPEG.
 
-use std::io::Cursor;
+use std::{borrow::Cow, io::Cursor};
 
+pub use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use image::{DynamicImage, ImageFormat, ImageReader, Limits, Rgb, imageops};
 
 /// Largest width and largest height, in pixels, of a picture that is decoded.
 pub const PICTURE_SIDE_MAX: u32 = 4096;
@@ -65,6 +66,20 @@ fn laid_on_white(decoded: DynamicImage) -> RgbImage {
     })
 }
 
+/// The picture, made smaller until no side is longer than `side` pixels; each new pixel is the mean of those it stands for.
+pub fn within(picture: &RgbImage, side: u32) -> Cow<'_, RgbImage> {
+    let (width, height) = picture.dimensions();
+    let longest = width.max(height);
+    if longest <= side {
+        return Cow::Borrowed(picture);
+    }
+    let scaled = |length: u32| {
+        let scaled = u64::from(length) * u64::from(side) / u64::from(longest);
+        u32::try_from(scaled).unwrap_or(side).max(1)
+    };
+    Cow::Owned(imageops::thumbnail(picture, scaled(width), scaled(height)))
+}
+
 /// Encodes a picture as a baseline JPEG of [`JPEG_QUALITY`].
 pub fn jpeg(picture: &RgbImage) -> Result<Vec<u8>, PictureError> {
     let mut bytes = Vec::with_capacity(picture.as_raw().len() / 8);
@@ -103,6 +118,17 @@ mod tests {
             matches!(refused, Err(PictureError::Decode(_))),
             "{refused:?}"
         );
+    }
+
+    #[test]
+    fn a_smaller_picture_keeps_its_proportions_and_a_small_one_its_pixels() {
+        let wide = RgbImage::from_pixel(1024, 600, Rgb([9, 90, 200]));
+        let small = within(&wide, 512);
+        assert_eq!(small.dimensions(), (512, 300));
+        assert_eq!(small.get_pixel(511, 299).0, [9, 90, 200]);
+        assert!(matches!(within(&wide, 1024), Cow::Borrowed(_)));
+        let line = RgbImage::new(4000, 1);
+        assert_eq!(within(&line, 512).dimensions(), (512, 1));
     }
 
     #[test]

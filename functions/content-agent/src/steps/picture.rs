@@ -5,14 +5,14 @@ use crate::{
     config::ImageFallback,
     failure::StepError,
     prompt::{self, PictureBrief},
-    studio::Studio,
+    studio::{Studio, blocking},
 };
 use bytes::Bytes;
 use domain::{AssetType, story::PaletteStep};
 use providers::{ErrorKind, PictureBytes, PictureCall, References, TextModelRole};
 use render::{
     colors::{HexColor, deep_colors_of},
-    picture::PictureError,
+    picture::{PictureError, RgbImage},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -20,6 +20,8 @@ use store::{AssetFiles, Completion, FileKind, LeasedJob, Paid, Placeholder, Stor
 
 /// Pictures drawn within one attempt until one passes its check (S1-073).
 const TRIES: u32 = 3;
+/// Longest side, in pixels, of what is sent to be checked: "low detail" is 512 x 512 (OpenAI, images and vision guide).
+const PREVIEW_SIDE: u32 = 512;
 /// Reference pictures a provider takes in one edit.
 const REFERENCES_MAX: usize = 16;
 
@@ -100,17 +102,23 @@ struct Drawn {
     developed: Developed,
 }
 
-/// What is made of a picture in one decoding: its colours, and a JPEG that the check looks at and the book is bound from.
+/// What is made of a picture once it is decoded: its colours, and a JPEG that the book is bound from.
 struct Developed {
     colors: [HexColor; 3],
     print: Bytes,
 }
 
-fn develop(picture: &PictureBytes) -> Result<Developed, PictureError> {
+/// The pixels, and a small JPEG: the check is asked for at low detail, which is no more than these.
+fn preview(picture: &PictureBytes) -> Result<(RgbImage, Bytes), PictureError> {
     let pixels = render::picture::decode(picture.bytes())?;
+    let preview = render::picture::jpeg(&render::picture::within(&pixels, PREVIEW_SIDE))?;
+    Ok((pixels, preview.into()))
+}
+
+fn develop(pixels: &RgbImage) -> Result<Developed, PictureError> {
     Ok(Developed {
-        colors: deep_colors_of(&pixels),
-        print: render::picture::jpeg(&pixels)?.into(),
+        colors: deep_colors_of(pixels),
+        print: render::picture::jpeg(pixels)?.into(),
     })
 }
 
@@ -146,6 +154,7 @@ async fn drawn(
     let mut softened = job.options["simplifyPrompt"] == true;
     let mut feedback = String::new();
     let mut found = drawn_before(studio, job).await?;
+    let mut problem = StepError::CheckFailed;
     for attempt in 1..=TRIES {
         let (picture, known_file) = match found.take() {
             Some((picture, file)) => (picture, Some(file)),
@@ -182,7 +191,16 @@ async fn drawn(
             looked_at(studio, job, &picture, usage)
         );
         let file = file?;
-        let (developed, check) = looked_at?;
+        let (developed, check) = match looked_at {
+            // Its header promised more than its body holds. Another attempt would only find it again.
+            Err(unreadable @ StepError::Picture(_)) => {
+                tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, assetType = %job.asset_type, attempt,
+                    error = runtime::chain(&unreadable), "Picture cannot be read, drawing another");
+                problem = unreadable;
+                continue;
+            }
+            looked_at => looked_at?,
+        };
         if check.passed {
             return Ok(Drawn {
                 picture,
@@ -192,6 +210,7 @@ async fn drawn(
         }
         tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, assetType = %job.asset_type, attempt,
             feedbackLength = check.feedback.len(), "Picture did not pass its check");
+        problem = StepError::CheckFailed;
         feedback = format!(
             "\n\nFeedback: {}",
             check
@@ -201,7 +220,7 @@ async fn drawn(
                 .join(" ")
         );
     }
-    Err(StepError::CheckFailed)
+    Err(problem)
 }
 
 async fn stored(
@@ -251,27 +270,34 @@ async fn drawn_before(
     Ok(Some((picture, file)))
 }
 
-/// Develops the picture and asks whether it shows the characters as they are; traits that are switched off are not asked
-/// for.
+/// Asks whether the picture shows the characters as they are, and develops it meanwhile; traits that are switched off are
+/// not asked for.
 async fn looked_at(
     studio: &Studio,
     job: &LeasedJob,
     picture: &PictureBytes,
     usage: &mut Vec<Paid>,
 ) -> Result<(Developed, Check), StepError> {
+    let unreadable = |error: PictureError| StepError::Picture(error.into());
+    let place = studio.place_for_pixels().await;
     let undeveloped = picture.clone();
-    let developed = studio.compute(move || develop(&undeveloped)).await?;
-    let developed = developed.map_err(|error| StepError::Picture(error.into()))?;
+    let (pixels, preview) = blocking(move || preview(&undeveloped))
+        .await?
+        .map_err(unreadable)?;
     let question = prompt::image_check(
         job.asset_type.name(),
         &studio.story.characters,
         &studio.deps.config.unchecked_traits,
-        developed.print.clone(),
+        preview,
     );
-    let (check, _) = studio
-        .ask::<Check>(TextModelRole::Analysis, question, usage)
-        .await?;
-    Ok((developed, check))
+    let developing = async {
+        let developed = blocking(move || develop(&pixels)).await;
+        drop(place);
+        developed
+    };
+    let checking = studio.ask::<Check>(TextModelRole::Analysis, question, usage);
+    let (developed, checked) = tokio::join!(developing, checking);
+    Ok((developed?.map_err(unreadable)?, checked?.0))
 }
 
 /// A tasteful stand-in in the colours of the scene, unless the configuration prefers an empty place.

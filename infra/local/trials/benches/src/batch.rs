@@ -15,12 +15,14 @@ use std::{
 use uuid::Uuid;
 
 /// One story, in milliseconds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Made {
     /// From before the request to the commit that settled the last asset.
     pub(crate) wall_ms: f64,
     /// The critical path of its provider calls.
     pub(crate) ideal_ms: f64,
+    /// What lies between them.
+    pub(crate) between_ms: Vec<(&'static str, f64)>,
 }
 
 /// Stories that were made at once.
@@ -210,11 +212,13 @@ async fn made(stack: &Stack, asked: &[(Uuid, f64)]) -> Result<Vec<Made>, TrialEr
                 .iter()
                 .find(|(asked, _)| *asked == story)
                 .map(|(_, began_ms)| *began_ms);
-            let ideal = calls.get(&story).map_or(0, |calls| path::critical_path_ms(calls));
+            let calls = calls.get(&story).map(Vec::as_slice).unwrap_or_default();
+            let ideal = path::critical_path_ms(calls);
             match began_ms {
                 Some(began_ms) if overall == "ready" && ideal > 0 => Ok(Made {
                     wall_ms: completed_ms - began_ms,
                     ideal_ms: ideal as f64,
+                    between_ms: path::between_calls(began_ms, calls, completed_ms),
                 }),
                 _ => Err(TrialError::Stuck(format!(
                     "story {story} became {overall}; a benchmark needs it ready, with its calls in the usage ledger"

@@ -90,6 +90,46 @@ fn cover_ms(calls: &[&Call]) -> u64 {
     total(&palette) + own_look + total(&drawing).max(ahead.unwrap_or(0))
 }
 
+/// Milliseconds between the calls of the chain through the text, the cover and the scene that ended last, each under what
+/// was done in them: the first reaches from the request, the last to the last commit.
+pub(crate) fn between_calls(
+    asked_ms: f64,
+    calls: &[Call],
+    settled_ms: f64,
+) -> Vec<(&'static str, f64)> {
+    let last_scene = calls
+        .iter()
+        .filter(|call| call.asset.starts_with("scene_"))
+        .max_by_key(|call| call.ended_ms)
+        .map_or("", |call| call.asset.as_str());
+    let mut chain: Vec<&Call> = Vec::new();
+    for asset in ["content", "cover", last_scene] {
+        let mut own: Vec<&Call> = calls.iter().filter(|call| call.asset == asset).collect();
+        own.sort_by_key(|call| call.started_ms);
+        let mut is_look_due = true;
+        // Only the first look is the cover's own.
+        own.retain(|call| call.kind != "scene_analysis" || std::mem::take(&mut is_look_due));
+        chain.extend(own);
+    }
+    let mut before = ("", asked_ms);
+    let mut gaps = Vec::new();
+    for call in chain {
+        let what = match (call.kind.as_str(), before.0) {
+            ("story", _) => "request to text",
+            ("palette_journey", _) => "text to palette",
+            ("scene_analysis", _) => "palette to look",
+            ("picture", "image_check") => "cover to scene",
+            ("picture", _) => "look to cover",
+            ("image_check", _) => "picture to check",
+            _ => "other",
+        };
+        gaps.push((what, call.started_ms as f64 - before.1));
+        before = (call.kind.as_str(), call.ended_ms as f64);
+    }
+    gaps.push(("scene to book", settled_ms - before.1));
+    gaps
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,6 +165,33 @@ mod tests {
             critical_path_ms(&calls),
             445,
             "narration can be the longest"
+        );
+    }
+
+    #[test]
+    fn what_is_between_the_calls_adds_up_to_what_is_beyond_them() {
+        let calls = [
+            call("content", "story", 3, 45),
+            call("cover", "palette_journey", 50, 2),
+            call("cover", "scene_analysis", 53, 3),
+            call("cover", "scene_analysis", 57, 4),
+            call("cover", "picture", 57, 35),
+            call("cover", "image_check", 97, 2),
+            call("scene_1", "picture", 104, 30),
+            call("scene_1", "image_check", 139, 2),
+            call("scene_2", "picture", 104, 40),
+            call("scene_2", "image_check", 149, 2),
+        ];
+        let gaps = between_calls(0.0, &calls, 161.0);
+        let total: f64 = gaps.iter().map(|(_, gap)| gap).sum();
+        assert_eq!(total, 161.0 - critical_path_ms(&calls) as f64);
+        let names: Vec<_> = gaps.iter().map(|(name, _)| *name).collect();
+        let [first, .., before, last] = names[..] else {
+            panic!("{names:?}")
+        };
+        assert_eq!(
+            [first, before, last],
+            ["request to text", "picture to check", "scene to book"]
         );
     }
 

@@ -77,6 +77,19 @@ async fn alone(stack: &Stack, order: Order, figures: &mut Figures) -> Result<f64
         "at the real latencies {:.2} %",
         percentile(&overheads, 0.5) / REAL_PATH_SECONDS / 10.0
     ));
+    if let Some(made) = last.made.first() {
+        let gaps: Vec<String> = made
+            .between_ms
+            .iter()
+            .map(|(what, ms)| format!("{what} {ms:.0}"))
+            .collect();
+        figures.told(
+            "alone: between its calls, the last of them",
+            made.wall_ms - made.ideal_ms,
+            "ms",
+        );
+        figures.beside(gaps.join(", "));
+    }
     tell_round_trips(&last, figures);
     let parts: Vec<String> = last
         .spent

@@ -22,8 +22,12 @@ pub(crate) const CHAOS: Trial = Trial {
     run,
 };
 
-/// A tenth of the calls for each kind of failure, every one of which ends by itself.
-const STAND_IN_FAULTS: &str = "429=0.1,500=0.1,502=0.1,malformed=0.1,policy=0.1";
+/// A tenth of the calls for each kind of failure: two of five calls succeed.
+const STAND_IN_FAULTS: &str = "429=0.1,500=0.1,502=0.1,timeout=0.1,malformed=0.1,policy=0.1";
+/// A call that is not answered is given up after this, where the default is minutes.
+const TRY_SECONDS: u64 = 3;
+/// A provider that was left alone is asked again after this, a tenth of the default as the calls are quicker too.
+const PROBE_SECONDS: u64 = 3;
 
 fn run(order: Order) -> Running {
     Box::pin(async move {
@@ -31,6 +35,8 @@ fn run(order: Order) -> Running {
         let lease_seconds = order.size.pick(8, 15, 15);
         let ground = Ground::new("chaos", order)?
             .setting("JOB_LEASE_SECONDS", lease_seconds)
+            .setting("PROVIDER_TRY_SECONDS", TRY_SECONDS)
+            .setting("PROVIDER_PROBE_SECONDS", PROBE_SECONDS)
             .with(|options| {
                 options.faults = Some(STAND_IN_FAULTS.to_owned());
                 options.schedule = Some(Duration::from_secs(1));
