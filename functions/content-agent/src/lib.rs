@@ -7,6 +7,7 @@
 mod art;
 mod command;
 mod config;
+mod darkroom;
 mod failure;
 mod heartbeat;
 mod paid;
@@ -18,6 +19,7 @@ mod studio;
 pub use command::{BadCommand, Command};
 pub use config::Config;
 
+use darkroom::Darkroom;
 use providers::{ElevenLabs, OpenAi};
 use runtime::{
     Aws, Deadline, Invoke, LambdaInvoker, Payload, Shutdown, Variables, chain, env, http_client,
@@ -25,7 +27,6 @@ use runtime::{
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
 use store::{AssetFiles, RestConfig, StartedContent, Store, StoreError};
-use tokio::sync::Semaphore;
 
 /// What a job may touch. Built once per process, shared by every invocation.
 pub struct Deps {
@@ -36,12 +37,8 @@ pub struct Deps {
     pub speech: Arc<dyn providers::SpeechModel>,
     pub invoker: Arc<dyn Invoke>,
     pub config: Config,
-    /// Pictures being decoded at one moment: each costs some 15 MB while it lasts.
-    pub decoding: Semaphore,
+    pub darkroom: Darkroom,
 }
-
-/// Pictures decoded at once: 4 fit into 256 MB beside everything else.
-const DECODING_MAX: usize = 4;
 
 impl Deps {
     /// Builds every client once; none of them connects before it is used.
@@ -72,7 +69,7 @@ impl Deps {
             speech: Arc::new(ElevenLabs::new(config::elevenlabs(variables)?, http)),
             invoker: Arc::new(LambdaInvoker::new(aws)),
             config: Config::from_variables(variables)?,
-            decoding: Semaphore::new(DECODING_MAX),
+            darkroom: Darkroom::default(),
         })
     }
 }

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::{collections::HashMap, sync::Arc};
 use store::{AssetView, LeasedJob, Paid, Progress, StoryView, StoryWork};
-use tokio::sync::{Mutex, SemaphorePermit};
+use tokio::sync::Mutex;
 
 /// One story at work. Shared by its jobs, which run as tasks of their own.
 pub(crate) struct Studio {
@@ -181,24 +181,6 @@ impl Studio {
         Ok(Some(picture))
     }
 
-    /// Runs work that keeps a core busy, a bounded number of them at once.
-    pub(crate) async fn compute<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, StepError> {
-        let _permit = self.place_for_pixels().await;
-        blocking(work).await
-    }
-
-    /// Leave to hold a decoded picture; whoever has it may compute until it is dropped.
-    pub(crate) async fn place_for_pixels(&self) -> SemaphorePermit<'_> {
-        self.deps
-            .decoding
-            .acquire()
-            .await
-            .expect("the semaphore is never closed")
-    }
-
     /// Percent done, for the next heartbeat; it costs no round trip of its own.
     pub(crate) fn note_progress(&self, job: &LeasedJob, percent: u8) {
         self.progress
@@ -214,15 +196,6 @@ impl Studio {
             .get(&job)
             .copied()
     }
-}
-
-/// Runs work on a thread where it holds nobody up.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, StepError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| StepError::Panicked)
 }
 
 /// A question to a text model.

@@ -60,6 +60,23 @@ fn a_refused_picture_becomes_a_placeholder_the_story_partial_and_a_retry_makes_i
 }
 
 #[test]
+fn a_picture_that_ends_in_the_middle_is_drawn_again_at_once() {
+    let shared = own("half", |_| {});
+    shared.run(async {
+        let user = demo(&shared);
+        let stand_ins = shared.stack().stand_ins();
+        stand_ins.script([Scripted::next_of(CallKind::Image, Outcome::HalfAPicture)]);
+        let id = user.ask_for_story().await;
+        let story = user.settled(&id).await;
+        let status = &story["asset_generation_status"];
+        assert_eq!(status["overall"], "ready", "{status}");
+        let drawn = stand_ins.calls();
+        let drawn = drawn.iter().filter(|call| call.kind == CallKind::Image);
+        assert_eq!(drawn.count(), 5 + 1);
+    });
+}
+
+#[test]
 fn a_text_that_cannot_be_written_fails_the_story_and_gives_the_credit_back() {
     let shared = own("credit", |_| {});
     shared.run(async {

@@ -47,8 +47,9 @@ pub(crate) async fn bind(studio: &Studio, job: &LeasedJob) -> Result<Completion,
         document_id: Some(job.story_id.to_string()),
         ..PdfOptions::default()
     };
-    let bytes = studio
-        .compute(move || pdf(&book, &options))
+    let place = studio.deps.darkroom.place().await;
+    let bytes = place
+        .now(move || pdf(&book, &options))
         .await?
         .map_err(|error| StepError::Book(error.into()))?;
     let what = format!("a{}", job.attempt);

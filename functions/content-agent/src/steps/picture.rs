@@ -5,7 +5,7 @@ use crate::{
     config::ImageFallback,
     failure::StepError,
     prompt::{self, PictureBrief},
-    studio::{Studio, blocking},
+    studio::Studio,
 };
 use bytes::Bytes;
 use domain::{AssetType, story::PaletteStep};
@@ -186,20 +186,16 @@ async fn drawn(
             }
         };
         studio.note_progress(job, 70);
-        let (file, looked_at) = tokio::join!(
-            stored(studio, job, attempt, &picture, known_file),
-            looked_at(studio, job, &picture, usage)
-        );
-        let file = file?;
-        let (developed, check) = match looked_at {
-            // Its header promised more than its body holds. Another attempt would only find it again.
+        let examined = examined(studio, job, attempt, &picture, known_file, usage).await;
+        let (file, developed, check) = match examined {
+            // Its header promised more than its body holds. It is not stored: a retry would only find it again.
             Err(unreadable @ StepError::Picture(_)) => {
                 tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, assetType = %job.asset_type, attempt,
                     error = runtime::chain(&unreadable), "Picture cannot be read, drawing another");
                 problem = unreadable;
                 continue;
             }
-            looked_at => looked_at?,
+            examined => examined?,
         };
         if check.passed {
             return Ok(Drawn {
@@ -270,18 +266,21 @@ async fn drawn_before(
     Ok(Some((picture, file)))
 }
 
-/// Asks whether the picture shows the characters as they are, and develops it meanwhile; traits that are switched off are
-/// not asked for.
-async fn looked_at(
+/// Asks whether the picture shows the characters as they are (traits that are switched off are not asked for), and stores
+/// and develops it meanwhile.
+async fn examined(
     studio: &Studio,
     job: &LeasedJob,
+    attempt: u32,
     picture: &PictureBytes,
+    known: Option<StoredFile>,
     usage: &mut Vec<Paid>,
-) -> Result<(Developed, Check), StepError> {
+) -> Result<(StoredFile, Developed, Check), StepError> {
     let unreadable = |error: PictureError| StepError::Picture(error.into());
-    let place = studio.place_for_pixels().await;
+    let place = studio.deps.darkroom.place().await;
     let undeveloped = picture.clone();
-    let (pixels, preview) = blocking(move || preview(&undeveloped))
+    let (pixels, preview) = place
+        .now(move || preview(&undeveloped))
         .await?
         .map_err(unreadable)?;
     let question = prompt::image_check(
@@ -291,13 +290,14 @@ async fn looked_at(
         preview,
     );
     let developing = async {
-        let developed = blocking(move || develop(&pixels)).await;
+        let developed = place.in_time(move || develop(&pixels)).await;
         drop(place);
         developed
     };
     let checking = studio.ask::<Check>(TextModelRole::Analysis, question, usage);
-    let (developed, checked) = tokio::join!(developing, checking);
-    Ok((developed?.map_err(unreadable)?, checked?.0))
+    let storing = stored(studio, job, attempt, picture, known);
+    let (file, developed, checked) = tokio::join!(storing, developing, checking);
+    Ok((file?, developed?.map_err(unreadable)?, checked?.0))
 }
 
 /// A tasteful stand-in in the colours of the scene, unless the configuration prefers an empty place.
@@ -316,8 +316,9 @@ pub(crate) async fn placeholder(studio: &Studio, job: &LeasedJob) -> Option<Plac
     let palette = step
         .and_then(|step| deep_palette(&step))
         .unwrap_or(DEFAULT_PALETTE);
-    let drawn = studio
-        .compute(move || render::placeholder::placeholder_png(1024, palette))
+    let place = studio.deps.darkroom.place().await;
+    let drawn = place
+        .now(move || render::placeholder::placeholder_png(1024, palette))
         .await;
     let key = AssetFiles::key(
         job.story_id,

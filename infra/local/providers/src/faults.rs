@@ -161,6 +161,8 @@ pub enum Outcome {
     Failed,
     /// An image check that finds a trait missing.
     CheckFails,
+    /// 200 with a picture that ends after its first half.
+    HalfAPicture,
     /// 401, as for a key that was revoked.
     #[serde(alias = "401")]
     InvalidKey,
