@@ -4,7 +4,7 @@ use std::{borrow::Cow, io::Cursor};
 
 pub use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, ImageFormat, ImageReader, Limits, Rgb, imageops};
+use image::{DynamicImage, ImageFormat, ImageReader, Limits, Rgb};
 
 /// Largest width and largest height, in pixels, of a picture that is decoded.
 pub const PICTURE_SIDE_MAX: u32 = 4096;
@@ -66,18 +66,35 @@ fn laid_on_white(decoded: DynamicImage) -> RgbImage {
     })
 }
 
-/// The picture, made smaller until no side is longer than `side` pixels; each new pixel is the mean of those it stands for.
+/// The picture, made smaller by a whole factor until no side is longer than `side` pixels (at least 1). Each new pixel is the
+/// mean of the square it stands for; what is left over at the right and at the bottom, less than a square, is cut off.
 pub fn within(picture: &RgbImage, side: u32) -> Cow<'_, RgbImage> {
     let (width, height) = picture.dimensions();
-    let longest = width.max(height);
-    if longest <= side {
+    let factor = width.max(height).div_ceil(side.max(1));
+    if factor <= 1 {
         return Cow::Borrowed(picture);
     }
-    let scaled = |length: u32| {
-        let scaled = u64::from(length) * u64::from(side) / u64::from(longest);
-        u32::try_from(scaled).unwrap_or(side).max(1)
-    };
-    Cow::Owned(imageops::thumbnail(picture, scaled(width), scaled(height)))
+    let factor = factor.min(width).min(height);
+    let (columns, squares) = ((width / factor) as usize, factor as usize);
+    let mut sums = vec![[0_u32; 3]; columns];
+    let mut means = Vec::with_capacity(columns * (height / factor) as usize * 3);
+    let rows = picture.as_raw().chunks_exact(3 * width as usize);
+    for (row, pixels) in rows.enumerate() {
+        for (sum, square) in sums.iter_mut().zip(pixels.chunks_exact(3 * squares)) {
+            for pixel in square.chunks_exact(3) {
+                for (sum, channel) in sum.iter_mut().zip(pixel) {
+                    *sum += u32::from(*channel);
+                }
+            }
+        }
+        if row % squares == squares - 1 {
+            let mean = |sum: u32| (sum / (factor * factor)) as u8;
+            means.extend(sums.iter().flatten().map(|sum| mean(*sum)));
+            sums.fill([0; 3]);
+        }
+    }
+    let smaller = RgbImage::from_raw(width / factor, height / factor, means);
+    smaller.map_or(Cow::Borrowed(picture), Cow::Owned)
 }
 
 /// Encodes a picture as a baseline JPEG of [`JPEG_QUALITY`].
@@ -121,14 +138,21 @@ mod tests {
     }
 
     #[test]
-    fn a_smaller_picture_keeps_its_proportions_and_a_small_one_its_pixels() {
-        let wide = RgbImage::from_pixel(1024, 600, Rgb([9, 90, 200]));
+    fn a_smaller_picture_keeps_its_proportions_and_its_colours_and_a_small_one_its_pixels() {
+        let wide = RgbImage::from_fn(1024, 600, |x, _| Rgb([9, 90, 100 + 50 * (x % 2) as u8]));
         let small = within(&wide, 512);
         assert_eq!(small.dimensions(), (512, 300));
-        assert_eq!(small.get_pixel(511, 299).0, [9, 90, 200]);
+        assert!(small.pixels().all(|pixel| pixel.0 == [9, 90, 125]));
         assert!(matches!(within(&wide, 1024), Cow::Borrowed(_)));
-        let line = RgbImage::new(4000, 1);
-        assert_eq!(within(&line, 512).dimensions(), (512, 1));
+    }
+
+    #[test]
+    fn what_is_left_over_of_a_smaller_picture_is_cut_off() {
+        let odd = RgbImage::from_fn(1025, 1027, |x, y| Rgb([(x / 3) as u8, (y / 3) as u8, 7]));
+        let small = within(&odd, 512);
+        assert_eq!(small.dimensions(), (341, 342));
+        assert_eq!(small.get_pixel(100, 50).0, [100, 50, 7]);
+        assert_eq!(within(&RgbImage::new(4000, 1), 512).dimensions(), (4000, 1));
     }
 
     #[test]
