@@ -1,132 +1,167 @@
 //! Art direction of a story: passes 1 and 2 of its pictures, made once and kept with the cover's job.
 //!
-//! Pass 1 finds a motif and five colour moods in the whole text; pass 2 looks at each scene as a camera would. The cover
-//! needs the first mood and its own scene only, so the other four scenes are looked at while the cover is being drawn.
+//! Pass 1 finds a motif and five colour moods in the whole text; pass 2 looks at each scene as a camera would. Neither
+//! needs the other, so the cover's job asks for both at once, for all five pictures.
 
 use crate::{
     failure::StepError,
     prompt,
     studio::{Question, Studio},
 };
-use domain::story::{PaletteJourney, SceneAnalysis};
+use domain::story::{PaletteJourney, PaletteStep, SceneAnalysis};
+use futures::future::join_all;
 use providers::TextModelRole;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use store::{LeasedJob, Paid};
+use tokio::sync::Mutex;
 
-/// What is known so far.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+/// What is known of it so far. The two passes need nothing of each other, so neither keeps the other waiting.
+#[derive(Debug, Default)]
 pub(crate) struct Art {
-    pub(crate) journey: Option<PaletteJourney>,
+    /// Held while it is asked for: several jobs may need it, and it is paid for once.
+    journey: Mutex<Option<PaletteJourney>>,
     /// By picture index, 0 for the cover.
-    pub(crate) scenes: BTreeMap<usize, SceneAnalysis>,
+    scenes: std::sync::Mutex<BTreeMap<usize, SceneAnalysis>>,
+}
+
+/// As it is kept in checkpoints.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    journey: Option<PaletteJourney>,
+    scenes: BTreeMap<usize, SceneAnalysis>,
 }
 
 impl Art {
-    /// From an earlier attempt; something unreadable is simply made again.
+    /// From earlier attempts; something unreadable is simply made again.
     pub(crate) fn from_checkpoint(checkpoint: &Value) -> Self {
-        Self::deserialize(checkpoint).unwrap_or_default()
+        let kept = Kept::deserialize(checkpoint).unwrap_or_default();
+        Self {
+            journey: Mutex::new(kept.journey),
+            scenes: std::sync::Mutex::new(kept.scenes),
+        }
     }
 
-    fn checkpoint(&self) -> Value {
-        json!({"art": self})
+    async fn checkpoint(&self) -> Value {
+        let kept = Kept {
+            journey: self.journey.lock().await.clone(),
+            scenes: self.scenes.lock().expect("no holder panics").clone(),
+        };
+        json!({"art": kept})
+    }
+
+    /// The mood of picture `index`, if it is known.
+    pub(crate) async fn step(&self, index: usize) -> Option<PaletteStep> {
+        let journey = self.journey.lock().await;
+        journey.as_ref()?.steps.get(index).cloned()
+    }
+
+    fn scene(&self, index: usize) -> Option<SceneAnalysis> {
+        let scenes = self.scenes.lock().expect("no holder panics");
+        scenes.get(&index).cloned()
     }
 }
 
-/// The palette journey of the story, asked for once and checkpointed before anything builds on it.
-pub(crate) async fn journey(
+/// What a picture is drawn from: the palette journey of the story and the analysis of its scene. Both passes are asked at
+/// once, the cover's for all scenes, and what was bought is checkpointed in one round trip before anything builds on it.
+pub(crate) async fn direction(
+    studio: &Studio,
+    job: &LeasedJob,
+    index: usize,
+    usage: &mut Vec<Paid>,
+) -> Result<(PaletteJourney, SceneAnalysis), StepError> {
+    let due = if index == 0 {
+        0..=domain::story::BEATS
+    } else {
+        index..=index
+    };
+    let unknown = due.filter(|index| studio.art.scene(*index).is_none());
+    let looks = unknown.map(|index| scene(studio, job, index));
+    let ((journey, paid_for_journey), looks) = tokio::join!(journey(studio, job), join_all(looks));
+
+    let mut paid = paid_for_journey;
+    let mut own = Ok(());
+    for (looked_at, answer, paid_for_look) in looks {
+        paid.extend(paid_for_look);
+        match answer {
+            Err(error) if looked_at == index => own = Err(error),
+            Err(error) => tracing::warn!(storyId = %job.story_id, error = runtime::chain(&error),
+                "A scene will be looked at by its own job"),
+            Ok(()) => (),
+        }
+    }
+    if !paid.is_empty() {
+        let metadata = journey.as_ref().ok().map(|journey| {
+            json!({"motif": journey.motif, "paletteStep": step_name(journey, job), "analysisComplete": own.is_ok()})
+        });
+        usage.append(&mut paid);
+        studio
+            .checkpoint(job, studio.art.checkpoint().await, 25, metadata, usage)
+            .await?;
+    }
+    let journey = journey?;
+    own?;
+    let analysis = studio.art.scene(index).ok_or(StepError::MissingInput)?;
+    Ok((journey, analysis))
+}
+
+/// Pass 1, unless it is known, and what it cost.
+async fn journey(
+    studio: &Studio,
+    job: &LeasedJob,
+) -> (Result<PaletteJourney, StepError>, Vec<Paid>) {
+    let mut known = studio.art.journey.lock().await;
+    if let Some(journey) = known.as_ref() {
+        return (Ok(journey.clone()), Vec::new());
+    }
+    let mut usage = Vec::new();
+    let journey = ask_journey(studio, job, &mut usage).await;
+    if let Ok(journey) = &journey {
+        *known = Some(journey.clone());
+    }
+    (journey, usage)
+}
+
+async fn ask_journey(
     studio: &Studio,
     job: &LeasedJob,
     usage: &mut Vec<Paid>,
 ) -> Result<PaletteJourney, StepError> {
-    let mut art = studio.art.lock().await;
-    if let Some(journey) = &art.journey {
-        return Ok(journey.clone());
-    }
+    let question = prompt::palette_journey(studio.text()?);
     let (journey, tokens) = studio
-        .ask::<PaletteJourney>(
-            TextModelRole::Analysis,
-            prompt::palette_journey(studio.text()?),
-            usage,
-        )
+        .ask::<PaletteJourney>(TextModelRole::Analysis, question, usage)
         .await?;
     journey.check()?;
-    let names = studio
+    let mut names = studio
         .story
         .characters
         .iter()
         .map(|character| character.name.as_str());
-    let motif = if names.clone().any(|name| journey.motif.contains(name)) {
+    let motif = if names.any(|name| journey.motif.contains(name)) {
         "(names a character)"
     } else {
         &journey.motif
     };
     tracing::info!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id, motif,
         paletteSteps = journey.steps.len(), tokensUsed = tokens, "Story palette journey generated");
-    art.journey = Some(journey.clone());
-    let metadata = json!({"motif": journey.motif, "paletteStep": step_name(&journey, job), "analysisComplete": false});
-    studio
-        .checkpoint(job, art.checkpoint(), 10, Some(metadata), usage)
-        .await?;
     Ok(journey)
 }
 
-/// The analysis of one scene, made now if it is not known.
-pub(crate) async fn scene(
+/// Pass 2 for one scene: its index, whether it is known now, and what it cost.
+async fn scene(
     studio: &Studio,
     job: &LeasedJob,
     index: usize,
-    usage: &mut Vec<Paid>,
-) -> Result<SceneAnalysis, StepError> {
-    if let Some(known) = studio.art.lock().await.scenes.get(&index) {
-        return Ok(known.clone());
-    }
-    let analysis = ask_scene(studio, job, index, usage).await?;
-    let journey_known = {
-        let mut art = studio.art.lock().await;
-        art.scenes.insert(index, analysis.clone());
-        art.clone()
-    };
-    let metadata = json!({"analysisComplete": true});
-    studio
-        .checkpoint(job, journey_known.checkpoint(), 25, Some(metadata), usage)
-        .await?;
-    Ok(analysis)
-}
-
-/// Looks at the four scenes while the cover is being drawn, and saves all of them in one round trip.
-pub(crate) async fn scenes_ahead(studio: &Studio, job: &LeasedJob) -> Result<(), StepError> {
-    let known = studio.art.lock().await.scenes.clone();
-    let unknown: Vec<usize> = (1..=domain::story::BEATS)
-        .filter(|index| !known.contains_key(index))
-        .collect();
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    let asked = futures::future::join_all(unknown.iter().map(|&index| async move {
-        let mut usage = Vec::new();
-        let analysis = ask_scene(studio, job, index, &mut usage).await;
-        (index, analysis, usage)
-    }))
-    .await;
-
+) -> (usize, Result<(), StepError>, Vec<Paid>) {
     let mut usage = Vec::new();
-    let art = {
-        let mut art = studio.art.lock().await;
-        for (index, analysis, paid) in asked {
-            usage.extend(paid);
-            // A scene that could not be looked at now is looked at when its own job starts.
-            if let Ok(analysis) = analysis {
-                art.scenes.insert(index, analysis);
-            }
-        }
-        art.clone()
-    };
-    studio
-        .checkpoint(job, art.checkpoint(), 40, None, &mut usage)
-        .await
+    let analysis = ask_scene(studio, job, index, &mut usage).await;
+    let kept = analysis.map(|analysis| {
+        let mut scenes = studio.art.scenes.lock().expect("no holder panics");
+        scenes.insert(index, analysis);
+    });
+    (index, kept, usage)
 }
 
 async fn ask_scene(
@@ -151,7 +186,7 @@ async fn ask_scene(
 }
 
 /// The mood of the picture a job makes.
-pub(crate) fn step_name(journey: &PaletteJourney, job: &LeasedJob) -> Option<String> {
+fn step_name(journey: &PaletteJourney, job: &LeasedJob) -> Option<String> {
     Some(
         journey
             .steps

@@ -19,7 +19,7 @@ pub(crate) struct Studio {
     pub(crate) story: StoryWork,
     /// The text, once it is there.
     text: std::sync::OnceLock<StoryText>,
-    pub(crate) art: Mutex<Art>,
+    pub(crate) art: Art,
     /// The assets as they stand; newer than `story` once jobs were leased here.
     view: std::sync::Mutex<StoryView>,
     pictures: Mutex<HashMap<AssetType, PictureBytes>>,
@@ -41,7 +41,7 @@ impl Studio {
             deadline,
             story,
             text,
-            art: Mutex::new(art),
+            art,
             view,
             pictures: Mutex::default(),
             prints: std::sync::Mutex::default(),

@@ -40,8 +40,7 @@ pub(crate) async fn draw(
         .asset_type
         .picture_index()
         .ok_or(StepError::MissingInput)?;
-    let journey = art::journey(studio, job, usage).await?;
-    let analysis = art::scene(studio, job, index, usage).await?;
+    let (journey, analysis) = art::direction(studio, job, index, usage).await?;
     let step = journey.steps.get(index).ok_or(StepError::MissingInput)?;
     let story = studio.text()?;
     let references = references(studio, job.asset_type).await?;
@@ -61,17 +60,7 @@ pub(crate) async fn draw(
         tracing::info!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
             "Generating cover with GLOBAL_STYLE, references, and validation");
     }
-    let drawn = drawn(studio, job, &brief, references, usage);
-    let drawn = if index == 0 {
-        // The scenes are looked at while the cover is drawn: their own jobs start with a brief in hand.
-        let (drawn, ahead) = tokio::join!(drawn, art::scenes_ahead(studio, job));
-        if let Err(error) = ahead {
-            tracing::warn!(storyId = %job.story_id, error = runtime::chain(&error), "Scenes will be analysed by their own jobs");
-        }
-        drawn?
-    } else {
-        drawn.await?
-    };
+    let drawn = drawn(studio, job, &brief, references, usage).await?;
 
     studio
         .keep(job.asset_type, drawn.picture, drawn.developed.print)
@@ -306,13 +295,7 @@ pub(crate) async fn placeholder(studio: &Studio, job: &LeasedJob) -> Option<Plac
         return None;
     }
     let index = job.asset_type.picture_index()?;
-    let step = studio
-        .art
-        .lock()
-        .await
-        .journey
-        .as_ref()
-        .and_then(|journey| journey.steps.get(index).cloned());
+    let step = studio.art.step(index).await;
     let palette = step
         .and_then(|step| deep_palette(&step))
         .unwrap_or(DEFAULT_PALETTE);

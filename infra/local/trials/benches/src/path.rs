@@ -52,7 +52,7 @@ pub(crate) fn by_story(ledger: Vec<LedgerRow>, calls: &[CallRecord]) -> HashMap<
 }
 
 /// Milliseconds of the longest chain of calls that had to wait for each other, by the graph of the assets: the text, then
-/// palette and cover (the scenes are looked at meanwhile), then the scenes; narration and activities beside them. The book
+/// palette and scene analyses at once, the cover, then the scenes; narration and activities beside them. The book
 /// needs no provider, so all of it is ours.
 pub(crate) fn critical_path_ms(calls: &[Call]) -> u64 {
     let mut jobs: BTreeMap<&str, Vec<&Call>> = BTreeMap::new();
@@ -76,18 +76,17 @@ pub(crate) fn critical_path_ms(calls: &[Call]) -> u64 {
     series("content") + after_the_text
 }
 
-/// The cover's own chain. The first scene analysis is its own, the others are made while it is drawn and checked.
+/// The cover's own chain: palette and scenes are asked for at once, then it is drawn and checked.
 fn cover_ms(calls: &[&Call]) -> u64 {
-    let (mut looks, others): (Vec<&Call>, Vec<&Call>) =
-        calls.iter().partition(|call| call.kind == "scene_analysis");
-    looks.sort_by_key(|call| call.started_ms);
-    let own_look = looks.first().map_or(0, |call| call.took());
-    let ahead = looks.iter().skip(1).map(|call| call.took()).max();
-    let (palette, drawing): (Vec<&Call>, Vec<&Call>) = others
-        .into_iter()
-        .partition(|call| call.kind == "palette_journey");
-    let total = |calls: &[&Call]| calls.iter().map(|call| call.took()).sum::<u64>();
-    total(&palette) + own_look + total(&drawing).max(ahead.unwrap_or(0))
+    let (direction, drawing): (Vec<&Call>, Vec<&Call>) =
+        calls.iter().partition(|call| is_direction(call));
+    let slowest = direction.iter().map(|call| call.took()).max();
+    let total: u64 = drawing.iter().map(|call| call.took()).sum();
+    slowest.unwrap_or(0) + total
+}
+
+fn is_direction(call: &Call) -> bool {
+    ["palette_journey", "scene_analysis"].contains(&call.kind.as_str())
 }
 
 /// Milliseconds between the calls of the chain through the text, the cover and the scene that ended last, each under what
@@ -104,22 +103,22 @@ pub(crate) fn between_calls(
         .map_or("", |call| call.asset.as_str());
     let mut chain: Vec<&Call> = Vec::new();
     for asset in ["content", "cover", last_scene] {
-        let mut own: Vec<&Call> = calls.iter().filter(|call| call.asset == asset).collect();
-        own.sort_by_key(|call| call.started_ms);
-        let mut is_look_due = true;
-        // Only the first look is the cover's own.
-        own.retain(|call| call.kind != "scene_analysis" || std::mem::take(&mut is_look_due));
-        chain.extend(own);
+        let own = calls.iter().filter(|call| call.asset == asset);
+        let (direction, mut drawing): (Vec<&Call>, Vec<&Call>) =
+            own.partition(|call| is_direction(call));
+        // Of those asked at once the last to answer is waited for.
+        chain.extend(direction.into_iter().max_by_key(|call| call.ended_ms));
+        drawing.sort_by_key(|call| call.started_ms);
+        chain.extend(drawing);
     }
     let mut before = ("", asked_ms);
     let mut gaps = Vec::new();
     for call in chain {
         let what = match (call.kind.as_str(), before.0) {
             ("story", _) => "request to text",
-            ("palette_journey", _) => "text to palette",
-            ("scene_analysis", _) => "palette to look",
+            ("palette_journey" | "scene_analysis", _) => "text to palette and scenes",
             ("picture", "image_check") => "cover to scene",
-            ("picture", _) => "look to cover",
+            ("picture", _) => "these to cover",
             ("image_check", _) => "picture to check",
             _ => "other",
         };
@@ -144,14 +143,14 @@ mod tests {
     }
 
     #[test]
-    fn the_path_goes_through_text_palette_cover_and_the_slowest_scene() {
+    fn the_path_goes_through_text_the_slowest_look_cover_and_the_slowest_scene() {
         let mut calls = vec![
             call("content", "story", 0, 45),
             call("audio", "speech", 45, 70),
             call("activities", "activities", 45, 10),
             call("cover", "palette_journey", 45, 2),
-            call("cover", "scene_analysis", 47, 3),
-            call("cover", "scene_analysis", 50, 4),
+            call("cover", "scene_analysis", 45, 3),
+            call("cover", "scene_analysis", 45, 4),
             call("cover", "picture", 50, 35),
             call("cover", "image_check", 85, 2),
             call("scene_1", "picture", 90, 30),
@@ -159,7 +158,7 @@ mod tests {
             call("scene_4", "picture", 90, 40),
             call("scene_4", "image_check", 130, 2),
         ];
-        assert_eq!(critical_path_ms(&calls), 45 + 2 + 3 + 35 + 2 + 42);
+        assert_eq!(critical_path_ms(&calls), 45 + 4 + 35 + 2 + 42);
         calls[1].ended_ms = 45 + 400;
         assert_eq!(
             critical_path_ms(&calls),
@@ -173,8 +172,8 @@ mod tests {
         let calls = [
             call("content", "story", 3, 45),
             call("cover", "palette_journey", 50, 2),
-            call("cover", "scene_analysis", 53, 3),
-            call("cover", "scene_analysis", 57, 4),
+            call("cover", "scene_analysis", 50, 3),
+            call("cover", "scene_analysis", 50, 4),
             call("cover", "picture", 57, 35),
             call("cover", "image_check", 97, 2),
             call("scene_1", "picture", 104, 30),

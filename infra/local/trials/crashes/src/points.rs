@@ -90,8 +90,7 @@ impl Point {
         }
     }
 
-    /// The request at which the story is held until nothing else of it is in flight: the provider call that comes first,
-    /// for while the process tells the database of a result it settles nothing else.
+    /// The request at which the story is held until nothing else of it is in flight: the provider call that comes first.
     pub(crate) const fn gate(&self) -> Option<Wire> {
         match self.wire {
             Wire::StartContent | Wire::StartAssets => None,
