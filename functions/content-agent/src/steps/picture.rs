@@ -100,7 +100,7 @@ struct Developed {
 /// The pixels, and a small JPEG: the check is asked for at low detail, which is no more than these.
 fn preview(picture: &PictureBytes) -> Result<(RgbImage, Bytes), PictureError> {
     let pixels = render::picture::decode(picture.bytes())?;
-    let preview = render::picture::jpeg(&render::picture::within(&pixels, PREVIEW_SIDE))?;
+    let preview = render::picture::screen_jpeg(&render::picture::within(&pixels, PREVIEW_SIDE))?;
     Ok((pixels, preview.into()))
 }
 
