@@ -24,6 +24,8 @@ pub(crate) enum StepError {
     Picture(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the book could not be set")]
     Book(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the job was cancelled or taken over")]
+    LeaseLost,
     #[error("the job stopped in an unexpected way")]
     Panicked,
 }
@@ -34,7 +36,7 @@ const PAUSE_AFTER_OUTAGE: Duration = Duration::from_secs(10);
 impl StepError {
     /// Whether a placeholder may stand in: not for trouble of ours that an operator should see as such.
     pub(crate) fn is_about_the_picture(&self) -> bool {
-        !matches!(self, Self::Store(_) | Self::MissingInput)
+        !matches!(self, Self::Store(_) | Self::MissingInput | Self::LeaseLost)
     }
 
     /// Without a placeholder: drawing one is worth while for the last attempt only.
@@ -50,6 +52,7 @@ impl StepError {
             | Self::Schema(_)
             | Self::Store(_)
             | Self::Picture(_)
+            | Self::LeaseLost
             | Self::Panicked => (true, None),
             Self::CheckFailed | Self::MissingInput | Self::Book(_) => (false, None),
         };
@@ -80,6 +83,8 @@ impl StepError {
             Self::Store(_) => ("DATABASE_UNAVAILABLE", "The database could not be reached"),
             Self::Picture(_) => ("UNUSABLE_PICTURE", "A picture could not be read"),
             Self::Book(_) => ("BOOK_FAILED", "The book could not be set"),
+            // The database takes no outcome from whoever has lost the lease, so nobody sees these words.
+            Self::LeaseLost => ("LEASE_LOST", "The job was cancelled or taken over"),
             Self::Panicked => ("INTERNAL", "Something unexpected happened"),
         }
     }

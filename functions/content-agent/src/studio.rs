@@ -34,7 +34,7 @@ impl Studio {
             .text()
             .ok()
             .map_or_else(std::sync::OnceLock::new, Into::into);
-        let art = Art::from_checkpoint(&story.art);
+        let art = Art::from_checkpoint(&story.view.art);
         let view = std::sync::Mutex::new(story.view.clone());
         Self {
             deps,
@@ -98,11 +98,16 @@ impl Studio {
             checkpoint: Some(checkpoint),
             usage: usage.clone(),
         };
-        self.deps
+        let lost = self
+            .deps
             .store
             .report_progress(&[report], self.deps.config.lease)
             .await?;
         usage.clear();
+        // Nothing more is bought for a job that is somebody else's.
+        if lost.contains(&job.job_id) {
+            return Err(StepError::LeaseLost);
+        }
         Ok(())
     }
 
@@ -117,6 +122,7 @@ impl Studio {
 
     /// The story as the database answered with jobs leased here.
     pub(crate) fn refresh(&self, view: StoryView) {
+        self.art.learn(&view.art);
         *self.view.lock().expect("no holder panics") = view;
     }
 

@@ -279,9 +279,20 @@ begin
   return jsonb_build_object('overall', v_overall);
 end $$;
 
+-- What any of the story's pictures found out and saved: the palette journey, and each scene's analysis by its number.
+create function private.art_of(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'journey', (select j.checkpoint #> '{art,journey}' from public.asset_generation_jobs j
+      where j.story_id = p_story_id and j.checkpoint #> '{art,journey}' <> 'null' limit 1),
+    'scenes', (select coalesce(jsonb_object_agg(scene.key, scene.value), '{}'::jsonb)
+      from public.asset_generation_jobs j, jsonb_each(j.checkpoint #> '{art,scenes}') as scene
+      where j.story_id = p_story_id))
+$$;
+
 -- What a job needs to know of its siblings.
 create function private.story_view(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
-  select jsonb_build_object('assets', asset_generation_status -> 'assets', 'hue', hue_extracted_colors)
+  select jsonb_build_object('assets', asset_generation_status -> 'assets', 'hue', hue_extracted_colors,
+    'art', private.art_of(id))
   from public.stories where id = p_story_id
 $$;
 

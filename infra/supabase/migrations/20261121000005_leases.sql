@@ -3,21 +3,10 @@
 -- Lock order everywhere: the story's row, without which nobody writes its jobs, then the claim turn, then the user's
 -- row. Claiming takes stories with SKIP LOCKED and waits for none; it says `more` when it passed something over.
 
--- What any of the story's pictures found out and saved: the palette journey, and each scene's analysis by its number.
-create function private.art_of(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
-  select jsonb_build_object(
-    'journey', (select j.checkpoint #> '{art,journey}' from public.asset_generation_jobs j
-      where j.story_id = p_story_id and j.checkpoint #> '{art,journey}' <> 'null' limit 1),
-    'scenes', (select coalesce(jsonb_object_agg(scene.key, scene.value), '{}'::jsonb)
-      from public.asset_generation_jobs j, jsonb_each(j.checkpoint #> '{art,scenes}') as scene
-      where j.story_id = p_story_id))
-$$;
-
 create function private.work_of(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'storyId', s.id, 'userId', s.creator_user_id, 'title', s.title, 'content', s.content, 'storyType', s.story_type,
     'themes', to_jsonb(s.themes), 'request', s.request, 'view', private.story_view(s.id),
-    'art', private.art_of(s.id),
     'characters', (select coalesce(jsonb_agg(to_jsonb(c) order by array_position(s.character_ids, c.id)), '[]'::jsonb)
       from public.characters c where c.id = any (s.character_ids)))
   from public.stories s where s.id = p_story_id

@@ -39,9 +39,6 @@ pub struct StoryWork {
     pub content: Value,
     pub request: NewStory,
     pub characters: Vec<Character>,
-    /// Palette journey and scene analyses, as the cover's job checkpointed them.
-    #[serde(default)]
-    pub art: Value,
     /// The assets and colours as they stand.
     pub view: StoryView,
 }
@@ -53,6 +50,9 @@ pub struct StoryView {
     pub assets: BTreeMap<AssetType, AssetView>,
     /// Extracted colours per picture.
     pub hue: BTreeMap<AssetType, Vec<String>>,
+    /// Palette journey and scene analyses, as any picture's job checkpointed them.
+    #[serde(default)]
+    pub art: Value,
 }
 
 impl StoryWork {

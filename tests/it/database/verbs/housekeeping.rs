@@ -142,7 +142,10 @@ async fn a_story_at_rest_comes_back_whole_when_somebody_steers_it() {
             json!({"p_story_id": story.id, "p_jobs": work, "p_owner": "me"}),
         )
         .await;
-    assert_eq!(started["story"]["art"]["journey"]["motif"], "lantern");
+    assert_eq!(
+        started["story"]["view"]["art"]["journey"]["motif"],
+        "lantern"
+    );
     database.complete(&scene).await;
     database.finish(&story).await;
     assert_eq!(database.overall(&story).await, "ready");

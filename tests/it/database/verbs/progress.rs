@@ -48,6 +48,35 @@ async fn a_bare_heartbeat_extends_the_lease_and_changes_nothing_a_reader_sees() 
 }
 
 #[tokio::test]
+async fn what_a_picture_found_out_comes_with_every_job_that_is_leased_after_it() {
+    let database = Database::new().await;
+    let story = database.story_with_text(&["cover", "audio"]).await;
+    let cover = database.claim_asset(&story, "cover").await;
+    let audio = database.claim_asset(&story, "audio").await;
+    let art = json!({"journey": {"motif": "lantern"}, "scenes": {"3": {"action": "run"}}});
+    let found = beat(&cover, json!({"checkpoint": {"art": art}}));
+    database
+        .call("report_progress", json!({"p_jobs": [found]}))
+        .await;
+    // The picture goes back to the queue, and on to an invocation that began before anything was found out.
+    database
+        .call(
+            "release_job",
+            json!({"p_job_id": cover.job, "p_lease_token": cover.token}),
+        )
+        .await;
+    let then = json!({"owner": "narrator", "limit": 3, "leaseSeconds": 60, "maxInFlight": 100, "holding": []});
+    let told = database
+        .call(
+            "complete_job",
+            json!({"p_job_id": audio.job, "p_lease_token": audio.token, "p_result": {"url": "u"}, "p_continue": then}),
+        )
+        .await;
+    assert_eq!(told["leased"][0]["assetType"], "cover", "{told}");
+    assert_eq!(told["view"]["art"], art);
+}
+
+#[tokio::test]
 async fn checkpoints_and_metadata_are_merged_and_outlive_the_attempt() {
     let database = Database::new().await;
     let story = database.story_with_text(&["cover"]).await;
