@@ -143,8 +143,10 @@ create table public.usage_ledger (
   input_units bigint not null default 0,
   output_units bigint not null default 0,
   cost_usd numeric(12, 6) not null default 0,
+  result_refused boolean not null default false,
   created_at timestamptz not null default now()
 );
+comment on column public.usage_ledger.result_refused is 'Paid for under a lease that was lost meanwhile: what it brought was not kept.';
 comment on table public.usage_ledger is 'Every paid provider call: units as the provider counts them (tokens or characters) and an estimated price in USD.';
 create index idx_usage_story on public.usage_ledger (story_id);
 create index idx_usage_user on public.usage_ledger (user_id, created_at);

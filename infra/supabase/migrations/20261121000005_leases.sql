@@ -216,8 +216,8 @@ begin
   loop
     perform private.write_story(v_story, '{}'::jsonb);
   end loop;
-  perform private.record_usage(j, w."usage")
-  from jsonb_to_recordset(p_jobs) as w("jobId" uuid, "usage" jsonb)
+  perform private.record_usage(j, w."usage", private.is_stale(j, w."leaseToken"))
+  from jsonb_to_recordset(p_jobs) as w("jobId" uuid, "leaseToken" uuid, "usage" jsonb)
   join public.asset_generation_jobs j on j.id = w."jobId" where w."usage" is not null;
 
   return jsonb_build_object('lost', (
@@ -228,12 +228,12 @@ begin
 end $$;
 
 -- Money was spent whether or not the lease still holds, so usage is recorded in either case, once per call.
-create function private.record_usage(p_job public.asset_generation_jobs, p_usage jsonb) returns void
+create function private.record_usage(p_job public.asset_generation_jobs, p_usage jsonb, p_stale text) returns void
   language sql set search_path = '' as $$
   insert into public.usage_ledger (call_key, user_id, story_id, job_id, asset_type, provider, model, kind, input_units,
-    output_units, cost_usd)
+    output_units, cost_usd, result_refused)
   select u."callKey", p_job.user_id, p_job.story_id, p_job.id, p_job.asset_type, u.provider, u.model, u.kind,
-    coalesce(u."inputUnits", 0), coalesce(u."outputUnits", 0), coalesce(u."costUsd", 0)
+    coalesce(u."inputUnits", 0), coalesce(u."outputUnits", 0), coalesce(u."costUsd", 0), p_stale is not null
   from jsonb_to_recordset(coalesce(p_usage, '[]'::jsonb)) as u("callKey" text, provider text, model text, kind text,
     "inputUnits" bigint, "outputUnits" bigint, "costUsd" numeric)
   on conflict (call_key) do nothing

@@ -32,7 +32,7 @@ declare
   v_stale text := private.is_stale(v_job, p_lease_token);
   v_patch jsonb;
 begin
-  perform private.record_usage(v_job, p_usage);
+  perform private.record_usage(v_job, p_usage, v_stale);
   if v_job.status = 'ready' and v_job.lease_token = p_lease_token then
     return private.same_again(v_job.story_id, p_continue);
   end if;
@@ -81,7 +81,7 @@ declare
   v_pause interval;
   v_patch jsonb := '{}'::jsonb;
 begin
-  perform private.record_usage(v_job, p_usage);
+  perform private.record_usage(v_job, p_usage, v_stale);
   if v_job.status in ('failed', 'queued') and v_job.lease_token = p_lease_token then
     return private.same_again(v_job.story_id, p_continue);
   end if;

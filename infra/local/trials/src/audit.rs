@@ -160,10 +160,11 @@ pub fn bought_again(stack: &Stack) -> u64 {
 const KEPT: [&str; 4] = ["story", "palette_journey", "scene_analysis", "activities"];
 
 /// Text calls made although the result of the same call had been recorded in the usage ledger before: bought after a
-/// checkpoint. The ledger gets its entry in the transaction that stores the result.
+/// checkpoint. The ledger gets its entry in the transaction that stores the result, or that refuses it.
 pub async fn bought_after_checkpoint(stack: &Stack) -> Result<Vec<String>, TrialError> {
     let recorded: Vec<(String, i64)> = sqlx::query_as(
-        "select call_key, (extract(epoch from created_at) * 1000)::bigint from public.usage_ledger",
+        "select call_key, (extract(epoch from created_at) * 1000)::bigint from public.usage_ledger
+         where not result_refused",
     )
     .fetch_all(stack.pool())
     .await

@@ -170,7 +170,9 @@ async fn money_spent_is_recorded_once_a_call_even_when_the_lease_is_gone() {
     }
     assert_eq!(
         database
-            .count("public.usage_ledger where call_key = 'k' and cost_usd = 0.04")
+            .count(
+                "public.usage_ledger where call_key = 'k' and cost_usd = 0.04 and result_refused"
+            )
             .await,
         1
     );
