@@ -1,7 +1,7 @@
 //! Art direction of a story: passes 1 and 2 of its pictures, made once and kept with the cover's job.
 //!
 //! Pass 1 finds a motif and five colour moods in the whole text; pass 2 looks at each scene as a camera would. Neither
-//! needs the other, so the cover's job asks for both at once, for all five pictures.
+//! needs the other, so both are asked at once; the other four scenes are looked at while the cover is being drawn.
 
 use crate::{
     failure::StepError,
@@ -80,46 +80,52 @@ impl Art {
 }
 
 /// What a picture is drawn from: the palette journey of the story and the analysis of its scene. Both passes are asked at
-/// once, the cover's for all scenes, and what was bought is checkpointed in one round trip before anything builds on it.
+/// once, and what was bought is checkpointed in one round trip before anything builds on it.
 pub(crate) async fn direction(
     studio: &Studio,
     job: &LeasedJob,
     index: usize,
     usage: &mut Vec<Paid>,
 ) -> Result<(PaletteJourney, SceneAnalysis), StepError> {
-    let due = if index == 0 {
-        0..=domain::story::BEATS
-    } else {
-        index..=index
-    };
-    let unknown = due.filter(|index| studio.art.scene(*index).is_none());
-    let looks = unknown.map(|index| scene(studio, job, index));
-    let ((journey, paid_for_journey), looks) = tokio::join!(journey(studio, job), join_all(looks));
-
-    let mut paid = paid_for_journey;
-    let mut own = Ok(());
-    for (looked_at, answer, paid_for_look) in looks {
-        paid.extend(paid_for_look);
-        match answer {
-            Err(error) if looked_at == index => own = Err(error),
-            Err(error) => tracing::warn!(storyId = %job.story_id, error = runtime::chain(&error),
-                "A scene will be looked at by its own job"),
-            Ok(()) => (),
+    let own = async {
+        match studio.art.scene(index) {
+            Some(known) => (Ok(known), Vec::new()),
+            None => scene(studio, job, index).await,
         }
-    }
+    };
+    let ((journey, mut paid), (analysis, paid_for_analysis)) =
+        tokio::join!(journey(studio, job), own);
+    paid.extend(paid_for_analysis);
     if !paid.is_empty() {
         let metadata = journey.as_ref().ok().map(|journey| {
-            json!({"motif": journey.motif, "paletteStep": step_name(journey, job), "analysisComplete": own.is_ok()})
+            json!({"motif": journey.motif, "paletteStep": step_name(journey, job), "analysisComplete": analysis.is_ok()})
         });
         usage.append(&mut paid);
         studio
             .checkpoint(job, studio.art.checkpoint().await, 25, metadata, usage)
             .await?;
     }
-    let journey = journey?;
-    own?;
-    let analysis = studio.art.scene(index).ok_or(StepError::MissingInput)?;
-    Ok((journey, analysis))
+    Ok((journey?, analysis?))
+}
+
+/// Looks at the four scenes while the cover is being drawn, and saves all of them in one round trip. Not sooner: by then
+/// the account has shown that it has money, which a few calls should find out and not all of them.
+pub(crate) async fn scenes_ahead(studio: &Studio, job: &LeasedJob) -> Result<(), StepError> {
+    let unknown = (1..=domain::story::BEATS).filter(|index| studio.art.scene(*index).is_none());
+    let looks = join_all(unknown.map(|index| scene(studio, job, index))).await;
+    let mut usage = Vec::new();
+    for (answer, paid) in looks {
+        usage.extend(paid);
+        if let Err(error) = answer {
+            tracing::warn!(storyId = %job.story_id, error = runtime::chain(&error), "A scene will be looked at by its own job");
+        }
+    }
+    if usage.is_empty() {
+        return Ok(());
+    }
+    studio
+        .checkpoint(job, studio.art.checkpoint().await, 40, None, &mut usage)
+        .await
 }
 
 /// Pass 1, unless it is known, and what it cost.
@@ -164,19 +170,19 @@ async fn ask_journey(
     Ok(journey)
 }
 
-/// Pass 2 for one scene: its index, whether it is known now, and what it cost.
+/// Pass 2 for one scene, and what it cost.
 async fn scene(
     studio: &Studio,
     job: &LeasedJob,
     index: usize,
-) -> (usize, Result<(), StepError>, Vec<Paid>) {
+) -> (Result<SceneAnalysis, StepError>, Vec<Paid>) {
     let mut usage = Vec::new();
     let analysis = ask_scene(studio, job, index, &mut usage).await;
-    let kept = analysis.map(|analysis| {
+    if let Ok(analysis) = &analysis {
         let mut scenes = studio.art.scenes.lock().expect("no holder panics");
-        scenes.insert(index, analysis);
-    });
-    (index, kept, usage)
+        scenes.insert(index, analysis.clone());
+    }
+    (analysis, usage)
 }
 
 async fn ask_scene(

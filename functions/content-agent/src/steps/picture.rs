@@ -60,7 +60,16 @@ pub(crate) async fn draw(
         tracing::info!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
             "Generating cover with GLOBAL_STYLE, references, and validation");
     }
-    let drawn = drawn(studio, job, &brief, references, usage).await?;
+    let drawn = drawn(studio, job, &brief, references, usage);
+    let drawn = if index == 0 {
+        let (drawn, ahead) = tokio::join!(drawn, art::scenes_ahead(studio, job));
+        if let Err(error) = ahead {
+            tracing::warn!(storyId = %job.story_id, error = runtime::chain(&error), "Scenes will be looked at by their own jobs");
+        }
+        drawn?
+    } else {
+        drawn.await?
+    };
 
     studio
         .keep(job.asset_type, drawn.picture, drawn.developed.print)

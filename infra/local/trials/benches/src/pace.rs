@@ -5,8 +5,8 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::{num::NonZeroUsize, thread, time::Duration};
 use tokio::task::JoinHandle;
 
-/// The critical path of a story at the middle of the documented latencies, in seconds: text 45, palette and scenes at once
-/// 2, two pictures in series with their checks at 37.5 each, book 0.4. With palette and scenes in series it would be 124.4.
+/// The critical path of a story at the middle of the documented latencies, in seconds: text 45, palette and look at once
+/// 2, two pictures in series with their checks at 37.5 each, book 0.4. One after the other it would be 124.4.
 pub(crate) const REAL_PATH_SECONDS: f64 = 122.4;
 /// A story alone runs at a twentieth of it.
 pub(crate) const ALONE_SECONDS: f64 = REAL_PATH_SECONDS / 20.0;

@@ -52,7 +52,7 @@ pub(crate) fn by_story(ledger: Vec<LedgerRow>, calls: &[CallRecord]) -> HashMap<
 }
 
 /// Milliseconds of the longest chain of calls that had to wait for each other, by the graph of the assets: the text, then
-/// palette and scene analyses at once, the cover, then the scenes; narration and activities beside them. The book
+/// palette and the look at the cover at once, the cover (the scenes are looked at meanwhile), then the scenes; narration and activities beside them. The book
 /// needs no provider, so all of it is ours.
 pub(crate) fn critical_path_ms(calls: &[Call]) -> u64 {
     let mut jobs: BTreeMap<&str, Vec<&Call>> = BTreeMap::new();
@@ -76,17 +76,31 @@ pub(crate) fn critical_path_ms(calls: &[Call]) -> u64 {
     series("content") + after_the_text
 }
 
-/// The cover's own chain: palette and scenes are asked for at once, then it is drawn and checked.
+/// The cover's own chain: palette and its own scene at once, then it is drawn and checked, the other scenes meanwhile.
 fn cover_ms(calls: &[&Call]) -> u64 {
-    let (direction, drawing): (Vec<&Call>, Vec<&Call>) =
-        calls.iter().partition(|call| is_direction(call));
-    let slowest = direction.iter().map(|call| call.took()).max();
-    let total: u64 = drawing.iter().map(|call| call.took()).sum();
-    slowest.unwrap_or(0) + total
+    let total = |calls: &[&Call]| calls.iter().map(|call| call.took()).sum::<u64>();
+    let slowest = |calls: &[&Call]| calls.iter().map(|call| call.took()).max().unwrap_or(0);
+    let (direction, ahead, drawing) = parted(calls);
+    slowest(&direction) + total(&drawing).max(slowest(&ahead))
 }
 
-fn is_direction(call: &Call) -> bool {
-    ["palette_journey", "scene_analysis"].contains(&call.kind.as_str())
+/// Palette and own scene, which is asked for first; the other scenes; and pictures with their checks.
+fn parted<'a>(calls: &[&'a Call]) -> (Vec<&'a Call>, Vec<&'a Call>, Vec<&'a Call>) {
+    let of = |kind: &str| -> Vec<&Call> {
+        calls
+            .iter()
+            .copied()
+            .filter(|call| call.kind == kind)
+            .collect()
+    };
+    let mut looks = of("scene_analysis");
+    looks.sort_by_key(|call| call.started_ms);
+    let ahead = looks.split_off(looks.len().min(1));
+    let direction = [of("palette_journey"), looks].concat();
+    let is_drawing =
+        |call: &&Call| !["palette_journey", "scene_analysis"].contains(&call.kind.as_str());
+    let drawing = calls.iter().copied().filter(is_drawing).collect();
+    (direction, ahead, drawing)
 }
 
 /// Milliseconds between the calls of the chain through the text, the cover and the scene that ended last, each under what
@@ -103,9 +117,8 @@ pub(crate) fn between_calls(
         .map_or("", |call| call.asset.as_str());
     let mut chain: Vec<&Call> = Vec::new();
     for asset in ["content", "cover", last_scene] {
-        let own = calls.iter().filter(|call| call.asset == asset);
-        let (direction, mut drawing): (Vec<&Call>, Vec<&Call>) =
-            own.partition(|call| is_direction(call));
+        let own: Vec<&Call> = calls.iter().filter(|call| call.asset == asset).collect();
+        let (direction, _, mut drawing) = parted(&own);
         // Of those asked at once the last to answer is waited for.
         chain.extend(direction.into_iter().max_by_key(|call| call.ended_ms));
         drawing.sort_by_key(|call| call.started_ms);
@@ -116,7 +129,7 @@ pub(crate) fn between_calls(
     for call in chain {
         let what = match (call.kind.as_str(), before.0) {
             ("story", _) => "request to text",
-            ("palette_journey" | "scene_analysis", _) => "text to palette and scenes",
+            ("palette_journey" | "scene_analysis", _) => "text to palette and look",
             ("picture", "image_check") => "cover to scene",
             ("picture", _) => "these to cover",
             ("image_check", _) => "picture to check",
@@ -150,7 +163,7 @@ mod tests {
             call("activities", "activities", 45, 10),
             call("cover", "palette_journey", 45, 2),
             call("cover", "scene_analysis", 45, 3),
-            call("cover", "scene_analysis", 45, 4),
+            call("cover", "scene_analysis", 50, 4),
             call("cover", "picture", 50, 35),
             call("cover", "image_check", 85, 2),
             call("scene_1", "picture", 90, 30),
@@ -158,7 +171,7 @@ mod tests {
             call("scene_4", "picture", 90, 40),
             call("scene_4", "image_check", 130, 2),
         ];
-        assert_eq!(critical_path_ms(&calls), 45 + 4 + 35 + 2 + 42);
+        assert_eq!(critical_path_ms(&calls), 45 + 3 + 35 + 2 + 42);
         calls[1].ended_ms = 45 + 400;
         assert_eq!(
             critical_path_ms(&calls),
@@ -173,7 +186,7 @@ mod tests {
             call("content", "story", 3, 45),
             call("cover", "palette_journey", 50, 2),
             call("cover", "scene_analysis", 50, 3),
-            call("cover", "scene_analysis", 50, 4),
+            call("cover", "scene_analysis", 57, 4),
             call("cover", "picture", 57, 35),
             call("cover", "image_check", 97, 2),
             call("scene_1", "picture", 104, 30),
