@@ -17,7 +17,7 @@ create table public.tiers (
 );
 comment on table public.tiers is 'Limits of each plan, as data; null means no limit.';
 comment on column public.tiers.story_limit is 'Stories a user may have made in all, refunds not counted; null = unlimited.';
-comment on column public.tiers.daily_generation_limit is 'Stories a user may start between two midnights UTC; null = unlimited.';
+comment on column public.tiers.daily_generation_limit is 'Stories a user may start between two midnights UTC, those whose text failed not counted unless they are three times as many; null = unlimited.';
 comment on column public.tiers.asset_types is 'Asset types the plan includes; others are refused with ERR_6002.';
 
 insert into public.tiers (code, story_limit, daily_generation_limit, asset_types, upgrade_options) values

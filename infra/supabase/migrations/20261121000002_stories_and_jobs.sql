@@ -35,6 +35,13 @@ comment on column public.stories.audio_blocks is '{a, b, c, d}: one HTML block p
 comment on column public.stories.request is 'The whole creation request, so that anything can be made again.';
 comment on column public.stories.version is 'Grows by one with every update; the order of Realtime events.';
 
+-- A story keeps its heroes as they were when it was asked for. Beside the row, for Realtime sends the whole row each time.
+create table public.story_characters (
+  story_id uuid primary key references public.stories (id) on delete cascade,
+  characters jsonb not null
+);
+comment on table public.story_characters is 'The heroes of a story in their order, as they were when it was asked for, or asked for again before it had a text.';
+
 create index idx_stories_status on public.stories (status);
 create index idx_stories_generation on public.stories (asset_generation_started_at) where status = 'generating';
 create index idx_stories_creator on public.stories (creator_user_id, created_at desc, id);
@@ -76,8 +83,11 @@ create table public.asset_generation_jobs (
   metadata jsonb not null default '{}'::jsonb,
   checkpoint jsonb not null default '{}'::jsonb,
   options jsonb not null default '{}'::jsonb,
+  sources jsonb not null default '{}'::jsonb,
+  queued_by_input boolean not null default false,
   error_code text,
   error_message text,
+  last_error jsonb,
   started_at timestamptz,
   completed_at timestamptz,
   created_at timestamptz not null default now(),
@@ -101,7 +111,10 @@ comment on column public.asset_generation_jobs.retry_count is 'Retries after the
 comment on column public.asset_generation_jobs.limited_since is 'Since when a provider''s rate limit has held this job up; such attempts are no retries for half an hour.';
 comment on column public.asset_generation_jobs.result is 'What complete_job wrote beside the url: data of activities, bytes, sha256, duration.';
 comment on column public.asset_generation_jobs.checkpoint is 'Results of paid steps so far; a retried job continues from here.';
-comment on column public.asset_generation_jobs.options is 'Wishes of the last retry or regenerate: voiceId, style, simplifyPrompt.';
+comment on column public.asset_generation_jobs.options is 'Wishes of every retry and regenerate so far, the last word of each kind: voiceId, style, simplifyPrompt.';
+comment on column public.asset_generation_jobs.sources is 'The versions of its inputs when it was last leased: {content: 2, cover: 1}; result.madeFrom holds those of what is published.';
+comment on column public.asset_generation_jobs.queued_by_input is 'It was ready and waits only because an input is made again; it is ready again as it was where that brings no new version.';
+comment on column public.asset_generation_jobs.last_error is 'Why the last try for a new version failed while the one before it serves on: {code, message, at}.';
 
 -- Claiming must not feel the finished rows: only what can be claimed is in its index.
 create index idx_jobs_claimable on public.asset_generation_jobs (user_id, claim_order)
@@ -159,10 +172,12 @@ create table public.notification_outbox (
   overall text not null,
   created_at timestamptz not null default now(),
   sent_at timestamptz,
+  dropped_at timestamptz,
   constraint outbox_one_notice_per_kind unique (story_id, kind)
 );
 comment on table public.notification_outbox is 'Notices to send, written with the transition that causes them; at most one of a kind per story.';
-create index idx_outbox_unsent on public.notification_outbox (created_at) where sent_at is null;
+comment on column public.notification_outbox.dropped_at is 'When it was given up unsent: nobody wants to hear of it a month later.';
+create index idx_outbox_unsent on public.notification_outbox (created_at) where sent_at is null and dropped_at is null;
 
 create table public.idempotency_keys (
   user_id uuid not null references public.users (id) on delete cascade,
@@ -182,6 +197,7 @@ create view public.dead_letters with (security_invoker = true) as
 comment on view public.dead_letters is 'Jobs that failed for good, with their cause; retry_assets brings them back.';
 
 alter table public.stories enable row level security;
+alter table public.story_characters enable row level security;
 alter table public.asset_generation_jobs enable row level security;
 alter table public.credit_ledger enable row level security;
 alter table public.usage_ledger enable row level security;
@@ -194,16 +210,15 @@ create policy owners_read_jobs on public.asset_generation_jobs for select to aut
   using (user_id = (select auth.uid()));
 create policy owners_read_credits on public.credit_ledger for select to authenticated
   using (user_id = (select auth.uid()));
-create policy owners_read_usage on public.usage_ledger for select to authenticated
-  using (user_id = (select auth.uid()));
 
-revoke all on public.stories, public.asset_generation_jobs, public.credit_ledger, public.usage_ledger,
+revoke all on public.stories, public.story_characters, public.asset_generation_jobs, public.credit_ledger, public.usage_ledger,
   public.notification_outbox, public.idempotency_keys, public.dead_letters from anon, authenticated, service_role;
-grant select on public.stories, public.credit_ledger, public.usage_ledger to authenticated;
+-- Models, calls and prices are the operator's business.
+grant select on public.stories, public.credit_ledger to authenticated;
 -- Leases, checkpoints (prompts among them) and options stay inside.
 grant select (id, story_id, user_id, asset_type, status, priority, retry_count, progress, url, is_placeholder, error_code,
   error_message, started_at, completed_at, created_at, updated_at) on public.asset_generation_jobs to authenticated;
-grant select, insert, update, delete on public.stories, public.asset_generation_jobs, public.credit_ledger,
+grant select, insert, update, delete on public.stories, public.story_characters, public.asset_generation_jobs, public.credit_ledger,
   public.usage_ledger, public.notification_outbox, public.idempotency_keys to service_role;
 grant select on public.dead_letters to service_role;
 

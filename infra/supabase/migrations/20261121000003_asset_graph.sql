@@ -22,6 +22,7 @@ create function public.next_job_status(p_status text, p_event text) returns text
     when 'give_up' then case when p_status = 'generating' then 'failed' end
     when 'cancel' then case when p_status in ('queued', 'generating') then 'cancelled' end
     when 'skip' then case when p_status = 'failed' then 'skipped' end
+    when 'restore' then case when p_status in ('queued', 'generating') then 'ready' end
     when 'requeue' then case when p_status in ('ready', 'failed', 'cancelled', 'skipped') then 'queued' end
   end
 $$;
@@ -30,7 +31,7 @@ comment on function public.next_job_status is 'The one transition table of jobs;
 create function private.guard_job_transition() returns trigger language plpgsql set search_path = '' as $$
 begin
   if new.status <> old.status and not exists (
-    select from unnest('{claim,complete,retry_later,release,give_up,cancel,skip,requeue}'::text[]) as event
+    select from unnest('{claim,complete,retry_later,release,give_up,cancel,skip,restore,requeue}'::text[]) as event
     where public.next_job_status(old.status, event) = new.status)
   then
     raise exception 'job % may not go from % to %', old.id, old.status, new.status using errcode = 'check_violation';
@@ -73,9 +74,62 @@ create function private.is_settled(p_status text) returns boolean
   select p_status in ('ready', 'failed', 'cancelled', 'skipped')
 $$;
 
--- What the front end sees of one job. A content job that waits shows as generating, as POST /stories promises.
-create function private.asset_state(p_job public.asset_generation_jobs) returns jsonb
+-- The versions of what an asset is made from, as they are now.
+create function private.sources_of(p_story_id uuid, p_asset_type text) returns jsonb
   language sql stable set search_path = '' as $$
+  select coalesce(jsonb_object_agg(i.asset_type, i.asset_version), '{}'::jsonb)
+  from public.asset_generation_jobs i
+  where i.story_id = p_story_id and p_asset_type <> 'content'
+    and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(p_asset_type)))
+$$;
+
+-- Whether a version that was published once is still to be shown when the try for another one ends without it: a true one,
+-- not a placeholder, and made from the text that is published.
+create function private.earlier_version_stands(p_job public.asset_generation_jobs) returns boolean
+  language sql stable set search_path = '' as $$
+  select p_job.asset_version > 0 and not p_job.is_placeholder
+    and (p_job.asset_type = 'content'
+      or ((p_job.url is not null or p_job.result ? 'data')
+        and p_job.result #> '{madeFrom,content}' = private.sources_of(p_job.story_id, p_job.asset_type) -> 'content'))
+$$;
+
+-- The job is ready again with the version that stands. p_error says why there is no new one; null when none was tried.
+create function private.restore_version(p_job_id uuid, p_error jsonb default null) returns void
+  language sql set search_path = '' as $$
+  update public.asset_generation_jobs
+  set status = 'ready', progress = 100, queued_by_input = false, lease_owner = null, lease_expires_at = null,
+      completed_at = coalesce((result ->> 'completedAt')::timestamptz, now()), metadata = coalesce(result -> 'metadata', '{}'::jsonb),
+      error_code = null, error_message = null, last_error = coalesce(p_error, last_error)
+  where id = p_job_id
+$$;
+
+-- Ends a job as failed or cancelled, without a new version: the earlier one serves on where it stands, and nothing stays of
+-- one that was made from another text. Answers what changes in the story's row. The caller decides about the lease token.
+create function private.end_without_version(p_job public.asset_generation_jobs, p_status text, p_code text, p_message text,
+  p_placeholder jsonb default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_has_placeholder boolean := coalesce(p_placeholder ? 'url', false);
+begin
+  if private.earlier_version_stands(p_job) then
+    perform private.restore_version(p_job.id, jsonb_build_object('code', p_code, 'message', p_message, 'at', now()));
+    return '{}';
+  end if;
+  update public.asset_generation_jobs
+  set status = p_status, queued_by_input = false, lease_owner = null, lease_expires_at = null, completed_at = now(),
+      url = coalesce(p_placeholder ->> 'url', case when is_placeholder then url end), result = '{}'::jsonb,
+      is_placeholder = is_placeholder or v_has_placeholder, asset_version = asset_version + v_has_placeholder::integer,
+      error_code = p_code, error_message = p_message
+  where id = p_job.id;
+  return jsonb_strip_nulls(jsonb_build_object('hue',
+      case when p_placeholder ? 'colors' then jsonb_build_object(p_job.asset_type, p_placeholder -> 'colors') end))
+    || case when p_job.asset_type = 'audio' then '{"audioWords": null, "audioBlocks": null}'::jsonb else '{}'::jsonb end;
+end $$;
+
+-- What the front end sees of one job. A content job that waits shows as generating, as POST /stories promises. `stale` is
+-- what was made from an input that has a newer version by now; p_versions are those of all assets of the story.
+create function private.asset_state(p_job public.asset_generation_jobs, p_versions jsonb) returns jsonb
+  language sql immutable set search_path = '' as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'status', case
       when p_job.status <> 'queued' then p_job.status
@@ -90,6 +144,9 @@ create function private.asset_state(p_job public.asset_generation_jobs) returns 
     'code', case when p_job.status in ('failed', 'cancelled') then p_job.error_code end,
     'isPlaceholder', case when p_job.is_placeholder then true end,
     'version', nullif(p_job.asset_version, 0),
+    'stale', case when p_job.status = 'ready' and exists (
+      select from jsonb_each(p_job.result -> 'madeFrom') as source where source.value <> p_versions -> source.key) then true end,
+    'lastError', p_job.last_error,
     'data', p_job.result -> 'data',
     'metadata', nullif(p_job.metadata, '{}'::jsonb)))
 $$;
@@ -117,6 +174,17 @@ begin
     and exists (select from public.asset_generation_jobs c
       where c.story_id = p_story_id and c.asset_type = 'content' and c.status in ('failed', 'cancelled'));
 
+  -- What waited only for an input that stayed as it was has nothing to do. One asset after the other, for the book may wait
+  -- for a scene that is restored just now.
+  perform private.restore_version(j.id, null)
+  from public.asset_generation_jobs j
+  where j.story_id = p_story_id and j.status = 'queued' and j.queued_by_input and private.earlier_version_stands(j)
+    and j.result -> 'madeFrom' = private.sources_of(j.story_id, j.asset_type)
+    and not exists (select from public.asset_generation_jobs i
+      where i.story_id = p_story_id and not private.is_settled(i.status)
+        and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(j.asset_type)))
+        and not (i.status = 'queued' and i.queued_by_input));
+
   update public.asset_generation_jobs j
   set inputs_settled = true,
       claim_order = greatest(now(), j.available_at) + private.head_start(j.priority)
@@ -136,7 +204,8 @@ begin
   return query update public.asset_generation_jobs
   set status = 'generating', lease_token = gen_random_uuid(), lease_owner = p_owner,
       lease_expires_at = now() + make_interval(secs => p_lease_seconds),
-      attempt = attempt + 1, started_at = now(), error_code = null, error_message = null
+      attempt = attempt + 1, started_at = now(), error_code = null, error_message = null,
+      queued_by_input = false, sources = private.sources_of(story_id, asset_type)
   where id = any (p_job_ids)
   returning id;
 end $$;
@@ -243,16 +312,19 @@ declare
   v_round integer;
   v_user uuid;
 begin
-  select jsonb_object_agg(j.asset_type, private.asset_state(j)) into v_assets
-  from public.asset_generation_jobs j where j.story_id = p_story_id;
+  select jsonb_object_agg(j.asset_type, private.asset_state(j, v.versions)) into v_assets
+  from public.asset_generation_jobs j,
+    (select jsonb_object_agg(asset_type, asset_version) as versions from public.asset_generation_jobs
+      where story_id = p_story_id) as v
+  where j.story_id = p_story_id;
   v_overall := public.overall_status(v_assets);
 
   update public.stories s
   set title = coalesce(p_patch ->> 'title', s.title),
       content = coalesce(p_patch -> 'content', s.content),
       hue_extracted_colors = s.hue_extracted_colors || coalesce(p_patch -> 'hue', '{}'::jsonb),
-      audio_words = coalesce(p_patch -> 'audioWords', s.audio_words),
-      audio_blocks = coalesce(p_patch -> 'audioBlocks', s.audio_blocks),
+      audio_words = case when p_patch ? 'audioWords' then nullif(p_patch -> 'audioWords', 'null') else s.audio_words end,
+      audio_blocks = case when p_patch ? 'audioBlocks' then nullif(p_patch -> 'audioBlocks', 'null') else s.audio_blocks end,
       status = case v_overall when 'generating' then 'generating' when 'failed' then 'failed' else 'ready' end,
       asset_generation_status = jsonb_build_object('overall', v_overall, 'assets', v_assets),
       asset_generation_completed_at = case when v_overall = 'generating' then null

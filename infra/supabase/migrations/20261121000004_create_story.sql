@@ -43,13 +43,27 @@ begin
   return v_user;
 end $$;
 
+-- Stories of the day (UTC) that count: those whose text failed do not, for nothing was delivered.
+create function private.stories_today(p_user_id uuid) returns bigint
+  language sql stable set search_path = '' as $$
+  select count(*) from public.credit_ledger l
+  where l.user_id = p_user_id and l.reason = 'story_created' and l.created_at >= date_trunc('day', now(), 'UTC')
+    and not exists (select from public.credit_ledger refund
+      where refund.story_id = l.story_id and refund.reason = 'text_failed' and refund.round = l.round)
+$$;
+
+-- A text that fails was written and paid for all the same, so a day takes so many tries for each story of its limit.
+create function private.tries_per_story_of_the_day() returns integer language sql immutable set search_path = '' as $$
+  select 3
+$$;
+
 -- Takes one credit or refuses: the story limit of the tier plus packs, then the daily limit (midnight UTC).
 create function private.take_credit(p_user public.users, p_story_id uuid) returns void
   language plpgsql set search_path = '' as $$
 declare
   v_tier public.tiers;
   v_limit integer;
-  v_today bigint;
+  v_tries bigint;
 begin
   select * into v_tier from public.tiers where code = p_user.tier;
   v_limit := v_tier.story_limit + p_user.extra_stories;
@@ -58,9 +72,10 @@ begin
       'storyLimit', v_limit, 'upgradeOptions', to_jsonb(v_tier.upgrade_options)));
   end if;
   if v_tier.daily_generation_limit is not null then
-    select count(*) into v_today from public.credit_ledger
+    select count(*) into v_tries from public.credit_ledger
     where user_id = p_user.id and reason = 'story_created' and created_at >= date_trunc('day', now(), 'UTC');
-    if v_today >= v_tier.daily_generation_limit then
+    if private.stories_today(p_user.id) >= v_tier.daily_generation_limit
+      or v_tries >= v_tier.daily_generation_limit * private.tries_per_story_of_the_day() then
       perform private.refuse(429, 'ERR_4002', jsonb_build_object('dailyLimit', v_tier.daily_generation_limit,
         'retryAfterSeconds', ceil(extract(epoch from date_trunc('day', now(), 'UTC') + interval '1 day' - now()))));
     end if;
@@ -70,6 +85,17 @@ begin
   from public.credit_ledger where story_id = p_story_id and reason = 'story_created';
   update public.users set stories_used = stories_used + 1 where id = p_user.id;
 end $$;
+
+-- Keeps the heroes of a story as they are now.
+create function private.remember_characters(p_story_id uuid) returns void
+  language sql set search_path = '' as $$
+  insert into public.story_characters (story_id, characters)
+  select s.id, coalesce(jsonb_agg(to_jsonb(c) - '{owner_user_id,created_at,updated_at}'::text[]
+    order by array_position(s.character_ids, c.id)) filter (where c.id is not null), '[]'::jsonb)
+  from public.stories s left join public.characters c on c.id = any (s.character_ids)
+  where s.id = p_story_id group by s.id
+  on conflict (story_id) do update set characters = excluded.characters
+$$;
 
 create function private.refuse_assets_outside_tier(p_tier text, p_asset_types text[]) returns void
   language plpgsql set search_path = '' as $$
@@ -116,6 +142,7 @@ begin
   insert into public.stories (id, library_id, creator_user_id, title, character_ids, story_type, themes, request)
   values (v_story_id, v_library, p_user_id, coalesce(p_request ->> 'title', 'Untitled Story'), v_characters,
     p_request ->> 'story_type', array(select jsonb_array_elements_text(p_request -> 'themes')), p_request);
+  perform private.remember_characters(v_story_id);
   -- The direct invocation gets ten seconds before a sweep may claim the text as well.
   insert into public.asset_generation_jobs (story_id, user_id, asset_type, priority, available_at)
   select v_story_id, p_user_id, asset, coalesce(p_request ->> 'priority', 'normal'),
@@ -156,8 +183,7 @@ begin
   perform private.ensure_profile(p_user_id, p_email);
   select jsonb_build_object('tier', u.tier, 'storiesUsed', u.stories_used, 'storyLimit', t.story_limit + u.extra_stories,
     'dailyLimit', t.daily_generation_limit,
-    'storiesToday', (select count(*) from public.credit_ledger l where l.user_id = u.id and l.reason = 'story_created'
-      and l.created_at >= date_trunc('day', now(), 'UTC')),
+    'storiesToday', private.stories_today(u.id),
     'resetsAt', date_trunc('day', now(), 'UTC') + interval '1 day', 'assetTypes', t.asset_types,
     'upgradeOptions', t.upgrade_options)
   into v_answer

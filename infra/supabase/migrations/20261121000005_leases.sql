@@ -7,8 +7,7 @@ create function private.work_of(p_story_id uuid) returns jsonb language sql stab
   select jsonb_build_object(
     'storyId', s.id, 'userId', s.creator_user_id, 'title', s.title, 'content', s.content, 'storyType', s.story_type,
     'themes', to_jsonb(s.themes), 'request', s.request, 'view', private.story_view(s.id),
-    'characters', (select coalesce(jsonb_agg(to_jsonb(c) order by array_position(s.character_ids, c.id)), '[]'::jsonb)
-      from public.characters c where c.id = any (s.character_ids)))
+    'characters', (select h.characters from public.story_characters h where h.story_id = s.id))
   from public.stories s where s.id = p_story_id
 $$;
 
@@ -264,6 +263,7 @@ create function private.take_from_the_dead(p_job public.asset_generation_jobs) r
   language plpgsql set search_path = '' as $$
 declare
   v_goes_on boolean := p_job.retry_count < public.max_retries(p_job.asset_type);
+  v_patch jsonb := '{}'::jsonb;
 begin
   if v_goes_on then
     update public.asset_generation_jobs
@@ -271,12 +271,10 @@ begin
         available_at = now(), claim_order = now() + private.head_start(priority)
     where id = p_job.id;
   else
-    update public.asset_generation_jobs
-    set status = 'failed', lease_token = null, lease_owner = null, lease_expires_at = null, completed_at = now(),
-        error_code = 'JOB_TIMEOUT', error_message = 'Job timeout'
-    where id = p_job.id;
+    v_patch := private.end_without_version(p_job, 'failed', 'JOB_TIMEOUT', 'Job timeout');
+    update public.asset_generation_jobs set lease_token = null where id = p_job.id;
   end if;
-  perform private.advance(p_job.story_id);
+  perform private.advance(p_job.story_id, v_patch);
   return v_goes_on;
 end $$;
 

@@ -39,14 +39,19 @@ begin
   if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
 
   update public.asset_generation_jobs
-  set status = 'ready', progress = 100, url = p_result ->> 'url', result = p_result - '{url,content,title,words,blocks}'::text[],
+  set status = 'ready', progress = 100, url = p_result ->> 'url',
+      result = p_result - '{url,content,title,words,blocks}'::text[] || jsonb_build_object('completedAt', now(), 'madeFrom', sources,
+        'metadata', metadata || coalesce(p_result -> 'metadata', '{}'::jsonb)),
       is_placeholder = false, asset_version = asset_version + 1, metadata = metadata || coalesce(p_result -> 'metadata', '{}'::jsonb),
-      lease_owner = null, lease_expires_at = null, completed_at = now(), error_code = null, error_message = null
+      lease_owner = null, lease_expires_at = null, completed_at = now(), error_code = null, error_message = null, last_error = null
   where id = p_job_id;
 
   v_patch := jsonb_strip_nulls(jsonb_build_object('title', p_result -> 'title', 'content', p_result -> 'content',
-    'audioWords', p_result -> 'words', 'audioBlocks', p_result -> 'blocks',
     'hue', case when p_result ? 'colors' then jsonb_build_object(v_job.asset_type, p_result -> 'colors') end));
+  -- Times belong to one recording: a new one without any takes those of the old one away.
+  if v_job.asset_type = 'audio' then
+    v_patch := v_patch || jsonb_build_object('audioWords', p_result -> 'words', 'audioBlocks', p_result -> 'blocks');
+  end if;
   return '{"accepted": true}'::jsonb || private.advance(v_job.story_id, v_patch, p_continue);
 end $$;
 comment on function public.complete_job is
@@ -82,7 +87,7 @@ declare
   v_patch jsonb := '{}'::jsonb;
 begin
   perform private.record_usage(v_job, p_usage, v_stale);
-  if v_job.status in ('failed', 'queued') and v_job.lease_token = p_lease_token then
+  if v_job.status in ('failed', 'queued', 'ready') and v_job.lease_token = p_lease_token then
     return private.same_again(v_job.story_id, p_continue);
   end if;
   if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
@@ -108,15 +113,7 @@ begin
     -- The caller may get the retry in the same breath; readers see `retrying` before progress starts over.
     if p_continue is not null then perform private.write_story(v_job.story_id, '{}'::jsonb); end if;
   else
-    update public.asset_generation_jobs
-    set status = 'failed', lease_owner = null, lease_expires_at = null, completed_at = now(),
-        url = coalesce(p_placeholder ->> 'url', url), is_placeholder = coalesce(p_placeholder ? 'url', false),
-        asset_version = asset_version + coalesce(p_placeholder ? 'url', false)::integer,
-        error_code = p_error_code, error_message = p_error_message
-    where id = p_job_id;
-    if p_placeholder ? 'colors' then
-      v_patch := jsonb_build_object('hue', jsonb_build_object(v_job.asset_type, p_placeholder -> 'colors'));
-    end if;
+    v_patch := private.end_without_version(v_job, 'failed', p_error_code, p_error_message, p_placeholder);
   end if;
   return jsonb_build_object('accepted', true, 'retryInSeconds', extract(epoch from v_pause))
     || private.advance(v_job.story_id, v_patch, p_continue);

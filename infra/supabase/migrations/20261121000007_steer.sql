@@ -13,41 +13,75 @@ begin
   return private.lock_user(p_user_id);
 end $$;
 
--- A book made of what is made again is made again too, one that is being made just now included: its worker loses the
--- lease, so that no page of the old version stays.
-create function private.remake_book(p_story_id uuid, p_changed text[]) returns void
+-- What is made from something that is made again waits for it and is made again too, one that is being made just now
+-- included: its worker loses the lease, so that nothing of the old version stays. From a text everything is made; from a
+-- picture the book is. A scene keeps its picture when the cover is drawn again, and is marked as stale; one that waits is
+-- drawn from the new one.
+create function private.remake_dependents(p_story_id uuid, p_changed text[]) returns void
   language sql set search_path = '' as $$
   update public.asset_generation_jobs
-  set status = 'queued', inputs_settled = false, retry_count = 0, completed_at = null, available_at = now(),
+  set queued_by_input = queued_by_input or status = 'ready',
+      status = 'queued', inputs_settled = false, retry_count = 0, completed_at = null, available_at = now(),
       progress = case when private.is_settled(status) then 0 else progress end,
       lease_token = null, lease_owner = null, lease_expires_at = null, error_code = null, error_message = null
-  where story_id = p_story_id and asset_type = 'pdf' and status in ('ready', 'failed', 'generating', 'queued')
-    and p_changed && public.asset_inputs('pdf')
+  where story_id = p_story_id and asset_type <> all (p_changed) and status in ('ready', 'failed', 'generating', 'queued')
+    and ('content' = any (p_changed)
+      or (asset_type = 'pdf' and p_changed && public.asset_inputs('pdf'))
+      or (status = 'queued' and p_changed && public.asset_inputs(asset_type)))
 $$;
 
--- Puts settled jobs back into the queue.
-create function private.requeue(p_story_id uuid, p_asset_types text[], p_statuses text[], p_options jsonb, p_fresh boolean)
-  returns text[] language plpgsql set search_path = '' as $$
+-- A story whose credit was given back takes one again, whichever verb begins it again. Without a text so far its heroes
+-- are those of today: a user may have changed what made it fail.
+create function private.begin_text_again(p_user public.users, p_story_id uuid) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  if (select coalesce(sum(delta), 0) from public.credit_ledger where story_id = p_story_id) >= 0 then
+    perform private.take_credit(p_user, p_story_id);
+  end if;
+  if exists (select from public.asset_generation_jobs
+      where story_id = p_story_id and asset_type = 'content' and asset_version = 0)
+    and exists (select from public.stories s join public.characters c on c.id = any (s.character_ids)
+      where s.id = p_story_id having count(*) = max(cardinality(s.character_ids))) then
+    perform private.remember_characters(p_story_id);
+  end if;
+end $$;
+
+-- A book is bound around its cover; without one it could only fail.
+create function private.refuse_book_without_cover(p_story_id uuid, p_asset_types text[]) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  if 'pdf' = any (p_asset_types) and not 'cover' = any (p_asset_types)
+    and not exists (select from public.asset_generation_jobs where story_id = p_story_id and asset_type = 'cover'
+      and (url is not null or status in ('queued', 'generating'))) then
+    perform private.refuse(409, 'MISSING_REQUIRED_ASSETS', '{"missing": ["cover"]}'::jsonb);
+  end if;
+end $$;
+
+-- Puts settled jobs back into the queue. The direction of the pictures follows from the text and goes with it.
+create function private.requeue(p_user public.users, p_story_id uuid, p_asset_types text[], p_statuses text[], p_options jsonb,
+  p_fresh boolean) returns text[] language plpgsql set search_path = '' as $$
 declare
   v_done text[];
 begin
   with requeued as (
     update public.asset_generation_jobs
     set status = 'queued', inputs_settled = false, retry_count = 0, progress = 0, completed_at = null,
-        lease_token = null, available_at = now(), error_code = null, error_message = null, options = p_options,
-        metadata = '{}'::jsonb,
+        lease_token = null, available_at = now(), error_code = null, error_message = null, last_error = null,
+        options = options || p_options, metadata = '{}'::jsonb, queued_by_input = false,
         checkpoint = case when p_fresh then checkpoint - '{picture,speech,activities}'::text[] else checkpoint end
     where story_id = p_story_id and asset_type = any (p_asset_types) and status = any (p_statuses)
     returning asset_type)
   select coalesce(array_agg(asset_type), '{}') into v_done from requeued;
 
   if 'content' = any (v_done) then
+    perform private.begin_text_again(p_user, p_story_id);
     update public.asset_generation_jobs
     set status = 'queued', inputs_settled = false, retry_count = 0, progress = 0, completed_at = null, lease_token = null,
         available_at = now(), error_code = null, error_message = null
     where story_id = p_story_id and status = 'cancelled' and error_code = 'INPUT_FAILED';
+    update public.asset_generation_jobs set checkpoint = checkpoint - 'art' where story_id = p_story_id and checkpoint ? 'art';
   end if;
-  if not 'pdf' = any (v_done) then perform private.remake_book(p_story_id, v_done); end if;
+  perform private.remake_dependents(p_story_id, v_done);
   return v_done;
 end $$;
 
@@ -68,11 +102,7 @@ declare
   v_done text[];
 begin
   if v_replay is not null then return v_replay; end if;
-  if exists (select from public.asset_generation_jobs where story_id = p_story_id and asset_type = 'content'
-    and status = 'failed' and (p_asset_types is null or 'content' = any (p_asset_types))) then
-    perform private.take_credit(v_user, p_story_id);
-  end if;
-  v_done := private.requeue(p_story_id,
+  v_done := private.requeue(v_user, p_story_id,
     coalesce(p_asset_types, (select asset_types from public.tiers where code = v_user.tier)),
     case when p_force then '{ready,failed,cancelled,skipped}'::text[] else '{failed}' end, p_options, p_force);
   return private.remember(p_user_id, 'retry_assets', p_idempotency_key, p_request_hash,
@@ -90,11 +120,12 @@ declare
 begin
   if v_replay is not null then return v_replay; end if;
   perform private.refuse_assets_outside_tier(v_user.tier, p_asset_types);
-  v_done := private.requeue(p_story_id, p_asset_types, '{ready,failed}', p_options, true);
+  perform private.refuse_book_without_cover(p_story_id, p_asset_types);
+  v_done := private.requeue(v_user, p_story_id, p_asset_types, '{ready,failed}', p_options, true);
   return private.remember(p_user_id, 'regenerate_assets', p_idempotency_key, p_request_hash,
     private.steer_answer(p_story_id, v_done, private.advance(p_story_id)));
 end $$;
-comment on function public.regenerate_assets is 'A new version of assets that are there; the old url serves until the new one is ready.';
+comment on function public.regenerate_assets is 'A new version of assets that are there, and of what is made from them; the old one serves until the new one is ready, and on when it fails.';
 
 create function public.generate_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[],
   p_options jsonb default '{}'::jsonb, p_idempotency_key text default null, p_request_hash text default null) returns jsonb
@@ -106,13 +137,14 @@ declare
 begin
   if v_replay is not null then return v_replay; end if;
   perform private.refuse_assets_outside_tier(v_user.tier, p_asset_types);
-  v_done := private.requeue(p_story_id, p_asset_types, '{cancelled,skipped}', p_options, false);
+  perform private.refuse_book_without_cover(p_story_id, p_asset_types);
+  v_done := private.requeue(v_user, p_story_id, p_asset_types, '{cancelled,skipped}', p_options, false);
   with made as (
     insert into public.asset_generation_jobs (story_id, user_id, asset_type, options)
     select p_story_id, p_user_id, asset, p_options from unnest(p_asset_types) as asset
     on conflict (story_id, asset_type) do nothing returning asset_type)
   select v_done || coalesce(array_agg(asset_type), '{}') into v_done from made;
-  if not 'pdf' = any (v_done) then perform private.remake_book(p_story_id, v_done); end if;
+  perform private.remake_dependents(p_story_id, v_done);
   return private.remember(p_user_id, 'generate_assets', p_idempotency_key, p_request_hash,
     private.steer_answer(p_story_id, v_done, private.advance(p_story_id)));
 end $$;
@@ -133,7 +165,7 @@ begin
       update public.asset_generation_jobs set status = 'skipped', completed_at = now()
       where story_id = p_story_id and status = 'failed' and asset_type not in ('content', 'pdf') returning asset_type)
     select coalesce(array_agg(asset_type), '{}') into v_done from skipped;
-    v_done := v_done || private.requeue(p_story_id, '{pdf}', '{failed,cancelled}', '{}'::jsonb, false);
+    v_done := v_done || private.requeue(v_user, p_story_id, '{pdf}', '{failed,cancelled}', '{}'::jsonb, false);
   end if;
   return private.remember(p_user_id, 'continue_story', p_idempotency_key, p_request_hash,
     private.steer_answer(p_story_id, coalesce(v_done, '{}'), private.advance(p_story_id)));
@@ -146,21 +178,24 @@ create function public.cancel_assets(p_user_id uuid, p_story_id uuid, p_asset_ty
 declare
   v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
   v_replay jsonb := private.replay(p_user_id, 'cancel_assets', p_idempotency_key, p_request_hash);
-  v_done text[];
+  v_done text[] := '{}';
+  v_job public.asset_generation_jobs;
+  v_patch jsonb := '{}'::jsonb;
 begin
   if v_replay is not null then return v_replay; end if;
-  with cancelled as (
-    update public.asset_generation_jobs
-    set status = 'cancelled', completed_at = now(), lease_expires_at = null, error_code = 'CANCELLED',
-        error_message = 'Cancelled on request'
-    where story_id = p_story_id and status in ('queued', 'generating')
-      and (p_asset_types is null or asset_type = any (p_asset_types))
-    returning asset_type)
-  select coalesce(array_agg(asset_type), '{}') into v_done from cancelled;
+  for v_job in
+    select * from public.asset_generation_jobs where story_id = p_story_id and status in ('queued', 'generating')
+      and (p_asset_types is null or asset_type = any (p_asset_types)) order by created_at, asset_type
+  loop
+    v_patch := v_patch || private.end_without_version(v_job, 'cancelled', 'CANCELLED', 'Cancelled on request');
+    -- A late result of a try that was restored must not pass for the version that stands.
+    update public.asset_generation_jobs set lease_token = null where id = v_job.id and status = 'ready';
+    v_done := v_done || v_job.asset_type;
+  end loop;
   return private.remember(p_user_id, 'cancel_assets', p_idempotency_key, p_request_hash,
-    private.steer_answer(p_story_id, v_done, private.advance(p_story_id)));
+    private.steer_answer(p_story_id, v_done, private.advance(p_story_id, v_patch)));
 end $$;
-comment on function public.cancel_assets is 'Stops what is queued or being made; a worker learns of it at its next heartbeat.';
+comment on function public.cancel_assets is 'Stops what is queued or being made; a worker learns of it at its next heartbeat. A version that was there before serves on.';
 
 -- Every verb is for the functions alone: EXECUTE is granted to PUBLIC by default in Postgres.
 do $$

@@ -4,7 +4,8 @@
 -- the hot table, its indexes and its vacuum stay as small as the work of a month, and nothing of a job is lost. Before a
 -- user changes such a story (private.lock_story_and_owner), its rows come back as they were, checkpoints included, so that
 -- retrying and regenerating find what was paid for and the status JSON is rebuilt from all assets. The story's row is not
--- touched by either move. Sent notices travel along, for they are what keeps a second notice from being sent.
+-- touched by either move. Notices travel along, for they are what keeps a second notice from being sent; one that waited all
+-- that time is dropped.
 
 create table public.asset_generation_history (
   like public.asset_generation_jobs,
@@ -20,7 +21,7 @@ create table public.notification_history (
   primary key (id),
   foreign key (story_id) references public.stories (id) on delete cascade
 );
-comment on table public.notification_history is 'Sent notices of stories at rest.';
+comment on table public.notification_history is 'Notices of stories at rest: sent, or dropped because nobody had sent them by then.';
 create index idx_notification_history_story on public.notification_history (story_id);
 
 create view public.asset_job_records with (security_invoker = true) as
@@ -87,8 +88,10 @@ begin
   insert into public.asset_generation_history select * from moved;
   get diagnostics v_jobs = row_count;
   with moved as (
-    delete from public.notification_outbox where story_id = any (v_stories) and sent_at is not null returning *)
-  insert into public.notification_history select * from moved;
+    delete from public.notification_outbox where story_id = any (v_stories) returning *)
+  insert into public.notification_history
+  select id, story_id, user_id, kind, overall, created_at, sent_at, case when sent_at is null then coalesce(dropped_at, now()) end
+  from moved;
   get diagnostics v_notices = row_count;
 
   return jsonb_build_object('stories', cardinality(v_stories), 'jobs', v_jobs, 'notices', v_notices,
@@ -126,3 +129,6 @@ begin
     execute format('grant execute on function %s to service_role', v_function);
   end loop;
 end $$;
+
+-- PostgREST knows the new functions at once, not when it happens to look again.
+notify pgrst, 'reload schema';

@@ -38,6 +38,8 @@ pub enum JobEvent {
     Cancel,
     /// The user goes on without it.
     Skip,
+    /// The try for a new version ended without one, or none was needed: the version before it serves on.
+    Restore,
     /// The user asks for it again.
     Requeue,
 }
@@ -71,6 +73,7 @@ impl JobStatus {
             (S::Generating, E::GiveUp) => Ok(S::Failed),
             (S::Queued | S::Generating, E::Cancel) => Ok(S::Cancelled),
             (S::Failed, E::Skip) => Ok(S::Skipped),
+            (S::Queued | S::Generating, E::Restore) => Ok(S::Ready),
             (S::Ready | S::Failed | S::Cancelled | S::Skipped, E::Requeue) => Ok(S::Queued),
             (status, event) => Err(IllegalTransition { status, event }),
         }
@@ -94,7 +97,7 @@ impl JobStatus {
 }
 
 impl JobEvent {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Claim,
         Self::Complete,
         Self::RetryLater,
@@ -102,6 +105,7 @@ impl JobEvent {
         Self::GiveUp,
         Self::Cancel,
         Self::Skip,
+        Self::Restore,
         Self::Requeue,
     ];
 
@@ -114,6 +118,7 @@ impl JobEvent {
             Self::GiveUp => "give_up",
             Self::Cancel => "cancel",
             Self::Skip => "skip",
+            Self::Restore => "restore",
             Self::Requeue => "requeue",
         }
     }

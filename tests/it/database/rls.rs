@@ -7,22 +7,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Tables of `public` by who may read them beside `service_role`.
-const OWNERS_READ: [&str; 7] = [
+const OWNERS_READ: [&str; 6] = [
     "asset_generation_jobs",
     "characters",
     "credit_ledger",
     "libraries",
     "stories",
-    "usage_ledger",
     "users",
 ];
 const EVERY_USER_READS: [&str; 1] = ["tiers"];
-const SERVICE_ONLY: [&str; 5] = [
+const SERVICE_ONLY: [&str; 7] = [
     "asset_generation_history",
     "idempotency_keys",
     "notification_history",
     "notification_outbox",
     "provider_limits",
+    "story_characters",
+    "usage_ledger",
 ];
 const SERVICE_READS: [&str; 2] = ["asset_job_records", "dead_letters"];
 

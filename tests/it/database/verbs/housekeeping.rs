@@ -185,12 +185,7 @@ async fn a_sent_notice_travels_along_and_is_never_sent_again() {
     database
         .arrange("update public.notification_outbox set sent_at = now()")
         .await;
-    let unsent = finished_story(&database, 31).await;
     assert_eq!(database.call(TIDY, json!({})).await["notices"], 1);
-    let waiting: String = database
-        .value("select story_id::text from public.notification_outbox")
-        .await;
-    assert_eq!(waiting, unsent.id, "what was not sent stays");
     database
         .call(
             "regenerate_assets",
@@ -300,4 +295,22 @@ async fn the_history_has_the_columns_of_the_tables_it_keeps() {
     ] {
         assert_eq!(columns(table).await, columns(history).await, "{history}");
     }
+}
+
+#[tokio::test]
+async fn a_notice_that_nobody_sent_for_a_month_is_dropped_and_the_outbox_stays_small() {
+    let database = Database::new().await;
+    let story = finished_story(&database, 31).await;
+    assert_eq!(database.call(TIDY, json!({})).await["notices"], 1);
+    assert_eq!(database.count("public.notification_outbox").await, 0);
+    let again =
+        json!({"p_user_id": story.user, "p_story_id": story.id, "p_asset_types": ["audio"]});
+    database.call("regenerate_assets", again).await;
+    database.finish(&story).await;
+    let waiting = "public.notification_outbox where sent_at is null and dropped_at is null";
+    assert_eq!(
+        database.count(waiting).await,
+        0,
+        "nobody is told a month late"
+    );
 }

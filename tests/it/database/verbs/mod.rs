@@ -3,9 +3,12 @@
 mod claim;
 mod content;
 mod create;
+mod credits;
 mod expire;
+mod heroes;
 mod housekeeping;
 mod limits;
 mod progress;
 mod settle;
 mod steer;
+mod versions;
