@@ -6,6 +6,7 @@ mod front_end;
 mod interruptions;
 mod invocations;
 mod requests;
+mod versions;
 
 use crate::stack::Shared;
 use local_stack::api::Api;

@@ -1,5 +1,13 @@
 //! Directed checks for guards that random play hardly ever needs. Each panics where its guard is missing, as a test does.
 
+mod versions;
+
+pub(crate) use versions::{
+    a_new_text_has_no_art_direction, a_new_text_leaves_nothing_of_the_old_one,
+    a_refunded_story_costs_again, a_story_keeps_its_heroes,
+    a_version_stands_until_a_better_one_is_there, an_older_cover_is_marked,
+};
+
 use crate::database::{Database, EVERYTHING, completion, creation, failure, leases};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc};

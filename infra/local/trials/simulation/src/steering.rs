@@ -148,7 +148,12 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn a_book_that_goes_on_while_a_picture_is_made_again_is_noticed() {
         let all = "status in ('ready', 'failed', 'generating', 'queued')";
-        let database = without("private.remake_dependents", all, "status in ('ready', 'failed')").await;
+        let database = without(
+            "private.remake_dependents",
+            all,
+            "status in ('ready', 'failed')",
+        )
+        .await;
         assert!(play_lane(&database, 0, 0, 80).await.wrongs.mixed_books > 0);
     }
 

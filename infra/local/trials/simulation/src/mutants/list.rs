@@ -145,4 +145,54 @@ pub(super) const GUARDS: &[Guard] = &[
         within("private.expire_leases", "j.lease_expires_at < now()", "j.lease_expires_at < now() - interval '1 year'"),
         check!(retries_are_bounded),
     ),
+    guard(
+        "a new text takes everything with it",
+        within("private.remake_dependents", "'content' = any (p_changed)", "false"),
+        check!(a_new_text_leaves_nothing_of_the_old_one),
+    ),
+    guard(
+        "what another text was made into does not stand",
+        within("private.earlier_version_stands", "and p_job.result #> '{madeFrom,content}' = private.sources_of(p_job.story_id, p_job.asset_type) -> 'content'", ""),
+        check!(a_new_text_leaves_nothing_of_the_old_one),
+    ),
+    guard(
+        "the lease that a new text takes away",
+        within("private.remake_dependents", "'failed', 'generating', 'queued'", "'failed', 'queued'"),
+        check!(a_new_text_leaves_nothing_of_the_old_one),
+    ),
+    guard(
+        "the art direction that goes with its text",
+        within("private.requeue", "set checkpoint = checkpoint - 'art'", "set checkpoint = checkpoint"),
+        check!(a_new_text_has_no_art_direction),
+    ),
+    guard(
+        "the version that stands",
+        within("private.earlier_version_stands", "p_job.asset_version > 0", "false"),
+        check!(a_version_stands_until_a_better_one_is_there),
+    ),
+    guard(
+        "the token of a cancelled try",
+        within("public.cancel_assets", "set lease_token = null where", "set progress = 100 where"),
+        check!(a_version_stands_until_a_better_one_is_there),
+    ),
+    guard(
+        "the book of a picture that stayed",
+        within("private.settle_inputs", "and j.queued_by_input", "and false"),
+        check!(a_version_stands_until_a_better_one_is_there),
+    ),
+    guard(
+        "the versions a result was made from",
+        within("public.complete_job", "'madeFrom', sources", "'madeFrom', '{}'::jsonb"),
+        check!(an_older_cover_is_marked),
+    ),
+    guard(
+        "the credit of a story that begins again",
+        within("private.begin_text_again", ">= 0 then", "> 0 then"),
+        check!(a_refunded_story_costs_again),
+    ),
+    guard(
+        "heroes as they were",
+        within("private.work_of", "(select h.characters from public.story_characters h where h.story_id = s.id)", "(select jsonb_agg(c) from public.characters c where c.id = any (s.character_ids))"),
+        check!(a_story_keeps_its_heroes),
+    ),
 ];
