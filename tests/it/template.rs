@@ -277,11 +277,16 @@ fn each_function_may_call_only_whom_it_must_and_only_the_content_agent_touches_a
             assert!(is_content_agent, "unexpected right: {statement}");
             if statement["Action"] == "s3:ListBucket" {
                 let prefix = &statement["Condition"]["StringLike"]["s3:prefix"];
-                assert_eq!(prefix, "stories/*", "it may list stories only");
+                assert_eq!(prefix, &json!(["drafts/*", "stories/*"]));
                 continue;
             }
-            assert_eq!(statement["Action"], json!(["s3:GetObject", "s3:PutObject"]));
-            assert_eq!(statement["Resource"], sub("${AssetsBucket.Arn}/stories/*"));
+            let mut actions = vec!["s3:GetObject", "s3:PutObject"];
+            if statement["Resource"] == sub("${AssetsBucket.Arn}/drafts/*") {
+                actions.push("s3:DeleteObject");
+            } else {
+                assert_eq!(statement["Resource"], sub("${AssetsBucket.Arn}/stories/*"));
+            }
+            assert_eq!(statement["Action"], json!(actions));
         }
     }
 }
@@ -364,6 +369,30 @@ fn assets_are_private_kept_and_read_through_the_distribution_only() {
         !allowed[0]["Condition"]["StringEquals"]["AWS:SourceArn"].is_null(),
         "any distribution could read"
     );
+    assert_eq!(allowed[0]["Action"], "s3:GetObject");
+    assert_eq!(
+        allowed[0]["Resource"],
+        sub("${AssetsBucket.Arn}/stories/*"),
+        "drafts are read by nobody outside"
+    );
+}
+
+#[test]
+fn drafts_are_forgotten_after_some_days_and_published_files_never() {
+    let template = template();
+    let bucket = &template["Resources"]["AssetsBucket"]["Properties"];
+    let rules = bucket["LifecycleConfiguration"]["Rules"]
+        .as_array()
+        .expect("rules");
+    let forgetting: Vec<&Value> = rules
+        .iter()
+        .filter(|rule| !rule["ExpirationInDays"].is_null())
+        .collect();
+    assert_eq!(forgetting.len(), 1);
+    assert_eq!(forgetting[0]["Prefix"], "drafts/");
+    assert_eq!(forgetting[0]["Status"], "Enabled");
+    let days = forgetting[0]["ExpirationInDays"].as_i64().expect("days");
+    assert!((1..=7).contains(&days), "{days} days");
 }
 
 #[test]

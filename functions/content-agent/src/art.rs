@@ -73,6 +73,12 @@ impl Art {
         journey.as_ref()?.steps.get(index).cloned()
     }
 
+    #[cfg(test)]
+    pub(crate) async fn motif(&self) -> Option<String> {
+        let journey = self.journey.lock().await;
+        Some(journey.as_ref()?.motif.clone())
+    }
+
     fn scene(&self, index: usize) -> Option<SceneAnalysis> {
         let scenes = self.scenes.lock().expect("no holder panics");
         scenes.get(&index).cloned()

@@ -26,6 +26,8 @@ pub struct Config {
     pub image_fallback: ImageFallback,
     /// `IMAGE_CHECK_SKIPS`: traits the check of pictures leaves out.
     pub unchecked_traits: Vec<Trait>,
+    /// `OPENAI_IMAGE_MODELS`: a picture of other models is another picture.
+    pub image_models: Vec<String>,
 }
 
 impl FromStr for ImageFallback {
@@ -56,8 +58,16 @@ impl Config {
                 name: env::IMAGE_CHECK_SKIPS,
                 problem: error.to_string(),
             })?,
+            image_models: image_models(variables),
         })
     }
+}
+
+fn image_models(variables: &Variables) -> Vec<String> {
+    variables.list_or(
+        env::OPENAI_IMAGE_MODELS,
+        "gpt-image-2.5-sunburst,gpt-image-2",
+    )
 }
 
 /// `PROVIDER_TRY_SECONDS` and `PROVIDER_PROBE_SECONDS`.
@@ -91,10 +101,7 @@ pub(crate) fn openai(variables: &Variables) -> Result<OpenAiConfig, SettingError
             .optional(env::OPENAI_ANALYSIS_MODEL)
             .unwrap_or("gpt-5.2")
             .to_owned(),
-        image_models: variables.list_or(
-            env::OPENAI_IMAGE_MODELS,
-            "gpt-image-2.5-sunburst,gpt-image-2",
-        ),
+        image_models: image_models(variables),
         patience: patience(variables)?,
     })
 }

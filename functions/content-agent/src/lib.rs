@@ -12,6 +12,8 @@ mod failure;
 mod heartbeat;
 mod paid;
 mod prompt;
+#[cfg(test)]
+mod rig;
 mod session;
 mod steps;
 mod studio;

@@ -7,7 +7,7 @@ use crate::{
     steps::{self, Delivery},
     studio::Studio,
 };
-use domain::{AssetType, LeaseToken};
+use domain::{AssetType, LeaseToken, story::StoryText};
 use futures::future::join_all;
 use runtime::{Payload, chain};
 use std::{
@@ -33,6 +33,8 @@ struct Settlement {
     /// What it is called when it was accepted.
     word: &'static str,
     url: Option<String>,
+    /// The text it wrote.
+    text: Option<StoryText>,
     settled: Result<Settled, StoreError>,
 }
 
@@ -77,7 +79,9 @@ pub(crate) async fn run(
         begun: HashSet::new(),
         answer,
     };
-    let heartbeat = tokio::spawn(heartbeat(
+    // It ends with this invocation, however that ends.
+    let mut beating = JoinSet::new();
+    beating.spawn(heartbeat(
         Arc::clone(&session.deps),
         Arc::clone(&session.studio),
         Arc::clone(&session.holding),
@@ -86,7 +90,6 @@ pub(crate) async fn run(
         session.begin(job);
     }
     session.work().await;
-    heartbeat.abort();
     session.answer
 }
 
@@ -147,15 +150,9 @@ impl Session {
         let then = self.continuation(&job);
         let studio = Arc::clone(&self.studio);
         let settling_job = job.clone();
-        let task = self.settling.spawn(async move {
-            let (word, url, settled) = settle(&studio, &settling_job, outcome, then.as_ref()).await;
-            Settlement {
-                job: settling_job,
-                word,
-                url,
-                settled,
-            }
-        });
+        let task = self
+            .settling
+            .spawn(async move { settle(&studio, settling_job, outcome, then.as_ref()).await });
         self.by_task.insert(task.id(), job);
     }
 
@@ -174,6 +171,7 @@ impl Session {
                 job,
                 word,
                 url,
+                text,
                 settled: Ok(settled),
             }) if settled.accepted => {
                 let word = if settled.retry_in_seconds.is_some() {
@@ -184,6 +182,9 @@ impl Session {
                 tracing::info!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
                     assetType = %asset, status = word, "Asset generation settled");
                 self.answer.url = url.or(self.answer.url.take());
+                if let Some(text) = text {
+                    self.studio = Arc::new(self.studio.with_text(text));
+                }
                 (word, Some(settled))
             }
             Ok(Settlement {
@@ -218,7 +219,7 @@ impl Session {
     /// Takes on what was leased here, and wakes the worker for the rest.
     async fn follow(&mut self, settled: Settled) {
         if let Some(view) = settled.view {
-            self.studio.refresh(view);
+            self.studio = Arc::new(self.studio.with_view(view));
         }
         for job in settled.leased {
             self.begin(job);
@@ -318,30 +319,36 @@ impl Session {
     }
 }
 
-/// Records the outcome of a job: what it is called, its file, and what the database says.
+/// Records the outcome of a job.
 async fn settle(
     studio: &Studio,
-    job: &LeasedJob,
+    job: LeasedJob,
     outcome: Outcome,
     then: Option<&Continuation>,
-) -> (&'static str, Option<String>, Result<Settled, StoreError>) {
+) -> Settlement {
     let store = &studio.deps.store;
-    match outcome {
+    let (word, url, text, settled) = match outcome {
         Ok(Delivery::Text { text, usage }) => {
-            let settled = store.save_story_content(job, &text, &usage, then).await;
-            studio.set_text(text);
-            ("ready", None, settled)
+            let settled = store.save_story_content(&job, &text, &usage, then).await;
+            ("ready", None, Some(text), settled)
         }
         Ok(Delivery::Asset { result, usage }) => {
-            let settled = store.complete_job(job, &result, &usage, then).await;
-            ("ready", result.url, settled)
+            let settled = store.complete_job(&job, &result, &usage, then).await;
+            ("ready", result.url, None, settled)
         }
         Err((error, usage)) => {
             tracing::error!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
                 assetType = %job.asset_type, error = chain(&error), "Asset generation failed");
-            let failure = steps::failure_of(studio, job, error).await;
-            let settled = store.fail_job(job, &failure, &usage, then).await;
-            ("failed", None, settled)
+            let failure = steps::failure_of(studio, &job, error).await;
+            let settled = store.fail_job(&job, &failure, &usage, then).await;
+            ("failed", None, None, settled)
         }
+    };
+    Settlement {
+        job,
+        word,
+        url,
+        text,
+        settled,
     }
 }

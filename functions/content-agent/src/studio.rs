@@ -8,55 +8,88 @@ use providers::{PictureBytes, TextCall, TextModelRole};
 use runtime::Deadline;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 use store::{AssetView, LeasedJob, Paid, Progress, StoryView, StoryWork};
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 
-/// One story at work. Shared by its jobs, which run as tasks of their own.
+/// One story as it stood when a job of it began: a job keeps the text and the inputs it began with, whatever becomes of
+/// them meanwhile. Those who begin later get a studio of their own, which shares what was made.
+#[derive(Clone)]
 pub(crate) struct Studio {
     pub(crate) deps: Arc<Deps>,
     pub(crate) deadline: Deadline,
-    pub(crate) story: StoryWork,
+    pub(crate) story: Arc<StoryWork>,
     /// The text, once it is there.
-    text: std::sync::OnceLock<StoryText>,
-    pub(crate) art: Art,
+    text: Option<Arc<StoryText>>,
+    /// Of this text.
+    pub(crate) art: Arc<Art>,
     /// The assets as they stand; newer than `story` once jobs were leased here.
-    view: std::sync::Mutex<StoryView>,
-    pictures: Mutex<HashMap<AssetType, PictureBytes>>,
-    prints: std::sync::Mutex<HashMap<AssetType, Bytes>>,
+    view: Arc<StoryView>,
+    made: Arc<Made>,
+}
+
+/// What the jobs made and fetched, by the address of its file: a new version is another file.
+#[derive(Default)]
+struct Made {
+    /// Whoever asks first fetches it, and the others wait for that.
+    pictures: Mutex<HashMap<String, Arc<OnceCell<PictureBytes>>>>,
+    prints: Mutex<HashMap<String, Bytes>>,
     /// What the next heartbeat will tell of each job.
-    progress: std::sync::Mutex<HashMap<JobId, u8>>,
+    progress: Mutex<HashMap<JobId, u8>>,
 }
 
 impl Studio {
     pub(crate) fn new(deps: Arc<Deps>, story: StoryWork, deadline: Deadline) -> Self {
-        let text = story
-            .text()
-            .ok()
-            .map_or_else(std::sync::OnceLock::new, Into::into);
-        let art = Art::from_checkpoint(&story.view.art);
-        let view = std::sync::Mutex::new(story.view.clone());
         Self {
             deps,
             deadline,
-            story,
-            text,
-            art,
-            view,
-            pictures: Mutex::default(),
-            prints: std::sync::Mutex::default(),
-            progress: std::sync::Mutex::default(),
+            text: story.text().ok().map(Arc::new),
+            art: Arc::new(Art::from_checkpoint(&story.view.art)),
+            view: Arc::new(story.view.clone()),
+            story: Arc::new(story),
+            made: Arc::default(),
         }
     }
 
     /// The text. A job that needs it is never claimed before it is there.
     pub(crate) fn text(&self) -> Result<&StoryText, StepError> {
-        self.text.get().ok_or(StepError::MissingInput)
+        self.text.as_deref().ok_or(StepError::MissingInput)
     }
 
-    pub(crate) fn set_text(&self, text: StoryText) {
-        // A regenerated text replaces nothing in a studio: each invocation opens its own.
-        let _ = self.text.set(text);
+    /// The studio of those who begin once this text is published. Art direction of an older one is not theirs.
+    pub(crate) fn with_text(&self, text: StoryText) -> Self {
+        let art = match self.text {
+            Some(_) => Arc::default(),
+            None => Arc::clone(&self.art),
+        };
+        Self {
+            text: Some(Arc::new(text)),
+            art,
+            ..self.clone()
+        }
+    }
+
+    /// The studio of those who begin with the story as the database answered with jobs leased here.
+    pub(crate) fn with_view(&self, view: StoryView) -> Self {
+        let version = |view: &StoryView| {
+            view.assets
+                .get(&AssetType::Content)
+                .map_or(0, |content| content.version)
+        };
+        let art = if version(&view) == version(&self.view) {
+            self.art.learn(&view.art);
+            Arc::clone(&self.art)
+        } else {
+            Arc::new(Art::from_checkpoint(&view.art))
+        };
+        Self {
+            art,
+            view: Arc::new(view),
+            ..self.clone()
+        }
     }
 
     /// Asks a text model and reads the answer as `T`; what it cost is added to `usage` whether or not it can be read.
@@ -111,51 +144,46 @@ impl Studio {
         Ok(())
     }
 
-    /// Keeps a finished picture for the jobs that refer to it, and its print for the book.
-    pub(crate) async fn keep(&self, asset: AssetType, picture: PictureBytes, print: Bytes) {
-        self.pictures.lock().await.insert(asset, picture);
-        self.prints
-            .lock()
-            .expect("no holder panics")
-            .insert(asset, print);
+    /// Keeps a finished picture for the scenes that are drawn from it.
+    pub(crate) fn keep_picture(&self, url: &str, picture: PictureBytes) {
+        let cell = Arc::new(OnceCell::new_with(Some(picture)));
+        let mut pictures = self.made.pictures.lock().expect("no holder panics");
+        pictures.insert(url.to_owned(), cell);
     }
 
-    /// The story as the database answered with jobs leased here.
-    pub(crate) fn refresh(&self, view: StoryView) {
-        self.art.learn(&view.art);
-        *self.view.lock().expect("no holder panics") = view;
+    /// Keeps the print of a finished picture for the book.
+    pub(crate) fn keep_print(&self, url: &str, print: Bytes) {
+        let mut prints = self.made.prints.lock().expect("no holder panics");
+        prints.insert(url.to_owned(), print);
     }
 
     /// A picture for the book: its print, if it was made here, else its file.
     pub(crate) async fn printable(&self, asset: AssetType) -> Result<Option<Bytes>, StepError> {
-        if let Some(print) = self.prints.lock().expect("no holder panics").get(&asset) {
-            return Ok(Some(print.clone()));
+        let Some(url) = self.url(asset) else {
+            return Ok(None);
+        };
+        let print = {
+            let prints = self.made.prints.lock().expect("no holder panics");
+            prints.get(url).cloned()
+        };
+        match print {
+            Some(print) => Ok(Some(print)),
+            None => Ok(Some(self.fetched(url).await?.bytes().clone())),
         }
-        Ok(self
-            .picture_or_placeholder(asset)
-            .await?
-            .map(|picture| picture.bytes().clone()))
     }
 
     /// What is known of an asset.
-    pub(crate) fn asset(&self, asset: AssetType) -> Option<AssetView> {
-        self.view
-            .lock()
-            .expect("no holder panics")
-            .assets
-            .get(&asset)
-            .cloned()
+    pub(crate) fn asset(&self, asset: AssetType) -> Option<&AssetView> {
+        self.view.assets.get(&asset)
+    }
+
+    fn url(&self, asset: AssetType) -> Option<&str> {
+        self.asset(asset)?.url.as_deref()
     }
 
     /// The colours of a picture, `#RRGGBB`.
     pub(crate) fn colors_of(&self, asset: AssetType) -> Vec<String> {
-        self.view
-            .lock()
-            .expect("no holder panics")
-            .hue
-            .get(&asset)
-            .cloned()
-            .unwrap_or_default()
+        self.view.hue.get(&asset).cloned().unwrap_or_default()
     }
 
     /// A picture of this story: made here, or fetched once. `None` when there is none, or only a placeholder.
@@ -163,44 +191,43 @@ impl Studio {
         &self,
         asset: AssetType,
     ) -> Result<Option<PictureBytes>, StepError> {
-        if self.asset(asset).is_some_and(|view| view.is_placeholder) {
-            return Ok(None);
+        match self.asset(asset) {
+            Some(AssetView {
+                url: Some(url),
+                is_placeholder: false,
+                ..
+            }) => self.fetched(url).await.map(Some),
+            _ => Ok(None),
         }
-        self.picture_or_placeholder(asset).await
     }
 
-    /// A picture of this story, or what stands in for it.
-    async fn picture_or_placeholder(
-        &self,
-        asset: AssetType,
-    ) -> Result<Option<PictureBytes>, StepError> {
-        if let Some(picture) = self.pictures.lock().await.get(&asset) {
-            return Ok(Some(picture.clone()));
-        }
-        let Some(url) = self.asset(asset).and_then(|view| view.url) else {
-            return Ok(None);
+    /// The picture published under an address. However many ask for it at once, it is fetched once.
+    async fn fetched(&self, url: &str) -> Result<PictureBytes, StepError> {
+        let cell = {
+            let mut pictures = self.made.pictures.lock().expect("no holder panics");
+            Arc::clone(pictures.entry(url.to_owned()).or_default())
         };
-        let bytes = self.deps.files.get_by_url(&url).await?;
-        let picture =
-            PictureBytes::parse(bytes).map_err(|error| StepError::Picture(error.into()))?;
-        self.pictures.lock().await.insert(asset, picture.clone());
-        Ok(Some(picture))
+        cell.get_or_try_init(|| self.fetch(url)).await.cloned()
+    }
+
+    async fn fetch(&self, url: &str) -> Result<PictureBytes, StepError> {
+        let story = self.story.story_id;
+        let Some(bytes) = self.deps.files.get_published(story, url).await? else {
+            tracing::error!(storyId = %story, "An asset's address is none of a file of its story");
+            return Err(StepError::MissingInput);
+        };
+        PictureBytes::parse(bytes).map_err(|error| StepError::Picture(error.into()))
     }
 
     /// Percent done, for the next heartbeat; it costs no round trip of its own.
     pub(crate) fn note_progress(&self, job: &LeasedJob, percent: u8) {
-        self.progress
-            .lock()
-            .expect("no holder panics")
-            .insert(job.job_id, percent);
+        let mut progress = self.made.progress.lock().expect("no holder panics");
+        progress.insert(job.job_id, percent);
     }
 
     pub(crate) fn noted_progress(&self, job: JobId) -> Option<u8> {
-        self.progress
-            .lock()
-            .expect("no holder panics")
-            .get(&job)
-            .copied()
+        let progress = self.made.progress.lock().expect("no holder panics");
+        progress.get(&job).copied()
     }
 }
 
@@ -213,3 +240,6 @@ pub(crate) struct Question {
     /// JPEG.
     pub(crate) picture: Option<Bytes>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,12 @@
 //! Files of a story in S3 and their addresses behind the CDN.
 //!
-//! A key carries version and attempt, so a late writer can never overwrite what is published, a regenerated file has a new
-//! address, and everything may be cached for a year.
+//! What an attempt made and nobody has accepted yet is a draft, under a prefix that the CDN never serves and the bucket
+//! forgets after some days. What is accepted is copied to a key that carries a digest of its bytes: nobody guesses it, a
+//! late writer cannot change what stands there, and it may be cached for a year.
+
+mod keys;
+
+pub use keys::{AssetVersion, Fingerprint};
 
 use crate::StoreError;
 use aws_sdk_s3::{
@@ -15,8 +20,7 @@ use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use sha2::{Digest, Sha256};
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 use url::Url;
 
 /// Tries of one operation, with the SDK's jittered pauses between them.
@@ -64,6 +68,22 @@ pub struct StoredFile {
     pub url: String,
     pub bytes: usize,
     pub sha256: String,
+}
+
+/// A file that is kept, but not published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    key: String,
+    kind: FileKind,
+    bytes: usize,
+    sha256: String,
+}
+
+impl Draft {
+    /// Where it lies in the bucket.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
 }
 
 /// The client of S3, made when the first file is stored or fetched: loading the AWS configuration and its TLS is half of
@@ -161,17 +181,124 @@ impl AssetFiles {
 
     /// The record of bytes that stand, or are about to stand, under a key.
     pub fn file(&self, key: String, bytes: &Bytes) -> StoredFile {
-        let sha256 = Sha256::digest(bytes)
-            .iter()
-            .fold(String::new(), |mut hex, byte| {
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            });
         StoredFile {
             url: self.base() + &key,
             key,
             bytes: bytes.len(),
+            sha256: keys::sha256(bytes),
+        }
+    }
+
+    /// Stores what is not accepted yet, under a key of [`AssetVersion::draft_key`].
+    pub async fn put_draft(
+        &self,
+        key: String,
+        kind: FileKind,
+        bytes: Bytes,
+    ) -> Result<Draft, StoreError> {
+        let StoredFile {
+            key, bytes, sha256, ..
+        } = self.put(key, kind, bytes).await?;
+        Ok(Draft {
+            key,
+            kind,
+            bytes,
             sha256,
+        })
+    }
+
+    /// Keys of the drafts of one kind that earlier attempts at this version left for the same wish. Any is as good as the
+    /// others.
+    pub async fn drafts(
+        &self,
+        version: &AssetVersion,
+        wish: &Fingerprint,
+        kind: FileKind,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut keys = self.list(&version.draft_prefix(wish)).await?;
+        keys.retain(|key| key.ends_with(&format!(".{}", kind.extension())));
+        Ok(keys)
+    }
+
+    /// A draft of an earlier attempt.
+    pub async fn get_draft(
+        &self,
+        key: String,
+        kind: FileKind,
+    ) -> Result<(Draft, Bytes), StoreError> {
+        let content = self.get(&key).await?;
+        let draft = Draft {
+            key,
+            kind,
+            bytes: content.len(),
+            sha256: keys::sha256(&content),
+        };
+        Ok((draft, content))
+    }
+
+    /// Forgets a draft, so that no later attempt finds it.
+    pub async fn discard(&self, draft: &Draft) -> Result<(), StoreError> {
+        let key = draft.key();
+        self.client
+            .clone()
+            .await
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .send()
+            .await
+            .map_err(failed(format!("delete {key}")))?;
+        Ok(())
+    }
+
+    /// Copies an accepted draft, inside the bucket, to where the CDN serves it. The draft stays for those who come after a
+    /// death, until the bucket forgets it.
+    pub async fn publish(
+        &self,
+        version: &AssetVersion,
+        draft: &Draft,
+    ) -> Result<StoredFile, StoreError> {
+        let key = version.public_key(&draft.sha256, draft.kind);
+        // Type and cache control come with the bytes.
+        self.client
+            .clone()
+            .await
+            .copy_object()
+            .bucket(&self.bucket)
+            .key(&key)
+            .copy_source(format!("{}/{}", self.bucket, draft.key))
+            .send()
+            .await
+            .map_err(failed(format!("publish {key}")))?;
+        Ok(StoredFile {
+            url: self.base() + &key,
+            key,
+            bytes: draft.bytes,
+            sha256: draft.sha256.clone(),
+        })
+    }
+
+    /// Stores what needs nobody's consent where the CDN serves it.
+    pub async fn put_public(
+        &self,
+        version: &AssetVersion,
+        kind: FileKind,
+        bytes: Bytes,
+    ) -> Result<StoredFile, StoreError> {
+        let key = version.public_key(&keys::sha256(&bytes), kind);
+        self.put(key, kind, bytes).await
+    }
+
+    /// Fetches the file of this story that was published under `address`, wherever the CDN was at that time. `None` when
+    /// the address is none of a file of this story.
+    pub async fn get_published(
+        &self,
+        story: StoryId,
+        address: &str,
+    ) -> Result<Option<Bytes>, StoreError> {
+        match keys::key_of(story, address) {
+            Some(key) => self.get(&key).await.map(Some),
+            None => Ok(None),
         }
     }
 
@@ -213,13 +340,6 @@ impl AssetFiles {
             .collect();
         keys.sort();
         Ok(keys)
-    }
-
-    /// Fetches what an address of ours points at.
-    pub async fn get_by_url(&self, url: &str) -> Result<Bytes, StoreError> {
-        let base = self.base();
-        let key = url.strip_prefix(base.as_str()).unwrap_or(url);
-        self.get(key).await
     }
 
     fn base(&self) -> String {

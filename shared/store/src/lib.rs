@@ -8,7 +8,7 @@ mod steering;
 mod work;
 
 pub use error::{Refusal, StoreError};
-pub use files::{AssetFiles, FileKind, StoredFile};
+pub use files::{AssetFiles, AssetVersion, Draft, FileKind, Fingerprint, StoredFile};
 pub use reading::{AssetGenerationStatus, JobRow, Page, StoryRow};
 pub use rest::{RestConfig, RestConfigError, Store};
 pub use steering::{Caller, Created, Idempotency, Steered, SteeringOptions, Usage};

@@ -67,6 +67,8 @@ impl StoryWork {
 #[serde(rename_all = "camelCase", default)]
 pub struct AssetView {
     pub status: String,
+    /// Versions that exist; 0 before the first.
+    pub version: u32,
     pub url: Option<String>,
     pub data: Option<Value>,
     pub is_placeholder: bool,

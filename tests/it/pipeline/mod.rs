@@ -2,6 +2,7 @@
 
 mod book;
 mod failures;
+mod files;
 mod front_end;
 mod interruptions;
 mod invocations;

@@ -11,7 +11,7 @@ use render::{
     colors::HexColor,
 };
 use serde::Deserialize;
-use store::{AssetFiles, Completion, FileKind, LeasedJob};
+use store::{AssetVersion, Completion, FileKind, LeasedJob};
 
 pub(crate) async fn bind(studio: &Studio, job: &LeasedJob) -> Result<Completion, StepError> {
     let story = studio.text()?;
@@ -52,18 +52,10 @@ pub(crate) async fn bind(studio: &Studio, job: &LeasedJob) -> Result<Completion,
         .now(move || pdf(&book, &options))
         .await?
         .map_err(|error| StepError::Book(error.into()))?;
-    let what = format!("a{}", job.attempt);
-    let key = AssetFiles::key(
-        job.story_id,
-        AssetType::Pdf,
-        job.asset_version + 1,
-        &what,
-        FileKind::Pdf,
-    );
-    let file = studio
-        .deps
-        .files
-        .put(key, FileKind::Pdf, bytes.into())
+    let version = AssetVersion::made_by(job);
+    let files = &studio.deps.files;
+    let file = files
+        .put_public(&version, FileKind::Pdf, bytes.into())
         .await?;
     Ok(Completion {
         url: Some(file.url),
@@ -113,7 +105,7 @@ fn colors(studio: &Studio, asset: AssetType) -> [HexColor; 3] {
 fn questions(studio: &Studio) -> Vec<String> {
     let data = studio
         .asset(AssetType::Activities)
-        .and_then(|view| view.data);
+        .and_then(|view| view.data.as_ref());
     let activities = data.and_then(|data| Activities::deserialize(data).ok());
     activities
         .map(|activities| {

@@ -14,9 +14,12 @@ use render::{
     colors::{HexColor, deep_colors_of},
     picture::{PictureError, RgbImage},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{AssetFiles, Completion, FileKind, LeasedJob, Paid, Placeholder, StoredFile};
+use store::{
+    AssetVersion, Completion, Draft, FileKind, Fingerprint, LeasedJob, Paid, Placeholder,
+    StoredFile,
+};
 
 /// Pictures drawn within one attempt until one passes its check (S1-073).
 const TRIES: u32 = 3;
@@ -71,9 +74,10 @@ pub(crate) async fn draw(
         drawn.await?
     };
 
-    studio
-        .keep(job.asset_type, drawn.picture, drawn.developed.print)
-        .await;
+    if job.asset_type == AssetType::Cover {
+        studio.keep_picture(&drawn.file.url, drawn.picture);
+    }
+    studio.keep_print(&drawn.file.url, drawn.developed.print);
     Ok(Completion {
         url: Some(drawn.file.url),
         colors: Some(
@@ -141,7 +145,9 @@ async fn references(studio: &Studio, asset: AssetType) -> Result<References, Ste
     ))
 }
 
-/// Draws until a picture passes its check. Each one is stored while it is checked, before anything else is bought.
+/// Draws until a picture passes its check. Each one is kept as a draft while it is checked, before anything else is
+/// bought, and published once it has passed: one copy inside the bucket is all that stands between the verdict and the
+/// database.
 async fn drawn(
     studio: &Studio,
     job: &LeasedJob,
@@ -151,11 +157,13 @@ async fn drawn(
 ) -> Result<Drawn, StepError> {
     let mut softened = job.options["simplifyPrompt"] == true;
     let mut feedback = String::new();
-    let mut found = drawn_before(studio, job).await?;
+    let wish = wish(studio, brief, &references, softened);
+    let rejected_before = Rejected::before(job, &wish);
+    let mut found = drawn_before(studio, job, &wish).await?;
     let mut problem = StepError::CheckFailed;
-    for attempt in 1..=TRIES {
-        let (picture, known_file) = match found.take() {
-            Some((picture, file)) => (picture, Some(file)),
+    for attempt in 1 + rejected_before..=TRIES {
+        let (picture, known) = match found.take() {
+            Some((picture, draft)) => (picture, Some(draft)),
             None => {
                 let mut prompt = if softened {
                     prompt::softened(brief)
@@ -184,8 +192,9 @@ async fn drawn(
             }
         };
         studio.note_progress(job, 70);
-        let examined = examined(studio, job, attempt, &picture, known_file, usage).await;
-        let (file, developed, check) = match examined {
+        let storing = stored(studio, job, &wish, attempt, &picture, known);
+        let examined = examined(studio, job, &picture, storing, usage).await;
+        let (draft, developed, check) = match examined {
             // Its header promised more than its body holds. It is not stored: a retry would only find it again.
             Err(unreadable @ StepError::Picture(_)) => {
                 tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, assetType = %job.asset_type, attempt,
@@ -196,6 +205,8 @@ async fn drawn(
             examined => examined?,
         };
         if check.passed {
+            let version = AssetVersion::made_by(job);
+            let file = studio.deps.files.publish(&version, &draft).await?;
             return Ok(Drawn {
                 picture,
                 file,
@@ -204,6 +215,7 @@ async fn drawn(
         }
         tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, assetType = %job.asset_type, attempt,
             feedbackLength = check.feedback.len(), "Picture did not pass its check");
+        rejected(studio, job, &wish, &draft, attempt, usage).await?;
         problem = StepError::CheckFailed;
         feedback = format!(
             "\n\nFeedback: {}",
@@ -217,51 +229,110 @@ async fn drawn(
     Err(problem)
 }
 
+/// What decides how the pictures of an attempt turn out. What follows from answers (plainer words after a refusal, the
+/// feedback of a check) follows for every attempt with the same wish.
+fn wish(
+    studio: &Studio,
+    brief: &PictureBrief<'_>,
+    references: &References,
+    softened: bool,
+) -> Fingerprint {
+    let prompt = if softened {
+        prompt::softened(brief)
+    } else {
+        prompt::picture(brief)
+    };
+    let models = studio.deps.config.image_models.join(",");
+    let mut parts = vec![Bytes::from_static(b"picture"), prompt.into(), models.into()];
+    match references {
+        References::None => {}
+        References::Urls(urls) => {
+            parts.extend(urls.iter().map(|url| Bytes::from(url.to_string())));
+        }
+        References::Picture(picture) => parts.push(picture.bytes().clone()),
+    }
+    Fingerprint::of(parts)
+}
+
+/// How many pictures of one wish did not pass their check, kept with the job: three are drawn in all, however many
+/// invocations it takes.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Rejected {
+    wish: String,
+    rejected: u32,
+}
+
+impl Rejected {
+    fn before(job: &LeasedJob, wish: &Fingerprint) -> u32 {
+        Self::deserialize(&job.checkpoint["picture"])
+            .ok()
+            .filter(|known| known.wish == wish.to_string())
+            .map_or(0, |known| known.rejected.min(TRIES - 1))
+    }
+}
+
+/// Forgets a picture that did not pass its check, so that no later attempt finds it, and remembers that there was one.
+async fn rejected(
+    studio: &Studio,
+    job: &LeasedJob,
+    wish: &Fingerprint,
+    draft: &Draft,
+    attempt: u32,
+    usage: &mut Vec<Paid>,
+) -> Result<(), StepError> {
+    let known = Rejected {
+        wish: wish.to_string(),
+        // Whoever asks for it again after the last one has three tries again.
+        rejected: attempt % TRIES,
+    };
+    let checkpoint = studio.checkpoint(job, json!({"picture": known}), 70, None, usage);
+    let (discarded, remembered) = tokio::join!(studio.deps.files.discard(draft), checkpoint);
+    if let Err(error) = discarded {
+        // It is looked at again if an attempt finds it, and never published unseen.
+        tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, assetType = %job.asset_type,
+            error = runtime::chain(&error), "Rejected picture could not be deleted; the bucket forgets it with the drafts");
+    }
+    remembered
+}
+
 async fn stored(
     studio: &Studio,
     job: &LeasedJob,
+    wish: &Fingerprint,
     attempt: u32,
     picture: &PictureBytes,
-    known: Option<StoredFile>,
-) -> Result<StoredFile, StepError> {
-    if let Some(file) = known {
-        return Ok(file);
+    known: Option<Draft>,
+) -> Result<Draft, StepError> {
+    if let Some(draft) = known {
+        return Ok(draft);
     }
-    let what = format!("a{}-{attempt}", job.attempt);
-    let key = AssetFiles::key(
-        job.story_id,
-        job.asset_type,
-        job.asset_version + 1,
-        &what,
-        FileKind::Png,
-    );
-    Ok(studio
-        .deps
-        .files
-        .put(key, FileKind::Png, picture.bytes().clone())
-        .await?)
+    let version = AssetVersion::made_by(job);
+    let key = version.draft_key(wish, job.attempt, attempt, FileKind::Png);
+    let bytes = picture.bytes().clone();
+    let files = &studio.deps.files;
+    Ok(files.put_draft(key, FileKind::Png, bytes).await?)
 }
 
-/// The picture an earlier attempt paid for and could not publish.
+/// The picture an earlier attempt with the same wish paid for and could not publish.
 async fn drawn_before(
     studio: &Studio,
     job: &LeasedJob,
-) -> Result<Option<(PictureBytes, StoredFile)>, StepError> {
+    wish: &Fingerprint,
+) -> Result<Option<(PictureBytes, Draft)>, StepError> {
     if job.attempt <= 1 {
         return Ok(None);
     }
-    let prefix = AssetFiles::prefix(job.story_id, job.asset_type, job.asset_version + 1);
-    let keys = studio.deps.files.list(&prefix).await?;
-    let Some(key) = keys.iter().rev().find(|key| !key.contains("placeholder")) else {
+    let (files, version) = (&studio.deps.files, AssetVersion::made_by(job));
+    let mut keys = files.drafts(&version, wish, FileKind::Png).await?;
+    let Some(key) = keys.pop() else {
         return Ok(None);
     };
-    let bytes = studio.deps.files.get(key).await?;
-    let file = studio.deps.files.file(key.clone(), &bytes);
+    let (draft, bytes) = files.get_draft(key, FileKind::Png).await?;
     let Ok(picture) = PictureBytes::parse(bytes) else {
         return Ok(None);
     };
     tracing::info!(storyId = %job.story_id, jobId = %job.job_id, "Picture of an earlier attempt found, not bought again");
-    Ok(Some((picture, file)))
+    Ok(Some((picture, draft)))
 }
 
 /// Asks whether the picture shows the characters as they are (traits that are switched off are not asked for), and stores
@@ -269,11 +340,10 @@ async fn drawn_before(
 async fn examined(
     studio: &Studio,
     job: &LeasedJob,
-    attempt: u32,
     picture: &PictureBytes,
-    known: Option<StoredFile>,
+    storing: impl Future<Output = Result<Draft, StepError>>,
     usage: &mut Vec<Paid>,
-) -> Result<(StoredFile, Developed, Check), StepError> {
+) -> Result<(Draft, Developed, Check), StepError> {
     let unreadable = |error: PictureError| StepError::Picture(error.into());
     let place = studio.deps.darkroom.place().await;
     let undeveloped = picture.clone();
@@ -293,9 +363,8 @@ async fn examined(
         developed
     };
     let checking = studio.ask::<Check>(TextModelRole::Analysis, question, usage);
-    let storing = stored(studio, job, attempt, picture, known);
-    let (file, developed, checked) = tokio::join!(storing, developing, checking);
-    Ok((file?, developed?.map_err(unreadable)?, checked?.0))
+    let (draft, developed, checked) = tokio::join!(storing, developing, checking);
+    Ok((draft?, developed?.map_err(unreadable)?, checked?.0))
 }
 
 /// A tasteful stand-in in the colours of the scene, unless the configuration prefers an empty place.
@@ -312,18 +381,12 @@ pub(crate) async fn placeholder(studio: &Studio, job: &LeasedJob) -> Option<Plac
     let drawn = place
         .now(move || render::placeholder::placeholder_png(1024, palette))
         .await;
-    let key = AssetFiles::key(
-        job.story_id,
-        job.asset_type,
-        job.asset_version + 1,
-        &format!("placeholder-a{}", job.attempt),
-        FileKind::Png,
-    );
+    let version = AssetVersion::made_by(job);
     let stored = match drawn {
         Ok(png) => studio
             .deps
             .files
-            .put(key, FileKind::Png, png.into())
+            .put_public(&version, FileKind::Png, png.into())
             .await
             .map_err(StepError::from),
         Err(error) => Err(error),
@@ -361,3 +424,7 @@ pub(crate) fn deep_palette(step: &PaletteStep) -> Option<[HexColor; 3]> {
         .ok()
         .map(|colors| colors.map(HexColor::readable_under_white))
 }
+
+#[cfg(test)]
+#[path = "picture_tests.rs"]
+mod tests;

@@ -50,6 +50,9 @@ pub struct FilesServer {
     faults: FileFaults,
 }
 
+/// What the CDN may read of the bucket, as the bucket's policy says in AWS.
+const PUBLIC: &str = "stories/";
+
 /// Reads of one bucket without a signature.
 #[derive(Clone, Debug)]
 struct Cdn {
@@ -116,6 +119,9 @@ async fn read(State(cdn): State<Cdn>, PathOf(key): PathOf<String>, request: Requ
     // Files beside the bucket hold what S3 knows about its objects; they are not objects.
     if key.split('/').any(|part| part == ".." || part == ".") {
         return StatusCode::NOT_FOUND.into_response();
+    }
+    if !key.starts_with(PUBLIC) {
+        return StatusCode::FORBIDDEN.into_response();
     }
     let (parts, _) = request.into_parts();
     let known_version = parts.headers.get(header::IF_NONE_MATCH).cloned();

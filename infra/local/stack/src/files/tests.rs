@@ -118,7 +118,7 @@ async fn what_is_stored_through_s3_is_read_through_the_cdn_as_it_was_described()
 async fn a_player_may_ask_for_a_range() {
     let served = Served::new().await;
     served
-        .put("local-secret", "voice.mp3", b"0123456789")
+        .put("local-secret", "stories/1/voice.mp3", b"0123456789")
         .await
         .unwrap();
     let http = reqwest::Client::new();
@@ -128,7 +128,7 @@ async fn a_player_may_ask_for_a_range() {
         ("bytes=-2", "bytes 8-9/10", "89"),
     ] {
         let answer = http
-            .get(served.cdn("voice.mp3"))
+            .get(served.cdn("stories/1/voice.mp3"))
             .header(RANGE, range)
             .send()
             .await
@@ -138,14 +138,14 @@ async fn a_player_may_ask_for_a_range() {
         assert_eq!(answer.bytes().await.unwrap(), bytes);
     }
     let beyond = http
-        .get(served.cdn("voice.mp3"))
+        .get(served.cdn("stories/1/voice.mp3"))
         .header(RANGE, "bytes=10-")
         .send()
         .await
         .unwrap();
     assert_eq!(beyond.status(), 416);
     let preflight = http
-        .request(reqwest::Method::OPTIONS, served.cdn("voice.mp3"))
+        .request(reqwest::Method::OPTIONS, served.cdn("stories/1/voice.mp3"))
         .send()
         .await
         .unwrap();
@@ -159,35 +159,58 @@ async fn a_player_may_ask_for_a_range() {
 async fn the_cdn_shows_objects_only_and_s3_only_those_who_sign() {
     let served = Served::new().await;
     served
-        .put("local-secret", "cover.png", b"png")
+        .put("local-secret", "stories/1/cover.png", b"png")
         .await
         .unwrap();
     assert_eq!(
-        reqwest::get(served.cdn("missing.png"))
+        reqwest::get(served.cdn("stories/1/missing.png"))
             .await
             .unwrap()
             .status(),
         404
     );
     assert_eq!(
-        reqwest::get(served.cdn("..%2Fassets%2Fcover.png"))
+        reqwest::get(served.cdn("stories%2F..%2F..%2Fassets%2Fstories%2F1%2Fcover.png"))
             .await
             .unwrap()
             .status(),
         404
     );
     assert_eq!(
-        reqwest::get(format!("{}/{BUCKET}/cover.png", served.base))
+        reqwest::get(format!("{}/{BUCKET}/stories/1/cover.png", served.base))
             .await
             .unwrap()
             .status(),
         403
     );
     let refused = served
-        .put("wrong", "cover.png", b"other")
+        .put("wrong", "stories/1/cover.png", b"other")
         .await
         .unwrap_err();
     assert!(refused.contains("SignatureDoesNotMatch"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_cdn_serves_published_files_and_no_drafts() {
+    let served = Served::new().await;
+    for key in ["drafts/stories/1/cover.png", "stories/1/cover.png"] {
+        served.put("local-secret", key, b"png").await.unwrap();
+    }
+    let status = async |key: &str| reqwest::get(served.cdn(key)).await.unwrap().status();
+    assert_eq!(status("stories/1/cover.png").await, 200);
+    for hidden in [
+        "drafts/stories/1/cover.png",
+        "drafts%2Fstories%2F1%2Fcover.png",
+        "%64rafts/stories/1/cover.png",
+        "/drafts/stories/1/cover.png",
+        "Stories/1/cover.png",
+    ] {
+        assert_eq!(status(hidden).await, 403, "of {hidden}");
+    }
+    assert_eq!(
+        status("stories%2F..%2Fdrafts%2Fstories%2F1%2Fcover.png").await,
+        404
+    );
 }
 
 #[tokio::test]
@@ -196,7 +219,10 @@ async fn faults_refuse_their_share_of_the_writes_and_no_reading() {
     served.faults.refuse(0.25);
     let mut refused = 0;
     for _ in 0..8 {
-        if let Err(error) = served.put("local-secret", "cover.png", b"png").await {
+        if let Err(error) = served
+            .put("local-secret", "stories/1/cover.png", b"png")
+            .await
+        {
             assert!(error.contains("SlowDown"), "{error}");
             refused += 1;
         }
@@ -205,12 +231,12 @@ async fn faults_refuse_their_share_of_the_writes_and_no_reading() {
     served.faults.refuse(1.0);
     assert!(
         served
-            .put("local-secret", "cover.png", b"png")
+            .put("local-secret", "stories/1/cover.png", b"png")
             .await
             .is_err()
     );
     assert_eq!(
-        reqwest::get(served.cdn("cover.png"))
+        reqwest::get(served.cdn("stories/1/cover.png"))
             .await
             .unwrap()
             .status(),
@@ -225,14 +251,14 @@ async fn an_answer_that_is_cut_off_or_holds_an_error_is_no_success_and_only_the_
     served
         .faults
         .strike(1.0, &[FileFault::Cut, FileFault::ErrorInside]);
-    for key in ["cut.png", "inside.png"] {
+    for key in ["stories/1/cut.png", "stories/1/inside.png"] {
         let answer = served.put("local-secret", key, b"png").await;
         assert!(answer.is_err(), "{key}");
     }
     served.faults.strike(0.0, &[]);
     let stored = async |key: &str| reqwest::get(served.cdn(key)).await.unwrap().status();
-    assert_eq!(stored("cut.png").await, 200);
-    assert_eq!(stored("inside.png").await, 404);
+    assert_eq!(stored("stories/1/cut.png").await, 200);
+    assert_eq!(stored("stories/1/inside.png").await, 404);
     assert_eq!(
         (
             served.faults.struck(),

@@ -11,7 +11,10 @@ use local_trials::{
     kill,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use std::time::{Duration, Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 use uuid::Uuid;
 
 pub(crate) const CHAOS: Trial = Trial {
@@ -215,8 +218,9 @@ async fn causes(stack: &Stack, stories: &[Uuid]) -> Result<(i64, String), TrialE
     .map_err(TrialError::while_trying("read why stories failed"))
 }
 
-/// Attempts of one asset that stored a picture or a recording of their own although an earlier attempt had stored one. A
-/// picture that did not pass its check is drawn again within the attempt, and so does not count.
+/// Attempts that kept a draft of a picture or a recording of their own although an earlier attempt had kept one of the same
+/// version for the same wish. A picture that did not pass its check is drawn again within the attempt, and so does not
+/// count.
 fn stored_twice(stack: &Stack, stories: &[Uuid]) -> Result<u64, TrialError> {
     let bucket = stack
         .home()
@@ -224,42 +228,27 @@ fn stored_twice(stack: &Stack, stories: &[Uuid]) -> Result<u64, TrialError> {
         .join(local_stack::environment::BUCKET);
     let mut twice = 0;
     for story in stories {
-        let Ok(entries) = std::fs::read_dir(bucket.join("stories").join(story.to_string())) else {
+        let folder = bucket.join("drafts/stories").join(story.to_string());
+        let Ok(entries) = std::fs::read_dir(folder) else {
             continue;
         };
-        let mut attempts: Vec<String> = Vec::new();
+        // By version and wish, `scene_1-v1-0123456789abcdef`: the attempts that kept something, `2` of
+        // `scene_1-v1-0123456789abcdef-a2-1.png`.
+        let mut attempts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for entry in entries {
             let name = entry
-                .map_err(TrialError::while_trying("list the files of a story"))?
+                .map_err(TrialError::while_trying("list the drafts of a story"))?
                 .file_name();
-            let name = name.to_string_lossy().into_owned();
+            let name = name.to_string_lossy();
             let bought = name.ends_with(".png") || name.ends_with(".mp3");
-            // `scene_1-v1-a2-1.png`: what comes before the number of the picture within the attempt.
-            if bought && !name.contains("placeholder") {
-                let stem = name
-                    .rsplit_once('.')
-                    .map_or(name.as_str(), |(stem, _)| stem);
-                let attempt = if name.ends_with(".png") {
-                    stem.rsplit_once('-').map_or(stem, |(head, _)| head)
-                } else {
-                    stem
-                };
-                attempts.push(attempt.to_owned());
+            let parts: Vec<&str> = name.rsplitn(3, '-').collect();
+            if let ([_number, attempt, wish], true) = (parts.as_slice(), bought) {
+                let attempts = attempts.entry((*wish).to_owned()).or_default();
+                attempts.insert((*attempt).to_owned());
             }
         }
-        attempts.sort_unstable();
-        attempts.dedup();
-        let mut assets: Vec<&str> = attempts
-            .iter()
-            .map(|attempt| {
-                attempt
-                    .rsplit_once("-a")
-                    .map_or(attempt.as_str(), |(asset, _)| asset)
-            })
-            .collect();
-        let all = assets.len();
-        assets.dedup();
-        twice += (all - assets.len()) as u64;
+        let kept = attempts.values().map(BTreeSet::len).sum::<usize>();
+        twice += (kept - attempts.len()) as u64;
     }
     Ok(twice)
 }

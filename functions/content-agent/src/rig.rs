@@ -1,0 +1,313 @@
+//! A story at work in tests: a bucket and a database in memory, and models that answer as they are told.
+
+use crate::{
+    Config, Deps, config::ImageFallback, darkroom::Darkroom, failure::StepError, studio::Studio,
+};
+use async_trait::async_trait;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use axum::{
+    Router,
+    body::{Bytes, to_bytes},
+    extract::{Request, State},
+    http::{Method, StatusCode},
+    response::{IntoResponse, Response},
+};
+use domain::{AssetType, StoryId};
+use providers::{
+    Billed, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, Speech, SpeechCall,
+    SpeechModel, TextCall, TextModel,
+};
+use render::{colors::HexColor, placeholder::placeholder_png};
+use runtime::{Deadline, Invoke, InvokeError, Payload};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use store::{AssetFiles, LeasedJob, RestConfig, Store, StoryWork};
+
+pub(crate) const STORY: &str = "00000000-0000-4000-8000-000000000002";
+const BUCKET: &str = "assets";
+
+/// What a check of a picture finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Passed,
+    Rejected,
+    /// The provider is down.
+    Unknown,
+}
+
+#[derive(Default)]
+struct Seen {
+    objects: BTreeMap<String, Bytes>,
+    /// Method and key of each request to the bucket.
+    requests: Vec<(Method, String)>,
+    /// Bodies of `report_progress`.
+    reports: Vec<Value>,
+    /// What the picture model was asked for.
+    prompts: Vec<String>,
+    verdicts: VecDeque<Verdict>,
+}
+
+/// Everything outside the content agent.
+#[derive(Clone, Default)]
+pub(crate) struct Rig(Arc<Mutex<Seen>>);
+
+impl Rig {
+    /// The clients of a process, all of them leading here; files are published under `cdn`.
+    pub(crate) async fn deps(&self, cdn: &str) -> Arc<Deps> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(answer).with_state(self.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let aws = aws_config::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(&base)
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "key", "secret", None, None, "rig",
+            )))
+            .build();
+        let rest = RestConfig {
+            supabase_url: base.parse().unwrap(),
+            service_role_key: "key".to_owned(),
+        };
+        Arc::new(Deps {
+            store: Store::new(&rest, runtime::http_client()).unwrap(),
+            files: AssetFiles::new(async { aws }, true, BUCKET.to_owned(), cdn.parse().unwrap()),
+            text: Arc::new(self.clone()),
+            pictures: Arc::new(self.clone()),
+            speech: Arc::new(self.clone()),
+            invoker: Arc::new(self.clone()),
+            config: Config {
+                lease: Duration::from_secs(60),
+                max_jobs_in_flight: 10,
+                asset_worker: "worker".to_owned(),
+                image_fallback: ImageFallback::Fail,
+                unchecked_traits: Vec::new(),
+                image_models: vec!["a-model".to_owned()],
+            },
+            darkroom: Darkroom::default(),
+        })
+    }
+
+    /// A studio of the story [`STORY`], whose art direction is known and whose cover has this address.
+    pub(crate) async fn studio(&self, cdn: &str, cover: Option<&str>) -> Studio {
+        let mut story = story();
+        if let Some(url) = cover {
+            story.view.assets.insert(
+                AssetType::Cover,
+                serde_json::from_value(json!({"status": "ready", "url": url, "version": 1}))
+                    .unwrap(),
+            );
+        }
+        Studio::new(
+            self.deps(cdn).await,
+            story,
+            Deadline::after(Duration::from_secs(60)),
+        )
+    }
+
+    pub(crate) fn hold(&self, key: &str, bytes: Bytes) {
+        self.0.lock().unwrap().objects.insert(key.to_owned(), bytes);
+    }
+
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.0.lock().unwrap().objects.keys().cloned().collect()
+    }
+
+    /// How often the bucket was asked like this.
+    pub(crate) fn count(&self, method: &Method, key: &str) -> usize {
+        let seen = self.0.lock().unwrap();
+        let same = |request: &&(Method, String)| request.0 == *method && request.1 == key;
+        seen.requests.iter().filter(same).count()
+    }
+
+    /// The next checks of pictures; the others pass.
+    pub(crate) fn judge(&self, verdicts: impl IntoIterator<Item = Verdict>) {
+        self.0.lock().unwrap().verdicts = verdicts.into_iter().collect();
+    }
+
+    pub(crate) fn prompts(&self) -> Vec<String> {
+        self.0.lock().unwrap().prompts.clone()
+    }
+
+    /// What the reports left as checkpoint of the job.
+    pub(crate) fn checkpoint(&self) -> Value {
+        let seen = self.0.lock().unwrap();
+        let mut merged = serde_json::Map::new();
+        for report in &seen.reports {
+            if let Some(checkpoint) = report["p_jobs"][0]["checkpoint"].as_object() {
+                merged.extend(checkpoint.clone());
+            }
+        }
+        merged.into()
+    }
+}
+
+/// A picture like no other of this number.
+pub(crate) fn picture(number: u8) -> Bytes {
+    placeholder_png(256, [HexColor::new(number, 90, 90); 3]).into()
+}
+
+pub(crate) fn job(asset: AssetType, attempt: u32, options: Value, checkpoint: Value) -> LeasedJob {
+    LeasedJob {
+        job_id: "00000000-0000-4000-8000-000000000001".parse().unwrap(),
+        story_id: story_id(),
+        asset_type: asset,
+        lease_token: "00000000-0000-4000-8000-000000000003".parse().unwrap(),
+        attempt,
+        retry_count: attempt - 1,
+        asset_version: 0,
+        checkpoint,
+        options,
+    }
+}
+
+fn story_id() -> StoryId {
+    STORY.parse().unwrap()
+}
+
+pub(crate) fn art(motif: &str) -> Value {
+    let step = json!({"name": "Warm dusk", "colors": ["#102030", "#203040", "#304050"]});
+    let scene = json!({"action": "walks", "cameraAngle": "low", "depth": "deep", "atmosphere": "dusk",
+        "pose": "upright", "description": "A dragon walks to a lamp."});
+    json!({"journey": {"motif": motif, "steps": [step, step, step, step, step]},
+        "scenes": {"0": scene, "1": scene, "2": scene, "3": scene, "4": scene}})
+}
+
+fn story() -> StoryWork {
+    let beat = json!({"heading": "Night", "text": "Ember saw a small lamp and walked to it with a very brave heart.",
+        "dialogue": [], "sceneDescription": "A dragon walks to a lamp."});
+    let content = json!({"title": "The Small Lamp", "moral": "Small lights help.", "beats": [beat, beat, beat, beat]});
+    serde_json::from_value(json!({
+        "storyId": STORY, "userId": STORY, "title": "The Small Lamp", "content": content,
+        "request": {"character_ids": [], "story_type": "adventure", "themes": [], "asset_types": []},
+        "characters": [],
+        "view": {"assets": {"content": {"status": "ready", "version": 1}}, "hue": {}, "art": art("a lamp")}}))
+    .unwrap()
+}
+
+async fn answer(State(rig): State<Rig>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let path = parts.uri.path().trim_start_matches('/');
+    let mut seen = rig.0.lock().unwrap();
+    if let Some(function) = path.strip_prefix("rest/v1/rpc/") {
+        assert_eq!(function, "report_progress");
+        seen.reports.push(serde_json::from_slice(&body).unwrap());
+        return axum::Json(json!({"lost": []})).into_response();
+    }
+    let key = path
+        .strip_prefix(BUCKET)
+        .unwrap()
+        .trim_start_matches('/')
+        .to_owned();
+    seen.requests.push((parts.method.clone(), key.clone()));
+    if key.is_empty() {
+        let query = parts.uri.query().unwrap().replace("%2F", "/");
+        let prefix = query.split("prefix=").nth(1).unwrap();
+        let prefix = prefix.split('&').next().unwrap();
+        let found = seen.objects.keys().filter(|key| key.starts_with(prefix));
+        let found: String = found
+            .map(|key| format!("<Contents><Key>{key}</Key></Contents>"))
+            .collect();
+        return format!("<ListBucketResult>{found}</ListBucketResult>").into_response();
+    }
+    match parts.method {
+        Method::PUT => match parts.headers.get("x-amz-copy-source") {
+            Some(source) => {
+                let source = source.to_str().unwrap().replace("%2F", "/");
+                let source = source.strip_prefix(&format!("{BUCKET}/")).unwrap();
+                let bytes = seen.objects[source].clone();
+                seen.objects.insert(key, bytes);
+                "<CopyObjectResult><ETag>\"e\"</ETag></CopyObjectResult>".into_response()
+            }
+            None => {
+                seen.objects.insert(key, body);
+                StatusCode::OK.into_response()
+            }
+        },
+        Method::DELETE => {
+            seen.objects.remove(&key);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        _ => match seen.objects.get(&key) {
+            Some(bytes) => bytes.clone().into_response(),
+            None => (
+                StatusCode::NOT_FOUND,
+                "<Error><Code>NoSuchKey</Code></Error>",
+            )
+                .into_response(),
+        },
+    }
+}
+
+fn billed(number: usize) -> Billed {
+    Billed {
+        request_id: number.to_string(),
+        ..Billed::default()
+    }
+}
+
+#[async_trait]
+impl TextModel for Rig {
+    async fn ask(&self, call: &TextCall) -> Result<(Value, Billed), ProviderError> {
+        assert_eq!(call.name, "image_check");
+        let verdict = self.0.lock().unwrap().verdicts.pop_front();
+        let passed = match verdict.unwrap_or(Verdict::Passed) {
+            Verdict::Passed => true,
+            Verdict::Rejected => false,
+            // As a process that dies meanwhile: the picture is there, its verdict is not.
+            Verdict::Unknown => {
+                while !self.keys().iter().any(|key| key.starts_with("drafts/")) {
+                    tokio::task::yield_now().await;
+                }
+                return Err(ProviderError {
+                    provider: "rig",
+                    attempted: "check",
+                    kind: ErrorKind::Unavailable,
+                    status: None,
+                    code: None,
+                    left_alone_for: None,
+                    source: None,
+                });
+            }
+        };
+        Ok((json!({"passed": passed, "feedback": "wings"}), billed(0)))
+    }
+}
+
+#[async_trait]
+impl PictureModel for Rig {
+    async fn draw(&self, call: &PictureCall) -> Result<(PictureBytes, Billed), ProviderError> {
+        let number = {
+            let mut seen = self.0.lock().unwrap();
+            seen.prompts.push(call.prompt.clone());
+            seen.prompts.len()
+        };
+        let bytes = picture(u8::try_from(number).unwrap());
+        Ok((PictureBytes::parse(bytes).unwrap(), billed(number)))
+    }
+}
+
+#[async_trait]
+impl SpeechModel for Rig {
+    async fn speak(&self, _call: &SpeechCall) -> Result<(Speech, Billed), ProviderError> {
+        unreachable!("nothing is read aloud here")
+    }
+}
+
+#[async_trait]
+impl Invoke for Rig {
+    async fn invoke(&self, _function: &str, _payload: &Payload) -> Result<(), InvokeError> {
+        Ok(())
+    }
+}
+
+/// The codes of what failed, for those who compare.
+pub(crate) fn code(error: StepError, asset: AssetType) -> &'static str {
+    error.into_failure(asset).code
+}

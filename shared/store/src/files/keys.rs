@@ -1,0 +1,188 @@
+//! Names of a story's files: where a draft lies, where a published file does, and which file an address means.
+
+use super::FileKind;
+use crate::LeasedJob;
+use domain::{AssetType, StoryId};
+use percent_encoding::percent_decode_str;
+use sha2::{Digest, Sha256};
+use std::fmt::{self, Display, Write};
+use url::Url;
+
+/// Hexadecimal digits of a digest that stand in a key: 64 bits are neither guessed nor met twice in one story.
+const DIGITS: usize = 16;
+
+/// SHA-256 in hexadecimal digits.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Digest of everything that decides how a file turns out: wording, models, references, voice. Two attempts with the same
+/// one wish for the same thing, so that what one of them paid for may serve the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// Of these parts, in this order. Where one ends and the next begins makes a difference.
+    pub fn of<Part: AsRef<[u8]>>(parts: impl IntoIterator<Item = Part>) -> Self {
+        let mut digest = Sha256::new();
+        for part in parts {
+            let part = part.as_ref();
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        let mut hex = hex(&digest.finalize());
+        hex.truncate(DIGITS);
+        Self(hex)
+    }
+}
+
+impl Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One version of an asset of a story; its files bear its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AssetVersion {
+    pub story: StoryId,
+    pub asset: AssetType,
+    pub version: u32,
+}
+
+impl AssetVersion {
+    /// The version a job is to make.
+    pub fn made_by(job: &LeasedJob) -> Self {
+        Self {
+            story: job.story_id,
+            asset: job.asset_type,
+            version: job.asset_version + 1,
+        }
+    }
+
+    /// `drafts/stories/{story}/{asset}-v{version}-{wish}-`: what the keys of every draft made for one wish begin with.
+    pub fn draft_prefix(&self, wish: &Fingerprint) -> String {
+        format!("drafts/{}-{wish}-", self.stem())
+    }
+
+    /// `drafts/stories/{story}/{asset}-v{version}-{wish}-a{attempt}-{number}.{extension}`. `number` tells apart what one
+    /// attempt makes one after the other.
+    pub fn draft_key(
+        &self,
+        wish: &Fingerprint,
+        attempt: u32,
+        number: u32,
+        kind: FileKind,
+    ) -> String {
+        let prefix = self.draft_prefix(wish);
+        format!("{prefix}a{attempt}-{number}.{}", kind.extension())
+    }
+
+    /// `stories/{story}/{asset}-v{version}-{digest}.{extension}`: nobody guesses it, and whoever writes it a second time
+    /// writes the same bytes.
+    pub(super) fn public_key(&self, sha256: &str, kind: FileKind) -> String {
+        let digest = &sha256[..DIGITS];
+        format!("{}-{digest}.{}", self.stem(), kind.extension())
+    }
+
+    fn stem(&self) -> String {
+        format!("stories/{}/{}-v{}", self.story, self.asset, self.version)
+    }
+}
+
+/// The key of a file of this story from the address it was published under, whatever host and path prefix the CDN had
+/// then; `None` for every other address.
+pub(super) fn key_of(story: StoryId, address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    let path = percent_decode_str(url.path()).decode_utf8().ok()?;
+    let mut parts = path.rsplitn(4, '/');
+    let (file, folder, root) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_ours = root == "stories" && folder == story.to_string();
+    let is_file = !matches!(file, "" | "." | "..");
+    (is_ours && is_file).then(|| format!("stories/{story}/{file}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STORY: &str = "00000000-0000-4000-8000-000000000007";
+
+    fn story() -> StoryId {
+        STORY.parse().expect("an id")
+    }
+
+    #[test]
+    fn an_address_of_any_host_and_prefix_means_the_same_file() {
+        let key = format!("stories/{STORY}/cover-v1-a1-1.png");
+        for base in [
+            "https://d1.example.net/",
+            "https://assets.example.com/",
+            "https://assets.example.com/media/v2/",
+            "http://127.0.0.1:9000/cdn/",
+            "https://d1.example.net/stories/",
+        ] {
+            let address = format!("{base}{key}");
+            assert_eq!(
+                key_of(story(), &address).as_ref(),
+                Some(&key),
+                "of {address}"
+            );
+        }
+        let encoded = format!("https://d1.example.net/stories%2F{STORY}/cover%2Dv1%2Da1-1.png?x=1");
+        assert_eq!(key_of(story(), &encoded), Some(key));
+    }
+
+    #[test]
+    fn an_address_of_something_else_means_no_file() {
+        for address in [
+            "https://d1.example.net/stories/00000000-0000-4000-8000-000000000008/cover-v1-a1-1.png",
+            &format!("https://d1.example.net/stories/{STORY}/"),
+            &format!("https://d1.example.net/stories/{STORY}/more/cover.png"),
+            &format!("https://d1.example.net/stories/{STORY}/%2e%2e/secret.png"),
+            &format!("https://d1.example.net/stories/{STORY}/..%2Fsecret.png"),
+            &format!("https://d1.example.net/old-stories/{STORY}/cover.png"),
+            &format!("stories/{STORY}/cover.png"),
+            "",
+        ] {
+            assert_eq!(key_of(story(), address), None, "of {address}");
+        }
+    }
+
+    #[test]
+    fn drafts_are_apart_from_what_is_published_and_from_those_of_another_wish() {
+        let cover = AssetVersion {
+            story: story(),
+            asset: AssetType::Cover,
+            version: 2,
+        };
+        let (pencil, paint) = (Fingerprint::of(["pencil"]), Fingerprint::of(["paint"]));
+        let draft = cover.draft_key(&pencil, 3, 1, FileKind::Png);
+        assert_eq!(
+            draft,
+            format!("drafts/stories/{STORY}/cover-v2-{pencil}-a3-1.png")
+        );
+        assert!(draft.starts_with(&cover.draft_prefix(&pencil)));
+        assert!(!draft.starts_with(&cover.draft_prefix(&paint)));
+        let public = cover.public_key(&sha256(b"bytes"), FileKind::Png);
+        assert_eq!(
+            public,
+            format!("stories/{STORY}/cover-v2-277089d91c0bdf4f.png")
+        );
+    }
+
+    #[test]
+    fn a_fingerprint_knows_where_its_parts_end() {
+        assert_ne!(Fingerprint::of(["ab", "c"]), Fingerprint::of(["a", "bc"]));
+        assert_ne!(Fingerprint::of(["a", ""]), Fingerprint::of(["a"]));
+        assert_eq!(Fingerprint::of(["a", "b"]), Fingerprint::of(["a", "b"]));
+        assert_eq!(Fingerprint::of(["a"]).to_string().len(), 16);
+    }
+}
