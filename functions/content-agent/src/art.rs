@@ -157,10 +157,13 @@ async fn ask_journey(
     usage: &mut Vec<Paid>,
 ) -> Result<PaletteJourney, StepError> {
     let question = prompt::palette_journey(studio.text()?);
+    let usable = |journey: PaletteJourney| {
+        journey.check()?;
+        Ok(journey)
+    };
     let (journey, tokens) = studio
-        .ask::<PaletteJourney>(TextModelRole::Analysis, question, usage)
+        .ask_usable(TextModelRole::Analysis, question, usage, usable)
         .await?;
-    journey.check()?;
     let mut names = studio
         .story
         .characters

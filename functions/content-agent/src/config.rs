@@ -93,14 +93,8 @@ pub(crate) fn openai(variables: &Variables) -> Result<OpenAiConfig, SettingError
     Ok(OpenAiConfig {
         base_url: variables.parsed_or(env::OPENAI_BASE_URL, default_url)?,
         api_key: variables.required(env::OPENAI_API_KEY)?.to_owned(),
-        text_model: variables
-            .optional(env::OPENAI_TEXT_MODEL)
-            .unwrap_or("gpt-5.2")
-            .to_owned(),
-        analysis_model: variables
-            .optional(env::OPENAI_ANALYSIS_MODEL)
-            .unwrap_or("gpt-5.2")
-            .to_owned(),
+        text_models: variables.list_or(env::OPENAI_TEXT_MODEL, "gpt-5.2"),
+        analysis_models: variables.list_or(env::OPENAI_ANALYSIS_MODEL, "gpt-5.2"),
         image_models: image_models(variables),
         patience: patience(variables)?,
     })

@@ -67,6 +67,10 @@ impl StepError {
 
     fn code_and_message(&self, asset: AssetType) -> (&'static str, &'static str) {
         match self {
+            Self::Provider(error) if error.is_of_all_models && asset.picture_index().is_some() => {
+                let (code, _) = provider_words(&error.kind, asset);
+                (code, "All image providers failed")
+            }
             Self::Provider(error) => provider_words(&error.kind, asset),
             Self::Unusable(_) | Self::Schema(_) => (
                 "UNUSABLE_ANSWER",
@@ -116,6 +120,10 @@ fn provider_words(kind: &ErrorKind, asset: AssetType) -> (&'static str, &'static
             "PROVIDER_REFUSED_KEY",
             "Generation is paused, please try again later",
         ),
+        (ErrorKind::ModelClosed, _) => (
+            "MODEL_NOT_OPEN",
+            "Generation is paused, please try again later",
+        ),
         (ErrorKind::ModelGone, AssetType::Audio) => {
             ("MODEL_GONE", "The voice model is not available")
         }
@@ -125,9 +133,13 @@ fn provider_words(kind: &ErrorKind, asset: AssetType) -> (&'static str, &'static
         (ErrorKind::ModelGone, _) => ("MODEL_GONE", "All image providers failed"),
         (ErrorKind::VoiceNotFound, _) => ("INVALID_VOICE", "Invalid voice ID"),
         (ErrorKind::TextTooLong, _) => ("TEXT_TOO_LONG", "Story text too long"),
-        (ErrorKind::Malformed, _) => (
+        (ErrorKind::CutShort | ErrorKind::Malformed, _) => (
             "UNUSABLE_ANSWER",
             "The provider gave an answer that could not be used",
+        ),
+        (ErrorKind::ReferenceUnreadable { .. }, _) => (
+            "UNREADABLE_REFERENCE",
+            "A reference picture could not be read",
         ),
         (ErrorKind::Invalid, _) => ("PROVIDER_REJECTED", "The provider rejected the request"),
     }
@@ -151,6 +163,25 @@ mod tests {
             checkpoint: Value::Null,
             options: Value::Null,
         }
+    }
+
+    #[test]
+    fn when_every_model_failed_a_picture_says_so_and_the_code_says_why() {
+        let words = |kind| {
+            let mut error = ProviderError::of_kind("OpenAI", "draw a picture", kind);
+            error.is_of_all_models = true;
+            let failure = StepError::from(error).into_failure(AssetType::Scene2);
+            (failure.code, failure.message, failure.retryable)
+        };
+        let all_failed = "All image providers failed".to_owned();
+        assert_eq!(
+            words(ErrorKind::ModelClosed),
+            ("MODEL_NOT_OPEN", all_failed.clone(), false)
+        );
+        assert_eq!(
+            words(ErrorKind::TimedOut),
+            ("PROVIDER_TIMEOUT", all_failed, true)
+        );
     }
 
     #[test]

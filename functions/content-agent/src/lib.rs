@@ -5,6 +5,7 @@
 //! queue, and the worker is woken for it.
 
 mod art;
+mod asking;
 mod command;
 mod config;
 mod darkroom;
@@ -12,6 +13,7 @@ mod failure;
 mod heartbeat;
 mod paid;
 mod prompt;
+mod references;
 #[cfg(test)]
 mod rig;
 mod session;

@@ -204,6 +204,7 @@ pub(crate) fn image_check(
 }
 
 /// What one picture shall show.
+#[derive(Clone, Copy)]
 pub(crate) struct PictureBrief<'a> {
     pub(crate) index: usize,
     pub(crate) characters: &'a [Character],

@@ -1,9 +1,12 @@
 //! What the jobs of one story share while one invocation makes them: the story, the pictures made so far, the art
 //! direction, and the way back to the database.
 
-use crate::{Deps, art::Art, failure::StepError};
+use crate::{Deps, art::Art, asking, failure::StepError, references::UnusedReferences};
 use bytes::Bytes;
-use domain::{AssetType, JobId, story::StoryText};
+use domain::{
+    AssetType, JobId,
+    story::{StoryText, UnusableAnswer},
+};
 use providers::{PictureBytes, TextCall, TextModelRole};
 use runtime::Deadline;
 use serde::de::DeserializeOwned;
@@ -26,6 +29,8 @@ pub(crate) struct Studio {
     text: Option<Arc<StoryText>>,
     /// Of this text.
     pub(crate) art: Arc<Art>,
+    /// Of its characters.
+    pub(crate) unused_references: Arc<UnusedReferences>,
     /// The assets as they stand; newer than `story` once jobs were leased here.
     view: Arc<StoryView>,
     made: Arc<Made>,
@@ -50,6 +55,7 @@ impl Studio {
             art: Arc::new(Art::from_checkpoint(&story.view.art)),
             view: Arc::new(story.view.clone()),
             story: Arc::new(story),
+            unused_references: Arc::default(),
             made: Arc::default(),
         }
     }
@@ -99,19 +105,41 @@ impl Studio {
         question: Question,
         usage: &mut Vec<Paid>,
     ) -> Result<(T, u64), StepError> {
+        self.ask_usable(role, question, usage, Ok).await
+    }
+
+    /// The same, with a look at whether the answer can be used: if not, the model is told once what was wrong. Answers with
+    /// the tokens of all answers together.
+    pub(crate) async fn ask_usable<T: DeserializeOwned, R>(
+        &self,
+        role: TextModelRole,
+        question: Question,
+        usage: &mut Vec<Paid>,
+        usable: impl Fn(T) -> Result<R, UnusableAnswer>,
+    ) -> Result<(R, u64), StepError> {
         let call = TextCall {
             name: question.name,
             schema: question.schema,
             instructions: question.instructions,
             data: question.data,
             picture: question.picture,
+            correction: None,
             model: role,
             deadline: self.deadline.instant(),
         };
-        let (answer, billed) = self.deps.text.ask(&call).await?;
-        let tokens = billed.input_units + billed.output_units;
-        usage.push(crate::paid::text(&billed, question.name));
-        Ok((serde_json::from_value(answer)?, tokens))
+        let mut billed = Vec::new();
+        let model = self.deps.text.as_ref();
+        let answer = asking::usable_answer(model, call, &mut billed, usable).await;
+        usage.extend(
+            billed
+                .iter()
+                .map(|billed| crate::paid::text(billed, question.name)),
+        );
+        let tokens = billed
+            .iter()
+            .map(|billed| billed.input_units + billed.output_units)
+            .sum();
+        Ok((answer?, tokens))
     }
 
     /// Saves the result of a paid step before the next one, with what the front end shows of it.

@@ -41,7 +41,7 @@ const PAUSE_IN_CALL_MAX: Duration = Duration::from_secs(4);
 const RATE_PAUSE_IN_CALL_MAX: Duration = Duration::from_millis(500);
 
 impl Endpoint {
-    fn error(&self, kind: ErrorKind) -> ProviderError {
+    pub(crate) fn error(&self, kind: ErrorKind) -> ProviderError {
         ProviderError::new(self.provider, self.attempted, kind)
     }
 
@@ -55,6 +55,20 @@ impl Endpoint {
         deadline: Instant,
         build: impl Fn() -> reqwest::RequestBuilder,
     ) -> Result<Answer, ProviderError> {
+        self.send_to_model(deadline, build, false, &mut Vec::new())
+            .await
+    }
+
+    /// The same to one model of several. With `has_stand_in` an outage is not waited for: the next model is asked at once.
+    /// `lost` takes the request ids of answers that began as a success and could not be read to their end, for they are
+    /// billed all the same.
+    pub(crate) async fn send_to_model(
+        &self,
+        deadline: Instant,
+        build: impl Fn() -> reqwest::RequestBuilder,
+        has_stand_in: bool,
+        lost: &mut Vec<String>,
+    ) -> Result<Answer, ProviderError> {
         let mut pauses = domain::retry::PAUSES_WITHIN_A_CALL.into_iter();
         loop {
             let permit = self.breaker.admit(self.attempted, deadline).await?;
@@ -63,19 +77,20 @@ impl Endpoint {
                 return Err(self.error(ErrorKind::TimedOut));
             }
             let answer = self
-                .send_once(build().timeout(left.min(self.timeout)))
+                .send_once(build().timeout(left.min(self.timeout)), lost)
                 .await;
-            permit.report(answer.as_ref().err(), left < self.timeout);
+            permit.report(answer.as_ref().err(), left < self.timeout, has_stand_in);
             let mut error = match answer {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             // A job that came back sooner would be sent away again, and have one attempt less.
             error.left_alone_for = self.breaker.left_alone_for();
-            let again = matches!(
-                error.kind,
-                ErrorKind::Unavailable | ErrorKind::RateLimited { .. }
-            );
+            let again = match error.kind {
+                ErrorKind::Unavailable => !has_stand_in,
+                ErrorKind::RateLimited { .. } => true,
+                _ => false,
+            };
             // Others may have met the same: a provider that is left alone now is not waited for inside a call.
             let Some(pause) = pauses.next().filter(|_| again && self.breaker.is_closed()) else {
                 return Err(error);
@@ -95,25 +110,28 @@ impl Endpoint {
         }
     }
 
-    async fn send_once(&self, request: reqwest::RequestBuilder) -> Result<Answer, ProviderError> {
+    async fn send_once(
+        &self,
+        request: reqwest::RequestBuilder,
+        lost: &mut Vec<String>,
+    ) -> Result<Answer, ProviderError> {
         let transport = |error| ProviderError::transport(self.provider, self.attempted, error);
         let response = request.send().await.map_err(transport)?;
         let status = response.status();
         let headers = response.headers().clone();
-        let mut body = BytesMut::new();
-        let mut chunks = response.bytes_stream();
-        while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(transport)?;
-            if body.len() + chunk.len() > self.bytes_max {
-                return Err(self.malformed());
+        let body = match self.body_of(response).await {
+            Ok(body) => body,
+            Err(error) => {
+                if status.is_success() {
+                    let id = headers.get("x-request-id");
+                    let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
+                    lost.push(id.to_owned());
+                }
+                return Err(error);
             }
-            body.extend_from_slice(&chunk);
-        }
+        };
         if status.is_success() {
-            return Ok(Answer {
-                headers,
-                body: body.freeze(),
-            });
+            return Ok(Answer { headers, body });
         }
         let (mut kind, code) = (self.classify)(status.as_u16(), &body);
         if let ErrorKind::RateLimited { retry_after } = &mut kind {
@@ -124,6 +142,20 @@ impl Endpoint {
             code,
             ..self.error(kind)
         })
+    }
+
+    async fn body_of(&self, response: reqwest::Response) -> Result<Bytes, ProviderError> {
+        let mut body = BytesMut::new();
+        let mut chunks = response.bytes_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk
+                .map_err(|error| ProviderError::transport(self.provider, self.attempted, error))?;
+            if body.len() + chunk.len() > self.bytes_max {
+                return Err(self.malformed());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
     }
 }
 

@@ -150,12 +150,21 @@ impl Breaker {
 }
 
 impl Permit {
-    /// Tells how the call ended. `was_cut_short` when our own deadline ended it before the provider's time was up.
-    pub(crate) fn report(mut self, error: Option<&ProviderError>, was_cut_short: bool) {
+    /// Tells how the call ended. `was_cut_short` when our own deadline ended it before the provider's time was up;
+    /// `has_stand_in` when another model of the provider is asked next.
+    pub(crate) fn report(
+        mut self,
+        error: Option<&ProviderError>,
+        was_cut_short: bool,
+        has_stand_in: bool,
+    ) {
         let observed = match error {
             None => Observation::Alive,
             Some(error) => match &error.kind {
                 ErrorKind::TimedOut if was_cut_short => Observation::Inconclusive,
+                ErrorKind::TimedOut | ErrorKind::Unavailable if has_stand_in => {
+                    Observation::OutageOfOneModel
+                }
                 ErrorKind::TimedOut | ErrorKind::Unavailable => Observation::Outage,
                 // 403 denies one model, voice or feature to an account that is otherwise served.
                 ErrorKind::BadCredentials if error.status == Some(403) => Observation::Alive,
@@ -214,7 +223,7 @@ mod tests {
         let outage = ProviderError::new("OpenAI", "draw", ErrorKind::Unavailable);
         for _ in 0..OUTAGES_TO_OPEN {
             let permit = breaker.admit("draw", soon()).await.expect("closed");
-            permit.report(Some(&outage), false);
+            permit.report(Some(&outage), false, false);
         }
         breaker
     }
@@ -238,7 +247,7 @@ mod tests {
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
-        probe.report(None, false);
+        probe.report(None, false, false);
         assert!(waiting.await.expect("no panic"));
     }
 
@@ -260,7 +269,7 @@ mod tests {
             code: Some("quota_exceeded".to_owned()),
             ..ProviderError::new("ElevenLabs", "speak", ErrorKind::OutOfCredits)
         };
-        permit.report(Some(&no_money), false);
+        permit.report(Some(&no_money), false, false);
         let Err(refused) = breaker.admit("speak", soon()).await else {
             panic!("admitted without money");
         };
@@ -277,7 +286,7 @@ mod tests {
                 status: Some(status),
                 ..ProviderError::new("OpenAI", "draw", ErrorKind::BadCredentials)
             };
-            permit.report(Some(&denied), false);
+            permit.report(Some(&denied), false, false);
             assert_eq!(breaker.is_closed(), !is_stopped, "HTTP {status}");
         }
     }

@@ -6,13 +6,17 @@ use std::time::{Duration, Instant};
 /// How soon a circuit opens, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CircuitSettings {
-    /// Outages in a row that open it.
+    /// Outages in a row that open it, [`DECISIVE_TO_OPEN`] of them decisive.
     pub(crate) outages_to_open: u32,
     /// From an outage to the one call that looks whether it is over.
     pub(crate) probe_after: Duration,
     /// The same for an account that was refused.
     pub(crate) account_probe_after: Duration,
 }
+
+/// Of the outages that open a circuit, so many were met by models that nothing stands in for: where one model is dead, a
+/// passing failure of the next must not stop everybody.
+const DECISIVE_TO_OPEN: u32 = 2;
 
 /// What a call that ended says of the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +25,8 @@ pub(crate) enum Observation<R> {
     Alive,
     /// 5xx, no connection, no answer in time.
     Outage,
+    /// The same from a model that another one stands in for: it counts, but it is not decisive.
+    OutageOfOneModel,
     /// It refuses this account, as `R` tells: every further call fails too.
     AccountRefused(R),
     /// Given up for reasons of our own.
@@ -50,9 +56,18 @@ pub(crate) enum Admission<R> {
 
 #[derive(Clone, Debug)]
 enum State<R> {
-    Closed { outages: u32 },
+    Closed { outages: u32, decisive: u32 },
     Open { cause: Cause<R>, probe_at: Instant },
     HalfOpen { cause: Cause<R>, probe: u64 },
+}
+
+impl<R> State<R> {
+    const fn closed() -> Self {
+        Self::Closed {
+            outages: 0,
+            decisive: 0,
+        }
+    }
 }
 
 /// One provider as one process sees it.
@@ -67,7 +82,7 @@ impl<R: Clone> Circuit<R> {
     pub(crate) fn new(settings: CircuitSettings) -> Self {
         Self {
             settings,
-            state: State::Closed { outages: 0 },
+            state: State::closed(),
             probes: 0,
         }
     }
@@ -132,19 +147,22 @@ impl<R: Clone> Circuit<R> {
                 };
                 return news;
             }
-            (Observation::Outage, State::Closed { outages }) => {
+            (Observation::Outage, State::Closed { outages, decisive }) => {
                 *outages += 1;
-                if *outages >= self.settings.outages_to_open {
+                *decisive += 1;
+                if *outages >= self.settings.outages_to_open && *decisive >= DECISIVE_TO_OPEN {
                     self.open(now, Cause::Outage);
                     return true;
                 }
             }
-            (Observation::Outage, _) if decides => {
+            (Observation::OutageOfOneModel, State::Closed { outages, .. }) => *outages += 1,
+            (Observation::Outage | Observation::OutageOfOneModel, _) if decides => {
                 self.open(now, Cause::Outage);
                 return true;
             }
-            (Observation::Alive, State::Closed { outages }) => *outages = 0,
-            (Observation::Alive, state) if decides => *state = State::Closed { outages: 0 },
+            (Observation::Alive, state) if decides || matches!(state, State::Closed { .. }) => {
+                *state = State::closed();
+            }
             (Observation::Inconclusive, State::HalfOpen { cause, .. }) if decides => {
                 let cause = cause.clone();
                 // The next call looks instead, at once.
@@ -189,7 +207,7 @@ mod tests {
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let step = prop_oneof![
             3 => Just(Step::Ask),
-            3 => (any::<usize>(), 0..4_u8).prop_map(|(which, how)| Step::End(which, how)),
+            3 => (any::<usize>(), 0..5_u8).prop_map(|(which, how)| Step::End(which, how)),
             2 => (0..30_u64).prop_map(Step::Wait),
         ];
         vec(step, 1..200)
@@ -200,6 +218,7 @@ mod tests {
             0 => Observation::Alive,
             1 => Observation::Outage,
             2 => Observation::AccountRefused(()),
+            3 => Observation::OutageOfOneModel,
             _ => Observation::Inconclusive,
         }
     }
@@ -210,6 +229,7 @@ mod tests {
         under_way: Vec<Option<u64>>,
         probe: Option<u64>,
         in_a_row: u32,
+        decisive: u32,
         quiet_until: Option<Instant>,
     }
 
@@ -249,22 +269,26 @@ mod tests {
                                 // It overtakes the probe.
                                 seen.probe = None;
                             }
-                            Observation::Outage if decides => seen.quiet_until = Some(now + SETTINGS.probe_after),
+                            Observation::Outage | Observation::OutageOfOneModel if decides => {
+                                seen.quiet_until = Some(now + SETTINGS.probe_after);
+                            }
+                            Observation::OutageOfOneModel if seen.quiet_until.is_none() => seen.in_a_row += 1,
                             Observation::Outage if seen.quiet_until.is_none() => {
                                 seen.in_a_row += 1;
-                                if seen.in_a_row == SETTINGS.outages_to_open {
+                                seen.decisive += 1;
+                                if seen.in_a_row >= SETTINGS.outages_to_open && seen.decisive >= 2 {
                                     seen.quiet_until = Some(now + SETTINGS.probe_after);
                                 }
                             }
                             Observation::Alive if decides || seen.quiet_until.is_none() => {
                                 seen.quiet_until = None;
-                                seen.in_a_row = 0;
+                                (seen.in_a_row, seen.decisive) = (0, 0);
                             }
                             Observation::Inconclusive if decides => seen.quiet_until = Some(now),
                             _ => (),
                         }
                         if decides { seen.probe = None; }
-                        if seen.quiet_until.is_some() { seen.in_a_row = 0; }
+                        if seen.quiet_until.is_some() { (seen.in_a_row, seen.decisive) = (0, 0); }
                     }
                 }
             }
@@ -283,6 +307,13 @@ mod tests {
                 probe_in: Duration::from_secs(60)
             }
         );
+
+        let mut circuit = Circuit::<()>::new(SETTINGS);
+        for _ in 0..10 {
+            assert!(!circuit.record(now, None, Observation::OutageOfOneModel));
+        }
+        let opened = [(); 2].map(|()| circuit.record(now, None, Observation::Outage));
+        assert_eq!(opened, [false, true], "the other models are down too");
 
         let mut circuit = Circuit::<()>::new(SETTINGS);
         let opened = [(); 3].map(|()| circuit.record(now, None, Observation::Outage));

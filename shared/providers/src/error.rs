@@ -7,18 +7,24 @@ use std::time::Duration;
 pub enum ErrorKind {
     /// The key is wrong or may not do this: nothing helps but a human.
     BadCredentials,
+    /// The model used up its room before it was done: reasoning counts too, so that nothing may be left for the answer.
+    CutShort,
     /// A 4xx that is our bug: a wrong parameter, a schema out of the subset.
     Invalid,
     /// Not asked at all: the provider is down, and one call after this time looks whether it still is.
     LeftAlone { probe_in: Duration },
     /// An answer that is no answer: truncated JSON, no choices, a picture that is none.
     Malformed,
+    /// The model is not open to this account (an unverified organisation, a project that may not use it); another may be.
+    ModelClosed,
     /// The model id is retired or unknown; another one may serve.
     ModelGone,
     /// The account has no money left: every further call fails too.
     OutOfCredits,
     /// Too many calls; wait as told.
     RateLimited { retry_after: Option<Duration> },
+    /// A reference picture could not be fetched or read: the one at this place of those that were sent, if it is known.
+    ReferenceUnreadable { index: Option<usize> },
     /// A safety filter said no to this input.
     Refused,
     /// The text is longer than the model takes.
@@ -31,6 +37,45 @@ pub enum ErrorKind {
     VoiceNotFound,
 }
 
+impl ErrorKind {
+    /// In words, for a log line.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::BadCredentials => "the key is refused",
+            Self::CutShort => "it had no room left for its answer",
+            Self::Invalid => "it refused a parameter",
+            Self::LeftAlone { .. } => "the provider is left alone for a while",
+            Self::Malformed => "its answer cannot be used",
+            Self::ModelClosed => "it is not open to this account",
+            Self::ModelGone => "it is retired or unknown",
+            Self::OutOfCredits => "the account has no money left",
+            Self::RateLimited { .. } => "the rate limit is reached",
+            Self::ReferenceUnreadable { .. } => "a reference picture cannot be read",
+            Self::Refused => "a safety filter refused",
+            Self::TextTooLong => "the text is too long",
+            Self::TimedOut => "it did not answer in time",
+            Self::Unavailable => "it is unavailable",
+            _ => "the voice cannot be used",
+        }
+    }
+
+    /// Whether another model of the same provider may do what this one did not. Not where the account or the request itself
+    /// is at fault, and not for a rate limit: it is over in seconds, while all pictures of a book by one model look alike.
+    pub(crate) fn may_spare_other_models(&self) -> bool {
+        matches!(
+            self,
+            Self::CutShort
+                | Self::Invalid
+                | Self::Malformed
+                | Self::ModelClosed
+                | Self::ModelGone
+                | Self::TextTooLong
+                | Self::TimedOut
+                | Self::Unavailable
+        )
+    }
+}
+
 /// A provider call that did not succeed.
 #[derive(Debug, thiserror::Error)]
 #[error("{provider} did not {attempted}: {kind:?} (HTTP {status:?}, code {code:?})")]
@@ -39,8 +84,10 @@ pub struct ProviderError {
     pub attempted: &'static str,
     pub kind: ErrorKind,
     pub status: Option<u16>,
-    /// The provider's own code, never its message: that may quote the prompt.
+    /// The provider's own code, or the parameter it refused, never its message: that may quote the prompt.
     pub code: Option<String>,
+    /// Every model of the chain was asked and failed; this is the failure to act on.
+    pub is_of_all_models: bool,
     /// The provider is left alone from this failure on: nobody asks it sooner.
     pub left_alone_for: Option<Duration>,
     #[source]
@@ -48,6 +95,11 @@ pub struct ProviderError {
 }
 
 impl ProviderError {
+    /// An error that says nothing but its kind: for models of another make, and for tests.
+    pub fn of_kind(provider: &'static str, attempted: &'static str, kind: ErrorKind) -> Self {
+        Self::new(provider, attempted, kind)
+    }
+
     pub(crate) fn new(provider: &'static str, attempted: &'static str, kind: ErrorKind) -> Self {
         Self {
             provider,
@@ -55,6 +107,7 @@ impl ProviderError {
             kind,
             status: None,
             code: None,
+            is_of_all_models: false,
             left_alone_for: None,
             source: None,
         }
@@ -81,7 +134,8 @@ impl ProviderError {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.kind,
-            ErrorKind::LeftAlone { .. }
+            ErrorKind::CutShort
+                | ErrorKind::LeftAlone { .. }
                 | ErrorKind::Malformed
                 | ErrorKind::RateLimited { .. }
                 | ErrorKind::TimedOut

@@ -6,6 +6,8 @@
 
 mod answer;
 mod breaker;
+mod caller;
+mod chain;
 mod circuit;
 mod elevenlabs;
 mod error;
@@ -14,10 +16,11 @@ mod picture;
 mod schema;
 
 pub use breaker::Patience;
+pub use caller::Caller;
 pub use elevenlabs::{ElevenLabs, ElevenLabsConfig};
 pub use error::{ErrorKind, ProviderError};
 pub use openai::{OpenAi, OpenAiConfig};
-pub use picture::{NotAPicture, PictureBytes};
+pub use picture::{NotAPicture, PictureBytes, PictureFormat};
 pub use schema::{array, boolean, object, text as text_schema, with_count};
 
 use bytes::Bytes;
@@ -49,6 +52,8 @@ pub struct TextCall {
     pub data: Value,
     /// A picture to look at, JPEG.
     pub picture: Option<Bytes>,
+    /// What was wrong with an earlier answer to the same question; it stands beside the data.
+    pub correction: Option<String>,
     /// Story text, or analysis of one.
     pub model: TextModelRole,
     pub deadline: Instant,
@@ -70,7 +75,7 @@ pub enum References {
     Picture(PictureBytes),
 }
 
-/// A square picture, 1024 by 1024 pixels, PNG.
+/// A square picture, 1024 by 1024 pixels; PNG is asked for.
 #[derive(Clone, Debug)]
 pub struct PictureCall {
     pub prompt: String,
@@ -105,14 +110,21 @@ pub struct Alignment {
 
 #[async_trait::async_trait]
 pub trait TextModel: Send + Sync {
-    /// Asks once, repeating only what failed in passing. The answer fits the schema as far as the provider keeps its word.
-    async fn ask(&self, call: &TextCall) -> Result<(Value, Billed), ProviderError>;
+    /// Asks the models of a role in their order until one delivers; what failed in passing is repeated, and an answer that was
+    /// cut short is asked for once more with more room. It fits the schema as far as the provider keeps its word.
+    ///
+    /// Every answer that is billed is added to `billed` as soon as it came, whether or not it can be used.
+    async fn ask(&self, call: &TextCall, billed: &mut Vec<Billed>) -> Result<Value, ProviderError>;
 }
 
 #[async_trait::async_trait]
 pub trait PictureModel: Send + Sync {
-    /// Draws once, with the first model of the chain that is alive.
-    async fn draw(&self, call: &PictureCall) -> Result<(PictureBytes, Billed), ProviderError>;
+    /// Draws once, with the first model of the chain that delivers; `billed` as for a text.
+    async fn draw(
+        &self,
+        call: &PictureCall,
+        billed: &mut Vec<Billed>,
+    ) -> Result<PictureBytes, ProviderError>;
 }
 
 #[async_trait::async_trait]

@@ -1,21 +1,29 @@
 //! OpenAI: chat completions with structured output, image generations and edits.
 //! Wire facts: the public OpenAPI document of the provider and its Python SDK.
 
+mod answers;
+mod errors;
+mod models;
+#[cfg(test)]
+mod wire_tests;
+
 use crate::{
     Billed, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, References,
     TextCall, TextModel, TextModelRole,
-    answer::{Answer, Endpoint},
+    answer::Endpoint,
     breaker::{Breaker, Patience},
+    chain::Chain,
 };
-use base64::{
-    Engine,
-    engine::DecodePaddingMode,
-    engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig},
-};
+use base64::Engine;
+use models::{Room, picture_limits, text_limits};
 use reqwest::multipart::{Form, Part};
-use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 use url::Url;
 
 const PROVIDER: &str = "OpenAI";
@@ -24,17 +32,18 @@ const PICTURE_TIMEOUT: Duration = Duration::from_secs(150);
 const TEXT_TIMEOUT: Duration = Duration::from_secs(120);
 const TEXT_BYTES_MAX: usize = 1 << 20;
 const PICTURE_BYTES_MAX: usize = 32 << 20;
-/// Longest prompt a picture model takes, in characters.
-const PROMPT_CHARS_MAX: usize = 32_000;
+/// With less time than this left, an answer that was cut short is not asked for again.
+const TIME_FOR_MORE_ROOM: Duration = Duration::from_secs(20);
+/// For so long every question of a kind is given the room that one of them needed.
+const ROOM_KEPT_FOR: Duration = Duration::from_secs(600);
 
-/// Account and models.
+/// Account and models; each list is tried in order.
 #[derive(Clone)]
 pub struct OpenAiConfig {
     pub base_url: Url,
     pub api_key: String,
-    pub text_model: String,
-    pub analysis_model: String,
-    /// Tried in order when one is retired.
+    pub text_models: Vec<String>,
+    pub analysis_models: Vec<String>,
     pub image_models: Vec<String>,
     pub patience: Patience,
 }
@@ -45,6 +54,11 @@ pub struct OpenAi {
     config: OpenAiConfig,
     http: reqwest::Client,
     breaker: Breaker,
+    story: Arc<Chain>,
+    analysis: Arc<Chain>,
+    images: Arc<Chain>,
+    /// By model and kind of question: the step of room the last answer that was cut short led to, and when.
+    rooms: Arc<Mutex<HashMap<(String, &'static str), (u32, Instant)>>>,
 }
 
 impl fmt::Debug for OpenAi {
@@ -53,103 +67,17 @@ impl fmt::Debug for OpenAi {
     }
 }
 
-#[derive(Deserialize)]
-struct ErrorEnvelope {
-    error: ErrorBody,
-}
-
-#[derive(Deserialize)]
-struct ErrorBody {
-    code: Option<String>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Completion {
-    model: String,
-    choices: Vec<Choice>,
-    #[serde(default)]
-    usage: Usage,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    message: Message,
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    content: Option<String>,
-    refusal: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Usage {
-    #[serde(alias = "input_tokens")]
-    prompt_tokens: u64,
-    #[serde(alias = "output_tokens")]
-    completion_tokens: u64,
-}
-
-#[derive(Deserialize)]
-struct Pictures<'a> {
-    #[serde(borrow)]
-    data: Vec<PictureData<'a>>,
-    #[serde(default)]
-    usage: Usage,
-}
-
-#[derive(Deserialize)]
-struct PictureData<'a> {
-    /// Some 3 MB, and no character of base64 is ever escaped: read where it lies.
-    #[serde(borrow)]
-    b64_json: Cow<'a, str>,
-}
-
-/// Billing codes first: 429 means wait, or it means no money, and only the code tells.
-fn classify(status: u16, body: &[u8]) -> (ErrorKind, Option<String>) {
-    let error = serde_json::from_slice::<ErrorEnvelope>(body)
-        .ok()
-        .map(|envelope| envelope.error);
-    let kind = error
-        .as_ref()
-        .and_then(|error| error.kind.clone())
-        .unwrap_or_default();
-    let code = error.and_then(|error| error.code);
-    let meaning = match (code.as_deref(), kind.as_str(), status) {
-        (
-            Some(
-                "insufficient_quota"
-                | "credit_balance_exhausted"
-                | "organization_spend_limit_exceeded"
-                | "project_spend_limit_exceeded"
-                | "organization_usage_limit_exceeded"
-                | "billing_hard_limit_reached",
-            ),
-            ..,
-        )
-        | (_, "insufficient_quota" | "billing_limit_user_error", _) => ErrorKind::OutOfCredits,
-        (Some("moderation_blocked" | "content_policy_violation"), ..) => ErrorKind::Refused,
-        (Some("model_not_found"), ..) => ErrorKind::ModelGone,
-        (Some("invalid_api_key"), ..) | (.., 401 | 403) => ErrorKind::BadCredentials,
-        (.., 429) => ErrorKind::RateLimited { retry_after: None },
-        (.., 408 | 409) | (.., 500..) => ErrorKind::Unavailable,
-        (.., 404) => ErrorKind::ModelGone,
-        _ => ErrorKind::Invalid,
-    };
-    (meaning, code)
-}
-
 impl OpenAi {
     pub fn new(config: OpenAiConfig, http: reqwest::Client) -> Self {
-        let breaker = Breaker::new(PROVIDER, config.patience);
+        let chain = |noun, models: &[String]| Arc::new(Chain::new(noun, models));
         Self {
+            breaker: Breaker::new(PROVIDER, config.patience),
+            story: chain("text", &config.text_models),
+            analysis: chain("text", &config.analysis_models),
+            images: chain("image", &config.image_models),
+            rooms: Arc::default(),
             config,
             http,
-            breaker,
         }
     }
 
@@ -160,7 +88,7 @@ impl OpenAi {
             timeout: timeout.min(self.config.patience.try_max),
             breaker: self.breaker.clone(),
             bytes_max,
-            classify,
+            classify: errors::classify,
         }
     }
 
@@ -171,37 +99,191 @@ impl OpenAi {
             .bearer_auth(&self.config.api_key)
     }
 
+    fn known_room(&self, model: &str, name: &'static str) -> u32 {
+        let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        rooms
+            .get(&(model.to_owned(), name))
+            .filter(|(_, since)| since.elapsed() < ROOM_KEPT_FOR)
+            .map_or(0, |(step, _)| *step)
+    }
+
+    fn remember_room(&self, model: &str, name: &'static str, step: u32) {
+        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        rooms.insert((model.to_owned(), name), (step, Instant::now()));
+    }
+
     async fn draw_with(
         &self,
         model: &str,
         call: &PictureCall,
-    ) -> Result<(PictureBytes, Billed), ProviderError> {
+        has_stand_in: bool,
+        billed: &mut Vec<Billed>,
+    ) -> Result<PictureBytes, ProviderError> {
         let endpoint = self.endpoint("draw a picture", PICTURE_TIMEOUT, PICTURE_BYTES_MAX);
-        let prompt: String = call.prompt.chars().take(PROMPT_CHARS_MAX).collect();
-        let body = json!({"model": model, "prompt": prompt, "n": 1, "size": "1024x1024", "quality": "medium", "output_format": "png"});
-        let answer = endpoint
-            .send(call.deadline, || match &call.references {
-                References::None => self.post("images/generations").json(&body),
-                References::Urls(urls) => {
-                    let images: Vec<_> = urls.iter().map(|url| json!({"image_url": url})).collect();
-                    let mut body = body.clone();
-                    body["images"] = images.into();
-                    self.post("images/edits").json(&body)
+        let limits = picture_limits(model);
+        let prompt: String = call.prompt.chars().take(limits.prompt_chars_max).collect();
+        let mut body = json!({"model": model, "prompt": prompt, "n": 1, "size": "1024x1024", "quality": limits.quality});
+        let (name, value) = limits.format;
+        body[name] = value.into();
+        let none = References::None;
+        let references = match &call.references {
+            _ if limits.references_max == 0 => &none,
+            References::Urls(urls) if urls.is_empty() => &none,
+            references => references,
+        };
+        let mut lost = Vec::new();
+        let sent = endpoint
+            .send_to_model(
+                call.deadline,
+                || match references {
+                    References::None => self.post("images/generations").json(&body),
+                    References::Urls(urls) => {
+                        let images: Vec<_> = urls
+                            .iter()
+                            .take(limits.references_max)
+                            .map(|url| json!({"image_url": url}))
+                            .collect();
+                        let mut body = body.clone();
+                        body["images"] = images.into();
+                        self.post("images/edits").json(&body)
+                    }
+                    References::Picture(picture) => self
+                        .post("images/edits")
+                        .multipart(edit_form(&body, picture)),
+                },
+                has_stand_in,
+                &mut lost,
+            )
+            .await;
+        billed.extend(unread(model, lost));
+        let answer = sent.map_err(|error| {
+            let kind = match (&error.kind, references) {
+                // Nothing was sent that could be at fault.
+                (ErrorKind::ReferenceUnreadable { .. }, References::None) => ErrorKind::Invalid,
+                // Neither code nor parameter: what differs from the calls that succeed is what a user brought along.
+                (ErrorKind::Invalid, References::Urls(_)) if error.code.is_none() => {
+                    ErrorKind::ReferenceUnreadable { index: None }
                 }
-                References::Picture(picture) => self
-                    .post("images/edits")
-                    .multipart(edit_form(&body, picture)),
-            })
-            .await?;
-        read_picture(&endpoint, model, &answer)
+                (kind, _) => kind.clone(),
+            };
+            ProviderError { kind, ..error }
+        })?;
+        let id = answer.header("x-request-id");
+        let (picture, price) = answers::picture(&answer.body, model, id);
+        billed.push(price);
+        picture.map_err(|kind| endpoint.error(kind))
     }
+
+    /// Asks one model; once more with more room, if its answer was cut short.
+    async fn write_with(
+        &self,
+        model: &str,
+        call: &TextCall,
+        has_stand_in: bool,
+        billed: &mut Vec<Billed>,
+    ) -> Result<Value, ProviderError> {
+        let limits = text_limits(model);
+        let step = self.known_room(model, call.name);
+        let asked = self.write_once(model, call, limits.room(step), has_stand_in, billed);
+        let error = match asked.await {
+            Err(error) if error.kind == ErrorKind::CutShort => error,
+            done => return done,
+        };
+        let Some(next) = limits.next_step(step) else {
+            return Err(error);
+        };
+        self.remember_room(model, call.name, next);
+        if call.deadline.saturating_duration_since(Instant::now()) < TIME_FOR_MORE_ROOM {
+            return Err(error);
+        }
+        let room = limits.room(next);
+        tracing::warn!(
+            model,
+            tokens = room.tokens,
+            effort = room.effort,
+            "Answer was cut short, asking again with more room"
+        );
+        let asked = self.write_once(model, call, room, has_stand_in, billed);
+        match asked.await {
+            Err(again) if again.kind == ErrorKind::CutShort => {
+                if let Some(further) = limits.next_step(next) {
+                    self.remember_room(model, call.name, further);
+                }
+                Err(again)
+            }
+            // It takes less than we know of it: the answer that was cut short stays the cause.
+            Err(refused) if refused.kind == ErrorKind::Invalid => {
+                tracing::error!(model, error = %refused, "{model} refused to be given more room");
+                self.remember_room(model, call.name, step);
+                Err(error)
+            }
+            done => done,
+        }
+    }
+
+    async fn write_once(
+        &self,
+        model: &str,
+        call: &TextCall,
+        room: Room,
+        has_stand_in: bool,
+        billed: &mut Vec<Billed>,
+    ) -> Result<Value, ProviderError> {
+        let endpoint = self.endpoint("write a text", TEXT_TIMEOUT, TEXT_BYTES_MAX);
+        let mut body = json!({
+            "model": model,
+            "messages": [
+                {"role": "developer", "content": call.instructions},
+                {"role": "user", "content": user_content(call)},
+            ],
+            "response_format": {"type": "json_schema",
+                "json_schema": {"name": call.name, "strict": true, "schema": call.schema}},
+            "max_completion_tokens": room.tokens,
+            "store": false,
+        });
+        if let Some(effort) = room.effort {
+            body["reasoning_effort"] = effort.into();
+        }
+        let mut lost = Vec::new();
+        let sent = endpoint
+            .send_to_model(
+                call.deadline,
+                || self.post("chat/completions").json(&body),
+                has_stand_in,
+                &mut lost,
+            )
+            .await;
+        billed.extend(unread(model, lost));
+        let answer = sent.map_err(|error| match error.kind {
+            // A text has no references; the picture of a check is our own.
+            ErrorKind::ReferenceUnreadable { .. } => ProviderError {
+                kind: ErrorKind::Invalid,
+                ..error
+            },
+            _ => error,
+        })?;
+        let id = answer.header("x-request-id");
+        let (value, price) = answers::completion(&answer.body, model, id);
+        billed.push(price);
+        value.map_err(|kind| endpoint.error(kind))
+    }
+}
+
+/// Answers that began as a success and broke off: what they cost in tokens is not known, that they were billed is.
+fn unread(model: &str, request_ids: Vec<String>) -> impl Iterator<Item = Billed> {
+    request_ids.into_iter().map(move |request_id| Billed {
+        model: model.to_owned(),
+        request_id,
+        ..Billed::default()
+    })
 }
 
 /// The multipart form of an edit; the file needs a name and its true type.
 fn edit_form(fields: &Value, picture: &PictureBytes) -> Form {
+    let format = picture.format();
     let file = Part::stream(picture.bytes().clone())
-        .file_name("reference.png")
-        .mime_str("image/png")
+        .file_name(format!("reference.{}", format.extension()))
+        .mime_str(format.media_type())
         .expect("a valid media type");
     let mut form = Form::new().part("image[]", file);
     for (name, value) in fields.as_object().into_iter().flatten() {
@@ -213,42 +295,15 @@ fn edit_form(fields: &Value, picture: &PictureBytes) -> Form {
     form
 }
 
-fn read_picture(
-    endpoint: &Endpoint,
-    model: &str,
-    answer: &Answer,
-) -> Result<(PictureBytes, Billed), ProviderError> {
-    // Whatever the padding: a picture that was paid for is not thrown away for it.
-    const LENIENT: GeneralPurpose = GeneralPurpose::new(
-        &base64::alphabet::STANDARD,
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-    );
-    let pictures: Pictures<'_> =
-        serde_json::from_slice(&answer.body).map_err(|_| endpoint.malformed())?;
-    let encoded = &pictures
-        .data
-        .first()
-        .ok_or_else(|| endpoint.malformed())?
-        .b64_json;
-    let bytes = LENIENT
-        .decode(encoded.trim())
-        .map_err(|_| endpoint.malformed())?;
-    let picture = PictureBytes::parse(bytes.into()).map_err(|_| endpoint.malformed())?;
-    let billed = Billed {
-        model: model.to_owned(),
-        input_units: pictures.usage.prompt_tokens,
-        output_units: pictures.usage.completion_tokens,
-        request_id: answer.header("x-request-id").to_owned(),
-    };
-    Ok((picture, billed))
-}
-
 /// The data in delimiters: what stands between them is material, whatever it says.
 fn user_content(call: &TextCall) -> Value {
-    let text = format!(
-        "<request>\n{}\n</request>",
-        call.data.to_string().replace('<', "\\u003c")
-    );
+    let escaped = |data: &Value| data.to_string().replace('<', "\\u003c");
+    let mut text = format!("<request>\n{}\n</request>", escaped(&call.data));
+    if let Some(problem) = &call.correction {
+        text.push_str("\nAn earlier answer to this could not be used. What was wrong with it stands between <problem> tags; avoid it.\n<problem>\n");
+        text.push_str(&escaped(&Value::from(problem.as_str())));
+        text.push_str("\n</problem>");
+    }
     match &call.picture {
         None => Value::from(text),
         Some(picture) => {
@@ -259,131 +314,50 @@ fn user_content(call: &TextCall) -> Value {
     }
 }
 
-fn read_completion(endpoint: &Endpoint, answer: &Answer) -> Result<(Value, Billed), ProviderError> {
-    let completion: Completion =
-        serde_json::from_slice(&answer.body).map_err(|_| endpoint.malformed())?;
-    let choice = completion
-        .choices
-        .first()
-        .ok_or_else(|| endpoint.malformed())?;
-    let refused = choice.message.refusal.is_some()
-        || choice.finish_reason.as_deref() == Some("content_filter");
-    if refused {
-        return Err(ProviderError::new(
-            PROVIDER,
-            endpoint.attempted,
-            ErrorKind::Refused,
-        ));
-    }
-    if choice.finish_reason.as_deref() != Some("stop") {
-        return Err(endpoint.malformed());
-    }
-    let content = choice
-        .message
-        .content
-        .as_deref()
-        .ok_or_else(|| endpoint.malformed())?;
-    let value = serde_json::from_str(content).map_err(|_| endpoint.malformed())?;
-    let billed = Billed {
-        model: completion.model,
-        input_units: completion.usage.prompt_tokens,
-        output_units: completion.usage.completion_tokens,
-        request_id: answer.header("x-request-id").to_owned(),
-    };
-    Ok((value, billed))
-}
-
 #[async_trait::async_trait]
 impl TextModel for OpenAi {
-    async fn ask(&self, call: &TextCall) -> Result<(Value, Billed), ProviderError> {
-        let endpoint = self.endpoint("write a text", TEXT_TIMEOUT, TEXT_BYTES_MAX);
-        let model = match call.model {
-            TextModelRole::Story => &self.config.text_model,
-            TextModelRole::Analysis => &self.config.analysis_model,
+    async fn ask(&self, call: &TextCall, billed: &mut Vec<Billed>) -> Result<Value, ProviderError> {
+        let chain = match call.model {
+            TextModelRole::Story => &self.story,
+            TextModelRole::Analysis => &self.analysis,
         };
-        let body = json!({
-            "model": model,
-            "messages": [
-                {"role": "developer", "content": call.instructions},
-                {"role": "user", "content": user_content(call)},
-            ],
-            "response_format": {"type": "json_schema",
-                "json_schema": {"name": call.name, "strict": true, "schema": call.schema}},
-            "max_completion_tokens": 8000,
-            "store": false,
-        });
-        let answer = endpoint
-            .send(call.deadline, || self.post("chat/completions").json(&body))
-            .await?;
-        read_completion(&endpoint, &answer)
+        let mut walk = chain.walk(PROVIDER, "write a text", call.deadline);
+        while let Some(model) = walk.next() {
+            match self
+                .write_with(model, call, walk.has_stand_in(), billed)
+                .await
+            {
+                Ok(value) => {
+                    walk.delivered(model);
+                    return Ok(value);
+                }
+                Err(error) => walk.failed(model, error)?,
+            }
+        }
+        Err(walk.into_error())
     }
 }
 
 #[async_trait::async_trait]
 impl PictureModel for OpenAi {
-    async fn draw(&self, call: &PictureCall) -> Result<(PictureBytes, Billed), ProviderError> {
-        let mut last = ProviderError::new(PROVIDER, "draw a picture", ErrorKind::ModelGone);
-        for model in &self.config.image_models {
-            tracing::info!(model, "Trying {model}...");
-            match self.draw_with(model, call).await {
-                Err(error) if error.kind == ErrorKind::ModelGone => {
-                    tracing::error!(model, error = %error, "{model} failed: it is retired or unknown, trying the next");
-                    last = error;
+    async fn draw(
+        &self,
+        call: &PictureCall,
+        billed: &mut Vec<Billed>,
+    ) -> Result<PictureBytes, ProviderError> {
+        let mut walk = self.images.walk(PROVIDER, "draw a picture", call.deadline);
+        while let Some(model) = walk.next() {
+            match self
+                .draw_with(model, call, walk.has_stand_in(), billed)
+                .await
+            {
+                Ok(picture) => {
+                    walk.delivered(model);
+                    return Ok(picture);
                 }
-                done => return done,
+                Err(error) => walk.failed(model, error)?,
             }
         }
-        Err(last)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_status_means_wait_or_no_money_by_its_code() {
-        let kind = |status, body: &str| classify(status, body.as_bytes()).0;
-        assert_eq!(
-            kind(
-                429,
-                r#"{"error":{"code":"insufficient_quota","type":"insufficient_quota"}}"#
-            ),
-            ErrorKind::OutOfCredits
-        );
-        assert_eq!(
-            kind(
-                429,
-                r#"{"error":{"code":null,"type":"insufficient_quota"}}"#
-            ),
-            ErrorKind::OutOfCredits
-        );
-        assert_eq!(
-            kind(
-                429,
-                r#"{"error":{"code":"rate_limit_exceeded","type":"requests"}}"#
-            ),
-            ErrorKind::RateLimited { retry_after: None }
-        );
-        assert_eq!(
-            kind(
-                400,
-                r#"{"error":{"code":"moderation_blocked","type":"image_generation_user_error"}}"#
-            ),
-            ErrorKind::Refused
-        );
-        assert_eq!(
-            kind(
-                404,
-                r#"{"error":{"code":"model_not_found","type":"invalid_request_error"}}"#
-            ),
-            ErrorKind::ModelGone
-        );
-        assert_eq!(
-            kind(502, "<html>bad gateway</html>"),
-            ErrorKind::Unavailable
-        );
-        assert_eq!(kind(401, "{}"), ErrorKind::BadCredentials);
-        assert_eq!(kind(400, "{}"), ErrorKind::Invalid);
+        Err(walk.into_error())
     }
 }

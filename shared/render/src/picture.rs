@@ -23,6 +23,9 @@ pub enum PictureError {
     #[error("decoding a picture of at most {PICTURE_SIDE_MAX} x {PICTURE_SIDE_MAX} pixels")]
     Decode(#[source] image::ImageError),
     /// The encoder failed.
+    #[error("encoding a picture as PNG")]
+    Write(#[source] image::ImageError),
+    /// The encoder failed.
     #[error("encoding a picture as JPEG")]
     Encode(#[source] EncodingError),
     /// JPEG knows no sides longer than 65,535 pixels.
@@ -98,6 +101,15 @@ pub fn within(picture: &RgbImage, side: u32) -> Cow<'_, RgbImage> {
     }
     let smaller = RgbImage::from_raw(width / factor, height / factor, means);
     smaller.map_or(Cow::Borrowed(picture), Cow::Owned)
+}
+
+/// Encodes a picture as PNG: without loss, for what is kept.
+pub fn png(picture: &RgbImage) -> Result<Vec<u8>, PictureError> {
+    let mut bytes = Cursor::new(Vec::new());
+    picture
+        .write_to(&mut bytes, ImageFormat::Png)
+        .map_err(PictureError::Write)?;
+    Ok(bytes.into_inner())
 }
 
 /// Encodes a picture as a baseline JPEG of [`JPEG_QUALITY`], with every pixel's own colour: for print.

@@ -6,6 +6,7 @@ mod files;
 mod front_end;
 mod interruptions;
 mod invocations;
+mod models;
 mod requests;
 mod versions;
 

@@ -3,6 +3,7 @@
 mod activities;
 mod audio;
 mod book;
+mod drawing;
 mod picture;
 mod text;
 
@@ -11,6 +12,7 @@ use crate::{
     studio::Studio,
 };
 use domain::{AssetType, story::StoryText};
+use providers::Caller;
 use store::{Completion, Failure, LeasedJob, Paid};
 
 /// What a job delivers.
@@ -31,6 +33,15 @@ pub(crate) async fn make(
     studio: &Studio,
     job: &LeasedJob,
 ) -> Result<Delivery, (StepError, Vec<Paid>)> {
+    let caller = Caller {
+        story_id: job.story_id,
+        job_id: job.job_id,
+        asset_type: job.asset_type,
+    };
+    caller.scope(made(studio, job)).await
+}
+
+async fn made(studio: &Studio, job: &LeasedJob) -> Result<Delivery, (StepError, Vec<Paid>)> {
     let mut usage = Vec::new();
     let made = match job.asset_type {
         AssetType::Content => match text::write(studio, &mut usage).await {

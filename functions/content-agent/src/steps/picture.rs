@@ -5,11 +5,12 @@ use crate::{
     config::ImageFallback,
     failure::StepError,
     prompt::{self, PictureBrief},
+    steps::drawing::Drawing,
     studio::Studio,
 };
 use bytes::Bytes;
 use domain::{AssetType, story::PaletteStep};
-use providers::{ErrorKind, PictureBytes, PictureCall, References, TextModelRole};
+use providers::{PictureBytes, PictureFormat, References, TextModelRole};
 use render::{
     colors::{HexColor, deep_colors_of},
     picture::{PictureError, RgbImage},
@@ -63,6 +64,7 @@ pub(crate) async fn draw(
         tracing::info!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
             "Generating cover with GLOBAL_STYLE, references, and validation");
     }
+    let takes_users_references = matches!(references, References::Urls(_));
     let drawn = drawn(studio, job, &brief, references, usage);
     let drawn = if index == 0 {
         let (drawn, ahead) = tokio::join!(drawn, art::scenes_ahead(studio, job));
@@ -78,6 +80,13 @@ pub(crate) async fn draw(
         studio.keep_picture(&drawn.file.url, drawn.picture);
     }
     studio.keep_print(&drawn.file.url, drawn.developed.print);
+    let mut metadata =
+        json!({"paletteStep": step.name, "motif": journey.motif, "analysisComplete": true});
+    if takes_users_references
+        && let Some(unused) = studio.unused_references.told(&studio.story.characters)
+    {
+        metadata["unusedReferences"] = unused;
+    }
     Ok(Completion {
         url: Some(drawn.file.url),
         colors: Some(
@@ -88,9 +97,7 @@ pub(crate) async fn draw(
                 .map(HexColor::to_string)
                 .collect(),
         ),
-        metadata: Some(
-            json!({"paletteStep": step.name, "motif": journey.motif, "analysisComplete": true}),
-        ),
+        metadata: Some(metadata),
         bytes: Some(drawn.file.bytes),
         sha256: Some(drawn.file.sha256),
         ..Completion::default()
@@ -155,39 +162,35 @@ async fn drawn(
     references: References,
     usage: &mut Vec<Paid>,
 ) -> Result<Drawn, StepError> {
-    let mut softened = job.options["simplifyPrompt"] == true;
+    let softened = job.options["simplifyPrompt"] == true;
     let mut feedback = String::new();
     let wish = wish(studio, brief, &references, softened);
     let rejected_before = Rejected::before(job, &wish);
     let mut found = drawn_before(studio, job, &wish).await?;
     let mut problem = StepError::CheckFailed;
+    let mut drawing = Drawing {
+        pictures: studio.deps.pictures.as_ref(),
+        job,
+        brief,
+        references,
+        unused: &studio.unused_references,
+        softened,
+        deadline: studio.deadline.instant(),
+    };
     for attempt in 1 + rejected_before..=TRIES {
         let (picture, known) = match found.take() {
             Some((picture, draft)) => (picture, Some(draft)),
             None => {
-                let mut prompt = if softened {
-                    prompt::softened(brief)
-                } else {
-                    prompt::picture(brief)
-                };
-                prompt.push_str(&feedback);
-                let call = PictureCall {
-                    prompt,
-                    references: references.clone(),
-                    deadline: studio.deadline.instant(),
-                };
-                match studio.deps.pictures.draw(&call).await {
-                    Ok((picture, billed)) => {
-                        usage.push(crate::paid::picture(&billed));
-                        (picture, None)
-                    }
-                    // Once more in plainer words; a second refusal is final, and a third call is never paid for.
-                    Err(error) if error.kind == ErrorKind::Refused && !softened => {
-                        tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, "Picture refused by a safety filter, asking in plainer words");
-                        softened = true;
+                let mut billed = Vec::new();
+                let picture = drawing.picture(&feedback, &mut billed).await;
+                usage.extend(billed.iter().map(crate::paid::picture));
+                match as_png(studio, picture?).await {
+                    Ok(picture) => (picture, None),
+                    Err(unreadable @ StepError::Picture(_)) => {
+                        problem = unreadable;
                         continue;
                     }
-                    Err(error) => return Err(error.into()),
+                    Err(error) => return Err(error),
                 }
             }
         };
@@ -295,6 +298,21 @@ async fn rejected(
     remembered
 }
 
+/// As it is kept and sent on. A model may answer in another format than it was asked for.
+async fn as_png(studio: &Studio, picture: PictureBytes) -> Result<PictureBytes, StepError> {
+    if picture.format() == PictureFormat::Png {
+        return Ok(picture);
+    }
+    let converted = move || {
+        let pixels = render::picture::decode(picture.bytes())?;
+        render::picture::png(&pixels)
+    };
+    let place = studio.deps.darkroom.place().await;
+    let bytes = place.now(converted).await?;
+    let bytes = bytes.map_err(|error| StepError::Picture(error.into()))?;
+    PictureBytes::parse(bytes.into()).map_err(|error| StepError::Picture(error.into()))
+}
+
 async fn stored(
     studio: &Studio,
     job: &LeasedJob,
@@ -400,8 +418,8 @@ pub(crate) async fn placeholder(studio: &Studio, job: &LeasedJob) -> Option<Plac
             })
         }
         Err(error) => {
-            tracing::error!(storyId = %job.story_id, assetType = %job.asset_type, error = runtime::chain(&error),
-                "[preview-images] Even placeholder failed for scene");
+            tracing::error!(storyId = %job.story_id, assetType = %job.asset_type, code = "placeholder_failed",
+                error = runtime::chain(&error), "[preview-images] Even placeholder failed for scene {index}");
             None
         }
     }

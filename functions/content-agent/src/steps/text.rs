@@ -7,13 +7,16 @@ use store::Paid;
 
 pub(crate) async fn write(studio: &Studio, usage: &mut Vec<Paid>) -> Result<StoryText, StepError> {
     let question = prompt::story(&studio.story.request, &studio.story.characters);
-    let (mut text, tokens) = studio
-        .ask::<StoryText>(TextModelRole::Story, question, usage)
+    let usable = |mut text: StoryText| {
+        if let Some(title) = &studio.story.request.title {
+            text.title.clone_from(title);
+        }
+        text.check()?;
+        Ok(text)
+    };
+    let (text, tokens) = studio
+        .ask_usable(TextModelRole::Story, question, usage, usable)
         .await?;
-    if let Some(title) = &studio.story.request.title {
-        text.title.clone_from(title);
-    }
-    text.check()?;
     tracing::info!(target: "AssetGenerationPipeline", storyId = %studio.story.story_id, tokensUsed = tokens, "Story content generated");
     Ok(text)
 }

@@ -163,6 +163,11 @@ pub enum Outcome {
     CheckFails,
     /// 200 with a picture that ends after its first half.
     HalfAPicture,
+    /// 403, as for a model that needs a verified organisation.
+    #[serde(alias = "403")]
+    ModelClosed,
+    /// 400 `invalid_image_file`, as for a reference that cannot be fetched or read.
+    InvalidImage,
     /// 401, as for a key that was revoked.
     #[serde(alias = "401")]
     InvalidKey,

@@ -195,13 +195,21 @@ async fn models(base: &str, bearer: &str) -> Finding {
                     .as_array()
                     .is_some_and(|all| all.iter().any(|one| one["id"] == model))
             };
-            let configured = environment::variable("OPENAI_IMAGE_MODELS")
-                .unwrap_or_else(|| "gpt-image-2.5-sunburst,gpt-image-2".to_owned());
-            let gone: Vec<_> = configured
-                .split(',')
+            let settings = [
+                ("OPENAI_TEXT_MODEL", "gpt-5.2"),
+                ("OPENAI_ANALYSIS_MODEL", "gpt-5.2"),
+                ("OPENAI_IMAGE_MODELS", "gpt-image-2.5-sunburst,gpt-image-2"),
+            ];
+            let configured = settings.map(|(name, default)| {
+                environment::variable(name).unwrap_or_else(|| default.to_owned())
+            });
+            let mut gone: Vec<_> = configured
+                .iter()
+                .flat_map(|models| models.split(','))
                 .map(str::trim)
-                .filter(|model| !known(model))
+                .filter(|model| !model.is_empty() && !known(model))
                 .collect();
+            gone.dedup();
             Finding::new(
                 what,
                 if gone.is_empty() {

@@ -154,6 +154,25 @@ impl ApiError {
         )
     }
 
+    pub(crate) fn closed_model() -> Self {
+        let message = "Your organization must be verified to use this model. If you just verified, it can take up to 15 minutes for access to propagate.";
+        ApiError::new(
+            StatusCode::FORBIDDEN,
+            "invalid_request_error",
+            None,
+            message,
+        )
+    }
+
+    pub(crate) fn unreadable_image() -> Self {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "image_generation_user_error",
+            Some("invalid_image_file"),
+            "Invalid image file or mode, please check your image file.",
+        )
+    }
+
     pub(crate) fn unknown_url(uri: &Uri) -> Self {
         let message = format!("Invalid URL ({})", uri.path());
         ApiError::new(

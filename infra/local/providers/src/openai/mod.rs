@@ -85,6 +85,8 @@ pub(crate) fn fault_answer(outcome: Outcome, kind: CallKind) -> Option<Response>
         Outcome::BadGateway => bad_gateway(),
         Outcome::Overloaded => ApiError::overloaded().into_response(),
         Outcome::InvalidKey => ApiError::invalid_key("sk-revoked").into_response(),
+        Outcome::ModelClosed => ApiError::closed_model().into_response(),
+        Outcome::InvalidImage => ApiError::unreadable_image().into_response(),
         Outcome::Timeout => StatusCode::GATEWAY_TIMEOUT.into_response(),
         _ => return None,
     };

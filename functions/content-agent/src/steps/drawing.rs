@@ -1,0 +1,321 @@
+//! One picture asked for: in which words and from which references, and what is left out after a refusal.
+
+use crate::{
+    prompt::{self, PictureBrief},
+    references::{Reason, UnusedReferences},
+};
+use providers::{
+    Billed, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, References,
+};
+use std::time::Instant;
+use store::LeasedJob;
+use url::Url;
+
+/// How often one picture is asked for without some of the references before all of them are left out.
+const UNREADABLE_MAX: u32 = 3;
+
+/// A picture being asked for. What a refusal taught holds for its further tries too.
+pub(crate) struct Drawing<'a> {
+    pub(crate) pictures: &'a dyn PictureModel,
+    pub(crate) job: &'a LeasedJob,
+    pub(crate) brief: &'a PictureBrief<'a>,
+    pub(crate) references: References,
+    pub(crate) unused: &'a UnusedReferences,
+    /// In plainer words.
+    pub(crate) softened: bool,
+    pub(crate) deadline: Instant,
+}
+
+impl Drawing<'_> {
+    /// Asks until there is a picture, or a failure that neither plainer words nor fewer references help.
+    ///
+    /// A reference nobody can read costs only itself. A refusal is answered with plainer words; where these are refused too,
+    /// what a user brought along is left out once. A picture of ours has been looked at before, so that it is not suspected,
+    /// unless the same filter refused the user's own.
+    pub(crate) async fn picture(
+        &mut self,
+        feedback: &str,
+        billed: &mut Vec<Billed>,
+    ) -> Result<PictureBytes, ProviderError> {
+        let mut unreadable = 0;
+        loop {
+            let references = self.usable_references();
+            let call = PictureCall {
+                prompt: self.prompt(&references) + feedback,
+                references,
+                deadline: self.deadline,
+            };
+            let error = match self.pictures.draw(&call, billed).await {
+                Ok(picture) => return Ok(picture),
+                Err(error) => error,
+            };
+            match error.kind {
+                ErrorKind::ReferenceUnreadable { index }
+                    if !matches!(call.references, References::None) =>
+                {
+                    unreadable += 1;
+                    let index = index.filter(|_| unreadable <= UNREADABLE_MAX);
+                    self.leave_out(&call.references, index, Reason::Unreadable);
+                }
+                ErrorKind::Refused if !self.softened => {
+                    tracing::warn!(storyId = %self.job.story_id, jobId = %self.job.job_id, assetType = %self.job.asset_type,
+                        "Picture refused by a safety filter, asking in plainer words");
+                    self.softened = true;
+                }
+                ErrorKind::Refused if self.may_suspect(&call.references) => {
+                    self.leave_out(&call.references, None, Reason::Refused);
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    fn usable_references(&self) -> References {
+        match &self.references {
+            References::Urls(urls) => match self.unused.usable(urls) {
+                usable if usable.is_empty() => References::None,
+                usable => References::Urls(usable),
+            },
+            other => other.clone(),
+        }
+    }
+
+    fn prompt(&self, references: &References) -> String {
+        let brief = PictureBrief {
+            has_reference: !matches!(references, References::None),
+            ..*self.brief
+        };
+        if self.softened {
+            prompt::softened(&brief)
+        } else {
+            prompt::picture(&brief)
+        }
+    }
+
+    fn may_suspect(&self, references: &References) -> bool {
+        match references {
+            References::None => false,
+            References::Urls(_) => true,
+            References::Picture(_) => self.unused.any_was_refused(),
+        }
+    }
+
+    /// Leaves out the reference at a place of those that were sent, or all of them.
+    fn leave_out(&mut self, sent: &References, index: Option<usize>, reason: Reason) {
+        let (all, count) = match sent {
+            References::Urls(urls) => (urls.as_slice(), urls.len()),
+            _ => (&[] as &[Url], 1),
+        };
+        let named = index.and_then(|index| all.get(index));
+        tracing::warn!(storyId = %self.job.story_id, jobId = %self.job.job_id, assetType = %self.job.asset_type, ?reason,
+            index = named.and(index), count, "Reference picture is of no use, asking without it");
+        match (named, sent) {
+            (Some(url), _) => self.unused.leave_out([url], reason),
+            (None, References::Urls(urls)) => self.unused.leave_out(urls, reason),
+            (None, _) => self.references = References::None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::story::{PaletteStep, SceneAnalysis};
+    use serde_json::{Value, json};
+    use std::{sync::Mutex, time::Duration};
+
+    type Answering = fn(&PictureCall) -> Result<(), ErrorKind>;
+
+    struct Scripted {
+        answering: Answering,
+        calls: Mutex<Vec<PictureCall>>,
+    }
+
+    fn picture() -> PictureBytes {
+        let palette = [render::colors::HexColor::new(1, 2, 3); 3];
+        let bytes = render::placeholder::placeholder_png(256, palette);
+        PictureBytes::parse(bytes.into()).expect("a picture")
+    }
+
+    #[async_trait::async_trait]
+    impl PictureModel for Scripted {
+        async fn draw(
+            &self,
+            call: &PictureCall,
+            billed: &mut Vec<Billed>,
+        ) -> Result<PictureBytes, ProviderError> {
+            self.calls
+                .lock()
+                .expect("no holder panics")
+                .push(call.clone());
+            match (self.answering)(call) {
+                Ok(()) => {
+                    billed.push(Billed::default());
+                    Ok(picture())
+                }
+                Err(kind) => Err(ProviderError::of_kind("OpenAI", "draw a picture", kind)),
+            }
+        }
+    }
+
+    fn url(name: &str) -> Url {
+        format!("https://img.example.com/{name}")
+            .parse()
+            .expect("a URL")
+    }
+
+    /// Which references each call had: the names of files, `cover`, or nothing; and the prompt of the last.
+    async fn drawn(
+        answering: Answering,
+        references: References,
+        unused: &UnusedReferences,
+    ) -> (Result<PictureBytes, ProviderError>, Vec<String>, String) {
+        let pictures = Scripted {
+            answering,
+            calls: Mutex::default(),
+        };
+        let job = LeasedJob {
+            job_id: "00000000-0000-0000-0000-000000000001"
+                .parse()
+                .expect("an id"),
+            story_id: "00000000-0000-0000-0000-000000000002"
+                .parse()
+                .expect("an id"),
+            asset_type: domain::AssetType::Cover,
+            lease_token: "00000000-0000-0000-0000-000000000003"
+                .parse()
+                .expect("an id"),
+            attempt: 1,
+            retry_count: 0,
+            asset_version: 0,
+            checkpoint: Value::Null,
+            options: Value::Null,
+        };
+        let step: PaletteStep =
+            serde_json::from_value(json!({"name": "dusk", "colors": ["#000000"]})).expect("a step");
+        let analysis: SceneAnalysis = serde_json::from_value(
+            json!({"action": "runs", "cameraAngle": "low", "depth": "deep", "atmosphere": "calm", "pose": "up", "description": "A run"}),
+        )
+        .expect("an analysis");
+        let brief = PictureBrief {
+            index: 0,
+            characters: &[],
+            step: &step,
+            motif: "kite",
+            analysis: &analysis,
+            scene: "A dragon",
+            style: None,
+            has_reference: true,
+        };
+        let mut drawing = Drawing {
+            pictures: &pictures,
+            job: &job,
+            brief: &brief,
+            references,
+            unused,
+            softened: false,
+            deadline: Instant::now() + Duration::from_secs(60),
+        };
+        let picture = drawing.picture("", &mut Vec::new()).await;
+        let calls = pictures.calls.into_inner().expect("no holder panics");
+        let prompt = calls.last().map(|call| call.prompt.clone());
+        let references = calls.iter().map(|call| match &call.references {
+            References::None => String::new(),
+            References::Picture(_) => "cover".to_owned(),
+            References::Urls(urls) => {
+                let names = urls.iter().map(|url| url.path().trim_start_matches('/'));
+                names.collect::<Vec<_>>().join(" ")
+            }
+        });
+        (picture, references.collect(), prompt.unwrap_or_default())
+    }
+
+    const UNREADABLE: ErrorKind = ErrorKind::ReferenceUnreadable { index: None };
+
+    #[tokio::test]
+    async fn a_reference_nobody_can_read_is_left_out_and_the_next_picture_does_not_try_it_again() {
+        let unused = UnusedReferences::default();
+        let answering: Answering = |call| match call.references {
+            References::None => Ok(()),
+            _ => Err(UNREADABLE),
+        };
+        let references = References::Urls(vec![url("ember.gif")]);
+        let (picture, asked, prompt) = drawn(answering, references.clone(), &unused).await;
+        assert!(picture.is_ok());
+        assert_eq!(asked, ["ember.gif", ""]);
+        assert!(!prompt.contains("as in the reference"), "{prompt}");
+        let (picture, asked, _) = drawn(answering, references, &unused).await;
+        assert!(picture.is_ok());
+        assert_eq!(asked, [""]);
+    }
+
+    #[tokio::test]
+    async fn one_bad_reference_among_good_ones_costs_itself_alone_where_it_is_named() {
+        let unused = UnusedReferences::default();
+        let references = ["a.png", "b.gif", "c.png", "d.png"].map(url).to_vec();
+        let answering: Answering = |call| match &call.references {
+            References::Urls(urls) => match urls.iter().position(|url| url.path() == "/b.gif") {
+                Some(index) => Err(ErrorKind::ReferenceUnreadable { index: Some(index) }),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        };
+        let (picture, asked, prompt) =
+            drawn(answering, References::Urls(references), &unused).await;
+        assert!(picture.is_ok());
+        assert_eq!(asked, ["a.png b.gif c.png d.png", "a.png c.png d.png"]);
+        assert!(prompt.contains("as in the reference"));
+    }
+
+    #[tokio::test]
+    async fn many_bad_references_do_not_cost_a_call_each() {
+        let references = ["a", "b", "c", "d", "e", "f"].map(url).to_vec();
+        let unused = UnusedReferences::default();
+        let answering: Answering = |call| match call.references {
+            References::None => Ok(()),
+            _ => Err(ErrorKind::ReferenceUnreadable { index: Some(0) }),
+        };
+        let (picture, asked, _) = drawn(answering, References::Urls(references), &unused).await;
+        assert!(picture.is_ok());
+        assert_eq!(asked.len() as u32, 1 + UNREADABLE_MAX + 1);
+    }
+
+    #[tokio::test]
+    async fn a_photo_that_is_refused_in_plainer_words_too_is_left_out_the_third_time() {
+        let unused = UnusedReferences::default();
+        let answering: Answering = |call| match call.references {
+            References::Urls(_) => Err(ErrorKind::Refused),
+            _ => Ok(()),
+        };
+        let references = References::Urls(vec![url("kid.jpg")]);
+        let (picture, asked, _) = drawn(answering, references.clone(), &unused).await;
+        assert!(picture.is_ok());
+        assert_eq!(asked, ["kid.jpg", "kid.jpg", ""]);
+        let (_, asked, _) = drawn(answering, references, &unused).await;
+        assert_eq!(asked, [""], "the next picture is not refused for it again");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_without_a_users_reference_is_final_after_plainer_words() {
+        for references in [References::None, References::Picture(picture())] {
+            let unused = UnusedReferences::default();
+            let answering: Answering = |_| Err(ErrorKind::Refused);
+            let (picture, asked, _) = drawn(answering, references, &unused).await;
+            assert_eq!(picture.expect_err("no picture").kind, ErrorKind::Refused);
+            assert_eq!(asked.len(), 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_filter_that_refused_a_users_photo_may_refuse_the_cover_as_well() {
+        let unused = UnusedReferences::default();
+        unused.leave_out([&url("kid.jpg")], Reason::Refused);
+        let answering: Answering = |call| match call.references {
+            References::None => Ok(()),
+            _ => Err(ErrorKind::Refused),
+        };
+        let (picture, asked, _) = drawn(answering, References::Picture(picture()), &unused).await;
+        assert!(picture.is_ok());
+        assert_eq!(asked, ["cover", "cover", ""]);
+    }
+}

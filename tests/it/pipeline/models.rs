@@ -1,0 +1,136 @@
+//! What a story becomes when one model, one answer or one reference is of no use: a whole book all the same.
+
+use super::{User, asset, demo};
+use crate::stack::{Shared, own};
+use local_providers::{CallKind, CallRecord, Outcome, Scripted};
+use serde_json::{Value, json};
+
+const PICTURES: [&str; 5] = ["cover", "scene_1", "scene_2", "scene_3", "scene_4"];
+
+fn always(kind: CallKind, outcome: Outcome, contains: &str) -> Scripted {
+    Scripted {
+        times: u32::MAX,
+        contains: Some(contains.to_owned()),
+        ..Scripted::next_of(kind, outcome)
+    }
+}
+
+/// Five real pictures in a story that is ready.
+fn assert_whole(story: &Value) {
+    let status = &story["asset_generation_status"];
+    assert_eq!(status["overall"], "ready", "{status}");
+    for picture in PICTURES {
+        let picture = asset(story, picture);
+        assert_eq!(picture["isPlaceholder"], Value::Null, "{picture}");
+    }
+}
+
+fn image_calls(shared: &Shared) -> Vec<CallRecord> {
+    let mut calls = shared.stack().stand_ins().calls();
+    calls.retain(|call| call.kind == CallKind::Image);
+    calls
+}
+
+/// How often the ledger names a model for a kind of call.
+async fn booked(shared: &Shared, story: &str, kind: &str, model: &str) -> i64 {
+    sqlx::query_scalar(
+        "select count(*) from public.usage_ledger where story_id = $1::uuid and kind = $2 and model = $3",
+    )
+    .bind(story)
+    .bind(kind)
+    .bind(model)
+    .fetch_one(shared.stack().pool())
+    .await
+    .expect("a number")
+}
+
+/// A story about a hero who comes with a photo.
+async fn ask_with_reference(user: &User, reference: &str) -> String {
+    let hero = json!({"name": "Ember", "species": "dragon", "referenceImages": [reference]});
+    let hero = user.api.create_character(&hero).await.expect("a character");
+    let request =
+        json!({"character_ids": [hero["id"]], "story_type": "adventure", "themes": ["courage"]});
+    let story = user.api.create_story(&request).await.expect("a story");
+    story["id"].as_str().expect("an id").to_owned()
+}
+
+#[test]
+fn a_first_picture_model_that_is_not_open_to_the_account_costs_one_call_and_no_picture() {
+    let shared = own("closed-model", |_| {});
+    shared.run(async {
+        let first = "gpt-image-2.5-sunburst";
+        let stand_ins = shared.stack().stand_ins();
+        stand_ins.script([always(CallKind::Image, Outcome::ModelClosed, first)]);
+        let user = demo(&shared);
+        let id = user.ask_for_story().await;
+        assert_whole(&user.settled(&id).await);
+        let calls = image_calls(&shared);
+        let of = |model| {
+            calls
+                .iter()
+                .filter(|call| call.model.as_deref() == Some(model))
+        };
+        assert_eq!(of(first).count(), 1);
+        assert_eq!(of("gpt-image-2").count(), 5);
+        assert_eq!(booked(&shared, &id, "picture", "gpt-image-2").await, 5);
+    });
+}
+
+#[test]
+fn a_reference_that_cannot_be_read_costs_itself_and_the_user_is_told() {
+    let shared = own("reference", |_| {});
+    shared.run(async {
+        let stand_ins = shared.stack().stand_ins();
+        stand_ins.script([
+            always(
+                CallKind::Image,
+                Outcome::InvalidImage,
+                "img.example.com/ember.gif",
+            ),
+            always(CallKind::Image, Outcome::Policy, "img.example.com/kid.jpg"),
+        ]);
+        let user = demo(&shared);
+        for (reference, reason, refusals) in [
+            (
+                "https://img.example.com/ember.gif",
+                "UNREADABLE_REFERENCE",
+                1,
+            ),
+            ("https://img.example.com/kid.jpg", "REFUSED_REFERENCE", 2),
+        ] {
+            stand_ins.clear_calls();
+            let id = ask_with_reference(&user, reference).await;
+            let story = user.settled(&id).await;
+            assert_whole(&story);
+            let unused = &asset(&story, "cover")["metadata"]["unusedReferences"];
+            assert_eq!(unused[0]["reason"], reason, "{unused}");
+            assert_eq!(unused[0]["index"], 0);
+            assert!(unused[0]["characterId"].is_string());
+            assert_eq!(image_calls(&shared).len(), refusals + 5);
+        }
+    });
+}
+
+#[test]
+fn a_text_that_reasoning_left_no_room_for_is_written_with_more_and_every_answer_is_booked() {
+    let shared = own("room", |_| {});
+    shared.run(async {
+        let stand_ins = shared.stack().stand_ins();
+        let usual = r#""max_completion_tokens":8000,"#;
+        stand_ins.script([always(CallKind::Text, Outcome::Length, usual)]);
+        let user = demo(&shared);
+        let id = user.ask_for_story().await;
+        assert_whole(&user.settled(&id).await);
+        assert_eq!(booked(&shared, &id, "story", "gpt-5.2").await, 2);
+        let texts = stand_ins.calls();
+        let texts = texts.iter().filter(|call| call.kind == CallKind::Text);
+        let entries: i64 = sqlx::query_scalar(
+            "select count(*) from public.usage_ledger where story_id = $1::uuid and kind not in ('picture', 'speech')",
+        )
+        .bind(&id)
+        .fetch_one(shared.stack().pool())
+        .await
+        .expect("a number");
+        assert_eq!(entries, texts.count() as i64);
+    });
+}
