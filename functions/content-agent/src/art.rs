@@ -196,6 +196,7 @@ async fn ask_scene(
     let (analysis, tokens) = studio
         .ask::<SceneAnalysis>(TextModelRole::Analysis, question, usage)
         .await?;
+    analysis.check()?;
     let length = serde_json::to_string(&analysis)?.len();
     tracing::info!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id, isCover = index == 0,
         outputLength = length, tokensUsed = tokens, "Scene analysis complete");

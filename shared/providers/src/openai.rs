@@ -261,7 +261,7 @@ fn user_content(call: &TextCall) -> Value {
 
 fn read_completion(endpoint: &Endpoint, answer: &Answer) -> Result<(Value, Billed), ProviderError> {
     let completion: Completion =
-        serde_json::from_slice(&answer.body).map_err(|_| endpoint.malformed())?;
+        domain::sanitize::from_slice(&answer.body).map_err(|_| endpoint.malformed())?;
     let choice = completion
         .choices
         .first()
@@ -283,7 +283,7 @@ fn read_completion(endpoint: &Endpoint, answer: &Answer) -> Result<(Value, Bille
         .content
         .as_deref()
         .ok_or_else(|| endpoint.malformed())?;
-    let value = serde_json::from_str(content).map_err(|_| endpoint.malformed())?;
+    let value = domain::sanitize::parse_answer(content).map_err(|_| endpoint.malformed())?;
     let billed = Billed {
         model: completion.model,
         input_units: completion.usage.prompt_tokens,

@@ -13,9 +13,8 @@ pub(crate) async fn think_up(
     let (activities, _) = studio
         .ask::<Activities>(TextModelRole::Analysis, question, usage)
         .await?;
-    activities.check()?;
     Ok(Completion {
-        data: Some(serde_json::to_value(activities)?),
+        data: Some(serde_json::to_value(activities.usable()?)?),
         ..Completion::default()
     })
 }

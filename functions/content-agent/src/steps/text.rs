@@ -13,7 +13,7 @@ pub(crate) async fn write(studio: &Studio, usage: &mut Vec<Paid>) -> Result<Stor
     if let Some(title) = &studio.story.request.title {
         text.title.clone_from(title);
     }
-    text.check()?;
+    let text = text.usable()?;
     tracing::info!(target: "AssetGenerationPipeline", storyId = %studio.story.story_id, tokensUsed = tokens, "Story content generated");
     Ok(text)
 }
