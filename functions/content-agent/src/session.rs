@@ -318,7 +318,8 @@ impl Session {
     }
 }
 
-/// Records the outcome of a job: what it is called, its file, and what the database says.
+/// Records the outcome of a job: what it is called, its file, and what the database says. An outcome that the database
+/// will never take fails the job, with what was paid for it: nothing waits for the end of a lease, nothing is bought again.
 async fn settle(
     studio: &Studio,
     job: &LeasedJob,
@@ -326,22 +327,41 @@ async fn settle(
     then: Option<&Continuation>,
 ) -> (&'static str, Option<String>, Result<Settled, StoreError>) {
     let store = &studio.deps.store;
-    match outcome {
+    let (url, settled, usage) = match outcome {
         Ok(Delivery::Text { text, usage }) => {
             let settled = store.save_story_content(job, &text, &usage, then).await;
-            studio.set_text(text);
-            ("ready", None, settled)
+            if settled.is_ok() {
+                studio.set_text(text);
+            }
+            (None, settled, usage)
         }
         Ok(Delivery::Asset { result, usage }) => {
             let settled = store.complete_job(job, &result, &usage, then).await;
-            ("ready", result.url, settled)
+            (result.url, settled, usage)
         }
         Err((error, usage)) => {
-            tracing::error!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
-                assetType = %job.asset_type, error = chain(&error), "Asset generation failed");
-            let failure = steps::failure_of(studio, job, error).await;
-            let settled = store.fail_job(job, &failure, &usage, then).await;
-            ("failed", None, settled)
+            return ("failed", None, fail(studio, job, error, &usage, then).await);
         }
+    };
+    match settled {
+        Err(refused) if refused.is_about_the_data() => {
+            let error = StepError::Unstorable(refused);
+            ("failed", None, fail(studio, job, error, &usage, then).await)
+        }
+        settled => ("ready", url, settled),
     }
+}
+
+async fn fail(
+    studio: &Studio,
+    job: &LeasedJob,
+    error: StepError,
+    usage: &[store::Paid],
+    then: Option<&Continuation>,
+) -> Result<Settled, StoreError> {
+    tracing::error!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
+        assetType = %job.asset_type, error = chain(&error), "Asset generation failed");
+    let failure = steps::failure_of(studio, job, error).await;
+    let settled = studio.deps.store.fail_job(job, &failure, usage, then);
+    settled.await
 }

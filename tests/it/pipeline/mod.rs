@@ -6,6 +6,7 @@ mod front_end;
 mod interruptions;
 mod invocations;
 mod requests;
+mod scripts;
 
 use crate::stack::Shared;
 use local_stack::api::Api;
