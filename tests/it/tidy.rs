@@ -42,7 +42,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("universal-agent", &["domain", "runtime", "store"]),
     ("domain", &[]),
     ("providers", &["domain"]),
-    ("render", &[]),
+    ("render", &["domain"]),
     ("runtime", &["domain"]),
     ("store", &["domain"]),
 ];

@@ -202,8 +202,12 @@ async fn ask_scene(
 ) -> Result<SceneAnalysis, StepError> {
     let question: Question =
         prompt::scene_analysis(studio.text()?, &studio.story.characters, index);
+    let usable = |analysis: SceneAnalysis| {
+        analysis.check()?;
+        Ok(analysis)
+    };
     let (analysis, tokens) = studio
-        .ask::<SceneAnalysis>(TextModelRole::Analysis, question, usage)
+        .ask_usable(TextModelRole::Analysis, question, usage, usable)
         .await?;
     let length = serde_json::to_string(&analysis)?.len();
     tracing::info!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id, isCover = index == 0,

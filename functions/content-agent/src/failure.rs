@@ -24,6 +24,10 @@ pub(crate) enum StepError {
     Picture(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the book could not be set")]
     Book(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("no font of the book has the letters of {}", scripts.join(", "))]
+    MissingLetters { scripts: Vec<&'static str> },
+    #[error("the database does not take the result")]
+    Unstorable(#[source] StoreError),
     #[error("the job was cancelled or taken over")]
     LeaseLost,
     #[error("the job stopped in an unexpected way")]
@@ -33,15 +37,25 @@ pub(crate) enum StepError {
 /// A provider that is down is not asked again by the next attempt at once.
 const PAUSE_AFTER_OUTAGE: Duration = Duration::from_secs(10);
 
+/// A defect of ours: every answer is cleaned so that it can be stored.
+const UNSTORABLE: (&str, &str) = ("INTERNAL", "The result could not be stored");
+
 impl StepError {
     /// Whether a placeholder may stand in: not for trouble of ours that an operator should see as such.
     pub(crate) fn is_about_the_picture(&self) -> bool {
-        !matches!(self, Self::Store(_) | Self::MissingInput | Self::LeaseLost)
+        !matches!(
+            self,
+            Self::Store(_) | Self::Unstorable(_) | Self::MissingInput | Self::LeaseLost
+        )
     }
 
     /// Without a placeholder: drawing one is worth while for the last attempt only.
     pub(crate) fn into_failure(self, asset: AssetType) -> Failure {
         let (code, message) = self.code_and_message(asset);
+        let message = match &self {
+            Self::MissingLetters { scripts } => format!("{message}: {}", scripts.join(", ")),
+            _ => message.to_owned(),
+        };
         let (retryable, retry_after) = match &self {
             Self::Provider(error) => {
                 let outage =
@@ -50,15 +64,20 @@ impl StepError {
             }
             Self::Unusable(_)
             | Self::Schema(_)
-            | Self::Store(_)
             | Self::Picture(_)
             | Self::LeaseLost
             | Self::Panicked => (true, None),
-            Self::CheckFailed | Self::MissingInput | Self::Book(_) => (false, None),
+            // What the database refuses today it refuses tomorrow, and each attempt is paid for.
+            Self::Store(error) => (!error.is_about_the_data(), None),
+            Self::CheckFailed
+            | Self::MissingInput
+            | Self::Book(_)
+            | Self::MissingLetters { .. }
+            | Self::Unstorable(_) => (false, None),
         };
         Failure {
             code,
-            message: message.to_owned(),
+            message,
             retryable,
             retry_after,
             placeholder: None,
@@ -84,8 +103,14 @@ impl StepError {
             Self::Store(StoreError::Files { .. }) => {
                 ("UPLOAD_FAILED", "Upload failed after retries")
             }
+            Self::Store(error) if error.is_about_the_data() => UNSTORABLE,
+            Self::Unstorable(_) => UNSTORABLE,
             Self::Store(_) => ("DATABASE_UNAVAILABLE", "The database could not be reached"),
             Self::Picture(_) => ("UNUSABLE_PICTURE", "A picture could not be read"),
+            Self::MissingLetters { .. } => (
+                "UNSUPPORTED_SCRIPT",
+                "The book cannot be printed yet in these letters",
+            ),
             Self::Book(_) => ("BOOK_FAILED", "The book could not be set"),
             // The database takes no outcome from whoever has lost the lease, so nobody sees these words.
             Self::LeaseLost => ("LEASE_LOST", "The job was cancelled or taken over"),
@@ -182,6 +207,39 @@ mod tests {
             words(ErrorKind::TimedOut),
             ("PROVIDER_TIMEOUT", all_failed, true)
         );
+    }
+
+    #[test]
+    fn letters_that_cannot_be_printed_are_named_by_their_scripts_and_not_tried_again() {
+        let scripts = vec!["Han", "Hiragana"];
+        let failure = StepError::MissingLetters { scripts }.into_failure(AssetType::Pdf);
+        assert_eq!(
+            (failure.code, failure.retryable),
+            ("UNSUPPORTED_SCRIPT", false)
+        );
+        assert_eq!(
+            failure.message,
+            "The book cannot be printed yet in these letters: Han, Hiragana"
+        );
+    }
+
+    #[test]
+    fn what_the_database_refuses_for_its_content_is_not_bought_again() {
+        let refused = |status, code: &str| {
+            let error = StoreError::Failed {
+                attempted: "report_progress".to_owned(),
+                status,
+                code: code.to_owned(),
+                message: String::new(),
+            };
+            let failure = StepError::Store(error).into_failure(AssetType::Cover);
+            (failure.code, failure.retryable)
+        };
+        for code in ["22P05", "22001", "23514"] {
+            assert_eq!(refused(400, code), ("INTERNAL", false), "{code}");
+        }
+        assert_eq!(refused(500, "40P01"), ("DATABASE_UNAVAILABLE", true));
+        assert_eq!(refused(404, "PGRST202"), ("DATABASE_UNAVAILABLE", true));
     }
 
     #[test]

@@ -319,7 +319,8 @@ impl Session {
     }
 }
 
-/// Records the outcome of a job.
+/// Records the outcome of a job: what it is called, its file, and what the database says. An outcome that the database
+/// will never take fails the job, with what was paid for it: nothing waits for the end of a lease, nothing is bought again.
 async fn settle(
     studio: &Studio,
     job: LeasedJob,
@@ -327,28 +328,48 @@ async fn settle(
     then: Option<&Continuation>,
 ) -> Settlement {
     let store = &studio.deps.store;
-    let (word, url, text, settled) = match outcome {
+    let (url, text, settled, usage) = match outcome {
         Ok(Delivery::Text { text, usage }) => {
             let settled = store.save_story_content(&job, &text, &usage, then).await;
-            ("ready", None, Some(text), settled)
+            (None, Some(text), settled, usage)
         }
         Ok(Delivery::Asset { result, usage }) => {
             let settled = store.complete_job(&job, &result, &usage, then).await;
-            ("ready", result.url, None, settled)
+            (result.url, None, settled, usage)
         }
-        Err((error, usage)) => {
-            tracing::error!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
-                assetType = %job.asset_type, error = chain(&error), "Asset generation failed");
-            let failure = steps::failure_of(studio, &job, error).await;
-            let settled = store.fail_job(&job, &failure, &usage, then).await;
-            ("failed", None, None, settled)
-        }
+        Err((error, usage)) => return failed(studio, job, error, &usage, then).await,
     };
+    match settled {
+        Err(refused) if refused.is_about_the_data() => {
+            failed(studio, job, StepError::Unstorable(refused), &usage, then).await
+        }
+        settled => Settlement {
+            job,
+            word: "ready",
+            url,
+            text,
+            settled,
+        },
+    }
+}
+
+async fn failed(
+    studio: &Studio,
+    job: LeasedJob,
+    error: StepError,
+    usage: &[store::Paid],
+    then: Option<&Continuation>,
+) -> Settlement {
+    tracing::error!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
+        assetType = %job.asset_type, error = chain(&error), "Asset generation failed");
+    let failure = steps::failure_of(studio, &job, error).await;
+    let settled = studio.deps.store.fail_job(&job, &failure, usage, then);
+    let settled = settled.await;
     Settlement {
         job,
-        word,
-        url,
-        text,
+        word: "failed",
+        url: None,
+        text: None,
         settled,
     }
 }

@@ -8,9 +8,11 @@ pub mod job;
 pub mod price;
 pub mod request;
 pub mod retry;
+pub mod sanitize;
 pub mod story;
 pub mod traits;
 pub mod voice;
+pub mod words;
 
 pub use asset::{AssetType, UnknownAssetType};
 pub use ids::{CharacterId, JobId, LeaseToken, LibraryId, StoryId, UserId};

@@ -12,12 +12,15 @@ mod created;
 mod lines;
 mod pages;
 mod paragraphs;
+mod phrases;
 mod scenery;
 mod sheet;
 #[cfg(test)]
 mod tests;
 mod typefaces;
 mod typesetter;
+
+pub use phrases::Phrases;
 
 use crate::colors::HexColor;
 use crate::picture::PictureError;
@@ -81,37 +84,10 @@ pub struct Book {
     pub palette: [HexColor; 3],
 }
 
-/// The words of the book that are not the story's, to be given in the language of the story.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Phrases {
-    /// Line on the title page; `{names}` stands for the names of the heroes.
-    pub story_about: String,
-    /// Joins the last two of several names.
-    pub and: String,
-    /// Above the line on which a child writes its name.
-    pub belongs_to: String,
-    /// Ends the story.
-    pub the_end: String,
-    /// Heading of the page of questions.
-    pub talk_about_it: String,
-}
-
-impl Default for Phrases {
-    fn default() -> Self {
-        Self {
-            story_about: "A story about {names}".to_owned(),
-            and: "and".to_owned(),
-            belongs_to: "This book belongs to".to_owned(),
-            the_end: "The End".to_owned(),
-            talk_about_it: "Let’s talk about it".to_owned(),
-        }
-    }
-}
-
 /// What the file needs to know beyond the book: the same book and options give the same bytes.
 #[derive(Clone, Debug)]
 pub struct PdfOptions {
-    /// Language of the story as an RFC 3066 tag, such as `en` or `pt-BR`.
+    /// Language of the story as a tag of BCP 47, such as `en` or `pt-BR`; `und` if it is not known.
     pub language: String,
     /// Author in the properties of the document.
     pub author: String,
@@ -158,6 +134,13 @@ pub enum RenderError {
         /// The words of the PDF writer, which has no error type for this.
         reason: String,
     },
+    /// The fonts of the book lack letters that the book needs.
+    #[error("setting the book: no font has the letters of {}", scripts.join(", "))]
+    MissingLetters {
+        /// The scripts of these letters by their English names, such as `Hebrew`; `Emoji` for a name or
+        /// a title of nothing else.
+        scripts: Vec<&'static str>,
+    },
     /// The PDF writer failed.
     #[error("writing the book as PDF")]
     Write(#[source] krilla::error::KrillaError),
@@ -185,8 +168,9 @@ impl std::fmt::Display for Place {
 /// are any, back cover.
 ///
 /// # Errors
-/// When a picture that is given cannot be used, see [`RenderError`]; text never fails: signs the
-/// fonts lack are shown as a mark, pictographs are left out, both stay in the text that is copied.
+/// When a picture that is given cannot be used or the fonts lack letters, see [`RenderError`]. Emoji and
+/// other signs that are no letters are left out where the fonts lack them; they stay in the text that
+/// is copied.
 pub fn pdf(book: &Book, options: &PdfOptions) -> Result<Vec<u8>, RenderError> {
     binder::Binder::new(book, options)?.bind()
 }

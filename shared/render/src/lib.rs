@@ -4,6 +4,7 @@
 
 pub mod book;
 pub mod colors;
+pub mod language;
 pub mod narration;
 pub mod picture;
 pub mod placeholder;

@@ -1,7 +1,7 @@
 //! What a reader page needs to light up words while they are spoken: when each word sounds, and the
 //! story's text as HTML in which each word carries its number.
 //!
-//! Both sides number the same words in the same way: a word is what stands between white space.
+//! Both sides number the same words in the same way, that of [`domain::words`].
 
 mod alignment;
 mod blocks;

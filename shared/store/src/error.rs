@@ -81,4 +81,16 @@ impl StoreError {
             } => crate::rest::is_transient(*status, code, message),
         }
     }
+
+    /// True when the database will never take what it was given: a value that its type or a constraint does not allow
+    /// (SQLSTATE classes 22 and 23), or a body that is too large.
+    pub fn is_about_the_data(&self) -> bool {
+        match self {
+            Self::Failed { status, code, .. } => {
+                *status == 413
+                    || (code.len() == 5 && (code.starts_with("22") || code.starts_with("23")))
+            }
+            _ => false,
+        }
+    }
 }

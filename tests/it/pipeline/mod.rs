@@ -8,6 +8,7 @@ mod interruptions;
 mod invocations;
 mod models;
 mod requests;
+mod scripts;
 mod versions;
 
 use crate::stack::Shared;

@@ -10,12 +10,8 @@ pub(crate) async fn think_up(
     usage: &mut Vec<Paid>,
 ) -> Result<Completion, StepError> {
     let question = prompt::activities(studio.text()?, studio.story.request.reader_age);
-    let usable = |activities: Activities| {
-        activities.check()?;
-        Ok(activities)
-    };
     let (activities, _) = studio
-        .ask_usable(TextModelRole::Analysis, question, usage, usable)
+        .ask_usable(TextModelRole::Analysis, question, usage, Activities::usable)
         .await?;
     Ok(Completion {
         data: Some(serde_json::to_value(activities)?),

@@ -7,8 +7,9 @@ use domain::{
     story::{Activities, StoryText},
 };
 use render::{
-    book::{Beat, Book, PdfOptions, Picture, pdf},
+    book::{Beat, Book, PdfOptions, Phrases, Picture, RenderError, pdf},
     colors::HexColor,
+    language::language_of,
 };
 use serde::Deserialize;
 use store::{AssetVersion, Completion, FileKind, LeasedJob};
@@ -43,7 +44,10 @@ pub(crate) async fn bind(studio: &Studio, job: &LeasedJob) -> Result<Completion,
         questions: questions(studio),
         palette,
     };
+    let language = language_of(&whole_text(story));
     let options = PdfOptions {
+        language: language.to_owned(),
+        phrases: Phrases::in_language(language),
         document_id: Some(job.story_id.to_string()),
         ..PdfOptions::default()
     };
@@ -51,7 +55,10 @@ pub(crate) async fn bind(studio: &Studio, job: &LeasedJob) -> Result<Completion,
     let bytes = place
         .now(move || pdf(&book, &options))
         .await?
-        .map_err(|error| StepError::Book(error.into()))?;
+        .map_err(|error| match error {
+            RenderError::MissingLetters { scripts } => StepError::MissingLetters { scripts },
+            error => StepError::Book(error.into()),
+        })?;
     let version = AssetVersion::made_by(job);
     let files = &studio.deps.files;
     let file = files
@@ -63,6 +70,13 @@ pub(crate) async fn bind(studio: &Studio, job: &LeasedJob) -> Result<Completion,
         sha256: Some(file.sha256),
         ..Completion::default()
     })
+}
+
+/// All that is printed of the story, to tell its language from.
+fn whole_text(story: &StoryText) -> String {
+    let beats = story.beats.iter().map(|beat| beat.text.as_str());
+    let texts = beats.chain([story.title.as_str(), story.moral.as_str()]);
+    texts.collect::<Vec<_>>().join("\n")
 }
 
 fn picture(bytes: Bytes, description: &str) -> Picture {

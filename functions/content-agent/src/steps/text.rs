@@ -11,8 +11,7 @@ pub(crate) async fn write(studio: &Studio, usage: &mut Vec<Paid>) -> Result<Stor
         if let Some(title) = &studio.story.request.title {
             text.title.clone_from(title);
         }
-        text.check()?;
-        Ok(text)
+        text.usable()
     };
     let (text, tokens) = studio
         .ask_usable(TextModelRole::Story, question, usage, usable)

@@ -271,7 +271,12 @@ impl StandInConfig {
         self.settings().scripted.iter().cloned().collect()
     }
 
-    pub(crate) fn take_scripted(&self, kind: CallKind, body: &[u8]) -> Option<Outcome> {
+    /// The outcome scripted for a call, and the words it is answered with, if they are scripted too.
+    pub(crate) fn take_scripted(
+        &self,
+        kind: CallKind,
+        body: &[u8],
+    ) -> Option<(Outcome, Option<String>)> {
         let mut settings = self.settings();
         let position = settings
             .scripted
@@ -279,11 +284,11 @@ impl StandInConfig {
             .position(|scripted| scripted.matches(kind, body))?;
         let scripted = &mut settings.scripted[position];
         scripted.times -= 1;
-        let outcome = scripted.outcome;
+        let taken = (scripted.outcome, scripted.content.clone());
         if scripted.times == 0 {
             settings.scripted.remove(position);
         }
-        Some(outcome)
+        Some(taken)
     }
 
     /// Limits the calls of a kind, from the next call on; `None` lifts the limit.

@@ -200,6 +200,9 @@ pub struct Scripted {
     /// For how many calls.
     #[serde(default = "once")]
     pub times: u32,
+    /// What the model answers to a chat, word for word, in place of a story of the stand-in's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
 }
 
 impl Scripted {
@@ -210,6 +213,7 @@ impl Scripted {
             kind: None,
             contains: None,
             times: 1,
+            content: None,
         }
     }
 
@@ -220,6 +224,16 @@ impl Scripted {
             kind: Some(kind),
             contains: None,
             times: 1,
+            content: None,
+        }
+    }
+
+    /// These words for the next call for a text whose body contains `contains`.
+    pub fn next_answer(contains: &str, content: &str) -> Self {
+        Scripted {
+            contains: Some(contains.to_owned()),
+            content: Some(content.to_owned()),
+            ..Scripted::next_of(CallKind::Text, Outcome::Ok)
         }
     }
 

@@ -42,6 +42,10 @@ pub(crate) struct Gate {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Played(pub(crate) Outcome);
 
+/// Handed to the handlers: the words scripted for this call.
+#[derive(Debug, Clone)]
+pub(crate) struct ScriptedWords(pub(crate) Option<String>);
+
 impl Gate {
     fn name(&self) -> &'static str {
         match self.provider {
@@ -79,16 +83,22 @@ impl Gate {
         }
     }
 
-    fn outcome(&self, kind: CallKind, body: &[u8], sha256: &str, earlier_tries: usize) -> Outcome {
-        if let Some(outcome) = self.config.take_scripted(kind, body) {
-            return outcome;
+    fn outcome(
+        &self,
+        kind: CallKind,
+        body: &[u8],
+        sha256: &str,
+        earlier_tries: usize,
+    ) -> (Outcome, Option<String>) {
+        if let Some(scripted) = self.config.take_scripted(kind, body) {
+            return scripted;
         }
         if matches!(kind, CallKind::Other) {
-            return Outcome::Ok;
+            return (Outcome::Ok, None);
         }
-        self.config
-            .faults()
-            .draw(self.config.seed(), sha256, earlier_tries)
+        let faults = self.config.faults();
+        let outcome = faults.draw(self.config.seed(), sha256, earlier_tries);
+        (outcome, None)
     }
 }
 
@@ -132,8 +142,9 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
         refusal
     } else {
         limit = gate.config.limiter().judge(kind);
-        outcome = match &limit {
-            Some(verdict) if verdict.is_refused() => Outcome::RateLimited,
+        let words;
+        (outcome, words) = match &limit {
+            Some(verdict) if verdict.is_refused() => (Outcome::RateLimited, None),
             _ => gate.outcome(kind, &body, &sha256, earlier_tries),
         };
         if outcome != Outcome::Ok {
@@ -149,6 +160,7 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
             Some(answer) => answer,
             None => {
                 head.extensions.insert(Played(outcome));
+                head.extensions.insert(ScriptedWords(words));
                 spoil(
                     next.run(Request::from_parts(head, Body::from(body))).await,
                     outcome,

@@ -32,7 +32,7 @@ pub(super) fn completion(
     asked_model: &str,
     request_id: &str,
 ) -> (Result<Value, ErrorKind>, Billed) {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    let answer: Value = domain::sanitize::from_slice(body).unwrap_or_default();
     let billed = billed(&answer, asked_model, request_id);
     let choice = &answer["choices"][0];
     let message = &choice["message"];
@@ -43,7 +43,7 @@ pub(super) fn completion(
         Some("length") => Err(ErrorKind::CutShort),
         Some("stop") => message["content"]
             .as_str()
-            .and_then(|content| serde_json::from_str(content).ok())
+            .and_then(|content| domain::sanitize::parse_answer(content).ok())
             .ok_or(ErrorKind::Malformed),
         _ => Err(ErrorKind::Malformed),
     };

@@ -14,7 +14,7 @@ use krilla::{Document, SerializeSettings};
 use super::created::civil;
 use super::scenery::Tones;
 use super::sheet::Sheet;
-use super::typesetter::{Typesetter, printable};
+use super::typesetter::{Typesetter, is_seen, printable};
 use super::{Book, PAGE_SIDE_PT, PdfOptions, Picture, Place, RenderError};
 use crate::picture;
 
@@ -73,6 +73,7 @@ impl<'a> Binder<'a> {
 
     /// All pages, in order, as a file.
     pub(crate) fn bind(mut self) -> Result<Vec<u8>, RenderError> {
+        self.check_names()?;
         self.cover();
         self.name_plate();
         self.title_page();
@@ -85,12 +86,32 @@ impl<'a> Binder<'a> {
         if self.n_pages % 2 == 1 {
             self.back_cover();
         }
+        let scripts = self.typesetter.missing_scripts();
+        if !scripts.is_empty() {
+            return Err(RenderError::MissingLetters { scripts });
+        }
         let mut tree = TagTree::new().with_lang(Some(self.options.language.clone()));
         tree.children = std::mem::take(&mut self.nodes);
         self.document.set_metadata(self.metadata());
         self.document.set_outline(self.outline);
         self.document.set_tag_tree(tree);
         self.document.finish().map_err(RenderError::Write)
+    }
+
+    /// A name or a title of which nothing can be seen would leave a hole in every sentence.
+    fn check_names(&self) -> Result<(), RenderError> {
+        let mut names = std::iter::once(&self.book.title).chain(&self.book.hero_names);
+        let has_hole = names.any(|name| {
+            let name = printable(name.trim());
+            let is_letter = |character: char| character.is_alphanumeric();
+            !name.trim().is_empty() && !is_seen(&name) && !name.contains(is_letter)
+        });
+        if has_hole {
+            return Err(RenderError::MissingLetters {
+                scripts: vec!["Emoji"],
+            });
+        }
+        Ok(())
     }
 
     /// Draws the next page.

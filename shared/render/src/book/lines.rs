@@ -2,11 +2,23 @@
 //! (Knuth and Plass, "Breaking paragraphs into lines", 1981, for ragged setting).
 
 use std::rc::Rc;
+use std::sync::LazyLock;
 
+use domain::words::is_written_without_spaces;
+use icu_segmenter::options::LineBreakOptions;
+use icu_segmenter::{LineSegmenter, LineSegmenterBorrowed};
 use krilla::text::KrillaGlyph;
 
 use super::typefaces::{Role, TypefaceId};
 use super::typesetter::{Typesetter, Word};
+
+/// Where a line may end, by UAX 14: at spaces, after hyphens, between most signs of Chinese and
+/// Japanese, between the words of Thai.
+static SEGMENTER: LazyLock<LineSegmenterBorrowed<'static>> =
+    LazyLock::new(|| LineSegmenter::new_auto(LineBreakOptions::default()));
+
+/// Shown as a hyphen where a word is cut, and no part of the word (Unicode, soft hyphen).
+const CUT: &str = "\u{AD}";
 
 /// What makes a good set of lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +37,8 @@ pub(crate) struct Line {
     /// Glyphs in units of the font size, with byte ranges into `text`.
     pub(crate) glyphs: Vec<KrillaGlyph>,
     pub(crate) width_em: f32,
+    /// It ends within a word, where no line should.
+    pub(crate) is_cut: bool,
 }
 
 /// A word, or the part of one after which a line may end.
@@ -32,11 +46,13 @@ struct Piece {
     word: Rc<Word>,
     /// Whether a space stands in front of it, unless it begins a line.
     spaced: bool,
+    /// Whether the word goes on after it.
+    is_cut: bool,
 }
 
 /// Breaks one paragraph into lines no wider than `measure_em`. White space counts as one space; a
-/// line ends at one, after a hyphen or dash within a word, or, where a word alone is too wide,
-/// anywhere between two signs. Text without words gives no lines.
+/// line ends where UAX 14 lets it, or, where a word alone is too wide, anywhere between two signs.
+/// Text without words gives no lines.
 pub(crate) fn lines(
     typesetter: &mut Typesetter,
     role: Role,
@@ -69,48 +85,57 @@ fn pieces(
     text: &str,
     measure_em: f32,
 ) -> Vec<Piece> {
-    let may_break = |c: char| c.is_whitespace() && !matches!(c, '\u{A0}' | '\u{2007}' | '\u{202F}');
+    let is_space = |c: char| c.is_whitespace() && !matches!(c, '\u{A0}' | '\u{2007}' | '\u{202F}');
+    let tokens = text.split(is_space).filter(|token| !token.is_empty());
+    let text = tokens.collect::<Vec<_>>().join(" ");
     let mut pieces = Vec::new();
-    for token in text.split(may_break).filter(|token| !token.is_empty()) {
-        for (index, part) in after_hyphens(token).into_iter().enumerate() {
-            let word = typesetter.word(typeface, part);
-            let spaced = index == 0 && word.width_em > 0.0;
-            if word.width_em <= measure_em {
-                pieces.push(Piece { word, spaced });
-                continue;
-            }
-            for (index, word) in chopped(&word, measure_em).into_iter().enumerate() {
-                pieces.push(Piece {
-                    word: Rc::new(word),
-                    spaced: spaced && index == 0,
-                });
-            }
+    let (mut start, mut after_space) = (0, true);
+    for end in SEGMENTER.segment_str(&text).filter(|end| *end > 0) {
+        let part = text[start..end].trim_end_matches(' ');
+        let word = typesetter.word(typeface, part);
+        let spaced = after_space && word.width_em > 0.0;
+        after_space = part.len() < end - start;
+        start = end;
+        if word.width_em <= measure_em {
+            pieces.push(Piece {
+                word,
+                spaced,
+                is_cut: false,
+            });
+            continue;
+        }
+        let hyphen = typesetter.word(typeface, "-");
+        let parts = chopped(&word, measure_em, &hyphen);
+        let n_parts = parts.len();
+        for (index, word) in parts.into_iter().enumerate() {
+            pieces.push(Piece {
+                word: Rc::new(word),
+                spaced: spaced && index == 0,
+                is_cut: index + 1 < n_parts,
+            });
         }
     }
     pieces
 }
 
-/// Splits a word after hyphens and dashes that stand between letters.
-fn after_hyphens(token: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let mut start = 0;
-    let mut before: Option<char> = None;
-    for (index, character) in token.char_indices() {
-        let next = index + character.len_utf8();
-        let between = before.is_some_and(char::is_alphanumeric)
-            && token[next..].starts_with(char::is_alphanumeric);
-        if between && matches!(character, '-' | '\u{2010}' | '–' | '—') {
-            parts.push(&token[start..next]);
-            start = next;
+/// Cuts a word that is wider than a line between signs, in as few parts as fit and those of like
+/// width, so that no letter stands alone; with a hyphen after each but the last, if they are of
+/// letters that know hyphens.
+fn chopped(word: &Word, measure_em: f32, hyphen: &Word) -> Vec<Word> {
+    let room_em = (measure_em - hyphen.width_em).max(measure_em / 2.0);
+    let filled = cut_at(word, room_em, hyphen);
+    let even_em = word.width_em / filled.len().max(1) as f32 + 0.5;
+    if even_em < room_em {
+        let even = cut_at(word, even_em, hyphen);
+        if even.len() == filled.len() {
+            return even;
         }
-        before = Some(character);
     }
-    parts.push(&token[start..]);
-    parts
+    filled
 }
 
-/// Cuts a word that is wider than a line between signs, each part as wide as fits.
-fn chopped(word: &Word, measure_em: f32) -> Vec<Word> {
+/// Parts of a word, each as wide as fits in the room beside a hyphen.
+fn cut_at(word: &Word, room_em: f32, hyphen: &Word) -> Vec<Word> {
     let mut parts: Vec<Word> = Vec::new();
     let mut offset = 0;
     for cluster in word
@@ -121,8 +146,13 @@ fn chopped(word: &Word, measure_em: f32) -> Vec<Word> {
         let width_em: f32 = cluster.iter().map(|glyph| glyph.x_advance).sum();
         let fits = parts
             .last()
-            .is_some_and(|part| part.width_em + width_em <= measure_em);
+            .is_some_and(|part| part.width_em + width_em <= room_em);
         if !fits {
+            if let Some(part) = parts.last_mut()
+                && takes_hyphen(&part.text, &word.text[range.clone()])
+            {
+                part.push_cut(hyphen);
+            }
             offset = range.start;
             parts.push(Word {
                 text: String::new(),
@@ -142,6 +172,24 @@ fn chopped(word: &Word, measure_em: f32) -> Vec<Word> {
         }
     }
     parts
+}
+
+fn takes_hyphen(before: &str, after: &str) -> bool {
+    let is_hyphenated = |c: char| c.is_alphabetic() && !is_written_without_spaces(c);
+    before.ends_with(is_hyphenated) && after.starts_with(is_hyphenated)
+}
+
+impl Word {
+    fn push_cut(&mut self, hyphen: &Word) {
+        let start = self.text.len();
+        self.text.push_str(CUT);
+        self.width_em += hyphen.width_em;
+        self.glyphs.extend(hyphen.glyphs.iter().map(|glyph| {
+            let mut glyph = glyph.clone();
+            glyph.text_range = start..start + CUT.len();
+            glyph
+        }));
+    }
 }
 
 /// The ends of the lines with the least total cost, by looking from each piece to the end.
@@ -199,8 +247,8 @@ fn line_cost(pieces: &[Piece], start: usize, end: usize, slack: f32, rag: Rag) -
             piece
                 .word
                 .text
-                .trim_end_matches(['”', '’', '"'])
-                .ends_with(['.', '!', '?', '…'])
+                .trim_end_matches(['”', '’', '"', '»', '」'])
+                .ends_with(['.', '!', '?', '…', '。', '！', '？'])
         };
         if end - start > 1 && ends_sentence(&pieces[end - 2]) && !ends_sentence(&pieces[end - 1]) {
             cost += 2.5;
@@ -215,6 +263,7 @@ fn line(typeface: TypefaceId, pieces: &[Piece], space: &Word) -> Line {
         text: String::new(),
         glyphs: Vec::new(),
         width_em: 0.0,
+        is_cut: pieces.last().is_some_and(|piece| piece.is_cut),
     };
     for (index, piece) in pieces.iter().enumerate() {
         if piece.spaced && index > 0 {
@@ -290,8 +339,11 @@ mod tests {
 
     #[test]
     fn hyphens_may_end_a_line_but_minus_and_nonbreaking_spaces_may_not() {
-        assert_eq!(after_hyphens("merry-go-round"), ["merry-", "go-", "round"]);
-        assert_eq!(after_hyphens("-5"), ["-5"]);
+        let broken = |text, measure_em| set(text, measure_em, Rag::Paragraph);
+        let round = broken("merry-go-round", 3.4);
+        assert_eq!(texts(&round).len(), 3);
+        assert!(round.iter().all(|line| !line.is_cut), "{:?}", texts(&round));
+        assert_eq!(texts(&broken("is -5", 1.9)), ["is ", "-5"]);
         assert_eq!(
             texts(&set("a\u{A0}b c", 1.7, Rag::Paragraph))[0],
             "a\u{A0}b "
@@ -302,7 +354,36 @@ mod tests {
     fn a_word_wider_than_the_line_is_cut() {
         let lines = set("Donaudampfschifffahrtsgesellschaft", 4.0, Rag::Paragraph);
         assert!(lines.len() > 3);
-        assert_eq!(texts(&lines).concat(), "Donaudampfschifffahrtsgesellschaft");
+        let (last, cut) = lines.split_last().expect("there is text");
+        assert!(
+            cut.iter()
+                .all(|line| line.is_cut && line.text.ends_with(CUT))
+        );
+        assert!(!last.is_cut);
+        assert_eq!(
+            texts(&lines).concat().replace(CUT, ""),
+            "Donaudampfschifffahrtsgesellschaft"
+        );
+    }
+
+    #[test]
+    fn a_text_without_spaces_has_lines_and_none_begins_with_a_full_stop() {
+        let text = "小さな竜は、夜の森を歩きました。".repeat(6);
+        // The fonts know no width of these letters, so every line could hold them all; the pieces tell.
+        let pieces = pieces(
+            &mut Typesetter::default(),
+            TypefaceId::AndikaRegular,
+            &text,
+            9.0,
+        );
+        assert!(pieces.len() > 60, "{}", pieces.len());
+        assert!(
+            pieces
+                .iter()
+                .all(|piece| !piece.word.text.starts_with(['。', '、']))
+        );
+        assert!(pieces.iter().skip(1).all(|piece| !piece.spaced));
+        assert!(!takes_hyphen("竜", "の") && takes_hyphen("a", "b"));
     }
 
     proptest! {
@@ -315,7 +396,7 @@ mod tests {
             for rag in [Rag::Paragraph, Rag::Balanced] {
                 let lines = set(&text, measure_em, rag);
                 let kept: String = texts(&lines).concat();
-                let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+                let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace() && *c != '\u{AD}').collect::<String>();
                 prop_assert_eq!(bare(&kept), bare(&text));
                 for line in &lines {
                     let n_signs = line.glyphs.len();

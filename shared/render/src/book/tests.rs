@@ -194,11 +194,100 @@ fn errors_can_be_sent_between_threads() {
     is_sendable::<RenderError>();
 }
 
+fn missing(change: impl FnOnce(&mut Book)) -> Vec<&'static str> {
+    let mut book = book();
+    change(&mut book);
+    match pdf(&book, &PdfOptions::default()) {
+        Err(RenderError::MissingLetters { scripts }) => scripts,
+        Err(error) => panic!("{error}"),
+        Ok(_) => Vec::new(),
+    }
+}
+
+#[test]
+fn a_book_with_letters_that_no_font_has_is_not_made_wherever_they_stand() {
+    assert_eq!(
+        missing(|book| book.title = "התנין הקטן".to_owned()),
+        ["Hebrew"]
+    );
+    assert_eq!(
+        missing(|book| book.beats[3].text = "ذهب التنين الصغير إلى الغابة 3 مرات.".to_owned()),
+        ["Arabic"]
+    );
+    assert_eq!(
+        missing(|book| book.beats[0].text = "छोटा ड्रैगन जंगल में गया।".to_owned()),
+        ["Devanagari"]
+    );
+    assert_eq!(
+        missing(|book| book.hero_names[1] = "小明".to_owned()),
+        ["Han"]
+    );
+    assert_eq!(
+        missing(|book| book.questions.push("ทำไม".to_owned())),
+        ["Thai"]
+    );
+    assert_eq!(
+        missing(|book| book.hero_names[0] = "Ελένη".to_owned()),
+        ["Greek"]
+    );
+    assert_eq!(
+        missing(|book| book.moral = Some("작은 빛".to_owned())),
+        ["Hangul"]
+    );
+    assert_eq!(
+        missing(|book| book.beats[1].heading = "ღამე".to_owned()),
+        ["Georgian"]
+    );
+}
+
+#[test]
+fn emoji_are_left_out_but_a_name_or_title_of_nothing_else_is_missed() {
+    let decorated = |book: &mut Book| {
+        book.title = "🐉 Ember’s ✨ Lamp".to_owned();
+        book.hero_names[0] = "Ember 🔥".to_owned();
+        book.beats[0].text = "Ember → saw a lamp 🏮、 and ♪ sang ♪.".to_owned();
+    };
+    assert_eq!(missing(decorated), [""; 0]);
+    assert_eq!(
+        missing(|book| book.hero_names[0] = "🦊".to_owned()),
+        ["Emoji"]
+    );
+    assert_eq!(missing(|book| book.title = "🐉".repeat(255)), ["Emoji"]);
+}
+
+#[test]
+fn cyrillic_vietnamese_and_fancy_letters_are_set() {
+    for name in ["Маша", "Nguyễn Ánh", "Ｅｍｂｅｒ", "𝓔𝓶𝓫𝓮𝓻", "Zoe\u{308}"]
+    {
+        assert_eq!(
+            missing(|book| book.hero_names[0] = name.to_owned()),
+            [""; 0],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_book_in_a_language_without_phrases_is_whole_and_says_its_language() {
+    let options = PdfOptions {
+        language: "hu".to_owned(),
+        phrases: Phrases::in_language("hu"),
+        ..PdfOptions::default()
+    };
+    let bytes = pdf(&book(), &options).expect("the book is valid");
+    assert_eq!(n_pages(&bytes), 3 + 4 * 2 + 3);
+    assert!(occurrences(&bytes, b"/Lang(hu)") >= 1);
+    assert_eq!(occurrences(&bytes, b"/Lang(en)"), 0);
+    for phrase in [&b"(The End)"[..], b"(Let"] {
+        assert_eq!(occurrences(&bytes, phrase), 0);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20))]
 
     #[test]
-    fn any_text_in_any_place_makes_a_book(
+    fn any_text_in_any_place_makes_a_book_or_names_the_script_that_is_missing(
         title in "\\PC{0,60}|[a-z]{90}", heading in "\\PC{0,30}", text in any::<String>(),
         name in "\\PC{0,12}|Маша|小明|شهد", words in "(\\PC|🦊| |\u{301}|\u{0}|\n){0,200}",
         repeat in 1_usize..30
@@ -213,7 +302,13 @@ proptest! {
         book.beats[0].text = words.repeat(repeat);
         book.beats[1].text = text;
         book.beats[1].dialogue = vec![DialogueLine { speaker: name, words }];
-        let bytes = pdf(&book, &PdfOptions::default());
+        let bytes = match pdf(&book, &PdfOptions::default()) {
+            Err(RenderError::MissingLetters { scripts }) => {
+                prop_assert!(!scripts.is_empty());
+                return Ok(());
+            }
+            made => made,
+        };
         prop_assert!(bytes.is_ok(), "{:?}", bytes.err());
         let n_pages = n_pages(&bytes.expect("just checked"));
         prop_assert!(n_pages >= 12 && n_pages.is_multiple_of(2), "{} pages", n_pages);

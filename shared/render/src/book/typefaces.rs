@@ -7,6 +7,7 @@
 use std::sync::LazyLock;
 
 use krilla::text::Font;
+use unicode_script::{Script, UnicodeScript};
 
 /// What a piece of text is for; decides its font.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,12 +79,37 @@ impl Role {
     }
 }
 
-/// Whether a sign is an emoji, a symbol, or what joins and colours them: without a glyph for it, a
-/// book is better off with nothing than with a mark.
-pub(crate) fn is_pictograph(character: char) -> bool {
+/// Whether a sign is an emoji, a symbol, or what joins and colours them.
+fn is_pictograph(character: char) -> bool {
     matches!(u32::from(character),
-        0x200B..=0x200F | 0x20D0..=0x20FF | 0x2190..=0x2BFF | 0xFE00..=0xFE0F
+        0x200B..=0x200F | 0x20D0..=0x20FF | 0x2190..=0x27FF | 0x2900..=0x2BFF | 0xFE00..=0xFE0F
         | 0x1F000..=0x1FBFF | 0xE0000..=0xE0FFF)
+}
+
+/// The scripts of what a font lacks of a text and a reader would miss: letters, marks on them and
+/// digits. Anything else, such as an arrow, may be left out.
+pub(crate) fn missing_letters(
+    face: &rustybuzz::Face<'_>,
+    text: &str,
+) -> impl Iterator<Item = &'static str> {
+    text.chars().filter_map(|character| {
+        if is_pictograph(character) || face.glyph_index(character).is_some() {
+            return None;
+        }
+        match character.script() {
+            Script::Common | Script::Inherited | Script::Unknown => {
+                let name = character
+                    .script_extension()
+                    .iter()
+                    .next()
+                    .map(Script::full_name);
+                character
+                    .is_alphanumeric()
+                    .then(|| name.unwrap_or("an unusual script"))
+            }
+            script => Some(script.full_name()),
+        }
+    })
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! From text to glyphs: words are shaped once, whatever the size they are tried at.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use krilla::text::{GlyphId, KrillaGlyph};
 use rustybuzz::{Direction, Script, ShapePlan, UnicodeBuffer};
 
-use super::typefaces::{TypefaceId, is_pictograph};
+use super::typefaces::{TypefaceId, missing_letters};
 
 /// A shaped word; all measures in units of the font size.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(crate) struct Word {
 pub(crate) struct Typesetter {
     words: HashMap<(TypefaceId, String), Rc<Word>>,
     plans: HashMap<(TypefaceId, Option<Script>), ShapePlan>,
+    missing: BTreeSet<&'static str>,
 }
 
 impl Typesetter {
@@ -34,6 +36,11 @@ impl Typesetter {
         let word = Rc::new(self.shaped(typeface, text));
         self.words.insert(key, Rc::clone(&word));
         word
+    }
+
+    /// The scripts of letters that were set and that the fonts do not have.
+    pub(crate) fn missing_scripts(&self) -> Vec<&'static str> {
+        self.missing.iter().copied().collect()
     }
 
     fn shaped(&mut self, typeface: TypefaceId, text: &str) -> Word {
@@ -70,7 +77,9 @@ impl Typesetter {
                 None,
             );
             if info.glyph_id == 0 {
-                replace_missing(&mut glyph, face, &text[start..end]);
+                self.missing
+                    .extend(missing_letters(face, &text[start..end]));
+                leave_out(&mut glyph, face);
             }
             glyphs.push(glyph);
         }
@@ -83,40 +92,63 @@ impl Typesetter {
     }
 }
 
-/// PDF/UA forbids the glyph 0: a pictograph becomes nothing, a letter the sign for "unknown sign".
-fn replace_missing(glyph: &mut KrillaGlyph, face: &rustybuzz::Face<'_>, cluster: &str) {
-    let stand_in = if cluster.chars().all(is_pictograph) {
-        ' '
-    } else {
-        '\u{FFFD}'
-    };
-    let id = [stand_in, '?', ' ']
-        .into_iter()
-        .find_map(|sign| face.glyph_index(sign));
+/// PDF/UA forbids the glyph 0: what the font lacks becomes a space without width.
+fn leave_out(glyph: &mut KrillaGlyph, face: &rustybuzz::Face<'_>) {
     // Every bundled font has a space, a test says so.
-    let Some(id) = id else { return };
-    let advance = face.glyph_hor_advance(id).unwrap_or(0);
-    glyph.glyph_id = GlyphId::new(u32::from(id.0));
+    let Some(space) = face.glyph_index(' ') else {
+        return;
+    };
+    glyph.glyph_id = GlyphId::new(u32::from(space.0));
     glyph.x_offset = 0.0;
     glyph.y_offset = 0.0;
-    glyph.x_advance = if stand_in == ' ' {
-        0.0
-    } else {
-        f32::from(advance) / face.units_per_em() as f32
-    };
+    glyph.x_advance = 0.0;
 }
 
-/// The text without what no reader should meet: control characters, byte order marks, and code
-/// points that are no characters.
+/// The text without what no reader should meet: control characters, byte order marks, soft hyphens,
+/// the sign for a lost character, and code points that are no characters. Letters that the fonts
+/// have in a plainer form only, such as `Ｅ` and `𝓔`, take it.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars()
+    let kept: String = text
+        .chars()
         .filter(|character| {
             let point = u32::from(*character);
             let no_character = point & 0xFFFE == 0xFFFE || (0xFDD0..=0xFDEF).contains(&point);
             let kept = !character.is_control() || character.is_whitespace();
-            kept && !no_character && *character != '\u{FEFF}'
+            kept && !no_character && !matches!(*character, '\u{FEFF}' | '\u{FFFD}' | '\u{AD}')
+        })
+        .collect();
+    if is_set(&kept) {
+        return kept;
+    }
+    let plainer = ComposingNormalizerBorrowed::new_nfkc();
+    kept.chars()
+        .map(|character| {
+            let sign = character.to_string();
+            let plain = plainer.normalize(&sign);
+            if is_set(&sign) || !is_set(&plain) {
+                sign
+            } else {
+                plain.into_owned()
+            }
         })
         .collect()
+}
+
+/// Whether the story's font has all of it.
+fn is_set(text: &str) -> bool {
+    let face = &TypefaceId::AndikaRegular.typeface().shaper;
+    text.chars()
+        .all(|character| character.is_whitespace() || face.glyph_index(character).is_some())
+}
+
+/// Whether anything of a printable text will be seen.
+pub(crate) fn is_seen(text: &str) -> bool {
+    text.chars().any(|character| {
+        // Joiners, marks of direction and selectors of a form have a glyph without ink.
+        let is_joiner =
+            matches!(character, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FE00}'..='\u{FE0F}');
+        !character.is_whitespace() && !is_joiner && is_set(character.encode_utf8(&mut [0; 4]))
+    })
 }
 
 #[cfg(test)]
@@ -158,14 +190,57 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_emoji_takes_no_room_and_a_missing_letter_leaves_a_mark() {
+    fn a_missing_emoji_takes_no_room_and_a_missing_letter_is_told_by_its_script() {
         let mut typesetter = Typesetter::default();
+        for sign in ["🦊", "👩🏽‍🚀", "→", "、", "🇩🇪", "\u{200F}", "1️⃣"] {
+            typesetter.word(TYPEFACE, sign);
+        }
         assert!(typesetter.word(TYPEFACE, "🦊").width_em < 0.01);
-        assert!(typesetter.word(TYPEFACE, "語").width_em > 0.2);
+        assert_eq!(typesetter.missing_scripts(), [""; 0]);
+        for word in ["語", "かな", "שלום", "नमस्ते", "አበበ", "٣", "ভ"] {
+            typesetter.word(TYPEFACE, word);
+        }
+        let found = typesetter.missing_scripts();
+        for script in [
+            "Han",
+            "Hiragana",
+            "Hebrew",
+            "Devanagari",
+            "Ethiopic",
+            "Bengali",
+        ] {
+            assert!(found.contains(&script), "{script} in {found:?}");
+        }
+    }
+
+    #[test]
+    fn cyrillic_vietnamese_and_every_accent_are_there() {
+        let mut typesetter = Typesetter::default();
+        for text in [
+            "Маша ї є ґ",
+            "Nguyễn Thị Ánh Tuyết",
+            "Ọlá Gĩkũyũ Żółw Þór İğdır",
+            "e\u{301}\u{323}",
+        ] {
+            typesetter.word(TYPEFACE, &printable(text));
+        }
+        assert_eq!(typesetter.missing_scripts(), [""; 0]);
+    }
+
+    #[test]
+    fn letters_in_fancy_dress_are_set_in_plain_clothes() {
+        assert_eq!(
+            printable("Ｅmber 𝓔mber ①！\u{3000}"),
+            "Ember Ember 1!\u{3000}"
+        );
+        assert!(!is_seen("🦊 \u{200D}") && is_seen("🦊 Fox"));
     }
 
     #[test]
     fn what_is_no_text_is_not_printed() {
-        assert_eq!(printable("a\0b\u{FEFF}c\u{FFFE}\nd\u{7}"), "abc\nd");
+        assert_eq!(
+            printable("a\0b\u{FEFF}c\u{FFFE}\nd\u{7}\u{FFFD}\u{AD}"),
+            "abc\nd"
+        );
     }
 }

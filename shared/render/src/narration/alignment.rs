@@ -1,5 +1,6 @@
 //! From the times of characters, as ElevenLabs gives them, to the times of words.
 
+use domain::words::words;
 use serde::{Deserialize, Serialize};
 
 /// Largest step back in time, in seconds, that counts as rounding of touching characters.
@@ -83,9 +84,7 @@ pub enum AlignmentError {
 pub fn spoken_words(chunks: &[Chunk<'_>]) -> Result<Vec<SpokenWord>, AlignmentError> {
     let mut words: Vec<SpokenWord> = Vec::new();
     for chunk in chunks {
-        let spoken = chunk_words(&chunk.alignment)?;
-        check_text(chunk.text, &spoken)?;
-        for (txt, start_s, end_s) in spoken {
+        for (txt, start_s, end_s) in chunk_words(chunk.text, &chunk.alignment)? {
             let (start_s, end_s) = (start_s + chunk.offset_s, end_s + chunk.offset_s);
             let previous_end_s = words.last().map_or(0.0, |word| word.end);
             if start_s < previous_end_s - STEP_BACK_MAX_S || end_s < start_s - STEP_BACK_MAX_S {
@@ -103,7 +102,36 @@ fn in_milliseconds(time_s: f64) -> f64 {
     (time_s * 1000.0).round() / 1000.0
 }
 
-fn chunk_words(alignment: &Alignment<'_>) -> Result<Vec<(String, f64, f64)>, AlignmentError> {
+/// A character that is no white space, and when it sounds, in seconds.
+struct Sound {
+    character: char,
+    start_s: f64,
+    end_s: f64,
+}
+
+/// The words of one recording with their times.
+fn chunk_words(
+    text: &str,
+    alignment: &Alignment<'_>,
+) -> Result<Vec<(String, f64, f64)>, AlignmentError> {
+    let spoken = sounds(alignment)?;
+    check_text(text, &spoken)?;
+    let mut sounds = spoken.into_iter().flatten();
+    let words = words(text).filter_map(|word| {
+        let first = sounds.next()?;
+        let rest = word.text.chars().count() - 1;
+        let last_end_s = sounds.by_ref().take(rest).last().map(|last| last.end_s);
+        Some((
+            word.text.to_owned(),
+            first.start_s,
+            last_end_s.unwrap_or(first.end_s),
+        ))
+    });
+    Ok(words.collect())
+}
+
+/// What is spoken between white space, character by character.
+fn sounds(alignment: &Alignment<'_>) -> Result<Vec<Vec<Sound>>, AlignmentError> {
     let Alignment {
         characters,
         start_times_s,
@@ -116,8 +144,8 @@ fn chunk_words(alignment: &Alignment<'_>) -> Result<Vec<(String, f64, f64)>, Ali
             ends: end_times_s.len(),
         });
     }
-    let mut words = Vec::new();
-    let mut open: Option<(String, f64, f64)> = None;
+    let mut spoken = Vec::new();
+    let mut open: Vec<Sound> = Vec::new();
     let times = start_times_s.iter().zip(end_times_s);
     for (number, (element, (start_s, end_s))) in characters.iter().zip(times).enumerate() {
         for time_s in [*start_s, *end_s] {
@@ -128,31 +156,45 @@ fn chunk_words(alignment: &Alignment<'_>) -> Result<Vec<(String, f64, f64)>, Ali
                 });
             }
         }
-        for character in element.chars() {
+        // An element of several characters may hold the end of one word and the beginning of another.
+        let n_characters = element.chars().count();
+        let time_at = |index: usize| match index {
+            0 => *start_s,
+            index if index == n_characters => *end_s,
+            index => start_s + (end_s - start_s) * index as f64 / n_characters as f64,
+        };
+        for (index, character) in element.chars().enumerate() {
             if character.is_whitespace() {
-                words.extend(open.take());
+                spoken.push(std::mem::take(&mut open));
                 continue;
             }
-            let (text, _, until_s) = open.get_or_insert_with(|| (String::new(), *start_s, *end_s));
-            text.push(character);
-            *until_s = *end_s;
+            open.push(Sound {
+                character,
+                start_s: time_at(index),
+                end_s: time_at(index + 1),
+            });
         }
     }
-    words.extend(open);
-    Ok(words)
+    spoken.push(open);
+    spoken.retain(|sounds| !sounds.is_empty());
+    Ok(spoken)
 }
 
-fn check_text(text: &str, spoken: &[(String, f64, f64)]) -> Result<(), AlignmentError> {
-    let mut spoken = spoken.iter().map(|(word, _, _)| word.as_str());
+fn check_text(text: &str, spoken: &[Vec<Sound>]) -> Result<(), AlignmentError> {
+    let mut spoken = spoken.iter();
     let mut sent = text.split_whitespace();
-    for word in 0.. {
+    let mut n_words = 0;
+    loop {
         match (sent.next(), spoken.next()) {
-            (None, None) => break,
-            (one, other) if one == other => {}
-            _ => return Err(AlignmentError::OtherText { word }),
+            (None, None) => return Ok(()),
+            (Some(one), Some(other))
+                if one.chars().eq(other.iter().map(|sound| sound.character)) =>
+            {
+                n_words += words(one).count();
+            }
+            _ => return Err(AlignmentError::OtherText { word: n_words }),
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -241,6 +283,28 @@ mod tests {
     }
 
     #[test]
+    fn words_without_spaces_sound_one_after_the_other() {
+        let mut spoken = Spoken::of("竜は、森へ。");
+        let words = spoken.words().expect("valid times");
+        let expected = [
+            ("竜", 0.0, 0.1),
+            ("は、", 0.1, 0.3),
+            ("森", 0.3, 0.4),
+            ("へ。", 0.4, 0.6),
+        ];
+        assert_eq!(
+            words,
+            expected.map(|(txt, start, end)| word(txt, start, end))
+        );
+        // The same sound, told in one long element.
+        spoken.characters = vec!["竜は、森へ。".to_owned()];
+        spoken.starts = vec![0.0];
+        spoken.ends = vec![6.0];
+        let words = spoken.words().expect("valid times");
+        assert_eq!((words.len(), words[1].start, words[3].end), (4, 1.0, 6.0));
+    }
+
+    #[test]
     fn a_recording_cut_short_is_refused() {
         let mut spoken = Spoken::of("The fox ran home.");
         spoken.text.push_str(" And slept.");
@@ -282,7 +346,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_word_of_any_text_is_spoken_in_order(
-            texts in prop::collection::vec("[\\PC \n👍é\u{301}]{0,40}", 1..4)
+            texts in prop::collection::vec("[\\PC \n👍é\u{301}、。「竜の森มังกร]{0,40}", 1..4)
         ) {
             let spoken: Vec<Spoken> = texts.iter().map(|text| Spoken::of(text)).collect();
             let mut offset_s = 0.0;
@@ -296,7 +360,10 @@ mod tests {
                 .collect();
             let words = spoken_words(&chunks).expect("valid times");
             let heard: Vec<&str> = words.iter().map(|word| word.txt.as_str()).collect();
-            let sent: Vec<&str> = texts.iter().flat_map(|text| text.split_whitespace()).collect();
+            let sent: Vec<&str> = texts
+                .iter()
+                .flat_map(|text| domain::words::words(text).map(|word| word.text))
+                .collect();
             prop_assert_eq!(heard, sent);
             for pair in words.windows(2) {
                 prop_assert!(pair[0].start <= pair[0].end && pair[0].end <= pair[1].start);

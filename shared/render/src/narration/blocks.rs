@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
+use domain::words::words;
 use serde::{Deserialize, Serialize};
+
+use crate::language::{UNDETERMINED, language_of};
 
 /// The four HTML blocks of a story, one per beat, in the form of the column `audio_blocks`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,23 +29,28 @@ pub fn narrated_text(beats: &[&str; 4]) -> String {
 /// The four beats as HTML: a `<p>` per line of text, a `<span data-w="N">` around each word, where N
 /// counts the words of all blocks from 0 and so is the index of the word in `audio_words`.
 ///
-/// Everything that comes from the text is escaped; the only markup is ours.
+/// A paragraph takes its direction from its own first letter and says in which language the story
+/// is, if that can be told. Everything that comes from the text is escaped; the only markup is ours.
 pub fn blocks(beats: &[&str; 4]) -> NarrationBlocks {
+    let paragraph = match language_of(&narrated_text(beats)) {
+        UNDETERMINED => r#"<p dir="auto">"#.to_owned(),
+        language => format!(r#"<p dir="auto" lang="{language}">"#),
+    };
     let mut next_word = 0;
-    let [a, b, c, d] = beats.map(|beat| block(beat, &mut next_word));
+    let [a, b, c, d] = beats.map(|beat| block(beat, &paragraph, &mut next_word));
     NarrationBlocks { a, b, c, d }
 }
 
-fn block(text: &str, next_word: &mut usize) -> String {
+fn block(text: &str, paragraph_start: &str, next_word: &mut usize) -> String {
     let mut html = String::with_capacity(text.len() * 6);
     let paragraphs = text.lines().filter(|line| !line.trim().is_empty());
     for paragraph in paragraphs {
-        html.push_str("<p>");
-        for (index, word) in paragraph.split_whitespace().enumerate() {
-            let space = if index == 0 { "" } else { " " };
+        html.push_str(paragraph_start);
+        for word in words(paragraph) {
+            let space = if word.spaced { " " } else { "" };
             write!(html, r#"{space}<span data-w="{next_word}">"#)
                 .expect("writing to a String cannot fail");
-            push_escaped(&mut html, word);
+            push_escaped(&mut html, word.text);
             html.push_str("</span>");
             *next_word += 1;
         }
@@ -77,11 +85,17 @@ mod tests {
         let blocks = blocks(&["One day,\n\na fox", "ran.", "", "Home!"]);
         assert_eq!(
             blocks.a,
-            r#"<p><span data-w="0">One</span> <span data-w="1">day,</span></p><p><span data-w="2">a</span> <span data-w="3">fox</span></p>"#
+            r#"<p dir="auto"><span data-w="0">One</span> <span data-w="1">day,</span></p><p dir="auto"><span data-w="2">a</span> <span data-w="3">fox</span></p>"#
         );
-        assert_eq!(blocks.b, r#"<p><span data-w="4">ran.</span></p>"#);
+        assert_eq!(
+            blocks.b,
+            r#"<p dir="auto"><span data-w="4">ran.</span></p>"#
+        );
         assert_eq!(blocks.c, "");
-        assert_eq!(blocks.d, r#"<p><span data-w="5">Home!</span></p>"#);
+        assert_eq!(
+            blocks.d,
+            r#"<p dir="auto"><span data-w="5">Home!</span></p>"#
+        );
     }
 
     #[test]
@@ -89,8 +103,52 @@ mod tests {
         let blocks = blocks(&["<script>alert('x')</script> Tom & \"Ana\"", "", "", ""]);
         assert_eq!(
             blocks.a,
-            r#"<p><span data-w="0">&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</span> <span data-w="1">Tom</span> <span data-w="2">&amp;</span> <span data-w="3">&quot;Ana&quot;</span></p>"#
+            r#"<p dir="auto"><span data-w="0">&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</span> <span data-w="1">Tom</span> <span data-w="2">&amp;</span> <span data-w="3">&quot;Ana&quot;</span></p>"#
         );
+    }
+
+    #[test]
+    fn every_paragraph_finds_its_own_direction_and_names_the_language_of_the_story() {
+        let arabic = "ذهبت Mia إلى البيت 3 مرات.";
+        let blocks = blocks(&[arabic, "Hello there.\nשלום לכם 3 ילדים.", "", ""]);
+        assert_eq!(blocks.a.matches("<p dir=\"auto\"").count(), 1);
+        assert_eq!(blocks.b.matches("<p dir=\"auto\"").count(), 2);
+        assert!(
+            blocks
+                .a
+                .contains(r#"<span data-w="1">Mia</span> <span data-w="2">إلى</span>"#)
+        );
+
+        let german = "Ember sah eine kleine Lampe und ging mit sehr mutigem Herzen zu ihr hin.";
+        let told = super::blocks(&[german; 4]);
+        assert!(
+            told.d
+                .starts_with(r#"<p dir="auto" lang="de"><span data-w="42">"#),
+            "{}",
+            told.d
+        );
+    }
+
+    #[test]
+    fn words_without_spaces_have_a_span_each_and_none_is_put_between_them() {
+        let blocks = blocks(&["小さな竜は、森で Mia と会った。", "", "", ""]);
+        let mut words = Vec::new();
+        words_of(&blocks.a, &mut words);
+        let words: Vec<String> = words.into_iter().map(|(_, word)| word).collect();
+        assert!(words.len() > 7, "{words:?}");
+        assert_eq!(words.concat(), "小さな竜は、森でMiaと会った。");
+        assert_eq!(shown(&blocks.a), "小さな竜は、森で Mia と会った。");
+    }
+
+    /// What a browser shows of a block of one paragraph.
+    fn shown(html: &str) -> String {
+        let mut text = String::new();
+        let mut rest = html;
+        while let Some((before, tag)) = rest.split_once('<') {
+            text.push_str(before);
+            rest = tag.split_once('>').expect("a tag is closed").1;
+        }
+        text + rest
     }
 
     /// The words of a block, read back the way a browser would.
@@ -116,7 +174,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_words_of_the_blocks_are_the_words_that_are_spoken(
-            beats in prop::array::uniform4("[\\PC \n<>&'\"👩🏽‍🚀é\u{301}]{0,40}")
+            beats in prop::array::uniform4("[\\PC \n<>&'\"👩🏽‍🚀é\u{301}、。「竜の森มังกร]{0,40}")
         ) {
             let beats = [&*beats[0], &beats[1], &beats[2], &beats[3]];
             let NarrationBlocks { a, b, c, d } = blocks(&beats);
@@ -125,8 +183,10 @@ mod tests {
                 words_of(&html, &mut words);
             }
             let spoken = narrated_text(&beats);
-            let expected: Vec<(usize, String)> =
-                spoken.split_whitespace().map(String::from).enumerate().collect();
+            let expected: Vec<(usize, String)> = domain::words::words(&spoken)
+                .map(|word| word.text.to_owned())
+                .enumerate()
+                .collect();
             prop_assert_eq!(words, expected);
         }
     }

@@ -12,7 +12,7 @@ use super::messages::{Answer, AnswerForm, Conversation, REASONING_TOKENS, answer
 use super::models::{self, Makes, Model};
 use super::strict;
 use crate::faults::Outcome;
-use crate::gate::Played;
+use crate::gate::{Played, ScriptedWords};
 use crate::seeded::{digest, hex};
 
 const KNOWN: &[&str] = &[
@@ -62,6 +62,7 @@ const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", 
 /// The refusals of contract sections 1, 3 and 4.
 pub(crate) async fn complete(
     Extension(Played(outcome)): Extension<Played>,
+    Extension(ScriptedWords(words)): Extension<ScriptedWords>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let request: Value = serde_json::from_slice(&body).map_err(|_| ApiError::unparsable_body())?;
@@ -78,7 +79,10 @@ pub(crate) async fn complete(
     }
 
     let id = format!("chatcmpl-{}", &hex(&digest(&body))[..24]);
-    let answered = answer(&conversation, &form, limit, outcome);
+    let answered = match words {
+        Some(words) => Answer::Whole(words),
+        None => answer(&conversation, &form, limit, outcome),
+    };
     let reasoning = if model.makes == (Makes::Text { reasoning: true }) {
         REASONING_TOKENS
     } else {

@@ -113,6 +113,7 @@ pub(crate) fn whenever(kind: CallKind, outcome: Outcome, contains: Option<&str>)
         kind: Some(kind),
         contains: contains.map(str::to_owned),
         times: ALWAYS,
+        content: None,
     }
 }
 

@@ -29,7 +29,9 @@ impl Binder<'_> {
         let tones = self.tones;
         let the_end = printable(&self.options.phrases.the_end);
         let moral = printable(self.book.moral.as_deref().unwrap_or_default());
-        self.bookmark(&the_end);
+        if !the_end.is_empty() {
+            self.bookmark(&the_end);
+        }
         self.page(|sheet, typesetter| {
             sheet.paper_with_hills(&tones);
             let title = fitted_title(typesetter, &the_end, TEXT_WIDTH_PT, END_SIZES_PT, 1);
@@ -63,9 +65,11 @@ impl Binder<'_> {
             let top = ((TEXT_BOTTOM_PT - height) * 0.45).max(40.0);
             let second_level = NonZeroU16::MIN.saturating_add(1);
             let mut below = top;
-            sheet.tagged(Tag::Hn(second_level, Some(the_end.clone())), |sheet| {
-                below = sheet.lines(&title.lines, Setting { top, ..setting });
-            });
+            if !title.lines.is_empty() {
+                sheet.tagged(Tag::Hn(second_level, Some(the_end.clone())), |sheet| {
+                    below = sheet.lines(&title.lines, Setting { top, ..setting });
+                });
+            }
             sheet.star_row(PAGE_SIDE_PT / 2.0, below + STAR_GAP_PT * 0.5, &tones);
             if !moral.is_empty() {
                 sheet.tagged(Tag::P, |sheet| {
@@ -101,7 +105,7 @@ impl Binder<'_> {
         }
         let heading = printable(&self.options.phrases.talk_about_it);
         let tones = self.tones;
-        self.bookmark(&heading);
+        self.bookmark(if heading.is_empty() { "?" } else { &heading });
         let prepared = |_: &mut Typesetter| questions.clone();
         self.text_pages(
             &heading,

@@ -2,18 +2,24 @@
 
 use krilla::tagging::Tag;
 
-use super::text::{TITLE_LEADING_EM, fitted_title};
+use super::text::{FittedTitle, TITLE_LEADING_EM, first_that_fits, fitted_title};
 use crate::book::PAGE_SIDE_PT;
 use crate::book::binder::Binder;
 use crate::book::lines::{Rag, lines};
 use crate::book::scenery::{hill, star_at};
 use crate::book::sheet::{Align, Setting, area};
 use crate::book::typefaces::Role;
+use crate::book::typesetter::Typesetter;
 use crate::colors::HexColor;
 
 /// Sizes of the title that are tried, in points, the largest first.
 const TITLE_SIZES_PT: (f32, f32) = (54.0, 26.0);
+/// A title that is still higher than this is set smaller than any of them, so that the panel leaves
+/// the hero's face free.
+const TITLE_HEIGHT_MAX_PT: f32 = 118.0;
+const TITLE_SIZE_MIN_PT: f32 = 13.0;
 const ABOUT_SIZE_PT: f32 = 19.0;
+const ABOUT_LINES_MAX: usize = 2;
 const TEXT_WIDTH_PT: f32 = 516.0;
 /// From the edge of the panel's hill down to the title, and from the last line to the page's edge.
 const PANEL_PADDING_PT: (f32, f32) = (38.0, 34.0);
@@ -31,8 +37,9 @@ impl Binder<'_> {
         let description = described.unwrap_or_else(|| title.clone());
         self.bookmark(&title);
         self.page(|sheet, typesetter| {
-            let title = fitted_title(typesetter, &title, TEXT_WIDTH_PT, TITLE_SIZES_PT, 2);
+            let title = cover_title(typesetter, &title);
             let measure_em = TEXT_WIDTH_PT / ABOUT_SIZE_PT;
+            let about = first_that_fits(typesetter, &about, measure_em, ABOUT_LINES_MAX);
             let about = lines(typesetter, Role::Aside, &about, measure_em, Rag::Balanced);
             let setting = Setting {
                 left: (PAGE_SIDE_PT - TEXT_WIDTH_PT) / 2.0,
@@ -102,4 +109,14 @@ impl Binder<'_> {
             });
         });
     }
+}
+
+/// The title at the largest size at which it leaves enough of the picture.
+fn cover_title(typesetter: &mut Typesetter, title: &str) -> FittedTitle {
+    let mut fitted = fitted_title(typesetter, title, TEXT_WIDTH_PT, TITLE_SIZES_PT, 2);
+    while fitted.height() > TITLE_HEIGHT_MAX_PT && fitted.size > TITLE_SIZE_MIN_PT {
+        let size = fitted.size - 1.0;
+        fitted = fitted_title(typesetter, title, TEXT_WIDTH_PT, (size, size), 2);
+    }
+    fitted
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 use krilla::image::Image;
 use krilla::tagging::Tag;
 
-use super::text::{FittedTitle, TITLE_LEADING_EM, fitted_title};
+use super::text::{FittedTitle, TITLE_LEADING_EM, first_that_fits, fitted_title};
 use crate::book::PAGE_SIDE_PT;
 use crate::book::binder::Binder;
 use crate::book::lines::{Line, Rag, lines};
@@ -17,6 +17,8 @@ use crate::book::typesetter::{Typesetter, printable};
 const TEXT_WIDTH_PT: f32 = 460.0;
 /// Where the text of the title page must end, above the hills.
 const TEXT_BOTTOM_PT: f32 = 510.0;
+const ABOUT_SIZE_PT: f32 = 20.0;
+const ABOUT_LINES_MAX: usize = 3;
 const MEDALLION_TOP_PT: f32 = 58.0;
 const MEDALLION_RADIUS_PT: std::ops::RangeInclusive<f32> = 60.0..=122.0;
 
@@ -33,26 +35,27 @@ impl TitleText {
             .rest
             .iter()
             .map(|(lines, size, gap)| lines.len() as f32 * size * 1.4 + gap);
-        self.title.lines.len() as f32 * self.title.size * TITLE_LEADING_EM + rest.sum::<f32>()
+        self.title.height() + rest.sum::<f32>()
     }
 }
 
 impl Binder<'_> {
-    /// Whom the story is about, in words; empty without heroes.
-    pub(crate) fn about(&self) -> String {
+    /// Whom the story is about, in words: with all names, and with the first one for a narrow place.
+    /// Nothing without heroes.
+    pub(crate) fn about(&self) -> Vec<String> {
         let phrases = &self.options.phrases;
         let names: Vec<String> = self
             .book
             .hero_names
             .iter()
-            .map(|name| printable(name))
+            .map(|name| printable(name.trim()))
             .collect();
-        let names = match names.as_slice() {
-            [] => return String::new(),
-            [name] => name.clone(),
-            [first @ .., last] => format!("{} {} {last}", first.join(", "), phrases.and),
-        };
-        phrases.story_about.replace("{names}", &names)
+        if names.is_empty() {
+            return Vec::new();
+        }
+        [phrases.joined(&names), phrases.first_and_friends(&names)]
+            .map(|names| phrases.story_about.replace("{names}", &names))
+            .into()
     }
 
     /// A name plate on a starry end paper, with a line to write on.
@@ -71,6 +74,9 @@ impl Binder<'_> {
                 sheet.shape(&line, tones.ink, 0.7);
             });
             let words = fitted_title(typesetter, &belongs_to, 330.0, (27.0, 14.0), 1);
+            if words.lines.is_empty() {
+                return;
+            }
             sheet.tagged(Tag::P, |sheet| {
                 let setting = Setting {
                     left: middle - 165.0,
@@ -90,8 +96,8 @@ impl Binder<'_> {
     pub(crate) fn title_page(&mut self) {
         let (tones, cover) = (self.tones, self.cover.clone());
         let title = self.title();
-        let asides: Vec<(Role, String, f32, f32)> = [
-            (Role::Aside, self.about(), 20.0, 8.0),
+        let about = self.about();
+        let asides: [(Role, String, f32, f32); 2] = [
             (
                 Role::Story,
                 self.book.subtitle.clone().unwrap_or_default(),
@@ -104,13 +110,17 @@ impl Binder<'_> {
                 16.0,
                 34.0,
             ),
-        ]
-        .into_iter()
-        .filter(|(_, text, _, _)| !text.trim().is_empty())
-        .map(|(role, text, size, gap)| (role, printable(&text), size, gap))
-        .collect();
+        ];
         self.page(|sheet, typesetter| {
             sheet.paper_with_hills(&tones);
+            let measure_em = TEXT_WIDTH_PT * 0.9 / ABOUT_SIZE_PT;
+            let about = first_that_fits(typesetter, &about, measure_em, ABOUT_LINES_MAX);
+            let asides: Vec<(Role, String, f32, f32)> =
+                std::iter::once((Role::Aside, about, ABOUT_SIZE_PT, 8.0))
+                    .chain(asides)
+                    .map(|(role, text, size, gap)| (role, printable(&text), size, gap))
+                    .filter(|(_, text, _, _)| !text.trim().is_empty())
+                    .collect();
             let text = title_text(typesetter, &title, &asides);
             let room = TEXT_BOTTOM_PT - MEDALLION_TOP_PT - text.height() - 30.0;
             let radius =

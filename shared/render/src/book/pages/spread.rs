@@ -163,8 +163,7 @@ fn text_top(title: &FittedTitle) -> f32 {
     if title.lines.is_empty() {
         return TEXT_TOP_PT;
     }
-    let heading = title.lines.len() as f32 * title.size * TITLE_LEADING_EM;
-    TEXT_TOP_PT + heading + HEADING_GAPS_PT.0 + HEADING_GAPS_PT.1
+    TEXT_TOP_PT + title.height() + HEADING_GAPS_PT.0 + HEADING_GAPS_PT.1
 }
 
 fn draw_heading(sheet: &mut Sheet<'_>, heading: &str, title: &FittedTitle, tones: &Tones) {

@@ -20,6 +20,13 @@ pub(crate) struct FittedTitle {
     pub(crate) size: f32,
 }
 
+impl FittedTitle {
+    /// Height of its lines, in points.
+    pub(crate) fn height(&self) -> f32 {
+        self.lines.len() as f32 * self.size * TITLE_LEADING_EM
+    }
+}
+
 /// The largest size, down to the smaller of the two, at which a title needs at most so many lines.
 pub(crate) fn fitted_title(
     typesetter: &mut Typesetter,
@@ -32,14 +39,27 @@ pub(crate) fn fitted_title(
     loop {
         let lines = lines(typesetter, Role::Display, text, width / size, Rag::Balanced);
         // Cutting a word is worse than a smaller size, whatever the number of lines.
-        let whole = text.split_whitespace().all(|word| {
-            lines.iter().any(|line| line.text.contains(word)) || word.contains(['-', '–', '—'])
-        });
+        let whole = lines.iter().all(|line| !line.is_cut);
         if (lines.len() <= lines_max && whole) || size <= size_min {
             return FittedTitle { lines, size };
         }
         size = (size - 1.0).max(size_min);
     }
+}
+
+/// The first of several ways to say something that needs at most so many lines, else the last.
+pub(crate) fn first_that_fits(
+    typesetter: &mut Typesetter,
+    ways: &[String],
+    measure_em: f32,
+    lines_max: usize,
+) -> String {
+    let mut fits = |way: &&String| {
+        let set = lines(typesetter, Role::Aside, way, measure_em, Rag::Balanced);
+        set.len() <= lines_max && set.iter().all(|line| !line.is_cut)
+    };
+    let fitting = ways.iter().find(|way| fits(way)).or(ways.last());
+    fitting.cloned().unwrap_or_default()
 }
 
 /// How labels stand before their paragraphs.
