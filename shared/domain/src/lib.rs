@@ -9,6 +9,7 @@ pub mod price;
 pub mod request;
 pub mod retry;
 pub mod story;
+pub mod text;
 pub mod traits;
 pub mod voice;
 
