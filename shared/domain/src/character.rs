@@ -29,7 +29,9 @@ pub struct Character {
     pub reference_images: Vec<Url>,
 }
 
-fn if_known<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
+fn if_known<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(from)?).ok())
 }
 
@@ -255,7 +257,8 @@ mod tests {
 
     #[test]
     fn a_value_of_appearance_is_named_by_its_key() {
-        let problem = form(serde_json::json!({"name": "a", "appearance": {"hair": " ", "skin": "green"}}));
+        let problem =
+            form(serde_json::json!({"name": "a", "appearance": {"hair": " ", "skin": "green"}}));
         assert_eq!(problem.unwrap_err().field, "appearance.hair");
     }
 
@@ -301,7 +304,11 @@ mod tests {
             ("mylocal.com", "mylocal.com"),
         ] {
             let character = at(host).unwrap();
-            assert_eq!(character.reference_images[0].host_str(), Some(kept), "{host}");
+            assert_eq!(
+                character.reference_images[0].host_str(),
+                Some(kept),
+                "{host}"
+            );
         }
         let path = |chars: usize| images(&format!("https://img.example.com/{}", "a".repeat(chars)));
         assert!(path(2_048 - 24).is_ok());

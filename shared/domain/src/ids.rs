@@ -114,7 +114,10 @@ mod tests {
             "",
         ] {
             assert!(other.parse::<StoryId>().is_err(), "{other}");
-            assert!(serde_json::from_value::<StoryId>(other.into()).is_err(), "{other}");
+            assert!(
+                serde_json::from_value::<StoryId>(other.into()).is_err(),
+                "{other}"
+            );
         }
         assert!(serde_json::from_value::<StoryId>(serde_json::json!(7)).is_err());
     }

@@ -87,11 +87,7 @@ fn is_visible(c: char) -> bool {
         }
 }
 
-fn bounded(
-    field: Cow<'static, str>,
-    text: &str,
-    chars_max: usize,
-) -> Result<String, InvalidField> {
+fn bounded(field: Cow<'static, str>, text: &str, chars_max: usize) -> Result<String, InvalidField> {
     if text.is_empty() {
         return Err(InvalidField::new(field, "must not be empty"));
     }

@@ -1,8 +1,12 @@
 //! Every variable a function reads, in one place. Each comes from the environment, else from SSM below
 //! `SSM_PARAMETER_PREFIX`.
 
-/// Anonymous key of the Supabase project, for what runs with a user's rights.
+/// Anonymous key of the Supabase project, for what runs with a user's rights: front ends and `cargo local`. No function
+/// reads it.
 pub const SUPABASE_ANON_KEY: &str = "SUPABASE_ANON_KEY";
+/// Issuers of access tokens beside `{SUPABASE_URL}/auth/v1`, comma separated. For a custom domain or a self-hosted stack,
+/// whose tokens name another address than the one the functions call.
+pub const SUPABASE_JWT_ISSUER: &str = "SUPABASE_JWT_ISSUER";
 /// Key that passes row-level security: legacy service_role JWT or `sb_secret_…`. Secret.
 pub const SUPABASE_SERVICE_ROLE_KEY: &str = "SUPABASE_SERVICE_ROLE_KEY";
 /// Legacy HS256 secret of access tokens. Optional; projects on signing keys have none. Secret.
@@ -23,7 +27,7 @@ pub const OPENAI_IMAGE_MODELS: &str = "OPENAI_IMAGE_MODELS";
 
 /// Key of the ElevenLabs account. Secret.
 pub const ELEVENLABS_API_KEY: &str = "ELEVENLABS_API_KEY";
-/// The name the documents use for the same key.
+/// Other name of [`ELEVENLABS_API_KEY`].
 pub const ELEVENLABS_KEY: &str = "ELEVENLABS_KEY";
 /// Base URL, default `https://api.elevenlabs.io`.
 pub const ELEVENLABS_BASE_URL: &str = "ELEVENLABS_BASE_URL";
@@ -59,3 +63,10 @@ pub const IMAGE_CHECK_SKIPS: &str = "IMAGE_CHECK_SKIPS";
 
 /// Path below which SSM holds the variables that are not in the environment.
 pub const SSM_PARAMETER_PREFIX: &str = "SSM_PARAMETER_PREFIX";
+
+/// Names that the documents, or a front end's build, give to the same settings, and ours. The own name wins.
+pub const ALIASES: [(&str, &str); 3] = [
+    (ELEVENLABS_KEY, ELEVENLABS_API_KEY),
+    ("NEXT_PUBLIC_SUPABASE_ANON_KEY", SUPABASE_ANON_KEY),
+    ("NEXT_PUBLIC_SUPABASE_URL", SUPABASE_URL),
+];
