@@ -70,3 +70,75 @@ pub const ALIASES: [(&str, &str); 3] = [
     ("NEXT_PUBLIC_SUPABASE_ANON_KEY", SUPABASE_ANON_KEY),
     ("NEXT_PUBLIC_SUPABASE_URL", SUPABASE_URL),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::ALIASES;
+    use std::{fs, path::Path};
+
+    fn text_below(folder: &Path, ending: &str) -> String {
+        let mut text = String::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                text += &text_below(&path, ending);
+            } else if path.to_string_lossy().ends_with(ending) {
+                text += &fs::read_to_string(&path).unwrap();
+            }
+        }
+        text
+    }
+
+    /// The rest of each line that begins so, up to the first character no name of a variable has.
+    fn names_after<'t>(text: &'t str, beginning: &str) -> Vec<&'t str> {
+        let starts = text.lines().filter_map(|line| line.strip_prefix(beginning));
+        let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        starts
+            .map(|rest| rest.split(|c| !is_part(c)).next().unwrap())
+            .filter(|name| !name.is_empty())
+            .collect()
+    }
+
+    #[test]
+    fn every_setting_is_read_and_what_is_set_for_the_functions_is_one() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let file = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+        let names = file("shared/runtime/src/env.rs");
+        let names = names_after(&names, "pub const ");
+        assert!(names.len() > 20, "{names:?}");
+
+        let functions = text_below(&root.join("functions"), ".rs");
+        let runtime = text_below(&root.join("shared/runtime/src"), ".rs");
+        for name in &names {
+            let is_alias = ALIASES.iter().any(|(alias, _)| alias == name);
+            // A front end's key has its name here for the alias alone.
+            let is_known = is_alias || ["SUPABASE_ANON_KEY", "ALIASES"].contains(name);
+            let used = format!("env::{name}");
+            assert!(
+                is_known || functions.contains(&used) || runtime.contains(&used),
+                "no function reads {name}"
+            );
+        }
+
+        let template = file("template.yaml");
+        let variables = template.split_once("      Variables:\n").unwrap().1;
+        let variables = variables.split_once("\nResources:").unwrap().0;
+        let stack = file("infra/local/stack/src/environment.rs");
+        let passed = stack.split_once("const PASSED_THROUGH").unwrap().1;
+        let passed = passed.split_once("];").unwrap().0;
+        // The platform and the log read these.
+        let others = ["AWS_LAMBDA_LOG_LEVEL", "RUST_LOG"];
+        for set in names_after(variables, "        ")
+            .into_iter()
+            .chain(names_after(passed, "    \""))
+        {
+            assert!(
+                names.contains(&set) || others.contains(&set),
+                "{set} is set and nobody reads it"
+            );
+        }
+        for (alias, name) in ALIASES {
+            assert!(stack.contains(&format!("(\"{alias}\", \"{name}\")")));
+        }
+    }
+}

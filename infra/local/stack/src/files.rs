@@ -55,6 +55,8 @@ pub struct FilesServer {
 struct Cdn {
     storage: S3Service,
     bucket: String,
+    /// Where the bucket's files are.
+    folder: PathBuf,
 }
 
 impl FilesServer {
@@ -66,7 +68,10 @@ impl FilesServer {
         secret_access_key: &str,
     ) -> Result<Self, FilesError> {
         let path = folder.join(bucket);
-        fs::create_dir_all(&path).map_err(|source| FilesError::Bucket { path, source })?;
+        fs::create_dir_all(&path).map_err(|source| FilesError::Bucket {
+            path: path.clone(),
+            source,
+        })?;
         let storage = || {
             FileSystem::new(folder).map_err(|error| FilesError::Storage {
                 path: folder.to_owned(),
@@ -78,6 +83,7 @@ impl FilesServer {
         let cdn = Cdn {
             storage: S3ServiceBuilder::new(storage()?).build(),
             bucket: bucket.to_owned(),
+            folder: path,
         };
         Ok(Self {
             signed: signed.build(),
@@ -116,6 +122,10 @@ async fn read(State(cdn): State<Cdn>, PathOf(key): PathOf<String>, request: Requ
     // Files beside the bucket hold what S3 knows about its objects; they are not objects.
     if key.split('/').any(|part| part == ".." || part == ".") {
         return StatusCode::NOT_FOUND.into_response();
+    }
+    // A part of a key is no object, though the file system keeps a folder for it.
+    if cdn.folder.join(&key).is_dir() {
+        return share_with_any_origin(StatusCode::NOT_FOUND.into_response());
     }
     let (parts, _) = request.into_parts();
     let known_version = parts.headers.get(header::IF_NONE_MATCH).cloned();
