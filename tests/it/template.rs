@@ -146,6 +146,7 @@ fn every_plain_setting_is_set_for_every_function() {
         "OPENAI_IMAGE_MODELS",
         "OPENAI_TEXT_MODEL",
         "SSM_PARAMETER_PREFIX",
+        "SUPABASE_JWT_ISSUER",
         "SUPABASE_URL",
     ]);
     assert_eq!(set, expected);

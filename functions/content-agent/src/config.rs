@@ -100,16 +100,12 @@ pub(crate) fn openai(variables: &Variables) -> Result<OpenAiConfig, SettingError
     })
 }
 
-/// The ElevenLabs account and model; the key under either of its two names.
+/// The ElevenLabs account and model.
 pub(crate) fn elevenlabs(variables: &Variables) -> Result<ElevenLabsConfig, SettingError> {
     let default_url: Url = "https://api.elevenlabs.io".parse().expect("a valid URL");
-    let api_key = match variables.optional(env::ELEVENLABS_KEY) {
-        Some(key) => key,
-        None => variables.required(env::ELEVENLABS_API_KEY)?,
-    };
     Ok(ElevenLabsConfig {
         base_url: variables.parsed_or(env::ELEVENLABS_BASE_URL, default_url)?,
-        api_key: api_key.to_owned(),
+        api_key: variables.required(env::ELEVENLABS_API_KEY)?.to_owned(),
         model: variables
             .optional(env::ELEVENLABS_MODEL)
             .unwrap_or("eleven_multilingual_v2")

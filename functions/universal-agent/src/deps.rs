@@ -54,7 +54,8 @@ impl Deps {
             &supabase_url,
             variables.optional(env::SUPABASE_JWT_SECRET),
             http.clone(),
-        );
+        )
+        .with_issuers(variables.list_or(env::SUPABASE_JWT_ISSUER, ""));
         let rest = RestConfig {
             supabase_url,
             service_role_key: variables
@@ -62,9 +63,7 @@ impl Deps {
                 .to_owned(),
         };
         let base_url = variables.parsed_or(env::ELEVENLABS_BASE_URL, ELEVENLABS.parse()?)?;
-        let api_key = variables
-            .optional(env::ELEVENLABS_API_KEY)
-            .or_else(|| variables.optional(env::ELEVENLABS_KEY));
+        let api_key = variables.optional(env::ELEVENLABS_API_KEY);
         Ok(Self {
             store: Store::new(&rest, http.clone())?,
             invoker: Arc::new(LambdaInvoker::new(aws)),

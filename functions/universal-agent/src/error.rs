@@ -19,6 +19,7 @@ pub(crate) enum Code {
     InvalidJson,
     LibraryNotFound,
     MethodNotAllowed,
+    MissingRequiredAssets,
     NotFound,
     NotInPlan,
     PayloadTooLarge,
@@ -34,7 +35,7 @@ pub(crate) enum Code {
 
 impl Code {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::CharacterNotFound,
         Self::DailyQuotaExceeded,
         Self::IdempotencyKeyReused,
@@ -42,6 +43,7 @@ impl Code {
         Self::InvalidJson,
         Self::LibraryNotFound,
         Self::MethodNotAllowed,
+        Self::MissingRequiredAssets,
         Self::NotFound,
         Self::NotInPlan,
         Self::PayloadTooLarge,
@@ -77,6 +79,11 @@ impl Code {
                 S::METHOD_NOT_ALLOWED,
                 "METHOD_NOT_ALLOWED",
                 "Method not allowed",
+            ),
+            Self::MissingRequiredAssets => (
+                S::CONFLICT,
+                "MISSING_REQUIRED_ASSETS",
+                "Missing required assets",
             ),
             Self::NotFound => (S::NOT_FOUND, "NOT_FOUND", "Not found"),
             Self::NotInPlan => (S::FORBIDDEN, "ERR_6002", "Not available on your plan"),
@@ -185,7 +192,7 @@ impl ApiError {
 
 impl From<InvalidField> for ApiError {
     fn from(invalid: InvalidField) -> Self {
-        Self::invalid(invalid.field, invalid.to_string())
+        Self::invalid(&invalid.field, invalid.to_string())
     }
 }
 

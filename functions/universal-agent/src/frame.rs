@@ -42,8 +42,9 @@ pub(crate) async fn frame(mut request: Request, next: Next) -> Response {
     let notes = Arc::new(Notes::default());
     request.extensions_mut().insert(Arc::clone(&notes));
 
-    let mut response = if method == Method::OPTIONS {
-        preflight()
+    let is_a_route = request.extensions().get::<MatchedPath>().is_some();
+    let mut response = if method == Method::OPTIONS && is_a_route {
+        preflight(request.headers())
     } else {
         tokio::time::timeout(TIME_LIMIT, next.run(request))
             .await
@@ -54,20 +55,43 @@ pub(crate) async fn frame(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// No credentials travel in cookies here, so any origin may ask; what it may see hangs on the token.
-fn preflight() -> Response {
+/// What our own clients send, allowed whether or not a browser asks.
+const OUR_HEADERS: &str = "authorization, content-type, idempotency-key, x-client-info, apikey";
+
+/// No credentials travel in cookies here, so any origin may ask, with any headers: monitoring in the browser adds its own
+/// to every request. What may be seen hangs on the token.
+fn preflight(asking: &HeaderMap) -> Response {
+    let mut allowed = OUR_HEADERS.to_owned();
+    for name in asked_headers(asking) {
+        if !allowed.split(", ").any(|known| known == name) {
+            allowed = format!("{allowed}, {name}");
+        }
+    }
     let headers = [
         (
             header::ACCESS_CONTROL_ALLOW_METHODS,
-            "GET, POST, PATCH, DELETE, OPTIONS",
+            "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
         ),
-        (
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "authorization, content-type, idempotency-key, x-client-info, apikey",
-        ),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, &allowed),
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+        (header::VARY, "access-control-request-headers"),
     ];
     (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+/// The names a browser would like to send, as far as they are names. Nobody needs more than this many.
+fn asked_headers(asking: &HeaderMap) -> Vec<String> {
+    const NAMES_MAX: usize = 64;
+    let lists = asking
+        .get_all(header::ACCESS_CONTROL_REQUEST_HEADERS)
+        .iter();
+    lists
+        .filter_map(|list| list.to_str().ok())
+        .flat_map(|list| list.split(','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+        .map(|name| name.as_str().to_owned())
+        .take(NAMES_MAX)
+        .collect()
 }
 
 fn finish_headers(headers: &mut HeaderMap, request_id: &str) {

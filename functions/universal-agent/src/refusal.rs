@@ -37,6 +37,11 @@ fn refused(refusal: Refusal, detail: Value) -> ApiError {
         Refusal::LibraryNotFound => {
             ApiError::new(Code::LibraryNotFound, "None of your libraries has this id.")
         }
+        Refusal::MissingRequiredAssets => ApiError::new(
+            Code::MissingRequiredAssets,
+            "This needs assets that the story does not have; data.missing names them. Ask for them in the same request.",
+        )
+        .with_data(detail),
         Refusal::NotInPlan => {
             let asset = detail["assetType"].as_str().unwrap_or_default();
             let error = format!("{} generation is not available on your plan", title(asset));
@@ -134,12 +139,25 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn a_book_without_its_cover_is_refused_by_what_is_missing() {
+        let response = response(
+            Refusal::MissingRequiredAssets,
+            json!({"missing": ["cover"]}),
+        );
+        assert_eq!(response.status(), 409);
+        let body = body(response).await;
+        assert_eq!(body["code"], "MISSING_REQUIRED_ASSETS");
+        assert_eq!(body["data"]["missing"], json!(["cover"]));
+    }
+
     #[test]
     fn every_other_refusal_has_its_status() {
         for (refusal, status) in [
             (Refusal::CharacterNotFound, 404),
             (Refusal::IdempotencyKeyReused, 422),
             (Refusal::LibraryNotFound, 404),
+            (Refusal::MissingRequiredAssets, 409),
             (Refusal::StoryNotFound, 404),
         ] {
             assert_eq!(response(refusal, Value::Null).status(), status);

@@ -1,23 +1,63 @@
 //! Heroes: what a user may say of one, parsed once at the edge.
 
-use crate::request::{InvalidField, bounded_text};
-use crate::{CharacterId, traits::Trait};
-use serde::{Deserialize, Serialize};
+use crate::{CharacterId, request::InvalidField, text::bounded_line, traits::Trait};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use url::Url;
 
 /// A character as its row stands.
+///
+/// Read leniently: an entry that this version of the code does not know, such as the code of a trait that came later, is
+/// left out, so that one odd row hides no other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Character {
     pub id: CharacterId,
     pub name: String,
+    #[serde(default, deserialize_with = "if_known")]
     pub species: Option<String>,
+    #[serde(default, deserialize_with = "if_known")]
     pub age: Option<u32>,
+    #[serde(default, deserialize_with = "known_entries")]
     pub traits: Vec<Trait>,
     /// Free keys (`hair`, `skin`, `eyes`, `clothes`, …) to short words.
+    #[serde(default, deserialize_with = "known_words")]
     pub appearance: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "known_entries")]
     pub personality: Vec<String>,
+    #[serde(default, deserialize_with = "known_entries")]
     pub reference_images: Vec<Url>,
+}
+
+fn if_known<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(from)?).ok())
+}
+
+fn known_entries<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
+    let entries = match Value::deserialize(from)? {
+        Value::Array(entries) => entries,
+        _ => Vec::new(),
+    };
+    let known = entries
+        .into_iter()
+        .filter_map(|entry| serde_json::from_value(entry).ok());
+    Ok(known.collect())
+}
+
+fn known_words<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let entries = match Value::deserialize(from)? {
+        Value::Object(entries) => entries,
+        _ => serde_json::Map::new(),
+    };
+    let known = entries.into_iter().filter_map(|(key, words)| match words {
+        Value::String(words) => Some((key, words)),
+        _ => None,
+    });
+    Ok(known.collect())
 }
 
 /// A request for a character whose every part is already valid.
@@ -71,9 +111,9 @@ impl TryFrom<CharacterForm> for NewCharacter {
         if form.age.is_some_and(|age| age > 1000) {
             return Err(InvalidField::new("age", "must be at most 1000"));
         }
-        let words = |field, text: String| bounded_text(field, &text, WORDS_CHARS_MAX);
+        let words = |field, text: String| bounded_line(field, &text, WORDS_CHARS_MAX);
         Ok(Self {
-            name: bounded_text("name", &form.name, NAME_CHARS_MAX)?,
+            name: bounded_line("name", &form.name, NAME_CHARS_MAX)?,
             species: form
                 .species
                 .map(|species| words("species", species))
@@ -89,7 +129,11 @@ impl TryFrom<CharacterForm> for NewCharacter {
             appearance: form
                 .appearance
                 .into_iter()
-                .map(|(key, text)| Ok((words("appearance", key)?, words("appearance", text)?)))
+                .map(|(key, text)| {
+                    let key = words("appearance", key)?;
+                    let text = bounded_line(format!("appearance.{key}"), &text, WORDS_CHARS_MAX)?;
+                    Ok((key, text))
+                })
                 .collect::<Result<_, InvalidField>>()?,
             personality: form
                 .personality
@@ -105,21 +149,61 @@ impl TryFrom<CharacterForm> for NewCharacter {
     }
 }
 
-/// Only https with a public-looking host: the pictures are fetched by us, so a user must not aim us inwards.
+/// Longest address of a picture; what is longer is data in disguise.
+const URL_CHARS_MAX: usize = 2_048;
+
+/// Ends of names that lead into somebody's own network, never to a public picture (RFC 6761, RFC 6762, RFC 8375; the names
+/// that clouds and clusters keep for themselves).
+const PRIVATE_SUFFIXES: [&str; 14] = [
+    "arpa",
+    "corp",
+    "home",
+    "internal",
+    "intranet",
+    "invalid",
+    "lan",
+    "local",
+    "localdomain",
+    "localhost",
+    "metadata.goog",
+    "onion",
+    "private",
+    "svc",
+];
+
+/// Only https, on its own port, with a public-looking host: a provider fetches these pictures for us, and nobody may aim
+/// it, or us, at an inner network.
 fn reference_image(text: &str) -> Result<Url, InvalidField> {
     let invalid = |problem: &str| InvalidField::new("referenceImages", problem);
-    let url = Url::parse(text).map_err(|_| invalid("must be https URLs"))?;
+    let mut url = Url::parse(text).map_err(|_| invalid("must be https URLs"))?;
     if url.scheme() != "https" || !url.username().is_empty() || url.password().is_some() {
         return Err(invalid("must be https URLs without user or password"));
     }
-    match url.host() {
-        Some(url::Host::Domain(host))
-            if host.contains('.') && !host.ends_with(".internal") && !host.ends_with(".local") =>
-        {
-            Ok(url)
-        }
-        _ => Err(invalid("must name a public host, not an address")),
+    if url.port().is_some() {
+        return Err(invalid("must be https URLs without a port"));
     }
+    // One dot at the end is the root and changes nothing; it would only hide what stands before it.
+    let host = match url.host() {
+        Some(url::Host::Domain(host)) => host.strip_suffix('.').unwrap_or(host).to_owned(),
+        _ => return Err(invalid("must name a public host, not an address")),
+    };
+    if !is_public(&host) || url.set_host(Some(&host)).is_err() {
+        return Err(invalid("must name a public host"));
+    }
+    if url.as_str().chars().count() > URL_CHARS_MAX {
+        return Err(invalid("must be at most 2048 characters long"));
+    }
+    Ok(url)
+}
+
+fn is_public(host: &str) -> bool {
+    let is_private = |suffix: &&str| {
+        host.strip_suffix(*suffix)
+            .is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    };
+    host.contains('.')
+        && host.split('.').all(|label| !label.is_empty())
+        && !PRIVATE_SUFFIXES.iter().any(is_private)
 }
 
 #[cfg(test)]
@@ -169,5 +253,78 @@ mod tests {
         ] {
             assert_eq!(form(json).unwrap_err().field, field);
         }
+    }
+
+    #[test]
+    fn a_value_of_appearance_is_named_by_its_key() {
+        let problem =
+            form(serde_json::json!({"name": "a", "appearance": {"hair": " ", "skin": "green"}}));
+        assert_eq!(problem.unwrap_err().field, "appearance.hair");
+    }
+
+    #[test]
+    fn pictures_are_taken_from_public_hosts_alone() {
+        let images = |url: &str| form(serde_json::json!({"name": "a", "referenceImages": [url]}));
+        let at = |host: &str| images(&format!("https://{host}/ember.png"));
+        for host in [
+            "localhost.",
+            "foo.localhost",
+            "foo.localhost.",
+            "foo.local.",
+            "metadata.google.internal.",
+            "METADATA.google.INTERNAL",
+            "metadata.goog",
+            "kubernetes.default.svc",
+            "kubernetes.default.svc.cluster.local",
+            "router.home.arpa",
+            "1.0.0.127.in-addr.arpa",
+            "nas.lan",
+            "printer.localdomain",
+            "127.0.0.1",
+            "127.0.0.1.",
+            "0x7f.1",
+            "[::1]",
+            "[::ffff:10.0.0.1]",
+            "img..example.com",
+            "img.example.com..",
+            "img.example.com:22",
+            "img.example.com:8443",
+            "user@img.example.com",
+            "com",
+        ] {
+            assert_eq!(at(host).unwrap_err().field, "referenceImages", "{host}");
+        }
+        for (host, kept) in [
+            ("img.example.com", "img.example.com"),
+            ("img.example.com:443", "img.example.com"),
+            ("img.example.com.", "img.example.com"),
+            ("IMG.Example.COM", "img.example.com"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("localhost.example.com", "localhost.example.com"),
+            ("mylocal.com", "mylocal.com"),
+        ] {
+            let character = at(host).unwrap();
+            assert_eq!(
+                character.reference_images[0].host_str(),
+                Some(kept),
+                "{host}"
+            );
+        }
+        let path = |chars: usize| images(&format!("https://img.example.com/{}", "a".repeat(chars)));
+        assert!(path(2_048 - 24).is_ok());
+        assert!(path(2_048 - 23).is_err());
+    }
+
+    #[test]
+    fn a_row_with_entries_of_another_time_is_read_without_them() {
+        let row = serde_json::json!({"id": "0190a5a0-0000-7000-8000-000000000001", "name": "Ember", "species": null,
+            "age": -3, "traits": ["glasses", "wings"], "appearance": {"hair": "red", "arms": 4}, "personality": ["shy", null],
+            "reference_images": ["no address", "https://img.example.com/a.png"]});
+        let character: Character = serde_json::from_value(row).unwrap();
+        assert_eq!(character.age, None);
+        assert_eq!(character.traits, [Trait::parse("glasses").unwrap()]);
+        assert_eq!(character.appearance.len(), 1);
+        assert_eq!(character.personality, ["shy"]);
+        assert_eq!(character.reference_images.len(), 1);
     }
 }

@@ -1,13 +1,41 @@
 //! Typed identifiers: a bare UUID never crosses a function signature.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
+
+/// The text is no UUID in its one written form.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("must be a UUID such as 01234567-89ab-cdef-0123-456789abcdef")]
+pub struct NotAnId;
+
+/// With hyphens and nothing around it: braces, `urn:uuid:` and bare digits would be other texts for one row.
+fn hyphenated(text: &str) -> Result<Uuid, NotAnId> {
+    const HYPHENATED_CHARS: usize = 36;
+    if text.len() != HYPHENATED_CHARS {
+        return Err(NotAnId);
+    }
+    Uuid::try_parse(text).map_err(|_| NotAnId)
+}
+
+struct Text;
+
+impl de::Visitor<'_> for Text {
+    type Value = Uuid;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a UUID with hyphens")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Uuid, E> {
+        hyphenated(text).map_err(E::custom)
+    }
+}
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
         pub struct $name(Uuid);
 
@@ -36,10 +64,16 @@ macro_rules! ids {
         }
 
         impl FromStr for $name {
-            type Err = uuid::Error;
+            type Err = NotAnId;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse().map(Self)
+                hyphenated(text).map(Self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                from.deserialize_str(Text).map(Self)
             }
         }
     )*};
@@ -58,4 +92,33 @@ ids! {
     StoryId
     /// A person, `auth.users.id`, the `sub` of an access token.
     UserId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_has_one_written_form() {
+        let id = "01234567-89ab-cdef-0123-456789abcdef";
+        assert_eq!(id.parse::<StoryId>().unwrap().to_string(), id);
+        let capitals: StoryId = serde_json::from_value(id.to_uppercase().into()).unwrap();
+        assert_eq!(serde_json::to_value(capitals).unwrap(), id);
+        for other in [
+            "{01234567-89ab-cdef-0123-456789abcdef}",
+            "urn:uuid:01234567-89ab-cdef-0123-456789abcdef",
+            "0123456789abcdef0123456789abcdef",
+            "01234567-89ab-cdef-0123-456789abcdeg",
+            "0123456789ab-cdef-0123-456789abcdef----",
+            " 01234567-89ab-cdef-0123-456789abcdef",
+            "",
+        ] {
+            assert!(other.parse::<StoryId>().is_err(), "{other}");
+            assert!(
+                serde_json::from_value::<StoryId>(other.into()).is_err(),
+                "{other}"
+            );
+        }
+        assert!(serde_json::from_value::<StoryId>(serde_json::json!(7)).is_err());
+    }
 }

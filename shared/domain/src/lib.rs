@@ -10,6 +10,7 @@ pub mod request;
 pub mod retry;
 pub mod sanitize;
 pub mod story;
+pub mod text;
 pub mod traits;
 pub mod voice;
 pub mod words;

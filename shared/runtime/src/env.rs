@@ -1,8 +1,12 @@
 //! Every variable a function reads, in one place. Each comes from the environment, else from SSM below
 //! `SSM_PARAMETER_PREFIX`.
 
-/// Anonymous key of the Supabase project, for what runs with a user's rights.
+/// Anonymous key of the Supabase project, for what runs with a user's rights: front ends and `cargo local`. No function
+/// reads it.
 pub const SUPABASE_ANON_KEY: &str = "SUPABASE_ANON_KEY";
+/// Issuers of access tokens beside `{SUPABASE_URL}/auth/v1`, comma separated. For a custom domain or a self-hosted stack,
+/// whose tokens name another address than the one the functions call.
+pub const SUPABASE_JWT_ISSUER: &str = "SUPABASE_JWT_ISSUER";
 /// Key that passes row-level security: legacy service_role JWT or `sb_secret_…`. Secret.
 pub const SUPABASE_SERVICE_ROLE_KEY: &str = "SUPABASE_SERVICE_ROLE_KEY";
 /// Legacy HS256 secret of access tokens. Optional; projects on signing keys have none. Secret.
@@ -23,7 +27,7 @@ pub const OPENAI_IMAGE_MODELS: &str = "OPENAI_IMAGE_MODELS";
 
 /// Key of the ElevenLabs account. Secret.
 pub const ELEVENLABS_API_KEY: &str = "ELEVENLABS_API_KEY";
-/// The name the documents use for the same key.
+/// Other name of [`ELEVENLABS_API_KEY`].
 pub const ELEVENLABS_KEY: &str = "ELEVENLABS_KEY";
 /// Base URL, default `https://api.elevenlabs.io`.
 pub const ELEVENLABS_BASE_URL: &str = "ELEVENLABS_BASE_URL";
@@ -59,3 +63,82 @@ pub const IMAGE_CHECK_SKIPS: &str = "IMAGE_CHECK_SKIPS";
 
 /// Path below which SSM holds the variables that are not in the environment.
 pub const SSM_PARAMETER_PREFIX: &str = "SSM_PARAMETER_PREFIX";
+
+/// Names that the documents, or a front end's build, give to the same settings, and ours. The own name wins.
+pub const ALIASES: [(&str, &str); 3] = [
+    (ELEVENLABS_KEY, ELEVENLABS_API_KEY),
+    ("NEXT_PUBLIC_SUPABASE_ANON_KEY", SUPABASE_ANON_KEY),
+    ("NEXT_PUBLIC_SUPABASE_URL", SUPABASE_URL),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::ALIASES;
+    use std::{fs, path::Path};
+
+    fn text_below(folder: &Path, ending: &str) -> String {
+        let mut text = String::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                text += &text_below(&path, ending);
+            } else if path.to_string_lossy().ends_with(ending) {
+                text += &fs::read_to_string(&path).unwrap();
+            }
+        }
+        text
+    }
+
+    /// The rest of each line that begins so, up to the first character no name of a variable has.
+    fn names_after<'t>(text: &'t str, beginning: &str) -> Vec<&'t str> {
+        let starts = text.lines().filter_map(|line| line.strip_prefix(beginning));
+        let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        starts
+            .map(|rest| rest.split(|c| !is_part(c)).next().unwrap())
+            .filter(|name| !name.is_empty())
+            .collect()
+    }
+
+    #[test]
+    fn every_setting_is_read_and_what_is_set_for_the_functions_is_one() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let file = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+        let names = file("shared/runtime/src/env.rs");
+        let names = names_after(&names, "pub const ");
+        assert!(names.len() > 20, "{names:?}");
+
+        let functions = text_below(&root.join("functions"), ".rs");
+        let runtime = text_below(&root.join("shared/runtime/src"), ".rs");
+        for name in &names {
+            let is_alias = ALIASES.iter().any(|(alias, _)| alias == name);
+            // A front end's key has its name here for the alias alone.
+            let is_known = is_alias || ["SUPABASE_ANON_KEY", "ALIASES"].contains(name);
+            let used = format!("env::{name}");
+            assert!(
+                is_known || functions.contains(&used) || runtime.contains(&used),
+                "no function reads {name}"
+            );
+        }
+
+        let template = file("template.yaml");
+        let variables = template.split_once("      Variables:\n").unwrap().1;
+        let variables = variables.split_once("\nResources:").unwrap().0;
+        let stack = file("infra/local/stack/src/environment.rs");
+        let passed = stack.split_once("const PASSED_THROUGH").unwrap().1;
+        let passed = passed.split_once("];").unwrap().0;
+        // The platform and the log read these.
+        let others = ["AWS_LAMBDA_LOG_LEVEL", "RUST_LOG"];
+        for set in names_after(variables, "        ")
+            .into_iter()
+            .chain(names_after(passed, "    \""))
+        {
+            assert!(
+                names.contains(&set) || others.contains(&set),
+                "{set} is set and nobody reads it"
+            );
+        }
+        for (alias, name) in ALIASES {
+            assert!(stack.contains(&format!("(\"{alias}\", \"{name}\")")));
+        }
+    }
+}

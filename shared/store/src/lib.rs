@@ -9,7 +9,7 @@ mod work;
 
 pub use error::{Refusal, StoreError};
 pub use files::{AssetFiles, AssetVersion, Draft, FileKind, Fingerprint, StoredFile};
-pub use reading::{AssetGenerationStatus, JobRow, Page, StoryRow};
+pub use reading::{AssetGenerationStatus, JobRow, Page, StoryRow, StorySummary};
 pub use rest::{RestConfig, RestConfigError, Store};
 pub use steering::{Caller, Created, Idempotency, Steered, SteeringOptions, Usage};
 pub use work::{

@@ -51,7 +51,7 @@ struct ErrorBody {
     #[serde(default)]
     message: String,
     #[serde(default)]
-    details: Option<String>,
+    details: Value,
 }
 
 /// How long each try may take. A verb takes milliseconds, so a call that hangs is given up early and said again; the later
@@ -90,18 +90,32 @@ impl Patience {
 }
 
 /// Statuses and SQLSTATEs that pass by themselves: PostgREST reports lock failures, deadlocks and timeouts as HTTP 500,
-/// so the code decides, not the status (docs of PostgREST, errors; `PGRST000` to `PGRST003` are its connection troubles).
-/// A server that was failed over refuses writes with 25006 or, as PostgREST begins them, with 0A000 "during recovery".
+/// so the code decides, not the status (docs of PostgREST, errors). `PGRST000` to `PGRST003` are its connection troubles;
+/// 200, 202, 204 and 205 say that its schema cache knows no such relation, function, column or table, which is so for a
+/// moment after a migration. A server that was failed over refuses writes with 25006 or, as PostgREST begins them, with
+/// 0A000 "during recovery". An error of the server without any such code comes from what stands before it: the
+/// project's gateway, or Cloudflare with its own 520 to 530; a project that is paused answers 540.
 pub(crate) fn is_transient(status: u16, code: &str, message: &str) -> bool {
     matches!(status, 408 | 429 | 502 | 503 | 504)
+        || (status >= 500 && !is_of_the_database(code))
         || matches!(
             code,
             "40001" | "40003" | "40P01" | "55P03" | "57014" | "57P01" | "57P02" | "57P03" | "25006"
         )
         || (code == "0A000" && message.contains("during recovery"))
         || matches!(code, "PGRST000" | "PGRST001" | "PGRST002" | "PGRST003")
+        || matches!(code, "PGRST200" | "PGRST202" | "PGRST204" | "PGRST205")
         || code.starts_with("08")
         || code.starts_with("53")
+}
+
+/// A code of PostgREST (`PGRST…`), one that a function raised (`PT…`), or a SQLSTATE: five capitals and digits.
+fn is_of_the_database(code: &str) -> bool {
+    code.starts_with("PGRST")
+        || (code.len() == 5
+            && code
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
 }
 
 impl Store {
@@ -231,15 +245,14 @@ fn refusal_or_failure(attempted: &str, status: u16, body: &[u8]) -> StoreError {
     let error: ErrorBody = serde_json::from_slice(body).unwrap_or_else(|_| ErrorBody {
         code: String::new(),
         message: "an answer that is no PostgREST error".to_owned(),
-        details: None,
+        details: Value::Null,
     });
     if let Some(refusal) =
         Refusal::from_code(&error.message).filter(|_| error.code.starts_with("PT"))
     {
-        let detail = error
-            .details
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or(Value::Null);
+        let detail = error.details.as_str();
+        let detail = detail.and_then(|text| serde_json::from_str(text).ok());
+        let detail = detail.unwrap_or_default();
         return StoreError::Refused { refusal, detail };
     }
     StoreError::Failed {
@@ -253,6 +266,10 @@ fn refusal_or_failure(attempted: &str, status: u16, body: &[u8]) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
 
     #[test]
     fn a_refusal_is_told_by_its_code_and_keeps_its_detail() {
@@ -291,6 +308,84 @@ mod tests {
         assert!(!transient(
             br#"{"code":"0A000","message":"cannot alter type of a column used by a view"}"#
         ));
+    }
+
+    #[test]
+    fn what_stands_before_the_database_passes_whatever_it_says() {
+        for status in [500, 502, 520, 521, 522, 523, 524, 525, 526, 527, 530, 540] {
+            for body in [
+                "",
+                "<html><h1>Web server is down</h1>",
+                r#"{"message":"An unexpected error occurred"}"#,
+                r#"{"code":522,"message":"origin"}"#,
+                r#"{"code":"project_paused","message":"paused"}"#,
+            ] {
+                let failure = refusal_or_failure("claim", status, body.as_bytes());
+                assert!(failure.is_transient(), "{status} {body}");
+            }
+        }
+        for status in [400, 401, 403, 404, 406] {
+            let failure = refusal_or_failure("claim", status, br#"{"message":"Invalid API key"}"#);
+            assert!(!failure.is_transient(), "{status}");
+        }
+    }
+
+    /// PostgREST that gives these answers one after the other, and the last one from then on; counts them.
+    async fn answering(answers: Vec<(u16, &'static str)>) -> (Store, Arc<AtomicUsize>) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&asked);
+        let router = axum::Router::new().fallback(async move || {
+            let number = counted.fetch_add(1, Ordering::SeqCst);
+            let (status, body) = answers[number.min(answers.len() - 1)];
+            (axum::http::StatusCode::from_u16(status).unwrap(), body)
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = RestConfig {
+            supabase_url: format!("http://{}", listener.local_addr().unwrap())
+                .parse()
+                .unwrap(),
+            service_role_key: "sb_secret_test".to_owned(),
+        };
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (Store::new(&config, reqwest::Client::new()).unwrap(), asked)
+    }
+
+    const UNKNOWN_YET: (u16, &str) = (
+        404,
+        r#"{"code":"PGRST202","message":"not in the schema cache","details":null,"hint":null}"#,
+    );
+
+    #[tokio::test]
+    async fn a_function_that_the_schema_cache_does_not_know_yet_is_waited_for() {
+        for patience in [Patience::Brief, Patience::Lasting] {
+            let (store, asked) =
+                answering(vec![UNKNOWN_YET, UNKNOWN_YET, UNKNOWN_YET, (200, "7")]).await;
+            let answer: u32 = store
+                .call_with(patience, "save_story_content", &Value::Null)
+                .await
+                .unwrap();
+            assert_eq!((answer, asked.load(Ordering::SeqCst)), (7, 4));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_function_that_is_not_there_at_all_is_given_up_as_trouble_that_passes() {
+        let (store, asked) = answering(vec![UNKNOWN_YET]).await;
+        let since = Instant::now();
+        let failure = store
+            .call::<u32>("create_story", &Value::Null)
+            .await
+            .unwrap_err();
+        assert!(failure.is_transient());
+        assert_eq!(asked.load(Ordering::SeqCst), TRY_TIMEOUTS.len());
+        // Before a caller of the API, who waits eight seconds, is told.
+        assert!(since.elapsed() < Duration::from_secs(8));
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_cloudflare_is_asked_for_again() {
+        let (store, _) = answering(vec![(522, "<html>"), (500, "<html>"), (200, "7")]).await;
+        assert_eq!(store.call::<u32>("claim", &Value::Null).await.unwrap(), 7);
     }
 
     #[test]

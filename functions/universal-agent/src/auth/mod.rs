@@ -7,5 +7,5 @@ mod verifier;
 mod hostile;
 
 pub(crate) use jwks::KeysError;
-pub(crate) use verifier::TokenError;
 pub use verifier::TokenVerifier;
+pub(crate) use verifier::{TOKEN_BYTES_MAX, TokenError};

@@ -11,8 +11,9 @@ use std::time::Instant;
 use store::Caller;
 use url::Url;
 
-/// A longer token is none of ours; GoTrue's are about one kilobyte.
-const TOKEN_BYTES_MAX: usize = 8 << 10;
+/// Tokens are about one kilobyte, and several more where an application keeps much in `user_metadata`. What is longer than
+/// this hardly passes a gateway (most take 16 KiB of headers) and is refused unread.
+pub(crate) const TOKEN_BYTES_MAX: usize = 16 << 10;
 /// Seconds that clocks may differ, for `exp`, `nbf` and `iat`.
 const LEEWAY_SECONDS: u64 = 60;
 /// Audience and role of everybody who is signed in, anonymous users included.
@@ -23,6 +24,8 @@ const AUTHENTICATED: &str = "authenticated";
 pub(crate) enum TokenError {
     Expired,
     Invalid,
+    /// Longer than [`TOKEN_BYTES_MAX`]; who sent it may be anybody.
+    TooLarge,
     /// Nobody can say: the project's keys are not to be had.
     NoKeys(KeysError),
 }
@@ -40,10 +43,11 @@ struct Claims {
 }
 
 /// Verifies access tokens of one Supabase project: asymmetric ones by its JWKS, HS256 ones by the legacy secret where
-/// there is one. Either way `iss` must be `{SUPABASE_URL}/auth/v1`; API keys (`iss: supabase`) are no users.
+/// there is one. Either way `iss` must be `{SUPABASE_URL}/auth/v1` or one of the issuers that the operator names beside it:
+/// behind a custom domain, tokens keep the project's own address. API keys (`iss: supabase`) are no users.
 #[derive(Debug)]
 pub struct TokenVerifier {
-    issuer: String,
+    issuers: Vec<String>,
     legacy: Option<DecodingKey>,
     keys: KeySet,
 }
@@ -56,13 +60,20 @@ impl TokenVerifier {
         Self {
             legacy: legacy_secret.map(|secret| DecodingKey::from_secret(secret.as_bytes())),
             keys: KeySet::new(format!("{issuer}/.well-known/jwks.json"), http),
-            issuer,
+            issuers: vec![issuer],
         }
+    }
+
+    /// Takes tokens of these issuers too, each written as in `iss`. Their keys are those of the project all the same.
+    #[must_use]
+    pub fn with_issuers(mut self, issuers: impl IntoIterator<Item = String>) -> Self {
+        self.issuers.extend(issuers);
+        self
     }
 
     pub(crate) async fn verify(&self, token: &str) -> Result<Caller, TokenError> {
         if token.len() > TOKEN_BYTES_MAX {
-            return Err(TokenError::Invalid);
+            return Err(TokenError::TooLarge);
         }
         let header = decode_header(token).map_err(|_| TokenError::Invalid)?;
         if !is_plain(&header) {
@@ -91,7 +102,7 @@ impl TokenVerifier {
         rules.leeway = LEEWAY_SECONDS;
         rules.validate_nbf = true;
         rules.set_audience(&[AUTHENTICATED]);
-        rules.set_issuer(&[&self.issuer]);
+        rules.set_issuer(&self.issuers);
         rules.set_required_spec_claims(&["aud", "exp", "iss", "sub"]);
         let claims = decode::<Claims>(token, key, &rules)
             .map_err(|error| match error.kind() {
@@ -103,7 +114,7 @@ impl TokenVerifier {
             .iat
             .is_some_and(|iat| iat > get_current_timestamp() + LEEWAY_SECONDS);
         let is_ours = claims.aud == AUTHENTICATED
-            && claims.iss == self.issuer
+            && self.issuers.contains(&claims.iss)
             && claims.role == AUTHENTICATED;
         if is_from_the_future || !is_ours {
             return Err(TokenError::Invalid);

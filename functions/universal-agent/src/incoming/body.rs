@@ -3,6 +3,7 @@
 use crate::{
     error::{ApiError, Code},
     frame::rejected,
+    incoming::json::{self, BadJson},
 };
 use axum::{
     body::Bytes,
@@ -31,6 +32,12 @@ impl<S: Send + Sync, T: Checked> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let is_json = is_json(request.headers());
+        if is_encoded(request.headers()) {
+            return Err(ApiError::new(
+                Code::UnsupportedMediaType,
+                "The body must be sent as it is, without content-encoding.",
+            ));
+        }
         let declared = request
             .headers()
             .get(header::CONTENT_LENGTH)
@@ -64,6 +71,14 @@ impl<S: Send + Sync, T: Checked> FromRequest<S> for Body<T> {
     }
 }
 
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    encodings.any(|encoding| {
+        let encoding = encoding.as_bytes().trim_ascii();
+        !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity")
+    })
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(only), None) = (types.next(), types.next()) else {
@@ -75,30 +90,16 @@ fn is_json(headers: &HeaderMap) -> bool {
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-/// serde_json itself refuses text nested more than 128 deep, invalid UTF-8 inside strings and repeated fields.
+/// serde_json itself refuses text nested more than 128 deep and invalid UTF-8 inside strings.
 fn parse<F: DeserializeOwned>(bytes: &[u8]) -> Result<F, ApiError> {
     let invalid_json = |problem: String| ApiError::new(Code::InvalidJson, problem);
     let text = std::str::from_utf8(bytes)
         .map_err(|_| invalid_json("The body is not UTF-8.".to_owned()))?;
-    let mut json = serde_json::Deserializer::from_str(text);
-    let form = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        if !inner.is_data() {
-            return invalid_json(format!("The body is not JSON: {inner}"));
+    json::parse(text).map_err(|bad| match bad {
+        BadJson::Syntax(problem) => invalid_json(format!("The body is not JSON: {problem}")),
+        BadJson::Part { path, problem } => {
+            let field = if path.is_empty() { "body" } else { &path };
+            ApiError::invalid(field, format!("{field} {problem}"))
         }
-        let problem = inner.to_string();
-        // serde names the place for people who hold the text; who sent an object wants the field.
-        let problem = problem
-            .rsplit_once(" at line ")
-            .map_or(problem.as_str(), |(start, _)| start);
-        let field = match path.as_str() {
-            "." => problem.split('`').nth(1).unwrap_or("body"),
-            path => path,
-        };
-        ApiError::invalid(field, format!("{field}: {problem}"))
-    })?;
-    json.end()
-        .map_err(|error| invalid_json(format!("The body is not JSON: {error}")))?;
-    Ok(form)
+    })
 }

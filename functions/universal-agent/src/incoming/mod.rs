@@ -2,6 +2,7 @@
 
 mod body;
 mod ids;
+mod json;
 mod page;
 mod posted;
 mod signed_in;
@@ -11,3 +12,12 @@ pub(crate) use ids::{InPath, StoryInPath};
 pub(crate) use page::{Asked, PageAsked};
 pub(crate) use posted::Posted;
 pub(crate) use signed_in::SignedIn;
+
+use serde::{Deserialize, Deserializer};
+
+/// For a field that may be left out and must not be `null`: what is there is read as `T` itself.
+pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}

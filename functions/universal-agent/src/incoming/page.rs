@@ -1,21 +1,17 @@
 //! Query strings: `?limit=…&offset=…` and other small wishes.
 
 use crate::error::ApiError;
-use axum::{
-    RequestPartsExt,
-    extract::{FromRequestParts, Query},
-    http::request::Parts,
-};
-use serde::{Deserialize, de::DeserializeOwned};
+use axum::{extract::FromRequestParts, http::request::Parts};
 use store::Page;
+use url::form_urlencoded;
 
 const LIMIT_DEFAULT: usize = 20;
 const LIMIT_MAX: usize = 100;
 const OFFSET_MAX: usize = 1_000_000;
 
-/// A query string, or 400.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked<T>(pub(crate) T);
+/// The members of a query string, each at most once. What nobody asks for is passed over: proxies and browsers add some.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked(Vec<(String, String)>);
 
 /// Which part of a list was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -24,21 +20,46 @@ pub(crate) struct PageAsked {
     pub(crate) offset: usize,
 }
 
-#[derive(Deserialize)]
-struct PageForm {
-    limit: Option<usize>,
-    offset: Option<usize>,
-}
-
-impl<S: Send + Sync, T: DeserializeOwned + 'static> FromRequestParts<S> for Asked<T> {
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let Query(asked) = parts
-            .extract::<Query<T>>()
-            .await
-            .map_err(|rejection| ApiError::invalid("query", rejection.body_text()))?;
-        Ok(Self(asked))
+        let query = parts.uri.query().unwrap_or_default();
+        Ok(Self(
+            form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+        ))
+    }
+}
+
+impl Asked {
+    fn value(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
+        let mut given = self.0.iter().filter(|(given, _)| given == name);
+        match (given.next(), given.next()) {
+            (_, Some(_)) => Err(ApiError::invalid(name, format!("{name} is given twice"))),
+            (first, None) => Ok(first.map(|(_, value)| value.as_str())),
+        }
+    }
+
+    fn number(&self, name: &'static str) -> Result<Option<usize>, ApiError> {
+        let parse = |text: &str| {
+            text.parse()
+                .map_err(|_| ApiError::invalid(name, format!("{name} must be a whole number")))
+        };
+        self.value(name)?.map(parse).transpose()
+    }
+
+    /// `true` or `false`; left out it is `false`.
+    pub(crate) fn flag(&self, name: &'static str) -> Result<bool, ApiError> {
+        match self.value(name)? {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(ApiError::invalid(
+                name,
+                format!("{name} must be true or false"),
+            )),
+        }
     }
 }
 
@@ -46,9 +67,9 @@ impl<S: Send + Sync> FromRequestParts<S> for PageAsked {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Asked(form) = Asked::<PageForm>::from_request_parts(parts, state).await?;
-        let limit = form.limit.unwrap_or(LIMIT_DEFAULT);
-        let offset = form.offset.unwrap_or(0);
+        let asked = Asked::from_request_parts(parts, state).await?;
+        let limit = asked.number("limit")?.unwrap_or(LIMIT_DEFAULT);
+        let offset = asked.number("offset")?.unwrap_or(0);
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(ApiError::invalid(
                 "limit",

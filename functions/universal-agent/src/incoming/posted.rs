@@ -32,6 +32,7 @@ impl<S: Send + Sync, T: Checked + Serialize> FromRequest<S> for Posted<T> {
             .get::<MatchedPath>()
             .map_or("", MatchedPath::as_str)
             .to_owned();
+        let key = within(&operation, key);
         let path = request.uri().path().to_ascii_lowercase();
         let Body(body) = Body::from_request(request, state).await?;
         let request_hash = digest(&operation, &path, &body)?;
@@ -51,14 +52,40 @@ fn key(headers: &HeaderMap) -> Result<String, ApiError> {
         (Some(_), Some(_)) => None,
     };
     key.filter(|key| (1..=KEY_CHARS_MAX).contains(&key.len()))
-        .filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()))
+        // Two headers arrive through Lambda as one, joined by a comma.
+        .filter(|key| {
+            key.bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b',')
+        })
         .map(str::to_owned)
         .ok_or_else(|| {
             ApiError::invalid(
                 "Idempotency-Key",
-                "Idempotency-Key must be one header of 1 to 255 visible ASCII characters",
+                "Idempotency-Key must be one header of 1 to 255 visible ASCII characters without a comma",
             )
         })
+}
+
+/// The key as the database knows it. It keeps one set of keys per verb, and these routes share a verb with another route:
+/// without a word of their own, one key on both would be a key used twice.
+fn within(operation: &str, key: String) -> String {
+    let word = match operation.strip_prefix(crate::router::BASE) {
+        Some("/stories/{id}/art/regenerate") => "art",
+        Some("/stories/{id}/audio") => "audio",
+        _ => return key,
+    };
+    let marked = format!("{word},{key}");
+    if marked.len() <= KEY_CHARS_MAX {
+        return marked;
+    }
+    format!("{word},{}", hex(&Sha256::digest(key)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// What was understood is hashed, not what was sent: order of fields, spaces and aliases make no other request.
@@ -69,11 +96,7 @@ fn digest(operation: &str, path: &str, body: &impl Serialize) -> Result<String, 
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    let mut hex = String::with_capacity(64);
-    for byte in hash.finalize() {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    Ok(hex)
+    Ok(hex(&hash.finalize()))
 }
 
 #[cfg(test)]
@@ -97,7 +120,15 @@ mod tests {
         assert_eq!(key(&keys(&["abc-1"])).unwrap(), "abc-1");
         assert_eq!(key(&keys(&[&longest])).unwrap(), longest);
         let too_long = "k".repeat(256);
-        for refused in [&[""][..], &["a b"], &["ü"], &[&too_long], &["a", "a"]] {
+        for refused in [
+            &[""][..],
+            &["a b"],
+            &["ü"],
+            &[&too_long],
+            &["a", "a"],
+            &["a,a"],
+            &["a, b"],
+        ] {
             assert!(key(&keys(refused)).is_err(), "{refused:?}");
         }
     }
@@ -105,6 +136,17 @@ mod tests {
     #[test]
     fn without_a_key_each_request_gets_its_own() {
         assert_ne!(key(&keys(&[])).unwrap(), key(&keys(&[])).unwrap());
+    }
+
+    #[test]
+    fn routes_that_share_a_verb_share_no_keys() {
+        let at = |path: &str, key: &str| within(&format!("/api/v1{path}"), key.to_owned());
+        assert_eq!(at("/stories", "once"), "once");
+        assert_eq!(at("/stories/{id}/assets/regenerate", "once"), "once");
+        assert_eq!(at("/stories/{id}/art/regenerate", "once"), "art,once");
+        let longest = at("/stories/{id}/audio", &"k".repeat(255));
+        assert!(longest.len() <= KEY_CHARS_MAX && longest.starts_with("audio,"));
+        assert_ne!(longest, at("/stories/{id}/audio", &"l".repeat(255)));
     }
 
     #[test]

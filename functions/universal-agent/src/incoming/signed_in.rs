@@ -1,7 +1,7 @@
 //! Who asks: the user of a good access token.
 
 use crate::{
-    auth::TokenError,
+    auth::{TOKEN_BYTES_MAX, TokenError},
     error::{ApiError, Code},
     frame::Notes,
     router::AppState,
@@ -57,6 +57,13 @@ impl From<TokenError> for ApiError {
             TokenError::Invalid => Self::new(
                 Code::TokenInvalid,
                 "The access token is none of this project's users'.",
+            ),
+            TokenError::TooLarge => Self::new(
+                Code::TokenInvalid,
+                format!(
+                    "The access token is longer than {TOKEN_BYTES_MAX} bytes. Keep pictures and long lists out of the \
+                     user's metadata, which every token carries, and sign in again."
+                ),
             ),
             TokenError::NoKeys(source) => Self::unavailable(source),
         }

@@ -5,7 +5,10 @@ use crate::{
     error::ApiError,
     incoming::{Checked, Posted, SignedIn, StoryInPath},
     router::AppState,
-    routes::{assets::Outcome, stories::check_voice},
+    routes::{
+        assets::{Outcome, Verb},
+        stories::check_voice,
+    },
     voices::{Voice, built_in},
 };
 use axum::{
@@ -35,7 +38,8 @@ impl Checked for Narration {
 }
 
 /// `POST /stories/{id}/audio`: makes a narration where there is none or the last one failed; with `regenerate`, a new one
-/// in place of the one that is there.
+/// in place of the one that is there. Without it a narration that is there stays, with whatever voice: the answer says so
+/// under `unchanged`, and a repeated request stays harmless.
 pub(crate) async fn narrate(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
@@ -64,7 +68,7 @@ pub(crate) async fn narrate(
     } else {
         again
     };
-    Ok(Outcome::of(&deps, "narrate", steered).await)
+    Ok(Outcome::of(&deps, Verb::Narrate, Some(AUDIO), steered).await)
 }
 
 #[derive(Serialize)]

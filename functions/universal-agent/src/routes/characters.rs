@@ -3,7 +3,7 @@
 use crate::{
     answer::Answer,
     error::ApiError,
-    incoming::{Body, Checked, InPath, PageAsked, Posted, SignedIn},
+    incoming::{Body, Checked, InPath, PageAsked, Posted, SignedIn, given},
     refusal::character_not_found,
     router::AppState,
 };
@@ -14,7 +14,7 @@ use domain::{
     request::InvalidField,
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use store::Created;
@@ -100,26 +100,25 @@ pub(crate) async fn show(
     Ok(Answer::ok(character.try_into()?))
 }
 
-/// The body of `PATCH /characters/{id}`: what is there is changed, `null` clears species and age.
+/// The body of `PATCH /characters/{id}`: what is there is changed, `null` clears species and age and nothing else.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[derive(Default)]
 pub(crate) struct ChangeForm {
+    #[serde(deserialize_with = "given")]
     name: Option<String>,
     #[serde(deserialize_with = "given")]
     species: Option<Option<String>>,
     #[serde(deserialize_with = "given")]
     age: Option<Option<u32>>,
+    #[serde(deserialize_with = "given")]
     traits: Option<Vec<String>>,
+    #[serde(deserialize_with = "given")]
     appearance: Option<BTreeMap<String, String>>,
+    #[serde(deserialize_with = "given")]
     personality: Option<Vec<String>>,
-    #[serde(alias = "reference_images")]
+    #[serde(alias = "reference_images", deserialize_with = "given")]
     reference_images: Option<Vec<String>>,
-}
-
-/// A field that is there, `null` included.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
 }
 
 /// The columns to change and their new values, each valid.

@@ -19,7 +19,7 @@ pub(crate) async fn document() -> impl IntoResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{error::Code, router};
+    use crate::{error::Code, router, routes::assets::Reason};
     use serde_json::Value;
     use std::collections::BTreeSet;
 
@@ -59,6 +59,86 @@ mod tests {
                 .collect();
         let known = Code::ALL.iter().map(|code| code.wire().1.to_owned());
         assert_eq!(known.collect::<BTreeSet<_>>(), listed);
+    }
+
+    fn listed(document: &Value, pointer: &str) -> BTreeSet<String> {
+        let codes = document.pointer(pointer).unwrap().as_array().unwrap();
+        codes
+            .iter()
+            .map(|code| code.as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn the_document_lists_every_trait_and_every_reason() {
+        let document = openapi();
+        let traits = domain::traits::TRAITS.map(|(code, _)| code.to_owned());
+        assert_eq!(
+            listed(&document, "/components/schemas/TraitCode/enum"),
+            traits.into()
+        );
+        let reasons = Reason::ALL.map(|reason| {
+            let name = serde_json::to_value(reason).unwrap();
+            name.as_str().unwrap().to_owned()
+        });
+        assert_eq!(
+            listed(
+                &document,
+                "/components/schemas/Unchanged/properties/reason/enum"
+            ),
+            reasons.into()
+        );
+    }
+
+    /// The codes of failed assets are written down in the content agent, which no other function may use, and in SQL.
+    #[test]
+    fn the_document_lists_every_code_of_an_asset() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        let failure = format!("{root}/functions/content-agent/src/failure.rs");
+        let failure = std::fs::read_to_string(failure).unwrap();
+        let (failure, _) = failure.split_once("#[cfg(test)]").unwrap();
+        let migrations = std::fs::read_dir(format!("{root}/infra/supabase/migrations")).unwrap();
+        let sql: String = migrations
+            .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+            .collect();
+        let is_code = |word: &&str| {
+            word.len() > 4
+                && word
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        };
+        let known = listed(&openapi(), "/components/schemas/AssetErrorCode/enum");
+        let mut written: BTreeSet<&str> = failure.split('"').filter(is_code).collect();
+        // The database takes no outcome from whoever has lost the lease.
+        written.remove("LEASE_LOST");
+        for code in &written {
+            assert!(known.contains(*code), "{code} is not in openapi.json");
+        }
+        for code in &known {
+            let is_in_sql = sql.contains(&format!("'{code}'"));
+            assert!(
+                is_in_sql || written.contains(code.as_str()),
+                "nobody writes {code}"
+            );
+        }
+    }
+
+    /// A client made from the document takes a member with a default for one that is always there.
+    #[test]
+    fn no_member_of_a_body_has_a_default() {
+        fn walk(value: &Value, path: &str) {
+            match value {
+                Value::Object(fields) => {
+                    assert!(!fields.contains_key("default"), "{path}");
+                    for (name, value) in fields {
+                        walk(value, &format!("{path}/{name}"));
+                    }
+                }
+                Value::Array(values) => values.iter().for_each(|value| walk(value, path)),
+                _ => {}
+            }
+        }
+        walk(&openapi()["components"]["schemas"], "");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use domain::{
 };
 use serde::Serialize;
 use std::sync::Arc;
-use store::{AssetGenerationStatus, Created, StoryRow};
+use store::{AssetGenerationStatus, Created, StoryRow, StorySummary};
 
 impl Checked for NewStory {
     type Form = StoryForm;
@@ -103,7 +103,7 @@ pub(crate) async fn create(
     Ok(Answer::created(StoryAccepted::from(story)).replayed(replayed))
 }
 
-/// A story in a list: without its text and the times of its words, which can be large.
+/// A story in a list.
 #[derive(Serialize)]
 pub(crate) struct StoryListed {
     id: StoryId,
@@ -117,8 +117,8 @@ pub(crate) struct StoryListed {
     updated_at: String,
 }
 
-impl From<StoryRow> for StoryListed {
-    fn from(story: StoryRow) -> Self {
+impl From<StorySummary> for StoryListed {
+    fn from(story: StorySummary) -> Self {
         Self {
             id: story.id,
             title: story.title,

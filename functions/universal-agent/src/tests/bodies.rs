@@ -2,7 +2,7 @@
 
 use crate::rig::{Rig, STORY, body, code_of};
 use axum::{body::Body, extract::Request};
-use serde_json::json;
+use serde_json::{Value, json};
 
 async fn refused(rig: &Rig, sent: impl Into<Body>) -> (u16, String) {
     let response = rig.ask("POST", "/characters", sent).await;
@@ -58,9 +58,152 @@ async fn wrong_shapes_are_refused_by_field() {
         assert_eq!(code_of(&body), "VALIDATION_FAILED", "{sent}");
         assert!(body["data"]["field"].is_string(), "{sent}");
     }
+    for (sent, field) in [
+        (
+            json!([
+                [STORY],
+                "adventure",
+                ["courage"],
+                false,
+                null,
+                null,
+                null,
+                null,
+                null,
+                "normal"
+            ]),
+            "body",
+        ),
+        (
+            json!({"character_ids": [STORY], "story_type": "a", "themes": [], "priority": {"urgent": null}}),
+            "priority",
+        ),
+        (
+            json!({"character_ids": [STORY], "story_type": "a", "themes": [], "priority": null}),
+            "priority",
+        ),
+        (
+            json!({"character_ids": [STORY.replace('-', "")], "story_type": "a", "themes": []}),
+            "character_ids[0]",
+        ),
+        (
+            json!({"character_ids": [STORY], "story_type": "a", "themes": [], "readerAge": "5"}),
+            "readerAge",
+        ),
+        (
+            json!({"character_ids": [STORY], "story_type": "a", "themes": [], "title": "\u{200b}"}),
+            "title",
+        ),
+    ] {
+        let refused = body(rig.post("/stories", sent.clone()).await).await;
+        assert_eq!(refused["data"]["field"], field, "{sent}");
+        assert_eq!(code_of(&refused), "VALIDATION_FAILED");
+    }
     let many = json!({"character_ids": [STORY], "story_type": "a", "themes": vec!["x"; 9]});
     assert_eq!(rig.post("/stories", many).await.status(), 400);
     assert!(rig.database.questions().is_empty());
+}
+
+#[tokio::test]
+async fn a_change_takes_null_for_species_and_age_alone() {
+    let rig = Rig::new().await;
+    let change = async |sent: &str| {
+        let response = rig
+            .ask("PATCH", &format!("/characters/{STORY}"), sent.to_owned())
+            .await;
+        (response.status().as_u16(), body(response).await)
+    };
+    for field in [
+        "name",
+        "traits",
+        "appearance",
+        "personality",
+        "referenceImages",
+    ] {
+        let (status, refused) = change(&format!(r#"{{"{field}":null,"age":3}}"#)).await;
+        assert_eq!((status, &refused["data"]["field"]), (400, &json!(field)));
+    }
+    // Not refused, but not found in this empty database.
+    assert_eq!(change(r#"{"species":null,"age":null}"#).await.0, 404);
+}
+
+/// What a person reads may hold the names of fields and of values, but none of this program's types.
+#[tokio::test]
+async fn messages_speak_of_the_request_and_not_of_the_program() {
+    let rig = Rig::new().await;
+    let story = |more: Value| {
+        let mut story = json!({"character_ids": [STORY], "story_type": "a", "themes": []});
+        for (name, value) in more.as_object().unwrap() {
+            story[name] = value.clone();
+        }
+        story
+    };
+    let at = |path: &str| format!("/stories/{STORY}{path}");
+    let mut told = Vec::new();
+    for (path, sent) in [
+        ("/stories".to_owned(), json!({})),
+        ("/stories".to_owned(), json!(null)),
+        ("/stories".to_owned(), json!([])),
+        ("/stories".to_owned(), story(json!({"readerAge": "5"}))),
+        ("/stories".to_owned(), story(json!({"readerAge": -5}))),
+        ("/stories".to_owned(), story(json!({"readerAge": 5e12}))),
+        ("/stories".to_owned(), story(json!({"library_id": "x"}))),
+        ("/stories".to_owned(), story(json!({"themes": {}}))),
+        ("/stories".to_owned(), story(json!({"priority": "now"}))),
+        ("/stories".to_owned(), story(json!({"generateAssets": 1}))),
+        ("/stories".to_owned(), story(json!({"wings": 1}))),
+        (at("/art/regenerate"), json!({"sceneIndex": 1.5})),
+        (at("/assets/retry"), json!({"assetTypes": ["foo"]})),
+        (at("/assets/retry"), json!({"options": "fast"})),
+        (
+            "/characters".to_owned(),
+            json!({"name": "a", "appearance": {"hair": ""}}),
+        ),
+        ("/characters".to_owned(), json!({"name": "a", "age": "old"})),
+    ] {
+        let refused = body(rig.post(&path, sent).await).await;
+        told.push((refused["data"]["field"].clone(), refused["message"].clone()));
+    }
+    for query in ["limit=x", "offset=-1"] {
+        let refused = body(rig.get(&format!("/stories?{query}")).await).await;
+        told.push((refused["data"]["field"].clone(), refused["message"].clone()));
+    }
+    let of_the_program = [
+        "u32",
+        "usize",
+        "struct",
+        "variant",
+        "expected",
+        "invalid type",
+        "missing field",
+        "Form",
+        "`",
+        "deserialize",
+        "serde",
+        "None",
+        "Option",
+    ];
+    for (field, message) in told {
+        let (field, message) = (field.as_str().unwrap(), message.as_str().unwrap());
+        for word in of_the_program {
+            assert!(!message.contains(word), "{message}");
+        }
+        assert_eq!(message.matches(field).count(), 1, "{field}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_refused_as_such() {
+    let rig = Rig::new().await;
+    for (encoding, status) in [("gzip", 415), ("br", 415), ("identity", 400)] {
+        let request = Request::post("/api/v1/characters")
+            .header("authorization", format!("Bearer {}", rig.token()))
+            .header("content-type", "application/json")
+            .header("content-encoding", encoding)
+            .body(Body::from("{}"))
+            .unwrap();
+        assert_eq!(rig.send(request).await.status(), status, "{encoding}");
+    }
 }
 
 #[tokio::test]

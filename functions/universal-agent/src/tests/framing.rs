@@ -57,6 +57,55 @@ async fn a_browser_may_ask_from_anywhere() {
 }
 
 #[tokio::test]
+async fn a_browser_that_is_traced_may_send_the_headers_it_asks_for() {
+    let rig = Rig::new().await;
+    let asked = "authorization,baggage,content-type,sentry-trace,traceparent, TraceState,x-datadog-trace-id,,a b";
+    let request = Request::options("/api/v1/stories")
+        .header("origin", "https://app.example.com")
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", asked);
+    let response = rig.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(response.status(), 204);
+    let headers = response.headers();
+    assert_eq!(
+        header(headers, "access-control-allow-headers"),
+        "authorization, content-type, idempotency-key, x-client-info, apikey, baggage, sentry-trace, traceparent, \
+         tracestate, x-datadog-trace-id"
+    );
+    assert_eq!(header(headers, "vary"), "access-control-request-headers");
+}
+
+#[tokio::test]
+async fn nothing_is_allowed_where_nothing_is() {
+    let rig = Rig::new().await;
+    for path in ["/", "/api/v1/nothing", "/api/v1/stories/1/2/3"] {
+        let response = rig.send(plain("OPTIONS", path)).await;
+        assert_eq!(response.status(), 404, "{path}");
+        assert_eq!(code_of(&body(response).await), "NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn head_tells_the_length_of_what_get_would_answer() {
+    let rig = Rig::new().await;
+    for path in ["/api/v1/openapi.json", "/api/v1/health"] {
+        let got = rig.send(plain("GET", path)).await;
+        let status = got.status();
+        let length = axum::body::to_bytes(got.into_body(), usize::MAX)
+            .await
+            .unwrap()
+            .len();
+        let head = rig.send(plain("HEAD", path)).await;
+        assert_eq!(head.status(), status);
+        assert_eq!(
+            header(head.headers(), "content-length"),
+            length.to_string(),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn every_route_but_health_and_openapi_needs_a_token() {
     let rig = Rig::new().await;
     for route in crate::router::table() {
@@ -127,8 +176,20 @@ async fn ids_and_pages_are_checked_before_the_database_is_asked() {
         ("/stories?limit=0", "limit"),
         ("/stories?limit=101", "limit"),
         ("/stories?offset=1000001", "offset"),
-        ("/stories?limit=-1", "query"),
-        ("/characters?limit=x", "query"),
+        ("/stories?limit=-1", "limit"),
+        ("/characters?limit=x", "limit"),
+        ("/characters?limit=", "limit"),
+        ("/characters?offset=1.5", "offset"),
+        ("/stories?limit=1&limit=2", "limit"),
+        (
+            "/stories/01234567-89ab-cdef-0123-456789abcdef/assets/status?detailed=yes",
+            "detailed",
+        ),
+        ("/stories/0123456789abcdef0123456789abcdef", "id"),
+        (
+            "/stories/urn:uuid:01234567-89ab-cdef-0123-456789abcdef",
+            "id",
+        ),
     ] {
         let response = rig.get(path).await;
         assert_eq!(response.status(), 400, "{path}");

@@ -2,5 +2,6 @@
 
 mod bodies;
 mod framing;
+mod schemas;
 mod steering;
 mod stories;

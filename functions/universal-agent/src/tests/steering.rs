@@ -122,6 +122,97 @@ async fn a_narration_that_is_not_there_is_made() {
 }
 
 #[tokio::test]
+async fn a_verb_that_does_nothing_says_why() {
+    let rig = Rig::new().await;
+    let story = story_row(
+        "generating",
+        json!({"content": {"status": "ready", "progress": 100}, "audio": {"status": "ready", "progress": 100},
+            "cover": {"status": "generating", "progress": 20}}),
+    );
+    let nothing = json!({"story": story, "assetTypes": [], "claimable": 0, "replayed": false});
+    for verb in [
+        "retry_assets",
+        "generate_assets",
+        "regenerate_assets",
+        "cancel_assets",
+    ] {
+        rig.database
+            .answers(&format!("rpc/{verb}"), 200, nothing.clone());
+    }
+    let why = |asset: &str, status: &str, reason: &str| json!({"assetType": asset, "status": status, "reason": reason});
+    for (path, wish, unchanged) in [
+        (
+            "/assets/generate",
+            json!({"assetTypes": ["cover", "audio"]}),
+            json!([
+                why("cover", "generating", "BEING_MADE"),
+                why("audio", "ready", "ALREADY_READY")
+            ]),
+        ),
+        (
+            "/audio",
+            json!({"voiceId": "bella"}),
+            json!([why("audio", "ready", "ALREADY_READY")]),
+        ),
+        (
+            "/art/regenerate",
+            json!({"sceneIndex": 2}),
+            json!([{"assetType": "scene_2", "reason": "NOT_REQUESTED"}]),
+        ),
+        (
+            "/assets/cancel",
+            json!({"assetTypes": ["audio"]}),
+            json!([why("audio", "ready", "ALREADY_SETTLED")]),
+        ),
+    ] {
+        let response = rig.post(&at(path), wish).await;
+        assert_eq!(response.status(), 200, "{path}");
+        assert_eq!(
+            body(response).await["data"]["unchanged"],
+            unchanged,
+            "{path}"
+        );
+    }
+    let all = body(rig.post(&at("/assets/retry"), json!({})).await).await;
+    assert_eq!(all["data"]["unchanged"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_book_without_a_cover_is_refused_before_anything_is_written() {
+    let rig = Rig::new().await;
+    let refusal = json!({"code": "PT409", "message": "MISSING_REQUIRED_ASSETS", "details": "{\"missing\":[\"cover\"]}",
+        "hint": null});
+    rig.database.answers("rpc/generate_assets", 409, refusal);
+    let response = rig
+        .post(&at("/assets/generate"), json!({"assetTypes": ["pdf"]}))
+        .await;
+    assert_eq!(response.status(), 409);
+    let body = body(response).await;
+    assert_eq!(code_of(&body), "MISSING_REQUIRED_ASSETS");
+    assert_eq!(body["data"]["missing"], json!(["cover"]));
+    assert!(rig.events().is_empty());
+}
+
+#[tokio::test]
+async fn one_key_serves_two_routes_of_one_verb() {
+    let rig = Rig::new().await;
+    rig.database
+        .answers("rpc/regenerate_assets", 200, steered(json!(["cover"]), 1));
+    rig.post_with_key(
+        &at("/assets/regenerate"),
+        "once",
+        json!({"assetTypes": ["cover"]}),
+    )
+    .await;
+    rig.post_with_key(&at("/art/regenerate"), "once", json!({"sceneIndex": 0}))
+        .await;
+    let asked = rig.database.questions();
+    let key = |index: usize| asked[index].2["p_idempotency_key"].clone();
+    assert_eq!(key(0), "once");
+    assert_ne!(key(0), key(1));
+}
+
+#[tokio::test]
 async fn a_bad_wish_is_refused_by_the_name_of_its_field_and_before_the_database() {
     let rig = Rig::new().await;
     for (path, wish, field) in [
@@ -136,6 +227,15 @@ async fn a_bad_wish_is_refused_by_the_name_of_its_field_and_before_the_database(
             "/assets/retry",
             json!({"options": {"voiceId": "../user"}}),
             "voiceId",
+        ),
+        ("/assets/retry", json!({"assetTypes": null}), "assetTypes"),
+        ("/assets/cancel", json!({"assetTypes": null}), "assetTypes"),
+        ("/assets/cancel", json!([null]), "body"),
+        ("/assets/regenerate", json!([["pdf"]]), "body"),
+        (
+            "/assets/regenerate",
+            json!({"assetTypes": ["pdf"], "options": [true, null, null]}),
+            "options",
         ),
         ("/assets/generate", json!({}), "assetTypes"),
         (
@@ -205,7 +305,7 @@ async fn detailed_status_has_jobs_a_forecast_and_the_text_under_both_names() {
         data["assets"]["audio"]["estimatedCompletion"]
             .as_str()
             .unwrap()
-            .ends_with('Z')
+            .ends_with("+00:00")
     );
     assert!(
         data["assets"]["content"]

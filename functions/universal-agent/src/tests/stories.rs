@@ -138,9 +138,43 @@ async fn a_failure_of_the_database_is_a_500_that_tells_nothing() {
 }
 
 #[tokio::test]
+async fn a_schema_cache_that_is_behind_is_a_503_that_says_when_to_come_back() {
+    let rig = Rig::new().await;
+    let unknown_yet = json!({"code": "PGRST202", "message": "not in the schema cache", "details": null, "hint": null});
+    rig.database.answers("rpc/create_story", 404, unknown_yet);
+    let response = rig.post("/stories", wish()).await;
+    assert_eq!(response.status(), 503);
+    assert_eq!(header(response.headers(), "retry-after"), "2");
+    assert_eq!(code_of(&body(response).await), "SERVICE_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn one_odd_row_hides_no_other_character() {
+    let rig = Rig::new().await;
+    let row = |traits: Value, images: Value| {
+        json!({"id": STORY, "name": "Ember", "species": null, "age": null, "traits": traits, "appearance": {},
+            "personality": [], "reference_images": images})
+    };
+    rig.database.answers(
+        "characters",
+        200,
+        json!([
+            row(json!(["glasses"]), json!([])),
+            row(json!(["wings", "braces"]), json!(["no address"]))
+        ]),
+    );
+    let answer = body(rig.get("/characters").await).await;
+    let characters = answer["data"]["characters"].as_array().unwrap();
+    assert_eq!(characters.len(), 2, "{answer}");
+    assert_eq!(characters[1]["traits"], json!(["braces"]));
+    assert_eq!(characters[1]["referenceImages"], json!([]));
+}
+
+#[tokio::test]
 async fn a_list_leaves_large_columns_out_and_tells_whether_it_goes_on() {
     let rig = Rig::new().await;
-    let row = story_row("ready", json!({}));
+    let activities = json!({"activities": {"status": "ready", "progress": 100, "data": {"activities": ["a", "b"]}}});
+    let row = story_row("ready", activities);
     rig.database.answers("stories", 200, json!([row, row, row]));
     let answer = body(rig.get("/stories?limit=2&offset=4").await).await;
     let data = &answer["data"];
@@ -150,11 +184,13 @@ async fn a_list_leaves_large_columns_out_and_tells_whether_it_goes_on() {
         (&json!(2), &json!(4), &json!(true))
     );
     assert!(data["stories"][0].get("content").is_none());
-    assert!(
-        rig.database.questions()[0]
-            .1
-            .contains(&format!("creator_user_id=eq.{USER}"))
-    );
+    let activities = &data["stories"][0]["asset_generation_status"]["assets"]["activities"];
+    assert_eq!(activities, &json!({"status": "ready", "progress": 100}));
+    let asked = &rig.database.questions()[0].1;
+    assert!(asked.contains(&format!("creator_user_id=eq.{USER}")));
+    for large in ["content", "audio_words", "audio_blocks", "hue_extracted"] {
+        assert!(!asked.contains(large), "{large} is read and not shown");
+    }
 }
 
 #[tokio::test]

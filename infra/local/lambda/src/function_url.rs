@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
-use http::StatusCode;
+use http::{Method, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -60,17 +60,27 @@ pub(crate) async fn serve(State(core): State<Arc<Core>>, request: Request) -> Re
         });
     }
     let request_id = invocation.request_id.clone();
+    let mut length_of_head = None;
     let mut response = match core.invoke_and_wait(&function, invocation).await {
         Err(error) => refused(&error),
         Ok(Err(_)) => bad_gateway(),
-        Ok(Ok(success)) => answer::to_response(&success).unwrap_or_else(|reason| {
-            tracing::warn!(
-                request_id,
-                "`{name}` gave an answer that is no HTTP response: {reason}"
-            );
-            bad_gateway()
-        }),
+        Ok(Ok(success)) => {
+            if parts.method == Method::HEAD {
+                length_of_head = answer::declared_length(&success);
+            }
+            answer::to_response(&success).unwrap_or_else(|reason| {
+                tracing::warn!(
+                    request_id,
+                    "`{name}` gave an answer that is no HTTP response: {reason}"
+                );
+                bad_gateway()
+            })
+        }
     };
+    if let Some(length) = length_of_head {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_LENGTH, length);
+    }
     if let Ok(request_id) = request_id.try_into() {
         response
             .headers_mut()

@@ -1,21 +1,38 @@
 //! `cargo local doctor`: what works and what does not, a line each; values of secrets are never shown.
 
+mod services;
+
 use super::Outcome;
 use local_stack::{environment, home::Home, tools::on_path};
-use serde_json::Value;
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 /// A thing that was looked at.
+#[derive(Debug, PartialEq, Eq)]
 struct Finding {
     what: String,
-    problem: Option<String>,
+    verdict: Verdict,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Fine,
+    /// Nothing is wrong, but somebody may want to know.
+    Note(String),
+    Problem(String),
 }
 
 impl Finding {
     fn new(what: impl Into<String>, found: Result<(), String>) -> Self {
         Self {
             what: what.into(),
-            problem: found.err(),
+            verdict: found.map_or_else(Verdict::Problem, |()| Verdict::Fine),
+        }
+    }
+
+    fn note(what: impl Into<String>, note: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            verdict: Verdict::Note(note.into()),
         }
     }
 }
@@ -41,9 +58,10 @@ pub(super) async fn run() -> Outcome {
     }
     let mut problems = 0;
     for finding in &findings {
-        match &finding.problem {
-            None => println!("  ✓ {}", finding.what),
-            Some(problem) => {
+        match &finding.verdict {
+            Verdict::Fine => println!("  ✓ {}", finding.what),
+            Verdict::Note(note) => println!("  · {}: {note}", finding.what),
+            Verdict::Problem(problem) => {
                 problems += 1;
                 println!("  ✗ {}: {problem}", finding.what);
             }
@@ -81,161 +99,100 @@ async fn tools() -> Vec<Finding> {
     findings
 }
 
-const VARIABLES: [&str; 10] = [
+/// What the functions cannot start or work without, and where the API is.
+const REQUIRED: [&str; 9] = [
     "SUPABASE_URL",
-    "SUPABASE_ANON_KEY",
     "SUPABASE_SERVICE_ROLE_KEY",
     "OPENAI_API_KEY",
-    "OPENAI_BASE_URL",
     "ELEVENLABS_API_KEY",
-    "ELEVENLABS_BASE_URL",
     "ASSETS_BUCKET",
     "ASSETS_CDN_URL",
+    "CONTENT_AGENT_FUNCTION",
+    "ASSET_WORKER_FUNCTION",
     "API_URL",
+];
+
+/// What may be left out, and what is so then.
+const OPTIONAL: [(&str, &str); 8] = [
+    (
+        "SUPABASE_ANON_KEY",
+        "front ends need it, the functions do not",
+    ),
+    (
+        "DATABASE_URL",
+        "migrations and the runbook's SQL need it, the functions do not",
+    ),
+    ("OPENAI_BASE_URL", services::OPENAI),
+    ("OPENAI_TEXT_MODEL", services::TEXT_MODEL),
+    ("OPENAI_ANALYSIS_MODEL", services::TEXT_MODEL),
+    ("OPENAI_IMAGE_MODELS", services::IMAGE_MODELS),
+    ("ELEVENLABS_BASE_URL", services::ELEVENLABS),
+    ("ELEVENLABS_MODEL", "eleven_multilingual_v2"),
+];
+
+/// What else a check needs where it is set.
+const FOR_CHECKS: [&str; 5] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL_S3",
 ];
 
 fn outside() -> BTreeMap<String, String> {
     if environment::variable("SUPABASE_URL").is_none() {
         return BTreeMap::new();
     }
-    VARIABLES
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), environment::variable(name)?)))
+    REQUIRED
+        .into_iter()
+        .chain(OPTIONAL.map(|(name, _)| name))
+        .chain(FOR_CHECKS)
+        .filter_map(|name| Some((name.to_owned(), environment::variable(name)?)))
         .collect()
 }
 
 async fn stack(variables: &BTreeMap<String, String>) -> Vec<Finding> {
-    let get = |name: &str| variables.get(name).cloned().unwrap_or_default();
-    let mut findings: Vec<_> = VARIABLES
-        .iter()
-        .map(|name| {
-            Finding::new(
-                *name,
-                variables
-                    .get(*name)
-                    .map(drop)
-                    .ok_or_else(|| "not set".to_owned()),
-            )
-        })
-        .collect();
-
-    let key = get("SUPABASE_SERVICE_ROLE_KEY");
-    let rest = format!("{}/rest/v1", get("SUPABASE_URL"));
-    let database = fetch(
-        &format!("{rest}/tiers?select=code&limit=1"),
-        &[("apikey", &key)],
-    )
-    .await
-    .map(drop);
-    findings.push(Finding::new("database connection", database));
-    findings.push(queue(&rest, &key).await);
-    let storage = fetch(&get("ASSETS_CDN_URL"), &[])
-        .await
-        .map(drop)
-        .or_else(|problem| {
-            // A bucket without a listing answers 403 or 404, which is an answer.
-            if problem.starts_with("HTTP 4") {
-                Ok(())
-            } else {
-                Err(problem)
-            }
-        });
-    findings.push(Finding::new("storage and CDN", storage));
-    let bearer = format!("Bearer {}", get("OPENAI_API_KEY"));
-    findings.push(models(&get("OPENAI_BASE_URL"), &bearer).await);
-    let voices = fetch(
-        &format!("{}/v1/voices", get("ELEVENLABS_BASE_URL")),
-        &[("xi-api-key", &get("ELEVENLABS_API_KEY"))],
-    )
-    .await;
-    findings.push(Finding::new("ElevenLabs responding", voices.map(drop)));
-    let health = fetch(&format!("{}/api/v1/health", get("API_URL")), &[]).await;
-    findings.push(Finding::new("API health", health.map(drop)));
+    let mut findings = settings(variables);
+    findings.extend(services::look_at_all(variables).await);
     findings
 }
 
-/// How many jobs wait, and for how long the oldest that could be claimed has.
-async fn queue(rest: &str, key: &str) -> Finding {
-    let url = format!(
-        "{rest}/asset_generation_jobs?select=claim_order,available_at&status=eq.queued&inputs_settled=is.true&order=available_at&limit=1000"
-    );
-    match fetch(&url, &[("apikey", key)]).await {
-        Err(problem) => Finding::new("queue", Err(problem)),
-        Ok(rows) => {
-            let waiting = rows.as_array().map_or(0, Vec::len);
-            let oldest = rows[0]["available_at"]
-                .as_str()
-                .and_then(|at| at.parse::<jiff::Timestamp>().ok());
-            let age = oldest.map_or(0, |at| {
-                jiff::Timestamp::now().duration_since(at).as_secs().max(0)
-            });
-            let what = format!("queue: {waiting} jobs claimable, the oldest for {age} s");
-            // Three sweeps without a claim: the worker is not running.
-            let stuck = age > 180;
-            Finding::new(
-                what,
-                if stuck {
-                    Err("nothing claims them: is the asset worker running?".to_owned())
-                } else {
-                    Ok(())
-                },
-            )
+fn settings(variables: &BTreeMap<String, String>) -> Vec<Finding> {
+    let is_set = |name: &str| variables.contains_key(name);
+    let required = REQUIRED.into_iter().map(|name| {
+        let found = is_set(name).then_some(());
+        Finding::new(name, found.ok_or_else(|| "not set".to_owned()))
+    });
+    let optional = OPTIONAL.into_iter().map(|(name, without)| {
+        if is_set(name) {
+            Finding::new(name, Ok(()))
+        } else {
+            Finding::note(name, format!("not set: {without}"))
         }
-    }
+    });
+    required.chain(optional).collect()
 }
 
-/// The configured models are alive, and say so if they end soon.
-async fn models(base: &str, bearer: &str) -> Finding {
-    let what = "OpenAI responding, its configured models alive";
-    match fetch(&format!("{base}/models"), &[("authorization", bearer)]).await {
-        Err(problem) => Finding::new(what, Err(problem)),
-        Ok(list) => {
-            let known = |model: &str| {
-                list["data"]
-                    .as_array()
-                    .is_some_and(|all| all.iter().any(|one| one["id"] == model))
-            };
-            let settings = [
-                ("OPENAI_TEXT_MODEL", "gpt-5.2"),
-                ("OPENAI_ANALYSIS_MODEL", "gpt-5.2"),
-                ("OPENAI_IMAGE_MODELS", "gpt-image-2.5-sunburst,gpt-image-2"),
-            ];
-            let configured = settings.map(|(name, default)| {
-                environment::variable(name).unwrap_or_else(|| default.to_owned())
-            });
-            let mut gone: Vec<_> = configured
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_left_out_is_no_problem_and_what_nothing_starts_without_is() {
+        let problems = |names: &[&str]| {
+            let variables = names
                 .iter()
-                .flat_map(|models| models.split(','))
-                .map(str::trim)
-                .filter(|model| !model.is_empty() && !known(model))
-                .collect();
-            gone.dedup();
-            Finding::new(
-                what,
-                if gone.is_empty() {
-                    Ok(())
-                } else {
-                    Err(format!("unknown or retired: {}", gone.join(", ")))
-                },
-            )
-        }
+                .map(|name| ((*name).to_owned(), "x".to_owned()));
+            settings(&variables.collect())
+                .into_iter()
+                .filter(|finding| matches!(finding.verdict, Verdict::Problem(_)))
+                .map(|finding| finding.what)
+                .collect::<Vec<_>>()
+        };
+        assert!(problems(&REQUIRED).is_empty());
+        assert_eq!(
+            problems(&REQUIRED[..6]),
+            ["CONTENT_AGENT_FUNCTION", "ASSET_WORKER_FUNCTION", "API_URL"]
+        );
     }
-}
-
-async fn fetch(url: &str, headers: &[(&str, &str)]) -> Result<Value, String> {
-    let mut request = reqwest::Client::new()
-        .get(url)
-        .timeout(Duration::from_secs(10));
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let response = request
-        .send()
-        .await
-        .map_err(|error| format!("no answer ({})", error.without_url()))?;
-    let status = response.status();
-    if !status.is_success() {
-        return Err(format!("HTTP {}", status.as_u16()));
-    }
-    Ok(response.json().await.unwrap_or(Value::Null))
 }

@@ -14,8 +14,9 @@ pub const SECRET_ACCESS_KEY: &str = "local-secret";
 /// The environment whose names are documented, so that commands of the runbook work here unchanged.
 pub const ENVIRONMENT: &str = "production";
 
-/// Settings of the functions that are passed on when they are set outside.
-const PASSED_THROUGH: [&str; 12] = [
+/// Settings of the functions that are passed on when they are set outside. What no function reads is not among them.
+const PASSED_THROUGH: [&str; 13] = [
+    "SUPABASE_JWT_ISSUER",
     "OPENAI_TEXT_MODEL",
     "OPENAI_ANALYSIS_MODEL",
     "OPENAI_IMAGE_MODELS",
@@ -24,10 +25,17 @@ const PASSED_THROUGH: [&str; 12] = [
     "IMAGE_CHECK_SKIPS",
     "JOB_LEASE_SECONDS",
     "MAX_JOBS_IN_FLIGHT",
-    "SENTRY_DSN",
-    "EMAIL_FROM",
+    "PROVIDER_TRY_SECONDS",
+    "PROVIDER_PROBE_SECONDS",
     "AWS_LAMBDA_LOG_LEVEL",
     "RUST_LOG",
+];
+
+/// Other names of the same settings, as the functions know them (`runtime::env`, which a test compares).
+pub const ALIASES: [(&str, &str); 3] = [
+    ("ELEVENLABS_KEY", "ELEVENLABS_API_KEY"),
+    ("NEXT_PUBLIC_SUPABASE_ANON_KEY", "SUPABASE_ANON_KEY"),
+    ("NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_URL"),
 ];
 
 /// Where a provider is: the real one when its key is set outside, else the stand-in.
@@ -80,13 +88,21 @@ impl Provider {
     }
 }
 
-/// A variable of our own environment; an empty one counts as unset.
+/// A variable of our own environment, under its own name or another; an empty one counts as unset.
+pub fn variable(name: &str) -> Option<String> {
+    let others = ALIASES.iter().filter(|(_, own)| *own == name);
+    std::iter::once(name)
+        .chain(others.map(|(alias, _)| *alias))
+        .find_map(environment)
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the stack is configured by its environment"
 )]
-pub fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+fn environment(name: &str) -> Option<String> {
+    let value = std::env::var(name).ok()?.trim().to_owned();
+    (!value.is_empty()).then_some(value)
 }
 
 pub fn supabase_url(ports: Ports) -> String {

@@ -58,6 +58,8 @@ const PUBLIC: &str = "stories/";
 struct Cdn {
     storage: S3Service,
     bucket: String,
+    /// Where the bucket's files are.
+    folder: PathBuf,
 }
 
 impl FilesServer {
@@ -69,7 +71,10 @@ impl FilesServer {
         secret_access_key: &str,
     ) -> Result<Self, FilesError> {
         let path = folder.join(bucket);
-        fs::create_dir_all(&path).map_err(|source| FilesError::Bucket { path, source })?;
+        fs::create_dir_all(&path).map_err(|source| FilesError::Bucket {
+            path: path.clone(),
+            source,
+        })?;
         let storage = || {
             FileSystem::new(folder).map_err(|error| FilesError::Storage {
                 path: folder.to_owned(),
@@ -81,6 +86,7 @@ impl FilesServer {
         let cdn = Cdn {
             storage: S3ServiceBuilder::new(storage()?).build(),
             bucket: bucket.to_owned(),
+            folder: path,
         };
         Ok(Self {
             signed: signed.build(),
@@ -122,6 +128,10 @@ async fn read(State(cdn): State<Cdn>, PathOf(key): PathOf<String>, request: Requ
     }
     if !key.starts_with(PUBLIC) {
         return StatusCode::FORBIDDEN.into_response();
+    }
+    // A part of a key is no object, though the file system keeps a folder for it.
+    if cdn.folder.join(&key).is_dir() {
+        return share_with_any_origin(StatusCode::NOT_FOUND.into_response());
     }
     let (parts, _) = request.into_parts();
     let known_version = parts.headers.get(header::IF_NONE_MATCH).cloned();

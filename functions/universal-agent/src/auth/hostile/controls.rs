@@ -63,3 +63,35 @@ async fn without_a_legacy_secret_no_hs256_token_is_good() {
         Err(TokenError::Invalid)
     ));
 }
+
+#[tokio::test]
+async fn an_issuer_is_good_once_the_operator_has_named_it() {
+    let Project { issuer, .. } = project().await;
+    let url: url::Url = issuer.trim_end_matches("auth/v1").parse().unwrap();
+    let custom = "https://abcdefghijkl.supabase.co/auth/v1";
+    let verifier = || TokenVerifier::new(&url, Some(SECRET), reqwest::Client::new());
+    let naming = |issuers: &[&str]| {
+        verifier().with_issuers(issuers.iter().map(|issuer| (*issuer).to_owned()))
+    };
+    for token in [
+        es256(json!({}), &claims(custom)),
+        hs256(&claims(custom), SECRET.as_bytes()),
+    ] {
+        assert!(verifier().verify(&token).await.is_err());
+        assert!(
+            naming(&["https://other.example"])
+                .verify(&token)
+                .await
+                .is_err()
+        );
+        let named = naming(&["https://other.example", custom]);
+        assert!(named.verify(&token).await.is_ok());
+        // The project's own address stays good, and nothing like the named one becomes so.
+        let own = es256(json!({}), &claims(&issuer));
+        assert!(named.verify(&own).await.is_ok());
+        for other in [&custom[..custom.len() - 1], &format!("{custom}/"), ""] {
+            let other = es256(json!({}), &claims(other));
+            assert!(named.verify(&other).await.is_err());
+        }
+    }
+}

@@ -3,8 +3,12 @@
 mod estimate;
 mod status;
 mod steer;
+mod unchanged;
 mod wishes;
 
 pub(crate) use estimate::estimate;
 pub(crate) use status::status;
 pub(crate) use steer::{Outcome, cancel, generate, go_on, regenerate, regenerate_picture, retry};
+#[cfg(test)]
+pub(crate) use unchanged::Reason;
+pub(crate) use unchanged::Verb;

@@ -11,16 +11,10 @@ use crate::{
 use axum::extract::State;
 use domain::{AssetType, JobId};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use store::{JobRow, StoryRow};
-
-#[derive(Deserialize)]
-pub(crate) struct StatusAsked {
-    #[serde(default)]
-    detailed: bool,
-}
 
 #[derive(Serialize)]
 pub(crate) struct Status {
@@ -76,11 +70,12 @@ pub(crate) async fn status(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     StoryInPath(id): StoryInPath,
-    Asked(asked): Asked<StatusAsked>,
+    asked: Asked,
 ) -> Result<Answer<Status>, ApiError> {
     let (store, user) = (&deps.store, caller.user_id);
+    let is_detailed = asked.flag("detailed")?;
     let jobs = async {
-        match asked.detailed {
+        match is_detailed {
             true => store.jobs(user, id).await.map(Some),
             false => Ok(None),
         }
@@ -121,9 +116,9 @@ fn detailed(story: StoryRow, jobs: Vec<JobRow>, now: Timestamp) -> Status {
     let mut status = brief(story);
     for (asset, moment) in moments {
         if let Some(Value::Object(entry)) = status.assets.get_mut(asset) {
-            // Whole seconds: it is an estimate.
-            let moment = Timestamp::from_second(moment.as_second()).unwrap_or(moment);
-            entry.insert("estimatedCompletion".to_owned(), moment.to_string().into());
+            // Whole seconds, as it is an estimate, and in the form in which the database writes all other times.
+            let moment = moment.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string();
+            entry.insert("estimatedCompletion".to_owned(), moment.into());
         }
     }
     if let Some(text) = status.assets.get(AssetType::Content.name()).cloned() {

@@ -1,7 +1,10 @@
 //! The verbs on an existing story. Meanings (C-17): generate makes what is missing, retry what failed, regenerate what is
 //! there, continue goes on without what failed, cancel stops what is not settled.
 
-use super::wishes::{Cancel, Continue, Make, Picture, Retry};
+use super::{
+    unchanged::{Unchanged, Verb, unchanged},
+    wishes::{Cancel, Continue, Make, Picture, Retry},
+};
 use crate::{
     Deps,
     answer::Answer,
@@ -23,19 +26,33 @@ pub(crate) struct Outcome {
     /// Assets the verb had an effect on.
     #[serde(rename = "assetTypes")]
     asset_types: Vec<AssetType>,
+    /// Assets that were asked for and stayed as they were. Asking again is no error, so this is no failure.
+    unchanged: Vec<Unchanged>,
     asset_generation_status: AssetGenerationStatus,
 }
 
 impl Outcome {
     /// Wakes the worker where something became claimable, and answers. A retried text is claimed by the worker too.
-    pub(crate) async fn of(deps: &Deps, verb: &'static str, steered: Steered) -> Answer<Self> {
+    /// `asked`: the assets that were named, if any were.
+    pub(crate) async fn of(
+        deps: &Deps,
+        verb: Verb,
+        asked: Option<&[AssetType]>,
+        steered: Steered,
+    ) -> Answer<Self> {
         let story = steered.story;
-        tracing::info!(target: "AssetGenerationPipeline", storyId = %story.id, verb,
+        tracing::info!(target: "AssetGenerationPipeline", storyId = %story.id, verb = verb.name(),
             assets = steered.asset_types.len(), "Story steered");
         wake_worker(deps, story.id, steered.claimable).await;
         Answer::ok(Self {
             id: story.id,
             status: story.status,
+            unchanged: unchanged(
+                verb,
+                asked,
+                &steered.asset_types,
+                &story.asset_generation_status.assets,
+            ),
             asset_types: steered.asset_types,
             asset_generation_status: story.asset_generation_status,
         })
@@ -57,7 +74,7 @@ pub(crate) async fn generate(
     let steered = store
         .generate_assets(user, story, &body.assets, &body.options, &idempotency)
         .await?;
-    Ok(Outcome::of(&deps, "generate", steered).await)
+    Ok(Outcome::of(&deps, Verb::Generate, Some(&body.assets), steered).await)
 }
 
 /// `POST …/assets/retry`
@@ -72,7 +89,12 @@ pub(crate) async fn retry(
     let steered = store
         .retry_assets(user, story, assets, &body.options, body.force, &idempotency)
         .await?;
-    Ok(Outcome::of(&deps, "retry", steered).await)
+    let verb = if body.force {
+        Verb::RetryForced
+    } else {
+        Verb::Retry
+    };
+    Ok(Outcome::of(&deps, verb, assets, steered).await)
 }
 
 /// `POST …/assets/regenerate`
@@ -87,7 +109,7 @@ pub(crate) async fn regenerate(
     let steered = store
         .regenerate_assets(user, story, &body.assets, &body.options, &idempotency)
         .await?;
-    Ok(Outcome::of(&deps, "regenerate", steered).await)
+    Ok(Outcome::of(&deps, Verb::Regenerate, Some(&body.assets), steered).await)
 }
 
 /// `POST …/art/regenerate`: one picture by its index.
@@ -102,7 +124,7 @@ pub(crate) async fn regenerate_picture(
     let steered = store
         .regenerate_assets(user, story, &[body.asset], &body.options, &idempotency)
         .await?;
-    Ok(Outcome::of(&deps, "regenerate", steered).await)
+    Ok(Outcome::of(&deps, Verb::Regenerate, Some(&[body.asset]), steered).await)
 }
 
 /// `POST …/assets/continue`
@@ -116,7 +138,7 @@ pub(crate) async fn go_on(
     let steered = store
         .continue_story(caller.user_id, story, body.skip_failed, &idempotency)
         .await?;
-    Ok(Outcome::of(&deps, "continue", steered).await)
+    Ok(Outcome::of(&deps, Verb::Continue, None, steered).await)
 }
 
 /// `POST …/assets/cancel`
@@ -130,5 +152,5 @@ pub(crate) async fn cancel(
     let steered = store
         .cancel_assets(caller.user_id, story, body.assets.as_deref(), &idempotency)
         .await?;
-    Ok(Outcome::of(&deps, "cancel", steered).await)
+    Ok(Outcome::of(&deps, Verb::Cancel, body.assets.as_deref(), steered).await)
 }

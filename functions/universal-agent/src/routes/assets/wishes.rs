@@ -1,10 +1,10 @@
 //! The bodies of the verbs: which assets, and with which wishes.
 
-use crate::{incoming::Checked, routes::stories::check_voice};
-use domain::{
-    AssetType,
-    request::{InvalidField, bounded_text},
+use crate::{
+    incoming::{Checked, given},
+    routes::stories::check_voice,
 };
+use domain::{AssetType, request::InvalidField, text::bounded_line};
 use serde::{Deserialize, Serialize};
 use store::SteeringOptions;
 
@@ -26,7 +26,7 @@ impl Checked for SteeringOptions {
         check_voice(form.voice_id.as_deref())?;
         let style = form
             .style
-            .map(|style| bounded_text("style", &style, STYLE_CHARS_MAX));
+            .map(|style| bounded_line("style", &style, STYLE_CHARS_MAX));
         Ok(Self {
             simplify_prompt: form.simplify_prompt,
             style: style.transpose()?,
@@ -52,6 +52,7 @@ fn distinct(mut assets: Vec<AssetType>) -> Result<Vec<AssetType>, InvalidField> 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RetryForm {
+    #[serde(default, deserialize_with = "given")]
     asset_types: Option<Vec<AssetType>>,
     #[serde(default)]
     options: OptionsForm,
@@ -110,6 +111,7 @@ impl Checked for Make {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct CancelForm {
+    #[serde(default, deserialize_with = "given")]
     asset_types: Option<Vec<AssetType>>,
 }
 
@@ -172,7 +174,7 @@ impl Checked for Priced {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PictureForm {
-    scene_index: usize,
+    scene_index: u32,
     style: Option<String>,
 }
 
@@ -187,7 +189,7 @@ impl Checked for Picture {
 
     /// 0 is the cover, 1 to 4 are the scenes (C-18).
     fn check(form: PictureForm) -> Result<Self, InvalidField> {
-        let asset = AssetType::from_picture_index(form.scene_index)
+        let asset = AssetType::from_picture_index(form.scene_index as usize)
             .ok_or_else(|| InvalidField::new("sceneIndex", "must be between 0 (cover) and 4"))?;
         let options = SteeringOptions::check(OptionsForm {
             style: form.style,

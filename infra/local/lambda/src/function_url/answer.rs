@@ -38,6 +38,17 @@ pub(super) fn to_response(answer: &Success) -> Result<Response, BadAnswer> {
     }
 }
 
+/// How long the function says its answer is. Only an answer to HEAD, which has no body, needs to be told.
+pub(super) fn declared_length(answer: &Success) -> Option<HeaderValue> {
+    let value: Value = serde_json::from_slice(&answer.body).ok()?;
+    let given = value["headers"].as_object()?;
+    let (_, length) = given
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
+    let length: u64 = length.as_str()?.parse().ok()?;
+    Some(length.into())
+}
+
 fn structured(members: &Map<String, Value>) -> Result<Response, BadAnswer> {
     let text = match members.get("body") {
         None | Some(Value::Null) => "",
@@ -157,6 +168,23 @@ mod tests {
         assert!(headers.get(header::CONTENT_LENGTH).is_none());
         let cookies: Vec<_> = headers.get_all(header::SET_COOKIE).iter().collect();
         assert_eq!(cookies, ["a=1", "b=2"]);
+    }
+
+    #[test]
+    fn the_length_of_an_answer_without_a_body_is_what_the_function_says() {
+        let length = |answer: &[u8]| {
+            declared_length(&Success {
+                body: Bytes::copy_from_slice(answer),
+                is_http_stream: false,
+            })
+        };
+        let told = br#"{"statusCode":200,"headers":{"Content-Length":"99"},"body":""}"#;
+        assert_eq!(length(told).unwrap(), "99");
+        assert_eq!(
+            length(br#"{"statusCode":200,"headers":{"content-length":"x"}}"#),
+            None
+        );
+        assert_eq!(length(b"oops"), None);
     }
 
     #[tokio::test]

@@ -267,3 +267,16 @@ async fn an_answer_that_is_cut_off_or_holds_an_error_is_no_success_and_only_the_
         (2, 1)
     );
 }
+
+#[tokio::test]
+async fn a_folder_is_no_object() {
+    let served = Served::new().await;
+    served
+        .put("local-secret", "stories/1/cover.png", b"png")
+        .await
+        .unwrap();
+    for key in ["stories", "stories/", "stories/1", "stories/2"] {
+        let answer = reqwest::get(served.cdn(key)).await.unwrap();
+        assert_eq!(answer.status(), 404, "{key}");
+    }
+}
