@@ -15,13 +15,12 @@ use crate::{
     chain::Chain,
 };
 use base64::Engine;
-use models::{Room, picture_limits, text_limits};
+use models::{Room, Rooms, picture_limits, text_limits};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use std::{
-    collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use url::Url;
@@ -34,8 +33,6 @@ const TEXT_BYTES_MAX: usize = 1 << 20;
 const PICTURE_BYTES_MAX: usize = 32 << 20;
 /// With less time than this left, an answer that was cut short is not asked for again.
 const TIME_FOR_MORE_ROOM: Duration = Duration::from_secs(20);
-/// For so long every question of a kind is given the room that one of them needed.
-const ROOM_KEPT_FOR: Duration = Duration::from_secs(600);
 
 /// Account and models; each list is tried in order.
 #[derive(Clone)]
@@ -57,8 +54,7 @@ pub struct OpenAi {
     story: Arc<Chain>,
     analysis: Arc<Chain>,
     images: Arc<Chain>,
-    /// By model and kind of question: the step of room the last answer that was cut short led to, and when.
-    rooms: Arc<Mutex<HashMap<(String, &'static str), (u32, Instant)>>>,
+    rooms: Arc<Rooms>,
 }
 
 impl fmt::Debug for OpenAi {
@@ -97,19 +93,6 @@ impl OpenAi {
         self.http
             .post(format!("{base}/{path}"))
             .bearer_auth(&self.config.api_key)
-    }
-
-    fn known_room(&self, model: &str, name: &'static str) -> u32 {
-        let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        rooms
-            .get(&(model.to_owned(), name))
-            .filter(|(_, since)| since.elapsed() < ROOM_KEPT_FOR)
-            .map_or(0, |(step, _)| *step)
-    }
-
-    fn remember_room(&self, model: &str, name: &'static str, step: u32) {
-        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        rooms.insert((model.to_owned(), name), (step, Instant::now()));
     }
 
     async fn draw_with(
@@ -183,7 +166,7 @@ impl OpenAi {
         billed: &mut Vec<Billed>,
     ) -> Result<Value, ProviderError> {
         let limits = text_limits(model);
-        let step = self.known_room(model, call.name);
+        let step = self.rooms.known(model, call.name);
         let asked = self.write_once(model, call, limits.room(step), has_stand_in, billed);
         let error = match asked.await {
             Err(error) if error.kind == ErrorKind::CutShort => error,
@@ -192,7 +175,7 @@ impl OpenAi {
         let Some(next) = limits.next_step(step) else {
             return Err(error);
         };
-        self.remember_room(model, call.name, next);
+        self.rooms.remember(model, call.name, next);
         if call.deadline.saturating_duration_since(Instant::now()) < TIME_FOR_MORE_ROOM {
             return Err(error);
         }
@@ -207,14 +190,14 @@ impl OpenAi {
         match asked.await {
             Err(again) if again.kind == ErrorKind::CutShort => {
                 if let Some(further) = limits.next_step(next) {
-                    self.remember_room(model, call.name, further);
+                    self.rooms.remember(model, call.name, further);
                 }
                 Err(again)
             }
             // It takes less than we know of it: the answer that was cut short stays the cause.
             Err(refused) if refused.kind == ErrorKind::Invalid => {
                 tracing::error!(model, error = %refused, "{model} refused to be given more room");
-                self.remember_room(model, call.name, step);
+                self.rooms.remember(model, call.name, step);
                 Err(error)
             }
             done => done,

@@ -1,6 +1,12 @@
 //! What each model of OpenAI takes: limits and parameters, by the beginning of its id.
 //! Wire facts: the provider's OpenAPI document and the docstrings of its Python SDK.
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
 /// What a picture model takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PictureLimits {
@@ -119,6 +125,36 @@ impl TextLimits {
     /// The step after this one, if it gives more room.
     pub(crate) fn next_step(&self, step: u32) -> Option<u32> {
         (step < STEPS_MAX && self.room(step + 1) != self.room(step)).then_some(step + 1)
+    }
+}
+
+/// For so long every question of a kind is given the room that one of them needed.
+const ROOM_KEPT_FOR: Duration = Duration::from_secs(600);
+
+/// The steps that answers cut short led to, by model and kind of question.
+#[derive(Debug, Default)]
+pub(crate) struct Rooms(Mutex<HashMap<(String, &'static str), Step>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    step: u32,
+    since: Instant,
+}
+
+impl Rooms {
+    /// The step to begin with.
+    pub(crate) fn known(&self, model: &str, question: &'static str) -> u32 {
+        let rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = rooms.get(&(model.to_owned(), question));
+        known
+            .filter(|known| known.since.elapsed() < ROOM_KEPT_FOR)
+            .map_or(0, |known| known.step)
+    }
+
+    pub(crate) fn remember(&self, model: &str, question: &'static str, step: u32) {
+        let since = Instant::now();
+        let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        rooms.insert((model.to_owned(), question), Step { step, since });
     }
 }
 

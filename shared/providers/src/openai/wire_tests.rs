@@ -8,6 +8,7 @@ use axum::{
     http::{StatusCode, Uri},
     response::{IntoResponse, Response},
 };
+use std::sync::Mutex;
 
 type Answering = fn(&Asked) -> Response;
 
