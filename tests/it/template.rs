@@ -165,6 +165,17 @@ fn every_plain_setting_is_set_for_every_function() {
 }
 
 #[test]
+fn the_content_agent_gives_the_memory_of_freed_pictures_back() {
+    let template = template();
+    let functions = functions(&template);
+    let variables = &function(&functions, "content-agent")["Environment"]["Variables"];
+    // Fixed, or glibc raises it to the size of a picture, which then stays in an arena.
+    assert_eq!(variables["MALLOC_MMAP_THRESHOLD_"], "131072");
+    assert_eq!(variables["MALLOC_TRIM_THRESHOLD_"], "131072");
+    assert_eq!(variables["MALLOC_ARENA_MAX"], "2");
+}
+
+#[test]
 fn no_secret_passes_through_the_template() {
     let template = template();
     let looks_secret = |name: &str| {

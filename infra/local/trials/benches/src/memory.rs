@@ -43,7 +43,7 @@ fn run(order: Order) -> Running {
 
 async fn measure(stack: &Stack, program: &Path, order: Order) -> Result<Figures, TrialError> {
     let at_once = order.size.pick(8, 25, 25);
-    let rounds = order.size.pick(2, 3, 10);
+    let rounds = order.size.pick(4, 3, 10);
     // Every event is lost, so that the environment of this benchmark gets all the work.
     stack.emulator().set_faults(Faults {
         drop_rate: 1.0,
