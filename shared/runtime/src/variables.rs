@@ -76,6 +76,21 @@ impl Variables {
             .map_or(Ok(default), |text| parse(name, text))
     }
 
+    pub fn parsed_optional<T: FromStr<Err: std::fmt::Display>>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<T>, SettingError> {
+        self.optional(name)
+            .map(|text| parse(name, text))
+            .transpose()
+    }
+
+    /// The key of the ElevenLabs account: `ELEVENLABS_API_KEY`, else `ELEVENLABS_KEY`.
+    pub fn elevenlabs_key(&self) -> Option<&str> {
+        self.optional(env::ELEVENLABS_API_KEY)
+            .or_else(|| self.optional(env::ELEVENLABS_KEY))
+    }
+
     /// `JOB_LEASE_SECONDS`: 5 to 60, so that a dead worker's job is claimable again within about a minute.
     pub fn lease(&self) -> Result<Duration, SettingError> {
         let seconds = self.parsed_or(env::JOB_LEASE_SECONDS, 60)?;
