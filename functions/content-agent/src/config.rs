@@ -99,13 +99,12 @@ pub(crate) fn openai(variables: &Variables) -> Result<OpenAiConfig, SettingError
     })
 }
 
-/// The ElevenLabs account and model; the key under either of its two names.
+/// The ElevenLabs account, model and default voice.
 pub(crate) fn elevenlabs(variables: &Variables) -> Result<ElevenLabsConfig, SettingError> {
     let default_url: Url = "https://api.elevenlabs.io".parse().expect("a valid URL");
-    let api_key = match variables.optional(env::ELEVENLABS_KEY) {
-        Some(key) => key,
-        None => variables.required(env::ELEVENLABS_API_KEY)?,
-    };
+    let api_key = variables.elevenlabs_key().ok_or(SettingError::Missing {
+        name: env::ELEVENLABS_API_KEY,
+    })?;
     Ok(ElevenLabsConfig {
         base_url: variables.parsed_or(env::ELEVENLABS_BASE_URL, default_url)?,
         api_key: api_key.to_owned(),
@@ -113,6 +112,7 @@ pub(crate) fn elevenlabs(variables: &Variables) -> Result<ElevenLabsConfig, Sett
             .optional(env::ELEVENLABS_MODEL)
             .unwrap_or("eleven_multilingual_v2")
             .to_owned(),
+        default_voice: variables.parsed_optional(env::ELEVENLABS_DEFAULT_VOICE)?,
         patience: patience(variables)?,
     })
 }

@@ -251,7 +251,8 @@ begin
   set title = coalesce(p_patch ->> 'title', s.title),
       content = coalesce(p_patch -> 'content', s.content),
       hue_extracted_colors = s.hue_extracted_colors || coalesce(p_patch -> 'hue', '{}'::jsonb),
-      audio_words = coalesce(p_patch -> 'audioWords', s.audio_words),
+      -- An empty list: this narration has no times, and those of the one before it are not its own.
+      audio_words = case when p_patch ? 'audioWords' then nullif(p_patch -> 'audioWords', '[]'::jsonb) else s.audio_words end,
       audio_blocks = coalesce(p_patch -> 'audioBlocks', s.audio_blocks),
       status = case v_overall when 'generating' then 'generating' when 'failed' then 'failed' else 'ready' end,
       asset_generation_status = jsonb_build_object('overall', v_overall, 'assets', v_assets),
