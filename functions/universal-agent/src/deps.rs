@@ -62,9 +62,7 @@ impl Deps {
                 .to_owned(),
         };
         let base_url = variables.parsed_or(env::ELEVENLABS_BASE_URL, ELEVENLABS.parse()?)?;
-        let api_key = variables
-            .optional(env::ELEVENLABS_API_KEY)
-            .or_else(|| variables.optional(env::ELEVENLABS_KEY));
+        let api_key = variables.elevenlabs_key();
         Ok(Self {
             store: Store::new(&rest, http.clone())?,
             invoker: Arc::new(LambdaInvoker::new(aws)),
@@ -72,6 +70,7 @@ impl Deps {
             voices: Arc::new(ElevenLabsVoices::new(
                 base_url,
                 api_key.map(str::to_owned),
+                variables.parsed_optional(env::ELEVENLABS_DEFAULT_VOICE)?,
                 http,
             )),
             settings: Settings::from_variables(variables)?,

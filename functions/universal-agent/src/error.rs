@@ -30,11 +30,12 @@ pub(crate) enum Code {
     Unauthenticated,
     UnsupportedMediaType,
     ValidationFailed,
+    VoiceNotFound,
 }
 
 impl Code {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::CharacterNotFound,
         Self::DailyQuotaExceeded,
         Self::IdempotencyKeyReused,
@@ -53,6 +54,7 @@ impl Code {
         Self::Unauthenticated,
         Self::UnsupportedMediaType,
         Self::ValidationFailed,
+        Self::VoiceNotFound,
     ];
 
     /// Status, name on the wire, and the short text of `error`.
@@ -101,6 +103,7 @@ impl Code {
                 "Unsupported media type",
             ),
             Self::ValidationFailed => (S::BAD_REQUEST, "VALIDATION_FAILED", "Validation failed"),
+            Self::VoiceNotFound => (S::BAD_REQUEST, "VOICE_NOT_FOUND", "Voice not found"),
         }
     }
 }

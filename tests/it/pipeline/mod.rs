@@ -5,6 +5,7 @@ mod failures;
 mod front_end;
 mod interruptions;
 mod invocations;
+mod narration;
 mod requests;
 
 use crate::stack::Shared;

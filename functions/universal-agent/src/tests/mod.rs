@@ -4,3 +4,4 @@ mod bodies;
 mod framing;
 mod steering;
 mod stories;
+mod voices;

@@ -1,9 +1,9 @@
 //! The bodies of the verbs: which assets, and with which wishes.
 
-use crate::{incoming::Checked, routes::stories::check_voice};
+use crate::incoming::Checked;
 use domain::{
     AssetType,
-    request::{InvalidField, bounded_text},
+    request::{InvalidField, VOICE_CHARS_MAX, bounded_text},
 };
 use serde::{Deserialize, Serialize};
 use store::SteeringOptions;
@@ -23,14 +23,16 @@ impl Checked for SteeringOptions {
     type Form = OptionsForm;
 
     fn check(form: OptionsForm) -> Result<Self, InvalidField> {
-        check_voice(form.voice_id.as_deref())?;
+        let voice_id = form
+            .voice_id
+            .map(|voice| bounded_text("voiceId", &voice, VOICE_CHARS_MAX));
         let style = form
             .style
             .map(|style| bounded_text("style", &style, STYLE_CHARS_MAX));
         Ok(Self {
             simplify_prompt: form.simplify_prompt,
             style: style.transpose()?,
-            voice_id: form.voice_id,
+            voice_id: voice_id.transpose()?,
         })
     }
 }
