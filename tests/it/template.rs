@@ -138,6 +138,7 @@ fn every_plain_setting_is_set_for_every_function() {
         "ASSETS_CDN_URL",
         "ASSET_WORKER_FUNCTION",
         "CONTENT_AGENT_FUNCTION",
+        "ELEVENLABS_DEFAULT_VOICE",
         "ELEVENLABS_MODEL",
         "ENVIRONMENT",
         "JOB_LEASE_SECONDS",

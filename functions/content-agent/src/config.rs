@@ -100,7 +100,7 @@ pub(crate) fn openai(variables: &Variables) -> Result<OpenAiConfig, SettingError
     })
 }
 
-/// The ElevenLabs account and model.
+/// The ElevenLabs account, model and default voice.
 pub(crate) fn elevenlabs(variables: &Variables) -> Result<ElevenLabsConfig, SettingError> {
     let default_url: Url = "https://api.elevenlabs.io".parse().expect("a valid URL");
     Ok(ElevenLabsConfig {
@@ -110,6 +110,7 @@ pub(crate) fn elevenlabs(variables: &Variables) -> Result<ElevenLabsConfig, Sett
             .optional(env::ELEVENLABS_MODEL)
             .unwrap_or("eleven_multilingual_v2")
             .to_owned(),
+        default_voice: variables.parsed_optional(env::ELEVENLABS_DEFAULT_VOICE)?,
         patience: patience(variables)?,
     })
 }

@@ -28,6 +28,10 @@ pub(crate) enum StepError {
     MissingLetters { scripts: Vec<&'static str> },
     #[error("the database does not take the result")]
     Unstorable(#[source] StoreError),
+    #[error("the recording cannot be played")]
+    Sound(#[from] render::mp3::NoSound),
+    #[error("the voice that was wished for is none we know")]
+    UnknownVoice,
     #[error("the job was cancelled or taken over")]
     LeaseLost,
     #[error("the job stopped in an unexpected way")]
@@ -65,12 +69,14 @@ impl StepError {
             Self::Unusable(_)
             | Self::Schema(_)
             | Self::Picture(_)
+            | Self::Sound(_)
             | Self::LeaseLost
             | Self::Panicked => (true, None),
             // What the database refuses today it refuses tomorrow, and each attempt is paid for.
             Self::Store(error) => (!error.is_about_the_data(), None),
             Self::CheckFailed
             | Self::MissingInput
+            | Self::UnknownVoice
             | Self::Book(_)
             | Self::MissingLetters { .. }
             | Self::Unstorable(_) => (false, None),
@@ -95,6 +101,8 @@ impl StepError {
                 "UNUSABLE_ANSWER",
                 "The model gave an answer that could not be used",
             ),
+            Self::Sound(_) => ("UNUSABLE_ANSWER", "The recording could not be played"),
+            Self::UnknownVoice => INVALID_VOICE,
             Self::CheckFailed => (
                 "IMAGE_VALIDATION_FAILED",
                 "The picture did not show the character as described",
@@ -124,6 +132,8 @@ impl StepError {
 pub(crate) fn is_final(failure: &Failure, job: &LeasedJob) -> bool {
     !failure.retryable || job.retry_count >= domain::retry::max_retries(job.asset_type)
 }
+
+const INVALID_VOICE: (&str, &str) = ("INVALID_VOICE", "Invalid voice ID");
 
 fn provider_words(kind: &ErrorKind, asset: AssetType) -> (&'static str, &'static str) {
     match (kind, asset) {
@@ -156,7 +166,11 @@ fn provider_words(kind: &ErrorKind, asset: AssetType) -> (&'static str, &'static
             ("MODEL_GONE", "The text model is not available")
         }
         (ErrorKind::ModelGone, _) => ("MODEL_GONE", "All image providers failed"),
-        (ErrorKind::VoiceNotFound, _) => ("INVALID_VOICE", "Invalid voice ID"),
+        (ErrorKind::VoiceNotFound, _) => INVALID_VOICE,
+        (ErrorKind::VoiceNotInPlan, _) => (
+            INVALID_VOICE.0,
+            "This voice is not available, choose another one",
+        ),
         (ErrorKind::TextTooLong, _) => ("TEXT_TOO_LONG", "Story text too long"),
         (ErrorKind::CutShort | ErrorKind::Malformed, _) => (
             "UNUSABLE_ANSWER",

@@ -71,6 +71,7 @@ impl Deps {
             voices: Arc::new(ElevenLabsVoices::new(
                 base_url,
                 api_key.map(str::to_owned),
+                variables.parsed_optional(env::ELEVENLABS_DEFAULT_VOICE)?,
                 http,
             )),
             settings: Settings::from_variables(variables)?,

@@ -31,6 +31,7 @@ pub(crate) enum Code {
     Unauthenticated,
     UnsupportedMediaType,
     ValidationFailed,
+    VoiceNotFound,
 }
 
 impl Code {
@@ -55,6 +56,7 @@ impl Code {
         Self::Unauthenticated,
         Self::UnsupportedMediaType,
         Self::ValidationFailed,
+        Self::VoiceNotFound,
     ];
 
     /// Status, name on the wire, and the short text of `error`.
@@ -108,6 +110,7 @@ impl Code {
                 "Unsupported media type",
             ),
             Self::ValidationFailed => (S::BAD_REQUEST, "VALIDATION_FAILED", "Validation failed"),
+            Self::VoiceNotFound => (S::BAD_REQUEST, "VOICE_NOT_FOUND", "Voice not found"),
         }
     }
 }

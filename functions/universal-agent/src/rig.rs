@@ -1,6 +1,9 @@
 //! The API of tests: the real router before a database that gives canned answers, and an invoker that takes notes.
 
-use crate::{Deps, Settings, TokenVerifier, Voice, Voices, VoicesError, app, voices::built_in};
+use crate::{
+    Deps, Settings, TokenVerifier, Voice, Voices, VoicesError, app,
+    voices::{account_voices, built_in},
+};
 use async_trait::async_trait;
 use axum::{
     Json, Router,
@@ -15,6 +18,7 @@ use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use store::{RestConfig, Store};
 use tower::ServiceExt;
@@ -97,13 +101,27 @@ impl Invoke for Invoker {
     }
 }
 
-struct NoProvider;
+/// The account's voices: none are to be had unless a test says which there are.
+#[derive(Default)]
+pub(crate) struct Account(Mutex<Option<Value>>);
+
+impl Account {
+    /// As the provider would list them.
+    pub(crate) fn has(&self, voices: Value) {
+        *self.0.lock().unwrap() = Some(json!({"voices": voices}));
+    }
+}
 
 #[async_trait]
-impl Voices for NoProvider {
-    async fn list(&self) -> Result<Vec<Voice>, VoicesError> {
-        assert!(!built_in().is_empty());
-        Err(VoicesError::NoKey)
+impl Voices for Account {
+    async fn list(&self, _: Duration) -> Result<Vec<Voice>, VoicesError> {
+        let answer = self.0.lock().unwrap().clone().ok_or(VoicesError::NoKey)?;
+        let listed = domain::voice::read_listing(&answer).ok_or(VoicesError::NoVoices)?;
+        Ok(account_voices(listed, None))
+    }
+
+    fn built_in(&self) -> Vec<Voice> {
+        built_in(None)
     }
 }
 
@@ -111,6 +129,7 @@ pub(crate) struct Rig {
     app: Router,
     pub(crate) database: Database,
     pub(crate) invoker: Arc<Invoker>,
+    pub(crate) account: Arc<Account>,
     issuer: String,
 }
 
@@ -134,6 +153,7 @@ impl Rig {
     fn over(supabase_url: Url, database: Database) -> Self {
         let http = reqwest::Client::new();
         let invoker = Arc::new(Invoker::default());
+        let account = Arc::new(Account::default());
         let rest = RestConfig {
             supabase_url: supabase_url.clone(),
             service_role_key: "sb_secret_test".to_owned(),
@@ -142,7 +162,7 @@ impl Rig {
             store: Store::new(&rest, http.clone()).unwrap(),
             invoker: Arc::clone(&invoker) as Arc<dyn Invoke>,
             verifier: TokenVerifier::new(&supabase_url, Some(SECRET), http),
-            voices: Arc::new(NoProvider),
+            voices: Arc::clone(&account) as Arc<dyn Voices>,
             settings: Settings {
                 content_agent: "content-agent".to_owned(),
                 asset_worker: "asset-worker".to_owned(),
@@ -153,6 +173,7 @@ impl Rig {
             app,
             database,
             invoker,
+            account,
             issuer: format!("{supabase_url}auth/v1"),
         }
     }

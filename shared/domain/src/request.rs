@@ -87,6 +87,8 @@ pub struct NewStory {
 const CHARACTERS_MAX: usize = 5;
 const THEMES_MAX: usize = 8;
 const THEME_CHARS_MAX: usize = 60;
+/// Names of the provider's voices describe them too.
+pub const VOICE_CHARS_MAX: usize = 100;
 /// Longest title a product may have (S2-025).
 const TITLE_CHARS_MAX: usize = 255;
 const IDEA_CHARS_MAX: usize = 500;
@@ -141,7 +143,7 @@ impl TryFrom<StoryForm> for NewStory {
             reader_age: form.reader_age,
             voice_id: form
                 .voice_id
-                .map(|voice| bounded_line("voiceId", &voice, THEME_CHARS_MAX))
+                .map(|voice| bounded_line("voiceId", &voice, VOICE_CHARS_MAX))
                 .transpose()?,
             priority: form.priority,
         })

@@ -1,16 +1,33 @@
 //! ElevenLabs: speech with the time of every character.
 //! Wire facts: the provider's OpenAPI document and Python SDK; `detail` comes in three shapes.
 
+mod models;
+mod refusal;
+mod voices;
+#[cfg(test)]
+mod wire_tests;
+
 use crate::{
-    Alignment, Billed, ErrorKind, ProviderError, Speech, SpeechCall, SpeechModel,
+    Alignment, Billed, ErrorKind, ProviderError, Speech, SpeechCall, SpeechFacts, SpeechModel,
     answer::Endpoint,
     breaker::{Breaker, Patience},
 };
 use base64::Engine;
+use domain::voice::ConfiguredVoice;
+use models::{ModelFacts, facts_of};
+use refusal::classify;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 use url::Url;
+use voices::DefaultVoices;
 
 const PROVIDER: &str = "ElevenLabs";
 const TIMEOUT: Duration = Duration::from_secs(180);
@@ -24,6 +41,8 @@ pub struct ElevenLabsConfig {
     pub base_url: Url,
     pub api_key: String,
     pub model: String,
+    /// For narrations nobody chose a voice for.
+    pub default_voice: Option<ConfiguredVoice>,
     pub patience: Patience,
 }
 
@@ -33,6 +52,10 @@ pub struct ElevenLabs {
     config: ElevenLabsConfig,
     http: reqwest::Client,
     breaker: Breaker,
+    model: ModelFacts,
+    /// As known of the model, or less, once a shorter text was refused as too long.
+    characters_max: Arc<AtomicUsize>,
+    voices: Arc<DefaultVoices>,
 }
 
 impl fmt::Debug for ElevenLabs {
@@ -44,51 +67,85 @@ impl fmt::Debug for ElevenLabs {
 #[derive(Deserialize)]
 struct Narration {
     audio_base64: String,
-    alignment: Option<Alignment>,
-}
-
-/// An object says `code` (current) or `status` (legacy); a list is a schema rejection; anything else leaves the status.
-fn classify(http: u16, body: &[u8]) -> (ErrorKind, Option<String>) {
-    let detail = serde_json::from_slice::<Value>(body)
-        .map(|mut body| body["detail"].take())
-        .unwrap_or_default();
-    let code = match &detail {
-        Value::Object(detail) => ["code", "status"]
-            .into_iter()
-            .find_map(|key| detail.get(key)?.as_str().map(str::to_owned)),
-        Value::Array(_) => Some("validation_error".to_owned()),
-        _ => None,
-    };
-    let meaning = match (code.as_deref(), http) {
-        (Some("quota_exceeded" | "insufficient_credits" | "payment_required"), _) | (_, 402) => {
-            ErrorKind::OutOfCredits
-        }
-        (Some("voice_not_found" | "invalid_uid"), _) => ErrorKind::VoiceNotFound,
-        (Some("model_not_found" | "unsupported_model"), _) => ErrorKind::ModelGone,
-        (Some("text_too_long" | "max_character_limit_exceeded"), _) => ErrorKind::TextTooLong,
-        (Some("validation_error"), _) => ErrorKind::Invalid,
-        (_, 401 | 403) => ErrorKind::BadCredentials,
-        (_, 429) => ErrorKind::RateLimited { retry_after: None },
-        (_, 408 | 409) | (_, 500..) => ErrorKind::Unavailable,
-        (_, 404) => ErrorKind::VoiceNotFound,
-        _ => ErrorKind::Invalid,
-    };
-    (meaning, code)
+    /// Null, missing or of another form than documented: the sound is paid for and stands without it.
+    #[serde(default)]
+    alignment: Value,
 }
 
 impl ElevenLabs {
     pub fn new(config: ElevenLabsConfig, http: reqwest::Client) -> Self {
         let breaker = Breaker::new(PROVIDER, config.patience);
+        let model = facts_of(&config.model);
+        let voices = DefaultVoices::new(config.default_voice.clone(), config.patience);
         Self {
             config,
             http,
             breaker,
+            model,
+            characters_max: Arc::new(AtomicUsize::new(model.characters_max)),
+            voices: Arc::new(voices),
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!(
+            "{}{path}",
+            self.config.base_url.as_str().trim_end_matches('/')
+        )
+    }
+
+    fn body(&self, call: &SpeechCall) -> Value {
+        let mut body = json!({"text": call.text, "model_id": self.config.model,
+            "voice_settings": {"stability": 0.5, "similarity_boost": 0.75, "style": 0.0, "use_speaker_boost": true, "speed": 0.95}});
+        if self.model.takes_context {
+            for (name, text) in [
+                ("previous_text", &call.previous_text),
+                ("next_text", &call.next_text),
+            ] {
+                if let Some(text) = text {
+                    body[name] = json!(text);
+                }
+            }
+        }
+        body
+    }
+
+    /// Keeps what a refusal teaches of the voice or of the model.
+    fn learn_from(&self, error: &ProviderError, call: &SpeechCall) {
+        match error.kind {
+            ErrorKind::VoiceNotFound | ErrorKind::VoiceNotInPlan => {
+                self.voices.note_refused(&call.voice_id, &error.kind);
+            }
+            ErrorKind::TextTooLong => {
+                let half = call.text.chars().count() / 2;
+                self.characters_max.fetch_min(half, Ordering::Relaxed);
+            }
+            _ => (),
         }
     }
 }
 
 #[async_trait::async_trait]
 impl SpeechModel for ElevenLabs {
+    fn facts(&self) -> SpeechFacts {
+        SpeechFacts {
+            model: self.config.model.clone(),
+            format: OUTPUT_FORMAT,
+            characters_max: self.characters_max.load(Ordering::Relaxed),
+            times_drift: self.model.times_drift,
+        }
+    }
+
+    async fn default_voice(&self, deadline: Instant) -> Result<String, ProviderError> {
+        let url = self.url("/v1/voices");
+        let request = || {
+            self.http
+                .get(&url)
+                .header("xi-api-key", &self.config.api_key)
+        };
+        self.voices.pick(deadline, request).await
+    }
+
     async fn speak(&self, call: &SpeechCall) -> Result<(Speech, Billed), ProviderError> {
         let endpoint = Endpoint {
             provider: PROVIDER,
@@ -98,13 +155,11 @@ impl SpeechModel for ElevenLabs {
             bytes_max: BYTES_MAX,
             classify,
         };
-        let base = self.config.base_url.as_str().trim_end_matches('/');
-        let url = format!(
-            "{base}/v1/text-to-speech/{}/with-timestamps?output_format={OUTPUT_FORMAT}",
+        let url = self.url(&format!(
+            "/v1/text-to-speech/{}/with-timestamps?output_format={OUTPUT_FORMAT}",
             call.voice_id
-        );
-        let body = json!({"text": call.text, "model_id": self.config.model,
-            "voice_settings": {"stability": 0.5, "similarity_boost": 0.75, "style": 0.0, "use_speaker_boost": true, "speed": 0.95}});
+        ));
+        let body = self.body(call);
         let answer = endpoint
             .send(call.deadline, || {
                 self.http
@@ -112,7 +167,8 @@ impl SpeechModel for ElevenLabs {
                     .header("xi-api-key", &self.config.api_key)
                     .json(&body)
             })
-            .await?;
+            .await
+            .inspect_err(|error| self.learn_from(error, call))?;
         let narration: Narration =
             serde_json::from_slice(&answer.body).map_err(|_| endpoint.malformed())?;
         let audio = base64::engine::general_purpose::STANDARD
@@ -133,46 +189,9 @@ impl SpeechModel for ElevenLabs {
         Ok((
             Speech {
                 audio: audio.into(),
-                alignment: narration.alignment,
+                alignment: Alignment::deserialize(narration.alignment).ok(),
             },
             billed,
         ))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_401_may_mean_no_credits_and_all_three_shapes_are_read() {
-        let kind = |status, body: &str| classify(status, body.as_bytes()).0;
-        assert_eq!(
-            kind(
-                401,
-                r#"{"detail":{"status":"quota_exceeded","message":"…"}}"#
-            ),
-            ErrorKind::OutOfCredits
-        );
-        assert_eq!(
-            kind(401, r#"{"detail":{"status":"invalid_api_key"}}"#),
-            ErrorKind::BadCredentials
-        );
-        assert_eq!(
-            kind(429, r#"{"detail":{"code":"system_busy"}}"#),
-            ErrorKind::RateLimited { retry_after: None }
-        );
-        assert_eq!(
-            kind(404, r#"{"detail":{"code":"voice_not_found"}}"#),
-            ErrorKind::VoiceNotFound
-        );
-        assert_eq!(
-            kind(
-                422,
-                r#"{"detail":[{"loc":["body","text"],"msg":"Field required","type":"missing"}]}"#
-            ),
-            ErrorKind::Invalid
-        );
-        assert_eq!(kind(500, r#"{"detail":"oops"}"#), ErrorKind::Unavailable);
     }
 }

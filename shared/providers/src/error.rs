@@ -35,6 +35,8 @@ pub enum ErrorKind {
     Unavailable,
     /// The voice does not exist (any more).
     VoiceNotFound,
+    /// The voice exists and the account's plan does not cover it; others are served.
+    VoiceNotInPlan,
 }
 
 impl ErrorKind {
@@ -140,6 +142,14 @@ impl ProviderError {
                 | ErrorKind::RateLimited { .. }
                 | ErrorKind::TimedOut
                 | ErrorKind::Unavailable
+        )
+    }
+
+    /// True when another voice may be served.
+    pub fn is_about_the_voice(&self) -> bool {
+        matches!(
+            self.kind,
+            ErrorKind::VoiceNotFound | ErrorKind::VoiceNotInPlan
         )
     }
 

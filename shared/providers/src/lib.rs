@@ -87,8 +87,24 @@ pub struct PictureCall {
 #[derive(Clone, Debug)]
 pub struct SpeechCall {
     pub voice_id: String,
+    /// At most [`SpeechFacts::characters_max`] characters.
     pub text: String,
+    /// What is read before it and after it, by other calls: the voice carries on where the model can.
+    pub previous_text: Option<String>,
+    pub next_text: Option<String>,
     pub deadline: Instant,
+}
+
+/// What, besides voice and text, decides how a recording sounds, and what one call takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpeechFacts {
+    pub model: String,
+    /// As the provider names it.
+    pub format: &'static str,
+    /// Characters (Unicode scalar values) of one call at most.
+    pub characters_max: usize,
+    /// The model's times run away from its sound: they may end after it although nothing is missing.
+    pub times_drift: bool,
 }
 
 /// Speech with the time of every character, seconds from its beginning.
@@ -129,5 +145,11 @@ pub trait PictureModel: Send + Sync {
 
 #[async_trait::async_trait]
 pub trait SpeechModel: Send + Sync {
+    fn facts(&self) -> SpeechFacts;
+
+    /// The provider's id of the voice for a narration nobody chose one for. A voice that [`SpeechModel::speak`] was refused is
+    /// not answered again for a while, so that asking anew gives the next one.
+    async fn default_voice(&self, deadline: Instant) -> Result<String, ProviderError>;
+
     async fn speak(&self, call: &SpeechCall) -> Result<(Speech, Billed), ProviderError>;
 }

@@ -1,10 +1,11 @@
 //! Bytes from data, pure and synchronous: the colours of a picture, the words and blocks of a
-//! narration, the printable book, and a picture for when there is none. No network, no clock, no
+//! narration, the length of its sound, the printable book, and a picture for when there is none. No network, no clock, no
 //! environment: whatever could differ between two runs is an argument.
 
 pub mod book;
 pub mod colors;
 pub mod language;
+pub mod mp3;
 pub mod narration;
 pub mod picture;
 pub mod placeholder;

@@ -25,7 +25,7 @@ pub const OPENAI_ANALYSIS_MODEL: &str = "OPENAI_ANALYSIS_MODEL";
 /// Picture models, tried in order, comma separated, default `gpt-image-2.5-sunburst,gpt-image-2`.
 pub const OPENAI_IMAGE_MODELS: &str = "OPENAI_IMAGE_MODELS";
 
-/// Key of the ElevenLabs account. Secret.
+/// Key of the ElevenLabs account. Secret. Goes before `ELEVENLABS_KEY` where both are set.
 pub const ELEVENLABS_API_KEY: &str = "ELEVENLABS_API_KEY";
 /// Other name of [`ELEVENLABS_API_KEY`].
 pub const ELEVENLABS_KEY: &str = "ELEVENLABS_KEY";
@@ -33,6 +33,8 @@ pub const ELEVENLABS_KEY: &str = "ELEVENLABS_KEY";
 pub const ELEVENLABS_BASE_URL: &str = "ELEVENLABS_BASE_URL";
 /// Speech model, default `eleven_multilingual_v2`.
 pub const ELEVENLABS_MODEL: &str = "ELEVENLABS_MODEL";
+/// Id of the voice for stories nobody chose one for. Optional: else Rachel, else the first voice of the account.
+pub const ELEVENLABS_DEFAULT_VOICE: &str = "ELEVENLABS_DEFAULT_VOICE";
 
 /// Seconds after which one try of any provider call is given up; by default each kind of call has its own limit.
 pub const PROVIDER_TRY_SECONDS: &str = "PROVIDER_TRY_SECONDS";

@@ -87,6 +87,15 @@ impl Variables {
             .map_or(Ok(default), |text| parse(name, text))
     }
 
+    pub fn parsed_optional<T: FromStr<Err: std::fmt::Display>>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<T>, SettingError> {
+        self.optional(name)
+            .map(|text| parse(name, text))
+            .transpose()
+    }
+
     /// `JOB_LEASE_SECONDS`: 5 to 60, so that a dead worker's job is claimable again within about a minute.
     pub fn lease(&self) -> Result<Duration, SettingError> {
         let seconds = self.parsed_or(env::JOB_LEASE_SECONDS, 60)?;

@@ -135,26 +135,6 @@ impl AssetFiles {
         }
     }
 
-    /// `stories/{story}/{asset}-v{version}-{what}.{extension}`.
-    pub fn key(
-        story: StoryId,
-        asset: AssetType,
-        version: u32,
-        what: &str,
-        kind: FileKind,
-    ) -> String {
-        format!(
-            "{}{what}.{}",
-            Self::prefix(story, asset, version),
-            kind.extension()
-        )
-    }
-
-    /// What the keys of every attempt at one version of an asset begin with.
-    pub fn prefix(story: StoryId, asset: AssetType, version: u32) -> String {
-        format!("stories/{story}/{asset}-v{version}-")
-    }
-
     /// Stores a file; the SDK repeats what fails in passing.
     pub async fn put(
         &self,
@@ -180,7 +160,7 @@ impl AssetFiles {
     }
 
     /// The record of bytes that stand, or are about to stand, under a key.
-    pub fn file(&self, key: String, bytes: &Bytes) -> StoredFile {
+    fn file(&self, key: String, bytes: &Bytes) -> StoredFile {
         StoredFile {
             url: self.base() + &key,
             key,

@@ -7,6 +7,7 @@ mod front_end;
 mod interruptions;
 mod invocations;
 mod models;
+mod narration;
 mod requests;
 mod scripts;
 mod versions;

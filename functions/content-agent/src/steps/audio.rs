@@ -1,11 +1,23 @@
-//! The narration: one recording of the four beats, with the time of every word.
+//! The narration: the four beats read aloud, with the time of every word.
+
+mod cutting;
+mod drafts;
+mod reading;
+mod recording;
+mod words;
 
 use crate::{failure::StepError, studio::Studio};
-use domain::{AssetType, voice};
-use providers::{Alignment, Speech, SpeechCall};
-use render::narration::{self, Chunk};
-use serde_json::json;
-use store::{AssetFiles, Completion, FileKind, LeasedJob, Paid, StoredFile};
+use domain::voice;
+use drafts::Drafts;
+use reading::Reading;
+use recording::Take;
+use render::narration;
+use serde_json::{Value, json};
+use store::{Completion, LeasedJob, Paid, StoredFile};
+use words::{WordTimes, spoken_words, word_count};
+
+/// Voices a narration nobody chose one for is tried with.
+const VOICES_MAX: usize = 5;
 
 pub(crate) async fn narrate(
     studio: &Studio,
@@ -19,109 +31,119 @@ pub(crate) async fn narrate(
         .try_into()
         .map_err(|_| StepError::MissingInput)?;
     let text = narration::narrated_text(beats);
+    let blocks = narration::blocks(beats);
 
-    let (file, alignment) = match recorded_before(studio, job).await? {
-        Some(recorded) => recorded,
-        None => record(studio, job, &text, usage).await?,
+    let (voice_id, takes, file) = match chosen_voice(studio, job)? {
+        Some(voice_id) => {
+            let (takes, file) = read(studio, job, &voice_id, beats, &text, usage).await?;
+            (voice_id, takes, file)
+        }
+        None => read_by_default(studio, job, beats, &text, usage).await?,
     };
-    let words = alignment.and_then(|alignment| {
-        let chunk = Chunk {
-            text: &text,
-            alignment: narration::Alignment {
-                characters: &alignment.characters,
-                start_times_s: &alignment.character_start_times_seconds,
-                end_times_s: &alignment.character_end_times_seconds,
-            },
-            offset_s: 0.0,
-        };
+    let (words, word_times) = spoken_words(&text, &takes, word_count(&blocks));
+    if word_times != WordTimes::Present {
         // Without times there is still a voice; the front end shows the blocks without highlighting.
-        narration::spoken_words(&[chunk])
-            .inspect_err(|error| tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, %error, "Narration has no usable word times"))
-            .ok()
-    });
+        tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, reason = ?word_times, "Narration has no usable word times");
+    }
+    let duration_s: f64 = takes.iter().map(|take| take.duration_s).sum();
     Ok(Completion {
         url: Some(file.url),
+        // None at all rather than nothing, which would leave the times of an earlier narration.
         words: words.map(serde_json::to_value).transpose()?,
-        blocks: Some(serde_json::to_value(narration::blocks(beats))?),
+        blocks: Some(serde_json::to_value(blocks)?),
+        metadata: Some(
+            json!({"voiceId": voice_id, "durationSeconds": (duration_s * 1000.0).round() / 1000.0,
+            "wordTimes": word_times}),
+        ),
         bytes: Some(file.bytes),
         sha256: Some(file.sha256),
         ..Completion::default()
     })
 }
 
-fn key(job: &LeasedJob, attempt: u32, kind: FileKind) -> String {
-    AssetFiles::key(
-        job.story_id,
-        AssetType::Audio,
-        job.asset_version + 1,
-        &format!("a{attempt}"),
-        kind,
-    )
+/// The provider's id of the voice that was wished for: by the last retry or regenerate, else with the story.
+///
+/// # Errors
+/// When it is none we know: another one is never put in its place.
+fn chosen_voice(studio: &Studio, job: &LeasedJob) -> Result<Option<String>, StepError> {
+    let wish = match &job.options["voiceId"] {
+        Value::String(wish) => Some(wish.as_str()),
+        _ => studio.story.request.voice_id.as_deref(),
+    };
+    wish.map(|wish| {
+        voice::provider_voice_id(wish)
+            .map(str::to_owned)
+            .ok_or(StepError::UnknownVoice)
+    })
+    .transpose()
 }
 
-async fn record(
+async fn read(
     studio: &Studio,
     job: &LeasedJob,
+    voice_id: &str,
+    beats: &[&str; 4],
     text: &str,
     usage: &mut Vec<Paid>,
-) -> Result<(StoredFile, Option<Alignment>), StepError> {
-    let wish = job.options["voiceId"]
-        .as_str()
-        .or(studio.story.request.voice_id.as_deref());
-    let voice_id = wish
-        .and_then(voice::provider_voice_id)
-        .unwrap_or(voice::DEFAULT_VOICE)
-        .to_owned();
-    let call = SpeechCall {
+) -> Result<(Vec<Take>, StoredFile), StepError> {
+    let drafts = Drafts::new(studio, job, voice_id, text);
+    let reading = Reading {
+        speech: &*studio.deps.speech,
+        store: &drafts,
         voice_id,
-        text: text.to_owned(),
+        text,
+        beat_ends: &beat_ends(beats, text),
         deadline: studio.deadline.instant(),
     };
-    let (Speech { audio, alignment }, billed) = studio.deps.speech.speak(&call).await?;
-    usage.push(crate::paid::speech(&billed));
-    studio.note_progress(job, 80);
-
-    // The times first: an attempt that finds the recording finds them too.
-    let times = serde_json::to_vec(&json!(alignment))?;
-    studio
-        .deps
-        .files
-        .put(
-            key(job, job.attempt, FileKind::Json),
-            FileKind::Json,
-            times.into(),
-        )
-        .await?;
-    let file = studio
-        .deps
-        .files
-        .put(key(job, job.attempt, FileKind::Mp3), FileKind::Mp3, audio)
-        .await?;
-    Ok((file, alignment))
+    let takes = reading.read(usage).await?;
+    let file = drafts.publish(&takes).await?;
+    Ok((takes, file))
 }
 
-/// The recording an earlier attempt paid for and could not report.
-async fn recorded_before(
+/// With the first of the default voices that is not refused. Nobody chose it, so another one may take its place.
+async fn read_by_default(
     studio: &Studio,
     job: &LeasedJob,
-) -> Result<Option<(StoredFile, Option<Alignment>)>, StepError> {
-    if job.attempt <= 1 {
-        return Ok(None);
+    beats: &[&str; 4],
+    text: &str,
+    usage: &mut Vec<Paid>,
+) -> Result<(String, Vec<Take>, StoredFile), StepError> {
+    let mut tried = 0;
+    loop {
+        let deadline = studio.deadline.instant();
+        let voice_id = studio.deps.speech.default_voice(deadline).await?;
+        tried += 1;
+        match read(studio, job, &voice_id, beats, text, usage).await {
+            Ok((takes, file)) => return Ok((voice_id, takes, file)),
+            Err(StepError::Provider(error)) if error.is_about_the_voice() && tried < VOICES_MAX => {
+                tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, %error,
+                    "The default voice was refused, trying another one");
+            }
+            Err(error) => return Err(error),
+        }
     }
-    let prefix = AssetFiles::prefix(job.story_id, AssetType::Audio, job.asset_version + 1);
-    let keys = studio.deps.files.list(&prefix).await?;
-    let Some(recording) = keys.iter().rev().find(|key| key.ends_with(".mp3")) else {
-        return Ok(None);
-    };
-    let times = studio
-        .deps
-        .files
-        .get(&recording.replace(".mp3", ".json"))
-        .await?;
-    let file = studio
-        .deps
-        .files
-        .file(recording.clone(), &studio.deps.files.get(recording).await?);
-    tracing::info!(storyId = %job.story_id, jobId = %job.job_id, "Narration of an earlier attempt found, not bought again");
-    Ok(Some((file, serde_json::from_slice(&times)?)))
+}
+
+/// The bytes of the narrated text at which its beats end.
+fn beat_ends(beats: &[&str; 4], text: &str) -> Vec<usize> {
+    let mut at = 0;
+    let ends = beats.iter().filter_map(|beat| {
+        at += text.get(at..)?.find(beat.trim())? + beat.trim().len();
+        Some(at)
+    });
+    ends.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beats_end_where_they_stand_in_the_narrated_text() {
+        let beats = ["The fox ran. ", "", "\nIt slept.", "It slept."];
+        let text = narration::narrated_text(&beats);
+        let ends = beat_ends(&beats, &text);
+        let read: Vec<&str> = ends.iter().map(|end| text[..*end].trim_end()).collect();
+        assert!(read[0].ends_with("ran.") && read[3] == text && ends.is_sorted());
+    }
 }

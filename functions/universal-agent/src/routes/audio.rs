@@ -5,18 +5,20 @@ use crate::{
     error::ApiError,
     incoming::{Checked, Posted, SignedIn, StoryInPath},
     router::AppState,
-    routes::{
-        assets::{Outcome, Verb},
-        stories::check_voice,
-    },
-    voices::{Voice, built_in},
+    routes::assets::{Outcome, Verb},
+    voices::{self, Voice},
 };
 use axum::{
     extract::State,
     http::{HeaderName, header},
 };
-use domain::{AssetType, request::InvalidField, voice::DEFAULT_VOICE};
+use domain::{
+    AssetType,
+    request::{InvalidField, VOICE_CHARS_MAX},
+    text::bounded_line,
+};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use store::SteeringOptions;
 
 /// `{"voiceId": …?, "regenerate": …?}`
@@ -32,8 +34,13 @@ impl Checked for Narration {
     type Form = Self;
 
     fn check(form: Self) -> Result<Self, InvalidField> {
-        check_voice(form.voice_id.as_deref())?;
-        Ok(form)
+        let voice_id = form
+            .voice_id
+            .map(|voice| bounded_line("voiceId", &voice, VOICE_CHARS_MAX));
+        Ok(Self {
+            voice_id: voice_id.transpose()?,
+            ..form
+        })
     }
 }
 
@@ -48,7 +55,7 @@ pub(crate) async fn narrate(
 ) -> Result<Answer<Outcome>, ApiError> {
     const AUDIO: &[AssetType] = &[AssetType::Audio];
     let options = SteeringOptions {
-        voice_id: body.voice_id,
+        voice_id: voices::resolve(&*deps.voices, body.voice_id).await?,
         ..SteeringOptions::default()
     };
     let (store, user) = (&deps.store, caller.user_id);
@@ -75,29 +82,34 @@ pub(crate) async fn narrate(
 #[serde(rename_all = "camelCase")]
 pub(crate) struct VoiceList {
     voices: Vec<Voice>,
-    default_voice_id: &'static str,
+    /// The one of them that is the default.
+    default_voice_id: String,
     /// `elevenlabs`, or `built-in` while the provider does not answer.
     source: &'static str,
 }
+
+/// Longest the page of voices waits for the provider.
+const LIST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `GET /audio/voices`
 pub(crate) async fn voices(
     State(deps): State<AppState>,
     SignedIn(_): SignedIn,
 ) -> ([(HeaderName, &'static str); 1], Answer<VoiceList>) {
-    let (voices, source) = match deps.voices.list().await {
+    let (voices, source) = match deps.voices.list(LIST_PATIENCE).await {
         Ok(voices) => (voices, "elevenlabs"),
         Err(error) => {
             tracing::warn!(
                 error = runtime::chain(&error),
                 "Answering the built-in voices"
             );
-            (built_in(), "built-in")
+            (deps.voices.built_in(), "built-in")
         }
     };
+    let default = voices.iter().find(|voice| voice.is_default);
     let list = VoiceList {
+        default_voice_id: default.map(|voice| voice.id.clone()).unwrap_or_default(),
         voices,
-        default_voice_id: DEFAULT_VOICE,
         source,
     };
     (

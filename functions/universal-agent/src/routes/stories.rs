@@ -8,12 +8,12 @@ use crate::{
     incoming::{Checked, PageAsked, Posted, SignedIn, StoryInPath},
     refusal::story_not_found,
     router::AppState,
+    voices,
 };
 use axum::{Extension, extract::State};
 use domain::{
     StoryId,
     request::{InvalidField, NewStory, StoryForm},
-    voice::provider_voice_id,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -23,20 +23,7 @@ impl Checked for NewStory {
     type Form = StoryForm;
 
     fn check(form: StoryForm) -> Result<Self, InvalidField> {
-        let story = Self::try_from(form)?;
-        check_voice(story.voice_id.as_deref())?;
-        Ok(story)
-    }
-}
-
-/// A voice nobody knows is refused before anything is spent on it (C-32).
-pub(crate) fn check_voice(voice: Option<&str>) -> Result<(), InvalidField> {
-    match voice {
-        Some(voice) if provider_voice_id(voice).is_none() => Err(InvalidField::new(
-            "voiceId",
-            "is no voice; GET /api/v1/audio/voices lists them",
-        )),
-        _ => Ok(()),
+        Self::try_from(form)
     }
 }
 
@@ -85,8 +72,12 @@ pub(crate) async fn create(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     Extension(notes): Extension<Arc<Notes>>,
-    Posted { body, idempotency }: Posted<NewStory>,
+    Posted {
+        mut body,
+        idempotency,
+    }: Posted<NewStory>,
 ) -> Result<Answer<StoryAccepted>, ApiError> {
+    body.voice_id = voices::resolve(&*deps.voices, body.voice_id).await?;
     let created = deps
         .store
         .create_story(&caller, &body, &idempotency)

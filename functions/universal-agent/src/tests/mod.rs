@@ -5,3 +5,4 @@ mod framing;
 mod schemas;
 mod steering;
 mod stories;
+mod voices;

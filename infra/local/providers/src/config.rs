@@ -156,6 +156,8 @@ struct Settings {
     faults: FaultProfile,
     workmanship: Workmanship,
     scripted: VecDeque<Scripted>,
+    withdrawn_voices: Vec<String>,
+    spoken_characters_max: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -252,6 +254,28 @@ impl StandInConfig {
     /// Changes how much care goes into pictures and speech, from the next call on.
     pub fn set_workmanship(&self, workmanship: Workmanship) {
         self.settings().workmanship = workmanship;
+    }
+
+    /// Takes a voice from the account: it is listed no more, and unknown to who asks for it.
+    pub fn withdraw_voice(&self, id: &str) {
+        self.settings().withdrawn_voices.push(id.to_owned());
+    }
+
+    pub(crate) fn has_voice(&self, id: &str) -> bool {
+        !self
+            .settings()
+            .withdrawn_voices
+            .iter()
+            .any(|gone| gone == id)
+    }
+
+    /// Has every speech model take no more characters than that in one call, as accounts without a plan are held.
+    pub fn set_spoken_characters_max(&self, characters: usize) {
+        self.settings().spoken_characters_max = Some(characters);
+    }
+
+    pub(crate) fn spoken_characters_max(&self) -> Option<usize> {
+        self.settings().spoken_characters_max
     }
 
     /// Appends outcomes for coming calls; each is used by the first calls that match it.

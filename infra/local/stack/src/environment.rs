@@ -15,12 +15,13 @@ pub const SECRET_ACCESS_KEY: &str = "local-secret";
 pub const ENVIRONMENT: &str = "production";
 
 /// Settings of the functions that are passed on when they are set outside. What no function reads is not among them.
-const PASSED_THROUGH: [&str; 13] = [
+const PASSED_THROUGH: [&str; 14] = [
     "SUPABASE_JWT_ISSUER",
     "OPENAI_TEXT_MODEL",
     "OPENAI_ANALYSIS_MODEL",
     "OPENAI_IMAGE_MODELS",
     "ELEVENLABS_MODEL",
+    "ELEVENLABS_DEFAULT_VOICE",
     "IMAGE_FALLBACK",
     "IMAGE_CHECK_SKIPS",
     "JOB_LEASE_SECONDS",
@@ -47,9 +48,10 @@ pub struct Provider {
 }
 
 impl Provider {
-    fn choose(key: &str, url: &str, real: &str, stand_in: String) -> Self {
-        let outside = |name: &str| variable(name);
-        match (outside(key), outside(url)) {
+    /// The key under the first of its names that is set.
+    fn choose(keys: &[&str], url: &str, real: &str, stand_in: String) -> Self {
+        let key = keys.iter().find_map(|name| variable(name));
+        match (key, variable(url)) {
             (Some(api_key), base_url) => Self {
                 base_url: base_url.unwrap_or_else(|| real.to_owned()),
                 api_key,
@@ -70,7 +72,7 @@ impl Provider {
 
     pub fn openai(ports: Ports) -> Self {
         Self::choose(
-            "OPENAI_API_KEY",
+            &["OPENAI_API_KEY"],
             "OPENAI_BASE_URL",
             "https://api.openai.com/v1",
             format!("http://127.0.0.1:{}/v1", ports.openai),
@@ -80,7 +82,7 @@ impl Provider {
     pub fn elevenlabs(ports: Ports) -> Self {
         let stand_in = format!("http://127.0.0.1:{}", ports.elevenlabs);
         Self::choose(
-            "ELEVENLABS_API_KEY",
+            &["ELEVENLABS_API_KEY", "ELEVENLABS_KEY"],
             "ELEVENLABS_BASE_URL",
             "https://api.elevenlabs.io",
             stand_in,

@@ -12,6 +12,7 @@ use crate::{
     hand_off::wake_worker,
     incoming::{Posted, SignedIn, StoryInPath},
     router::AppState,
+    voices,
 };
 use axum::extract::State;
 use domain::{AssetType, StoryId};
@@ -67,8 +68,12 @@ pub(crate) async fn generate(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     StoryInPath(story): StoryInPath,
-    Posted { body, idempotency }: Posted<Make>,
+    Posted {
+        mut body,
+        idempotency,
+    }: Posted<Make>,
 ) -> Answered {
+    body.options.voice_id = voices::resolve(&*deps.voices, body.options.voice_id).await?;
     let user = caller.user_id;
     let store = &deps.store;
     let steered = store
@@ -82,8 +87,12 @@ pub(crate) async fn retry(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     StoryInPath(story): StoryInPath,
-    Posted { body, idempotency }: Posted<Retry>,
+    Posted {
+        mut body,
+        idempotency,
+    }: Posted<Retry>,
 ) -> Answered {
+    body.options.voice_id = voices::resolve(&*deps.voices, body.options.voice_id).await?;
     let (user, assets) = (caller.user_id, body.assets.as_deref());
     let store = &deps.store;
     let steered = store
@@ -102,8 +111,12 @@ pub(crate) async fn regenerate(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     StoryInPath(story): StoryInPath,
-    Posted { body, idempotency }: Posted<Make>,
+    Posted {
+        mut body,
+        idempotency,
+    }: Posted<Make>,
 ) -> Answered {
+    body.options.voice_id = voices::resolve(&*deps.voices, body.options.voice_id).await?;
     let user = caller.user_id;
     let store = &deps.store;
     let steered = store

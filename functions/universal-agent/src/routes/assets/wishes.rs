@@ -1,10 +1,11 @@
 //! The bodies of the verbs: which assets, and with which wishes.
 
-use crate::{
-    incoming::{Checked, given},
-    routes::stories::check_voice,
+use crate::incoming::{Checked, given};
+use domain::{
+    AssetType,
+    request::{InvalidField, VOICE_CHARS_MAX},
+    text::bounded_line,
 };
-use domain::{AssetType, request::InvalidField, text::bounded_line};
 use serde::{Deserialize, Serialize};
 use store::SteeringOptions;
 
@@ -23,14 +24,16 @@ impl Checked for SteeringOptions {
     type Form = OptionsForm;
 
     fn check(form: OptionsForm) -> Result<Self, InvalidField> {
-        check_voice(form.voice_id.as_deref())?;
+        let voice_id = form
+            .voice_id
+            .map(|voice| bounded_line("voiceId", &voice, VOICE_CHARS_MAX));
         let style = form
             .style
             .map(|style| bounded_line("style", &style, STYLE_CHARS_MAX));
         Ok(Self {
             simplify_prompt: form.simplify_prompt,
             style: style.transpose()?,
-            voice_id: form.voice_id,
+            voice_id: voice_id.transpose()?,
         })
     }
 }

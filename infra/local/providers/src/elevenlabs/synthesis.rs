@@ -44,7 +44,7 @@ pub(crate) async fn whole(
     Query(options): Query<Options>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let order = read(&voice_id, &options, &body)?;
+    let order = read(&config, &voice_id, &options, &body)?;
     let narration = speak(&config, &order).await?;
     let answer = match outcome {
         Outcome::Empty => {
@@ -84,7 +84,7 @@ pub(crate) async fn streamed(
     Query(options): Query<Options>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let order = read(&voice_id, &options, &body)?;
+    let order = read(&config, &voice_id, &options, &body)?;
     let narration = speak(&config, &order).await?;
     let mut lines = String::new();
     for (index, chunk) in narration.audio.chunks(STREAM_CHUNK_BYTES).enumerate() {
@@ -151,7 +151,12 @@ async fn speak(config: &StandInConfig, order: &Order) -> Result<Narration, ApiEr
         .ok_or_else(ApiError::internal_error)
 }
 
-fn read(voice_id: &str, options: &Options, body: &[u8]) -> Result<Order, ApiError> {
+fn read(
+    config: &StandInConfig,
+    voice_id: &str,
+    options: &Options,
+    body: &[u8],
+) -> Result<Order, ApiError> {
     let request: Value = serde_json::from_slice(body)
         .map_err(|_| ApiError::schema("body", "JSON decode error", "json_invalid"))?;
     let text = match request.get("text") {
@@ -165,7 +170,7 @@ fn read(voice_id: &str, options: &Options, body: &[u8]) -> Result<Order, ApiErro
         }
         None => return Err(ApiError::schema("text", "Field required", "missing")),
     };
-    voices::check(voice_id)?;
+    voices::check(config, voice_id)?;
     let model = find_model(
         request
             .get("model_id")
@@ -176,8 +181,13 @@ fn read(voice_id: &str, options: &Options, body: &[u8]) -> Result<Order, ApiErro
         return Err(ApiError::empty_text());
     }
     let length = text.chars().count();
-    if length > model.text_characters_max {
-        return Err(ApiError::text_too_long(length, model.text_characters_max));
+    let limit = config
+        .spoken_characters_max()
+        .map_or(model.text_characters_max, |limit| {
+            limit.min(model.text_characters_max)
+        });
+    if length > limit {
+        return Err(ApiError::text_too_long(length, limit));
     }
     check_model_parameters(&request, model)?;
     let speed = check_voice_settings(&request, model)?;

@@ -1,11 +1,12 @@
 //! The voices of the stand-in: premade ones of the real service, by their real ids.
 
 use axum::Json;
-use axum::extract::{Path, Query};
+use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::errors::ApiError;
+use crate::config::StandInConfig;
 
 struct Voice {
     id: &'static str,
@@ -197,25 +198,31 @@ impl Voice {
 
 /// # Errors
 /// 404 `voice_not_found`.
-pub(crate) fn check(id: &str) -> Result<(), ApiError> {
-    find(id).map(|_| ())
+pub(crate) fn check(config: &StandInConfig, id: &str) -> Result<(), ApiError> {
+    find(config, id).map(|_| ())
 }
 
-fn find(id: &str) -> Result<&'static Voice, ApiError> {
-    VOICES
-        .iter()
+fn of_account(config: &StandInConfig) -> impl Iterator<Item = &'static Voice> {
+    VOICES.iter().filter(|voice| config.has_voice(voice.id))
+}
+
+fn find(config: &StandInConfig, id: &str) -> Result<&'static Voice, ApiError> {
+    of_account(config)
         .find(|voice| voice.id == id)
         .ok_or_else(|| ApiError::unknown_voice(id))
 }
 
 /// `GET /v1/voices`: everything, without pages.
-pub(crate) async fn list() -> Json<Value> {
-    Json(json!({ "voices": VOICES.iter().map(Voice::describe).collect::<Vec<_>>() }))
+pub(crate) async fn list(State(config): State<StandInConfig>) -> Json<Value> {
+    Json(json!({ "voices": of_account(&config).map(Voice::describe).collect::<Vec<_>>() }))
 }
 
 /// `GET /v1/voices/{voice_id}`
-pub(crate) async fn one(Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    find(&id).map(|voice| Json(voice.describe()))
+pub(crate) async fn one(
+    State(config): State<StandInConfig>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    find(&config, &id).map(|voice| Json(voice.describe()))
 }
 
 #[derive(Debug, Deserialize)]
@@ -227,7 +234,10 @@ pub(crate) struct Search {
 }
 
 /// `GET /v2/voices`: a page of those that match; the page token is the offset.
-pub(crate) async fn search(Query(search): Query<Search>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn search(
+    State(config): State<StandInConfig>,
+    Query(search): Query<Search>,
+) -> Result<Json<Value>, ApiError> {
     let page_size = search.page_size.unwrap_or(10);
     if !(1..=100).contains(&page_size) {
         return Err(ApiError::schema(
@@ -238,8 +248,7 @@ pub(crate) async fn search(Query(search): Query<Search>) -> Result<Json<Value>, 
     }
     let wanted = search.search.unwrap_or_default().to_lowercase();
     let premade = search.category.is_none_or(|category| category == "premade");
-    let matching: Vec<&Voice> = VOICES
-        .iter()
+    let matching: Vec<&Voice> = of_account(&config)
         .filter(|voice| {
             premade
                 && voice

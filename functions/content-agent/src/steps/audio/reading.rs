@@ -1,0 +1,203 @@
+//! Has a text read aloud, in as many calls as the model needs, and buys nothing that is stored already.
+
+use super::{
+    cutting::{end_of_part, start_of_next},
+    recording::{Recording, Take, Times},
+};
+use crate::failure::StepError;
+use providers::{ErrorKind, Speech, SpeechCall, SpeechModel};
+use std::time::Instant;
+use store::Paid;
+
+/// Recordings of one part that are paid for at most: the first, and one more when it seems to be cut short.
+const TAKES_MAX: usize = 2;
+/// A text of fewer characters than this is not cut again when it is called too long.
+const CUT_MIN_CHARS: usize = 200;
+/// Characters of what is read before and after that a call is told.
+const CONTEXT_CHARS: usize = 300;
+
+/// Where recordings of one text in one voice are kept, so that a later attempt finds them.
+#[async_trait::async_trait]
+pub(super) trait RecordingStore: Send + Sync {
+    /// What earlier attempts paid for.
+    async fn load(&self) -> Result<Vec<Recording>, StepError>;
+
+    /// Keeps a recording before anything else is bought. `percent` of the text is read with it; with less than 100 more is
+    /// bought after it, so that the lease must still hold and the bill is recorded.
+    async fn save(
+        &self,
+        recording: &mut Recording,
+        percent: u8,
+        usage: &mut Vec<Paid>,
+    ) -> Result<(), StepError>;
+}
+
+/// A text and how it is to be read.
+pub(super) struct Reading<'a, Store> {
+    pub(super) speech: &'a dyn SpeechModel,
+    pub(super) store: &'a Store,
+    pub(super) voice_id: &'a str,
+    pub(super) text: &'a str,
+    /// Bytes of the text at which its beats end.
+    pub(super) beat_ends: &'a [usize],
+    pub(super) deadline: Instant,
+}
+
+impl<Store: RecordingStore> Reading<'_, Store> {
+    /// The parts of the text in order, each with the recording that is used.
+    pub(super) async fn read(&self, usage: &mut Vec<Paid>) -> Result<Vec<Take>, StepError> {
+        if self.text.is_empty() {
+            return Err(StepError::MissingInput);
+        }
+        let mut stored = self.store.load().await?;
+        stored.retain(|one| self.text.get(one.reads.clone()).is_some());
+        let mut takes = Vec::new();
+        let mut from = 0;
+        while from < self.text.len() {
+            let take = self.part(from, &stored, usage).await?;
+            from = start_of_next(self.text, take.recording.reads.end);
+            takes.push(take);
+        }
+        Ok(takes)
+    }
+
+    async fn part(
+        &self,
+        from: usize,
+        stored: &[Recording],
+        usage: &mut Vec<Paid>,
+    ) -> Result<Take, StepError> {
+        let times_drift = self.speech.facts().times_drift;
+        let judge = |recording: Recording| {
+            let text = &self.text[recording.reads.clone()];
+            Take::of(recording, text, times_drift)
+        };
+        let known = stored.iter().find(|one| one.reads.start == from);
+        let mut to = known.map(|one| one.reads.end);
+        let of_this_part = stored
+            .iter()
+            .filter(|one| one.reads.start == from && Some(one.reads.end) == to);
+        let mut takes: Vec<Take> = of_this_part
+            .filter_map(|one| judge(one.clone()).ok())
+            .collect();
+        let mut tries = takes.len();
+        let mut problem = None;
+        loop {
+            let may_ask = tries < TAKES_MAX;
+            if let Some(take) = chosen(&mut takes, may_ask) {
+                return Ok(take);
+            }
+            if !may_ask {
+                return Err(problem.unwrap_or(StepError::MissingInput));
+            }
+            tries += 1;
+            let recording = match self.buy(from, to, usage).await {
+                // What is there is better than nothing, and no later attempt would get more.
+                Err(StepError::Provider(error)) if !takes.is_empty() && !error.is_retryable() => {
+                    tries = TAKES_MAX;
+                    continue;
+                }
+                bought => bought?,
+            };
+            to = Some(recording.reads.end);
+            match judge(recording) {
+                Ok(mut take) => {
+                    let is_enough = take.times != Times::CutShort || tries == TAKES_MAX;
+                    let read = take.recording.reads.end * 100 / self.text.len();
+                    let percent = if is_enough { read } else { read.min(99) };
+                    self.store
+                        .save(&mut take.recording, percent as u8, usage)
+                        .await?;
+                    if !is_enough {
+                        tracing::warn!(
+                            sound_s = take.duration_s,
+                            "Narration seems to be cut short, asking once again"
+                        );
+                    }
+                    takes.push(take);
+                }
+                // It is not stored: a retry would only find it again.
+                Err(no_sound) => {
+                    tracing::warn!(error = %no_sound, "Narration cannot be played, asking once again");
+                    problem = Some(StepError::Sound(no_sound));
+                }
+            }
+        }
+    }
+
+    /// One part, or a shorter one where the model takes less than is known of it.
+    async fn buy(
+        &self,
+        from: usize,
+        known_end: Option<usize>,
+        usage: &mut Vec<Paid>,
+    ) -> Result<Recording, StepError> {
+        let mut characters_max = self.speech.facts().characters_max.max(CUT_MIN_CHARS);
+        loop {
+            let to = known_end
+                .unwrap_or_else(|| end_of_part(self.text, self.beat_ends, from, characters_max));
+            let text = &self.text[from..to];
+            let call = SpeechCall {
+                voice_id: self.voice_id.to_owned(),
+                text: text.to_owned(),
+                previous_text: last_of(&self.text[..from]),
+                next_text: first_of(&self.text[to..]),
+                deadline: self.deadline,
+            };
+            match self.speech.speak(&call).await {
+                Ok((Speech { audio, alignment }, billed)) => {
+                    usage.push(crate::paid::speech(&billed));
+                    return Ok(Recording {
+                        reads: from..to,
+                        audio,
+                        alignment,
+                        stored: None,
+                    });
+                }
+                Err(error) if error.kind == ErrorKind::TextTooLong => {
+                    let characters = text.chars().count();
+                    if characters <= CUT_MIN_CHARS || known_end.is_some() {
+                        return Err(error.into());
+                    }
+                    characters_max = (characters / 2).max(CUT_MIN_CHARS);
+                    tracing::warn!(
+                        characters,
+                        "The speech model takes less than that, cutting smaller"
+                    );
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// The take to use, if no other is to be asked for: one that fits, else one of which nothing seems to be missing, else the
+/// one with the most sound.
+fn chosen(takes: &mut Vec<Take>, may_ask: bool) -> Option<Take> {
+    let rank = |take: &Take| match take.times {
+        Times::Fit => 2,
+        Times::Missing | Times::DifferentLength => 1,
+        Times::CutShort => 0,
+    };
+    takes.sort_by(|one, other| {
+        (rank(one), one.duration_s)
+            .partial_cmp(&(rank(other), other.duration_s))
+            .unwrap_or(std::cmp::Ordering::Equal)
+    });
+    let best = takes.last()?;
+    (rank(best) > 0 || !may_ask).then(|| best.clone())
+}
+
+fn last_of(text: &str) -> Option<String> {
+    let text = text.trim_end();
+    let skipped = text.chars().count().saturating_sub(CONTEXT_CHARS);
+    Some(text.chars().skip(skipped).collect()).filter(|text: &String| !text.is_empty())
+}
+
+fn first_of(text: &str) -> Option<String> {
+    let text = text.trim_start().chars().take(CONTEXT_CHARS);
+    Some(text.collect()).filter(|text: &String| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests;
