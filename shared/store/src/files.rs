@@ -15,7 +15,7 @@ use aws_sdk_s3::{
     primitives::ByteStream,
 };
 use bytes::Bytes;
-use domain::{AssetType, StoryId};
+use domain::StoryId;
 use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
