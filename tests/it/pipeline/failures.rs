@@ -101,24 +101,28 @@ fn a_text_the_database_refuses_is_booked_fails_the_story_and_is_not_bought_again
     let shared = own("refused", |_| {});
     shared.run(async {
         let user = super::newcomer(&shared).await;
-        sqlx::query("alter table public.stories add constraint takes_no_text check (not content ? 'beats')")
-            .execute(shared.stack().pool())
-            .await
-            .expect("a constraint");
+        sqlx::query(
+            "alter table public.stories add constraint takes_no_text check (not content ? 'beats')",
+        )
+        .execute(shared.stack().pool())
+        .await
+        .expect("a constraint");
         let id = user.ask_for_story().await;
         let story = user.settled(&id).await;
         let content = asset(&story, "content");
         assert_eq!(
-            (&content["status"], &content["errorCode"]),
+            (&content["status"], &content["code"]),
             (&json!("failed"), &json!("INTERNAL")),
             "{content}"
         );
         assert_eq!(super::paid_calls(&shared), 1);
-        let booked: i64 = sqlx::query_scalar("select count(*) from public.usage_ledger where story_id = $1::uuid")
-            .bind(&id)
-            .fetch_one(shared.stack().pool())
-            .await
-            .expect("a number");
+        let booked: i64 = sqlx::query_scalar(
+            "select count(*) from public.usage_ledger where story_id = $1::uuid",
+        )
+        .bind(&id)
+        .fetch_one(shared.stack().pool())
+        .await
+        .expect("a number");
         assert_eq!(booked, 1);
     });
 }
