@@ -111,7 +111,7 @@ fn a_text_the_database_refuses_is_booked_fails_the_story_and_is_not_bought_again
         let story = user.settled(&id).await;
         let content = asset(&story, "content");
         assert_eq!(
-            (&content["status"], &content["errorCode"]),
+            (&content["status"], &content["code"]),
             (&json!("failed"), &json!("INTERNAL")),
             "{content}"
         );

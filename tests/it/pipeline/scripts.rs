@@ -42,7 +42,7 @@ fn a_japanese_story_with_nul_is_bought_once_read_aloud_word_by_word_and_has_no_b
         let status = &story["asset_generation_status"];
         assert_eq!(status["overall"], "partial", "{status}");
         let pdf = asset(&story, "pdf");
-        assert_eq!((&pdf["status"], &pdf["errorCode"]), (&json!("failed"), &json!("UNSUPPORTED_SCRIPT")), "{pdf}");
+        assert_eq!((&pdf["status"], &pdf["code"]), (&json!("failed"), &json!("UNSUPPORTED_SCRIPT")), "{pdf}");
         assert!(pdf["error"].as_str().is_some_and(|words| words.contains("Han, Hiragana")), "{pdf}");
         for made in ["content", "cover", "scene_1", "scene_2", "scene_3", "scene_4", "audio", "activities"] {
             assert_eq!(asset(&story, made)["status"], "ready", "{made}: {status}");
