@@ -15,7 +15,7 @@ use axum::{
 use domain::{AssetType, StoryId};
 use providers::{
     Billed, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, Speech, SpeechCall,
-    SpeechModel, TextCall, TextModel,
+    SpeechFacts, SpeechModel, TextCall, TextModel,
 };
 use render::{colors::HexColor, placeholder::placeholder_png};
 use runtime::{Deadline, Invoke, InvokeError, Payload};
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use store::{AssetFiles, LeasedJob, RestConfig, Store, StoryWork};
 
@@ -254,7 +254,7 @@ fn billed(number: usize) -> Billed {
 
 #[async_trait]
 impl TextModel for Rig {
-    async fn ask(&self, call: &TextCall) -> Result<(Value, Billed), ProviderError> {
+    async fn ask(&self, call: &TextCall, bill: &mut Vec<Billed>) -> Result<Value, ProviderError> {
         assert_eq!(call.name, "image_check");
         let verdict = self.0.lock().unwrap().verdicts.pop_front();
         let passed = match verdict.unwrap_or(Verdict::Passed) {
@@ -265,36 +265,46 @@ impl TextModel for Rig {
                 while !self.keys().iter().any(|key| key.starts_with("drafts/")) {
                     tokio::task::yield_now().await;
                 }
-                return Err(ProviderError {
-                    provider: "rig",
-                    attempted: "check",
-                    kind: ErrorKind::Unavailable,
-                    status: None,
-                    code: None,
-                    left_alone_for: None,
-                    source: None,
-                });
+                return Err(ProviderError::of_kind(
+                    "rig",
+                    "check",
+                    ErrorKind::Unavailable,
+                ));
             }
         };
-        Ok((json!({"passed": passed, "feedback": "wings"}), billed(0)))
+        bill.push(billed(0));
+        Ok(json!({"passed": passed, "feedback": "wings"}))
     }
 }
 
 #[async_trait]
 impl PictureModel for Rig {
-    async fn draw(&self, call: &PictureCall) -> Result<(PictureBytes, Billed), ProviderError> {
+    async fn draw(
+        &self,
+        call: &PictureCall,
+        bill: &mut Vec<Billed>,
+    ) -> Result<PictureBytes, ProviderError> {
         let number = {
             let mut seen = self.0.lock().unwrap();
             seen.prompts.push(call.prompt.clone());
             seen.prompts.len()
         };
         let bytes = picture(u8::try_from(number).unwrap());
-        Ok((PictureBytes::parse(bytes).unwrap(), billed(number)))
+        bill.push(billed(number));
+        Ok(PictureBytes::parse(bytes).unwrap())
     }
 }
 
 #[async_trait]
 impl SpeechModel for Rig {
+    fn facts(&self) -> SpeechFacts {
+        unreachable!("nothing is read aloud here")
+    }
+
+    async fn default_voice(&self, _deadline: Instant) -> Result<String, ProviderError> {
+        unreachable!("nothing is read aloud here")
+    }
+
     async fn speak(&self, _call: &SpeechCall) -> Result<(Speech, Billed), ProviderError> {
         unreachable!("nothing is read aloud here")
     }

@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn lower_sampling_rates_have_shorter_frames() {
         // MPEG 2, 22.05 kHz, 32 kbit/s: 104 bytes of 576 samples.
-        let mut frame = vec![0; 104];
+        let mut frame = [0; 104];
         frame[..4].copy_from_slice(&[0xFF, 0xF3, 0x40, 0xC4]);
         assert_eq!(duration_s(&frame.repeat(10)), Ok(5760.0 / 22_050.0));
     }

@@ -65,13 +65,14 @@ fn a_first_picture_model_that_is_not_open_to_the_account_costs_one_call_and_no_p
         let id = user.ask_for_story().await;
         assert_whole(&user.settled(&id).await);
         let calls = image_calls(&shared);
-        let of = |model| {
-            calls
+        let count = |model| {
+            let of_model = calls
                 .iter()
-                .filter(|call| call.model.as_deref() == Some(model))
+                .filter(|call| call.model.as_deref() == Some(model));
+            of_model.count()
         };
-        assert_eq!(of(first).count(), 1);
-        assert_eq!(of("gpt-image-2").count(), 5);
+        assert_eq!(count(first), 1);
+        assert_eq!(count("gpt-image-2"), 5);
         assert_eq!(booked(&shared, &id, "picture", "gpt-image-2").await, 5);
     });
 }

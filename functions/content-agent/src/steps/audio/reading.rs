@@ -173,7 +173,7 @@ impl<Store: RecordingStore> Reading<'_, Store> {
 
 /// The take to use, if no other is to be asked for: one that fits, else one of which nothing seems to be missing, else the
 /// one with the most sound.
-fn chosen(takes: &mut Vec<Take>, may_ask: bool) -> Option<Take> {
+fn chosen(takes: &mut [Take], may_ask: bool) -> Option<Take> {
     let rank = |take: &Take| match take.times {
         Times::Fit => 2,
         Times::Missing | Times::DifferentLength => 1,

@@ -79,15 +79,11 @@ impl SpeechModel for Model {
     async fn speak(&self, call: &SpeechCall) -> Result<(Speech, Billed), ProviderError> {
         self.calls.lock().unwrap().push(call.clone());
         if call.text.chars().count() > self.takes {
-            return Err(ProviderError {
-                provider: "Model",
-                attempted: "speak",
-                kind: ErrorKind::TextTooLong,
-                status: Some(400),
-                code: None,
-                left_alone_for: None,
-                source: None,
-            });
+            return Err(ProviderError::of_kind(
+                "Model",
+                "speak",
+                ErrorKind::TextTooLong,
+            ));
         }
         let next = self.next.lock().unwrap().pop_front();
         Ok((
