@@ -240,7 +240,17 @@ pub(crate) async fn resolve(
         .iter()
         .map(|voice| (voice.id.as_str(), voice.name.as_str()))
         .collect();
-    match voice::find(&wish, &names) {
+    // The documents' own name is nobody's at the provider: where its voice is gone, the default one speaks for it.
+    let default = listed.iter().find(|voice| voice.is_default);
+    let by_default = || {
+        Some(
+            default
+                .filter(|_| wish.eq_ignore_ascii_case("alloy"))?
+                .id
+                .as_str(),
+        )
+    };
+    match voice::find(&wish, &names).or_else(by_default) {
         Some(id) => Ok(Some(id.to_owned())),
         None => Err(ApiError::new(
             Code::VoiceNotFound,

@@ -96,10 +96,10 @@ fn a_voice_is_checked_when_it_is_wished_for_and_the_list_marks_a_default_that_ex
             let body: serde_json::Value = response.json().await.expect("JSON");
             (status, body["code"].as_str().unwrap_or_default().to_owned())
         };
-        for voice in ["ABCDEFGHIJ0123456789", "josh", "alloy"] {
+        for voice in ["ABCDEFGHIJ0123456789", "josh"] {
             assert_eq!(ask(voice).await, (400, "VOICE_NOT_FOUND".to_owned()), "{voice}");
         }
-        for voice in ["Laura", "sarah", SARAH] {
+        for voice in ["Laura", "sarah", SARAH, "alloy"] {
             assert_eq!(ask(voice).await.0, 201, "{voice}");
         }
     });

@@ -66,6 +66,9 @@ fn joined(path: String, part: Option<&str>) -> String {
     }
 }
 
+/// How serde_json hands a number over that is no integer, where any crate of a build asks for its `arbitrary_precision`.
+const NUMBER: &str = "$serde_json::private::Number";
+
 /// Any JSON whose objects name each member once.
 struct NamesOnce(Value);
 
@@ -119,6 +122,10 @@ impl<'de> Visitor<'de> for AnyValue {
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
         let mut members = Map::new();
         while let Some(name) = from.next_key::<String>()? {
+            if name == NUMBER {
+                let digits: String = from.next_value()?;
+                return serde_json::from_str(&digits).map_err(de::Error::custom);
+            }
             if members.contains_key(&name) {
                 return Err(de::Error::custom(name));
             }

@@ -90,20 +90,13 @@ fn a_whole_number_may_be_written_with_a_point_and_null_is_nothing() {
 
 #[test]
 fn what_is_no_json_is_told_apart() {
-    for text in [
-        "",
-        "{",
-        "{} {}",
-        "nul",
-        "[1,]",
-        "1e999",
-        r#"{"a":"\ud800"}"#,
-    ] {
+    for text in ["", "{", "{} {}", "nul", "[1,]", r#"{"a":"\ud800"}"#] {
         assert!(
             matches!(parse::<Wish>(text), Err(BadJson::Syntax(_))),
             "{text}"
         );
     }
+    assert!(parse::<Wish>("1e999").is_err());
     let deep = "[".repeat(200);
     assert!(matches!(parse::<Wish>(&deep), Err(BadJson::Syntax(_))));
 }

@@ -75,9 +75,14 @@ impl FileFaults {
         self.0.struck.load(Ordering::Relaxed)
     }
 
-    /// The most often one key was sent: 1 where every upload was tried once.
-    pub fn uploads_of_one_key_max(&self) -> u32 {
-        lock(&self.0.uploads).values().copied().max().unwrap_or(0)
+    /// The most often one key below a prefix was sent: 1 where every upload was tried once.
+    pub fn uploads_of_one_key_max(&self, prefix: &str) -> u32 {
+        let uploads = lock(&self.0.uploads);
+        let below = uploads.iter().filter(|(key, _)| {
+            let in_bucket = key.trim_start_matches('/').split_once('/');
+            in_bucket.is_some_and(|(_, key)| key.starts_with(prefix))
+        });
+        below.map(|(_, times)| *times).max().unwrap_or(0)
     }
 
     /// Adds the share up from call to call; each time it passes one, a call goes wrong.

@@ -150,18 +150,19 @@ async fn state(stage: &Stage<'_>, story: Uuid) -> Result<String, TrialError> {
     .map_err(TrialError::while_trying("read everything of a story"))
 }
 
-/// Names of the story's objects in the bucket.
+/// Names of the story's objects in the bucket, drafts and published ones.
 fn files(stack: &Stack, story: Uuid) -> Result<BTreeSet<String>, TrialError> {
     let bucket = stack.home().join("files").join(environment::BUCKET);
-    let folder = bucket.join("stories").join(story.to_string());
     let unreadable = || TrialError::while_trying("list the files of a story");
-    let entries = fs::read_dir(folder).map_err(unreadable())?;
-    entries
-        .map(|entry| {
+    let mut names = BTreeSet::new();
+    for root in ["stories", "drafts/stories"] {
+        let folder = bucket.join(root).join(story.to_string());
+        for entry in fs::read_dir(folder).map_err(unreadable())? {
             let entry = entry.map_err(unreadable())?;
-            Ok(entry.file_name().to_string_lossy().into_owned())
-        })
-        .collect()
+            names.insert(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(names)
 }
 
 /// Whether the content agent's log tells that work on this story was no longer its own.

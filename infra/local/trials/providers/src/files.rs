@@ -79,7 +79,7 @@ async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
     }
     figures.at_most(
         "the most often one file was sent",
-        f64::from(stack.files().uploads_of_one_key_max()),
+        f64::from(stack.files().uploads_of_one_key_max("drafts/")),
         "times",
         TRIES_MAX,
     );

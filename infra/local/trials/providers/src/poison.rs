@@ -172,7 +172,7 @@ async fn dead_letters(stack: &Stack, stories: &[Uuid], code: &str) -> Result<f64
     .map_err(TrialError::while_trying("read the dead letters"))
 }
 
-/// Placeholders in the bucket: one for each picture that was given up, none for an attempt that was tried again.
+/// Published files of the picture that was given up: its placeholder, and none of an attempt that was tried again.
 fn placeholders(stack: &Stack, stories: &[Uuid]) -> f64 {
     let bucket = stack
         .home()
@@ -183,6 +183,6 @@ fn placeholders(stack: &Stack, stories: &[Uuid]) -> f64 {
         std::fs::read_dir(folder).into_iter().flatten().flatten()
     });
     names
-        .filter(|entry| entry.file_name().to_string_lossy().contains("placeholder"))
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("scene_3-"))
         .count() as f64
 }
