@@ -5,6 +5,7 @@ mod audio;
 mod book;
 mod drawing;
 mod picture;
+mod placeholder;
 mod text;
 
 use crate::{
@@ -68,7 +69,7 @@ pub(crate) async fn failure_of(studio: &Studio, job: &LeasedJob, error: StepErro
     let may_stand_in = job.asset_type.picture_index().is_some() && error.is_about_the_picture();
     let mut failure = error.into_failure(job.asset_type);
     if may_stand_in && failure::is_final(&failure, job) {
-        failure.placeholder = picture::placeholder(studio, job).await;
+        failure.placeholder = placeholder::placeholder(studio, job).await;
     }
     failure
 }
