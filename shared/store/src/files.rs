@@ -136,7 +136,7 @@ impl AssetFiles {
     }
 
     /// Stores a file; the SDK repeats what fails in passing.
-    pub async fn put(
+    async fn put(
         &self,
         key: String,
         kind: FileKind,
@@ -302,7 +302,7 @@ impl AssetFiles {
     }
 
     /// Keys below a prefix, in order; at most a thousand.
-    pub async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+    async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         let listed = self
             .client
             .clone()
