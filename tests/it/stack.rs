@@ -1,6 +1,6 @@
 //! The stack every black-box test shares: started by the first test that needs it, stopped after the last.
 
-use local_stack::{
+use stack::{
     functions::Profile,
     home::HomeError,
     ports::Ports,
@@ -72,7 +72,7 @@ pub(crate) fn own(name: &str, change: impl FnOnce(&mut StackOptions)) -> Shared 
 
 fn options(name: &str) -> StackOptions {
     StackOptions {
-        workspace: local_stack::home::workspace(),
+        workspace: stack::home::workspace(),
         home: Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stack-{name}")),
         ports: Ports::free().expect("free ports"),
         profile: Profile::Dev,

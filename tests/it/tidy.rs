@@ -11,25 +11,20 @@ use std::{
 const STACK: &[&str] = &[
     "domain",
     "local-lambda",
-    "local-providers",
-    "local-realtime",
-    "local-stack",
+    "stand-ins",
+    "supabase",
+    "stack",
     "local-trials",
 ];
 
 /// Edges between our packages, as docs/ARCHITECTURE.md tells them; commands and tests may use everything.
 const ALLOWED: [(&str, &[&str]); 15] = [
     ("local-lambda", &[]),
-    ("local-providers", &[]),
-    ("local-realtime", &[]),
+    ("stand-ins", &[]),
+    ("supabase", &[]),
     (
-        "local-stack",
-        &[
-            "domain",
-            "local-lambda",
-            "local-providers",
-            "local-realtime",
-        ],
+        "stack",
+        &["domain", "local-lambda", "stand-ins", "supabase"],
     ),
     ("local-trials", STACK),
     ("trial-events", STACK),
@@ -50,7 +45,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
 fn our_edges() -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new("cargo")
         .args(["metadata", "--no-deps", "--format-version", "1"])
-        .current_dir(local_stack::home::workspace())
+        .current_dir(stack::home::workspace())
         .output()
         .expect("cargo runs");
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("metadata is JSON");
@@ -110,7 +105,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn every_file_says_what_lives_there_and_no_main_is_longer_than_forty_lines() {
     let mut files = Vec::new();
-    sources(&local_stack::home::workspace(), &mut files);
+    sources(&stack::home::workspace(), &mut files);
     assert!(files.len() > 50, "the tree was not found");
     for file in files {
         let text = std::fs::read_to_string(&file).expect("readable");
@@ -132,7 +127,7 @@ fn every_file_says_what_lives_there_and_no_main_is_longer_than_forty_lines() {
 #[test]
 fn no_module_is_a_drawer_for_everything() {
     let mut files = Vec::new();
-    sources(&local_stack::home::workspace(), &mut files);
+    sources(&stack::home::workspace(), &mut files);
     for file in files {
         let name = file
             .file_stem()

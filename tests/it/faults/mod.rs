@@ -8,8 +8,8 @@ mod ratelimit;
 mod simulation;
 mod supabase;
 
-use local_stack::report::Reporter;
 use local_trials::{Order, Size, Trial};
+use stack::report::Reporter;
 use std::{
     sync::{Mutex, PoisonError},
     time::Duration,

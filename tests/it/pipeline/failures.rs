@@ -2,8 +2,8 @@
 
 use super::{asset, demo};
 use crate::stack::own;
-use local_providers::{CallKind, Outcome, Scripted};
 use serde_json::json;
+use stand_ins::{CallKind, Outcome, Scripted};
 
 #[test]
 fn a_refused_picture_becomes_a_placeholder_the_story_partial_and_a_retry_makes_it_whole() {

@@ -2,9 +2,9 @@
 
 use super::{User, asset, demo};
 use crate::stack::{Shared, own};
-use local_providers::{CallKind, Outcome, Scripted};
-use local_stack::environment::BUCKET;
 use serde_json::{Value, json};
+use stack::environment::BUCKET;
+use stand_ins::{CallKind, Outcome, Scripted};
 
 /// Names of the files below a prefix of the bucket, of one story, that begin with `asset`.
 fn files(shared: &Shared, prefix: &str, story: &str, asset: &str) -> Vec<String> {

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 fn folder() -> std::path::PathBuf {
-    local_stack::home::workspace().join("tests/front-end")
+    stack::home::workspace().join("tests/front-end")
 }
 
 /// Installs the client from npm, once.

@@ -2,8 +2,8 @@
 
 use super::{demo, paid_calls};
 use crate::stack::own;
-use local_lambda::InstanceActivity;
 use serde_json::json;
+use stack::lambda::InstanceActivity;
 use std::time::{Duration, Instant};
 
 /// Paid calls of one undisturbed story: text, palette, five scene analyses, five pictures, five checks, voice, activities.
@@ -29,12 +29,12 @@ fn a_story_whose_every_invocation_is_lost_is_found_by_the_sweep() {
     shared.run(async {
         let user = demo(&shared);
         let emulator = shared.stack().emulator();
-        emulator.set_faults(local_lambda::Faults {
+        emulator.set_faults(stack::lambda::Faults {
             drop_rate: 1.0,
             ..Default::default()
         });
         let id = user.ask_for_story().await;
-        emulator.set_faults(local_lambda::Faults::default());
+        emulator.set_faults(stack::lambda::Faults::default());
         // The grace of the direct invocation runs out while the worker, once ticked, waits for it.
         let began = Instant::now();
         emulator

@@ -13,8 +13,8 @@ mod scripts;
 mod versions;
 
 use crate::stack::Shared;
-use local_stack::api::Api;
 use serde_json::{Value, json};
+use stack::api::Api;
 use std::time::Duration;
 
 /// A signed-in user of a stack.
@@ -44,7 +44,7 @@ pub(crate) async fn newcomer(shared: &Shared) -> User {
         .execute(shared.stack().pool())
         .await
         .expect("a new user");
-    let user = local_realtime::auth::User::with_email(id, email);
+    let user = supabase::auth::User::with_email(id, email);
     user_with(
         shared,
         id,

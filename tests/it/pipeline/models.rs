@@ -2,8 +2,8 @@
 
 use super::{User, asset, demo};
 use crate::stack::{Shared, own};
-use local_providers::{CallKind, CallRecord, Outcome, Scripted};
 use serde_json::{Value, json};
+use stand_ins::{CallKind, CallRecord, Outcome, Scripted};
 
 const PICTURES: [&str; 5] = ["cover", "scene_1", "scene_2", "scene_3", "scene_4"];
 

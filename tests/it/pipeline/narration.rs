@@ -2,8 +2,8 @@
 
 use super::{asset, demo};
 use crate::stack::own;
-use local_providers::{CallKind, Outcome, Scripted};
 use serde_json::json;
+use stand_ins::{CallKind, Outcome, Scripted};
 
 const RACHEL: &str = "21m00Tcm4TlvDq8ikWAM";
 const LAURA: &str = "FGY2WhTYpPnrIDTdsKH5";

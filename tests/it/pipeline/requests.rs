@@ -2,8 +2,8 @@
 
 use super::{demo, newcomer};
 use crate::stack::shared;
-use local_stack::api::ApiError;
 use serde_json::{Value, json};
+use stack::api::ApiError;
 
 async fn post(url: &str, token: &str, key: Option<&str>, body: &Value) -> (u16, Value) {
     let mut request = reqwest::Client::new()

@@ -2,8 +2,8 @@
 
 use super::{asset, demo};
 use crate::stack::own;
-use local_providers::{CallKind, Scripted};
 use serde_json::{Value, json};
+use stand_ins::{CallKind, Scripted};
 
 const JAPANESE: &str = "小さな竜は、カフェ「Caf\u{0}e9」の前で、はじめて夜の森を見ました。木の葉がさわさわと鳴り、足もとは暗くて見えません。それでも、*遠くの小さな灯り*を見つめて、一歩ずつ前へ進みました。";
 const CLEANED: &str = "小さな竜は、カフェ「Café」の前で、はじめて夜の森を見ました。木の葉がさわさわと鳴り、足もとは暗くて見えません。それでも、遠くの小さな灯りを見つめて、一歩ずつ前へ進みました。";

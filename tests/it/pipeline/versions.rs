@@ -2,8 +2,8 @@
 
 use super::{User, asset, demo};
 use crate::stack::{Shared, own, shared};
-use local_providers::{CallKind, Outcome, Scripted};
 use serde_json::{Value, json};
+use stand_ins::{CallKind, Outcome, Scripted};
 use std::process::Stdio;
 use tokio::{io::AsyncWriteExt, process::Command};
 

@@ -3,7 +3,7 @@
 mod services;
 
 use super::Outcome;
-use local_stack::{environment, home::Home, tools::on_path};
+use stack::{environment, home::Home, tools::on_path};
 use std::collections::BTreeMap;
 
 /// A thing that was looked at.
@@ -39,7 +39,7 @@ impl Finding {
 
 pub(super) async fn run() -> Outcome {
     println!("Running System Diagnostics...\n");
-    let home = Home::open(local_stack::home::workspace().join(".local"))?;
+    let home = Home::open(stack::home::workspace().join(".local"))?;
     let running = home.running();
     let mut findings = tools().await;
     match &running {
@@ -81,7 +81,7 @@ async fn tools() -> Vec<Finding> {
             on_path(program).map(drop).ok_or_else(|| how.to_owned()),
         )
     };
-    let postgres = local_stack::postgres::require_installed()
+    let postgres = stack::postgres::require_installed()
         .await
         .map_err(|error| error.to_string());
     let mut findings = vec![

@@ -9,7 +9,7 @@ mod timing;
 mod trial;
 mod up;
 
-use local_stack::{
+use stack::{
     report::Reporter,
     stack::{Stack, StackError, StackOptions},
 };
@@ -32,7 +32,7 @@ const USAGE: &str = "cargo local COMMAND
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
 pub(crate) fn main() -> ExitCode {
-    local_stack::report::init_logging();
+    stack::report::init_logging();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -97,7 +97,7 @@ enum Running {
 
 impl Running {
     async fn ensure(options: &StackOptions) -> Result<Self, StackError> {
-        let home = local_stack::home::Home::open(options.home.clone())?;
+        let home = stack::home::Home::open(options.home.clone())?;
         if let Some(variables) = home.running() {
             Reporter::Terminal.line("Using the stack that is up.");
             return Ok(Self::Elsewhere(variables));

@@ -2,8 +2,8 @@
 
 use super::{Outcome, Running, progress::Board, shelf, timing};
 use domain::request::bounded_text;
-use local_stack::{api::Api, follow::Follower, report::Reporter, stack::StackOptions};
 use serde_json::{Value, json};
+use stack::{api::Api, follow::Follower, report::Reporter, stack::StackOptions};
 use std::{path::PathBuf, time::Instant};
 
 /// What the user typed.
@@ -104,7 +104,7 @@ async fn tell(running: &Running, wish: &Wish) -> Outcome {
     let folder = wish
         .out
         .clone()
-        .unwrap_or_else(|| local_stack::home::workspace().join("out").join(&id));
+        .unwrap_or_else(|| stack::home::workspace().join("out").join(&id));
     shelf::write(&row, &folder).await?;
     let overall = row["asset_generation_status"]["overall"]
         .as_str()

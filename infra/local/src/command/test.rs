@@ -1,7 +1,7 @@
 //! `cargo local test`: everything that must hold, in one go; the last lines say what ran.
 
 use super::Outcome;
-use local_stack::{
+use stack::{
     functions::{self, Profile},
     report::Reporter,
     tools::Tools,
@@ -33,7 +33,7 @@ struct Counts {
 /// `filter` narrows the tests and leaves everything else out.
 pub(super) async fn run(filter: &[&str]) -> Outcome {
     let began = Instant::now();
-    let workspace = local_stack::home::workspace();
+    let workspace = stack::home::workspace();
     let reporter = Reporter::Terminal;
     let mut ran = Vec::new();
 

@@ -1,8 +1,8 @@
 //! `cargo local fault NAME` and `cargo local bench NAME`: figures beside their goals; a missed one fails the command.
 
 use super::Outcome;
-use local_stack::report::Reporter;
 use local_trials::{Order, Size, Trial};
+use stack::report::Reporter;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Which list a name is looked up in.

@@ -1,7 +1,7 @@
 //! `cargo local up`: the stack stays until Ctrl-C.
 
 use super::{Outcome, interrupted};
-use local_stack::{
+use stack::{
     report::Reporter,
     stack::{Stack, StackOptions},
 };
@@ -11,7 +11,7 @@ pub(super) async fn run(watch: bool) -> Outcome {
     reporter.line("Storytailor: starting the local stack\n");
     let mut options = StackOptions::from_environment(reporter)?;
     if watch {
-        options.watch = Some(local_stack::tools::cargo_lambda(&options.workspace, reporter).await?);
+        options.watch = Some(stack::tools::cargo_lambda(&options.workspace, reporter).await?);
     }
     let stack = tokio::select! {
         started = Stack::start(&options) => started?,

@@ -1,8 +1,8 @@
 //! The demo user every local stack has: signed in for half a day, with a library, a character and no limits.
 
-use local_realtime::auth::{AccountError, Keys, User, hash_password};
 use sqlx::PgPool;
 use std::{collections::BTreeMap, time::Duration};
+use supabase::auth::{AccountError, Keys, User, hash_password};
 use uuid::{Uuid, uuid};
 
 const USER_ID: Uuid = uuid!("00000000-0000-4000-8000-00000000d3e0");

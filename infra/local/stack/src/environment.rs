@@ -1,8 +1,8 @@
 //! The variables of a running stack, for the functions and for whoever reads `.local/env`.
 
 use crate::ports::Ports;
-use local_realtime::auth::Keys;
 use std::collections::BTreeMap;
+use supabase::auth::Keys;
 
 /// Shared secret of legacy tokens: the one every local project of the Supabase CLI has.
 pub const JWT_SECRET: &str = "super-secret-jwt-token-with-at-least-32-characters-long";

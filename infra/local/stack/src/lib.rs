@@ -13,5 +13,6 @@ pub mod postgres;
 pub mod report;
 pub mod rest;
 pub mod stack;
+pub use local_lambda as lambda;
 pub mod tools;
 pub mod watch;

@@ -14,19 +14,19 @@ use crate::{
     watch::{Watch, WatchConfig, WatchError},
 };
 use local_lambda::{Emulator, EmulatorConfig, EmulatorError, Faults};
-use local_providers::{ConfigError, StandInConfig, elevenlabs_router, openai_router};
-use local_realtime::{
-    auth::{AuthServer, KeyError, Keys},
-    gateway::{ApiKeys, GatewayConfig, gateway},
-    realtime::RealtimeServer,
-};
 use sqlx::{PgPool, postgres::PgPoolOptions};
+use stand_ins::{ConfigError, StandInConfig, elevenlabs_router, openai_router};
 use std::{
     collections::BTreeMap,
     error::Error,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
+};
+use supabase::{
+    auth::{AuthServer, KeyError, Keys},
+    gateway::{ApiKeys, GatewayConfig, gateway},
+    realtime::RealtimeServer,
 };
 use tokio::task::JoinSet;
 
@@ -424,7 +424,7 @@ impl Listeners {
 
 fn serve(servers: &mut JoinSet<()>, listener: tokio::net::TcpListener, router: axum::Router) {
     servers.spawn(async move {
-        if let Err(error) = local_realtime::gateway::serve(listener, router).await {
+        if let Err(error) = supabase::gateway::serve(listener, router).await {
             tracing::error!(%error, "A server of the stack stopped");
         }
     });

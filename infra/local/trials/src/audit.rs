@@ -1,8 +1,8 @@
 //! The invariants I1 to I8, checked against the database, the bucket, the stand-ins' ledger and the logs of one stack.
 
 use crate::{Figures, TrialError};
-use local_stack::{environment, stack::Stack};
 use serde_json::Value;
+use stack::{environment, stack::Stack};
 use std::{collections::HashMap, fs};
 use uuid::Uuid;
 

@@ -1,10 +1,10 @@
 //! People who ask for stories, through the REST API, and wait until they are settled.
 
 use crate::TrialError;
-use local_realtime::auth::User;
-use local_stack::{api::Api, stack::Stack};
 use serde_json::{Value, json};
+use stack::{api::Api, stack::Stack};
 use std::time::{Duration, Instant};
+use supabase::auth::User;
 use uuid::Uuid;
 
 /// What the free tier includes.

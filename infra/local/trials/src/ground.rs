@@ -1,14 +1,14 @@
 //! A stack of a trial's own, on free ports, in a folder of its own; and the signals one sends to a process.
 
 use crate::{Order, TrialError};
-use local_providers::Workmanship;
-use local_stack::{
+use stack::{
     environment,
     functions::Profile,
     home,
     ports::Ports,
     stack::{Stack, StackOptions},
 };
+use stand_ins::Workmanship;
 use std::{collections::BTreeMap, process::Command, time::Duration};
 
 /// How the stack of a trial differs from an ordinary one.

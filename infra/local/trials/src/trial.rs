@@ -2,7 +2,7 @@
 
 use crate::Figures;
 use futures::future::BoxFuture;
-use local_stack::{postgres::PostgresError, report::Reporter, stack::StackError};
+use stack::{postgres::PostgresError, report::Reporter, stack::StackError};
 
 /// How much is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::postgres::Postgres;
-use local_realtime::auth::{Keys, User};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use std::{path::Path, sync::Arc, time::Duration};
+use supabase::auth::{Keys, User};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -291,10 +291,8 @@ async fn a_forged_or_expired_token_is_nobodys() {
     let expired = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
     let (status, body) = answer(served.http.get(&url).bearer_auth(expired)).await;
     assert_eq!((status, &body["code"]), (401, &json!("PGRST303")), "{body}");
-    let forged = local_realtime::auth::legacy_key(
-        "service_role",
-        "another-secret-with-at-least-32-characters",
-    );
+    let forged =
+        supabase::auth::legacy_key("service_role", "another-secret-with-at-least-32-characters");
     let (status, body) = answer(served.http.get(&url).bearer_auth(forged)).await;
     assert_eq!(
         (

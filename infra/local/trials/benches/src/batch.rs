@@ -4,10 +4,10 @@ use crate::{
     path::{self, LedgerRow},
     processor::Spent,
 };
-use local_lambda::{InstanceActivity, Metrics};
-use local_stack::{functions::Profile, stack::Stack};
 use local_trials::{Crowd, Ground, Order, Reader, TrialError};
 use serde_json::{Value, json};
+use stack::lambda::{InstanceActivity, Metrics};
+use stack::{functions::Profile, stack::Stack};
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -118,7 +118,7 @@ pub(crate) async fn make(
     let after = stack.emulator().metrics();
     let made = made(stack, &asked).await?;
     let count =
-        |field: fn(&local_lambda::FunctionMetrics) -> u64| difference(&before, &after, field);
+        |field: fn(&stack::lambda::FunctionMetrics) -> u64| difference(&before, &after, field);
     Ok(Batch {
         made,
         round_trips: stack.gateway().metrics.counts().calls,
@@ -177,7 +177,7 @@ pub(crate) async fn idle(stack: &Stack, within: Duration) -> Result<(), TrialErr
 fn difference(
     before: &Metrics,
     after: &Metrics,
-    field: fn(&local_lambda::FunctionMetrics) -> u64,
+    field: fn(&stack::lambda::FunctionMetrics) -> u64,
 ) -> BTreeMap<String, u64> {
     let then = |name: &String| before.functions.get(name).map_or(0, field);
     after

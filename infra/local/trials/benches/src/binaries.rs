@@ -1,10 +1,10 @@
 //! The programs that are measured: the four functions as they are deployed, and the smallest function as their anchor.
 
-use local_stack::{
+use local_trials::{Order, TrialError};
+use stack::{
     functions::{self, Profile},
     home,
 };
-use local_trials::{Order, TrialError};
 use std::path::PathBuf;
 
 /// The four functions, by the names of their binaries.

@@ -10,10 +10,10 @@ use crate::{
     processor::Spent,
 };
 use environment::Environment;
-use local_lambda::Faults;
-use local_stack::stack::Stack;
 use local_trials::{Figures, Order, Running, Trial, TrialError};
 use serde_json::json;
+use stack::lambda::Faults;
+use stack::stack::Stack;
 use std::path::Path;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! How long the stand-ins take, in proportion to the real providers, so that waiting is measured and not this machine.
 
-use local_providers::{LatencyProfile, StandInConfig};
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use stand_ins::{LatencyProfile, StandInConfig};
 use std::{num::NonZeroUsize, thread, time::Duration};
 use tokio::task::JoinHandle;
 

@@ -1,6 +1,6 @@
 //! The shortest time in which a story could have been made from the provider calls that it took: the critical path.
 
-use local_providers::CallRecord;
+use stand_ins::CallRecord;
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 

@@ -5,8 +5,8 @@ use crate::{
     pace::{ALONE_SECONDS, Pace, REAL_PATH_SECONDS},
     path::{self, LedgerRow},
 };
-use local_stack::{functions::Profile, stack::Stack};
 use local_trials::{Figures, Ground, Order, Running, Trial, TrialError};
+use stack::{functions::Profile, stack::Stack};
 use std::collections::HashMap;
 use uuid::Uuid;
 

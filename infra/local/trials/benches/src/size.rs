@@ -1,8 +1,8 @@
 //! How large each function is as it is uploaded: one stripped program in a zip.
 
 use crate::binaries::{self, FUNCTIONS};
-use local_stack::home;
 use local_trials::{Figures, Order, Running, Trial, TrialError};
+use stack::home;
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -4,8 +4,8 @@ use crate::{
     batch::{self, Batch},
     pace::{Pace, REAL_PATH_SECONDS},
 };
-use local_stack::stack::Stack;
 use local_trials::{Figures, Order, Running, Trial, TrialError, percentile};
+use stack::stack::Stack;
 
 pub(crate) const TRIAL: Trial = Trial {
     name: "story",

@@ -6,8 +6,8 @@ use crate::{
     stage::{Patience, Stage},
 };
 use futures::future::BoxFuture;
-use local_stack::breakpoints::{Held, Moment};
 use local_trials::{TrialError, kill};
+use stack::breakpoints::{Held, Moment};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 

@@ -2,8 +2,8 @@
 
 use crate::stage::{Patience, Stage};
 use futures::future::try_join_all;
-use local_stack::stack::Stack;
 use local_trials::{Figures, Ground, Order, Running, Trial, TrialError, audit};
+use stack::stack::Stack;
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
@@ -124,7 +124,7 @@ async fn replaced(stage: &Stage<'_>) -> Result<Farewell, TrialError> {
         .instances()
         .into_iter()
         .filter_map(|instance| match instance.activity {
-            local_lambda::InstanceActivity::Busy { request_id, .. }
+            stack::lambda::InstanceActivity::Busy { request_id, .. }
                 if instance.function == "content-agent" =>
             {
                 Some(request_id)

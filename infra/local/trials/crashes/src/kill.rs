@@ -7,12 +7,12 @@ use crate::{
     stage::{Patience, Stage},
 };
 use futures::future::try_join_all;
-use local_stack::{
-    breakpoints::{Moment, Seen},
-    stack::Stack,
-};
 use local_trials::{
     Figures, Ground, Order, Running, Size, Trial, TrialError, audit, kill, percentile,
+};
+use stack::{
+    breakpoints::{Moment, Seen},
+    stack::Stack,
 };
 use std::time::{Duration, Instant};
 use uuid::Uuid;

@@ -6,8 +6,8 @@ use crate::{
     stage::{Patience, Stage},
 };
 use futures::future::try_join_all;
-use local_stack::stack::Stack;
 use local_trials::{Figures, Ground, Order, Running, Trial, TrialError, audit, kill, percentile};
+use stack::stack::Stack;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 

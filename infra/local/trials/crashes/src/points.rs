@@ -1,6 +1,6 @@
 //! The marked points at which a process is killed: which request it stands at, and what its death may cost.
 
-use local_stack::breakpoints::{Moment, Seen, Server};
+use stack::breakpoints::{Moment, Seen, Server};
 use uuid::Uuid;
 
 /// A request of the content agent, for one story.

@@ -1,8 +1,8 @@
 //! What was bought again, and for which story: repeated paid calls, told apart by the usage ledger.
 
-use local_providers::CallRecord;
-use local_stack::stack::Stack;
 use local_trials::TrialError;
+use stack::stack::Stack;
+use stand_ins::CallRecord;
 use std::collections::HashMap;
 use uuid::Uuid;
 

@@ -1,10 +1,10 @@
 //! A stack on which stories are started by hand, and what one sees of their jobs.
 
-use local_lambda::{Faults, InstanceActivity};
-use local_stack::stack::Stack;
 use local_trials::{Crowd, Reader, TrialError};
 use serde_json::json;
 use sqlx::Row as _;
+use stack::lambda::{Faults, InstanceActivity};
+use stack::stack::Stack;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 

@@ -6,8 +6,8 @@ use crate::{
     purchases::again_by_story,
     stage::Stage,
 };
-use local_stack::{breakpoints::Moment, environment::BUCKET, stack::Stack};
 use local_trials::{Figures, Ground, Order, Running, Trial, TrialError, audit};
+use stack::{breakpoints::Moment, environment::BUCKET, stack::Stack};
 use std::fs;
 use uuid::Uuid;
 

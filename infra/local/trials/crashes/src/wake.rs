@@ -1,8 +1,8 @@
 //! A wake that never arrives: a process dies between making jobs claimable and waking the worker.
 
 use crate::stage::{Patience, Stage};
-use local_stack::{breakpoints::Moment, stack::Stack};
 use local_trials::{Crowd, Figures, Ground, Order, Running, Trial, TrialError, audit, kill};
+use stack::{breakpoints::Moment, stack::Stack};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 

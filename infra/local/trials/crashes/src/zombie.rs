@@ -5,8 +5,8 @@ use crate::{
     stage::{Patience, Stage},
 };
 use futures::future::try_join_all;
-use local_stack::{breakpoints::Moment, environment, stack::Stack};
 use local_trials::{Figures, Ground, Order, Running, Trial, TrialError, audit, pause, resume};
+use stack::{breakpoints::Moment, environment, stack::Stack};
 use std::{collections::BTreeSet, fs, time::Duration};
 use uuid::Uuid;
 

@@ -2,19 +2,19 @@
 
 use crate::persistence::ask_until_accepted;
 use futures::future::try_join_all;
-use local_lambda::Faults;
-use local_realtime::gateway::{FaultPlan, Share};
-use local_stack::stack::Stack;
 use local_trials::{
     Crowd, Figures, Ground, Order, Running, Trial, TrialError, audit,
     audit::{bought_after_checkpoint, bought_again},
     kill,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use stack::lambda::Faults;
+use stack::stack::Stack;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
+use supabase::gateway::{FaultPlan, Share};
 use uuid::Uuid;
 
 pub(crate) const CHAOS: Trial = Trial {
@@ -222,10 +222,7 @@ async fn causes(stack: &Stack, stories: &[Uuid]) -> Result<(i64, String), TrialE
 /// version for the same wish. A picture that did not pass its check is drawn again within the attempt, and so does not
 /// count.
 fn stored_twice(stack: &Stack, stories: &[Uuid]) -> Result<u64, TrialError> {
-    let bucket = stack
-        .home()
-        .join("files")
-        .join(local_stack::environment::BUCKET);
+    let bucket = stack.home().join("files").join(stack::environment::BUCKET);
     let mut twice = 0;
     for story in stories {
         let folder = bucket.join("drafts/stories").join(story.to_string());

@@ -1,12 +1,12 @@
 //! F3: every event delivered again and again, also at once; the calls that are paid for stay those of one delivery.
 
 use futures::future::try_join_all;
-use local_lambda::Faults;
-use local_stack::stack::Stack;
 use local_trials::{
     Crowd, Figures, Ground, Order, Running, Trial, TrialError, audit, audit::bought_again,
 };
 use serde_json::json;
+use stack::lambda::Faults;
+use stack::stack::Stack;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -112,7 +112,7 @@ async fn at_rest(stack: &Stack) {
         let busy = stack.emulator().instances().iter().any(|instance| {
             matches!(
                 instance.activity,
-                local_lambda::InstanceActivity::Busy { .. }
+                stack::lambda::InstanceActivity::Busy { .. }
             )
         });
         quiet = if busy { 0 } else { quiet + 1 };

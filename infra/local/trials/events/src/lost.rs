@@ -1,9 +1,9 @@
 //! F5: direct kicks and wakes that never arrive; the schedule finds what they were meant to start.
 
 use futures::future::try_join_all;
-use local_lambda::Faults;
-use local_stack::stack::Stack;
 use local_trials::{Crowd, Figures, Ground, Order, Running, Trial, TrialError, audit};
+use stack::lambda::Faults;
+use stack::stack::Stack;
 use std::time::{Duration, Instant};
 
 pub(crate) const LOST: Trial = Trial {

@@ -1,10 +1,10 @@
 //! F31: an account runs out of money. One call learns it; the rest of the process is told without asking.
 
 use crate::company::{Company, after_the_text, calls, last_call, whenever};
-use local_providers::{CallKind, Outcome};
-use local_stack::stack::Stack;
 use local_trials::{Figures, Ground, Order, Running, Size, Trial, TrialError};
 use serde_json::json;
+use stack::stack::Stack;
+use stand_ins::{CallKind, Outcome};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 

@@ -1,11 +1,11 @@
 //! F14: a provider that fails now and then, and one that is down: what succeeds, and how soon it is left alone.
 
 use crate::company::{Company, after_the_text, calls, last_call};
-use local_lambda::LogLine;
-use local_providers::{CallRecord, FaultProfile, Outcome};
+use stack::lambda::LogLine;
+use stand_ins::{CallRecord, FaultProfile, Outcome};
 
-use local_stack::stack::Stack;
 use local_trials::{Figures, Ground, Order, Running, Size, Trial, TrialError};
+use stack::stack::Stack;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 

@@ -1,9 +1,9 @@
 //! What the trials here share: a reader with many stories, and counts of calls and jobs.
 
 use futures::future::try_join_all;
-use local_providers::{CallKind, CallRecord, Outcome, Scripted};
-use local_stack::stack::Stack;
 use local_trials::{Crowd, Figures, Reader, TrialError, audit};
+use stack::stack::Stack;
+use stand_ins::{CallKind, CallRecord, Outcome, Scripted};
 use std::time::Duration;
 use uuid::Uuid;
 

@@ -1,8 +1,8 @@
 //! F12: the object store refuses, fails, breaks off and goes silent.
 
 use crate::company::{Company, calls, last_call};
-use local_stack::{files::FileFault, stack::Stack};
 use local_trials::{Figures, Ground, Order, Running, Size, Trial, TrialError, audit};
+use stack::{files::FileFault, stack::Stack};
 
 pub(crate) const FILES: Trial = Trial {
     name: "files",

@@ -2,9 +2,9 @@
 
 use crate::company::{Company, calls, last_call};
 use futures::future::try_join_all;
-use local_providers::{CallKind, Outcome, Scripted};
-use local_stack::stack::Stack;
 use local_trials::{Figures, Ground, Order, Running, Size, Trial, TrialError, percentile};
+use stack::stack::Stack;
+use stand_ins::{CallKind, Outcome, Scripted};
 use std::time::Duration;
 use uuid::Uuid;
 

@@ -1,12 +1,12 @@
 //! F17: a job that takes its process down each time, and one whose answers are useless each time.
 
 use crate::company::{Company, calls, last_call, prompt_of_scene, whenever};
-use local_providers::{CallKind, Outcome};
-use local_stack::{
+use local_trials::{Figures, Ground, Order, Running, Trial, TrialError, kill};
+use stack::{
     breakpoints::{Moment, Server},
     stack::Stack,
 };
-use local_trials::{Figures, Ground, Order, Running, Trial, TrialError, kill};
+use stand_ins::{CallKind, Outcome};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -174,10 +174,7 @@ async fn dead_letters(stack: &Stack, stories: &[Uuid], code: &str) -> Result<f64
 
 /// Published files of the picture that was given up: its placeholder, and none of an attempt that was tried again.
 fn placeholders(stack: &Stack, stories: &[Uuid]) -> f64 {
-    let bucket = stack
-        .home()
-        .join("files")
-        .join(local_stack::environment::BUCKET);
+    let bucket = stack.home().join("files").join(stack::environment::BUCKET);
     let names = stories.iter().flat_map(|story| {
         let folder = bucket.join("stories").join(story.to_string());
         std::fs::read_dir(folder).into_iter().flatten().flatten()

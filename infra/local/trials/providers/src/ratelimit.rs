@@ -2,10 +2,10 @@
 //! all processes; once the operator has entered it, the quota is used up and hardly a call is refused.
 
 use futures::{StreamExt, TryStreamExt, stream};
-use local_providers::{CallKind, CallLimit, RetryAfter, StandInConfig};
-use local_stack::stack::Stack;
 use local_trials::{Crowd, Figures, Ground, Order, Reader, Running, Trial, TrialError, audit};
 use serde_json::Value;
+use stack::stack::Stack;
+use stand_ins::{CallKind, CallLimit, RetryAfter, StandInConfig};
 use std::time::Duration;
 use uuid::Uuid;
 

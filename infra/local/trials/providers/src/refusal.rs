@@ -1,9 +1,9 @@
 //! F18: one scene of every story is refused by the safety filter, as asked and in plainer words, or as asked only.
 
 use crate::company::{Company, calls, last_call, prompt_of_scene, whenever};
-use local_providers::{CallKind, Outcome, Scripted};
-use local_stack::stack::Stack;
 use local_trials::{Figures, Ground, Order, Running, Trial, TrialError};
+use stack::stack::Stack;
+use stand_ins::{CallKind, Outcome, Scripted};
 
 pub(crate) const REFUSAL: Trial = Trial {
     name: "refusal",

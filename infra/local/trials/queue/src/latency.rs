@@ -1,9 +1,9 @@
 //! Row 8: from a job's arrival to the claim that hands it over, and from POST /stories to the start of the content agent.
 
-use local_providers::Workmanship;
-use local_stack::stack::Stack;
 use local_trials::{Crowd, Figures, Ground, Order, Running, Trial, TrialError, percentile};
 use serde_json::{Value, json};
+use stack::stack::Stack;
+use stand_ins::Workmanship;
 use std::time::{Duration, Instant, SystemTime};
 use uuid::Uuid;
 

@@ -1,9 +1,9 @@
 //! A migrated database with as many waiting and finished jobs as a trial needs, and the verbs as the functions call them.
 
-use local_stack::{home, postgres::Postgres};
 use local_trials::TrialError;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor, PgPool, postgres::PgPoolOptions};
+use stack::{home, postgres::Postgres};
 
 /// More claimers than that are not tried.
 const CONNECTIONS: u32 = 40;

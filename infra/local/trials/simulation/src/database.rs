@@ -5,12 +5,12 @@ pub use crate::payloads::{
 };
 
 use crate::payloads::{literal, refusal};
-use local_stack::postgres::{DatabaseAddress, Postgres};
 use serde_json::{Value, json};
 use sqlx::{
     AssertSqlSafe, Executor, PgPool,
     postgres::{PgPoolOptions, PgRow},
 };
+use stack::postgres::{DatabaseAddress, Postgres};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ pub const EVERYTHING: [&str; 8] = [
 
 impl Database {
     pub async fn new() -> Self {
-        let migrations = local_stack::home::workspace().join("infra/supabase/migrations");
+        let migrations = stack::home::workspace().join("infra/supabase/migrations");
         let server = SERVER
             .get_or_try_init(|| Postgres::start_temporary(&migrations))
             .await

@@ -2,12 +2,12 @@
 //! token's times are given sixty seconds of leeway, no more.
 
 use crate::engine::Engine;
-use local_stack::{
+use local_trials::{Crowd, Figures, Ground, Order, Reader, Running, Trial, TrialError};
+use serde_json::{Value, json};
+use stack::{
     breakpoints::{Moment, Seen, Server},
     stack::Stack,
 };
-use local_trials::{Crowd, Figures, Ground, Order, Reader, Running, Trial, TrialError};
-use serde_json::{Value, json};
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},

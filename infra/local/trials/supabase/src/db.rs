@@ -6,8 +6,8 @@ use crate::{
     throughput::{self, Settled},
 };
 use futures::future::try_join_all;
-use local_stack::{follow::StoryFeed, postgres::Halt, stack::Stack};
 use local_trials::{Crowd, Figures, Ground, Order, Reader, Running, Trial, TrialError};
+use stack::{follow::StoryFeed, postgres::Halt, stack::Stack};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 

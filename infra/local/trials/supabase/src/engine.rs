@@ -1,9 +1,9 @@
 //! The verbs as the functions call them, over PostgREST, and stories arranged by SQL for them to work on.
 
-use local_stack::stack::Stack;
 use local_trials::TrialError;
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
+use stack::stack::Stack;
 use std::time::Duration;
 use store::{LeasedJob, RestConfig, Store};
 use uuid::Uuid;

@@ -5,13 +5,13 @@ use crate::{
     replies,
 };
 use futures::future::try_join_all;
-use local_realtime::gateway::{FaultPlan, Share};
-use local_stack::stack::Stack;
 use local_trials::{
     Crowd, Figures, Ground, Order, Reader, Running, Size, Trial, TrialError, audit,
     audit::{bought_after_checkpoint, bought_again},
 };
+use stack::stack::Stack;
 use std::time::{Duration, Instant};
+use supabase::gateway::{FaultPlan, Share};
 use uuid::Uuid;
 
 pub(crate) const POSTGREST: Trial = Trial {

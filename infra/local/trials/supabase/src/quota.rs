@@ -2,11 +2,11 @@
 
 use crate::engine::{ASSETS, Engine};
 use futures::future::{join_all, try_join_all};
-use local_stack::{api::ApiError, stack::Stack};
 use local_trials::{Crowd, Figures, Ground, Order, Running, Trial, TrialError};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use stack::{api::ApiError, stack::Stack};
 use uuid::Uuid;
 
 pub(crate) const QUOTA: Trial = Trial {

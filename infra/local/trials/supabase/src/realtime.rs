@@ -1,11 +1,11 @@
 //! F30: frames lost and reordered, sockets cut; a client that follows the documented way has the row again in a second.
 
 use futures::future::try_join_all;
-use local_stack::{
+use local_trials::{Crowd, Figures, Ground, Order, Reader, Running, Trial, TrialError, audit};
+use stack::{
     follow::{FeedCounts, FollowError, StoryFeed},
     stack::Stack,
 };
-use local_trials::{Crowd, Figures, Ground, Order, Reader, Running, Trial, TrialError, audit};
 use std::{
     sync::OnceLock,
     time::{Duration, Instant},

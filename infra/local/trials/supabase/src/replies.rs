@@ -2,7 +2,6 @@
 
 use crate::engine::{ASSETS, Engine};
 use domain::{AssetType, StoryId};
-use local_realtime::gateway::FaultPlan;
 use local_trials::{Crowd, Figures, TrialError};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,6 +10,7 @@ use store::{
     Caller, Completion, Created, Failure, Idempotency, LeasedJob, Paid, StartedContent,
     SteeringOptions, StoreError,
 };
+use supabase::gateway::FaultPlan;
 use uuid::Uuid;
 
 /// Each verb once with the first answer lost, on a story of its own.

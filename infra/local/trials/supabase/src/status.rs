@@ -2,9 +2,9 @@
 
 use crate::engine::Engine;
 use futures::future::{join_all, try_join_all};
-use local_stack::stack::Stack;
 use local_trials::{Crowd, Figures, Ground, Order, Running, Trial, TrialError, audit, percentile};
 use serde_json::json;
+use stack::stack::Stack;
 use std::time::{Duration, Instant};
 use store::{Completion, LeasedJob};
 use uuid::Uuid;

@@ -9,8 +9,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use local_stack::stack::Stack;
 use local_trials::TrialError;
+use stack::stack::Stack;
 use std::{
     process::Stdio,
     sync::Arc,

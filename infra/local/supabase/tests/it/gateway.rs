@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::{Json, Router};
-use local_realtime::gateway::{FaultPlan, Share};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use supabase::gateway::{FaultPlan, Share};
 
 use crate::stack::Stack;
 

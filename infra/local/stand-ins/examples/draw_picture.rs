@@ -15,6 +15,6 @@ fn main() -> Result<()> {
     let path = arguments.get(1).map_or("picture.png", String::as_str);
     std::fs::write(
         path,
-        local_providers::draw_picture_png(&prompt, number(2), number(3)),
+        stand_ins::draw_picture_png(&prompt, number(2), number(3)),
     )
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use local_realtime::auth::{AuthServer, Keys, User};
-use local_realtime::gateway::{ApiKeys, GatewayConfig, gateway, serve};
-use local_realtime::realtime::{RealtimeOptions, RealtimeServer};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool};
+use supabase::auth::{AuthServer, Keys, User};
+use supabase::gateway::{ApiKeys, GatewayConfig, gateway, serve};
+use supabase::realtime::{RealtimeOptions, RealtimeServer};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 

@@ -8,7 +8,7 @@
 
 use std::io::{Error, Result};
 
-use local_providers::{StandInConfig, elevenlabs_router, openai_router};
+use stand_ins::{StandInConfig, elevenlabs_router, openai_router};
 use tokio::net::TcpListener;
 
 #[tokio::main]

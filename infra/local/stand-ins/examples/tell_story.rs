@@ -5,6 +5,6 @@ use std::io::{Read, Result};
 fn main() -> Result<()> {
     let mut request = String::new();
     std::io::stdin().read_to_string(&mut request)?;
-    println!("{}", local_providers::tell_story(&request));
+    println!("{}", stand_ins::tell_story(&request));
     Ok(())
 }
