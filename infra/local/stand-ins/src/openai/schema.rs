@@ -86,7 +86,7 @@ mod tests {
         let with = |pointer: &str, value: Value| {
             let mut changed = good.clone();
             changed[pointer] = value;
-            check(&schema, &changed, &schema, "#").map_err(|message| message)
+            check(&schema, &changed, &schema, "#")
         };
         assert_eq!(with("why", json!("x")), Ok(()));
         for (member, value, told) in [
