@@ -8,25 +8,14 @@ use std::{
 };
 
 /// What the stack is made of; no function knows of it.
-const STACK: &[&str] = &[
-    "domain",
-    "local-lambda",
-    "stand-ins",
-    "supabase",
-    "stack",
-    "local-trials",
-];
+const STACK: &[&str] = &["domain", "stand-ins", "supabase", "stack", "local-trials"];
 
 /// Edges between our packages, as docs/ARCHITECTURE.md tells them; commands and tests may use everything.
-const ALLOWED: [(&str, &[&str]); 16] = [
-    ("local-lambda", &[]),
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("stand-ins", &["storyteller"]),
     ("storyteller", &[]),
     ("supabase", &[]),
-    (
-        "stack",
-        &["domain", "local-lambda", "stand-ins", "supabase"],
-    ),
+    ("stack", &["stand-ins", "supabase"]),
     ("local-trials", STACK),
     ("trial-events", STACK),
     ("asset-worker", &["domain", "runtime", "store"]),
