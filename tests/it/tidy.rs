@@ -18,7 +18,7 @@ const STACK: &[&str] = &[
 ];
 
 /// Edges between our packages, as docs/ARCHITECTURE.md tells them; commands and tests may use everything.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("local-lambda", &[]),
     ("stand-ins", &[]),
     ("supabase", &[]),
@@ -28,17 +28,25 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ),
     ("local-trials", STACK),
     ("trial-events", STACK),
-    ("asset-worker", &["domain", "runtime", "store"]),
+    ("asset-worker", &["domain", "events", "runtime", "store"]),
     (
         "content-agent",
-        &["domain", "providers", "render", "runtime", "store"],
+        &[
+            "domain",
+            "events",
+            "providers",
+            "render",
+            "runtime",
+            "store",
+        ],
     ),
-    ("timeout-handler", &["domain", "runtime", "store"]),
-    ("universal-agent", &["domain", "runtime", "store"]),
+    ("timeout-handler", &["domain", "events", "runtime", "store"]),
+    ("universal-agent", &["domain", "events", "runtime", "store"]),
     ("domain", &[]),
+    ("events", &["domain"]),
     ("providers", &["domain"]),
     ("render", &["domain"]),
-    ("runtime", &["domain"]),
+    ("runtime", &[]),
     ("store", &["domain"]),
 ];
 
