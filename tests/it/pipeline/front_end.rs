@@ -92,7 +92,7 @@ fn the_owner_sees_every_asset_become_ready_and_a_stranger_sees_nothing() {
     shared.run(async {
         let owner = demo(&shared);
         let stranger = newcomer(&shared).await;
-        // Held at its text until both front ends are there.
+        // Made once, so that both front ends are there before the making that is watched begins.
         let id = owner.ask_for_story().await;
         let settled = owner.settled(&id).await;
         assert_eq!(settled["asset_generation_status"]["overall"], "ready");
