@@ -24,7 +24,6 @@ use crate::lambda::{
     error::{EmulatorError, InvokeError},
     instance::{InstanceActivity, InstanceView, Order},
     invocation::{Invocation, InvokeOutput},
-    lock::lock,
     logs::{LogLine, LogSink},
     metrics::{InvocationRecord, Metrics},
     naming,
@@ -173,7 +172,7 @@ impl Emulator {
 
     /// Changes what goes wrong on purpose, for events accepted from now on.
     pub fn set_faults(&self, faults: Faults) {
-        *lock(&self.core.faults) = faults;
+        *self.core.faults.lock() = faults;
     }
 
     /// Totals since the start.
@@ -267,7 +266,7 @@ impl Core {
                 let function = Arc::clone(function);
                 tokio::spawn(async move {
                     match core.start_instance(&function).await {
-                        Ok(instance) => function.give_back(instance),
+                        Ok(instance) => core.idle.give_back(instance),
                         Err(why) => tracing::warn!(
                             "`{}` could not be started ahead: {why}",
                             function.config.name
@@ -290,7 +289,7 @@ async fn keep_house(core: Weak<Core>, idle_timeout: Duration) {
             return;
         };
         for function in &core.functions {
-            for instance in function.take_expired(idle_timeout) {
+            for instance in core.idle.take_expired(&function.config, idle_timeout) {
                 instance.orders.send_replace(Order::Terminate);
             }
         }

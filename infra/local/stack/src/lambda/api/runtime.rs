@@ -20,8 +20,8 @@ use serde_json::json;
 use crate::lambda::{
     body::{self, BodyError},
     instance::{Current, Instance, Order, Reply, Work},
-    lock::lock,
     logs::LogSource,
+    naming,
     state::Core,
 };
 
@@ -56,7 +56,7 @@ fn hand_over(core: &Core, instance: &Instance, work: Work) -> Option<Response> {
         reply,
     } = work;
     let function = &instance.function;
-    *lock(&instance.current) = Some(Current {
+    *instance.current.lock() = Some(Current {
         request_id: invocation.request_id.clone(),
         payload: invocation.payload.clone(),
         since: Timestamp::now(),
@@ -69,7 +69,7 @@ fn hand_over(core: &Core, instance: &Instance, work: Work) -> Option<Response> {
     core.log(instance, LogSource::Platform, start_line);
     started.send(Instant::now()).ok()?;
 
-    let deadline = SystemTime::now() + function.config.timeout;
+    let deadline = SystemTime::now() + function.timeout;
     let deadline_ms = deadline
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
@@ -84,7 +84,9 @@ fn hand_over(core: &Core, instance: &Instance, work: Work) -> Option<Response> {
     set("content-type", "application/json");
     set("lambda-runtime-aws-request-id", &invocation.request_id);
     set("lambda-runtime-deadline-ms", &deadline_ms.to_string());
-    set("lambda-runtime-invoked-function-arn", &function.arn);
+    let config = &core.config;
+    let arn = naming::function_arn(&config.region, &config.account_id, &function.deployed_name);
+    set("lambda-runtime-invoked-function-arn", &arn);
     set("lambda-runtime-trace-id", &invocation.trace_id);
     if let Some(context) = invocation.client_context {
         headers.insert("lambda-runtime-client-context", context);
@@ -190,7 +192,7 @@ pub(crate) async fn init_error(
         return stranger();
     };
     let report = error_report(&headers, body).await;
-    *lock(&instance.init_error) = Some(report);
+    *instance.init_error.lock() = Some(report);
     // A runtime is expected to exit now; one that does not will not be waited for.
     instance.orders.send_replace(Order::Terminate);
     acknowledge(StatusCode::ACCEPTED)

@@ -23,13 +23,13 @@ const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// PostgREST could not be built.
 #[derive(Debug, thiserror::Error)]
 #[error("could not start PostgREST over the local database")]
-pub struct RestError(#[source] Box<dyn std::error::Error + Send + Sync>);
+pub struct PostgrestError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
 /// PostgREST at the root of a router: `/stories?id=eq.…`, `/rpc/create_story`.
 ///
 /// `authenticator_url` is its login, which owns no rights but may become `anon`, `authenticated` and `service_role`;
 /// `keys` is the JSON Web Key Set tokens are verified with, shared secrets among them.
-pub async fn rest_router(authenticator_url: &str, keys: &Value) -> Result<Router, RestError> {
+pub async fn router(authenticator_url: &str, keys: &Value) -> Result<Router, PostgrestError> {
     let mut config = AppConfig::default();
     config.db_uri = authenticator_url.to_owned();
     config.db_schemas = vec!["public".to_owned()];
@@ -43,7 +43,7 @@ pub async fn rest_router(authenticator_url: &str, keys: &Value) -> Result<Router
     config.compat_mode = true;
     let app = postrust_server::build(config, Host::SERVER)
         .await
-        .map_err(|error| RestError(error.into()))?;
+        .map_err(|error| PostgrestError(error.into()))?;
     let router = app
         .router
         .layer(middleware::from_fn_with_state(app.state, leave_out_nulls));

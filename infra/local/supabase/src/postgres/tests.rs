@@ -23,7 +23,7 @@ impl Scratch {
             &self.0.join("postgres"),
             port,
             &self.0.join("migrations"),
-            Reporter::Silent,
+            &|_| (),
         )
         .await
         .unwrap()
@@ -163,7 +163,7 @@ async fn a_folder_closed_to_the_servers_account_does_not_stop_it() {
     let account = Account::for_servers().await.unwrap();
     let installation = Installation::find().await.unwrap();
     let data_dir = scratch.0.join("postgres");
-    let cluster = Cluster::prepare(&data_dir, installation, account, Reporter::Silent)
+    let cluster = Cluster::prepare(&data_dir, installation, account, &|_| ())
         .await
         .unwrap();
     assert_eq!(cluster.place() == data_dir, account == Account::Ourselves);

@@ -1,13 +1,24 @@
 //! From a batch of changes to frames: match filters first, then ask row-level security, then send.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
-use super::catalog::TableFacts;
-use super::payload::{Access, data};
-use super::pgoutput::{Action, RowChange};
-use super::visibility::{Questions, existence_query};
-use crate::realtime::{Frame, Head, Shared, SocketId, Subscription, write};
+use super::{
+    catalog::TableFacts,
+    payload::{Access, data},
+    visibility::{Questions, existence_query},
+};
+use crate::{
+    change::{Action, RowChange},
+    realtime::{
+        Shared,
+        frame::{Head, write},
+        outbox::SocketId,
+        registry::Subscription,
+    },
+};
 
 /// A change somebody subscribed to.
 struct Wanted {
@@ -126,6 +137,6 @@ fn send<'a>(
             Head::push(topic, "postgres_changes"),
             &payload,
         );
-        subscription.outbox.deliver(Frame::Text(text));
+        subscription.outbox.deliver(text);
     }
 }

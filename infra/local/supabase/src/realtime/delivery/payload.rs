@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::catalog::{ColumnFacts, TableFacts};
-use super::pgoutput::{Action, Cell, RowChange};
+use crate::change::{Action, Cell, RowChange};
 
 /// A change whose JSON is longer loses its large values (1 MiB).
 const DATA_BYTES_MAX: usize = 1_048_576;

@@ -1,25 +1,17 @@
-//! Follows the write-ahead log and brings each committed change to the subscribers who may see it.
-//!
-//! Real logical decoding (`pgoutput` over SQL) rather than triggers: nothing is added to the user's
-//! tables, publication membership is Postgres' own business, and unchanged TOASTed values show.
+//! Follows the log and brings each committed change to the subscribers who may see it.
 
 mod catalog;
 mod deliver;
 mod payload;
-mod pgoutput;
-mod slot;
 mod values;
 mod visibility;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-pub(crate) use pgoutput::{Action, RowChange};
-pub use slot::CaptureError;
-pub(crate) use slot::{Position, Slot, end_of_log};
-pub(crate) use values::ValueKind;
+use super::Shared;
+use crate::capture::Slot;
 
-use crate::realtime::Shared;
+pub(super) use values::ValueKind;
 
 /// How often the log is looked at while nobody listens: only so that it can be recycled.
 const POLL_INTERVAL_UNWATCHED: Duration = Duration::from_millis(500);
@@ -78,35 +70,5 @@ async fn reopen(server: &Shared) -> Slot {
             Ok(slot) => return slot,
             Err(error) => tracing::debug!(%error, "Realtime still has no place in the log"),
         }
-    }
-}
-
-/// A string as an SQL literal, for the simple protocol, which takes no parameters. Text that
-/// Postgres cannot hold (NUL) is left out.
-pub(crate) fn sql_literal(text: &str) -> String {
-    let text = text.replace('\0', "");
-    let quoted = text.replace('\'', "''");
-    if text.contains('\\') {
-        format!("E'{}'", quoted.replace('\\', "\\\\"))
-    } else {
-        format!("'{quoted}'")
-    }
-}
-
-/// A name as an SQL identifier.
-pub(crate) fn sql_identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('\0', "").replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quotes_and_backslashes_cannot_leave_a_literal_or_an_identifier() {
-        assert_eq!(sql_literal("it's"), "'it''s'");
-        assert_eq!(sql_literal(r"a\'b"), r"E'a\\''b'");
-        assert_eq!(sql_literal("a\0b"), "'ab'");
-        assert_eq!(sql_identifier(r#"a"b"#), r#""a""b""#);
     }
 }

@@ -6,24 +6,18 @@ mod faults;
 mod metrics;
 mod rest;
 
-use std::io;
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
-use axum::extract::State;
-use axum::middleware;
-use axum::routing::get;
-use axum::serve::ListenerExt as _;
-use axum::{Json, Router};
+use axum::{Json, Router, extract::State, middleware, routing::get, serve::ListenerExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+
+use crate::{auth::AuthServer, realtime::RealtimeServer};
 
 pub use crate::chance::Share;
 pub use api_keys::{ApiKeys, LOCAL_PUBLISHABLE_KEY, LOCAL_SECRET_KEY};
 pub use faults::{FaultPlan, Faults};
 pub use metrics::{RestCounts, RestMetrics};
-
-use crate::auth::AuthServer;
-use crate::realtime::RealtimeServer;
 
 /// What the gateway needs besides the services behind it.
 #[derive(Clone)]

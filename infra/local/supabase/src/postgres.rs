@@ -11,12 +11,11 @@ mod server;
 pub use address::DatabaseAddress;
 pub use installation::MissingPostgres;
 
-use crate::report::Reporter;
 use account::Account;
 use cluster::Cluster;
 use installation::Installation;
-use migrations::{Migration, Standing};
-use server::Server;
+use migrations::Standing;
+use server::{AtTheEnd, Server};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::{
     io,
@@ -64,6 +63,9 @@ pub enum PostgresError {
     },
 }
 
+/// Who hears what a boot does beyond starting a server: a line for a person.
+pub type Tell<'a> = &'a (dyn Fn(&str) + Sync);
+
 fn while_trying(attempted: &str) -> impl FnOnce(sqlx::Error) -> PostgresError {
     let attempted = attempted.to_owned();
     move |source| PostgresError::Sql { attempted, source }
@@ -90,65 +92,34 @@ impl Postgres {
     /// Boots the server kept in `data_dir` on `127.0.0.1:port` and applies what `migrations` has new.
     ///
     /// The first boot initialises it. A database that cannot be brought up to date, because a migration it has was
-    /// changed, is thrown away and made anew, and the reporter says so: this is for development. When started by root
+    /// changed, is thrown away and made anew, and `tell` hears of it: this is for development. When started by root
     /// the server runs as `postgres` or `nobody`, and its files move to `/var/tmp` where that user cannot reach
     /// `data_dir`. The caller sees to it that no two processes use one `data_dir`.
     pub async fn start(
         data_dir: &Path,
         port: u16,
         migrations: &Path,
-        reporter: Reporter,
+        tell: Tell<'_>,
     ) -> Result<Self, PostgresError> {
-        let installation = Installation::find_or_install(reporter).await?;
-        let cluster = Cluster::prepare(
-            data_dir,
-            installation,
-            Account::for_servers().await?,
-            reporter,
-        )
-        .await?;
-        Self::boot(
-            &cluster,
-            port,
-            &migrations::read(migrations)?,
-            reporter,
-            server::AtTheEnd::Keep,
-        )
-        .await
+        Self::boot(data_dir, port, migrations, AtTheEnd::Keep, tell).await
     }
 
     /// Boots a server of its own on a free port for tests; its files vanish with it, even when this process is killed.
     pub async fn start_temporary(migrations: &Path) -> Result<Self, PostgresError> {
-        let reporter = Reporter::Silent;
         let data_dir =
             std::env::temp_dir().join(format!("storytailor-postgres-{}", uuid::Uuid::new_v4()));
         let port = free_port().map_err(|source| PostgresError::Folder {
             path: data_dir.clone(),
             source,
         })?;
-        let installation = Installation::find_or_install(reporter).await?;
-        let cluster = Cluster::prepare(
-            &data_dir,
-            installation,
-            Account::for_servers().await?,
-            reporter,
-        )
-        .await?;
-        Self::boot(
-            &cluster,
-            port,
-            &migrations::read(migrations)?,
-            reporter,
-            server::AtTheEnd::Remove,
-        )
-        .await
+        Self::boot(&data_dir, port, migrations, AtTheEnd::Remove, &|_| ()).await
     }
 
     /// Stops what a killed run may have left behind in `data_dir`, so that its port is free again.
     pub async fn stop_leftover(data_dir: &Path) -> Result<(), PostgresError> {
         if let Some(installation) = Installation::find().await {
             let account = Account::for_servers().await?;
-            Cluster::prepare(data_dir, installation, account, Reporter::Silent)
+            Cluster::prepare(data_dir, installation, account, &|_| ())
                 .await?
                 .stop_leftover()
                 .await?;
@@ -157,27 +128,31 @@ impl Postgres {
     }
 
     async fn boot(
-        cluster: &Cluster,
+        data_dir: &Path,
         port: u16,
-        migrations: &[Migration],
-        reporter: Reporter,
-        at_the_end: server::AtTheEnd,
+        migrations: &Path,
+        at_the_end: AtTheEnd,
+        tell: Tell<'_>,
     ) -> Result<Self, PostgresError> {
+        let installation = Installation::find_or_install(tell).await?;
+        let account = Account::for_servers().await?;
+        let cluster = Cluster::prepare(data_dir, installation, account, tell).await?;
+        let migrations = &*migrations::read(migrations)?;
         cluster.stop_leftover().await?;
         let address = DatabaseAddress::new(port, "postgres");
         if cluster.is_usable() {
-            let server = Server::start(cluster, &address, at_the_end).await?;
+            let server = Server::start(&cluster, &address, at_the_end).await?;
             match migrations::standing(&address, migrations).await? {
                 Standing::Behind(new) => {
                     migrations::apply(&address, new).await?;
                     return Ok(Self {
                         server,
-                        cluster: cluster.clone(),
+                        cluster,
                         address,
                     });
                 }
                 Standing::Diverged(reason) => {
-                    reporter.line(format!(
+                    tell(&format!(
                         "\n  {reason}: the local database is made anew, its data is gone"
                     ));
                     server.stop().await;
@@ -185,13 +160,13 @@ impl Postgres {
             }
         }
         cluster.initialise().await?;
-        let server = Server::start(cluster, &address, at_the_end).await?;
+        let server = Server::start(&cluster, &address, at_the_end).await?;
         migrations::apply_platform(&address).await?;
         cluster.mark_initialised()?;
         migrations::apply(&address, migrations).await?;
         Ok(Self {
             server,
-            cluster: cluster.clone(),
+            cluster,
             address,
         })
     }

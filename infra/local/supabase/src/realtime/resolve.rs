@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
 
-use super::channel::{Binding, Wish};
-use super::filter::{Comparison, Condition};
-use super::outbox::Outbox;
-use super::subscriptions::{Identity, Subscription};
-use crate::capture::{ValueKind, sql_literal};
+use super::{
+    channel::{Binding, Wish},
+    delivery::ValueKind,
+    filter::{Comparison, Condition},
+    outbox::Outbox,
+    registry::{Identity, Subscription},
+};
+use crate::sql;
 
 /// Why a channel gets no database changes.
 #[derive(Debug)]
@@ -152,7 +155,7 @@ async fn as_printed(
     type_name: &str,
     values: &[String],
 ) -> Result<Vec<String>, Problem> {
-    let literals: Vec<String> = values.iter().map(|value| sql_literal(value)).collect();
+    let literals: Vec<String> = values.iter().map(|value| sql::literal(value)).collect();
     let sql = format!(
         "select value::{type_name}::text from unnest(array[{}]::text[]) with ordinality as given (value, place)
          order by place",

@@ -11,6 +11,8 @@ mod user;
 
 use std::sync::Arc;
 
+use accounts::Accounts;
+use sessions::Sessions;
 use sqlx::PgPool;
 
 pub use accounts::{AccountError, hash_password};
@@ -18,9 +20,6 @@ pub use claims::Claims;
 pub use key_file::KeyError;
 pub use keys::{Keys, TokenError, legacy_key};
 pub use user::User;
-
-use accounts::Accounts;
-use sessions::Sessions;
 
 /// How long an access token lives, in seconds (the platform's default `jwt_expiry`).
 pub const ACCESS_TOKEN_LIFETIME_SECONDS: u64 = 3_600;

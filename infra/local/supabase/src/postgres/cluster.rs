@@ -1,13 +1,12 @@
 //! The files of a server: where they lie, whether they are usable, what a killed run left behind in them.
 
 use super::{
-    PostgresError,
+    PostgresError, Tell,
     account::Account,
     address::{PASSWORD, SUPERUSER},
     installation::Installation,
     migrations::PLATFORM,
 };
-use crate::report::Reporter;
 use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
@@ -34,7 +33,7 @@ impl Cluster {
         wanted: &Path,
         installation: Installation,
         account: Account,
-        reporter: Reporter,
+        tell: Tell<'_>,
     ) -> Result<Self, PostgresError> {
         let mut place = std::path::absolute(wanted).map_err(|source| PostgresError::Folder {
             path: wanted.to_owned(),
@@ -48,7 +47,7 @@ impl Cluster {
                 "/var/tmp/storytailor-postgres-{:016x}",
                 hasher.finish()
             ));
-            reporter.line(format!(
+            tell(&format!(
                 "\n  The server's account cannot reach {}: its files are in {}",
                 place.display(),
                 reachable.display()

@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use sqlx::PgPool;
-use sqlx::Row as _;
+use sqlx::{PgPool, Row as _};
 
 use super::values::{ValueKind, array_to_json};
 

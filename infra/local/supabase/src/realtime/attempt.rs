@@ -1,14 +1,20 @@
 //! The database subscription that follows a join or a new token: later than the reply, as on the
 //! real server, and announced by a `system` message.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use super::Shared;
-use super::channel::Binding;
-use super::subscribe::{SubscribeError, Subscriber, resolve};
-use super::subscriptions::Subscription;
+use super::{
+    Shared,
+    channel::Binding,
+    registry::Subscription,
+    resolve::{SubscribeError, Subscriber, resolve},
+};
 use crate::capture::end_of_log;
 
 const EXTENSION: &str = "postgres_changes";

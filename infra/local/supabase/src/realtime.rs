@@ -1,41 +1,38 @@
-//! Supabase Realtime: database changes under row-level security, broadcasts and presence, over the
-//! protocol unmodified clients speak.
+//! Supabase Realtime, as far as database changes go: under row-level security, over the protocol
+//! unmodified clients speak. Broadcasts and presence are not served.
 
-mod broadcast;
+mod attempt;
 mod channel;
+mod delivery;
 mod faults;
 mod filter;
 mod frame;
-mod http_broadcast;
-mod hub;
 mod joins_in_flight;
 mod outbox;
+mod registry;
+mod resolve;
 mod session;
 mod socket;
-mod subscribe;
-mod subscribing;
-mod subscriptions;
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
-use axum::Router;
-use axum::routing::{get, post};
+use axum::{Router, routing::get};
+use faults::RealtimeFaults;
+use parking_lot::Mutex;
+use registry::{Identity, Subscriptions};
 use sqlx::PgPool;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    auth::{Claims, Keys},
+    capture::{Position, Slot},
+};
 
 pub use crate::capture::CaptureError;
 pub use crate::chance::Share;
-
-pub(crate) use frame::{Head, write};
-pub(crate) use outbox::{Frame, SocketId};
-pub(crate) use subscriptions::{Identity, Subscription, Subscriptions};
-
-use crate::auth::{Claims, Keys};
-use crate::capture::{self, Position};
-use faults::RealtimeFaults;
-use hub::Hub;
 
 /// How the server behaves in time.
 #[derive(Debug, Clone)]
@@ -76,7 +73,6 @@ pub(crate) struct Shared {
     pub(crate) pool: PgPool,
     pub(crate) keys: Arc<Keys>,
     pub(crate) options: RealtimeOptions,
-    pub(crate) hub: Hub,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) faults: Arc<RealtimeFaults>,
     /// How far the log has been looked at, and its changes delivered.
@@ -113,18 +109,17 @@ impl RealtimeServer {
         keys: Arc<Keys>,
         options: RealtimeOptions,
     ) -> Result<Self, CaptureError> {
-        let slot = capture::Slot::open(&pool, &options.publication).await?;
+        let slot = Slot::open(&pool, &options.publication).await?;
         let shared = Arc::new(Shared {
             pool,
             keys,
             options,
-            hub: Hub::default(),
             subscriptions: Subscriptions::default(),
             faults: Arc::default(),
             delivered_until: watch::Sender::default(),
             identities: Mutex::default(),
         });
-        let capture = tokio::spawn(capture::follow(slot, shared.clone()));
+        let capture = tokio::spawn(delivery::follow(slot, shared.clone()));
         Ok(Self {
             shared,
             _capture: Arc::new(AbortOnDrop(capture)),
@@ -136,20 +131,15 @@ impl RealtimeServer {
     pub fn router(&self) -> Router {
         Router::new()
             .route("/websocket", get(socket::upgrade))
-            .route("/api/broadcast", post(http_broadcast::batch))
-            .route(
-                "/api/broadcast/{topic}/events/{event}",
-                post(http_broadcast::single),
-            )
             .with_state(self.shared.clone())
     }
 
-    /// Fault hook: this share of changes and broadcasts is lost on the way to each subscriber.
+    /// Fault hook: this share of changes is lost on the way to each subscriber.
     pub fn lose_deliveries(&self, share: Share) {
         self.shared.faults.lose(share);
     }
 
-    /// Fault hook: this share of changes and broadcasts is overtaken by the next one to the same subscriber.
+    /// Fault hook: this share of changes is overtaken by the next one to the same subscriber.
     pub fn reorder_deliveries(&self, share: Share) {
         self.shared.faults.reorder(share);
     }
@@ -164,10 +154,7 @@ impl Shared {
     /// One identity for all channels with these claims, so that each row is checked once for all of them.
     pub(crate) fn identity(&self, claims: &Claims) -> Arc<Identity> {
         let wanted = Identity::from(claims);
-        let mut known = self
-            .identities
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.identities.lock();
         known.retain(|identity| identity.strong_count() > 0);
         if let Some(identity) = known
             .iter()

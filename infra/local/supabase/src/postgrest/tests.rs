@@ -1,11 +1,13 @@
 //! What the store and a browser ask of PostgREST, asked of the embedded one over our own migrations.
 
 use super::*;
-use crate::postgres::Postgres;
+use crate::{
+    auth::{Keys, User},
+    postgres::Postgres,
+};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use std::{path::Path, sync::Arc, time::Duration};
-use supabase::auth::{Keys, User};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -33,7 +35,7 @@ impl Served {
             Keys::load_or_create(&key_file, "http://127.0.0.1/auth/v1".to_owned(), SECRET).unwrap(),
         );
         std::fs::remove_file(key_file).unwrap();
-        let router = rest_router(&database.authenticator_url(), &keys.verification_jwks())
+        let router = super::router(&database.authenticator_url(), &keys.verification_jwks())
             .await
             .unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

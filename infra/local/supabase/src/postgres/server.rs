@@ -2,11 +2,11 @@
 //! end, and then shuts the server down.
 
 use super::{PostgresError, address::DatabaseAddress, cluster::Cluster};
+use parking_lot::{Mutex, MutexGuard};
 use sqlx::{Connection, PgConnection};
 use std::{
     fs::{self, File},
     process::{Child, ChildStdin, Stdio},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -62,7 +62,7 @@ impl Server {
     }
 
     fn process(&self) -> MutexGuard<'_, Child> {
-        self.postgres.lock().unwrap_or_else(PoisonError::into_inner)
+        self.postgres.lock()
     }
 
     async fn wait_until_it_answers(

@@ -1,15 +1,19 @@
 //! Row-level security, asked of Postgres itself: does this row exist for that identity?
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use futures::StreamExt as _;
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
 
 use super::catalog::TableFacts;
-use super::pgoutput::{Cell, RowChange};
-use super::{sql_identifier, sql_literal};
-use crate::realtime::Identity;
+use crate::{
+    change::{Cell, RowChange},
+    realtime::registry::Identity,
+    sql,
+};
 
 /// Identities asked about at once; each takes a connection of the pool.
 const CHECKS_AT_ONCE: usize = 4;
@@ -44,13 +48,13 @@ pub(crate) fn existence_query(change: &RowChange, facts: &TableFacts) -> Option<
         };
         conditions.push(format!(
             "{} = {}",
-            sql_identifier(&key.name),
-            sql_literal(value)
+            sql::identifier(&key.name),
+            sql::literal(value)
         ));
     }
     let (schema, table) = (
-        sql_identifier(&change.relation.schema),
-        sql_identifier(&change.relation.table),
+        sql::identifier(&change.relation.schema),
+        sql::identifier(&change.relation.table),
     );
     Some(format!(
         "exists(select from {schema}.{table} where {})",
@@ -129,8 +133,8 @@ async fn visible(
     let sql = format!(
         "select set_config('role', {}, true), set_config('request.jwt.claims', {}, true);
          select array[{}]::boolean[] as answers",
-        sql_literal(&identity.role),
-        sql_literal(&identity.claims_json),
+        sql::literal(&identity.role),
+        sql::literal(&identity.claims_json),
         questions.join(",\n")
     );
     let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(pool).await?;

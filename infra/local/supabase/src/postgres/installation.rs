@@ -1,7 +1,6 @@
 //! Finds the newest PostgreSQL on this machine that will do, or installs one where that needs no question.
 
-use super::PostgresError;
-use crate::{environment, report::Reporter};
+use super::{PostgresError, Tell};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -41,12 +40,12 @@ impl Installation {
     }
 
     /// The newest one that is installed; on Debian root may add one.
-    pub(super) async fn find_or_install(reporter: Reporter) -> Result<Self, PostgresError> {
+    pub(super) async fn find_or_install(tell: Tell<'_>) -> Result<Self, PostgresError> {
         if let Some(found) = Self::find().await {
             return Ok(found);
         }
         if super::account::is_root().await? && Path::new("/usr/bin/apt-get").exists() {
-            reporter.line("\n  No PostgreSQL 15 or newer is here: installing it with apt-get");
+            tell("\n  No PostgreSQL 15 or newer is here: installing it with apt-get");
             install_with_apt().await?;
         }
         Ok(Self::find().await.ok_or(MissingPostgres)?)
@@ -69,12 +68,12 @@ impl Installation {
 }
 
 fn candidates() -> Vec<PathBuf> {
-    let path = environment::variable("PATH").unwrap_or_default();
-    let on_path = path
-        .split(':')
-        .filter(|folder| !folder.is_empty())
-        .map(PathBuf::from);
-    on_path
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "PATH is where programs are looked for, no setting"
+    )]
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
         .chain(USUAL_PLACES.into_iter().flat_map(expand))
         .collect()
 }

@@ -1,14 +1,18 @@
 //! All live `postgres_changes` subscriptions, indexed so that a change finds its own quickly.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{collections::HashMap, sync::Arc};
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::filter::Condition;
-use super::outbox::{Outbox, SocketId};
-use crate::auth::Claims;
-use crate::capture::{Action, RowChange};
+use super::{
+    filter::Condition,
+    outbox::{Outbox, SocketId},
+};
+use crate::{
+    auth::Claims,
+    change::{Action, RowChange},
+};
 
 /// On whose behalf rows are read. Channels with the same token share one.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -90,7 +94,7 @@ impl Subscriptions {
         new: Vec<Subscription>,
         still_wanted: impl FnOnce() -> bool,
     ) -> bool {
-        let mut index = self.lock();
+        let mut index = self.index.lock();
         if !still_wanted() {
             return false;
         }
@@ -108,11 +112,11 @@ impl Subscriptions {
     }
 
     pub(crate) fn remove(&self, channel: &ChannelKey) {
-        self.lock().remove(channel);
+        self.index.lock().remove(channel);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.lock().by_channel.is_empty()
+        self.index.lock().by_channel.is_empty()
     }
 
     /// The subscriptions whose table, action and filter fit. Row-level security is not asked here.
@@ -121,7 +125,7 @@ impl Subscriptions {
             change.relation.schema.clone(),
             change.relation.table.clone(),
         );
-        let index = self.lock();
+        let index = self.index.lock();
         let Some(table) = index.by_table.get(&table) else {
             return Vec::new();
         };
@@ -139,7 +143,7 @@ impl Subscriptions {
 
     /// One outbox and topic per subscribed channel.
     pub(crate) fn channels(&self) -> Vec<(Outbox, Arc<str>)> {
-        let index = self.lock();
+        let index = self.index.lock();
         let first_of_each = index
             .by_channel
             .values()
@@ -147,10 +151,6 @@ impl Subscriptions {
         first_of_each
             .map(|subscription| (subscription.outbox.clone(), subscription.topic.clone()))
             .collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Index> {
-        self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
