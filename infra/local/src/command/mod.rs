@@ -15,54 +15,92 @@ use stack::{
 };
 use std::{error::Error, process::ExitCode};
 
-const USAGE: &str = "cargo local COMMAND
+use clap::{CommandFactory, Parser};
 
-  story [\"a shy dragon who fears the dark\"] [--out DIR]
-             makes a whole story with the real functions and writes the book to DIR (out/<story id>)
-  up [--watch]
-             starts the stack and stays: URLs, keys, a demo token; Ctrl-C stops it
-  test       format, lints, unit, database and black-box tests, template checks
-  fault [NAME | --all] [--short | --full] [--seed N]
-             what must survive: each prints its figures and fails when a goal is missed; no name lists them
-  bench [NAME | --all] [--short | --full] [--seed N]
-             what it costs: figures beside their anchors
-  doctor     checks tools, variables, database, queue, storage and providers
-";
+/// The local stack and everything that is done with it
+#[derive(Debug, clap::Parser)]
+#[command(bin_name = "cargo local")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Makes a whole story with the real functions and writes the book to a folder
+    Story(story::Wish),
+    /// Starts the stack and stays: URLs, keys, a demo token; Ctrl-C stops it
+    Up {
+        /// The functions under `cargo lambda watch`, built anew after every change
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Format, lints, unit, database and black-box tests, template checks
+    Test {
+        /// Tests to run, and nothing else
+        #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+        filter: Vec<String>,
+    },
+    /// What must survive: each prints its figures and fails when a goal is missed; no name lists them
+    Fault(Trials),
+    /// What it costs: figures beside their anchors
+    Bench(Trials),
+    /// Checks tools, variables, database, queue, storage and providers
+    Doctor,
+}
+
+/// Handed over as they are: [NAME | --all] [--short | --full] [--seed N]
+#[derive(Debug, clap::Args)]
+struct Trials {
+    /// [NAME | --all] [--short | --full] [--seed N]
+    #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+    arguments: Vec<String>,
+}
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
 pub(crate) fn main() -> ExitCode {
     stack::report::init_logging();
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let command = match CommandLine::try_parse().map(|line| line.command) {
+        Ok(Some(command)) => command,
+        Ok(None) => return told(CommandLine::command().print_help().is_ok()),
+        Err(error) => return told(error.print().is_ok() && !error.use_stderr()),
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    match runtime.block_on(run(&arguments)) {
+    match runtime.block_on(run(command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(error.as_ref()),
     }
 }
 
-async fn run(arguments: &[String]) -> Outcome {
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["story", rest @ ..] => interruptible(story::run(story::Wish::parse(rest)?)).await,
-        ["up"] => up::run(false).await,
-        ["up", "--watch"] => up::run(true).await,
-        ["test", rest @ ..] => test::run(rest).await,
-        ["fault", rest @ ..] => interruptible(trial::run(trial::Kind::Fault, rest)).await,
-        ["bench", rest @ ..] => interruptible(trial::run(trial::Kind::Bench, rest)).await,
-        ["doctor"] => doctor::run().await,
-        [] | ["help" | "--help" | "-h"] => {
-            print!("{USAGE}");
-            Ok(())
-        }
-        [unknown, ..] => Err(format!(
-            "`{unknown}` is no command of cargo local; `cargo local help` lists them"
-        )
-        .into()),
+fn told(well: bool) -> ExitCode {
+    if well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
+}
+
+async fn run(command: Command) -> Outcome {
+    match command {
+        Command::Story(wish) => interruptible(story::run(wish)).await,
+        Command::Up { watch } => up::run(watch).await,
+        Command::Test { filter } => test::run(&words(&filter)).await,
+        Command::Fault(Trials { arguments }) => {
+            interruptible(trial::run(trial::Kind::Fault, &words(&arguments))).await
+        }
+        Command::Bench(Trials { arguments }) => {
+            interruptible(trial::run(trial::Kind::Bench, &words(&arguments))).await
+        }
+        Command::Doctor => doctor::run().await,
+    }
+}
+
+fn words(arguments: &[String]) -> Vec<&str> {
+    arguments.iter().map(String::as_str).collect()
 }
 
 /// Runs until done or interrupted; what was started is dropped, and so stopped, in either case.
@@ -129,4 +167,33 @@ fn failed(error: &(dyn Error + 'static)) -> ExitCode {
     }
     eprintln!("\n✗ {line}");
     ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_the_name_of_a_trial_is_handed_over_as_it_stands() {
+        let line = ["local", "fault", "kill", "--full", "--seed", "7"];
+        let Some(Command::Fault(trials)) = CommandLine::parse_from(line).command else {
+            panic!("another command");
+        };
+        assert_eq!(trials.arguments, ["kill", "--full", "--seed", "7"]);
+    }
+
+    #[test]
+    fn a_wish_may_be_many_words_and_what_is_no_option_is_refused() {
+        let parse = |words: &[&str]| CommandLine::try_parse_from([&["local"], words].concat());
+        assert!(parse(&["story", "a", "brave", "mouse", "--out", "book"]).is_ok());
+        assert!(parse(&["story"]).is_ok());
+        for refused in [
+            &["story", "--fast"][..],
+            &["story", "--out"],
+            &["up", "--fast"],
+            &["sotry"],
+        ] {
+            assert!(parse(refused).is_err(), "{refused:?}");
+        }
+    }
 }

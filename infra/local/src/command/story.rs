@@ -3,52 +3,46 @@
 use super::{Outcome, Running, progress::Board, shelf, timing};
 use domain::request::bounded_text;
 use serde_json::{Value, json};
-use stack::{api::Api, follow::Follower, report::Reporter, stack::StackOptions};
-use std::{path::PathBuf, time::Instant};
+use stack::{api::Api, follow::StoryFeed, report::Reporter, stack::StackOptions};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 /// What the user typed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, clap::Args)]
 pub(super) struct Wish {
-    idea: String,
+    /// What the story is about; a shy dragon where nothing is said
+    #[arg(value_name = "IDEA")]
+    words: Vec<String>,
+    /// Folder the book is written to [default: out/<story id>]
+    #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
 const DEFAULT_IDEA: &str = "a shy dragon who is afraid of the dark";
+/// A story in which nothing changes for this long has got stuck.
+const SILENCE_MAX: Duration = Duration::from_secs(300);
 
 impl Wish {
-    pub(super) fn parse(words: &[&str]) -> Result<Self, String> {
-        let mut wish = Self {
-            idea: String::new(),
-            out: None,
+    /// The words as one idea, as the API would take it.
+    fn idea(&self) -> Result<String, String> {
+        let idea = if self.words.is_empty() {
+            DEFAULT_IDEA.to_owned()
+        } else {
+            self.words.join(" ")
         };
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            match *word {
-                "--out" => match words.next() {
-                    Some(folder) => wish.out = Some(PathBuf::from(folder)),
-                    None => return Err("--out needs a folder".to_owned()),
-                },
-                option if option.starts_with("--") => {
-                    return Err(format!("`{option}` is no option of cargo local story"));
-                }
-                word => wish.idea = format!("{} {word}", wish.idea),
-            }
-        }
-        if wish.idea.is_empty() {
-            wish.idea = DEFAULT_IDEA.to_owned();
-        }
-        wish.idea =
-            bounded_text("the wish", &wish.idea, 500).map_err(|problem| problem.to_string())?;
-        Ok(wish)
+        bounded_text("the wish", &idea, 500).map_err(|problem| problem.to_string())
     }
 }
 
 pub(super) async fn run(wish: Wish) -> Outcome {
     let reporter = Reporter::Terminal;
-    reporter.line(format!("Storytailor: {}\n", wish.idea));
+    let idea = idea()?;
+    reporter.line(format!("Storytailor: {idea}\n"));
     let running = Running::ensure(&StackOptions::from_environment(reporter)?).await?;
     tell_providers(&running);
-    let told = tell(&running, &wish).await;
+    let told = tell(&running, &idea, wish.out).await;
     running.stop().await;
     told
 }
@@ -61,12 +55,12 @@ fn tell_providers(running: &Running) {
     }
 }
 
-async fn tell(running: &Running, wish: &Wish) -> Outcome {
+async fn tell(running: &Running, idea: &str, out: Option<PathBuf>) -> Outcome {
     let api = Api::new(
         running.variable("API_URL"),
         running.variable("DEMO_USER_TOKEN"),
     );
-    let hero = api.create_character(&hero_of(&wish.idea)).await?;
+    let hero = api.create_character(&hero_of(idea)).await?;
     let before = timing::Figures::read(running).await;
 
     let began = Instant::now();
@@ -74,12 +68,12 @@ async fn tell(running: &Running, wish: &Wish) -> Outcome {
     let created = api
         .create_story(
             &json!({"character_ids": [hero["id"]], "story_type": "adventure",
-            "themes": themes_of(&wish.idea), "idea": wish.idea}),
+            "themes": themes_of(idea), "idea": idea}),
         )
         .await?;
     let answered = began.elapsed();
     let id = created["id"].as_str().unwrap_or_default().to_owned();
-    let mut follower = Follower::subscribe(
+    let mut feed = StoryFeed::open(
         running.variable("SUPABASE_URL"),
         running.variable("SUPABASE_ANON_KEY"),
         running.variable("DEMO_USER_TOKEN"),
@@ -88,23 +82,27 @@ async fn tell(running: &Running, wish: &Wish) -> Outcome {
     .await?;
 
     let mut board = Board::new();
-    let mut row = api.story(&id).await?;
     loop {
-        board.show(&row["asset_generation_status"]);
-        if row["asset_generation_status"]["overall"] != "generating" {
+        let status = &feed.row()["asset_generation_status"];
+        board.show(status);
+        if status["overall"] != "generating" {
             break;
         }
-        merge(&mut row, follower.next_change().await?);
+        tokio::time::timeout(SILENCE_MAX, feed.next())
+            .await
+            .map_err(|_| {
+                format!(
+                    "nothing was heard of the story for {} seconds",
+                    SILENCE_MAX.as_secs()
+                )
+            })??;
     }
     board.finish();
     let wall = began.elapsed();
     let ended_unix_ms = timing::now_unix_ms();
 
     let row = api.story(&id).await?;
-    let folder = wish
-        .out
-        .clone()
-        .unwrap_or_else(|| stack::home::workspace().join("out").join(&id));
+    let folder = out.unwrap_or_else(|| stack::home::workspace().join("out").join(&id));
     shelf::write(&row, &folder).await?;
     let overall = row["asset_generation_status"]["overall"]
         .as_str()
@@ -128,13 +126,6 @@ async fn tell(running: &Running, wish: &Wish) -> Outcome {
             "the story ended as {overall}; `cargo local up` and the logs in .local/logs tell more"
         )
         .into()),
-    }
-}
-
-/// Columns that did not change may be missing in a change: merge, never replace.
-fn merge(row: &mut Value, change: Value) {
-    if let (Value::Object(row), Value::Object(change)) = (row, change) {
-        row.extend(change);
     }
 }
 
@@ -196,18 +187,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wish_may_come_in_one_word_or_many_and_the_folder_is_optional() {
-        let wish = Wish::parse(&["a", "brave", "mouse", "--out", "book"]).unwrap();
+    fn the_wish_may_come_in_one_word_or_many_and_in_none() {
+        let wish = |words: &[&str]| Wish {
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            out: None,
+        };
         assert_eq!(
-            wish,
-            Wish {
-                idea: "a brave mouse".into(),
-                out: Some("book".into())
-            }
+            wish(&["a", "brave", "mouse"]).idea().unwrap(),
+            "a brave mouse"
         );
-        assert_eq!(Wish::parse(&[]).unwrap().idea, DEFAULT_IDEA);
-        assert!(Wish::parse(&["--fast"]).is_err());
-        assert!(Wish::parse(&["--out"]).is_err());
+        assert_eq!(wish(&[]).idea().unwrap(), DEFAULT_IDEA);
+        assert!(wish(&["a".repeat(501).as_str()]).idea().is_err());
     }
 
     #[test]
