@@ -51,8 +51,7 @@ async fn run(arguments: &[String]) -> Outcome {
         ["up"] => up::run(false).await,
         ["up", "--watch"] => up::run(true).await,
         ["test", rest @ ..] => test::run(rest).await,
-        ["fault", rest @ ..] => interruptible(trial::run(trial::Kind::Fault, rest)).await,
-        ["bench", rest @ ..] => interruptible(trial::run(trial::Kind::Bench, rest)).await,
+        [kind @ ("fault" | "bench"), rest @ ..] => trial::run(kind, rest),
         ["doctor"] => doctor::run().await,
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
