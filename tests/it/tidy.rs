@@ -8,24 +8,13 @@ use std::{
 };
 
 /// Edges between our packages, as docs/ARCHITECTURE.md tells them; commands and tests may use everything.
-const ALLOWED: [(&str, &[&str]); 14] = [
-    ("local-lambda", &[]),
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("stand-ins", &[]),
     ("supabase", &[]),
-    (
-        "stack",
-        &["domain", "local-lambda", "stand-ins", "supabase"],
-    ),
+    ("stack", &["stand-ins", "supabase"]),
     (
         "faults",
-        &[
-            "domain",
-            "local-lambda",
-            "stack",
-            "stand-ins",
-            "store",
-            "supabase",
-        ],
+        &["domain", "stack", "stand-ins", "store", "supabase"],
     ),
     ("asset-worker", &["domain", "runtime", "store"]),
     (
