@@ -89,12 +89,8 @@ async fn run(command: Command) -> Outcome {
         Command::Story(wish) => interruptible(story::run(wish)).await,
         Command::Up { watch } => up::run(watch).await,
         Command::Test { filter } => test::run(&words(&filter)).await,
-        Command::Fault(Trials { arguments }) => {
-            interruptible(trial::run(trial::Kind::Fault, &words(&arguments))).await
-        }
-        Command::Bench(Trials { arguments }) => {
-            interruptible(trial::run(trial::Kind::Bench, &words(&arguments))).await
-        }
+        Command::Fault(Trials { arguments }) => trial::run("fault", &words(&arguments)),
+        Command::Bench(Trials { arguments }) => trial::run("bench", &words(&arguments)),
         Command::Doctor => doctor::run().await,
     }
 }
