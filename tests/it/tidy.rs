@@ -11,7 +11,7 @@ use std::{
 const ALLOWED: [(&str, &[&str]); 13] = [
     ("stand-ins", &[]),
     ("supabase", &[]),
-    ("stack", &["stand-ins", "supabase"]),
+    ("stack", &["domain", "stand-ins", "supabase"]),
     (
         "faults",
         &["domain", "stack", "stand-ins", "store", "supabase"],

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod progress;
+mod running;
 mod shelf;
 mod story;
 mod test;
@@ -9,23 +10,19 @@ mod timing;
 mod trial;
 mod up;
 
-use stack::{
-    report::Reporter,
-    stack::{Stack, StackError, StackOptions},
-};
 use std::{error::Error, process::ExitCode};
 
-use clap::{CommandFactory, Parser};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 /// The local stack and everything that is done with it
-#[derive(Debug, clap::Parser)]
+#[derive(Debug, Parser)]
 #[command(bin_name = "cargo local")]
 struct CommandLine {
     #[command(subcommand)]
     command: Option<Command>,
 }
 
-#[derive(Debug, clap::Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Command {
     /// Makes a whole story with the real functions and writes the book to a folder
     Story(story::Wish),
@@ -50,7 +47,7 @@ enum Command {
 }
 
 /// Handed over as they are: [NAME | --all] [--short | --full] [--seed N]
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Args)]
 struct Trials {
     /// [NAME | --all] [--short | --full] [--seed N]
     #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
@@ -59,7 +56,7 @@ struct Trials {
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
-pub(crate) fn main() -> ExitCode {
+fn main() -> ExitCode {
     stack::report::init_logging();
     let command = match CommandLine::try_parse().map(|line| line.command) {
         Ok(Some(command)) => command,
@@ -88,15 +85,11 @@ async fn run(command: Command) -> Outcome {
     match command {
         Command::Story(wish) => interruptible(story::run(wish)).await,
         Command::Up { watch } => up::run(watch).await,
-        Command::Test { filter } => test::run(&words(&filter)).await,
-        Command::Fault(Trials { arguments }) => trial::run("fault", &words(&arguments)),
-        Command::Bench(Trials { arguments }) => trial::run("bench", &words(&arguments)),
+        Command::Test { filter } => test::run(&filter).await,
+        Command::Fault(Trials { arguments }) => trial::run("fault", &arguments),
+        Command::Bench(Trials { arguments }) => trial::run("bench", &arguments),
         Command::Doctor => doctor::run().await,
     }
-}
-
-fn words(arguments: &[String]) -> Vec<&str> {
-    arguments.iter().map(String::as_str).collect()
 }
 
 /// Runs until done or interrupted; what was started is dropped, and so stopped, in either case.
@@ -120,37 +113,6 @@ async fn interrupted() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminated => {}
-    }
-}
-
-/// The stack that is up in this workspace, or one of our own.
-enum Running {
-    Elsewhere(std::collections::BTreeMap<String, String>),
-    Ours(Box<Stack>),
-}
-
-impl Running {
-    async fn ensure(options: &StackOptions) -> Result<Self, StackError> {
-        let home = stack::home::Home::open(options.home.clone())?;
-        if let Some(variables) = home.running() {
-            Reporter::Terminal.line("Using the stack that is up.");
-            return Ok(Self::Elsewhere(variables));
-        }
-        Ok(Self::Ours(Box::new(Stack::start(options).await?)))
-    }
-
-    fn variable(&self, name: &str) -> &str {
-        let variables = match self {
-            Self::Elsewhere(variables) => variables,
-            Self::Ours(stack) => stack.variables(),
-        };
-        variables.get(name).map_or("", String::as_str)
-    }
-
-    async fn stop(self) {
-        if let Self::Ours(stack) = self {
-            stack.stop().await;
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `cargo local story`: one story, from a wish to a book on disk, made by the four real functions.
 
-use super::{Outcome, Running, progress::Board, shelf, timing};
+use super::{Outcome, progress::Board, running::Running, shelf, timing};
 use domain::request::bounded_text;
 use serde_json::{Value, json};
 use stack::{api::Api, follow::StoryFeed, report::Reporter, stack::StackOptions};

@@ -31,7 +31,7 @@ struct Counts {
 }
 
 /// `filter` narrows the tests and leaves everything else out.
-pub(super) async fn run(filter: &[&str]) -> Outcome {
+pub(super) async fn run(filter: &[String]) -> Outcome {
     let began = Instant::now();
     let workspace = stack::home::workspace();
     let reporter = Reporter::Terminal;
@@ -125,7 +125,7 @@ async fn check(
 }
 
 /// Runs every test of the workspace, shows its output as it comes and counts the results.
-async fn tests(workspace: &Path, filter: &[&str]) -> Result<Counts, TestError> {
+async fn tests(workspace: &Path, filter: &[String]) -> Result<Counts, TestError> {
     let ran = |source| TestError::Run("cargo test".to_owned(), source);
     let mut command = functions::inner_cargo();
     command

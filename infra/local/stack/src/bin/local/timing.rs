@@ -1,6 +1,6 @@
 //! What a story cost: the share of its time without a provider call in flight, round trips, invocations, GB-seconds.
 
-use super::Running;
+use super::running::Running;
 use serde_json::Value;
 use std::{
     fmt::Write,

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 
 /// Becomes the program `faults`, which gets the signals and gives the exit status from here on; returns only when that
 /// cannot be. `kind` is `fault` or `bench`.
-pub(super) fn run(kind: &str, arguments: &[&str]) -> Outcome {
+pub(super) fn run(kind: &str, arguments: &[String]) -> Outcome {
     Reporter::Terminal.line("Building the fault tests and benchmarks, if they have changed");
     let mut cargo = inner_cargo().into_std();
     cargo
