@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::lambda::{error::FunctionFailure, lock::lock};
+use crate::lambda::error::FunctionFailure;
 
 /// Why an event was given up on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

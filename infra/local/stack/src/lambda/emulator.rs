@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
 use bytes::Bytes;
 use tokio::{
     net::TcpListener,
@@ -55,19 +54,6 @@ impl Emulator {
         config: EmulatorConfig,
         listener: TcpListener,
     ) -> Result<Self, EmulatorError> {
-        Self::start_with_routes(config, listener, Router::new()).await
-    }
-
-    /// As [`start`](Self::start), with `routes` of the caller on the same port. They must not
-    /// overlap with `/.rt`, `/2015-03-31`, `/_local` or `/api`.
-    ///
-    /// # Errors
-    /// As [`start`](Self::start).
-    pub async fn start_with_routes(
-        config: EmulatorConfig,
-        listener: TcpListener,
-        routes: Router,
-    ) -> Result<Self, EmulatorError> {
         check(&config)?;
         let address = listener
             .local_addr()
@@ -79,9 +65,8 @@ impl Emulator {
             core.ledger.change(&function.config.name, |_| ());
         }
 
-        let app = api::router(Arc::clone(&core))
-            .merge(routes)
-            .into_make_service_with_connect_info::<SocketAddr>();
+        let app =
+            api::router(Arc::clone(&core)).into_make_service_with_connect_info::<SocketAddr>();
         let stopping = Arc::clone(&core);
         let server = tokio::spawn(async move {
             let served = axum::serve(listener, app)
@@ -108,12 +93,6 @@ impl Emulator {
     /// Where it listens; `http://ADDRESS` is the value of `AWS_ENDPOINT_URL_LAMBDA`.
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// The routes of the emulator, to be served elsewhere too. Served without
-    /// `into_make_service_with_connect_info`, every request seems to come from 127.0.0.1.
-    pub fn router(&self) -> Router {
-        api::router(Arc::clone(&self.core))
     }
 
     /// Invokes a function and waits for its answer, which may be its failure. An empty payload

@@ -10,8 +10,6 @@ use std::{
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
-use crate::lambda::lock::lock;
-
 /// Lines a slow listener may fall behind before it loses the oldest.
 const LISTENER_LINES_MAX: usize = 4096;
 

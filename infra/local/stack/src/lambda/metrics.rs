@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::lambda::{error::FunctionFailure, lock::lock};
+use crate::lambda::error::FunctionFailure;
 
 /// Invocation records kept; older ones are forgotten, the totals are not.
 const RECORDS_MAX: usize = 50_000;

@@ -13,8 +13,6 @@ use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
-use crate::lambda::lock::lock;
-
 /// Why leftovers could not be ended.
 #[derive(Debug, thiserror::Error)]
 pub enum PidFileError {

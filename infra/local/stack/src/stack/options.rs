@@ -36,7 +36,7 @@ impl StackOptions {
             home: workspace.join(".local"),
             workspace,
             ports: Ports::FIXED,
-            profile: Profile::Dev,
+            profile: Profile::DevShared,
             latency: environment::variable("STANDIN_LATENCY_MS"),
             faults: environment::variable("STANDIN_FAULTS"),
             duplicate_rate: number("LAMBDA_DUPLICATE_RATE", 0.0..=1.0)?.unwrap_or(0.0),

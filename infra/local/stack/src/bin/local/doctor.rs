@@ -3,7 +3,11 @@
 mod services;
 
 use super::Outcome;
-use stack::{environment, home::Home, tools::on_path};
+use stack::{
+    environment,
+    home::Home,
+    tools::{NO_SYNTHESISER, on_path, synthesiser},
+};
 use std::collections::BTreeMap;
 
 /// A thing that was looked at.
@@ -87,6 +91,10 @@ async fn tools() -> Vec<Finding> {
     let mut findings = vec![
         tool("cargo", "install Rust from https://rustup.rs"),
         Finding::new("postgres", postgres),
+        match synthesiser() {
+            Some(_) => Finding::new("espeak-ng", Ok(())),
+            None => Finding::note("espeak-ng", NO_SYNTHESISER),
+        },
     ];
     findings.push(tool(
         "node",
@@ -131,13 +139,7 @@ const OPTIONAL: [(&str, &str); 8] = [
 ];
 
 /// What else a check needs where it is set.
-const FOR_CHECKS: [&str; 5] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_REGION",
-    "AWS_ENDPOINT_URL_S3",
-];
+const FOR_CHECKS: [&str; 2] = ["AWS_REGION", "AWS_ENDPOINT_URL_S3"];
 
 fn outside() -> BTreeMap<String, String> {
     if environment::variable("SUPABASE_URL").is_none() {

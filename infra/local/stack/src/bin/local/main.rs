@@ -13,6 +13,12 @@ mod up;
 use std::{error::Error, process::ExitCode};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use stack::{
+    environment::Provider,
+    ports::Ports,
+    report::Reporter,
+    tools::{NO_SYNTHESISER, synthesiser},
+};
 
 /// The local stack and everything that is done with it
 #[derive(Debug, Parser)]
@@ -89,6 +95,13 @@ async fn run(command: Command) -> Outcome {
         Command::Fault(Trials { arguments }) => trial::run("fault", &arguments),
         Command::Bench(Trials { arguments }) => trial::run("bench", &arguments),
         Command::Doctor => doctor::run().await,
+    }
+}
+
+/// Says, where the local stand-in will narrate without a voice, how to give it one.
+fn announce_voice(reporter: Reporter) {
+    if Provider::elevenlabs(Ports::FIXED).is_stand_in && synthesiser().is_none() {
+        reporter.line(format!("  espeak-ng is {NO_SYNTHESISER}.\n"));
     }
 }
 

@@ -1,6 +1,6 @@
 //! `cargo local story`: one story, from a wish to a book on disk, made by the four real functions.
 
-use super::{Outcome, progress::Board, running::Running, shelf, timing};
+use super::{Outcome, announce_voice, progress::Board, running::Running, shelf, timing};
 use domain::request::bounded_text;
 use serde_json::{Value, json};
 use stack::{api::Api, follow::StoryFeed, report::Reporter, stack::StackOptions};
@@ -40,6 +40,7 @@ pub(super) async fn run(wish: Wish) -> Outcome {
     let reporter = Reporter::Terminal;
     let idea = idea()?;
     reporter.line(format!("Storytailor: {idea}\n"));
+    announce_voice(reporter);
     let running = Running::ensure(&StackOptions::from_environment(reporter)?).await?;
     tell_providers(&running);
     let told = tell(&running, &idea, wish.out).await;

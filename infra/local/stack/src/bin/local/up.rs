@@ -1,6 +1,6 @@
 //! `cargo local up`: the stack stays until Ctrl-C.
 
-use super::{Outcome, interrupted};
+use super::{Outcome, announce_voice, interrupted};
 use stack::{
     report::Reporter,
     stack::{Stack, StackOptions},
@@ -9,6 +9,7 @@ use stack::{
 pub(super) async fn run(watch: bool) -> Outcome {
     let reporter = Reporter::Terminal;
     reporter.line("Storytailor: starting the local stack\n");
+    announce_voice(reporter);
     let mut options = StackOptions::from_environment(reporter)?;
     if watch {
         options.watch = Some(stack::tools::cargo_lambda(&options.workspace, reporter).await?);
