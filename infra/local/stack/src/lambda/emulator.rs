@@ -108,14 +108,11 @@ impl Emulator {
         let limit = api::invoke::SYNCHRONOUS_BYTES_MAX;
         let invocation = self.invocation(payload, limit)?;
         let request_id = invocation.request_id.clone();
-        let outcome = self
+        let result = self
             .core
             .invoke_and_wait(self.core.function(function)?, invocation)
             .await?;
-        Ok(InvokeOutput {
-            request_id,
-            result: outcome.map(|success| success.body),
-        })
+        Ok(InvokeOutput { request_id, result })
     }
 
     /// Queues an event and returns its request id, as `InvocationType: Event` does.

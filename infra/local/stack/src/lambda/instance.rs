@@ -29,10 +29,7 @@ const LAST_WORDS_MAX: usize = 4;
 /// What the process said at the end of an invocation.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    Answer {
-        body: Bytes,
-        is_http_stream: bool,
-    },
+    Answer(Bytes),
     Error {
         body: Bytes,
         error_type: Option<String>,

@@ -16,15 +16,12 @@ use crate::lambda::{
     error::{FunctionFailure, InvokeError},
     function::Function,
     instance::{Instance, Order, Reply, Work},
-    invocation::{Invocation, Outcome, Success},
+    invocation::{Invocation, Outcome},
     logs::LogSource,
     memory::Memory,
     metrics::{InvocationRecord, billed_ms},
     state::Core,
 };
-
-/// How often the memory of a working process is looked at, when its limit is enforced.
-const MEMORY_LOOK_EVERY: Duration = Duration::from_millis(100);
 
 struct Attempt {
     outcome: Outcome,
@@ -176,30 +173,11 @@ impl Core {
                 instance.exited().await;
                 Err(FunctionFailure::timed_out(request_id, config.timeout))
             }
-            too_much = self.memory_exceeded(instance) => {
-                memory = Some(too_much);
-                instance.orders.send_replace(Order::Kill);
-                Err(FunctionFailure::exited(request_id, &instance.exited().await))
-            }
         };
         Attempt {
             outcome,
             duration: started.elapsed(),
             memory,
-        }
-    }
-
-    /// Resolves when the process holds more than its share; never when nobody asked for that.
-    async fn memory_exceeded(&self, instance: &Instance) -> Memory {
-        if !self.config.enforce_memory {
-            return std::future::pending().await;
-        }
-        loop {
-            sleep(MEMORY_LOOK_EVERY).await;
-            let limit_mb = f64::from(instance.function.memory_mb);
-            if let Some(memory) = instance.memory().filter(|memory| memory.now_mb > limit_mb) {
-                return memory;
-            }
         }
     }
 
@@ -249,13 +227,7 @@ impl Core {
 
 fn settle(reply: Reply) -> Outcome {
     match reply {
-        Reply::Answer {
-            body,
-            is_http_stream,
-        } => Ok(Success {
-            body,
-            is_http_stream,
-        }),
+        Reply::Answer(body) => Ok(body),
         Reply::Error { body, error_type } => {
             Err(FunctionFailure::reported(body, error_type.as_deref()))
         }

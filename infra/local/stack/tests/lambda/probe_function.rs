@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use lambda_runtime::{Error, LambdaEvent, MetadataPrelude, StreamResponse, service_fn};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
 #[tokio::main(flavor = "current_thread")]
@@ -18,25 +18,7 @@ async fn main() -> Result<(), Error> {
     if std::env::var_os("PROBE_NEVER_ASKS_FOR_WORK").is_some() {
         std::future::pending::<()>().await;
     }
-    if std::env::var_os("PROBE_STREAMS").is_some() {
-        return lambda_runtime::run(service_fn(stream)).await;
-    }
     lambda_runtime::run(service_fn(handle)).await
-}
-
-/// Answers word by word.
-async fn stream(
-    _event: LambdaEvent<Value>,
-) -> Result<StreamResponse<impl futures::Stream<Item = Result<&'static str, Error>>>, Error> {
-    let words = ["once ", "upon ", "a time"].map(Ok);
-    let mut metadata_prelude = MetadataPrelude::default();
-    metadata_prelude
-        .headers
-        .insert("content-type", "text/plain".parse()?);
-    Ok(StreamResponse {
-        metadata_prelude,
-        stream: futures::stream::iter(words),
-    })
 }
 
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
