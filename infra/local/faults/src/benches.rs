@@ -17,7 +17,7 @@ mod story;
 use crate::Trial;
 
 /// All of them, in the order in which they are listed.
-pub const BENCHES: &[Trial] = &[
+pub(crate) const BENCHES: &[Trial] = &[
     init::TRIAL,
     size::TRIAL,
     story::TRIAL,

@@ -14,7 +14,7 @@ mod zombie;
 use crate::Trial;
 
 /// All of them, in the order in which they are listed.
-pub const FAULTS: &[Trial] = &[
+pub(crate) const FAULTS: &[Trial] = &[
     kill::KILL,
     outage::OUTAGE,
     upload::UPLOAD,

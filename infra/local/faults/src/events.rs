@@ -8,4 +8,4 @@ mod persistence;
 use crate::Trial;
 
 /// All of them, in the order in which they are listed.
-pub const FAULTS: &[Trial] = &[duplicates::DUPLICATES, lost::LOST, chaos::CHAOS];
+pub(crate) const FAULTS: &[Trial] = &[duplicates::DUPLICATES, lost::LOST, chaos::CHAOS];

@@ -12,7 +12,7 @@ mod refusal;
 use crate::Trial;
 
 /// All of them, in the order in which they are listed.
-pub const FAULTS: &[Trial] = &[
+pub(crate) const FAULTS: &[Trial] = &[
     files::FILES,
     ratelimit::RATELIMIT,
     circuit::CIRCUIT,

@@ -14,7 +14,7 @@ mod yard;
 use crate::Trial;
 
 /// All of them, in the order in which they are listed.
-pub const FAULTS: &[Trial] = &[race::RACE, fairness::FAIRNESS];
+pub(crate) const FAULTS: &[Trial] = &[race::RACE, fairness::FAIRNESS];
 
 /// The benchmarks of the queue.
-pub const BENCHES: &[Trial] = &[claim::CLAIM, snapshot::SNAPSHOT, latency::LATENCY];
+pub(crate) const BENCHES: &[Trial] = &[claim::CLAIM, snapshot::SNAPSHOT, latency::LATENCY];

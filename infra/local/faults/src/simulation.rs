@@ -6,15 +6,15 @@ pub mod database;
 mod interleavings;
 mod mutants;
 mod payloads;
+mod play;
 mod reorder;
-mod simulation;
 mod steering;
 
 use crate::Trial;
 
 /// All of them, in the order in which they are listed.
-pub const FAULTS: &[Trial] = &[
-    simulation::SIMULATION,
+pub(crate) const FAULTS: &[Trial] = &[
+    play::SIMULATION,
     reorder::REORDER,
     steering::STEERING,
     mutants::MUTANTS,

@@ -13,7 +13,7 @@ mod throughput;
 use crate::Trial;
 
 /// All of them, in the order in which they are listed.
-pub const FAULTS: &[Trial] = &[
+pub(crate) const FAULTS: &[Trial] = &[
     postgrest::POSTGREST,
     db::DB,
     realtime::REALTIME,
