@@ -38,7 +38,7 @@ impl Wish {
 
 pub(super) async fn run(wish: Wish) -> Outcome {
     let reporter = Reporter::Terminal;
-    let idea = idea()?;
+    let idea = wish.idea()?;
     reporter.line(format!("Storytailor: {idea}\n"));
     announce_voice(reporter);
     let running = Running::ensure(&StackOptions::from_environment(reporter)?).await?;
