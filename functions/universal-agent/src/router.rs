@@ -5,7 +5,13 @@ use crate::{
     error::{ApiError, Code},
     extract::BODY_BYTES_MAX,
     request_log::log_request,
-    routes::{assets, audio, characters, health, openapi, stories, users},
+    routes::{
+        assets::{
+            self, CancelRequest, ContinueRequest, GenerateRequest, PictureRequest,
+            RegenerateRequest, RetryRequest,
+        },
+        audio, characters, health, openapi, stories, users,
+    },
 };
 use axum::{
     Router,
@@ -56,20 +62,36 @@ pub(crate) fn table() -> Vec<Route> {
         route(GET, "/stories/{id}", stories::show),
         route(GET, "/stories/{id}/assets/status", assets::status),
         // What a user may ask of a story that exists.
-        route(POST, "/stories/{id}/assets/generate", assets::generate),
-        route(POST, "/stories/{id}/assets/retry", assets::retry),
-        route(POST, "/stories/{id}/assets/regenerate", assets::regenerate),
+        route(
+            POST,
+            "/stories/{id}/assets/generate",
+            assets::command::<GenerateRequest>,
+        ),
+        route(
+            POST,
+            "/stories/{id}/assets/retry",
+            assets::command::<RetryRequest>,
+        ),
+        route(
+            POST,
+            "/stories/{id}/assets/regenerate",
+            assets::command::<RegenerateRequest>,
+        ),
         route(
             POST,
             "/stories/{id}/assets/continue",
-            assets::continue_assets,
+            assets::command::<ContinueRequest>,
         ),
-        route(POST, "/stories/{id}/assets/cancel", assets::cancel),
+        route(
+            POST,
+            "/stories/{id}/assets/cancel",
+            assets::command::<CancelRequest>,
+        ),
         route(POST, "/stories/{id}/assets/estimate", assets::estimate),
         route(
             POST,
             "/stories/{id}/art/regenerate",
-            assets::regenerate_picture,
+            assets::command::<PictureRequest>,
         ),
         route(POST, "/stories/{id}/audio", audio::narrate),
         route(GET, "/audio/voices", audio::voices),

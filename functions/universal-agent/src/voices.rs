@@ -2,7 +2,7 @@
 
 use crate::error::{ApiError, Code};
 use async_trait::async_trait;
-use domain::voice::{self, ALIASES, ConfiguredVoice, DEFAULT_VOICE, ListedVoice};
+use domain::voice::{self, ALIASES, ConfiguredVoice, DEFAULT_VOICE, ListedVoice, VoiceId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -219,8 +219,8 @@ const CHECK_PATIENCE: Duration = Duration::from_millis(1500);
 /// on a voice nobody has (C-32). While the list is not to be had, aliases and ids of the right form pass as they are.
 pub(crate) async fn resolve(
     voices: &dyn Voices,
-    wish: Option<String>,
-) -> Result<Option<String>, ApiError> {
+    wish: Option<VoiceId>,
+) -> Result<Option<VoiceId>, ApiError> {
     let Some(wish) = wish else {
         return Ok(None);
     };
@@ -228,7 +228,7 @@ pub(crate) async fn resolve(
     let limit = CHECK_PATIENCE + Duration::from_millis(200);
     let listed = tokio::time::timeout(limit, voices.list(CHECK_PATIENCE)).await;
     let Ok(Ok(listed)) = listed else {
-        return match voice::provider_voice_id(&wish) {
+        return match wish.provider_id() {
             Some(_) => Ok(Some(wish)),
             None => Err(ApiError::invalid(
                 "voiceId",
@@ -245,13 +245,13 @@ pub(crate) async fn resolve(
     let by_default = || {
         Some(
             default
-                .filter(|_| wish.eq_ignore_ascii_case("alloy"))?
+                .filter(|_| wish.as_str().eq_ignore_ascii_case("alloy"))?
                 .id
                 .as_str(),
         )
     };
-    match voice::find(&wish, &names).or_else(by_default) {
-        Some(id) => Ok(Some(id.to_owned())),
+    match voice::find(wish.as_str(), &names).or_else(by_default) {
+        Some(id) => Ok(Some(id.parse()?)),
         None => Err(ApiError::new(
             Code::VoiceNotFound,
             "There is no such voice; GET /api/v1/audio/voices lists them.",

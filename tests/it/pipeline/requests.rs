@@ -1,6 +1,6 @@
 //! What the API accepts and refuses, and that a refusal leaves nothing behind.
 
-use super::{demo, newcomer};
+use super::{assert_documented, demo, newcomer};
 use crate::stack::shared;
 use serde_json::{Value, json};
 use stack::api::ApiError;
@@ -14,10 +14,11 @@ async fn post(url: &str, token: &str, key: Option<&str>, body: &Value) -> (u16, 
         request = request.header("Idempotency-Key", key);
     }
     let response = request.send().await.expect("an answer");
-    (
-        response.status().as_u16(),
-        response.json().await.expect("a JSON body"),
-    )
+    let (status, path) = (response.status().as_u16(), response.url().path().to_owned());
+    let headers = response.headers().clone();
+    let body: Value = response.json().await.expect("a JSON body");
+    assert_documented("POST", &path, status, &headers, &body);
+    (status, body)
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::{
 };
 use axum::{Extension, extract::State};
 use domain::{
-    StoryId,
+    StoryId, StoryStatus,
     request::{InvalidField, NewStory, StoryForm},
 };
 use serde::Serialize;
@@ -31,7 +31,7 @@ impl Checked for NewStory {
 #[derive(Serialize)]
 pub(crate) struct StoryAccepted {
     id: StoryId,
-    status: String,
+    status: StoryStatus,
     asset_generation_status: AssetGenerationStatus,
     #[serde(rename = "realtimeChannel")]
     realtime_channel: String,
@@ -72,22 +72,20 @@ pub(crate) async fn create(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     Extension(log_fields): Extension<Arc<LogFields>>,
-    Posted {
-        mut body,
-        idempotency,
-    }: Posted<NewStory>,
+    Posted { body, idempotency }: Posted<NewStory>,
 ) -> Result<Answer<StoryAccepted>, ApiError> {
-    body.voice_id = voices::resolve(&*deps.voices, body.voice_id).await?;
+    let voice_id = voices::resolve(&*deps.voices, body.voice_id().cloned()).await?;
+    let request = body.with_voice(voice_id);
     let created = deps
         .store
-        .create_story(&caller, &body, &idempotency)
+        .create_story(&caller, &request, &idempotency)
         .await?;
     let replayed = matches!(created, Created::Replayed(_));
     let story = created.into_inner();
     let _ = log_fields.story.set(story.id);
     if !replayed {
         tracing::info!(target: "AssetGenerationPipeline", storyId = %story.id, userId = %caller.user_id,
-            assets = body.asset_types.len() + 1, "Story accepted");
+            assets = request.asset_types().len() + 1, "Story accepted");
     }
     // Also on a replay: the first answer may have been lost because its process died before this line.
     start_text(&deps, story.id).await;
@@ -99,7 +97,7 @@ pub(crate) async fn create(
 pub(crate) struct StoryListed {
     id: StoryId,
     title: String,
-    status: String,
+    status: StoryStatus,
     asset_generation_status: AssetGenerationStatus,
     story_type: String,
     themes: Vec<String>,
