@@ -198,8 +198,8 @@ pub(crate) fn built_in(configured: Option<&ConfiguredVoice>) -> Vec<Voice> {
     for (name, id) in ALIASES {
         // A later alias of the same voice is its own name, the earlier one borrowed.
         match voices.iter_mut().find(|voice| voice.id == id) {
-            Some(known) => known.name = capitalised(name),
-            None => voices.push(voice(id, capitalised(name))),
+            Some(known) => known.name = capitalise(name),
+            None => voices.push(voice(id, capitalise(name))),
         }
     }
     let default = configured.map_or(DEFAULT_VOICE, ConfiguredVoice::id);
@@ -260,7 +260,7 @@ pub(crate) async fn resolve(
     }
 }
 
-fn capitalised(name: &str) -> String {
+fn capitalise(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()

@@ -45,7 +45,7 @@ pub enum JobEvent {
 }
 
 /// The event cannot happen in that state.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a job that is {status:?} cannot take the event {event:?}")]
 pub struct IllegalTransition {
     pub status: JobStatus,

@@ -1,13 +1,13 @@
 //! The request for a story, parsed once at the edge, so that nothing behind it checks again.
 
-use crate::{AssetType, CharacterId, LibraryId, text::bounded_line, voice::VoiceId};
+use crate::{AssetType, CharacterId, LibraryId, text::parse_line, voice::VoiceId};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeSet};
 
-pub use crate::text::bounded_text;
+pub use crate::text::parse_text;
 
 /// A field of a request that cannot be accepted, and why, in words for its sender.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {problem}")]
 pub struct InvalidField {
     /// Its name as the sender wrote it, with its place inside another where it has one: `appearance.hair`.
@@ -188,16 +188,16 @@ impl TryFrom<StoredRequest> for NewStory {
             return Err(InvalidField::new("readerAge", "must be between 1 and 18"));
         }
         let themes = stored.themes.iter();
-        let themes = themes.map(|theme| bounded_line("themes", theme, THEME_CHARS_MAX));
+        let themes = themes.map(|theme| parse_line("themes", theme, THEME_CHARS_MAX));
         let title = stored
             .title
-            .map(|title| bounded_line("title", &title, TITLE_CHARS_MAX));
+            .map(|title| parse_line("title", &title, TITLE_CHARS_MAX));
         let idea = stored
             .idea
-            .map(|idea| bounded_text("idea", &idea, IDEA_CHARS_MAX));
+            .map(|idea| parse_text("idea", &idea, IDEA_CHARS_MAX));
         Ok(Self {
             character_ids: stored.character_ids,
-            story_type: bounded_line("story_type", &stored.story_type, THEME_CHARS_MAX)?,
+            story_type: parse_line("story_type", &stored.story_type, THEME_CHARS_MAX)?,
             themes: themes.collect::<Result<_, _>>()?,
             asset_types: stored.asset_types,
             title: title.transpose()?,

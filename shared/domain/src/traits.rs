@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Trait(&'static str);
 
 /// The code is none of the 39.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown trait code `{0}`")]
 pub struct UnknownTrait(pub String);
 

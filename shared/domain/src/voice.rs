@@ -1,7 +1,7 @@
 //! Voices by the names users know, and the ids the speech provider knows (C-32): aliases of ours, the account's own list,
 //! and which voice is the default.
 
-use crate::{request::InvalidField, text::bounded_line};
+use crate::{request::InvalidField, text::parse_line};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::str::FromStr;
@@ -45,7 +45,7 @@ impl FromStr for VoiceId {
     type Err = InvalidField;
 
     fn from_str(text: &str) -> Result<Self, InvalidField> {
-        bounded_line("voiceId", text, Self::CHARS_MAX).map(Self)
+        parse_line("voiceId", text, Self::CHARS_MAX).map(Self)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{assert_documented, demo, newcomer};
 use crate::stack::shared;
+use domain::AssetType;
 use serde_json::{Value, json};
 use stack::api::ApiError;
 
@@ -40,8 +41,8 @@ fn the_answer_to_a_new_story_is_the_documented_one_and_comes_at_once() {
         assert_eq!(story["realtimeChannel"], format!("stories:id={id}"));
         let assets = &story["asset_generation_status"]["assets"];
         assert_eq!(assets["content"], json!({"status": "generating", "progress": 0}));
-        for asset in ["cover", "scene_1", "scene_2", "scene_3", "scene_4", "audio", "activities", "pdf"] {
-            assert_eq!(assets[asset], json!({"status": "pending", "progress": 0}), "{asset}");
+        for asset in AssetType::BESIDE_TEXT {
+            assert_eq!(assets[asset.name()], json!({"status": "pending", "progress": 0}), "{asset}");
         }
         user.settled(id).await;
     });

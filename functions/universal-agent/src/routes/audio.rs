@@ -4,7 +4,7 @@ use crate::{
     answer::Answer,
     deps::AppState,
     error::ApiError,
-    extract::{Checked, Posted, SignedIn, StoryInPath},
+    extract::{Checked, PathStoryId, Posted, SignedIn},
     routes::assets::Outcome,
     voices::{self, Voice},
 };
@@ -52,7 +52,7 @@ impl Checked for Narration {
 pub(crate) async fn narrate(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    StoryInPath(story): StoryInPath,
+    PathStoryId(story): PathStoryId,
     Posted { body, idempotency }: Posted<Narration>,
 ) -> Result<Answer<Outcome>, ApiError> {
     let assets = vec![AssetType::Audio];

@@ -4,7 +4,7 @@ use crate::{
     answer::Answer,
     deps::AppState,
     error::ApiError,
-    extract::{Checked, PageAsked, Posted, SignedIn, StoryInPath},
+    extract::{Checked, PageQuery, PathStoryId, Posted, SignedIn},
     hand_off::start_text,
     request_log::LogFields,
     store_error::story_not_found,
@@ -94,7 +94,7 @@ pub(crate) async fn create(
 
 /// A story in a list.
 #[derive(Serialize)]
-pub(crate) struct StoryListed {
+pub(crate) struct StoryListItem {
     id: StoryId,
     title: String,
     status: StoryStatus,
@@ -106,7 +106,7 @@ pub(crate) struct StoryListed {
     updated_at: String,
 }
 
-impl From<StorySummary> for StoryListed {
+impl From<StorySummary> for StoryListItem {
     fn from(story: StorySummary) -> Self {
         Self {
             id: story.id,
@@ -125,7 +125,7 @@ impl From<StorySummary> for StoryListed {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StoryList {
-    stories: Vec<StoryListed>,
+    stories: Vec<StoryListItem>,
     limit: usize,
     offset: usize,
     has_more: bool,
@@ -135,7 +135,7 @@ pub(crate) struct StoryList {
 pub(crate) async fn list(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    page: PageAsked,
+    page: PageQuery,
 ) -> Result<Answer<StoryList>, ApiError> {
     let mut rows = deps
         .store
@@ -143,7 +143,7 @@ pub(crate) async fn list(
         .await?;
     let has_more = page.cut(&mut rows);
     Ok(Answer::ok(StoryList {
-        stories: rows.into_iter().map(StoryListed::from).collect(),
+        stories: rows.into_iter().map(StoryListItem::from).collect(),
         limit: page.limit,
         offset: page.offset,
         has_more,
@@ -154,7 +154,7 @@ pub(crate) async fn list(
 pub(crate) async fn show(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    StoryInPath(id): StoryInPath,
+    PathStoryId(id): PathStoryId,
 ) -> Result<Answer<StoryRow>, ApiError> {
     let story = deps.store.story(caller.user_id, id).await?;
     story.map(Answer::ok).ok_or_else(story_not_found)

@@ -1,7 +1,7 @@
 //! `cargo local story`: one story, from a wish to a book on disk, made by the four real functions.
 
 use super::{Outcome, Running, progress::Board, shelf, timing};
-use domain::request::bounded_text;
+use domain::request::parse_text;
 use serde_json::{Value, json};
 use stack::{api::Api, follow::Follower, report::Reporter, stack::StackOptions};
 use std::{path::PathBuf, time::Instant};
@@ -38,7 +38,7 @@ impl Wish {
             wish.idea = DEFAULT_IDEA.to_owned();
         }
         wish.idea =
-            bounded_text("the wish", &wish.idea, 500).map_err(|problem| problem.to_string())?;
+            parse_text("the wish", &wish.idea, 500).map_err(|problem| problem.to_string())?;
         Ok(wish)
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     answer::Answer,
     deps::{AppState, Deps},
     error::ApiError,
-    extract::{Posted, SignedIn, StoryInPath},
+    extract::{PathStoryId, Posted, SignedIn},
     hand_off::wake_worker,
     voices,
 };
@@ -64,7 +64,7 @@ impl Outcome {
 pub(crate) async fn command<Request: CommandRequest>(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    StoryInPath(story): StoryInPath,
+    PathStoryId(story): PathStoryId,
     Posted { body, idempotency }: Posted<Request>,
 ) -> Result<Answer<Outcome>, ApiError> {
     let mut command: AssetCommand = body.into();

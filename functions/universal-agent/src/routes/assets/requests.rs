@@ -1,7 +1,7 @@
 //! The bodies of the commands: which assets, and with which wishes.
 
 use crate::extract::{Checked, given};
-use domain::{AssetType, request::InvalidField, text::bounded_line};
+use domain::{AssetType, request::InvalidField, text::parse_line};
 use serde::{Deserialize, Serialize};
 use store::{AssetCommand, AssetOptions};
 
@@ -28,7 +28,7 @@ impl Checked for AssetOptions {
         let voice_id = form.voice_id.map(|voice| voice.parse());
         let style = form
             .style
-            .map(|style| bounded_line("style", &style, STYLE_CHARS_MAX));
+            .map(|style| parse_line("style", &style, STYLE_CHARS_MAX));
         Ok(Self {
             simplify_prompt: form.simplify_prompt,
             style: style.transpose()?,
@@ -174,7 +174,7 @@ impl From<CancelRequest> for AssetCommand {
 }
 
 /// The body of `POST …/assets/continue`: `{"skipFailed": …?}`.
-#[derive(Deserialize, Serialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ContinueRequest {
     #[serde(default = "yes")]

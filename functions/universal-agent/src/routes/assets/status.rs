@@ -4,7 +4,7 @@ use crate::{
     answer::Answer,
     deps::AppState,
     error::ApiError,
-    extract::{Asked, SignedIn, StoryInPath},
+    extract::{PathStoryId, Query, SignedIn},
     progress::{expect, percent},
     store_error::story_not_found,
 };
@@ -67,11 +67,11 @@ impl From<JobRow> for Job {
 pub(crate) async fn status(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    StoryInPath(id): StoryInPath,
-    asked: Asked,
+    PathStoryId(id): PathStoryId,
+    query: Query,
 ) -> Result<Answer<Status>, ApiError> {
     let (store, user) = (&deps.store, caller.user_id);
-    let is_detailed = asked.flag("detailed")?;
+    let is_detailed = query.flag("detailed")?;
     let jobs = async {
         match is_detailed {
             true => store.jobs(user, id).await.map(Some),
@@ -81,12 +81,12 @@ pub(crate) async fn status(
     let (story, jobs) = tokio::try_join!(store.story(user, id), jobs)?;
     let story = story.ok_or_else(story_not_found)?;
     Ok(Answer::ok(match jobs {
-        Some(jobs) => detailed(story, jobs, Timestamp::now()),
-        None => brief(story),
+        Some(jobs) => summarize_with_jobs(story, jobs, Timestamp::now()),
+        None => summarize(story),
     }))
 }
 
-fn brief(story: StoryRow) -> Status {
+fn summarize(story: StoryRow) -> Status {
     let status = story.asset_generation_status;
     Status {
         overall: status.overall,
@@ -101,7 +101,7 @@ fn brief(story: StoryRow) -> Status {
     }
 }
 
-fn detailed(story: StoryRow, jobs: Vec<JobRow>, now: Timestamp) -> Status {
+fn summarize_with_jobs(story: StoryRow, jobs: Vec<JobRow>, now: Timestamp) -> Status {
     let moments: Vec<_> = story
         .asset_generation_status
         .assets
@@ -111,7 +111,7 @@ fn detailed(story: StoryRow, jobs: Vec<JobRow>, now: Timestamp) -> Status {
             Some((asset.name(), moment))
         })
         .collect();
-    let mut status = brief(story);
+    let mut status = summarize(story);
     for (asset, moment) in moments {
         if let Some(entry) = status.assets.get_mut(asset) {
             // Whole seconds, as it is an estimate, and in the form in which the database writes all other times.
