@@ -1,6 +1,7 @@
 //! Every route of the API as one table, and what answers where the table has nothing.
 
 use crate::{
+    BASE,
     deps::AppState,
     error::{ApiError, Code},
     extract::BODY_BYTES_MAX,
@@ -21,9 +22,6 @@ use axum::{
     middleware,
     routing::{MethodFilter, MethodRouter, on},
 };
-
-/// Everything is served below this path.
-pub(crate) const BASE: &str = "/api/v1";
 
 /// One row: a method, a path below [`BASE`], and who answers.
 pub(crate) struct Route {
