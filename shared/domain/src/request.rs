@@ -16,6 +16,7 @@ pub struct InvalidField {
 }
 
 impl InvalidField {
+    /// `problem` goes on where the name ends: "must not be empty".
     pub fn new(field: impl Into<Cow<'static, str>>, problem: impl Into<String>) -> Self {
         Self {
             field: field.into(),

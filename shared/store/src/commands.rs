@@ -23,6 +23,7 @@ pub struct Caller {
 #[derive(Clone, Debug)]
 pub struct Idempotency {
     pub key: String,
+    /// Digest of what was understood of the request: the same key with another one is refused.
     pub request_hash: String,
 }
 
@@ -34,6 +35,7 @@ pub enum Created<T> {
 }
 
 impl<T> Created<T> {
+    /// What was made, whichever time.
     pub fn into_inner(self) -> T {
         match self {
             Self::New(value) | Self::Replayed(value) => value,
@@ -206,6 +208,9 @@ impl Store {
         })
     }
 
+    /// Makes a character.
+    ///
+    /// Refused with `IdempotencyKeyReused`; nothing is written then.
     pub async fn create_character(
         &self,
         caller: &Caller,
@@ -223,6 +228,7 @@ impl Store {
         })
     }
 
+    /// What the user has used and may use; makes the profile on first use.
     pub async fn user_usage(&self, caller: &Caller) -> Result<Usage, StoreError> {
         self.call(
             "user_usage",

@@ -282,6 +282,7 @@ impl AssetFiles {
         }
     }
 
+    /// Fetches a file by its key.
     pub async fn get(&self, key: &str) -> Result<Bytes, StoreError> {
         let object = self
             .client
