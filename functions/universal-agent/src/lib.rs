@@ -5,20 +5,21 @@
 
 mod answer;
 mod auth;
+mod cors;
 mod deps;
 mod error;
 mod estimate;
-mod frame;
+mod extract;
 mod hand_off;
-mod incoming;
 mod progress;
-mod refusal;
+mod request_log;
 mod router;
 mod routes;
+mod store_error;
 mod voices;
 
 #[cfg(test)]
-mod rig;
+mod test_api;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,9 @@ pub use deps::{Deps, Settings};
 pub use voices::{ElevenLabsVoices, Voice, Voices, VoicesError};
 
 use std::sync::Arc;
+
+/// Everything is served below this path.
+pub(crate) const BASE: &str = "/api/v1";
 
 /// The whole API as one service; Lambda, the local stack and tests call the same door.
 pub fn app(deps: Deps) -> axum::Router {

@@ -1,7 +1,7 @@
 //! `cargo local story`: one story, from a wish to a book on disk, made by the four real functions.
 
 use super::{Outcome, announce_voice, progress::Board, running::Running, shelf, timing};
-use domain::request::bounded_text;
+use domain::request::parse_text;
 use serde_json::{Value, json};
 use stack::{api::Api, follow::StoryFeed, report::Reporter, stack::StackOptions};
 use std::{
@@ -32,7 +32,7 @@ impl Wish {
         } else {
             self.words.join(" ")
         };
-        bounded_text("the wish", &idea, 500).map_err(|problem| problem.to_string())
+        parse_text("the wish", &idea, 500).map_err(|problem| problem.to_string())
     }
 }
 
