@@ -1,7 +1,7 @@
 -- What is being made: the story row the front end subscribes to, and one job per asset, which is the truth.
 --
--- `stories.asset_generation_status` is derived: private.roll_up (next migration) rebuilds it from the job rows in the
--- same transaction as every change, so the two can never disagree. The story row stays small, because Realtime drops
+-- `stories.asset_generation_status` is derived: private.write_story (next migration) rebuilds it from the job rows in
+-- the same transaction as every change, so the two can never disagree. The story row stays small, because Realtime drops
 -- fields of a change above 1 MiB; leases, checkpoints and prompts live with the jobs.
 
 create table public.stories (
@@ -28,7 +28,7 @@ create table public.stories (
 comment on table public.stories is 'One story and the state of everything made for it; watched by the front end through Realtime.';
 comment on column public.stories.content is 'Title, four beats and moral once the text is ready, else {}.';
 comment on column public.stories.status is 'generating until every job is settled; then failed if the text failed, else ready.';
-comment on column public.stories.asset_generation_status is 'Derived by private.roll_up from the jobs: overall and one entry per asset.';
+comment on column public.stories.asset_generation_status is 'Derived by private.write_story from the jobs: overall and one entry per asset.';
 comment on column public.stories.hue_extracted_colors is '{cover: [hex, hex, hex], scene_1: [...], ...}: three deep contrasting colours per picture.';
 comment on column public.stories.audio_words is '[{txt, start, end}, ...] in seconds, in spoken order.';
 comment on column public.stories.audio_blocks is '{a, b, c, d}: one HTML block per beat, a span per word.';
@@ -100,7 +100,7 @@ create table public.asset_generation_jobs (
 );
 comment on table public.asset_generation_jobs is 'One row per asset of a story: the queue, its leases and its results.';
 comment on column public.asset_generation_jobs.user_id is 'The story''s creator, copied here for fairness and row-level security.';
-comment on column public.asset_generation_jobs.inputs_settled is 'True once every input of the asset graph is ready, failed, cancelled or skipped; set by private.roll_up.';
+comment on column public.asset_generation_jobs.inputs_settled is 'True once every input of the asset graph is ready, failed, cancelled or skipped; set by private.settle_inputs.';
 comment on column public.asset_generation_jobs.available_at is 'Not claimable before this moment: backoff, Retry-After, or the grace the direct invocation has.';
 comment on column public.asset_generation_jobs.claim_order is 'Claim the smallest first: the moment of becoming claimable plus a head start per priority, so waiting outranks urgency in the end.';
 comment on column public.asset_generation_jobs.entered_in is 'The transaction that put the job where it is, by status and inputs_settled; what the horizons of private.note_horizons are read against.';

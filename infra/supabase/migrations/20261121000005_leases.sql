@@ -5,8 +5,7 @@
 
 create function private.work_of(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
   select jsonb_build_object(
-    'storyId', s.id, 'userId', s.creator_user_id, 'title', s.title, 'content', s.content, 'storyType', s.story_type,
-    'themes', to_jsonb(s.themes), 'request', s.request, 'view', private.story_view(s.id),
+    'storyId', s.id, 'userId', s.creator_user_id, 'title', s.title, 'content', s.content, 'request', s.request, 'view', private.story_view(s.id),
     'characters', (select h.characters from public.story_characters h where h.story_id = s.id))
   from public.stories s where s.id = p_story_id
 $$;

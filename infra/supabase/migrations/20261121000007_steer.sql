@@ -68,7 +68,7 @@ begin
     set status = 'queued', inputs_settled = false, retry_count = 0, progress = 0, completed_at = null,
         lease_token = null, available_at = now(), error_code = null, error_message = null, last_error = null,
         options = options || p_options, metadata = '{}'::jsonb, queued_by_input = false,
-        checkpoint = case when p_fresh then checkpoint - '{picture,speech,activities}'::text[] else checkpoint end
+        checkpoint = case when p_fresh then checkpoint - 'picture' else checkpoint end
     where story_id = p_story_id and asset_type = any (p_asset_types) and status = any (p_statuses)
     returning asset_type)
   select coalesce(array_agg(asset_type), '{}') into v_done from requeued;
