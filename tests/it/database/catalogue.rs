@@ -1,10 +1,10 @@
 //! What the catalogue says of itself is true, and the bodies of functions keep the rules that Postgres does not check.
 
-use super::fixture::Database;
+use super::{fixture::Database, schemas::schemas};
 use std::collections::BTreeSet;
 
 /// Names `private.x` and `public.x` in a text.
-fn qualified_names(text: &str) -> BTreeSet<String> {
+pub(super) fn qualified_names(text: &str) -> BTreeSet<String> {
     let is_of_word = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
     ["private.", "public."]
         .into_iter()
@@ -19,7 +19,7 @@ fn qualified_names(text: &str) -> BTreeSet<String> {
 }
 
 /// What follows `--` on each line.
-fn comments(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn comments(text: &str) -> impl Iterator<Item = &str> {
     text.lines()
         .filter_map(|line| line.split_once("--").map(|(_, comment)| comment))
 }
@@ -38,19 +38,6 @@ async fn names_that_exist(database: &Database) -> BTreeSet<String> {
         .collect()
 }
 
-/// The files that make the database.
-fn sources() -> Vec<(String, String)> {
-    let folder = stack::home::workspace().join("infra/supabase/migrations");
-    std::fs::read_dir(folder)
-        .unwrap()
-        .map(|file| {
-            let path = file.unwrap().path();
-            let text = std::fs::read_to_string(&path).unwrap();
-            (path.display().to_string(), text)
-        })
-        .collect()
-}
-
 #[tokio::test]
 async fn every_function_and_table_that_a_comment_names_exists() {
     let database = Database::new().await;
@@ -63,7 +50,7 @@ async fn every_function_and_table_that_a_comment_names_exists() {
     for text in &stored {
         named.extend(qualified_names(text));
     }
-    for (_, text) in sources() {
+    for (_, text) in schemas() {
         comments(&text).for_each(|comment| named.extend(qualified_names(comment)));
     }
     assert!(named.len() > 3, "the comments were not read: {named:?}");
@@ -161,4 +148,62 @@ fn a_write_without_where_is_found_wherever_it_stands() {
     let body = "select 1 for update; insert into t (a) values (1) on conflict (a) do update set a = 2; \
         delete from t where a in (select 1);";
     assert_eq!(writes_without_where(body), [] as [&str; 0]);
+}
+
+/// The columns of a list in brackets that follows a text.
+fn columns_after<'a>(body: &'a str, text: &str) -> BTreeSet<&'a str> {
+    let (_, rest) = body.split_once(text).expect("the insert is there");
+    let (_, list) = rest.split_once('(').expect("a list of columns");
+    let (list, _) = list.split_once(')').expect("its end");
+    list.split(',').map(str::trim).collect()
+}
+
+#[tokio::test]
+async fn the_moves_into_the_history_and_back_name_every_column() {
+    let database = Database::new().await;
+    for (function, table) in [
+        ("public.tidy_history", "public.asset_generation_history"),
+        ("public.tidy_history", "public.notification_history"),
+        ("private.recall_history", "public.asset_generation_jobs"),
+        ("private.recall_history", "public.notification_outbox"),
+    ] {
+        let body: String = database
+            .value(&format!(
+                "select prosrc from pg_proc where oid = '{function}'::regproc"
+            ))
+            .await;
+        let columns: Vec<String> = sqlx::query_scalar(
+            "select attname::text from pg_attribute
+             where attrelid = $1::text::regclass and attnum > 0 and not attisdropped",
+        )
+        .bind(table)
+        .fetch_all(&database.superuser)
+        .await
+        .unwrap();
+        let columns: BTreeSet<_> = columns.iter().map(String::as_str).collect();
+        let insert = format!("insert into {table}");
+        assert_eq!(
+            columns_after(&body, &insert),
+            columns,
+            "{function}: {table}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_insert_names_its_columns() {
+    let database = Database::new().await;
+    for (function, body) in bodies(&database).await {
+        let words = words(&body);
+        for (at, pair) in words.windows(2).enumerate() {
+            if pair == ["insert", "into"] {
+                assert_eq!(
+                    words.get(at + 3).map(String::as_str),
+                    Some("("),
+                    "{function}: {}",
+                    words[at + 2]
+                );
+            }
+        }
+    }
 }

@@ -5,4 +5,5 @@ mod fixture;
 mod races;
 mod rls;
 mod rules;
+mod schemas;
 mod verbs;
