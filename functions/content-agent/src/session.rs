@@ -8,8 +8,9 @@ use crate::{
     studio::Studio,
 };
 use domain::{AssetType, LeaseToken, story::StoryText};
+use events::Tick;
 use futures::future::join_all;
-use runtime::{Payload, chain};
+use runtime::chain;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -242,7 +243,7 @@ impl Session {
         if let Err(error) = self
             .deps
             .invoker
-            .invoke(&self.deps.config.asset_worker, &Payload::wake())
+            .invoke(&self.deps.config.asset_worker, Tick::WAKE.into())
             .await
         {
             tracing::error!(storyId = %self.studio.story.story_id, error = chain(&error),
