@@ -155,7 +155,7 @@ mod tests {
     fn every_place_and_everybody_can_be_drawn_in_colors_that_are_known() {
         let places = "meadow forest river cave beach underwater town bedroom classroom mountain snow \
             cloud roofs garden castle desert planet bridge";
-        let everybody = shelf::lines(include_str!("../pictures/creatures.txt"));
+        let everybody = crate::data::lines(include_str!("../pictures/creatures.txt"));
         let everybody =
             everybody.chain(["human; hair: braids; traits: crutches, braces, vitiligo"]);
         let places = places.split(' ').cycle();

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::data;
+
 /// Every `<g id="name">` that begins and ends at the margin, by its name.
 static PARTS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
     let drawings = [
@@ -49,27 +51,23 @@ pub(super) fn part(name: &str) -> Option<&'static str> {
     PARTS.get(name).copied()
 }
 
-/// The lines of a data file that are neither empty nor a remark.
-pub(crate) fn lines(file: &'static str) -> impl Iterator<Item = &'static str> {
-    let lines = file.lines().map(str::trim);
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
-}
-
 /// One meaning and the words for it.
 type Meaning = (&'static str, Vec<&'static str>);
 
 static WORDS: LazyLock<HashMap<&str, Vec<Meaning>>> = LazyLock::new(|| {
-    let mut tables: HashMap<&str, Vec<Meaning>> = HashMap::new();
-    let mut table = "";
-    for line in lines(include_str!("../../pictures/words.txt")) {
-        if let Some(name) = line.strip_prefix('[') {
-            table = name.trim_end_matches(']');
-        } else if let Some((meaning, words)) = line.split_once(": ") {
-            let words = words.split(", ").collect();
-            tables.entry(table).or_default().push((meaning, words));
-        }
-    }
+    let meaning = |line: &'static str| {
+        let (meaning, words) = line.split_once(": ")?;
+        Some((meaning, words.split(", ").collect()))
+    };
+    let tables = data::sections(include_str!("../../pictures/words.txt")).into_iter();
     tables
+        .map(|table| {
+            (
+                table.title,
+                table.lines.into_iter().filter_map(meaning).collect(),
+            )
+        })
+        .collect()
 });
 
 fn table(name: &str) -> &'static [Meaning] {
@@ -136,7 +134,7 @@ pub(super) struct Pose {
 }
 
 static POSES: LazyLock<Vec<Pose>> = LazyLock::new(|| {
-    let poses = lines(include_str!("../../pictures/poses.txt"));
+    let poses = data::lines(include_str!("../../pictures/poses.txt"));
     poses.filter_map(read_pose).collect()
 });
 
@@ -208,7 +206,7 @@ static SPECIES: LazyLock<Vec<Species>> = LazyLock::new(|| {
             notes: columns.next()?.split(' ').collect(),
         })
     };
-    let species = lines(include_str!("../../pictures/creatures.txt"));
+    let species = data::lines(include_str!("../../pictures/creatures.txt"));
     species.filter_map(read).collect()
 });
 
@@ -258,9 +256,9 @@ mod tests {
     fn every_line_of_the_data_files_is_read_and_names_parts_that_exist() {
         assert_eq!(
             POSES.len(),
-            lines(include_str!("../../pictures/poses.txt")).count()
+            data::lines(include_str!("../../pictures/poses.txt")).count()
         );
-        let creatures = lines(include_str!("../../pictures/creatures.txt")).count();
+        let creatures = data::lines(include_str!("../../pictures/creatures.txt")).count();
         assert_eq!(SPECIES.len(), creatures);
         for name in SPECIES.iter().flat_map(|species| &species.parts) {
             assert!(part(name).is_some(), "{name}");
