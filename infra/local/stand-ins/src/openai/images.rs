@@ -107,7 +107,7 @@ async fn draw(
     );
     let key = digest(format!("picture/{width}x{height}/{format:?}/{subject}").as_bytes());
     let made = config
-        .render_cache()
+        .pictures()
         .get_or_render(key, move || pictures::draw(&prompt, width, height, format))
         .await;
     made.map_err(|cause| {
