@@ -35,7 +35,7 @@ pub fn parse_line(
         .collect();
     let lines: Vec<_> = text
         .split('\n')
-        .map(trimmed)
+        .map(trim_invisible)
         .filter(|line| !line.is_empty())
         .collect();
     check_length(field.into(), &lines.join(" "), chars_max)

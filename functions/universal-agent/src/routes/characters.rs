@@ -103,7 +103,6 @@ pub(crate) async fn show(
 /// The body of `PATCH /characters/{id}`: what is there is changed, `null` clears species and age and nothing else.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-
 pub(crate) struct ChangeForm {
     #[serde(deserialize_with = "given")]
     name: Option<String>,

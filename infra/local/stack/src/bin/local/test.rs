@@ -122,11 +122,7 @@ async fn cargo(workspace: &Path, what: &'static str, arguments: &[&str]) -> Resu
 }
 
 /// Checks the advisories of all dependencies, where their database can be had.
-async fn advisories(
-    workspace: &Path,
-    tools: &Tools,
-    reporter: Reporter,
-) -> Result<(), TestError> {
+async fn advisories(workspace: &Path, tools: &Tools, reporter: Reporter) -> Result<(), TestError> {
     let output = Command::new(tools.cargo_deny())
         .args(["check", "advisories"])
         .current_dir(workspace)
