@@ -56,7 +56,7 @@ impl Deps {
         };
         let lazy = Arc::clone(&aws);
         let files = AssetFiles::new(
-            async move { lazy.config().await.clone() },
+            async move { lazy.config().clone() },
             variables.optional(env::AWS_ENDPOINT_URL_S3).is_some(),
             variables.required(env::ASSETS_BUCKET)?.to_owned(),
             variables.parsed(env::ASSETS_CDN_URL)?,

@@ -62,7 +62,8 @@ impl Rig {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let aws = aws_config::SdkConfig::builder()
+        let aws = aws_types::SdkConfig::builder()
+            .http_client(runtime::SdkHttp::default())
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .endpoint_url(&base)

@@ -1,8 +1,9 @@
 //! Where settings come from: the environment first, then SSM, decrypted, once per process.
 
 use crate::env;
-use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_ssm::config::retry::{RetryPartition, TokenBucket};
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_types::SdkConfig;
 use std::{collections::HashMap, str::FromStr, time::Duration};
 
 /// A setting that is missing or unusable; the message is the one sentence an operator needs.
@@ -35,7 +36,7 @@ impl Variables {
         )]
         let mut all = Self::of(std::env::vars());
         if let Some(prefix) = all.optional(env::SSM_PARAMETER_PREFIX).map(str::to_owned) {
-            let found = parameters_below(aws.config().await, &prefix).await?;
+            let found = parameters_below(aws.config(), &prefix).await?;
             for (name, value) in Self::of(found).0 {
                 all.0.entry(name).or_insert(value);
             }
@@ -293,18 +294,20 @@ mod tests {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = axum::Router::new().fallback(answer);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        aws_config::defaults(aws_config::BehaviorVersion::latest())
+        SdkConfig::builder()
+            .behavior_version(
+                aws_smithy_runtime_api::client::behavior_version::BehaviorVersion::latest(),
+            )
+            .http_client(crate::SdkHttp::default())
+            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
             .endpoint_url(url)
             .region(aws_sdk_ssm::config::Region::new("us-east-1"))
             .credentials_provider(
-                aws_sdk_ssm::config::Credentials::builder()
-                    .access_key_id("local")
-                    .secret_access_key("local")
-                    .provider_name("test")
-                    .build(),
+                aws_credential_types::provider::SharedCredentialsProvider::new(
+                    aws_sdk_ssm::config::Credentials::new("local", "local", None, None, "test"),
+                ),
             )
-            .load()
-            .await
+            .build()
     }
 
     #[tokio::test(flavor = "multi_thread")]
