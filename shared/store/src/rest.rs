@@ -3,24 +3,26 @@
 //! `postgrest` 1.6 panics on bad header values, so keys are checked before it sees them; its own sending is not used
 //! (infra/patches says what became of the HTTP client of 2023 that it asks for).
 
-use crate::{Refusal, StoreError};
+use crate::{DatabaseMessage, Refusal, StoreError};
 use postgrest::Postgrest;
 use rand::Rng;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
+    error::Error,
     fmt,
     time::{Duration, Instant},
 };
 use url::Url;
 
 /// Where PostgREST is and which key opens it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct RestConfig {
     /// Project URL; PostgREST is below `/rest/v1`.
     pub supabase_url: Url,
     /// Legacy service_role JWT or `sb_secret_…`; both bypass row-level security.
-    pub service_role_key: String,
+    pub service_role_key: SecretString,
 }
 
 /// A setting no request could be made with.
@@ -70,21 +72,21 @@ const PAUSE_MAX: Duration = Duration::from_millis(1500);
 
 /// How long a call is worth repeating.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Patience {
+pub(crate) enum RetryBudget {
     /// As many tries as there are timeouts: whoever asks waits for the answer.
-    Brief,
+    Attempts,
     /// As long as a lease may last: what was paid for would be lost to this invocation.
-    Lasting,
+    Lease,
 }
 
-const LASTING: Duration = Duration::from_secs(60);
+const LEASE_MAX: Duration = Duration::from_secs(60);
 
-impl Patience {
+impl RetryBudget {
     fn is_over(self, tries: usize, since: Instant) -> bool {
         tries >= TRY_TIMEOUTS.len()
             && match self {
-                Self::Brief => true,
-                Self::Lasting => since.elapsed() >= LASTING,
+                Self::Attempts => true,
+                Self::Lease => since.elapsed() >= LEASE_MAX,
             }
     }
 }
@@ -120,7 +122,7 @@ fn is_of_the_database(code: &str) -> bool {
 
 impl Store {
     pub fn new(config: &RestConfig, http: reqwest::Client) -> Result<Self, RestConfigError> {
-        let key = config.service_role_key.as_str();
+        let key = config.service_role_key.expose_secret();
         http::HeaderValue::from_str(&format!("Bearer {key}"))
             .map_err(RestConfigError::KeyNotAHeader)?;
         let base = config.supabase_url.as_str().trim_end_matches('/');
@@ -138,13 +140,13 @@ impl Store {
         verb: &str,
         arguments: &impl Serialize,
     ) -> Result<T, StoreError> {
-        self.call_with(Patience::Brief, verb, arguments).await
+        self.call_with(RetryBudget::Attempts, verb, arguments).await
     }
 
-    /// [`Self::call`], repeated for as long as `patience` says.
+    /// [`Self::call`], repeated as far as `budget` goes.
     pub(crate) async fn call_with<T: DeserializeOwned>(
         &self,
-        patience: Patience,
+        budget: RetryBudget,
         verb: &str,
         arguments: &impl Serialize,
     ) -> Result<T, StoreError> {
@@ -153,7 +155,7 @@ impl Store {
             source,
         };
         let body = serde_json::to_string(arguments).map_err(unreadable)?;
-        self.send(patience, verb, || self.rest.rpc(verb, body.as_str()))
+        self.send(budget, verb, || self.rest.rpc(verb, body.as_str()))
             .await
     }
 
@@ -163,13 +165,13 @@ impl Store {
         attempted: &str,
         build: impl Fn(&Postgrest) -> postgrest::Builder,
     ) -> Result<T, StoreError> {
-        self.send(Patience::Brief, attempted, || build(&self.rest))
+        self.send(RetryBudget::Attempts, attempted, || build(&self.rest))
             .await
     }
 
     async fn send<T: DeserializeOwned>(
         &self,
-        patience: Patience,
+        budget: RetryBudget,
         attempted: &str,
         build: impl Fn() -> postgrest::Builder,
     ) -> Result<T, StoreError> {
@@ -178,8 +180,12 @@ impl Store {
             let timeout = TRY_TIMEOUTS[tries.min(TRY_TIMEOUTS.len() - 1)];
             tries += 1;
             match self.send_once(attempted, build(), timeout).await {
-                Err(error) if error.is_transient() && !patience.is_over(tries, since) => {
-                    tracing::warn!(attempted, error = %error, "Database call failed in passing, trying again");
+                Err(error) if error.is_transient() && !budget.is_over(tries, since) => {
+                    tracing::warn!(
+                        attempted,
+                        error = chain(&error),
+                        "Database call failed in passing, trying again"
+                    );
                     let full_jitter = rand::rng().random_range(0.0..1.0);
                     tokio::time::sleep(pause.mul_f64(0.5 + full_jitter)).await;
                     pause = (pause * 3).min(PAUSE_MAX);
@@ -218,6 +224,13 @@ impl Store {
     }
 }
 
+/// An error and its causes, for one log line.
+fn chain(error: &dyn Error) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let words: Vec<_> = causes.map(ToString::to_string).collect();
+    words.join(": ")
+}
+
 fn refusal_or_failure(attempted: &str, status: u16, body: &[u8]) -> StoreError {
     let error: ErrorBody = serde_json::from_slice(body).unwrap_or_else(|_| ErrorBody {
         code: String::new(),
@@ -236,7 +249,7 @@ fn refusal_or_failure(attempted: &str, status: u16, body: &[u8]) -> StoreError {
         attempted: attempted.to_owned(),
         status,
         code: error.code,
-        message: error.message,
+        source: DatabaseMessage(error.message),
     }
 }
 
@@ -321,7 +334,7 @@ mod tests {
             supabase_url: format!("http://{}", listener.local_addr().unwrap())
                 .parse()
                 .unwrap(),
-            service_role_key: "sb_secret_test".to_owned(),
+            service_role_key: "sb_secret_test".into(),
         };
         tokio::spawn(async move { axum::serve(listener, router).await });
         (Store::new(&config, reqwest::Client::new()).unwrap(), asked)
@@ -334,11 +347,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_function_that_the_schema_cache_does_not_know_yet_is_waited_for() {
-        for patience in [Patience::Brief, Patience::Lasting] {
+        for budget in [RetryBudget::Attempts, RetryBudget::Lease] {
             let (store, asked) =
                 answering(vec![UNKNOWN_YET, UNKNOWN_YET, UNKNOWN_YET, (200, "7")]).await;
             let answer: u32 = store
-                .call_with(patience, "save_story_content", &Value::Null)
+                .call_with(budget, "save_story_content", &Value::Null)
                 .await
                 .unwrap();
             assert_eq!((answer, asked.load(Ordering::SeqCst)), (7, 4));
@@ -369,7 +382,7 @@ mod tests {
     fn a_key_with_a_line_break_is_refused_before_anything_panics() {
         let config = RestConfig {
             supabase_url: "http://127.0.0.1:1".parse().unwrap(),
-            service_role_key: "a\nb".to_owned(),
+            service_role_key: "a\nb".into(),
         };
         assert!(Store::new(&config, reqwest::Client::new()).is_err());
     }

@@ -13,19 +13,19 @@ use crate::{
     studio::Studio,
 };
 use domain::{AssetType, story::StoryText};
-use providers::Caller;
-use store::{Completion, Failure, LeasedJob, Paid};
+use store::{Completion, Failure, LeasedJob, UsageEntry};
+use tracing::Instrument;
 
 /// What a job delivers.
 #[derive(Debug)]
 pub(crate) enum Delivery {
     Text {
         text: StoryText,
-        usage: Vec<Paid>,
+        usage: Vec<UsageEntry>,
     },
     Asset {
         result: Completion,
-        usage: Vec<Paid>,
+        usage: Vec<UsageEntry>,
     },
 }
 
@@ -33,16 +33,13 @@ pub(crate) enum Delivery {
 pub(crate) async fn make(
     studio: &Studio,
     job: &LeasedJob,
-) -> Result<Delivery, (StepError, Vec<Paid>)> {
-    let caller = Caller {
-        story_id: job.story_id,
-        job_id: job.job_id,
-        asset_type: job.asset_type,
-    };
-    caller.scope(made(studio, job)).await
+) -> Result<Delivery, (StepError, Vec<UsageEntry>)> {
+    let span = tracing::error_span!("job", storyId = %job.story_id, jobId = %job.job_id,
+        assetType = %job.asset_type);
+    made(studio, job).instrument(span).await
 }
 
-async fn made(studio: &Studio, job: &LeasedJob) -> Result<Delivery, (StepError, Vec<Paid>)> {
+async fn made(studio: &Studio, job: &LeasedJob) -> Result<Delivery, (StepError, Vec<UsageEntry>)> {
     let mut usage = Vec::new();
     let made = match job.asset_type {
         AssetType::Content => match text::write(studio, &mut usage).await {

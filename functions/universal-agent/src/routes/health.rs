@@ -1,6 +1,6 @@
 //! Whether the API can do its work: it can when the database answers.
 
-use crate::{answer::Answer, error::ApiError, router::AppState};
+use crate::{answer::Answer, deps::AppState, error::ApiError};
 use axum::extract::State;
 use serde::Serialize;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(crate) async fn health(State(deps): State<AppState>) -> Result<Answer<Health
     Ok(Answer::ok(Health {
         status: "ok",
         database: "ok",
-        environment: deps.settings.environment.clone(),
+        environment: deps.config.environment.clone(),
         version: env!("CARGO_PKG_VERSION"),
     }))
 }

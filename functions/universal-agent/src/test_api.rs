@@ -1,7 +1,7 @@
-//! The API of tests: the real router before a database that gives canned answers, and an invoker that takes notes.
+//! The API of tests: the real router before a database that gives canned answers, and an invoker that notes every event.
 
 use crate::{
-    Deps, Settings, TokenVerifier, Voice, Voices, VoicesError, app,
+    Config, Deps, TokenVerifier, Voice, Voices, VoicesError, app,
     voices::{account_voices, built_in},
 };
 use async_trait::async_trait;
@@ -76,7 +76,7 @@ impl Database {
     }
 }
 
-/// Takes notes of every event; refuses them all when told so.
+/// Notes every event; refuses them all when told so.
 #[derive(Default)]
 pub(crate) struct Invoker {
     pub(crate) refuses: Mutex<bool>,
@@ -124,7 +124,7 @@ impl Voices for Account {
     }
 }
 
-pub(crate) struct Rig {
+pub(crate) struct TestApi {
     app: Router,
     pub(crate) database: Database,
     pub(crate) invoker: Arc<Invoker>,
@@ -132,7 +132,7 @@ pub(crate) struct Rig {
     issuer: String,
 }
 
-impl Rig {
+impl TestApi {
     pub(crate) async fn new() -> Self {
         let database = Database::default();
         let answering = database.clone();
@@ -155,14 +155,14 @@ impl Rig {
         let account = Arc::new(Account::default());
         let rest = RestConfig {
             supabase_url: supabase_url.clone(),
-            service_role_key: "sb_secret_test".to_owned(),
+            service_role_key: "sb_secret_test".into(),
         };
         let app = app(Deps {
             store: Store::new(&rest, http.clone()).unwrap(),
             invoker: Arc::clone(&invoker) as Arc<dyn Invoke>,
-            verifier: TokenVerifier::new(&supabase_url, Some(SECRET), http),
+            verifier: TokenVerifier::new(&supabase_url, Some(&SECRET.into()), http),
             voices: Arc::clone(&account) as Arc<dyn Voices>,
-            settings: Settings {
+            config: Config {
                 content_agent: "content-agent".to_owned(),
                 asset_worker: "asset-worker".to_owned(),
                 environment: "test".to_owned(),

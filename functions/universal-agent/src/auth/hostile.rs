@@ -7,7 +7,7 @@ mod keys;
 mod signatures;
 
 use super::{TokenError, TokenVerifier, jwks::KeySet};
-use crate::rig::{SECRET, USER, serve};
+use crate::test_api::{SECRET, USER, serve};
 use aws_lc_rs::{
     encoding::AsDer,
     rsa,
@@ -161,7 +161,7 @@ async fn project() -> Project {
     let url = serve(Router::new().route("/auth/v1/.well-known/jwks.json", get(answer))).await;
     Project {
         issuer: format!("{url}auth/v1"),
-        verifier: TokenVerifier::new(&url, Some(SECRET), reqwest::Client::new()),
+        verifier: TokenVerifier::new(&url, Some(&SECRET.into()), reqwest::Client::new()),
         fetches,
     }
 }

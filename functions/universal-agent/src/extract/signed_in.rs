@@ -2,15 +2,14 @@
 
 use crate::{
     auth::{TOKEN_BYTES_MAX, TokenError},
+    deps::AppState,
     error::{ApiError, Code},
-    frame::Notes,
-    router::AppState,
+    request_log::note_user,
 };
 use axum::{
     extract::FromRequestParts,
     http::{header, request::Parts},
 };
-use std::sync::Arc;
 use store::Caller;
 
 /// The caller of a route that needs one.
@@ -33,9 +32,7 @@ impl FromRequestParts<AppState> for SignedIn {
             )
         })?;
         let caller = deps.verifier.verify(token).await?;
-        if let Some(notes) = parts.extensions.get::<Arc<Notes>>() {
-            let _ = notes.user.set(caller.user_id);
-        }
+        note_user(caller.user_id);
         Ok(Self(caller))
     }
 }
