@@ -2,7 +2,7 @@
 
 use crate::failure::StepError;
 use domain::story::UnusableAnswer;
-use providers::{Billed, ErrorKind, TextCall, TextModel};
+use providers::{CallUsage, ErrorKind, TextCall, TextModel};
 use serde::de::DeserializeOwned;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ const TIME_FOR_ANOTHER: Duration = Duration::from_secs(45);
 pub(crate) async fn usable_answer<T: DeserializeOwned, R>(
     model: &dyn TextModel,
     mut call: TextCall,
-    billed: &mut Vec<Billed>,
+    billed: &mut Vec<CallUsage>,
     usable: impl Fn(T) -> Result<R, UnusableAnswer>,
 ) -> Result<R, StepError> {
     loop {
@@ -67,11 +67,11 @@ mod tests {
         async fn ask(
             &self,
             call: &TextCall,
-            billed: &mut Vec<Billed>,
+            billed: &mut Vec<CallUsage>,
         ) -> Result<Value, ProviderError> {
             let mut corrections = self.corrections.lock().expect("no holder panics");
             corrections.push(call.correction.clone());
-            billed.push(Billed::default());
+            billed.push(CallUsage::default());
             Ok(self.answers.lock().expect("no holder panics").remove(0))
         }
     }

@@ -141,10 +141,10 @@ fn provider_words(kind: &ErrorKind, asset: AssetType) -> (&'static str, &'static
         (ErrorKind::TimedOut, AssetType::Audio) => ("PROVIDER_TIMEOUT", "Voice synthesis timeout"),
         (ErrorKind::TimedOut, _) => ("PROVIDER_TIMEOUT", "The provider did not answer in time"),
         (ErrorKind::RateLimited { .. }, _) => ("RATE_LIMITED", "API rate limit exceeded"),
-        (ErrorKind::Unavailable | ErrorKind::LeftAlone { .. }, AssetType::Audio) => {
+        (ErrorKind::Unavailable | ErrorKind::CircuitOpen { .. }, AssetType::Audio) => {
             ("PROVIDER_UNAVAILABLE", "ElevenLabs API unavailable")
         }
-        (ErrorKind::Unavailable | ErrorKind::LeftAlone { .. }, _) => {
+        (ErrorKind::Unavailable | ErrorKind::CircuitOpen { .. }, _) => {
             ("PROVIDER_UNAVAILABLE", "The provider is unavailable")
         }
         (ErrorKind::OutOfCredits, _) => (

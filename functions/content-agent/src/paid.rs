@@ -1,10 +1,10 @@
 //! From what a provider billed to an entry of the usage ledger.
 
 use domain::price;
-use providers::Billed;
+use providers::CallUsage;
 use store::Paid;
 
-fn entry(billed: &Billed, provider: &'static str, kind: &'static str, cost_usd: f64) -> Paid {
+fn entry(billed: &CallUsage, provider: &'static str, kind: &'static str, cost_usd: f64) -> Paid {
     // A call whose id did not arrive is still a call.
     let call_key = match billed.request_id.as_str() {
         "" => uuid::Uuid::new_v4().to_string(),
@@ -22,7 +22,7 @@ fn entry(billed: &Billed, provider: &'static str, kind: &'static str, cost_usd: 
     }
 }
 
-pub(crate) fn text(billed: &Billed, kind: &'static str) -> Paid {
+pub(crate) fn text(billed: &CallUsage, kind: &'static str) -> Paid {
     entry(
         billed,
         "openai",
@@ -31,11 +31,11 @@ pub(crate) fn text(billed: &Billed, kind: &'static str) -> Paid {
     )
 }
 
-pub(crate) fn picture(billed: &Billed) -> Paid {
+pub(crate) fn picture(billed: &CallUsage) -> Paid {
     entry(billed, "openai", "picture", price::PICTURE_USD)
 }
 
-pub(crate) fn speech(billed: &Billed) -> Paid {
+pub(crate) fn speech(billed: &CallUsage) -> Paid {
     entry(
         billed,
         "elevenlabs",

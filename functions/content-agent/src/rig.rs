@@ -14,8 +14,8 @@ use axum::{
 };
 use domain::{AssetType, StoryId};
 use providers::{
-    Billed, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, Speech, SpeechCall,
-    SpeechFacts, SpeechModel, TextCall, TextModel,
+    CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, Speech,
+    SpeechCall, SpeechFacts, SpeechModel, TextCall, TextModel,
 };
 use render::{colors::HexColor, placeholder::placeholder_png};
 use runtime::{Deadline, Invoke, InvokeError};
@@ -245,16 +245,20 @@ async fn answer(State(rig): State<Rig>, request: Request) -> Response {
     }
 }
 
-fn billed(number: usize) -> Billed {
-    Billed {
+fn billed(number: usize) -> CallUsage {
+    CallUsage {
         request_id: number.to_string(),
-        ..Billed::default()
+        ..CallUsage::default()
     }
 }
 
 #[async_trait]
 impl TextModel for Rig {
-    async fn ask(&self, call: &TextCall, bill: &mut Vec<Billed>) -> Result<Value, ProviderError> {
+    async fn ask(
+        &self,
+        call: &TextCall,
+        bill: &mut Vec<CallUsage>,
+    ) -> Result<Value, ProviderError> {
         assert_eq!(call.name, "image_check");
         let verdict = self.0.lock().unwrap().verdicts.pop_front();
         let passed = match verdict.unwrap_or(Verdict::Passed) {
@@ -282,7 +286,7 @@ impl PictureModel for Rig {
     async fn draw(
         &self,
         call: &PictureCall,
-        bill: &mut Vec<Billed>,
+        bill: &mut Vec<CallUsage>,
     ) -> Result<PictureBytes, ProviderError> {
         let number = {
             let mut seen = self.0.lock().unwrap();
@@ -305,7 +309,7 @@ impl SpeechModel for Rig {
         unreachable!("nothing is read aloud here")
     }
 
-    async fn speak(&self, _call: &SpeechCall) -> Result<(Speech, Billed), ProviderError> {
+    async fn speak(&self, _call: &SpeechCall) -> Result<(Speech, CallUsage), ProviderError> {
         unreachable!("nothing is read aloud here")
     }
 }

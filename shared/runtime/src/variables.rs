@@ -3,6 +3,7 @@
 use crate::env;
 use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_ssm::config::retry::{RetryPartition, TokenBucket};
+use secrecy::SecretString;
 use std::{collections::HashMap, str::FromStr, time::Duration};
 
 /// A setting that is missing or unusable; the message is the one sentence an operator needs.
@@ -69,6 +70,11 @@ impl Variables {
 
     pub fn required(&self, name: &'static str) -> Result<&str, SettingError> {
         self.optional(name).ok_or(SettingError::Missing { name })
+    }
+
+    /// A key: in a type that no log line can print.
+    pub fn secret(&self, name: &'static str) -> Result<SecretString, SettingError> {
+        Ok(self.required(name)?.into())
     }
 
     pub fn parsed<T: FromStr<Err: std::fmt::Display>>(

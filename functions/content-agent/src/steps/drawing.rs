@@ -5,7 +5,7 @@ use crate::{
     references::{Reason, UnusedReferences},
 };
 use providers::{
-    Billed, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, References,
+    CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, References,
 };
 use std::time::Instant;
 use store::LeasedJob;
@@ -35,7 +35,7 @@ impl Drawing<'_> {
     pub(crate) async fn picture(
         &mut self,
         feedback: &str,
-        billed: &mut Vec<Billed>,
+        billed: &mut Vec<CallUsage>,
     ) -> Result<PictureBytes, ProviderError> {
         let mut unreadable = 0;
         loop {
@@ -142,7 +142,7 @@ mod tests {
         async fn draw(
             &self,
             call: &PictureCall,
-            billed: &mut Vec<Billed>,
+            billed: &mut Vec<CallUsage>,
         ) -> Result<PictureBytes, ProviderError> {
             self.calls
                 .lock()
@@ -150,7 +150,7 @@ mod tests {
                 .push(call.clone());
             match (self.answering)(call) {
                 Ok(()) => {
-                    billed.push(Billed::default());
+                    billed.push(CallUsage::default());
                     Ok(picture())
                 }
                 Err(kind) => Err(ProviderError::of_kind("OpenAI", "draw a picture", kind)),

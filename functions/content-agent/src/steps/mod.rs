@@ -13,8 +13,8 @@ use crate::{
     studio::Studio,
 };
 use domain::{AssetType, story::StoryText};
-use providers::Caller;
 use store::{Completion, Failure, LeasedJob, Paid};
+use tracing::Instrument;
 
 /// What a job delivers.
 #[derive(Debug)]
@@ -34,12 +34,9 @@ pub(crate) async fn make(
     studio: &Studio,
     job: &LeasedJob,
 ) -> Result<Delivery, (StepError, Vec<Paid>)> {
-    let caller = Caller {
-        story_id: job.story_id,
-        job_id: job.job_id,
-        asset_type: job.asset_type,
-    };
-    caller.scope(made(studio, job)).await
+    let span = tracing::error_span!("job", storyId = %job.story_id, jobId = %job.job_id,
+        assetType = %job.asset_type);
+    made(studio, job).instrument(span).await
 }
 
 async fn made(studio: &Studio, job: &LeasedJob) -> Result<Delivery, (StepError, Vec<Paid>)> {

@@ -1,7 +1,7 @@
 //! A text read by a model of tests, and recordings kept in memory: what is bought, in which parts, and what of it is used.
 
 use super::*;
-use providers::{Alignment, Billed, ProviderError, SpeechFacts};
+use providers::{Alignment, CallUsage, ProviderError, SpeechFacts};
 use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
 /// Seconds a character takes.
@@ -76,7 +76,7 @@ impl SpeechModel for Model {
         unreachable!("the voice is given")
     }
 
-    async fn speak(&self, call: &SpeechCall) -> Result<(Speech, Billed), ProviderError> {
+    async fn speak(&self, call: &SpeechCall) -> Result<(Speech, CallUsage), ProviderError> {
         self.calls.lock().unwrap().push(call.clone());
         if call.text.chars().count() > self.takes {
             return Err(ProviderError::of_kind(
@@ -88,7 +88,7 @@ impl SpeechModel for Model {
         let next = self.next.lock().unwrap().pop_front();
         Ok((
             next.unwrap_or_else(|| spoken(&call.text)),
-            Billed::default(),
+            CallUsage::default(),
         ))
     }
 }
