@@ -48,11 +48,10 @@ impl Deps {
         aws: Arc<Aws>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let http = http_client();
+        let (supabase_url, service_role_key) = variables.supabase()?;
         let rest = RestConfig {
-            supabase_url: variables.parsed(env::SUPABASE_URL)?,
-            service_role_key: variables
-                .required(env::SUPABASE_SERVICE_ROLE_KEY)?
-                .to_owned(),
+            supabase_url,
+            service_role_key,
         };
         let lazy = Arc::clone(&aws);
         let files = AssetFiles::new(

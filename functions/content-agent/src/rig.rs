@@ -72,7 +72,7 @@ impl Rig {
             .build();
         let rest = RestConfig {
             supabase_url: base.parse().unwrap(),
-            service_role_key: "key".to_owned(),
+            service_role_key: "key".into(),
         };
         Arc::new(Deps {
             store: Store::new(&rest, runtime::http_client()).unwrap(),

@@ -49,7 +49,7 @@ impl Deps {
         aws: Arc<Aws>,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let http = http_client();
-        let supabase_url: Url = variables.parsed(env::SUPABASE_URL)?;
+        let (supabase_url, service_role_key) = variables.supabase()?;
         let verifier = TokenVerifier::new(
             &supabase_url,
             variables.optional(env::SUPABASE_JWT_SECRET),
@@ -58,9 +58,7 @@ impl Deps {
         .with_issuers(variables.list_or(env::SUPABASE_JWT_ISSUER, ""));
         let rest = RestConfig {
             supabase_url,
-            service_role_key: variables
-                .required(env::SUPABASE_SERVICE_ROLE_KEY)?
-                .to_owned(),
+            service_role_key,
         };
         let base_url = variables.parsed_or(env::ELEVENLABS_BASE_URL, ELEVENLABS.parse()?)?;
         let api_key = variables.optional(env::ELEVENLABS_API_KEY);

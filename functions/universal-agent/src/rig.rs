@@ -155,7 +155,7 @@ impl Rig {
         let account = Arc::new(Account::default());
         let rest = RestConfig {
             supabase_url: supabase_url.clone(),
-            service_role_key: "sb_secret_test".to_owned(),
+            service_role_key: "sb_secret_test".into(),
         };
         let app = app(Deps {
             store: Store::new(&rest, http.clone()).unwrap(),

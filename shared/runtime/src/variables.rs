@@ -5,6 +5,7 @@ use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_ssm::config::retry::{RetryPartition, TokenBucket};
 use secrecy::SecretString;
 use std::{collections::HashMap, str::FromStr, time::Duration};
+use url::Url;
 
 /// A setting that is missing or unusable; the message is the one sentence an operator needs.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +76,12 @@ impl Variables {
     /// A key: in a type that no log line can print.
     pub fn secret(&self, name: &'static str) -> Result<SecretString, SettingError> {
         Ok(self.required(name)?.into())
+    }
+
+    /// Where the Supabase project is, and the key that passes its row-level security.
+    pub fn supabase(&self) -> Result<(Url, SecretString), SettingError> {
+        let url = self.parsed(env::SUPABASE_URL)?;
+        Ok((url, self.secret(env::SUPABASE_SERVICE_ROLE_KEY)?))
     }
 
     pub fn parsed<T: FromStr<Err: std::fmt::Display>>(

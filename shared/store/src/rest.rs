@@ -6,6 +6,7 @@
 use crate::{Refusal, StoreError};
 use postgrest::Postgrest;
 use rand::Rng;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
@@ -15,12 +16,12 @@ use std::{
 use url::Url;
 
 /// Where PostgREST is and which key opens it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct RestConfig {
     /// Project URL; PostgREST is below `/rest/v1`.
     pub supabase_url: Url,
     /// Legacy service_role JWT or `sb_secret_…`; both bypass row-level security.
-    pub service_role_key: String,
+    pub service_role_key: SecretString,
 }
 
 /// A setting no request could be made with.
@@ -120,7 +121,7 @@ fn is_of_the_database(code: &str) -> bool {
 
 impl Store {
     pub fn new(config: &RestConfig, http: reqwest::Client) -> Result<Self, RestConfigError> {
-        let key = config.service_role_key.as_str();
+        let key = config.service_role_key.expose_secret();
         http::HeaderValue::from_str(&format!("Bearer {key}"))
             .map_err(RestConfigError::KeyNotAHeader)?;
         let base = config.supabase_url.as_str().trim_end_matches('/');
@@ -344,7 +345,7 @@ mod tests {
             supabase_url: format!("http://{}", listener.local_addr().unwrap())
                 .parse()
                 .unwrap(),
-            service_role_key: "sb_secret_test".to_owned(),
+            service_role_key: "sb_secret_test".into(),
         };
         tokio::spawn(async move { axum::serve(listener, router).await });
         (Store::new(&config, reqwest::Client::new()).unwrap(), asked)
@@ -392,7 +393,7 @@ mod tests {
     fn a_key_with_a_line_break_is_refused_before_anything_panics() {
         let config = RestConfig {
             supabase_url: "http://127.0.0.1:1".parse().unwrap(),
-            service_role_key: "a\nb".to_owned(),
+            service_role_key: "a\nb".into(),
         };
         assert!(Store::new(&config, reqwest::Client::new()).is_err());
     }
