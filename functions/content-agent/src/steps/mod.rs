@@ -13,7 +13,7 @@ use crate::{
     studio::Studio,
 };
 use domain::{AssetType, story::StoryText};
-use store::{Completion, Failure, LeasedJob, Paid};
+use store::{Completion, Failure, LeasedJob, UsageEntry};
 use tracing::Instrument;
 
 /// What a job delivers.
@@ -21,11 +21,11 @@ use tracing::Instrument;
 pub(crate) enum Delivery {
     Text {
         text: StoryText,
-        usage: Vec<Paid>,
+        usage: Vec<UsageEntry>,
     },
     Asset {
         result: Completion,
-        usage: Vec<Paid>,
+        usage: Vec<UsageEntry>,
     },
 }
 
@@ -33,13 +33,13 @@ pub(crate) enum Delivery {
 pub(crate) async fn make(
     studio: &Studio,
     job: &LeasedJob,
-) -> Result<Delivery, (StepError, Vec<Paid>)> {
+) -> Result<Delivery, (StepError, Vec<UsageEntry>)> {
     let span = tracing::error_span!("job", storyId = %job.story_id, jobId = %job.job_id,
         assetType = %job.asset_type);
     made(studio, job).instrument(span).await
 }
 
-async fn made(studio: &Studio, job: &LeasedJob) -> Result<Delivery, (StepError, Vec<Paid>)> {
+async fn made(studio: &Studio, job: &LeasedJob) -> Result<Delivery, (StepError, Vec<UsageEntry>)> {
     let mut usage = Vec::new();
     let made = match job.asset_type {
         AssetType::Content => match text::write(studio, &mut usage).await {
