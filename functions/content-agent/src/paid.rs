@@ -4,7 +4,12 @@ use domain::price;
 use providers::CallUsage;
 use store::UsageEntry;
 
-fn entry(billed: &CallUsage, provider: &'static str, kind: &'static str, cost_usd: f64) -> UsageEntry {
+fn entry(
+    billed: &CallUsage,
+    provider: &'static str,
+    kind: &'static str,
+    cost_usd: f64,
+) -> UsageEntry {
     // A call whose id did not arrive is still a call.
     let call_key = match billed.request_id.as_str() {
         "" => uuid::Uuid::new_v4().to_string(),

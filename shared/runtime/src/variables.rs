@@ -78,6 +78,11 @@ impl Variables {
         Ok(self.required(name)?.into())
     }
 
+    /// A key that may be absent.
+    pub fn optional_secret(&self, name: &'static str) -> Option<SecretString> {
+        self.optional(name).map(SecretString::from)
+    }
+
     /// Where the Supabase project is, and the key that passes its row-level security.
     pub fn supabase(&self) -> Result<(Url, SecretString), SettingError> {
         let url = self.parsed(env::SUPABASE_URL)?;

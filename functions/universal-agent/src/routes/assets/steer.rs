@@ -42,9 +42,8 @@ impl Outcome {
         steered: CommandResult,
     ) -> Answer<Self> {
         let story = steered.story;
-        tracing::info!(target: "AssetGenerationPipeline", storyId = %story.id, verb = verb.name(),
-            assets = steered.asset_types.len(), "Story steered");
-        wake_worker(deps, story.id, steered.claimable).await;
+        tracing::info!(target: "AssetGenerationPipeline", verb = verb.name(), assets = steered.asset_types.len(), "Story steered");
+        wake_worker(deps, steered.claimable).await;
         Answer::ok(Self {
             id: story.id,
             status: story.status,
