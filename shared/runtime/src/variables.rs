@@ -233,6 +233,22 @@ mod tests {
     };
 
     #[test]
+    fn no_debug_form_shows_a_key() {
+        let variables = Variables::from_pairs([
+            (env::SUPABASE_URL, "https://x.supabase.co"),
+            (env::SUPABASE_SERVICE_ROLE_KEY, "sb_secret_1"),
+            (env::SUPABASE_JWT_SECRET, "sb_secret_2"),
+        ]);
+        let printed = format!(
+            "{:?} {:?}",
+            variables.supabase().unwrap(),
+            variables.optional_secret(env::SUPABASE_JWT_SECRET).unwrap()
+        );
+        assert!(printed.contains("x.supabase.co"), "{printed}");
+        assert!(!printed.contains("sb_secret_"), "{printed}");
+    }
+
+    #[test]
     fn a_missing_variable_is_named_and_a_bad_one_says_what_is_wrong() {
         let variables = Variables::from_pairs([(env::MAX_JOBS_IN_FLIGHT, "many")]);
         let missing = variables
