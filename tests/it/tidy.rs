@@ -8,24 +8,13 @@ use std::{
 };
 
 /// What the stack is made of; no function knows of it.
-const STACK: &[&str] = &[
-    "domain",
-    "local-lambda",
-    "stand-ins",
-    "supabase",
-    "stack",
-    "local-trials",
-];
+const STACK: &[&str] = &["domain", "stand-ins", "supabase", "stack", "local-trials"];
 
 /// Edges between our packages, as docs/ARCHITECTURE.md tells them; commands and tests may use everything.
-const ALLOWED: [(&str, &[&str]); 15] = [
-    ("local-lambda", &[]),
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("stand-ins", &[]),
     ("supabase", &[]),
-    (
-        "stack",
-        &["domain", "local-lambda", "stand-ins", "supabase"],
-    ),
+    ("stack", &["stand-ins", "supabase"]),
     ("local-trials", STACK),
     ("trial-events", STACK),
     ("asset-worker", &["domain", "runtime", "store"]),

@@ -1,7 +1,7 @@
 //! PostgREST on the wire: the crate `postgrest` builds requests, one shared reqwest client sends them.
 //!
-//! `postgrest` 1.6 brings an HTTP client of 2023 of its own and panics on bad header values; so keys are checked before it
-//! sees them, and only its request building is used.
+//! `postgrest` 1.6 panics on bad header values, so keys are checked before it sees them; its own sending is not used
+//! (infra/patches says what became of the HTTP client of 2023 that it asks for).
 
 use crate::{Refusal, StoreError};
 use postgrest::Postgrest;
@@ -199,11 +199,12 @@ impl Store {
             attempted: attempted.to_owned(),
             source,
         };
-        let response = self
-            .http
-            .execute(self.translate(request, timeout))
-            .await
-            .map_err(unreachable)?;
+        let mut request = request
+            .build()
+            .build()
+            .expect("the URL was parsed and the header values checked in `new`");
+        *request.timeout_mut() = Some(timeout);
+        let response = self.http.execute(request).await.map_err(unreachable)?;
         let status = response.status();
         let body = response.bytes().await.map_err(unreachable)?;
         if status.is_success() {
@@ -214,30 +215,6 @@ impl Store {
             });
         }
         Err(refusal_or_failure(attempted, status.as_u16(), &body))
-    }
-
-    /// The request that `postgrest` built, for our client: its reqwest is another major version.
-    fn translate(&self, request: postgrest::Builder, timeout: Duration) -> reqwest::Request {
-        let built = request
-            .build()
-            .build()
-            .expect("the URL was parsed and the header values checked in `new`");
-        let method = reqwest::Method::from_bytes(built.method().as_str().as_bytes())
-            .expect("a method stays a method");
-        let mut ours = reqwest::Request::new(method, built.url().clone());
-        for (name, value) in built.headers() {
-            let name = http::HeaderName::from_bytes(name.as_str().as_bytes())
-                .expect("a name stays a name");
-            ours.headers_mut().insert(
-                name,
-                http::HeaderValue::from_bytes(value.as_bytes()).expect("checked in `new`"),
-            );
-        }
-        if let Some(body) = built.body().and_then(|body| body.as_bytes()) {
-            *ours.body_mut() = Some(body.to_vec().into());
-        }
-        *ours.timeout_mut() = Some(timeout);
-        ours
     }
 }
 

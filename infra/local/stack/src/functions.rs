@@ -1,7 +1,7 @@
 //! The four functions: how they are built, and what Lambda is told of each.
 
+use crate::lambda::{FunctionConfig, Schedule};
 use crate::{environment::ENVIRONMENT, report::Reporter};
-use local_lambda::{FunctionConfig, Schedule};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},

@@ -1,5 +1,6 @@
 //! The stack as a whole: started in order, described by its variables, stopped without a trace.
 
+use crate::lambda::{Emulator, EmulatorConfig, EmulatorError, Faults};
 use crate::{
     breakpoints::{Breakpoints, Server, stop_here},
     demo::{self, DemoError},
@@ -13,7 +14,6 @@ use crate::{
     rest::{RestError, rest_router},
     watch::{Watch, WatchConfig, WatchError},
 };
-use local_lambda::{Emulator, EmulatorConfig, EmulatorError, Faults};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use stand_ins::{ConfigError, StandInConfig, elevenlabs_router, openai_router};
 use std::{

@@ -4,9 +4,10 @@
 //! another. Averia Serif, the average of all the serif faces its author had, gives the titles the
 //! worn softness of an old picture book; for a title with letters it lacks, Andika Bold steps in.
 
+use harfrust::{FontRef, Shaper, ShaperData};
+use krilla::text::{Font, GlyphId};
+use skrifa::{MetadataProvider, charmap::Charmap};
 use std::sync::LazyLock;
-
-use krilla::text::Font;
 use unicode_script::{Script, UnicodeScript};
 
 /// What a piece of text is for; decides its font.
@@ -34,7 +35,21 @@ pub(crate) enum TypefaceId {
 /// A font, loaded once for the PDF writer and once for the shaper.
 pub(crate) struct Typeface {
     pub(crate) font: Font,
-    pub(crate) shaper: rustybuzz::Face<'static>,
+    file: FontRef<'static>,
+    shaping: ShaperData,
+    letters: Charmap<'static>,
+}
+
+impl Typeface {
+    pub(crate) fn shaper(&self) -> Shaper<'_> {
+        self.shaping.shaper(&self.file).build()
+    }
+
+    /// The glyph of a character; none where the font lacks it.
+    pub(crate) fn glyph_of(&self, character: char) -> Option<GlyphId> {
+        let glyph = self.letters.map(character)?;
+        Some(GlyphId::new(glyph.to_u32())).filter(|glyph| glyph.to_u32() != 0)
+    }
 }
 
 static TYPEFACES: LazyLock<[Typeface; 4]> = LazyLock::new(|| {
@@ -47,9 +62,12 @@ static TYPEFACES: LazyLock<[Typeface; 4]> = LazyLock::new(|| {
 });
 
 fn load(bytes: &'static [u8]) -> Typeface {
+    let file = FontRef::new(bytes).expect("a bundled font is a font");
     Typeface {
         font: Font::new(bytes.into(), 0).expect("a bundled font is a font"),
-        shaper: rustybuzz::Face::from_slice(bytes, 0).expect("a bundled font is a font"),
+        shaping: ShaperData::new(&file),
+        letters: file.charmap(),
+        file,
     }
 }
 
@@ -59,10 +77,10 @@ impl TypefaceId {
     }
 
     fn covers(self, text: &str) -> bool {
-        let shaper = &self.typeface().shaper;
+        let typeface = self.typeface();
         text.chars()
             .filter(|character| !character.is_whitespace() && !is_pictograph(*character))
-            .all(|character| shaper.glyph_index(character).is_some())
+            .all(|character| typeface.glyph_of(character).is_some())
     }
 }
 
@@ -89,11 +107,11 @@ fn is_pictograph(character: char) -> bool {
 /// The scripts of what a font lacks of a text and a reader would miss: letters, marks on them and
 /// digits. Anything else, such as an arrow, may be left out.
 pub(crate) fn missing_letters(
-    face: &rustybuzz::Face<'_>,
+    typeface: &Typeface,
     text: &str,
 ) -> impl Iterator<Item = &'static str> {
     text.chars().filter_map(|character| {
-        if is_pictograph(character) || face.glyph_index(character).is_some() {
+        if is_pictograph(character) || typeface.glyph_of(character).is_some() {
             return None;
         }
         match character.script() {
@@ -125,7 +143,7 @@ mod tests {
             TypefaceId::AveriaSerifItalic,
         ] {
             assert!(id.covers("Ember & Zoë: “Don’t!” – 1234567890 …"), "{id:?}");
-            assert!(id.typeface().shaper.glyph_index(' ').is_some());
+            assert!(id.typeface().glyph_of(' ').is_some());
         }
     }
 

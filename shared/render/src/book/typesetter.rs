@@ -1,13 +1,14 @@
 //! From text to glyphs: words are shaped once, whatever the size they are tried at.
 
-use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
-
+use harfrust::{Direction, Script, ShapeOptions, ShapePlan, UnicodeBuffer, script};
 use icu_normalizer::ComposingNormalizerBorrowed;
 use krilla::text::{GlyphId, KrillaGlyph};
-use rustybuzz::{Direction, Script, ShapePlan, UnicodeBuffer};
+use std::{
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+};
 
-use super::typefaces::{TypefaceId, missing_letters};
+use super::typefaces::{Typeface, TypefaceId, missing_letters};
 
 /// A shaped word; all measures in units of the font size.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl Typesetter {
         if let Some(word) = self.words.get(&key) {
             return Rc::clone(word);
         }
-        let word = Rc::new(self.shaped(typeface, text));
+        let word = Rc::new(self.shape(typeface, text));
         self.words.insert(key, Rc::clone(&word));
         word
     }
@@ -43,21 +44,22 @@ impl Typesetter {
         self.missing.iter().copied().collect()
     }
 
-    fn shaped(&mut self, typeface: TypefaceId, text: &str) -> Word {
-        let face = &typeface.typeface().shaper;
+    fn shape(&mut self, id: TypefaceId, text: &str) -> Word {
+        let typeface = id.typeface();
+        let shaper = typeface.shaper();
         let mut buffer = UnicodeBuffer::new();
         buffer.push_str(text);
         buffer.guess_segment_properties();
         // The fonts hold no script that is written from the right; one direction keeps glyphs and
         // text in the same order.
         buffer.set_direction(Direction::LeftToRight);
-        let script = Some(buffer.script()).filter(|script| *script != rustybuzz::script::UNKNOWN);
+        let script = Some(buffer.script()).filter(|known| *known != script::UNKNOWN);
         let plan = self
             .plans
-            .entry((typeface, script))
-            .or_insert_with(|| ShapePlan::new(face, Direction::LeftToRight, script, None, &[]));
-        let shaped = rustybuzz::shape_with_plan(face, plan, buffer);
-        let units_per_em = face.units_per_em() as f32;
+            .entry((id, script))
+            .or_insert_with(|| ShapePlan::new(&shaper, Direction::LeftToRight, script, None, &[]));
+        let shaped = shaper.shape(buffer, ShapeOptions::new().plan(Some(plan)));
+        let units_per_em = shaper.units_per_em() as f32;
         let infos = shaped.glyph_infos();
         let mut glyphs = Vec::with_capacity(infos.len());
         for (index, (info, position)) in infos.iter().zip(shaped.glyph_positions()).enumerate() {
@@ -78,8 +80,8 @@ impl Typesetter {
             );
             if info.glyph_id == 0 {
                 self.missing
-                    .extend(missing_letters(face, &text[start..end]));
-                leave_out(&mut glyph, face);
+                    .extend(missing_letters(typeface, &text[start..end]));
+                leave_out(&mut glyph, typeface);
             }
             glyphs.push(glyph);
         }
@@ -93,12 +95,12 @@ impl Typesetter {
 }
 
 /// PDF/UA forbids the glyph 0: what the font lacks becomes a space without width.
-fn leave_out(glyph: &mut KrillaGlyph, face: &rustybuzz::Face<'_>) {
+fn leave_out(glyph: &mut KrillaGlyph, typeface: &Typeface) {
     // Every bundled font has a space, a test says so.
-    let Some(space) = face.glyph_index(' ') else {
+    let Some(space) = typeface.glyph_of(' ') else {
         return;
     };
-    glyph.glyph_id = GlyphId::new(u32::from(space.0));
+    glyph.glyph_id = space;
     glyph.x_offset = 0.0;
     glyph.y_offset = 0.0;
     glyph.x_advance = 0.0;
@@ -136,9 +138,9 @@ pub(crate) fn printable(text: &str) -> String {
 
 /// Whether the story's font has all of it.
 fn is_set(text: &str) -> bool {
-    let face = &TypefaceId::AndikaRegular.typeface().shaper;
+    let typeface = TypefaceId::AndikaRegular.typeface();
     text.chars()
-        .all(|character| character.is_whitespace() || face.glyph_index(character).is_some())
+        .all(|character| character.is_whitespace() || typeface.glyph_of(character).is_some())
 }
 
 /// Whether anything of a printable text will be seen.

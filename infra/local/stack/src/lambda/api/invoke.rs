@@ -1,0 +1,186 @@
+//! The `Invoke` action of the AWS Lambda API, for SDKs and the AWS CLI. Signatures are not checked.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::json;
+
+use crate::lambda::{
+    body::{self, BodyError},
+    error::InvokeError,
+    function::Function,
+    invocation::Invocation,
+    queue::payload_or_empty_object,
+    state::Core,
+};
+
+/// Largest payload of a synchronous call, 6 MB.
+pub(crate) const SYNCHRONOUS_BYTES_MAX: usize = 6 * 1024 * 1024;
+/// Largest payload of an event, 1 MB (since October 2025).
+pub(crate) const EVENT_BYTES_MAX: usize = 1024 * 1024;
+
+enum InvocationType {
+    RequestResponse,
+    Event,
+    DryRun,
+}
+
+impl InvocationType {
+    fn of(headers: &HeaderMap) -> Result<Self, InvokeError> {
+        let value = headers
+            .get("x-amz-invocation-type")
+            .map(HeaderValue::as_bytes);
+        match value {
+            None | Some(b"" | b"RequestResponse") => Ok(Self::RequestResponse),
+            Some(b"Event") => Ok(Self::Event),
+            Some(b"DryRun") => Ok(Self::DryRun),
+            Some(other) => Err(InvokeError::InvalidInvocationType {
+                value: String::from_utf8_lossy(other).into_owned(),
+            }),
+        }
+    }
+}
+
+pub(crate) async fn invoke(
+    State(core): State<Arc<Core>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, InvokeError> {
+    let kind = InvocationType::of(&headers)?;
+    let limit = match kind {
+        InvocationType::Event => EVENT_BYTES_MAX,
+        InvocationType::RequestResponse | InvocationType::DryRun => SYNCHRONOUS_BYTES_MAX,
+    };
+    let (payload, _) = body::read(body, limit).await.map_err(|error| match error {
+        BodyError::TooLarge => InvokeError::RequestTooLarge { limit },
+        BodyError::Broken(error) => InvokeError::BrokenRequest {
+            reason: error.to_string(),
+        },
+    })?;
+    let function = core.function(&name)?;
+    let mut invocation = Invocation::new(checked_payload(payload)?);
+    invocation.client_context = decoded_client_context(&headers);
+    if let Some(trace_id) = headers
+        .get("x-amzn-trace-id")
+        .and_then(|value| value.to_str().ok())
+    {
+        invocation.trace_id = trace_id.to_owned();
+    }
+    match kind {
+        InvocationType::DryRun => Ok(StatusCode::NO_CONTENT.into_response()),
+        InvocationType::Event => {
+            let request_id = core.accept(function, invocation)?;
+            Ok((StatusCode::ACCEPTED, [("x-amzn-requestid", request_id)]).into_response())
+        }
+        InvocationType::RequestResponse => answer(&core, function, invocation).await,
+    }
+}
+
+/// Lambda parses payloads before it passes them on.
+pub(crate) fn checked_payload(payload: Bytes) -> Result<Bytes, InvokeError> {
+    let payload = payload_or_empty_object(payload);
+    match serde_json::from_slice::<serde::de::IgnoredAny>(&payload) {
+        Ok(_) => Ok(payload),
+        Err(error) => Err(InvokeError::InvalidRequestContent {
+            reason: error.to_string(),
+        }),
+    }
+}
+
+/// The caller sends base64, the function gets JSON.
+fn decoded_client_context(headers: &HeaderMap) -> Option<HeaderValue> {
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+    let encoded = headers.get("x-amz-client-context")?;
+    HeaderValue::from_bytes(&BASE64_STANDARD.decode(encoded.as_bytes()).ok()?).ok()
+}
+
+async fn answer(
+    core: &Arc<Core>,
+    function: &Arc<Function>,
+    invocation: Invocation,
+) -> Result<Response, InvokeError> {
+    let request_id = invocation.request_id.clone();
+    let trace_id = invocation.trace_id.clone();
+    let outcome = core.invoke_and_wait(function, invocation).await?;
+    let (body, is_error) = match outcome {
+        Ok(success) => (success.body, false),
+        Err(failure) => (failure.body().clone(), true),
+    };
+    let mut response = Response::new(Body::from(body));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    headers.insert(
+        "x-amz-executed-version",
+        HeaderValue::from_static("$LATEST"),
+    );
+    for (name, value) in [
+        ("x-amzn-requestid", request_id),
+        ("x-amzn-trace-id", trace_id),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
+    }
+    if is_error {
+        headers.insert(
+            "x-amz-function-error",
+            HeaderValue::from_static("Unhandled"),
+        );
+    }
+    Ok(response)
+}
+
+impl IntoResponse for InvokeError {
+    fn into_response(self) -> Response {
+        let type_of_fault = if self.status().is_server_error() {
+            "Service"
+        } else {
+            "User"
+        };
+        // Lambda spells the member both ways; SDKs read either, people should not have to guess.
+        let text = self.to_string();
+        let mut body = json!({ "Type": type_of_fault, "Message": text, "message": text });
+        if self == Self::TooManyRequests {
+            body["Reason"] = json!("ReservedFunctionConcurrentInvocationLimitExceeded");
+        }
+        let request_id = uuid::Uuid::new_v4().to_string();
+        let headers = [
+            ("x-amzn-errortype", self.aws_type().to_owned()),
+            ("x-amzn-requestid", request_id),
+        ];
+        let mut response = (self.status(), headers, Json(body)).into_response();
+        if self == Self::TooManyRequests {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absent_payload_becomes_an_empty_object_and_a_broken_one_is_refused() {
+        assert_eq!(checked_payload(Bytes::new()).unwrap(), "{}");
+        assert_eq!(
+            checked_payload(Bytes::from_static(b" [1] ")).unwrap(),
+            " [1] "
+        );
+        let refusal = checked_payload(Bytes::from_static(b"{oops")).unwrap_err();
+        assert_eq!(refusal.aws_type(), "InvalidRequestContentException");
+    }
+}

@@ -1,0 +1,249 @@
+//! The Lambda Runtime API, which the functions' processes speak.
+//!
+//! Paths, headers and statuses follow "Using the Lambda runtime API" of the Lambda developer guide.
+
+use std::{
+    sync::Arc,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, State},
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::lambda::{
+    body::{self, BodyError},
+    instance::{Current, Instance, Order, Reply, Work},
+    lock::lock,
+    logs::LogSource,
+    state::Core,
+};
+
+/// Largest buffered response: 6 MB and a little, as Lambda's own error message says.
+pub(crate) const RESPONSE_BYTES_MAX: usize = 6_291_556;
+/// Largest streamed response, 200 MB.
+const STREAMED_RESPONSE_BYTES_MAX: usize = 200 * 1024 * 1024;
+/// Marks a response made of a JSON prelude, eight zero bytes, and an HTTP body.
+const HTTP_STREAM: &str = "application/vnd.awslambda.http-integration-response";
+const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
+
+pub(crate) async fn next(State(core): State<Arc<Core>>, Path(token): Path<String>) -> Response {
+    let Some(instance) = core.instance(&token) else {
+        return stranger();
+    };
+    instance.asked_for_work();
+    loop {
+        let Some(work) = instance.work_out.lock().await.recv().await else {
+            return stranger();
+        };
+        if let Some(response) = hand_over(&core, &instance, work) {
+            return response;
+        }
+    }
+}
+
+/// `None` when the invoker has given up on this process meanwhile.
+fn hand_over(core: &Core, instance: &Instance, work: Work) -> Option<Response> {
+    let Work {
+        invocation,
+        started,
+        reply,
+    } = work;
+    let function = &instance.function;
+    *lock(&instance.current) = Some(Current {
+        request_id: invocation.request_id.clone(),
+        payload: invocation.payload.clone(),
+        since: Timestamp::now(),
+        reply,
+    });
+    let start_line = format!(
+        "START RequestId: {} Version: $LATEST",
+        invocation.request_id
+    );
+    core.log(instance, LogSource::Platform, start_line);
+    started.send(Instant::now()).ok()?;
+
+    let deadline = SystemTime::now() + function.config.timeout;
+    let deadline_ms = deadline
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis();
+    let mut response = Response::new(Body::from(invocation.payload));
+    let headers = response.headers_mut();
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set("content-type", "application/json");
+    set("lambda-runtime-aws-request-id", &invocation.request_id);
+    set("lambda-runtime-deadline-ms", &deadline_ms.to_string());
+    set("lambda-runtime-invoked-function-arn", &function.arn);
+    set("lambda-runtime-trace-id", &invocation.trace_id);
+    if let Some(context) = invocation.client_context {
+        headers.insert("lambda-runtime-client-context", context);
+    }
+    Some(response)
+}
+
+pub(crate) async fn response(
+    State(core): State<Arc<Core>>,
+    Path((token, request_id)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let Some(instance) = core.instance(&token) else {
+        return stranger();
+    };
+    let header_is = |name: &str, expected: &str| {
+        headers
+            .get(name)
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(expected.as_bytes()))
+    };
+    let is_streamed = header_is("lambda-runtime-function-response-mode", "streaming");
+    let limit = if is_streamed {
+        STREAMED_RESPONSE_BYTES_MAX
+    } else {
+        RESPONSE_BYTES_MAX
+    };
+    let (reply, status) = match body::read(body, limit).await {
+        Ok((_, trailers)) if trailers.contains_key(ERROR_TYPE) => {
+            (stream_error(&trailers), StatusCode::ACCEPTED)
+        }
+        Ok((body, _)) => {
+            let is_http_stream = header_is(CONTENT_TYPE.as_str(), HTTP_STREAM);
+            (
+                Reply::Answer {
+                    body,
+                    is_http_stream,
+                },
+                StatusCode::ACCEPTED,
+            )
+        }
+        Err(BodyError::TooLarge) => (Reply::TooLarge { limit }, StatusCode::PAYLOAD_TOO_LARGE),
+        Err(BodyError::Broken(error)) => {
+            let text = json!({ "errorType": "Runtime.TruncatedResponse", "errorMessage": error.to_string() });
+            (
+                Reply::Error {
+                    body: text.to_string().into(),
+                    error_type: None,
+                },
+                StatusCode::BAD_REQUEST,
+            )
+        }
+    };
+    if instance.finish(&request_id, reply) {
+        acknowledge(status)
+    } else {
+        not_working_on(&request_id)
+    }
+}
+
+/// A function that fails in the middle of a stream says so behind the body.
+fn stream_error(trailers: &HeaderMap) -> Reply {
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+    let text = |name: &str| {
+        trailers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
+    let body = text("lambda-runtime-function-error-body")
+        .and_then(|encoded| BASE64_STANDARD.decode(encoded).ok())
+        .unwrap_or_default();
+    Reply::Error {
+        body: body.into(),
+        error_type: text(ERROR_TYPE),
+    }
+}
+
+pub(crate) async fn error(
+    State(core): State<Arc<Core>>,
+    Path((token, request_id)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let Some(instance) = core.instance(&token) else {
+        return stranger();
+    };
+    let (body, error_type) = error_report(&headers, body).await;
+    if instance.finish(&request_id, Reply::Error { body, error_type }) {
+        acknowledge(StatusCode::ACCEPTED)
+    } else {
+        not_working_on(&request_id)
+    }
+}
+
+pub(crate) async fn init_error(
+    State(core): State<Arc<Core>>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let Some(instance) = core.instance(&token) else {
+        return stranger();
+    };
+    let report = error_report(&headers, body).await;
+    *lock(&instance.init_error) = Some(report);
+    // A runtime is expected to exit now; one that does not will not be waited for.
+    instance.orders.send_replace(Order::Terminate);
+    acknowledge(StatusCode::ACCEPTED)
+}
+
+async fn error_report(headers: &HeaderMap, body: Body) -> (bytes::Bytes, Option<String>) {
+    let error_type = headers
+        .get(ERROR_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let (body, _) = body::read(body, RESPONSE_BYTES_MAX)
+        .await
+        .unwrap_or_default();
+    (body, error_type)
+}
+
+fn acknowledge(status: StatusCode) -> Response {
+    (
+        status,
+        Json(json!({ "status": if status.is_success() { "OK" } else { "error" } })),
+    )
+        .into_response()
+}
+
+fn not_working_on(request_id: &str) -> Response {
+    let message = format!("this process is not working on {request_id}");
+    let body = Json(json!({ "errorType": "InvalidRequestID", "errorMessage": message }));
+    (StatusCode::BAD_REQUEST, body).into_response()
+}
+
+/// A process of an earlier run, or somebody guessing. `lambda_runtime` ends on this answer.
+fn stranger() -> Response {
+    let message = "no process of this Lambda has this address";
+    let body = Json(json!({ "errorType": "UnknownInstance", "errorMessage": message }));
+    (StatusCode::FORBIDDEN, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_behind_a_streamed_body_is_unpacked() {
+        let mut trailers = HeaderMap::new();
+        trailers.insert(ERROR_TYPE, HeaderValue::from_static("Runtime.StreamError"));
+        let body = HeaderValue::from_static("dGhlIGluayByYW4gb3V0");
+        trailers.insert("lambda-runtime-function-error-body", body);
+        let Reply::Error { body, error_type } = stream_error(&trailers) else {
+            panic!("no error")
+        };
+        assert_eq!(
+            (&body[..], error_type.as_deref()),
+            (&b"the ink ran out"[..], Some("Runtime.StreamError"))
+        );
+    }
+}

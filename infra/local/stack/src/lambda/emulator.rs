@@ -1,0 +1,379 @@
+//! The emulator as its owner sees it: start, invoke, look inside, stop.
+
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
+    sync::{Arc, Weak, atomic::Ordering},
+    time::Duration,
+};
+
+use axum::Router;
+use bytes::Bytes;
+use tokio::{
+    net::TcpListener,
+    sync::broadcast,
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval, timeout},
+};
+
+use crate::lambda::{
+    api,
+    config::{EmulatorConfig, Faults},
+    dead_letters::{DeadLetter, DeadLetters},
+    error::{EmulatorError, InvokeError},
+    instance::{InstanceActivity, InstanceView, Order},
+    invocation::{Invocation, InvokeOutput},
+    lock::lock,
+    logs::{LogLine, LogSink},
+    metrics::{InvocationRecord, Metrics},
+    naming,
+    pid_file::{PidFile, reap_leftovers},
+    spawner::Spawner,
+    state::{Core, Fittings},
+};
+
+/// Longest wait for the processes at [`Emulator::stop`]; SIGKILL leaves them no choice before.
+const PROCESSES_GONE_WAIT: Duration = Duration::from_secs(5);
+/// Longest wait for open connections after that.
+const CONNECTIONS_CLOSED_WAIT: Duration = Duration::from_secs(1);
+const HOUSEKEEPING_EVERY_MAX: Duration = Duration::from_secs(5);
+
+/// A running Lambda. Dropping it kills the functions; [`stop`](Self::stop) lets them end well.
+pub struct Emulator {
+    core: Arc<Core>,
+    address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+impl Emulator {
+    /// Serves Lambda on `listener`, which should be bound to 127.0.0.1: nothing is authenticated.
+    /// Processes a previous run left (see `pid_file`) are killed first.
+    ///
+    /// # Errors
+    /// When the configuration contradicts itself, or a file it names cannot be opened.
+    pub async fn start(
+        config: EmulatorConfig,
+        listener: TcpListener,
+    ) -> Result<Self, EmulatorError> {
+        Self::start_with_routes(config, listener, Router::new()).await
+    }
+
+    /// As [`start`](Self::start), with `routes` of the caller on the same port. They must not
+    /// overlap with `/.rt`, `/2015-03-31`, `/_local` or `/api`.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with_routes(
+        config: EmulatorConfig,
+        listener: TcpListener,
+        routes: Router,
+    ) -> Result<Self, EmulatorError> {
+        check(&config)?;
+        let address = listener
+            .local_addr()
+            .map_err(EmulatorError::ListenerAddress)?;
+        let fittings = fit_out(&config, address)?;
+        let core = Arc::new(Core::new(config, fittings));
+        for function in &core.functions {
+            // So that a function that was never called is still listed.
+            core.ledger.change(&function.config.name, |_| ());
+        }
+
+        let app = api::router(Arc::clone(&core))
+            .merge(routes)
+            .into_make_service_with_connect_info::<SocketAddr>();
+        let stopping = Arc::clone(&core);
+        let server = tokio::spawn(async move {
+            let served = axum::serve(listener, app)
+                // The children must still be able to talk until they are gone.
+                .with_graceful_shutdown(async move {
+                    stopping.stopping().await;
+                    stopping.deserted().await;
+                })
+                .await;
+            if let Err(error) = served {
+                tracing::error!(%error, "The Lambda server ended");
+            }
+        });
+        core.start_schedules();
+        core.warm_up();
+        tokio::spawn(keep_house(Arc::downgrade(&core), core.config.idle_timeout));
+        Ok(Self {
+            core,
+            address,
+            server,
+        })
+    }
+
+    /// Where it listens; `http://ADDRESS` is the value of `AWS_ENDPOINT_URL_LAMBDA`.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The routes of the emulator, to be served elsewhere too. Served without
+    /// `into_make_service_with_connect_info`, every request seems to come from 127.0.0.1.
+    pub fn router(&self) -> Router {
+        api::router(Arc::clone(&self.core))
+    }
+
+    /// Invokes a function and waits for its answer, which may be its failure. An empty payload
+    /// becomes `{}`.
+    ///
+    /// # Errors
+    /// When no function was reached; see [`InvokeError`].
+    pub async fn invoke(
+        &self,
+        function: &str,
+        payload: Bytes,
+    ) -> Result<InvokeOutput, InvokeError> {
+        let limit = api::invoke::SYNCHRONOUS_BYTES_MAX;
+        let invocation = self.invocation(payload, limit)?;
+        let request_id = invocation.request_id.clone();
+        let outcome = self
+            .core
+            .invoke_and_wait(self.core.function(function)?, invocation)
+            .await?;
+        Ok(InvokeOutput {
+            request_id,
+            result: outcome.map(|success| success.body),
+        })
+    }
+
+    /// Queues an event and returns its request id, as `InvocationType: Event` does.
+    ///
+    /// # Errors
+    /// When the event was not accepted; what becomes of it later is seen in
+    /// [`metrics`](Self::metrics) and [`dead_letters`](Self::dead_letters).
+    pub fn invoke_event(&self, function: &str, payload: Bytes) -> Result<String, InvokeError> {
+        let invocation = self.invocation(payload, api::invoke::EVENT_BYTES_MAX)?;
+        self.core.accept(self.core.function(function)?, invocation)
+    }
+
+    fn invocation(&self, payload: Bytes, limit: usize) -> Result<Invocation, InvokeError> {
+        if payload.len() > limit {
+            return Err(InvokeError::RequestTooLarge { limit });
+        }
+        Ok(Invocation::new(api::invoke::checked_payload(payload)?))
+    }
+
+    /// Sends the scheduled event of a rule now, whether or not schedules are paused. Returns the
+    /// request id.
+    ///
+    /// # Errors
+    /// When no schedule has that rule name.
+    pub fn tick(&self, rule: &str) -> Result<String, EmulatorError> {
+        self.core.tick(rule)
+    }
+
+    /// Paused schedules skip their ticks.
+    pub fn pause_schedules(&self, paused: bool) {
+        self.core.schedules_paused.store(paused, Ordering::Relaxed);
+    }
+
+    /// Changes what goes wrong on purpose, for events accepted from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        *lock(&self.core.faults) = faults;
+    }
+
+    /// Totals since the start.
+    pub fn metrics(&self) -> Metrics {
+        self.core.ledger.totals()
+    }
+
+    /// The last 50,000 invocations, oldest first, in the order in which they ended.
+    pub fn invocations(&self) -> Vec<InvocationRecord> {
+        self.core.ledger.records()
+    }
+
+    /// The processes that exist now.
+    pub fn instances(&self) -> Vec<InstanceView> {
+        self.core.instance_views()
+    }
+
+    /// The process of a function (by its short name) whose invocation's payload contains this text.
+    pub fn pid_working_on(&self, function: &str, text: &str) -> Option<u32> {
+        self.core.pid_working_on(function, text)
+    }
+
+    /// Events given up on, oldest first.
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.core.dead_letters.all()
+    }
+
+    /// Every line the functions print from now on.
+    pub fn log_lines(&self) -> broadcast::Receiver<LogLine> {
+        self.core.logs.subscribe()
+    }
+
+    /// Ends every process of a function as a new version does: SIGTERM, then SIGKILL. Invocations from now on get new
+    /// processes. Returns the pids of those that were ended.
+    ///
+    /// # Errors
+    /// When there is no such function.
+    pub fn replace_instances(&self, function: &str) -> Result<Vec<u32>, InvokeError> {
+        let function = self.core.function(function)?;
+        let instances = self.core.instances_of(function);
+        for instance in &instances {
+            instance.orders.send_replace(Order::Terminate);
+        }
+        Ok(instances
+            .iter()
+            .filter_map(|instance| instance.pid())
+            .collect())
+    }
+
+    /// The process that works on the invocation of this request id.
+    pub fn pid_of_request(&self, request_id: &str) -> Option<u32> {
+        let views = self.core.instance_views();
+        let working = views.into_iter().find(|view| {
+            matches!(&view.activity, InstanceActivity::Busy { request_id: working, .. } if working == request_id)
+        });
+        working.and_then(|view| view.pid)
+    }
+
+    /// Ends the functions (SIGTERM, then SIGKILL: after half a second, or two for a process at work) and then the server. Events still
+    /// unsettled are lost. Returns when no process is left.
+    pub async fn stop(mut self) {
+        self.core.order_all(Order::Terminate);
+        if timeout(PROCESSES_GONE_WAIT, self.core.deserted())
+            .await
+            .is_err()
+        {
+            tracing::error!("Some functions survived SIGKILL for five seconds");
+        } else if let Some(pids) = &self.core.pids {
+            pids.remove();
+        }
+        // A client that keeps its connection open must not keep us.
+        let _ = timeout(CONNECTIONS_CLOSED_WAIT, &mut self.server).await;
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        if !self.core.is_stopping() {
+            self.core.order_all(Order::Kill);
+        }
+        self.server.abort();
+    }
+}
+
+impl Core {
+    /// Starts the instances that are wanted ahead of the first call.
+    fn warm_up(self: &Arc<Self>) {
+        for function in &self.functions {
+            for _ in 0..function.config.warm.min(function.config.max_concurrency) {
+                let core = Arc::clone(self);
+                let function = Arc::clone(function);
+                tokio::spawn(async move {
+                    match core.start_instance(&function).await {
+                        Ok(instance) => function.give_back(instance),
+                        Err(why) => tracing::warn!(
+                            "`{}` could not be started ahead: {why}",
+                            function.config.name
+                        ),
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// Stops instances that nobody needed for long.
+async fn keep_house(core: Weak<Core>, idle_timeout: Duration) {
+    let period = (idle_timeout / 2).clamp(Duration::from_millis(10), HOUSEKEEPING_EVERY_MAX);
+    let mut ticker = interval(period);
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        ticker.tick().await;
+        let Some(core) = core.upgrade().filter(|core| !core.is_stopping()) else {
+            return;
+        };
+        for function in &core.functions {
+            for instance in function.take_expired(idle_timeout) {
+                instance.orders.send_replace(Order::Terminate);
+            }
+        }
+    }
+}
+
+fn check(config: &EmulatorConfig) -> Result<(), EmulatorError> {
+    let mut known = BTreeSet::new();
+    for function in &config.functions {
+        // One name may serve as both.
+        for name in BTreeSet::from([&function.name, &function.deployed_name]) {
+            if !known.insert(name.as_str()) {
+                return Err(EmulatorError::DuplicateFunction { name: name.clone() });
+            }
+        }
+    }
+    let url_function = config
+        .url_function
+        .iter()
+        .map(|name| ("the Function URL", name));
+    let targets = config
+        .schedules
+        .iter()
+        .map(|schedule| ("a schedule", &schedule.function));
+    let destinations = config
+        .functions
+        .iter()
+        .filter_map(|function| Some(("an on-failure destination", function.on_failure.as_ref()?)));
+    for (place, name) in url_function.chain(targets).chain(destinations) {
+        if !known.contains(naming::bare_function_name(name)) {
+            return Err(EmulatorError::UnknownFunction {
+                place,
+                name: name.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn fit_out(config: &EmulatorConfig, address: SocketAddr) -> Result<Fittings, EmulatorError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| EmulatorError::Files { path, source }
+    };
+    let log_dir = config.log_dir.as_deref();
+    let names = config
+        .functions
+        .iter()
+        .map(|function| function.name.as_str());
+    let logs = LogSink::open(log_dir, names).map_err(failed(log_dir.unwrap_or(Path::new(""))))?;
+    let letters_path = config.dead_letter_file.as_deref();
+    let dead_letters =
+        DeadLetters::open(letters_path).map_err(failed(letters_path.unwrap_or(Path::new(""))))?;
+    let pids = config
+        .pid_file
+        .as_deref()
+        .map(prepare_pid_file)
+        .transpose()?;
+    Ok(Fittings {
+        runtime_api: reachable(address).to_string(),
+        spawner: Spawner::start().map_err(EmulatorError::Spawner)?,
+        logs,
+        dead_letters,
+        pids,
+    })
+}
+
+fn prepare_pid_file(path: &Path) -> Result<PidFile, EmulatorError> {
+    let killed = reap_leftovers(path).map_err(EmulatorError::Leftovers)?;
+    if !killed.is_empty() {
+        tracing::info!(
+            "Ended {} function processes an earlier run left",
+            killed.len()
+        );
+    }
+    PidFile::create(path).map_err(EmulatorError::Leftovers)
+}
+
+/// The address children use: a listener on all addresses is reached by the loopback one.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port())
+    } else {
+        address
+    }
+}

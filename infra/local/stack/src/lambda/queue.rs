@@ -1,0 +1,215 @@
+//! The asynchronous side of Lambda: at-least-once delivery, retries, age, and giving up.
+//!
+//! Unlike AWS, an event that finds every instance busy waits for the next free one instead of
+//! being tried again after a growing pause: a developer should not wait for a dice roll.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Instant, sleep, timeout_at},
+};
+
+use crate::lambda::{
+    config::Faults,
+    dead_letters::{DeadLetter, DeadLetterCondition, RequestContext},
+    error::{FunctionFailure, InvokeError},
+    function::Function,
+    invocation::Invocation,
+    lock::lock,
+    metrics::EventMetrics,
+    state::Core,
+};
+
+/// Longest pause between attempts, as on AWS.
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(300);
+
+impl Core {
+    /// Takes responsibility for an event and returns its request id at once.
+    pub(crate) fn accept(
+        self: &Arc<Self>,
+        function: &Arc<Function>,
+        invocation: Invocation,
+    ) -> Result<String, InvokeError> {
+        if self.is_stopping() {
+            return Err(InvokeError::Stopping);
+        }
+        let request_id = invocation.request_id.clone();
+        let faults = *lock(&self.faults);
+        self.count_event(function, |events| events.accepted += 1);
+        if happens(faults.drop_rate) {
+            self.count_event(function, |events| events.dropped += 1);
+            tracing::info!(
+                request_id,
+                "Lost an event for `{}` on purpose",
+                function.config.name
+            );
+            return Ok(request_id);
+        }
+        let delay = Duration::from_millis(faults.extra_delay_ms);
+        if happens(faults.duplicate_rate) {
+            self.count_event(function, |events| events.duplicated += 1);
+            self.schedule_delivery(function, invocation.clone(), delay + duplicate_lag(faults));
+        }
+        self.schedule_delivery(function, invocation, delay);
+        Ok(request_id)
+    }
+
+    fn schedule_delivery(
+        self: &Arc<Self>,
+        function: &Arc<Function>,
+        invocation: Invocation,
+        delay: Duration,
+    ) {
+        let core = Arc::clone(self);
+        let function = Arc::clone(function);
+        let accepted = Instant::now();
+        self.count_event(&function, |events| events.unsettled += 1);
+        tokio::spawn(async move {
+            let delivery = async {
+                sleep(delay).await;
+                core.deliver(&function, &invocation, accepted).await;
+            };
+            tokio::select! {
+                () = delivery => (),
+                () = core.stopping() => {
+                    tracing::debug!(request_id = invocation.request_id, "An event was still unsettled at the stop");
+                }
+            }
+            core.count_event(&function, |events| events.unsettled -= 1);
+        });
+    }
+
+    /// Tries until it works, the attempts are used up, or the event is too old.
+    async fn deliver(
+        self: &Arc<Self>,
+        function: &Arc<Function>,
+        invocation: &Invocation,
+        accepted: Instant,
+    ) {
+        let too_old_at = accepted + function.config.max_event_age;
+        let mut last_failure = None;
+        let attempts_max = 1 + u32::from(function.config.async_retries);
+        for attempt in 1..=attempts_max {
+            let Ok(permit) = timeout_at(too_old_at, self.room(function)).await else {
+                self.give_up(
+                    function,
+                    invocation,
+                    DeadLetterCondition::EventAgeExceeded,
+                    attempt - 1,
+                    None,
+                );
+                return;
+            };
+            // Lambda sends events of a function without concurrency straight to the destination.
+            let Some(permit) = permit else { break };
+            match self.run(function, invocation, permit).await {
+                Ok(_) => return,
+                Err(failure) => last_failure = Some(failure),
+            }
+            if attempt < attempts_max {
+                let pause = (self.config.async_retry_pause * attempt).min(RETRY_PAUSE_MAX);
+                if Instant::now() + pause > too_old_at {
+                    self.give_up(
+                        function,
+                        invocation,
+                        DeadLetterCondition::EventAgeExceeded,
+                        attempt,
+                        None,
+                    );
+                    return;
+                }
+                sleep(pause).await;
+                self.count_event(function, |events| events.retried += 1);
+            }
+        }
+        let count = if last_failure.is_some() {
+            attempts_max
+        } else {
+            0
+        };
+        let condition = DeadLetterCondition::RetriesExhausted;
+        self.give_up(
+            function,
+            invocation,
+            condition,
+            count,
+            last_failure.as_ref(),
+        );
+    }
+
+    /// Room for one invocation; `None` when the function has no room at all.
+    async fn room(&self, function: &Function) -> Option<OwnedSemaphorePermit> {
+        if function.config.max_concurrency == 0 {
+            return None;
+        }
+        Arc::clone(&function.permits).acquire_owned().await.ok()
+    }
+
+    fn give_up(
+        self: &Arc<Self>,
+        function: &Arc<Function>,
+        invocation: &Invocation,
+        condition: DeadLetterCondition,
+        attempts: u32,
+        last_failure: Option<&FunctionFailure>,
+    ) {
+        self.count_event(function, |events| events.dead_lettered += 1);
+        let request_id = invocation.request_id.clone();
+        tracing::warn!(
+            request_id,
+            "Gave up on an event for `{}`: {condition:?}",
+            function.config.name
+        );
+        let context = RequestContext {
+            request_id,
+            function_arn: format!("{}:$LATEST", function.arn),
+            condition,
+            approximate_invoke_count: attempts,
+        };
+        let letter = DeadLetter::new(context, &invocation.payload, last_failure);
+        self.dead_letters.add(&letter);
+        if let Some(destination) = &function.config.on_failure {
+            self.report_failure(destination, &letter);
+        }
+    }
+
+    /// Sends the record to the function that is to hear of it, as an event of its own.
+    fn report_failure(self: &Arc<Self>, destination: &str, letter: &DeadLetter) {
+        if happens(lock(&self.faults).lose_failure_rate) {
+            tracing::info!("Lost the record of a failure on purpose");
+            return;
+        }
+        let record = serde_json::json!(letter).to_string();
+        let sent = self
+            .function(destination)
+            .and_then(|function| self.accept(function, Invocation::new(record.into())));
+        if let Err(error) = sent {
+            tracing::warn!(%error, "Could not report a failure to `{destination}`");
+        }
+    }
+
+    fn count_event(&self, function: &Function, change: impl FnOnce(&mut EventMetrics)) {
+        self.ledger
+            .change(&function.config.name, |totals| change(&mut totals.events));
+    }
+}
+
+fn happens(share: f64) -> bool {
+    // NaN and what lies outside 0..=1 come from a typing error in a variable, not from a wish.
+    share > 0.0 && rand::random_bool(share.min(1.0))
+}
+
+fn duplicate_lag(faults: Faults) -> Duration {
+    Duration::from_millis(rand::random_range(0..=faults.duplicate_within_ms))
+}
+
+/// The payload Lambda gives a function when the caller sent none.
+pub(crate) fn payload_or_empty_object(payload: Bytes) -> Bytes {
+    if payload.is_empty() {
+        Bytes::from_static(b"{}")
+    } else {
+        payload
+    }
+}

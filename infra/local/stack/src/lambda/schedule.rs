@@ -1,0 +1,124 @@
+//! EventBridge rules of the form `rate(…)`: a ticker that sends the documented event.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use uuid::Uuid;
+
+use crate::lambda::{
+    config::Schedule, error::EmulatorError, invocation::Invocation, naming, state::Core,
+};
+
+/// Shortest period the ticker accepts; a period of zero would never yield.
+const PERIOD_MIN: Duration = Duration::from_millis(10);
+
+impl Core {
+    /// Starts the tickers. They end with the emulator.
+    pub(crate) fn start_schedules(self: &Arc<Self>) {
+        for schedule in self.config.schedules.clone() {
+            let core = Arc::clone(self);
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = keep_ticking(&core, &schedule) => (),
+                    () = core.stopping() => (),
+                }
+            });
+        }
+    }
+
+    /// Sends the event of `rule` now. Returns the request id of the invocation.
+    pub(crate) fn tick(self: &Arc<Self>, rule: &str) -> Result<String, EmulatorError> {
+        let unknown = || EmulatorError::UnknownRule {
+            rule: rule.to_owned(),
+        };
+        let schedule = self
+            .config
+            .schedules
+            .iter()
+            .find(|schedule| schedule.rule_name == rule);
+        let schedule = schedule.ok_or_else(unknown)?;
+        let function =
+            self.function(&schedule.function)
+                .map_err(|_| EmulatorError::UnknownFunction {
+                    place: "a schedule",
+                    name: schedule.function.clone(),
+                })?;
+        let arn = naming::rule_arn(&self.config.region, &self.config.account_id, rule);
+        let event = scheduled_event(
+            &arn,
+            &self.config.region,
+            &self.config.account_id,
+            Timestamp::now(),
+        );
+        let invocation = Invocation::new(Bytes::from(event.to_string()));
+        let request_id = invocation.request_id.clone();
+        // Refused only while stopping, when a tick more or less does not matter.
+        let _ = self.accept(function, invocation);
+        Ok(request_id)
+    }
+}
+
+async fn keep_ticking(core: &Arc<Core>, schedule: &Schedule) {
+    let period = schedule.every.max(PERIOD_MIN);
+    let mut ticker = interval_at(Instant::now() + period, period);
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        ticker.tick().await;
+        if core.schedules_paused.load(Ordering::Relaxed) {
+            continue;
+        }
+        if let Err(error) = core.tick(&schedule.rule_name) {
+            tracing::warn!(
+                rule = schedule.rule_name,
+                "Could not run a schedule: {error}"
+            );
+        }
+    }
+}
+
+/// The event of an EventBridge rule ("Creating an Amazon EventBridge rule that runs on a
+/// schedule", EventBridge user guide).
+fn scheduled_event(rule_arn: &str, region: &str, account_id: &str, now: Timestamp) -> Value {
+    json!({
+        "version": "0",
+        "id": Uuid::new_v4().to_string(),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": account_id,
+        "time": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "region": region,
+        "resources": [rule_arn],
+        "detail": {},
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scheduled_event_has_the_documented_members() {
+        let now: Timestamp = "2026-11-21T03:00:00.5Z".parse().unwrap();
+        let mut event = scheduled_event("arn:rule", "eu-west-1", "123456789012", now);
+        assert!(
+            event["id"]
+                .as_str()
+                .is_some_and(|id| Uuid::parse_str(id).is_ok())
+        );
+        event["id"] = Value::Null;
+        assert_eq!(
+            event,
+            json!({
+                "version": "0", "id": null, "detail-type": "Scheduled Event", "source": "aws.events",
+                "account": "123456789012", "time": "2026-11-21T03:00:00Z", "region": "eu-west-1",
+                "resources": ["arn:rule"], "detail": {}
+            })
+        );
+    }
+}

@@ -1,0 +1,180 @@
+//! The state all parts of the emulator share, and who may enter it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, atomic::AtomicBool},
+};
+
+use tokio::sync::watch;
+
+use crate::lambda::{
+    config::{EmulatorConfig, Faults},
+    dead_letters::DeadLetters,
+    error::InvokeError,
+    function::Function,
+    instance::{Instance, InstanceView, Order},
+    lock::lock,
+    logs::LogSink,
+    metrics::Ledger,
+    naming,
+    pid_file::PidFile,
+    spawner::Spawner,
+};
+
+pub(crate) struct Core {
+    pub(crate) config: EmulatorConfig,
+    pub(crate) functions: Vec<Arc<Function>>,
+    /// `ADDRESS:PORT` at which the children reach us.
+    pub(crate) runtime_api: String,
+    pub(crate) spawner: Spawner,
+    pub(crate) logs: LogSink,
+    pub(crate) ledger: Ledger,
+    pub(crate) dead_letters: DeadLetters,
+    pub(crate) pids: Option<PidFile>,
+    pub(crate) faults: Mutex<Faults>,
+    pub(crate) schedules_paused: AtomicBool,
+    /// What all processes are to do; anything but `Live` means the emulator is stopping.
+    pub(crate) orders: watch::Sender<Order>,
+    /// Processes that exist, by token.
+    instances: Mutex<HashMap<String, Arc<Instance>>>,
+    /// How many there are.
+    population: watch::Sender<usize>,
+}
+
+/// The parts of [`Core`] whose making can fail.
+pub(crate) struct Fittings {
+    pub(crate) runtime_api: String,
+    pub(crate) spawner: Spawner,
+    pub(crate) logs: LogSink,
+    pub(crate) dead_letters: DeadLetters,
+    pub(crate) pids: Option<PidFile>,
+}
+
+impl Core {
+    pub(crate) fn new(config: EmulatorConfig, fittings: Fittings) -> Self {
+        let functions = config
+            .functions
+            .iter()
+            .map(|function| {
+                Arc::new(Function::new(
+                    function.clone(),
+                    &config.region,
+                    &config.account_id,
+                ))
+            })
+            .collect();
+        Self {
+            functions,
+            faults: Mutex::new(config.faults),
+            config,
+            runtime_api: fittings.runtime_api,
+            spawner: fittings.spawner,
+            logs: fittings.logs,
+            dead_letters: fittings.dead_letters,
+            pids: fittings.pids,
+            ledger: Ledger::default(),
+            schedules_paused: AtomicBool::new(false),
+            orders: watch::Sender::new(Order::Live),
+            instances: Mutex::default(),
+            population: watch::Sender::new(0),
+        }
+    }
+
+    /// Finds a function by its short name, deployed name, or ARN.
+    pub(crate) fn function(&self, given: &str) -> Result<&Arc<Function>, InvokeError> {
+        let name = naming::bare_function_name(given);
+        self.functions
+            .iter()
+            .find(|function| function.answers_to(name))
+            .ok_or_else(|| InvokeError::FunctionNotFound {
+                arn: naming::function_arn(&self.config.region, &self.config.account_id, name),
+            })
+    }
+
+    pub(crate) fn instance(&self, token: &str) -> Option<Arc<Instance>> {
+        lock(&self.instances).get(token).cloned()
+    }
+
+    pub(crate) fn instance_views(&self) -> Vec<InstanceView> {
+        let instances: Vec<_> = lock(&self.instances).values().cloned().collect();
+        let mut views: Vec<_> = instances.iter().map(|instance| instance.view()).collect();
+        views.sort_by(|one, other| (&one.function, one.pid).cmp(&(&other.function, other.pid)));
+        views
+    }
+
+    /// The processes of a function that have not been told to end.
+    pub(crate) fn instances_of(&self, function: &Arc<Function>) -> Vec<Arc<Instance>> {
+        let instances = lock(&self.instances);
+        let of_function = instances
+            .values()
+            .filter(|instance| Arc::ptr_eq(&instance.function, function) && instance.is_alive());
+        of_function.cloned().collect()
+    }
+
+    pub(crate) fn pid_working_on(&self, function: &str, text: &str) -> Option<u32> {
+        let instances: Vec<_> = lock(&self.instances).values().cloned().collect();
+        instances
+            .iter()
+            .filter(|instance| instance.function.config.name == function)
+            .find_map(|instance| instance.pid_working_on(text))
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.orders.borrow() != Order::Live
+    }
+
+    /// Resolves when the emulator stops.
+    pub(crate) async fn stopping(&self) {
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = self
+            .orders
+            .subscribe()
+            .wait_for(|order| *order != Order::Live)
+            .await;
+    }
+
+    /// Counts a process in before it exists.
+    pub(crate) fn admit(&self, instance: &Arc<Instance>) -> Result<(), String> {
+        let mut instances = lock(&self.instances);
+        // Checked under the lock: after the order to stop, the population only falls.
+        if self.is_stopping() {
+            return Err("the local Lambda is shutting down".to_owned());
+        }
+        instances.insert(instance.token.clone(), Arc::clone(instance));
+        self.count(&instances, &instance.function);
+        Ok(())
+    }
+
+    pub(crate) fn forget(&self, instance: &Instance) {
+        let mut instances = lock(&self.instances);
+        instances.remove(&instance.token);
+        self.count(&instances, &instance.function);
+    }
+
+    fn count(&self, instances: &HashMap<String, Arc<Instance>>, function: &Arc<Function>) {
+        let of_function = instances
+            .values()
+            .filter(|other| Arc::ptr_eq(&other.function, function))
+            .count();
+        self.ledger.change(&function.config.name, |totals| {
+            totals.instances = of_function;
+            totals.instances_peak = totals.instances_peak.max(of_function);
+        });
+        self.population.send_replace(instances.len());
+    }
+
+    /// Orders every process to end. New ones are refused from here on.
+    pub(crate) fn order_all(&self, order: Order) {
+        let _instances = lock(&self.instances);
+        self.orders.send_replace(order);
+    }
+
+    /// Resolves when no process is left.
+    pub(crate) async fn deserted(&self) {
+        let _ = self
+            .population
+            .subscribe()
+            .wait_for(|count| *count == 0)
+            .await;
+    }
+}

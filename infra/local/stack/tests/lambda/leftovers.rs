@@ -1,0 +1,99 @@
+//! Nothing stays behind, however the emulator ends.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use stack::lambda::reap_leftovers;
+
+use crate::bench::{Bench, example, is_running, kill_9, scratch};
+
+/// What a killed stack leaves: a function whose emulator is gone, remembered in the pid file.
+#[tokio::test]
+async fn processes_an_earlier_run_left_are_ended_at_the_next_start() {
+    let pid_file = scratch("lambda.pids");
+    let first = Bench::start(|config| config.pid_file = Some(pid_file.clone())).await;
+    let answer: Value = first
+        .invoke(json!({ "do": "sleep" }))
+        .await
+        .json()
+        .await
+        .unwrap();
+    let pid = answer["pid"]
+        .as_u64()
+        .and_then(|pid| u32::try_from(pid).ok())
+        .unwrap();
+
+    assert_eq!(reap_leftovers(&pid_file).unwrap(), [pid]);
+    assert_is_gone(pid).await;
+    assert!(!pid_file.exists());
+}
+
+#[tokio::test]
+async fn a_graceful_stop_leaves_no_pid_file() {
+    let pid_file = scratch("lambda.pids");
+    let bench = Bench::start(|config| config.pid_file = Some(pid_file.clone())).await;
+    bench.invoke(json!({})).await;
+    assert!(pid_file.exists());
+    bench.emulator.stop().await;
+    assert!(!pid_file.exists());
+}
+
+#[tokio::test]
+async fn a_dropped_emulator_takes_its_processes_along() {
+    let bench = Bench::start(|_| ()).await;
+    let answer: Value = bench
+        .invoke(json!({ "do": "sleep" }))
+        .await
+        .json()
+        .await
+        .unwrap();
+    let pid = answer["pid"]
+        .as_u64()
+        .and_then(|pid| u32::try_from(pid).ok())
+        .unwrap();
+    assert!(is_running(pid));
+    drop(bench);
+    assert_is_gone(pid).await;
+}
+
+#[tokio::test]
+async fn an_emulator_that_is_killed_takes_its_processes_along() {
+    let mut host = Command::new(example("probe_host"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut address = String::new();
+    BufReader::new(host.stdout.take().unwrap())
+        .read_line(&mut address)
+        .unwrap();
+    let url = format!(
+        "http://{}/2015-03-31/functions/probe/invocations",
+        address.trim()
+    );
+    let call = reqwest::Client::new().post(url).body(r#"{"do":"sleep"}"#);
+    let answer: Value = call.send().await.unwrap().json().await.unwrap();
+    let pid = answer["pid"]
+        .as_u64()
+        .and_then(|pid| u32::try_from(pid).ok())
+        .unwrap();
+    assert!(is_running(pid));
+
+    kill_9(host.id().into());
+    host.wait().unwrap();
+    assert_is_gone(pid).await;
+}
+
+async fn assert_is_gone(pid: u32) {
+    let since = Instant::now();
+    while is_running(pid) {
+        assert!(
+            since.elapsed() < Duration::from_secs(10),
+            "process {pid} is still there"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
