@@ -7,7 +7,6 @@
 mod art;
 mod asking;
 mod attempt;
-mod command;
 mod config;
 mod decode_pool;
 mod failure;
@@ -21,15 +20,13 @@ mod story_context;
 mod test_services;
 mod usage;
 
-pub use command::{BadCommand, Command};
 pub use config::Config;
 
 use decode_pool::DecodePool;
 use domain::StoryId;
+use events::{Command, Tick};
 use providers::{ElevenLabs, OpenAi};
-use runtime::{
-    Aws, Deadline, Invoke, LambdaInvoker, Payload, Shutdown, Variables, chain, env, http_client,
-};
+use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Shutdown, Variables, chain, env, http_client};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
 use store::{AssetFiles, RestConfig, StartedContent, Store, StoreError};
@@ -82,7 +79,7 @@ impl Deps {
     /// The worker decides about what is not done here, and knows when there is room again.
     async fn wake_worker(&self, story: StoryId) {
         let worker = &self.config.asset_worker;
-        if let Err(error) = self.invoker.invoke(worker, &Payload::wake()).await {
+        if let Err(error) = self.invoker.invoke(worker, Tick::WAKE.into()).await {
             tracing::error!(storyId = %story, error = chain(&error),
                 "Could not wake the asset worker; its schedule will find the jobs");
         }
@@ -157,6 +154,7 @@ pub async fn handle(
         Command::GenerateStory {
             story_id,
             lease_token,
+            ..
         } => {
             let (lease, cap) = (deps.config.lease, deps.config.max_jobs_in_flight);
             let started = deps
@@ -175,6 +173,10 @@ pub async fn handle(
             }
         }
         Command::GenerateAssets { story_id, jobs } => {
+            let jobs: Vec<_> = jobs
+                .iter()
+                .map(|job| (job.job_id, job.lease_token))
+                .collect();
             let started = deps
                 .store
                 .start_assets(story_id, &jobs, owner, deps.config.lease)

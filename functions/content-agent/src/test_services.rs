@@ -19,7 +19,7 @@ use providers::{
     SpeechFacts, SpeechModel, TextCall, TextModel,
 };
 use render::{colors::HexColor, placeholder::placeholder_png};
-use runtime::{Deadline, Invoke, InvokeError, Payload};
+use runtime::{Deadline, Invoke, InvokeError};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -318,7 +318,7 @@ impl SpeechModel for TestServices {
 
 #[async_trait]
 impl Invoke for TestServices {
-    async fn invoke(&self, _function: &str, _payload: &Payload) -> Result<(), InvokeError> {
+    async fn invoke(&self, _function: &str, _event: Value) -> Result<(), InvokeError> {
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
-use runtime::{Invoke, InvokeError, Payload};
+use runtime::{Invoke, InvokeError};
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
@@ -85,8 +85,7 @@ pub(crate) struct Invoker {
 
 #[async_trait]
 impl Invoke for Invoker {
-    async fn invoke(&self, function: &str, payload: &Payload) -> Result<(), InvokeError> {
-        let event = serde_json::to_value(payload).unwrap();
+    async fn invoke(&self, function: &str, event: Value) -> Result<(), InvokeError> {
         self.events
             .lock()
             .unwrap()

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CallKind {
-    /// Chat completions and responses.
+    /// Chat completions.
     Text,
     /// Image generations and edits.
     Image,
@@ -69,6 +69,12 @@ impl CallLog {
 
     pub(crate) fn list(&self) -> Vec<CallRecord> {
         self.entries().records.clone()
+    }
+
+    /// How many calls of a kind are under way.
+    pub(crate) fn in_flight(&self, kind: CallKind) -> usize {
+        let under_way = |record: &&CallRecord| record.in_flight && record.kind == kind;
+        self.entries().records.iter().filter(under_way).count()
     }
 
     pub(crate) fn clear(&self) {

@@ -11,43 +11,13 @@ use serde::{Deserialize, Serialize};
 use crate::calls::{CallKind, CallLog, CallRecord};
 use crate::faults::{FaultProfile, Outcome, Scripted};
 use crate::limiter::{CallLimit, LimitRefusal, Limiter};
-use crate::workbench::Workbench;
-
-/// A setting that could not be understood, in one sentence that names the offending part.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    #[error(
-        "cannot read the stand-in setting `{entry}`: expected `name=number`, several joined by commas"
-    )]
-    NotAPair { entry: String },
-    #[error(
-        "cannot read the stand-in latency `{entry}`: the kind must be one of text, image, speech, moderation"
-    )]
-    UnknownKind { entry: String },
-    #[error(
-        "cannot read the stand-in latency `{entry}`: the value must be whole milliseconds from 0 to 600000"
-    )]
-    BadMilliseconds { entry: String },
-    #[error(
-        "cannot read the stand-in fault `{entry}`: the fault must be one of 429, 500, 502, timeout, malformed, policy, reset, drip"
-    )]
-    UnknownFault { entry: String },
-    #[error("cannot read the stand-in fault `{entry}`: the share must be a number from 0 to 1")]
-    BadShare { entry: String },
-    #[error("cannot use the stand-in faults `{entry}`: the shares together exceed 1")]
-    SharesExceedOne { entry: String },
-    #[error(
-        "cannot read the call kind `{0}`: it must be one of text, image, speech, moderation, other"
-    )]
-    BadCallKind(String),
-    #[error("cannot read the scripted outcome `{0}`: see Outcome for the known names")]
-    UnknownOutcome(String),
-}
+use crate::render_cache::RenderCache;
+use crate::setting::{ConfigError, pairs};
 
 /// How long an answer of each kind takes from the request's arrival, computing included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct LatencyProfile {
-    /// Milliseconds for chat completions and responses.
+    /// Milliseconds for chat completions.
     pub text: u64,
     /// Milliseconds for image generations and edits.
     pub image: u64,
@@ -123,38 +93,23 @@ impl FromStr for LatencyProfile {
     }
 }
 
-/// Splits `a=1,b=2` into (entry, name, value) triples; empty entries are skipped.
-pub(crate) fn pairs(value: &str) -> Result<Vec<(&str, &str, &str)>, ConfigError> {
-    value
-        .split(',')
-        .map(str::trim)
-        .filter(|entry| !entry.is_empty())
-        .map(|entry| {
-            let (name, number) = entry.split_once('=').ok_or_else(|| ConfigError::NotAPair {
-                entry: entry.to_owned(),
-            })?;
-            Ok((entry, name.trim(), number.trim()))
-        })
-        .collect()
-}
-
-/// How much care goes into pictures and speech.
+/// Whether pictures and speech are made for their own request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Workmanship {
+pub enum PictureReuse {
     /// Every picture is drawn and every sentence spoken for its own request.
     #[default]
-    Full,
+    Never,
     /// Pictures of the same scene number and size and a looped hum are handed out again: for
     /// load tests, where a hundred stories must not measure this machine's drawing speed.
-    Reused,
+    PerScene,
 }
 
 #[derive(Debug, Default)]
 struct Settings {
     latency: LatencyProfile,
     faults: FaultProfile,
-    workmanship: Workmanship,
+    picture_reuse: PictureReuse,
     scripted: VecDeque<Scripted>,
     withdrawn_voices: Vec<String>,
     spoken_characters_max: Option<usize>,
@@ -165,7 +120,7 @@ struct Shared {
     settings: Mutex<Settings>,
     calls: CallLog,
     limiter: Limiter,
-    workbench: Workbench,
+    render_cache: RenderCache,
     seed: u64,
 }
 
@@ -197,7 +152,7 @@ impl StandInConfig {
                 settings: Mutex::new(settings),
                 calls: CallLog::default(),
                 limiter: Limiter::default(),
-                workbench: Workbench::default(),
+                render_cache: RenderCache::default(),
                 seed,
             }),
         }
@@ -246,14 +201,14 @@ impl StandInConfig {
         self.settings().faults = faults;
     }
 
-    /// How much care goes into pictures and speech now.
-    pub fn workmanship(&self) -> Workmanship {
-        self.settings().workmanship
+    /// Whether pictures and speech are handed out again now.
+    pub fn picture_reuse(&self) -> PictureReuse {
+        self.settings().picture_reuse
     }
 
-    /// Changes how much care goes into pictures and speech, from the next call on.
-    pub fn set_workmanship(&self, workmanship: Workmanship) {
-        self.settings().workmanship = workmanship;
+    /// Changes whether pictures and speech are handed out again, from the next call on.
+    pub fn set_picture_reuse(&self, picture_reuse: PictureReuse) {
+        self.settings().picture_reuse = picture_reuse;
     }
 
     /// Takes a voice from the account: it is listed no more, and unknown to who asks for it.
@@ -343,8 +298,8 @@ impl StandInConfig {
         &self.shared.calls
     }
 
-    pub(crate) fn workbench(&self) -> &Workbench {
-        &self.shared.workbench
+    pub(crate) fn render_cache(&self) -> &RenderCache {
+        &self.shared.render_cache
     }
 
     pub(crate) fn seed(&self) -> u64 {

@@ -9,8 +9,9 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::config::{ConfigError, StandInConfig, Workmanship};
+use crate::config::{PictureReuse, StandInConfig};
 use crate::faults::Scripted;
+use crate::setting::ConfigError;
 
 /// Body of `POST /_local/config`; what is left out stays as it is.
 #[derive(Debug, Deserialize)]
@@ -20,7 +21,7 @@ struct Change {
     latency: Option<Value>,
     /// `"429=0.1"` or `{"429":0.1}`.
     faults: Option<Value>,
-    workmanship: Option<Workmanship>,
+    picture_reuse: Option<PictureReuse>,
     /// Replaces the outcomes scripted so far: `"429"` or `{"outcome","kind","contains","times"}`.
     next: Option<Vec<Value>>,
 }
@@ -36,7 +37,7 @@ async fn show(State(config): State<StandInConfig>) -> Json<Value> {
     Json(json!({
         "latency": config.latency(),
         "faults": config.faults(),
-        "workmanship": config.workmanship(),
+        "picture_reuse": config.picture_reuse(),
         "next": config.remaining_script(),
     }))
 }
@@ -80,8 +81,8 @@ fn apply(config: &StandInConfig, body: &[u8]) -> Result<(), String> {
     if let Some(faults) = faults {
         config.set_faults(faults);
     }
-    if let Some(workmanship) = change.workmanship {
-        config.set_workmanship(workmanship);
+    if let Some(picture_reuse) = change.picture_reuse {
+        config.set_picture_reuse(picture_reuse);
     }
     if let Some(next) = next {
         config.clear_script();

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::calls::CallKind;
-use crate::config::{ConfigError, pairs};
-use crate::seeded::{Seeded, digest};
+use crate::setting::{ConfigError, pairs};
+use storyteller::seeded::{Seeded, digest};
 
 /// Share of calls, from 0 to 1, that meet each fault.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -157,8 +157,6 @@ pub enum Outcome {
     Policy,
     /// The same without `moderation_details`.
     PolicyBare,
-    /// 200 with `status: failed` (Responses only; elsewhere a server error).
-    Failed,
     /// An image check that finds a trait missing.
     CheckFails,
     /// 200 with a picture that ends after its first half.

@@ -1,5 +1,5 @@
 //! The rate limit of an account: so many calls of a kind in any window of time; what comes on top is answered 429, with
-//! the moment from which it may come again. Wire facts: contract section 3 and its list of rate-limit headers.
+//! the moment from which it may come again.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};

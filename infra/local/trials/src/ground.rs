@@ -8,14 +8,14 @@ use stack::{
     ports::Ports,
     stack::{Stack, StackOptions},
 };
-use stand_ins::Workmanship;
+use stand_ins::PictureReuse;
 use std::{collections::BTreeMap, process::Command, time::Duration};
 
 /// How the stack of a trial differs from an ordinary one.
 #[derive(Clone, Debug)]
 pub struct Ground {
     options: StackOptions,
-    workmanship: Workmanship,
+    picture_reuse: PictureReuse,
 }
 
 /// Users with limits of their own are the trial's; the demo user stays.
@@ -41,7 +41,7 @@ impl Ground {
                 overrides: BTreeMap::from([("JOB_LEASE_SECONDS".to_owned(), "5".to_owned())]),
                 reporter: order.reporter,
             },
-            workmanship: Workmanship::Reused,
+            picture_reuse: PictureReuse::PerScene,
         })
     }
 
@@ -59,8 +59,8 @@ impl Ground {
         self
     }
 
-    pub fn workmanship(mut self, workmanship: Workmanship) -> Self {
-        self.workmanship = workmanship;
+    pub fn picture_reuse(mut self, picture_reuse: PictureReuse) -> Self {
+        self.picture_reuse = picture_reuse;
         self
     }
 
@@ -76,7 +76,7 @@ impl Ground {
         let files = stack.home().join("files").join(environment::BUCKET);
         // Nothing there is as good as nothing left.
         let _ = std::fs::remove_dir_all(files.join("stories"));
-        stack.stand_ins().set_workmanship(self.workmanship);
+        stack.stand_ins().set_picture_reuse(self.picture_reuse);
         Ok(stack)
     }
 }

@@ -1,4 +1,4 @@
-//! The three error shapes of the ElevenLabs API (contract section 7).
+//! The three error shapes of the ElevenLabs API.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -135,7 +135,7 @@ impl ApiError {
         )
     }
 
-    /// Not in the contract: public reports show this older shape for a text the service refuses.
+    /// Public reports show this older shape for a text the service refuses.
     pub(crate) fn against_policy() -> Self {
         ApiError::legacy(
             StatusCode::BAD_REQUEST,

@@ -1,4 +1,4 @@
-//! Text to speech with character times, whole and streamed (contract sections 2 to 4).
+//! Text to speech with character times, as `POST /v1/text-to-speech/{voice_id}/with-timestamps` gives them.
 
 use axum::Extension;
 use axum::body::Bytes;
@@ -6,21 +6,18 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderName, header};
+use http::HeaderName;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::account::{Model, find_model};
 use super::errors::ApiError;
+use super::models::{self, Model};
 use super::voices;
-use crate::config::{StandInConfig, Workmanship};
+use crate::config::{PictureReuse, StandInConfig};
+use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
-use crate::gate::Played;
-use crate::seeded::digest;
-use crate::speech::{self, AudioFormat, Delivery, Narration};
-
-/// Bytes of audio in one line of a stream.
-const STREAM_CHUNK_BYTES: usize = 48 * 1024;
+use storyteller::seeded::digest;
+use storyteller::speech::{self, Delivery, Mp3, Narration};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Options {
@@ -29,17 +26,17 @@ pub(crate) struct Options {
 
 struct Order {
     text: String,
-    model: &'static Model,
+    model: Model,
     delivery: Delivery,
 }
 
 /// `POST /v1/text-to-speech/{voice_id}/with-timestamps`
 ///
 /// # Errors
-/// The refusals of contract section 7.
-pub(crate) async fn whole(
+/// The refusals of the service.
+pub(crate) async fn speak_with_times(
     State(config): State<StandInConfig>,
-    Extension(Played(outcome)): Extension<Played>,
+    Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
     Path(voice_id): Path<String>,
     Query(options): Query<Options>,
     body: Bytes,
@@ -70,39 +67,6 @@ pub(crate) async fn whole(
         }),
     };
     Ok((cost_header(&order), axum::Json(answer)).into_response())
-}
-
-/// `POST /v1/text-to-speech/{voice_id}/stream/with-timestamps`: one JSON object a line, the first
-/// with all times, and an empty line in between as the real service sends now and then.
-///
-/// # Errors
-/// The refusals of contract section 7.
-pub(crate) async fn streamed(
-    State(config): State<StandInConfig>,
-    Extension(Played(_)): Extension<Played>,
-    Path(voice_id): Path<String>,
-    Query(options): Query<Options>,
-    body: Bytes,
-) -> Result<Response, ApiError> {
-    let order = read(&config, &voice_id, &options, &body)?;
-    let narration = speak(&config, &order).await?;
-    let mut lines = String::new();
-    for (index, chunk) in narration.audio.chunks(STREAM_CHUNK_BYTES).enumerate() {
-        let line = if index == 0 {
-            json!({ "audio_base64": encoded(chunk), "alignment": alignment(&order.text, &narration, ""),
-                    "normalized_alignment": alignment(&order.text, &narration, " ") })
-        } else {
-            json!({ "audio_base64": encoded(chunk), "alignment": null, "normalized_alignment": null })
-        };
-        lines.push_str(&line.to_string());
-        lines.push_str(if index == 0 { "\n\n" } else { "\n" });
-    }
-    Ok((
-        cost_header(&order),
-        [(header::CONTENT_TYPE, "application/json")],
-        lines,
-    )
-        .into_response())
 }
 
 fn cost_header(order: &Order) -> [(HeaderName, String); 1] {
@@ -139,13 +103,13 @@ fn alignment(text: &str, narration: &Narration, lead: &str) -> Value {
 
 async fn speak(config: &StandInConfig, order: &Order) -> Result<Narration, ApiError> {
     let (text, delivery) = (order.text.clone(), order.delivery.clone());
-    let workmanship = config.workmanship();
-    let key = digest(format!("narration/{workmanship:?}/{delivery:?}/{text}").as_bytes());
-    let maker = move || match workmanship {
-        Workmanship::Full => speech::narrate(&text, &delivery).to_bytes(),
-        Workmanship::Reused => speech::hum(&text, &delivery).to_bytes(),
+    let reuse = config.picture_reuse();
+    let key = digest(format!("narration/{reuse:?}/{delivery:?}/{text}").as_bytes());
+    let render = move || match reuse {
+        PictureReuse::Never => speech::narrate(&text, &delivery).to_bytes(),
+        PictureReuse::PerScene => speech::hum(&text, &delivery).to_bytes(),
     };
-    let made = config.workbench().make(key, maker).await;
+    let made = config.render_cache().get_or_render(key, render).await;
     made.ok()
         .and_then(|bytes| Narration::from_bytes(&bytes))
         .ok_or_else(ApiError::internal_error)
@@ -171,7 +135,7 @@ fn read(
         None => return Err(ApiError::schema("text", "Field required", "missing")),
     };
     voices::check(config, voice_id)?;
-    let model = find_model(
+    let model = models::find(
         request
             .get("model_id")
             .and_then(Value::as_str)
@@ -189,8 +153,8 @@ fn read(
     if length > limit {
         return Err(ApiError::text_too_long(length, limit));
     }
-    check_model_parameters(&request, model)?;
-    let speed = check_voice_settings(&request, model)?;
+    check_model_parameters(&request, &model)?;
+    let speed = check_voice_settings(&request, &model)?;
     let format = output_format(options.output_format.as_deref().unwrap_or("mp3_44100_128"))?;
     Ok(Order {
         text: text.clone(),
@@ -260,35 +224,22 @@ fn check_voice_settings(request: &Value, model: &Model) -> Result<f64, ApiError>
     Ok(speed)
 }
 
-fn output_format(name: &str) -> Result<AudioFormat, ApiError> {
-    let invalid = || ApiError::invalid_output_format(name);
-    let parts: Vec<&str> = name.split('_').collect();
-    let number = |index: usize| {
-        parts
-            .get(index)
-            .and_then(|part| part.parse::<u32>().ok())
-            .ok_or_else(invalid)
+fn output_format(name: &str) -> Result<Mp3, ApiError> {
+    let (sample_rate, kilobits) = match name {
+        "mp3_22050_32" => (22_050, 32),
+        "mp3_24000_48" => (24_000, 48),
+        "mp3_44100_32" => (44_100, 32),
+        "mp3_44100_64" => (44_100, 64),
+        "mp3_44100_96" => (44_100, 96),
+        "mp3_44100_128" => (44_100, 128),
+        "mp3_44100_192" => return Err(ApiError::output_format_needs_plan(name)),
+        // The service knows more; nothing here encodes them.
+        _ => return Err(ApiError::invalid_output_format(name)),
     };
-    match (parts.first().copied(), parts.len()) {
-        (Some("mp3"), 3) => match (number(1)?, number(2)?) {
-            (44_100, 192) => Err(ApiError::output_format_needs_plan(name)),
-            (22_050, 32) | (24_000, 48) | (44_100, 32 | 64 | 96 | 128) => Ok(AudioFormat::Mp3 {
-                sample_rate: number(1)?,
-                kilobits: number(2)?,
-            }),
-            _ => Err(invalid()),
-        },
-        (Some("pcm" | "wav"), 2) => match number(1)? {
-            44_100 | 48_000 => Err(ApiError::output_format_needs_plan(name)),
-            sample_rate @ (8000 | 16_000 | 22_050 | 24_000 | 32_000) => Ok(match parts[0] {
-                "wav" => AudioFormat::Wav { sample_rate },
-                _ => AudioFormat::Pcm { sample_rate },
-            }),
-            _ => Err(invalid()),
-        },
-        // Known to the real service, but nothing here encodes them.
-        _ => Err(invalid()),
-    }
+    Ok(Mp3 {
+        sample_rate,
+        kilobits,
+    })
 }
 
 #[cfg(test)]
@@ -297,19 +248,8 @@ mod tests {
 
     #[test]
     fn output_formats_of_the_contract_are_read() {
-        assert_eq!(
-            output_format("mp3_44100_64"),
-            Ok(AudioFormat::Mp3 {
-                sample_rate: 44_100,
-                kilobits: 64
-            })
-        );
-        assert_eq!(
-            output_format("pcm_16000"),
-            Ok(AudioFormat::Pcm {
-                sample_rate: 16_000
-            })
-        );
+        let format = output_format("mp3_44100_64").unwrap();
+        assert_eq!((format.sample_rate, format.kilobits), (44_100, 64));
         assert!(output_format("mp3_44100_192").is_err());
         assert!(output_format("mp3_11025_64").is_err());
     }

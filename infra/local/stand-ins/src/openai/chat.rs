@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions` (contract section 4.1).
+//! `POST /v1/chat/completions`.
 
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
@@ -11,57 +11,24 @@ use super::errors::{ApiError, refuse_unknown_members};
 use super::messages::{Answer, AnswerForm, Conversation, REASONING_TOKENS, answer, tokens_of};
 use super::models::{self, Makes, Model};
 use super::strict;
+use crate::fault_layer::{InjectedOutcome, ScriptedWords};
 use crate::faults::Outcome;
-use crate::gate::{Played, ScriptedWords};
-use crate::seeded::{digest, hex};
+use storyteller::seeded::{digest, hex};
 
-const KNOWN: &[&str] = &[
-    "audio",
-    "frequency_penalty",
-    "function_call",
-    "functions",
-    "logit_bias",
-    "logprobs",
-    "max_completion_tokens",
-    "max_tokens",
-    "messages",
-    "metadata",
-    "modalities",
-    "model",
-    "moderation",
-    "n",
-    "parallel_tool_calls",
-    "prediction",
-    "presence_penalty",
-    "prompt_cache_key",
-    "prompt_cache_options",
-    "prompt_cache_retention",
-    "reasoning_effort",
-    "response_format",
-    "safety_identifier",
-    "seed",
-    "service_tier",
-    "stop",
-    "store",
-    "stream",
-    "stream_options",
-    "temperature",
-    "tool_choice",
-    "tools",
-    "top_logprobs",
-    "top_p",
-    "user",
-    "verbosity",
-    "web_search_options",
-];
+const KNOWN: &str = "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens \
+    max_tokens messages metadata modalities model moderation n parallel_tool_calls prediction \
+    presence_penalty prompt_cache_key prompt_cache_options prompt_cache_retention \
+    reasoning_effort response_format safety_identifier seed service_tier stop store stream \
+    stream_options temperature tool_choice tools top_logprobs top_p user verbosity \
+    web_search_options";
 const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 /// Answers the last question of a conversation.
 ///
 /// # Errors
-/// The refusals of contract sections 1, 3 and 4.
+/// The refusals of the service.
 pub(crate) async fn complete(
-    Extension(Played(outcome)): Extension<Played>,
+    Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
     Extension(ScriptedWords(words)): Extension<ScriptedWords>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
@@ -74,14 +41,11 @@ pub(crate) async fn complete(
     let limit = ["max_completion_tokens", "max_tokens"]
         .iter()
         .find_map(|name| request.get(*name)?.as_u64());
-    if outcome == Outcome::Failed {
-        return Err(ApiError::server_error());
-    }
 
     let id = format!("chatcmpl-{}", &hex(&digest(&body))[..24]);
     let answered = match words {
         Some(words) => Answer::Whole(words),
-        None => answer(&conversation, &form, limit, outcome),
+        None => answer(&conversation, &form, limit, outcome)?,
     };
     let reasoning = if model.makes == (Makes::Text { reasoning: true }) {
         REASONING_TOKENS
@@ -158,7 +122,7 @@ fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
 }
 
 /// Reasoning models accept only the default temperature and top_p.
-pub(crate) fn refuse_sampling(request: &Value, reasoning: bool) -> Result<(), ApiError> {
+fn refuse_sampling(request: &Value, reasoning: bool) -> Result<(), ApiError> {
     for name in ["temperature", "top_p"] {
         if let Some(value) = request.get(name).and_then(Value::as_f64)
             && reasoning
@@ -186,7 +150,6 @@ fn answer_form(request: &Value) -> Result<AnswerForm, ApiError> {
     };
     match format.get("type").and_then(Value::as_str) {
         Some("text") => Ok(AnswerForm::Text),
-        Some("json_object") => Ok(AnswerForm::AnyJson),
         Some("json_schema") => {
             let wrapper = format
                 .get("json_schema")
@@ -209,7 +172,7 @@ fn answer_form(request: &Value) -> Result<AnswerForm, ApiError> {
         Some(other) => Err(ApiError::invalid_value(
             "response_format.type",
             other,
-            &["text", "json_object", "json_schema"],
+            &["text", "json_schema"],
         )),
         None => Err(ApiError::missing_parameter("response_format.type")),
     }

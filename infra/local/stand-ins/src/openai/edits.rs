@@ -1,4 +1,4 @@
-//! `POST /v1/images/edits` with reference pictures, in both encodings (contract section 6.2).
+//! `POST /v1/images/edits` with reference pictures, in both encodings.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Multipart, Request, State};
@@ -11,42 +11,12 @@ use super::image_order::{PictureOrder, check_input_fidelity};
 use super::images::fulfil;
 use super::messages::{is_picture, picture_bytes};
 use crate::config::StandInConfig;
-use crate::gate::Played;
+use crate::fault_layer::InjectedOutcome;
 
-const KNOWN_IN_JSON: &[&str] = &[
-    "background",
-    "images",
-    "input_fidelity",
-    "mask",
-    "model",
-    "moderation",
-    "n",
-    "output_compression",
-    "output_format",
-    "partial_images",
-    "prompt",
-    "quality",
-    "safety_identifier",
-    "size",
-    "stream",
-    "user",
-];
-const KNOWN_IN_FORMS: &[&str] = &[
-    "background",
-    "input_fidelity",
-    "model",
-    "n",
-    "output_compression",
-    "output_format",
-    "partial_images",
-    "prompt",
-    "quality",
-    "response_format",
-    "safety_identifier",
-    "size",
-    "stream",
-    "user",
-];
+const KNOWN_IN_JSON: &str = "background images input_fidelity mask model moderation n output_compression output_format \
+    partial_images prompt quality safety_identifier size stream user";
+const KNOWN_IN_FORMS: &str = "background input_fidelity model n output_compression output_format partial_images prompt \
+    quality response_format safety_identifier size stream user";
 const REFERENCES_MAX: usize = 16;
 const REFERENCE_BYTES_MAX: usize = 50 * 1024 * 1024;
 const ADDRESS_CHARACTERS_MAX: usize = 20_971_520;
@@ -56,10 +26,10 @@ const ADDRESS_CHARACTERS_MAX: usize = 20_971_520;
 /// The looks come from the prompt; the references are only checked.
 ///
 /// # Errors
-/// The refusals of contract sections 1, 3 and 6.
+/// The refusals of the service.
 pub(crate) async fn edit(
     State(config): State<StandInConfig>,
-    Extension(Played(outcome)): Extension<Played>,
+    Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
     let content_type = request

@@ -1,4 +1,4 @@
-//! The error envelope of the OpenAI API (contract section 3) and the errors the stand-in gives.
+//! The error envelope of the OpenAI API and the errors the stand-in gives.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -218,6 +218,15 @@ impl ApiError {
         )
     }
 
+    /// Not an error of the service: the storyteller knows no answer of the form that was asked for.
+    pub(crate) fn no_answer_of_this_form(name: &str, what: &str) -> Self {
+        let message =
+            format!("This stand-in's answer to `{name}` does not fit its schema: {what}.");
+        let mut error = ApiError::server_error();
+        error.message = message;
+        error
+    }
+
     pub(crate) fn overloaded() -> Self {
         ApiError::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -227,7 +236,7 @@ impl ApiError {
         )
     }
 
-    /// The refusal of contract section 3.1; older answers lack the details object.
+    /// The refusal of the safety system; older answers lack the details object.
     pub(crate) fn moderation_blocked(stage: &str, categories: &[&str], with_details: bool) -> Self {
         let message = format!(
             "Your request was rejected by the safety system. If you believe this is an error, contact support. safety_violations=[{}].",
@@ -245,13 +254,16 @@ impl ApiError {
     }
 }
 
-/// Refuses top-level members that the endpoint does not know: the published request schemas are
+/// Refuses top-level members that are not among the known ones, given between spaces: the published request schemas are
 /// open, but the real service answers 400.
-pub(crate) fn refuse_unknown_members(body: &Value, known: &[&str]) -> Result<(), ApiError> {
+pub(crate) fn refuse_unknown_members(body: &Value, known: &str) -> Result<(), ApiError> {
     let Some(members) = body.as_object() else {
         return Err(ApiError::unparsable_body());
     };
-    match members.keys().find(|name| !known.contains(&name.as_str())) {
+    match members
+        .keys()
+        .find(|name| !known.split(' ').any(|known| known == *name))
+    {
         Some(name) => Err(ApiError::unknown_parameter(name)),
         None => Ok(()),
     }
@@ -269,8 +281,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_parameter_is_named() {
-        let error = refuse_unknown_members(&json!({"model": "x", "sise": "1"}), &["model", "size"])
-            .unwrap_err();
+        let error =
+            refuse_unknown_members(&json!({"model": "x", "sise": "1"}), "model size").unwrap_err();
         assert_eq!(
             (error.code, error.param.as_deref()),
             (Some("unknown_parameter"), Some("sise"))

@@ -1,10 +1,10 @@
-//! What an image order may ask of which model (contract section 6.3).
+//! What an image order may ask of which model.
 
 use serde_json::Value;
 
 use super::errors::{ApiError, refuse_unknown_members};
 use super::models::{self, ImageGeneration, Makes, Model};
-use crate::illustration::PictureFormat;
+use storyteller::illustration::PictureFormat;
 
 const PROMPT_CHARACTERS_MAX: usize = 32_000;
 const STANDARD_SIZES: &[&str] = &["1024x1024", "1024x1536", "1536x1024", "auto"];
@@ -26,7 +26,7 @@ impl PictureOrder {
     ///
     /// # Errors
     /// 400 for a parameter the model does not take, 404 for a model that is gone.
-    pub(crate) fn read(request: &Value, known: &[&str]) -> Result<Self, ApiError> {
+    pub(crate) fn read(request: &Value, known: &str) -> Result<Self, ApiError> {
         refuse_unknown_members(request, known)?;
         let model = models::named_in(request)?;
         let generation = image_generation(model)?;
@@ -245,16 +245,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const KNOWN: &[&str] = &[
-        "background",
-        "model",
-        "output_compression",
-        "output_format",
-        "prompt",
-        "response_format",
-        "size",
-        "style",
-    ];
+    const KNOWN: &str =
+        "background model output_compression output_format prompt response_format size style";
 
     fn order(extra: Value) -> Result<PictureOrder, ApiError> {
         let mut request = json!({ "model": "gpt-image-2.5-flare", "prompt": "a fox" });

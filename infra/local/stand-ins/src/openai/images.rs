@@ -1,4 +1,4 @@
-//! `POST /v1/images/generations`, and the answer that edits share with it (contract section 6).
+//! `POST /v1/images/generations`, and the answer that edits share with it.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -12,37 +12,22 @@ use super::errors::ApiError;
 use super::image_order::PictureOrder;
 use super::messages::tokens_of;
 use super::moderations::unsafe_categories;
-use crate::config::{StandInConfig, Workmanship};
+use crate::config::{PictureReuse, StandInConfig};
+use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
-use crate::gate::Played;
-use crate::illustration::{self, PictureFormat};
-use crate::seeded::digest;
+use storyteller::illustration::{self, PictureFormat};
+use storyteller::seeded::digest;
 
-const KNOWN: &[&str] = &[
-    "background",
-    "model",
-    "moderation",
-    "n",
-    "output_compression",
-    "output_format",
-    "partial_images",
-    "prompt",
-    "quality",
-    "response_format",
-    "safety_identifier",
-    "size",
-    "stream",
-    "style",
-    "user",
-];
+const KNOWN: &str = "background model moderation n output_compression output_format partial_images prompt \
+    quality response_format safety_identifier size stream style user";
 
 /// Draws pictures for a prompt alone.
 ///
 /// # Errors
-/// The refusals of contract sections 1, 3 and 6.
+/// The refusals of the service.
 pub(crate) async fn generate(
     State(config): State<StandInConfig>,
-    Extension(Played(outcome)): Extension<Played>,
+    Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let request: Value = serde_json::from_slice(&body).map_err(|_| ApiError::unparsable_body())?;
@@ -110,9 +95,9 @@ async fn draw(
     config: &StandInConfig,
     order: &PictureOrder,
 ) -> Result<std::sync::Arc<Vec<u8>>, ApiError> {
-    let subject = match config.workmanship() {
-        Workmanship::Full => order.prompt.clone(),
-        Workmanship::Reused => format!("scene {}", illustration::scene_number(&order.prompt)),
+    let subject = match config.picture_reuse() {
+        PictureReuse::Never => order.prompt.clone(),
+        PictureReuse::PerScene => format!("scene {}", illustration::scene_number(&order.prompt)),
     };
     let (width, height, format, prompt) = (
         order.width,
@@ -122,8 +107,8 @@ async fn draw(
     );
     let key = digest(format!("picture/{width}x{height}/{format:?}/{subject}").as_bytes());
     let made = config
-        .workbench()
-        .make(key, move || {
+        .render_cache()
+        .get_or_render(key, move || {
             illustration::draw(&prompt, width, height, format)
         })
         .await;

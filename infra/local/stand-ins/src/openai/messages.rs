@@ -1,13 +1,13 @@
-//! What chat completions and responses share: reading the parts of a conversation, deciding on an
-//! answer, counting tokens.
+//! A conversation as far as an answer depends on it, and the answer.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::errors::ApiError;
+use super::schema;
 use crate::faults::Outcome;
-use crate::story;
+use storyteller::story;
 
 /// A conversation as far as an answer depends on it.
 #[derive(Debug, Default)]
@@ -110,7 +110,6 @@ pub(crate) fn tokens_of(text: &str) -> u64 {
 #[derive(Debug, Clone)]
 pub(crate) enum AnswerForm {
     Text,
-    AnyJson,
     Schema { name: String, schema: Value },
 }
 
@@ -124,37 +123,33 @@ pub(crate) enum Answer {
 }
 
 /// Answers a conversation, playing the outcome drawn for the call.
+///
+/// # Errors
+/// 500 when the storyteller has no answer of the form that was asked for.
 pub(crate) fn answer(
     conversation: &Conversation,
     form: &AnswerForm,
     tokens_max: Option<u64>,
     outcome: Outcome,
-) -> Answer {
+) -> Result<Answer, ApiError> {
     if matches!(outcome, Outcome::Policy | Outcome::PolicyBare) {
-        return Answer::Refusal("I'm sorry, but I can't help with that request.".into());
+        let refusal = "I'm sorry, but I can't help with that request.";
+        return Ok(Answer::Refusal(refusal.into()));
     }
+    let asked = &conversation.asked;
     let text = match form {
-        AnswerForm::Text => story::plain_answer(&conversation.asked),
-        AnswerForm::AnyJson => story::structured_answer(
-            "json",
-            None,
-            &conversation.asked,
-            &conversation.pictures,
-            outcome,
-        )
-        .to_string(),
-        AnswerForm::Schema { name, schema } => story::structured_answer(
-            name,
-            Some(schema),
-            &conversation.asked,
-            &conversation.pictures,
-            outcome,
-        )
-        .to_string(),
+        AnswerForm::Text => story::plain_answer(asked),
+        AnswerForm::Schema { name, schema } => {
+            let check_fails = outcome == Outcome::CheckFails;
+            let draft = story::answer(name, asked, &conversation.pictures, check_fails);
+            schema::check(schema, &draft, schema, "#")
+                .map_err(|what| ApiError::no_answer_of_this_form(name, &what))?;
+            draft.to_string()
+        }
     };
     let half: String = text.chars().take(text.chars().count() / 2).collect();
     let limit = tokens_max.unwrap_or(u64::MAX);
-    match outcome {
+    Ok(match outcome {
         Outcome::Length => Answer::CutOff(half),
         Outcome::InvalidJson => Answer::Whole(format!("Certainly! Here is the JSON: {half}")),
         // Reasoning counts inside the limit: a tight one leaves nothing for the answer.
@@ -165,7 +160,7 @@ pub(crate) fn answer(
                 .collect(),
         ),
         _ => Answer::Whole(text),
-    }
+    })
 }
 
 /// What the stand-in pretends to think before each answer.
@@ -189,7 +184,7 @@ mod tests {
             asked: "Hello".into(),
             ..Conversation::default()
         };
-        let answer = answer(&conversation, &AnswerForm::Text, Some(10), Outcome::Ok);
+        let answer = answer(&conversation, &AnswerForm::Text, Some(10), Outcome::Ok).unwrap();
         assert_eq!(answer, Answer::CutOff(String::new()));
     }
 }

@@ -1,7 +1,6 @@
-//! The models that exist, until when, and what each may be asked (contract sections 1 and 6.3).
+//! The models that exist, until when, and what each may be asked.
 
 use axum::Json;
-use axum::extract::Path;
 use serde_json::{Value, json};
 
 use super::errors::ApiError;
@@ -202,11 +201,6 @@ pub(crate) async fn list() -> Json<Value> {
         .map(Model::describe)
         .collect();
     Json(json!({ "object": "list", "data": data }))
-}
-
-/// `GET /v1/models/{id}`
-pub(crate) async fn one(Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    find(&id, &today()).map(|model| Json(model.describe()))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `POST /v1/moderations` (contract section 7): a small list of words stands in for the classifier.
+//! `POST /v1/moderations`: a small list of words stands in for the classifier.
 
 use axum::Extension;
 use axum::Json;
@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 use super::errors::{ApiError, refuse_unknown_members};
 use super::messages::picture_bytes;
 use super::models::{self, Makes};
+use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
-use crate::gate::Played;
-use crate::seeded::{Seeded, digest, hex};
+use storyteller::seeded::{Seeded, digest, hex};
 
 const CATEGORIES: &[&str] = &[
     "harassment",
@@ -76,11 +76,11 @@ pub(crate) fn unsafe_categories(text: &str) -> Vec<&'static str> {
 /// # Errors
 /// 400 for input of another shape, 404 for an unknown model.
 pub(crate) async fn moderate(
-    Extension(Played(outcome)): Extension<Played>,
+    Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let request: Value = serde_json::from_slice(&body).map_err(|_| ApiError::unparsable_body())?;
-    refuse_unknown_members(&request, &["input", "model"])?;
+    refuse_unknown_members(&request, "input model")?;
     let id = match request.get("model") {
         None => "omni-moderation-latest",
         Some(_) => {

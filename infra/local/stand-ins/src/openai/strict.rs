@@ -1,4 +1,4 @@
-//! The JSON-Schema subset that strict structured output accepts (contract section 4.3).
+//! The JSON-Schema subset that strict structured output accepts.
 
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 use local_trials::{Crowd, Figures, Ground, Order, Running, Trial, TrialError, percentile};
 use serde_json::{Value, json};
 use stack::stack::Stack;
-use stand_ins::Workmanship;
+use stand_ins::PictureReuse;
 use std::time::{Duration, Instant, SystemTime};
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ fn run(order: Order) -> Running {
     Box::pin(async move {
         let stack = Ground::new("latency", order)?
             .with(|options| options.latency = Some("text=1,image=1,speech=1".to_owned()))
-            .workmanship(Workmanship::Reused)
+            .picture_reuse(PictureReuse::PerScene)
             .start()
             .await?;
         let figures = measured(&stack, order).await;

@@ -38,6 +38,12 @@ const MEANINGS: &[(&str, &str)] = &[
     ("kindness", "Being gentle and helpful to others."),
 ];
 
+/// For stories with fewer than two of the words above.
+const USUAL: [(&str, &str); 2] = [
+    ("adventure", "A journey on which surprising things happen."),
+    ("patience", "Waiting calmly until it is time."),
+];
+
 struct Craft {
     words: &'static [&'static str],
     title: &'static str,
@@ -114,11 +120,13 @@ pub(super) fn plan(request: &StoryRequest, seeded: &mut Seeded) -> Value {
     }
     let known = MEANINGS.iter().filter(|(word, _)| lower.contains(word));
     let mut vocabulary: Vec<Value> = known
-        .take(5)
+        .take(4)
         .map(|(word, meaning)| json!({ "word": in_full(&lower, word), "meaning": meaning }))
         .collect();
-    if vocabulary.is_empty() {
-        vocabulary.push(json!({ "word": "adventure", "meaning": "A journey on which surprising things happen." }));
+    for (word, meaning) in USUAL {
+        if vocabulary.len() < 2 {
+            vocabulary.push(json!({ "word": word, "meaning": meaning }));
+        }
     }
     let craft = CRAFTS.iter().max_by_key(|craft| {
         craft

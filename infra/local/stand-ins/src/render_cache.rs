@@ -7,43 +7,43 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 /// More than two at once would only fight over the two cores of a small machine.
-const MAKERS_MAX: usize = 2;
+const RENDERERS_MAX: usize = 2;
 /// About 60 MB of pictures and speech: some eight stories.
 const KEPT_MAX: usize = 48;
 
 /// The key under which a made thing is kept: a digest of all that determines it.
-pub(crate) type WorkKey = [u8; 32];
+pub(crate) type RenderKey = [u8; 32];
 
 #[derive(Debug)]
-pub(crate) struct Workbench {
+pub(crate) struct RenderCache {
     permits: Semaphore,
     kept: Mutex<Kept>,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
-    things: HashMap<WorkKey, Arc<Vec<u8>>>,
-    oldest_first: VecDeque<WorkKey>,
+    things: HashMap<RenderKey, Arc<Vec<u8>>>,
+    oldest_first: VecDeque<RenderKey>,
 }
 
-impl Default for Workbench {
+impl Default for RenderCache {
     fn default() -> Self {
-        Workbench {
-            permits: Semaphore::new(MAKERS_MAX),
+        RenderCache {
+            permits: Semaphore::new(RENDERERS_MAX),
             kept: Mutex::default(),
         }
     }
 }
 
-impl Workbench {
-    /// The thing kept under the key, else makes and keeps it.
+impl RenderCache {
+    /// What is kept under the key, else renders and keeps it.
     ///
     /// # Errors
-    /// When the maker panics; the message says so.
-    pub(crate) async fn make(
+    /// When `render` panics; the message says so.
+    pub(crate) async fn get_or_render(
         &self,
-        key: WorkKey,
-        maker: impl FnOnce() -> Vec<u8> + Send + 'static,
+        key: RenderKey,
+        render: impl FnOnce() -> Vec<u8> + Send + 'static,
     ) -> Result<Arc<Vec<u8>>, String> {
         if let Some(thing) = self.kept(&key) {
             return Ok(thing);
@@ -52,18 +52,18 @@ impl Workbench {
             .permits
             .acquire()
             .await
-            .map_err(|_| "the workbench was closed".to_owned())?;
+            .map_err(|_| "the render cache was closed".to_owned())?;
         // Another request for the same thing may have made it while this one waited.
         if let Some(thing) = self.kept(&key) {
             return Ok(thing);
         }
-        let made = tokio::task::spawn_blocking(maker)
+        let made = tokio::task::spawn_blocking(render)
             .await
             .map_err(|cause| cause.to_string())?;
         Ok(self.keep(key, made))
     }
 
-    fn kept(&self, key: &WorkKey) -> Option<Arc<Vec<u8>>> {
+    fn kept(&self, key: &RenderKey) -> Option<Arc<Vec<u8>>> {
         self.kept
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -72,7 +72,7 @@ impl Workbench {
             .cloned()
     }
 
-    fn keep(&self, key: WorkKey, made: Vec<u8>) -> Arc<Vec<u8>> {
+    fn keep(&self, key: RenderKey, made: Vec<u8>) -> Arc<Vec<u8>> {
         let thing = Arc::new(made);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.things.insert(key, Arc::clone(&thing)).is_none() {
@@ -93,22 +93,28 @@ mod tests {
 
     #[tokio::test]
     async fn a_thing_is_made_once_per_key() {
-        let bench = Workbench::default();
-        assert_eq!(*bench.make([1; 32], || vec![7]).await.unwrap(), vec![7]);
-        let again = bench.make([1; 32], || panic!("made twice")).await.unwrap();
+        let cache = RenderCache::default();
+        assert_eq!(
+            *cache.get_or_render([1; 32], || vec![7]).await.unwrap(),
+            vec![7]
+        );
+        let again = cache
+            .get_or_render([1; 32], || panic!("made twice"))
+            .await
+            .unwrap();
         assert_eq!(*again, vec![7]);
     }
 
     #[tokio::test]
     async fn the_oldest_things_are_forgotten_first() {
-        let bench = Workbench::default();
+        let cache = RenderCache::default();
         for number in 0..=KEPT_MAX as u8 {
-            bench
-                .make([number; 32], move || vec![number])
+            cache
+                .get_or_render([number; 32], move || vec![number])
                 .await
                 .unwrap();
         }
-        assert!(bench.kept(&[0; 32]).is_none());
-        assert!(bench.kept(&[1; 32]).is_some());
+        assert!(cache.kept(&[0; 32]).is_none());
+        assert!(cache.kept(&[1; 32]).is_some());
     }
 }

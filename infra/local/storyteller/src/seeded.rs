@@ -4,26 +4,28 @@
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of the bytes.
-pub(crate) fn digest(bytes: &[u8]) -> [u8; 32] {
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
 /// Lower-case hexadecimal of a digest.
-pub(crate) fn hex(digest: &[u8]) -> String {
+pub fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The SplitMix64 generator (Steele, Lea, Flood: "Fast splittable pseudorandom number
 /// generators", 2014).
 #[derive(Debug, Clone)]
-pub(crate) struct Seeded(u64);
+pub struct Seeded(u64);
 
 impl Seeded {
-    pub(crate) fn from_text(text: &str) -> Self {
+    /// The generator whose numbers a text decides.
+    pub fn from_text(text: &str) -> Self {
         Seeded::from_digest(&digest(text.as_bytes()))
     }
 
-    pub(crate) fn from_digest(digest: &[u8; 32]) -> Self {
+    /// The generator whose numbers a digest decides.
+    pub fn from_digest(digest: &[u8; 32]) -> Self {
         Seeded(
             digest
                 .iter()
@@ -32,7 +34,12 @@ impl Seeded {
         )
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// The next 64 bits.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a generator has no end, so it is no iterator"
+    )]
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -41,18 +48,18 @@ impl Seeded {
     }
 
     /// A number from 0 (included) to 1 (excluded).
-    pub(crate) fn unit(&mut self) -> f64 {
+    pub fn unit(&mut self) -> f64 {
         // 53 bits are what an f64 holds exactly.
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// A number from `low` (included) to `high` (excluded).
-    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
     /// A whole number below `bound`; 0 when the bound is 0.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         if bound == 0 {
             0
         } else {
@@ -60,12 +67,13 @@ impl Seeded {
         }
     }
 
-    pub(crate) fn chance(&mut self, share: f64) -> bool {
+    /// True for that share of all calls.
+    pub fn chance(&mut self, share: f64) -> bool {
         self.unit() < share
     }
 
     /// One of the choices; the list must not be empty.
-    pub(crate) fn pick<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
+    pub fn pick<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
         choices[self.below(choices.len())]
     }
 }

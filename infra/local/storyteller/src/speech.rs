@@ -15,42 +15,27 @@ use prose::Prose;
 /// Samples a second of everything before encoding; also what espeak speaks at.
 const SAMPLE_RATE: u32 = 22_050;
 
-/// How the audio is packed.
+/// The MP3 file that is written: mono, at a constant bit rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AudioFormat {
-    Mp3 { sample_rate: u32, kilobits: u32 },
-    Wav { sample_rate: u32 },
-    Pcm { sample_rate: u32 },
-}
-
-impl AudioFormat {
-    pub(crate) const MP3_44100_128: AudioFormat = AudioFormat::Mp3 {
-        sample_rate: 44_100,
-        kilobits: 128,
-    };
-
-    fn sample_rate(self) -> u32 {
-        match self {
-            AudioFormat::Mp3 { sample_rate, .. }
-            | AudioFormat::Wav { sample_rate }
-            | AudioFormat::Pcm { sample_rate } => sample_rate,
-        }
-    }
+pub struct Mp3 {
+    /// Samples a second.
+    pub sample_rate: u32,
+    pub kilobits: u32,
 }
 
 /// How a text is to be spoken.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Delivery {
+pub struct Delivery {
     /// The voice's id; another id sounds a little different.
-    pub(crate) voice: String,
+    pub voice: String,
     /// 1 is a calm reading pace, about 13 characters a second.
-    pub(crate) speed: f64,
-    pub(crate) format: AudioFormat,
+    pub speed: f64,
+    pub format: Mp3,
 }
 
 impl Default for Delivery {
     fn default() -> Self {
-        let format = AudioFormat::Mp3 {
+        let format = Mp3 {
             sample_rate: 44_100,
             kilobits: 64,
         };
@@ -64,12 +49,12 @@ impl Default for Delivery {
 
 /// Spoken text: the encoded audio and, for every code point of the text, when it starts and ends.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Narration {
-    pub(crate) audio: Vec<u8>,
+pub struct Narration {
+    pub audio: Vec<u8>,
     /// Seconds from the start of the audio; never decreasing.
-    pub(crate) starts: Vec<f64>,
+    pub starts: Vec<f64>,
     /// Seconds from the start of the audio; each at or after its start, the last within the audio.
-    pub(crate) ends: Vec<f64>,
+    pub ends: Vec<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,7 +65,7 @@ struct Packed {
 }
 
 impl Narration {
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Vec<u8> {
         let packed = Packed {
             audio: STANDARD.encode(&self.audio),
             starts: self.starts.clone(),
@@ -89,7 +74,7 @@ impl Narration {
         serde_json::to_vec(&packed).unwrap_or_default()
     }
 
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let packed: Packed = serde_json::from_slice(bytes).ok()?;
         Some(Narration {
             audio: STANDARD.decode(packed.audio).ok()?,
@@ -109,7 +94,7 @@ struct Sound {
 }
 
 /// Speaks a text.
-pub(crate) fn narrate(text: &str, delivery: &Delivery) -> Narration {
+pub fn narrate(text: &str, delivery: &Delivery) -> Narration {
     let prose = Prose::read(text);
     let sound = espeak::speak(&prose, delivery).unwrap_or_else(|| tones::speak(&prose, delivery));
     pack(sound, delivery.format)
@@ -117,7 +102,7 @@ pub(crate) fn narrate(text: &str, delivery: &Delivery) -> Narration {
 
 /// Gives a text the times it would have, over the same few seconds of audio again and again: a
 /// thousandth of the work of speaking, for load tests.
-pub(crate) fn hum(text: &str, delivery: &Delivery) -> Narration {
+pub fn hum(text: &str, delivery: &Delivery) -> Narration {
     let (starts, ends) = Prose::read(text).times(delivery.speed);
     let phrase = tones::speak(
         &Prose::read("Hush now, hush."),
@@ -131,12 +116,8 @@ pub(crate) fn hum(text: &str, delivery: &Delivery) -> Narration {
         .ceil()
         .max(1.0) as usize
         + 1;
-    let audio = encode::encode(&phrase.samples, SAMPLE_RATE, delivery.format);
-    let audio = match delivery.format {
-        AudioFormat::Wav { sample_rate } => encode::wav(&audio[44..].repeat(loops), sample_rate),
-        // Frames of one encoder follow each other like those of one file.
-        _ => audio.repeat(loops),
-    };
+    // Frames of one encoder follow each other like those of one file.
+    let audio = encode::encode(&phrase.samples, SAMPLE_RATE, delivery.format).repeat(loops);
     Narration {
         audio,
         starts,
@@ -144,7 +125,7 @@ pub(crate) fn hum(text: &str, delivery: &Delivery) -> Narration {
     }
 }
 
-fn pack(mut sound: Sound, format: AudioFormat) -> Narration {
+fn pack(mut sound: Sound, format: Mp3) -> Narration {
     // The encoder drops nothing, but a decoder may trim its delay: leave a breath at the end.
     sound
         .samples
@@ -246,7 +227,6 @@ mod tests {
         let last_end = |speed: f64| {
             let delivery = Delivery {
                 speed,
-                format: AudioFormat::Pcm { sample_rate: 8000 },
                 ..Delivery::default()
             };
             *tones::speak(&Prose::read(TEXT), &delivery)

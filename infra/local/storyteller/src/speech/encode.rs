@@ -1,20 +1,13 @@
-//! Packing of samples: MP3, WAV or bare PCM.
+//! Packing of samples: MP3.
 
 use shine_rs::{Mp3EncoderConfig, StereoMode, encode_pcm_to_mp3};
 
-use super::AudioFormat;
+use super::Mp3;
 
 /// Packs mono samples; they are resampled to the format's rate.
-pub(super) fn encode(samples: &[f32], sample_rate: u32, format: AudioFormat) -> Vec<u8> {
-    let pcm = resample(samples, sample_rate, format.sample_rate());
-    match format {
-        AudioFormat::Mp3 {
-            sample_rate,
-            kilobits,
-        } => mp3(&pcm, sample_rate, kilobits),
-        AudioFormat::Wav { sample_rate } => wav(&little_endian(&pcm), sample_rate),
-        AudioFormat::Pcm { .. } => little_endian(&pcm),
-    }
+pub(super) fn encode(samples: &[f32], sample_rate: u32, format: Mp3) -> Vec<u8> {
+    let pcm = resample(samples, sample_rate, format.sample_rate);
+    mp3(&pcm, format.sample_rate, format.kilobits)
 }
 
 /// Samples of an MPEG frame: two granules of 576 in version 1, one in version 2.
@@ -92,30 +85,6 @@ fn resample(samples: &[f32], from: u32, to: u32) -> Vec<i16> {
         .collect()
 }
 
-fn little_endian(pcm: &[i16]) -> Vec<u8> {
-    pcm.iter().flat_map(|sample| sample.to_le_bytes()).collect()
-}
-
-/// A WAV file (RIFF, format 1, mono, 16 bit) around little-endian samples.
-pub(super) fn wav(samples: &[u8], sample_rate: u32) -> Vec<u8> {
-    let length = samples.len() as u32;
-    let mut file = Vec::with_capacity(44 + samples.len());
-    file.extend(b"RIFF");
-    file.extend((36 + length).to_le_bytes());
-    file.extend(b"WAVEfmt ");
-    file.extend(16u32.to_le_bytes());
-    file.extend(1u16.to_le_bytes());
-    file.extend(1u16.to_le_bytes());
-    file.extend(sample_rate.to_le_bytes());
-    file.extend((sample_rate * 2).to_le_bytes());
-    file.extend(2u16.to_le_bytes());
-    file.extend(16u16.to_le_bytes());
-    file.extend(b"data");
-    file.extend(length.to_le_bytes());
-    file.extend(samples);
-    file
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,7 +131,7 @@ mod tests {
             let audio = encode(
                 &vec![0.1; 22_050],
                 22_050,
-                AudioFormat::Mp3 {
+                Mp3 {
                     sample_rate,
                     kilobits,
                 },

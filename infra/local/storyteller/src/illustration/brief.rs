@@ -147,7 +147,7 @@ fn scene_words(prompt: &str, number: u8) -> Option<String> {
 }
 
 /// The number after `Scene number:`, else 0 for a cover and 1 for anything else.
-pub(crate) fn scene_number(prompt: &str) -> u8 {
+pub fn scene_number(prompt: &str) -> u8 {
     let given = labelled(prompt, &["scene number", "scene index", "sceneindex"]);
     let digits = given.map(|text| {
         text.chars()

@@ -2,6 +2,8 @@
 
 use std::io::{Read, Result};
 
+use storyteller::illustration::{self, PictureFormat};
+
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
     let number = |index: usize| {
@@ -15,6 +17,6 @@ fn main() -> Result<()> {
     let path = arguments.get(1).map_or("picture.png", String::as_str);
     std::fs::write(
         path,
-        stand_ins::draw_picture_png(&prompt, number(2), number(3)),
+        illustration::draw(&prompt, number(2), number(3), PictureFormat::Png),
     )
 }

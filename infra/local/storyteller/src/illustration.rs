@@ -37,11 +37,11 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
 use crate::seeded::{Seeded, digest};
-pub(crate) use brief::scene_number;
+pub use brief::scene_number;
 
 /// The file format of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PictureFormat {
+pub enum PictureFormat {
     Png,
     Jpeg {
         /// From 1 to 100.
@@ -52,7 +52,7 @@ pub(crate) enum PictureFormat {
 }
 
 /// Draws what a prompt describes, `width` by `height` pixels.
-pub(crate) fn draw(prompt: &str, width: u32, height: u32, format: PictureFormat) -> Vec<u8> {
+pub fn draw(prompt: &str, width: u32, height: u32, format: PictureFormat) -> Vec<u8> {
     let brief = brief::Brief::read(prompt);
     let svg = scene::compose(&brief, width, height);
     let mut pixels = rasterise(&svg, width, height);

@@ -1,6 +1,7 @@
 //! What every call passes: it is listed, its key checked, its fault drawn, and its answer held
 //! back until the latency profile lets it go.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -12,11 +13,10 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
-use crate::calls::{CallKind, CallRecord, unix_ms};
+use crate::calls::{CallKind, CallLog, CallRecord, unix_ms};
 use crate::config::StandInConfig;
 use crate::faults::Outcome;
-use crate::seeded::{digest, hex};
-use crate::{elevenlabs, openai};
+use storyteller::seeded::{digest, hex};
 
 /// Sixteen reference pictures of 4 MB, with room for base64.
 const BODY_BYTES_MAX: usize = 96 * 1024 * 1024;
@@ -25,61 +25,48 @@ const HANG: Duration = Duration::from_secs(900);
 /// Between the bytes of an answer that drips: no read stalls for long, and the whole never comes.
 const DRIP: Duration = Duration::from_secs(1);
 
-/// Which service a router stands in for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Provider {
-    OpenAi,
-    ElevenLabs,
+/// A service that a router stands in for: what the layer must know of its wire.
+pub(crate) trait StandIn: std::fmt::Debug + Send + Sync + 'static {
+    const NAME: &'static str;
+    /// Whether its answers tell of rate limits and when to come again.
+    const TELLS_LIMITS: bool;
+
+    /// 401 unless the request carries a key that does not call itself invalid.
+    fn refuse_key(headers: &HeaderMap) -> Option<Response>;
+
+    /// The answer of a fault that needs no handler; None when the handler must play it.
+    fn fault_answer(outcome: Outcome, kind: CallKind) -> Option<Response>;
+
+    /// The headers that every answer carries.
+    fn add_headers(headers: &mut HeaderMap, id: u64, took: Duration, calls: &CallLog);
 }
 
-#[derive(Debug, Clone)]
-pub(crate) struct Gate {
-    pub(crate) config: StandInConfig,
-    pub(crate) provider: Provider,
+/// What stands before the routes of one service.
+#[derive(Debug)]
+pub(crate) struct FaultLayer<S> {
+    config: StandInConfig,
+    service: PhantomData<S>,
+}
+
+impl<S> Clone for FaultLayer<S> {
+    fn clone(&self) -> Self {
+        FaultLayer::new(self.config.clone())
+    }
 }
 
 /// Handed to the handlers: the outcome that was drawn or scripted for this call.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Played(pub(crate) Outcome);
+pub(crate) struct InjectedOutcome(pub(crate) Outcome);
 
 /// Handed to the handlers: the words scripted for this call.
 #[derive(Debug, Clone)]
 pub(crate) struct ScriptedWords(pub(crate) Option<String>);
 
-impl Gate {
-    fn name(&self) -> &'static str {
-        match self.provider {
-            Provider::OpenAi => "openai",
-            Provider::ElevenLabs => "elevenlabs",
-        }
-    }
-
-    fn refuse_key(&self, headers: &HeaderMap) -> Option<Response> {
-        match self.provider {
-            Provider::OpenAi => openai::refuse_key(headers),
-            Provider::ElevenLabs => elevenlabs::refuse_key(headers),
-        }
-    }
-
-    fn fault_answer(&self, outcome: Outcome, kind: CallKind) -> Option<Response> {
-        match self.provider {
-            Provider::OpenAi => openai::fault_answer(outcome, kind),
-            Provider::ElevenLabs => elevenlabs::fault_answer(outcome, kind),
-        }
-    }
-
-    fn add_headers(&self, headers: &mut HeaderMap, id: u64, took: Duration) {
-        match self.provider {
-            Provider::OpenAi => openai::add_headers(headers, id, took),
-            Provider::ElevenLabs => {
-                let speaking = self
-                    .config
-                    .calls()
-                    .iter()
-                    .filter(|c| c.in_flight && c.kind == CallKind::Speech)
-                    .count();
-                elevenlabs::add_headers(headers, id, speaking);
-            }
+impl<S> FaultLayer<S> {
+    pub(crate) fn new(config: StandInConfig) -> Self {
+        FaultLayer {
+            config,
+            service: PhantomData,
         }
     }
 
@@ -120,48 +107,53 @@ impl Drop for InFlight {
 }
 
 /// The middleware of both routers.
-pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+pub(crate) async fn pass<S: StandIn>(
+    State(layer): State<FaultLayer<S>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let arrived = Instant::now();
     let kind = kind_of(request.uri().path());
     let (mut head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let record = describe(&gate, &head, kind, &body);
+    let record = describe(S::NAME, &head, kind, &body);
     let sha256 = record.sha256.clone();
-    let earlier_tries = gate.config.call_log().times_seen(&sha256);
-    let id = gate.config.call_log().begin(record);
+    let earlier_tries = layer.config.call_log().times_seen(&sha256);
+    let id = layer.config.call_log().begin(record);
     let in_flight = InFlight {
-        config: gate.config.clone(),
+        config: layer.config.clone(),
         id,
     };
 
     let mut outcome = Outcome::Ok;
     let mut limit = None;
-    let mut response = if let Some(refusal) = gate.refuse_key(&head.headers) {
+    let mut response = if let Some(refusal) = S::refuse_key(&head.headers) {
         refusal
     } else {
-        limit = gate.config.limiter().judge(kind);
+        limit = layer.config.limiter().judge(kind);
         let words;
         (outcome, words) = match &limit {
             Some(verdict) if verdict.is_refused() => (Outcome::RateLimited, None),
-            _ => gate.outcome(kind, &body, &sha256, earlier_tries),
+            _ => layer.outcome(kind, &body, &sha256, earlier_tries),
         };
         if outcome != Outcome::Ok {
             tracing::info!(call.id = id, "Call {id} meets {outcome:?} on purpose");
         }
         if outcome == Outcome::Timeout {
-            gate.config
+            layer
+                .config
                 .call_log()
                 .amend(id, |record| record.fault = fault_name(outcome));
             sleep_until(arrived + HANG).await;
         }
-        match gate.fault_answer(outcome, kind) {
+        match fault_answer::<S>(outcome, kind) {
             Some(answer) => answer,
             None => {
-                head.extensions.insert(Played(outcome));
+                head.extensions.insert(InjectedOutcome(outcome));
                 head.extensions.insert(ScriptedWords(words));
-                spoil(
+                corrupt_body(
                     next.run(Request::from_parts(head, Body::from(body))).await,
                     outcome,
                 )
@@ -172,16 +164,16 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
 
     // A refusal costs the real service nothing and comes at once; work takes its time.
     if !response.status().is_client_error() {
-        sleep_until(arrived + gate.config.latency().of(kind)).await;
+        sleep_until(arrived + layer.config.latency().of(kind)).await;
     }
-    gate.add_headers(response.headers_mut(), id, arrived.elapsed());
-    // The other service tells neither its limits nor when to come again.
-    if let (Some(verdict), Provider::OpenAi) = (limit, gate.provider) {
+    let calls = layer.config.call_log();
+    S::add_headers(response.headers_mut(), id, arrived.elapsed(), calls);
+    if let Some(verdict) = limit.filter(|_| S::TELLS_LIMITS) {
         verdict.add_headers(response.headers_mut());
     }
     let status = response.status();
     let drips = outcome == Outcome::Drip && status.is_success();
-    gate.config.call_log().amend(id, |record| {
+    layer.config.call_log().amend(id, |record| {
         if !drips {
             record.in_flight = false;
             record.ended_unix_ms = Some(unix_ms());
@@ -199,13 +191,29 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
     response
 }
 
+/// Faults of whatever stands before a service look alike; the others are answered in its own words.
+fn fault_answer<S: StandIn>(outcome: Outcome, kind: CallKind) -> Option<Response> {
+    match outcome {
+        Outcome::BadGateway => Some(bad_gateway()),
+        Outcome::Timeout => Some(StatusCode::GATEWAY_TIMEOUT.into_response()),
+        _ => S::fault_answer(outcome, kind),
+    }
+}
+
+/// A gateway's page: what a client sees when the service itself was not reached.
+fn bad_gateway() -> Response {
+    let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n";
+    let html = [(header::CONTENT_TYPE, "text/html")];
+    (StatusCode::BAD_GATEWAY, html, page).into_response()
+}
+
 fn fault_name(outcome: Outcome) -> Option<String> {
     let name = serde_json::to_value(outcome).ok()?;
     (outcome != Outcome::Ok).then(|| name.as_str().unwrap_or_default().to_owned())
 }
 
 /// Damages a good answer on its way out.
-async fn spoil(response: Response, outcome: Outcome) -> Response {
+async fn corrupt_body(response: Response, outcome: Outcome) -> Response {
     if !matches!(outcome, Outcome::Truncated | Outcome::Cut) || !response.status().is_success() {
         return response;
     }
@@ -240,11 +248,11 @@ async fn dripping(response: Response, in_flight: InFlight) -> Response {
 }
 
 fn kind_of(path: &str) -> CallKind {
-    if path.ends_with("/chat/completions") || path.ends_with("/responses") {
+    if path.ends_with("/chat/completions") {
         CallKind::Text
     } else if path.contains("/images/") {
         CallKind::Image
-    } else if path.contains("/text-to-speech/") || path.ends_with("/audio/speech") {
+    } else if path.contains("/text-to-speech/") {
         CallKind::Speech
     } else if path.ends_with("/moderations") {
         CallKind::Moderation
@@ -253,7 +261,12 @@ fn kind_of(path: &str) -> CallKind {
     }
 }
 
-fn describe(gate: &Gate, head: &http::request::Parts, kind: CallKind, body: &Bytes) -> CallRecord {
+fn describe(
+    provider: &'static str,
+    head: &http::request::Parts,
+    kind: CallKind,
+    body: &Bytes,
+) -> CallRecord {
     let boundary = multipart_boundary(&head.headers);
     let (sha256, model, schema) = match boundary {
         Some(boundary) => (
@@ -271,13 +284,13 @@ fn describe(gate: &Gate, head: &http::request::Parts, kind: CallKind, body: &Byt
             (
                 hex(&digest(body)),
                 text("/model").or_else(|| text("/model_id")),
-                text("/response_format/json_schema/name").or_else(|| text("/text/format/name")),
+                text("/response_format/json_schema/name"),
             )
         }
     };
     CallRecord {
         id: 0,
-        provider: gate.name(),
+        provider,
         method: head.method.to_string(),
         path: head.uri.path().to_owned(),
         kind,

@@ -1,0 +1,96 @@
+//! The ElevenLabs stand-in: its routes, the headers on every answer and the faults it can play.
+
+mod errors;
+mod models;
+mod synthesis;
+mod voices;
+#[cfg(test)]
+mod wire_tests;
+
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use crate::calls::{CallKind, CallLog};
+use crate::config::StandInConfig;
+use crate::control;
+use crate::fault_layer::{FaultLayer, StandIn, pass};
+use crate::faults::Outcome;
+use errors::ApiError;
+
+/// Concurrent requests of the Creator plan for the Multilingual models .
+const CONCURRENT_MAX: usize = 15;
+
+/// The routes of `https://api.elevenlabs.io` that functions call, and `/_local/…`.
+///
+/// Serve it on an already bound listener: `axum::serve(listener, elevenlabs_router(config))`; the
+/// base URL is then `http://127.0.0.1:PORT`.
+pub fn elevenlabs_router(config: StandInConfig) -> Router {
+    let layer = FaultLayer::<ElevenLabs>::new(config.clone());
+    Router::new()
+        .route(
+            "/v1/text-to-speech/{voice_id}/with-timestamps",
+            post(synthesis::speak_with_times),
+        )
+        .route("/v1/voices", get(voices::list))
+        .fallback(|| async {
+            (
+                StatusCode::NOT_FOUND,
+                axum::Json(serde_json::json!({ "detail": "Not Found" })),
+            )
+        })
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(layer, pass::<ElevenLabs>))
+        .with_state(config.clone())
+        .merge(control::routes(config))
+}
+
+/// The wire of ElevenLabs.
+#[derive(Debug)]
+struct ElevenLabs;
+
+impl StandIn for ElevenLabs {
+    const NAME: &'static str = "elevenlabs";
+    const TELLS_LIMITS: bool = false;
+
+    fn refuse_key(headers: &HeaderMap) -> Option<Response> {
+        let key = headers.get("xi-api-key").and_then(|key| key.to_str().ok());
+        match key.unwrap_or_default().trim() {
+            "" => Some(ApiError::missing_key().into_response()),
+            key if key.contains("invalid") => Some(ApiError::invalid_key().into_response()),
+            _ => None,
+        }
+    }
+
+    fn fault_answer(outcome: Outcome, _kind: CallKind) -> Option<Response> {
+        let error = match outcome {
+            Outcome::RateLimited => ApiError::too_many_at_once(),
+            Outcome::RateLimitedWithRetryAfter => ApiError::system_busy(),
+            Outcome::Quota => ApiError::quota_exceeded(),
+            Outcome::ServerError => ApiError::internal_error(),
+            Outcome::Overloaded => ApiError::unavailable(),
+            Outcome::InvalidKey => ApiError::invalid_key(),
+            Outcome::Policy | Outcome::PolicyBare => ApiError::against_policy(),
+            _ => return None,
+        };
+        Some(error.into_response())
+    }
+
+    /// `character-cost` is the handler's.
+    fn add_headers(headers: &mut HeaderMap, id: u64, _took: Duration, calls: &CallLog) {
+        let mut add = |name: &'static str, value: String| {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        };
+        add("request-id", format!("local{id:015}"));
+        add("x-trace-id", format!("{id:032x}"));
+        let speaking = calls.in_flight(CallKind::Speech);
+        add("current-concurrent-requests", speaking.to_string());
+        add("maximum-concurrent-requests", CONCURRENT_MAX.to_string());
+    }
+}
