@@ -3,6 +3,7 @@
 mod digest;
 mod error;
 mod files;
+mod finished_story;
 mod reading;
 mod rest;
 mod steering;
@@ -11,6 +12,7 @@ mod work;
 pub use digest::{digest_parts, sha256_hex};
 pub use error::{DatabaseMessage, Refusal, StoreError};
 pub use files::{AssetFiles, AssetVersion, Draft, FileKind, Fingerprint, StoredFile};
+pub use finished_story::FinishedStory;
 pub use reading::{AssetGenerationStatus, JobRow, Page, StoryRow, StorySummary};
 pub use rest::{RestConfig, RestConfigError, Store};
 pub use steering::{AssetOptions, Caller, CommandResult, Created, Idempotency, Usage};

@@ -75,6 +75,18 @@ fn every_line_of_a_story_names_its_invocation_its_story_and_where_it_is_about_on
         };
         assert_eq!(with("Asset generation started"), 9);
         assert_eq!(with("Asset generation settled"), 9);
+        assert_eq!(with("Story status changed"), 1);
+        assert_eq!(with(STORY_FINISHED), 1);
+        let summary = written.iter().map(|(_, line)| line);
+        let summary = summary.filter(|line| line["message"] == STORY_FINISHED);
+        for line in summary {
+            assert_eq!(line["overall"], "ready", "{line}");
+            assert_eq!(line["assetsReady"], 9, "{line}");
+            assert_eq!(line["placeholders"], 0, "{line}");
+            assert_eq!(line["retries"], 0, "{line}");
+            let positive = ["seconds", "costUsd"].map(|name| line[name].as_f64() > Some(0.0));
+            assert_eq!(positive, [true; 2], "{line}");
+        }
         assert_eq!(
             with("Provider called"),
             shared.stack().stand_ins().calls().len()

@@ -1,6 +1,7 @@
 //! From a request to a book, over the real protocols: the four real functions, nothing mocked.
 
 mod book;
+mod calls;
 mod failures;
 mod files;
 mod front_end;

@@ -83,12 +83,12 @@ async fn a_new_text_gets_an_art_direction_of_its_own() {
     database.call("report_progress", report).await;
     database.complete(&cover).await;
     let known: Value = database
-        .value(&format!("select private.art_of('{}')", story.id))
+        .value(&format!("select private.art_checkpoint('{}')", story.id))
         .await;
     assert_eq!(known["journey"]["motif"], "a lamp");
     regenerate(&database, &story, &["content"]).await;
     let known: Value = database
-        .value(&format!("select private.art_of('{}')", story.id))
+        .value(&format!("select private.art_checkpoint('{}')", story.id))
         .await;
     assert_eq!(known, json!({"journey": null, "scenes": {}}));
 }

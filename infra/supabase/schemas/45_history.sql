@@ -21,7 +21,8 @@ create table public.notification_history (
   primary key (id),
   foreign key (story_id) references public.stories (id) on delete cascade
 );
-comment on table public.notification_history is 'Notices of stories at rest: sent, or dropped because nobody had sent them by then.';
+comment on table public.notification_history is
+  'Notices of stories at rest: sent, or dropped because nobody had sent them by then.';
 create index idx_notification_history_story on public.notification_history (story_id);
 
 create view public.asset_job_records with (security_invoker = true) as
@@ -34,14 +35,6 @@ comment on view public.asset_job_records is 'The jobs of every story, at work or
 
 alter table public.asset_generation_history enable row level security;
 alter table public.notification_history enable row level security;
-revoke all on public.asset_generation_history, public.notification_history, public.asset_job_records
-  from anon, authenticated, service_role;
-grant select, insert, update, delete on public.asset_generation_history, public.notification_history to service_role;
-grant select on public.asset_job_records to service_role;
-
--- Every story has one text job, so this finds old stories without passing over those that left.
-create index idx_jobs_old_texts on public.asset_generation_jobs (completed_at)
-  where asset_type = 'content' and completed_at is not null;
 
 create function private.age_of_history() returns interval language sql immutable set search_path = '' as $$
   select interval '30 days'
@@ -55,7 +48,8 @@ create function private.stories_at_rest(p_older_than interval, p_limit integer) 
     and s.asset_generation_completed_at < now() - p_older_than
   order by j.completed_at limit p_limit
 $$;
-comment on function private.stories_at_rest is 'Stories whose jobs are all settled and were so for this long, the oldest first.';
+comment on function private.stories_at_rest is
+  'Stories whose jobs are all settled and were so for this long, the oldest first.';
 
 create function private.forget_idempotency_keys(p_limit integer) returns bigint
   language plpgsql set search_path = '' as $$
@@ -64,15 +58,17 @@ declare
 begin
   delete from public.idempotency_keys k using (
     select user_id, operation, key from public.idempotency_keys
-    where created_at < now() - interval '24 hours' order by created_at limit p_limit for update skip locked) as old
+    where created_at < now() - private.idempotency_lifetime() order by created_at limit p_limit
+    for update skip locked) as old
   where k.user_id = old.user_id and k.operation = old.operation and k.key = old.key;
   get diagnostics v_forgotten = row_count;
   return v_forgotten;
 end $$;
 
--- One bounded batch; waits for nobody.
-create function public.tidy_history(p_older_than interval default private.age_of_history(), p_limit integer default 500) returns jsonb
-  language plpgsql set search_path = '' as $$
+-- One bounded batch; waits for nobody. Each move names every column on both sides, so that the order of columns in either
+-- table means nothing; a test compares the lists with the tables.
+create function public.tidy_history(p_older_than interval default private.age_of_history(), p_limit integer default 500)
+  returns jsonb language plpgsql set search_path = '' as $$
 declare
   v_stories uuid[];
   v_jobs bigint;
@@ -85,12 +81,26 @@ begin
     where id = any (v_stories) and asset_generation_completed_at < now() - p_older_than);
 
   with moved as (delete from public.asset_generation_jobs where story_id = any (v_stories) returning *)
-  insert into public.asset_generation_history select * from moved;
+  insert into public.asset_generation_history (
+    id, story_id, user_id, asset_type, status, priority,
+    inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
+    lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
+    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at)
+  select
+    id, story_id, user_id, asset_type, status, priority,
+    inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
+    lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
+    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at
+  from moved;
   get diagnostics v_jobs = row_count;
-  with moved as (
-    delete from public.notification_outbox where story_id = any (v_stories) returning *)
-  insert into public.notification_history
-  select id, story_id, user_id, kind, overall, created_at, sent_at, case when sent_at is null then coalesce(dropped_at, now()) end
+
+  with moved as (delete from public.notification_outbox where story_id = any (v_stories) returning *)
+  insert into public.notification_history (
+    id, story_id, user_id, kind, overall, created_at, sent_at, dropped_at)
+  select
+    id, story_id, user_id, kind, overall, created_at, sent_at, case when sent_at is null then coalesce(dropped_at, now()) end
   from moved;
   get diagnostics v_notices = row_count;
 
@@ -102,7 +112,7 @@ comment on function public.tidy_history is
 
 create function private.has_history() returns boolean language sql stable set search_path = '' as $$
   select exists (select from private.stories_at_rest(private.age_of_history(), 1))
-    or exists (select from public.idempotency_keys where created_at < now() - interval '24 hours')
+    or exists (select from public.idempotency_keys where created_at < now() - private.idempotency_lifetime())
 $$;
 comment on function private.has_history is 'Whether tidy_history would find something.';
 
@@ -110,25 +120,26 @@ comment on function private.has_history is 'Whether tidy_history would find some
 create function private.recall_history(p_story_id uuid) returns void language plpgsql set search_path = '' as $$
 begin
   with back as (delete from public.asset_generation_history where story_id = p_story_id returning *)
-  insert into public.asset_generation_jobs select * from back;
+  insert into public.asset_generation_jobs (
+    id, story_id, user_id, asset_type, status, priority,
+    inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
+    lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
+    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at)
+  select
+    id, story_id, user_id, asset_type, status, priority,
+    inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
+    lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
+    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at
+  from back;
   if not found then return; end if;
+  -- A notice keeps its number, or its sender could not tell that it is the same one.
   with back as (delete from public.notification_history where story_id = p_story_id returning *)
-  insert into public.notification_outbox overriding system value select * from back;
+  insert into public.notification_outbox (
+    id, story_id, user_id, kind, overall, created_at, sent_at, dropped_at)
+  overriding system value
+  select
+    id, story_id, user_id, kind, overall, created_at, sent_at, dropped_at
+  from back;
 end $$;
-
--- EXECUTE is granted to PUBLIC by default in Postgres.
-do $$
-declare
-  v_function regprocedure;
-begin
-  for v_function in
-    select oid::regprocedure from pg_catalog.pg_proc
-    where pronamespace = 'private'::regnamespace or (pronamespace = 'public'::regnamespace and proname = 'tidy_history')
-  loop
-    execute format('revoke all on function %s from public, anon, authenticated', v_function);
-    execute format('grant execute on function %s to service_role', v_function);
-  end loop;
-end $$;
-
--- PostgREST knows the new functions at once, not when it happens to look again.
-notify pgrst, 'reload schema';

@@ -8,14 +8,16 @@ begin
 end $$;
 
 -- The answer given before under this key, or null. The caller holds the user's row lock, so equal keys take turns.
-create function private.replay(p_user_id uuid, p_operation text, p_key text, p_hash text) returns jsonb
+create function private.find_idempotent_response(p_user_id uuid, p_operation text, p_key text, p_hash text) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_known public.idempotency_keys;
 begin
   if p_key is null then return null; end if;
+  -- Housekeeping may be late; a key that is too old may be used for something else.
   delete from public.idempotency_keys
-  where user_id = p_user_id and operation = p_operation and key = p_key and created_at < now() - interval '24 hours';
+  where user_id = p_user_id and operation = p_operation and key = p_key
+    and created_at < now() - private.idempotency_lifetime();
   select * into v_known from public.idempotency_keys
   where user_id = p_user_id and operation = p_operation and key = p_key;
   if not found then return null; end if;
@@ -23,8 +25,8 @@ begin
   return v_known.response || '{"replayed": true}'::jsonb;
 end $$;
 
-create function private.remember(p_user_id uuid, p_operation text, p_key text, p_hash text, p_response jsonb) returns jsonb
-  language plpgsql set search_path = '' as $$
+create function private.save_idempotent_response(p_user_id uuid, p_operation text, p_key text, p_hash text, p_response jsonb)
+  returns jsonb language plpgsql set search_path = '' as $$
 begin
   if p_key is not null then
     insert into public.idempotency_keys (user_id, operation, key, request_hash, response)
@@ -67,16 +69,21 @@ declare
 begin
   select * into v_tier from public.tiers where code = p_user.tier;
   v_limit := v_tier.story_limit + p_user.extra_stories;
+  -- Null, where nothing limits, is not true.
   if p_user.stories_used >= v_limit then
-    perform private.refuse(403, 'QUOTA_EXCEEDED', jsonb_build_object('tier', p_user.tier, 'storiesUsed', p_user.stories_used,
-      'storyLimit', v_limit, 'upgradeOptions', to_jsonb(v_tier.upgrade_options)));
+    perform private.refuse(403, 'QUOTA_EXCEEDED', jsonb_build_object(
+      'tier', p_user.tier,
+      'storiesUsed', p_user.stories_used,
+      'storyLimit', v_limit,
+      'upgradeOptions', to_jsonb(v_tier.upgrade_options)));
   end if;
   if v_tier.daily_generation_limit is not null then
     select count(*) into v_tries from public.credit_ledger
     where user_id = p_user.id and reason = 'story_created' and created_at >= date_trunc('day', now(), 'UTC');
     if private.stories_today(p_user.id) >= v_tier.daily_generation_limit
       or v_tries >= v_tier.daily_generation_limit * private.tries_per_story_of_the_day() then
-      perform private.refuse(429, 'ERR_4002', jsonb_build_object('dailyLimit', v_tier.daily_generation_limit,
+      perform private.refuse(429, 'ERR_4002', jsonb_build_object(
+        'dailyLimit', v_tier.daily_generation_limit,
         'retryAfterSeconds', ceil(extract(epoch from date_trunc('day', now(), 'UTC') + interval '1 day' - now()))));
     end if;
   end if;
@@ -87,7 +94,7 @@ begin
 end $$;
 
 -- Keeps the heroes of a story as they are now.
-create function private.remember_characters(p_story_id uuid) returns void
+create function private.save_story_characters(p_story_id uuid) returns void
   language sql set search_path = '' as $$
   insert into public.story_characters (story_id, characters)
   select s.id, coalesce(jsonb_agg(to_jsonb(c) - '{owner_user_id,created_at,updated_at}'::text[]
@@ -113,12 +120,17 @@ create function private.story_answer(p_story_id uuid) returns jsonb language sql
   select to_jsonb(s) from public.stories s where s.id = p_story_id
 $$;
 
+-- How long sweeps leave the text of a new story to the invocation that create_story's caller makes for it.
+create function private.direct_start_grace() returns interval language sql immutable set search_path = '' as $$
+  select interval '10 seconds'
+$$;
+
 create function public.create_story(p_user_id uuid, p_email text, p_request jsonb, p_idempotency_key text default null,
   p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_user public.users := private.lock_user(p_user_id, p_email);
-  v_replay jsonb := private.replay(p_user_id, 'create_story', p_idempotency_key, p_request_hash);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'create_story', p_idempotency_key, p_request_hash);
   v_story_id uuid := gen_random_uuid();
   v_characters uuid[];
   v_library uuid := (p_request ->> 'library_id')::uuid;
@@ -140,38 +152,54 @@ begin
   perform private.take_credit(v_user, v_story_id);
 
   insert into public.stories (id, library_id, creator_user_id, title, character_ids, story_type, themes, request)
-  values (v_story_id, v_library, p_user_id, coalesce(p_request ->> 'title', 'Untitled Story'), v_characters,
-    p_request ->> 'story_type', array(select jsonb_array_elements_text(p_request -> 'themes')), p_request);
-  perform private.remember_characters(v_story_id);
-  -- The direct invocation gets ten seconds before a sweep may claim the text as well.
+  values (
+    v_story_id,
+    v_library,
+    p_user_id,
+    coalesce(p_request ->> 'title', 'Untitled Story'),
+    v_characters,
+    p_request ->> 'story_type',
+    array(select jsonb_array_elements_text(p_request -> 'themes')),
+    p_request);
+  perform private.save_story_characters(v_story_id);
   insert into public.asset_generation_jobs (story_id, user_id, asset_type, priority, available_at)
-  select v_story_id, p_user_id, asset, coalesce(p_request ->> 'priority', 'normal'),
-    case asset when 'content' then now() + interval '10 seconds' else now() end
+  select
+    v_story_id,
+    p_user_id,
+    asset,
+    coalesce(p_request ->> 'priority', 'normal'),
+    case asset when 'content' then now() + private.direct_start_grace() else now() end
   from unnest('{content}'::text[] || v_assets) as asset;
-  perform private.advance(v_story_id);
+  perform private.settle_and_continue(v_story_id);
 
-  return private.remember(p_user_id, 'create_story', p_idempotency_key, p_request_hash,
+  return private.save_idempotent_response(p_user_id, 'create_story', p_idempotency_key, p_request_hash,
     jsonb_build_object('story', private.story_answer(v_story_id)));
 end $$;
 comment on function public.create_story is
-  'Accepts a story: {story, replayed}. Refuses with PT403 QUOTA_EXCEEDED or ERR_6002, PT404 CHARACTER_NOT_FOUND or LIBRARY_NOT_FOUND, PT422 IDEMPOTENCY_KEY_REUSED, PT429 ERR_4002.';
+  'Accepts a story: {story, replayed}. Refuses with PT403 QUOTA_EXCEEDED or ERR_6002, PT404 CHARACTER_NOT_FOUND or '
+  'LIBRARY_NOT_FOUND, PT422 IDEMPOTENCY_KEY_REUSED, PT429 ERR_4002.';
 
 create function public.create_character(p_user_id uuid, p_email text, p_character jsonb, p_idempotency_key text default null,
   p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_user public.users := private.lock_user(p_user_id, p_email);
-  v_replay jsonb := private.replay(p_user_id, 'create_character', p_idempotency_key, p_request_hash);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'create_character', p_idempotency_key, p_request_hash);
   v_character public.characters;
 begin
   if v_replay is not null then return v_replay; end if;
   insert into public.characters (owner_user_id, name, species, age, traits, appearance, personality, reference_images)
-  values (v_user.id, p_character ->> 'name', p_character ->> 'species', (p_character ->> 'age')::integer,
-    array(select jsonb_array_elements_text(p_character -> 'traits')), coalesce(p_character -> 'appearance', '{}'::jsonb),
+  values (
+    v_user.id,
+    p_character ->> 'name',
+    p_character ->> 'species',
+    (p_character ->> 'age')::integer,
+    array(select jsonb_array_elements_text(p_character -> 'traits')),
+    coalesce(p_character -> 'appearance', '{}'::jsonb),
     array(select jsonb_array_elements_text(p_character -> 'personality')),
     array(select jsonb_array_elements_text(p_character -> 'reference_images')))
   returning * into v_character;
-  return private.remember(p_user_id, 'create_character', p_idempotency_key, p_request_hash,
+  return private.save_idempotent_response(p_user_id, 'create_character', p_idempotency_key, p_request_hash,
     jsonb_build_object('character', to_jsonb(v_character)));
 end $$;
 
@@ -181,10 +209,14 @@ declare
   v_answer jsonb;
 begin
   perform private.ensure_profile(p_user_id, p_email);
-  select jsonb_build_object('tier', u.tier, 'storiesUsed', u.stories_used, 'storyLimit', t.story_limit + u.extra_stories,
+  select jsonb_build_object(
+    'tier', u.tier,
+    'storiesUsed', u.stories_used,
+    'storyLimit', t.story_limit + u.extra_stories,
     'dailyLimit', t.daily_generation_limit,
     'storiesToday', private.stories_today(u.id),
-    'resetsAt', date_trunc('day', now(), 'UTC') + interval '1 day', 'assetTypes', t.asset_types,
+    'resetsAt', date_trunc('day', now(), 'UTC') + interval '1 day',
+    'assetTypes', t.asset_types,
     'upgradeOptions', t.upgrade_options)
   into v_answer
   from public.users u join public.tiers t on t.code = u.tier where u.id = p_user_id;

@@ -1,13 +1,16 @@
-//! The rules in SQL are the rules in `domain`, pair by pair and asset by asset.
+//! The rules in SQL are the rules in `domain`: pair by pair, asset by asset, bound by bound.
 
 use super::fixture::Database;
 use domain::{
     AssetType,
+    character::{CharacterForm, NewCharacter},
     job::{JobEvent, JobStatus},
+    request::{NewStory, StoryForm},
     retry,
 };
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
+use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn every_event_leads_every_state_where_domain_says() {
@@ -159,4 +162,138 @@ async fn the_overall_status_follows_from_the_assets_alone() {
         assert_eq!(answer, expected, "{case}");
     }
     assert_eq!(answers.len(), 343);
+}
+
+#[tokio::test]
+async fn what_failed_twice_travels_alone_on_both_sides() {
+    let database = Database::new().await;
+    for retries in 0..6 {
+        let alone: bool = database
+            .value(&format!("select private.travels_alone({retries})"))
+            .await;
+        assert_eq!(
+            alone,
+            retry::travels_alone(retries),
+            "after {retries} retries"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_settled_in_the_same_states_on_both_sides() {
+    let database = Database::new().await;
+    for status in JobStatus::ALL {
+        let settled: bool = database
+            .value(&format!("select private.is_settled('{}')", status.name()))
+            .await;
+        assert_eq!(settled, status.is_settled(), "{status:?}");
+    }
+}
+
+/// The definition of a constraint, as the catalogue writes it.
+async fn definition(database: &Database, constraint: &str) -> String {
+    let query = "select pg_get_constraintdef(oid) from pg_constraint where conname";
+    database.value(&format!("{query} = '{constraint}'")).await
+}
+
+/// The texts in quotes.
+fn quoted(definition: &str) -> BTreeSet<&str> {
+    definition.split('\'').skip(1).step_by(2).collect()
+}
+
+#[tokio::test]
+async fn a_job_has_the_states_events_and_assets_of_domain_and_no_others() {
+    let database = Database::new().await;
+    assert_eq!(
+        quoted(&definition(&database, "jobs_status_is_known").await),
+        JobStatus::ALL.map(JobStatus::name).into()
+    );
+    assert_eq!(
+        quoted(&definition(&database, "jobs_asset_type_is_known").await),
+        AssetType::ALL.map(AssetType::name).into()
+    );
+    let guard: String = database
+        .value("select prosrc from pg_proc where oid = 'private.guard_job_transition'::regproc")
+        .await;
+    let events = guard.split(['{', '}']).nth(1).expect("a list of events");
+    assert_eq!(
+        events.split(',').collect::<BTreeSet<_>>(),
+        JobEvent::ALL.map(JobEvent::name).into()
+    );
+}
+
+#[tokio::test]
+async fn every_plan_includes_every_asset_of_domain() {
+    let database = Database::new().await;
+    let plans: Vec<(String, Vec<String>)> =
+        sqlx::query_as("select code, asset_types from public.tiers")
+            .fetch_all(&database.superuser)
+            .await
+            .unwrap();
+    assert_eq!(plans.len(), 4);
+    for (plan, assets) in plans {
+        let assets: BTreeSet<_> = assets.iter().map(String::as_str).collect();
+        assert_eq!(assets, AssetType::ALL.map(AssetType::name).into(), "{plan}");
+    }
+}
+
+/// The bounds a constraint sets, from its definition such as `CHECK (((age >= 0) AND (age <= 1000)))`.
+fn bounds(definition: &str) -> (usize, usize) {
+    let numbers: Vec<usize> = definition
+        .split(|sign: char| !sign.is_ascii_digit())
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    match numbers[..] {
+        [least, most] => (least, most),
+        _ => panic!("two bounds in {definition}"),
+    }
+}
+
+/// Whether a request with so many of something is taken.
+type Accepts = fn(usize) -> bool;
+
+fn accepts_title(length: usize) -> bool {
+    let form = json!({"character_ids": [uuid::Uuid::nil()], "story_type": "adventure", "themes": [],
+        "title": "x".repeat(length)});
+    let form: StoryForm = serde_json::from_value(form).unwrap();
+    NewStory::try_from(form).is_ok()
+}
+
+fn accepts_heroes(count: usize) -> bool {
+    let heroes: Vec<_> = (0..count)
+        .map(|number| uuid::Uuid::from_u128(number as u128))
+        .collect();
+    let form = json!({"character_ids": heroes, "story_type": "adventure", "themes": []});
+    let form: StoryForm = serde_json::from_value(form).unwrap();
+    NewStory::try_from(form).is_ok()
+}
+
+fn accepts_hero(hero: Value) -> bool {
+    let form: CharacterForm = serde_json::from_value(hero).unwrap();
+    NewCharacter::try_from(form).is_ok()
+}
+
+fn accepts_name(length: usize) -> bool {
+    accepts_hero(json!({"name": "x".repeat(length)}))
+}
+
+fn accepts_age(age: usize) -> bool {
+    accepts_hero(json!({"name": "Ember", "age": age}))
+}
+
+#[tokio::test]
+async fn a_request_is_bounded_as_the_tables_are() {
+    let database = Database::new().await;
+    let tables: [(&str, Accepts); 4] = [
+        ("stories_title_length", accepts_title),
+        ("stories_have_characters", accepts_heroes),
+        ("characters_name_length", accepts_name),
+        ("characters_age_range", accepts_age),
+    ];
+    for (constraint, accepts) in tables {
+        let (least, most) = bounds(&definition(&database, constraint).await);
+        assert!(accepts(least) && accepts(most), "{constraint}");
+        assert!(!accepts(most + 1), "{constraint}");
+        assert!(least == 0 || !accepts(least - 1), "{constraint}");
+    }
 }

@@ -1,7 +1,8 @@
 //! A story at work in tests: a bucket and a database in memory, and models that answer as they are told.
 
 use crate::{
-    Config, Deps, config::ImageFallback, darkroom::Darkroom, failure::StepError, studio::Studio,
+    Config, Deps, config::ImageFallback, decode_pool::DecodePool, failure::StepError,
+    story_context::StoryContext,
 };
 use async_trait::async_trait;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
@@ -53,9 +54,9 @@ struct Seen {
 
 /// Everything outside the content agent.
 #[derive(Clone, Default)]
-pub(crate) struct Rig(Arc<Mutex<Seen>>);
+pub(crate) struct TestServices(Arc<Mutex<Seen>>);
 
-impl Rig {
+impl TestServices {
     /// The clients of a process, all of them leading here; files are published under `cdn`.
     pub(crate) async fn deps(&self, cdn: &str) -> Arc<Deps> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -67,7 +68,7 @@ impl Rig {
             .region(Region::new("us-east-1"))
             .endpoint_url(&base)
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                "key", "secret", None, None, "rig",
+                "key", "secret", None, None, "test",
             )))
             .build();
         let rest = RestConfig {
@@ -89,13 +90,13 @@ impl Rig {
                 unchecked_traits: Vec::new(),
                 image_models: vec!["a-model".to_owned()],
             },
-            darkroom: Darkroom::default(),
+            decode_pool: DecodePool::default(),
         })
     }
 
-    /// A studio of the story [`STORY`], whose art direction is known and whose cover has this address.
-    pub(crate) async fn studio(&self, cdn: &str, cover: Option<&str>) -> Studio {
-        let mut story = story();
+    /// The story [`STORY`], whose art direction is known and whose cover has this address.
+    pub(crate) async fn story(&self, cdn: &str, cover: Option<&str>) -> StoryContext {
+        let mut story = story_work();
         if let Some(url) = cover {
             story.view.assets.insert(
                 AssetType::Cover,
@@ -103,7 +104,7 @@ impl Rig {
                     .unwrap(),
             );
         }
-        Studio::new(
+        StoryContext::new(
             self.deps(cdn).await,
             story,
             Deadline::after(Duration::from_secs(60)),
@@ -128,6 +129,11 @@ impl Rig {
     /// The next checks of pictures; the others pass.
     pub(crate) fn judge(&self, verdicts: impl IntoIterator<Item = Verdict>) {
         self.0.lock().unwrap().verdicts = verdicts.into_iter().collect();
+    }
+
+    /// How many reports the database was sent.
+    pub(crate) fn reports(&self) -> usize {
+        self.0.lock().unwrap().reports.len()
     }
 
     pub(crate) fn prompts(&self) -> Vec<String> {
@@ -178,7 +184,7 @@ pub(crate) fn art(motif: &str) -> Value {
         "scenes": {"0": scene, "1": scene, "2": scene, "3": scene, "4": scene}})
 }
 
-fn story() -> StoryWork {
+fn story_work() -> StoryWork {
     let beat = json!({"heading": "Night", "text": "Ember saw a small lamp and walked to it with a very brave heart.",
         "dialogue": [], "sceneDescription": "A dragon walks to a lamp."});
     let content = json!({"title": "The Small Lamp", "moral": "Small lights help.", "beats": [beat, beat, beat, beat]});
@@ -190,11 +196,11 @@ fn story() -> StoryWork {
     .unwrap()
 }
 
-async fn answer(State(rig): State<Rig>, request: Request) -> Response {
+async fn answer(State(services): State<TestServices>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let path = parts.uri.path().trim_start_matches('/');
-    let mut seen = rig.0.lock().unwrap();
+    let mut seen = services.0.lock().unwrap();
     if let Some(function) = path.strip_prefix("rest/v1/rpc/") {
         assert_eq!(function, "report_progress");
         seen.reports.push(serde_json::from_slice(&body).unwrap());
@@ -253,7 +259,7 @@ fn billed(number: usize) -> CallUsage {
 }
 
 #[async_trait]
-impl TextModel for Rig {
+impl TextModel for TestServices {
     async fn ask(
         &self,
         call: &TextCall,
@@ -270,7 +276,7 @@ impl TextModel for Rig {
                     tokio::task::yield_now().await;
                 }
                 return Err(ProviderError::of_kind(
-                    "rig",
+                    "test",
                     "check",
                     ErrorKind::Unavailable,
                 ));
@@ -282,7 +288,7 @@ impl TextModel for Rig {
 }
 
 #[async_trait]
-impl PictureModel for Rig {
+impl PictureModel for TestServices {
     async fn draw(
         &self,
         call: &PictureCall,
@@ -300,7 +306,7 @@ impl PictureModel for Rig {
 }
 
 #[async_trait]
-impl SpeechModel for Rig {
+impl SpeechModel for TestServices {
     fn facts(&self) -> SpeechFacts {
         unreachable!("nothing is read aloud here")
     }
@@ -315,7 +321,7 @@ impl SpeechModel for Rig {
 }
 
 #[async_trait]
-impl Invoke for Rig {
+impl Invoke for TestServices {
     async fn invoke(&self, _function: &str, _event: Value) -> Result<(), InvokeError> {
         Ok(())
     }

@@ -2,11 +2,8 @@
 --
 -- `users.id` equals `auth.users.id`. It is not a foreign key, because a valid token may arrive before the profile does
 -- (create_story makes it then) and because `auth` belongs to another owner; triggers keep both in step.
--- Platform defaults give new tables no grants (since 2026-10-30), older projects give all: revoke first, then grant.
 
 create schema if not exists private;
-revoke all on schema private from public;
-grant usage on schema private to service_role, authenticated;
 
 create table public.tiers (
   code text primary key,
@@ -17,7 +14,9 @@ create table public.tiers (
 );
 comment on table public.tiers is 'Limits of each plan, as data; null means no limit.';
 comment on column public.tiers.story_limit is 'Stories a user may have made in all, refunds not counted; null = unlimited.';
-comment on column public.tiers.daily_generation_limit is 'Stories a user may start between two midnights UTC, those whose text failed not counted unless they are three times as many; null = unlimited.';
+comment on column public.tiers.daily_generation_limit is
+  'Stories a user may start between two midnights UTC, those whose text failed not counted unless they are three times as '
+  'many; null = unlimited.';
 comment on column public.tiers.asset_types is 'Asset types the plan includes; others are refused with ERR_6002.';
 
 insert into public.tiers (code, story_limit, daily_generation_limit, asset_types, upgrade_options) values
@@ -35,7 +34,8 @@ create table public.users (
   created_at timestamptz not null default now()
 );
 comment on table public.users is 'Profile of a row in auth.users: tier and the running total of its credit ledger.';
-comment on column public.users.stories_used is 'Stories accepted minus stories refunded; always equal to minus the sum of credit_ledger.';
+comment on column public.users.stories_used is
+  'Stories accepted minus stories refunded; always equal to minus the sum of credit_ledger.';
 comment on column public.users.extra_stories is 'Credits bought in packs, on top of the tier''s limit.';
 
 create table public.libraries (
@@ -61,9 +61,23 @@ create table public.characters (
   updated_at timestamptz not null default now()
 );
 comment on table public.characters is 'Heroes of stories, as their makers described them.';
-comment on column public.characters.traits is 'Inclusivity trait codes (shared/domain, 39 of them) that every picture must show.';
+comment on column public.characters.traits is
+  'Inclusivity trait codes (shared/domain, 39 of them) that every picture must show.';
 comment on column public.characters.reference_images is 'https URLs of pictures the cover refers to.';
 create index idx_characters_owner on public.characters (owner_user_id, created_at desc);
+
+-- Owners read their own rows; nobody but service_role writes.
+alter table public.tiers enable row level security;
+alter table public.users enable row level security;
+alter table public.libraries enable row level security;
+alter table public.characters enable row level security;
+
+create policy tiers_are_public on public.tiers for select to authenticated using (true);
+create policy users_read_themselves on public.users for select to authenticated using (id = (select auth.uid()));
+create policy owners_read_libraries on public.libraries for select to authenticated
+  using (owner_user_id = (select auth.uid()));
+create policy owners_read_characters on public.characters for select to authenticated
+  using (owner_user_id = (select auth.uid()));
 
 -- A profile, the free tier and a default library, made at sign-up or on first use, whichever comes first.
 create function private.ensure_profile(p_user_id uuid, p_email text) returns void
@@ -93,20 +107,3 @@ create trigger storytailor_user_created after insert on auth.users
   for each row execute function private.on_auth_user_created();
 create trigger storytailor_user_deleted after delete on auth.users
   for each row execute function private.on_auth_user_deleted();
-
--- Owners read their own rows; nobody but service_role writes.
-alter table public.tiers enable row level security;
-alter table public.users enable row level security;
-alter table public.libraries enable row level security;
-alter table public.characters enable row level security;
-
-create policy tiers_are_public on public.tiers for select to authenticated using (true);
-create policy users_read_themselves on public.users for select to authenticated using (id = (select auth.uid()));
-create policy owners_read_libraries on public.libraries for select to authenticated
-  using (owner_user_id = (select auth.uid()));
-create policy owners_read_characters on public.characters for select to authenticated
-  using (owner_user_id = (select auth.uid()));
-
-revoke all on public.tiers, public.users, public.libraries, public.characters from anon, authenticated, service_role;
-grant select on public.tiers, public.users, public.libraries, public.characters to authenticated;
-grant select, insert, update, delete on public.tiers, public.users, public.libraries, public.characters to service_role;

@@ -20,10 +20,19 @@ end $$;
 create function private.remake_dependents(p_story_id uuid, p_changed text[]) returns void
   language sql set search_path = '' as $$
   update public.asset_generation_jobs
-  set queued_by_input = queued_by_input or status = 'ready',
-      status = 'queued', inputs_settled = false, retry_count = 0, completed_at = null, available_at = now(),
-      progress = case when private.is_settled(status) then 0 else progress end,
-      lease_token = null, lease_owner = null, lease_expires_at = null, error_code = null, error_message = null
+  set
+    queued_by_input = queued_by_input or status = 'ready',
+    status = 'queued',
+    inputs_settled = false,
+    retry_count = 0,
+    completed_at = null,
+    available_at = now(),
+    progress = case when private.is_settled(status) then 0 else progress end,
+    lease_token = null,
+    lease_owner = null,
+    lease_expires_at = null,
+    error_code = null,
+    error_message = null
   where story_id = p_story_id and asset_type <> all (p_changed) and status in ('ready', 'failed', 'generating', 'queued')
     and ('content' = any (p_changed)
       or (asset_type = 'pdf' and p_changed && public.asset_inputs('pdf'))
@@ -38,11 +47,12 @@ begin
   if (select coalesce(sum(delta), 0) from public.credit_ledger where story_id = p_story_id) >= 0 then
     perform private.take_credit(p_user, p_story_id);
   end if;
+  -- All of them must still be there, or the story goes on with the heroes it knew.
   if exists (select from public.asset_generation_jobs
       where story_id = p_story_id and asset_type = 'content' and asset_version = 0)
     and exists (select from public.stories s join public.characters c on c.id = any (s.character_ids)
       where s.id = p_story_id having count(*) = max(cardinality(s.character_ids))) then
-    perform private.remember_characters(p_story_id);
+    perform private.save_story_characters(p_story_id);
   end if;
 end $$;
 
@@ -57,39 +67,61 @@ begin
   end if;
 end $$;
 
--- Puts settled jobs back into the queue. The direction of the pictures follows from the text and goes with it.
-create function private.requeue(p_user public.users, p_story_id uuid, p_asset_types text[], p_statuses text[], p_options jsonb,
-  p_fresh boolean) returns text[] language plpgsql set search_path = '' as $$
+-- Puts settled jobs back into the queue. With p_fresh a picture is drawn three times again, whatever was refused before.
+-- The direction of the pictures follows from the text and goes with it.
+create function private.requeue(p_user public.users, p_story_id uuid, p_asset_types text[], p_statuses text[],
+  p_options jsonb, p_fresh boolean) returns text[] language plpgsql set search_path = '' as $$
 declare
   v_done text[];
 begin
   with requeued as (
     update public.asset_generation_jobs
-    set status = 'queued', inputs_settled = false, retry_count = 0, progress = 0, completed_at = null,
-        lease_token = null, available_at = now(), error_code = null, error_message = null, last_error = null,
-        options = options || p_options, metadata = '{}'::jsonb, queued_by_input = false,
-        checkpoint = case when p_fresh then checkpoint - '{picture,speech,activities}'::text[] else checkpoint end
+    set
+      status = 'queued',
+      inputs_settled = false,
+      retry_count = 0,
+      progress = 0,
+      completed_at = null,
+      lease_token = null,
+      available_at = now(),
+      error_code = null,
+      error_message = null,
+      last_error = null,
+      options = options || p_options,
+      metadata = '{}'::jsonb,
+      queued_by_input = false,
+      checkpoint = case when p_fresh then checkpoint - 'picture' else checkpoint end
     where story_id = p_story_id and asset_type = any (p_asset_types) and status = any (p_statuses)
     returning asset_type)
   select coalesce(array_agg(asset_type), '{}') into v_done from requeued;
 
   if 'content' = any (v_done) then
     perform private.begin_text_again(p_user, p_story_id);
+    -- What the old text took with it when it failed; what the user cancelled stays cancelled.
     update public.asset_generation_jobs
-    set status = 'queued', inputs_settled = false, retry_count = 0, progress = 0, completed_at = null, lease_token = null,
-        available_at = now(), error_code = null, error_message = null
+    set
+      status = 'queued',
+      inputs_settled = false,
+      retry_count = 0,
+      progress = 0,
+      completed_at = null,
+      lease_token = null,
+      available_at = now(),
+      error_code = null,
+      error_message = null
     where story_id = p_story_id and status = 'cancelled' and error_code = 'INPUT_FAILED';
-    update public.asset_generation_jobs set checkpoint = checkpoint - 'art' where story_id = p_story_id and checkpoint ? 'art';
+    update public.asset_generation_jobs set checkpoint = checkpoint - 'art'
+    where story_id = p_story_id and checkpoint ? 'art';
   end if;
   perform private.remake_dependents(p_story_id, v_done);
   return v_done;
 end $$;
 
--- Volatile: a stable function would not see what `advance` changed in the statement that calls both.
-create function private.steer_answer(p_story_id uuid, p_done text[], p_advance jsonb) returns jsonb
+-- Volatile: a stable function would not see what settle_and_continue changed in the statement that calls both.
+create function private.command_answer(p_story_id uuid, p_done text[], p_settled jsonb) returns jsonb
   language sql volatile set search_path = '' as $$
   select jsonb_build_object('story', private.story_answer(p_story_id), 'assetTypes', to_jsonb(p_done),
-    'claimable', p_advance -> 'claimable')
+    'claimable', p_settled -> 'claimable')
 $$;
 
 create function public.retry_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[] default null,
@@ -98,41 +130,44 @@ create function public.retry_assets(p_user_id uuid, p_story_id uuid, p_asset_typ
   language plpgsql set search_path = '' as $$
 declare
   v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
-  v_replay jsonb := private.replay(p_user_id, 'retry_assets', p_idempotency_key, p_request_hash);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'retry_assets', p_idempotency_key, p_request_hash);
   v_done text[];
 begin
   if v_replay is not null then return v_replay; end if;
   v_done := private.requeue(v_user, p_story_id,
     coalesce(p_asset_types, (select asset_types from public.tiers where code = v_user.tier)),
     case when p_force then '{ready,failed,cancelled,skipped}'::text[] else '{failed}' end, p_options, p_force);
-  return private.remember(p_user_id, 'retry_assets', p_idempotency_key, p_request_hash,
-    private.steer_answer(p_story_id, v_done, private.advance(p_story_id)));
+  return private.save_idempotent_response(p_user_id, 'retry_assets', p_idempotency_key, p_request_hash,
+    private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id)));
 end $$;
-comment on function public.retry_assets is 'Failed assets again, with a new set of retries; with p_force settled ones of any kind.';
+comment on function public.retry_assets is
+  'Failed assets again, with a new set of retries; with p_force settled ones of any kind.';
 
 create function public.regenerate_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[],
   p_options jsonb default '{}'::jsonb, p_idempotency_key text default null, p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
-  v_replay jsonb := private.replay(p_user_id, 'regenerate_assets', p_idempotency_key, p_request_hash);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'regenerate_assets', p_idempotency_key, p_request_hash);
   v_done text[];
 begin
   if v_replay is not null then return v_replay; end if;
   perform private.refuse_assets_outside_tier(v_user.tier, p_asset_types);
   perform private.refuse_book_without_cover(p_story_id, p_asset_types);
   v_done := private.requeue(v_user, p_story_id, p_asset_types, '{ready,failed}', p_options, true);
-  return private.remember(p_user_id, 'regenerate_assets', p_idempotency_key, p_request_hash,
-    private.steer_answer(p_story_id, v_done, private.advance(p_story_id)));
+  return private.save_idempotent_response(p_user_id, 'regenerate_assets', p_idempotency_key, p_request_hash,
+    private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id)));
 end $$;
-comment on function public.regenerate_assets is 'A new version of assets that are there, and of what is made from them; the old one serves until the new one is ready, and on when it fails.';
+comment on function public.regenerate_assets is
+  'A new version of assets that are there, and of what is made from them; the old one serves until the new one is ready, and '
+  'on when it fails.';
 
 create function public.generate_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[],
   p_options jsonb default '{}'::jsonb, p_idempotency_key text default null, p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
-  v_replay jsonb := private.replay(p_user_id, 'generate_assets', p_idempotency_key, p_request_hash);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'generate_assets', p_idempotency_key, p_request_hash);
   v_done text[];
 begin
   if v_replay is not null then return v_replay; end if;
@@ -145,17 +180,18 @@ begin
     on conflict (story_id, asset_type) do nothing returning asset_type)
   select v_done || coalesce(array_agg(asset_type), '{}') into v_done from made;
   perform private.remake_dependents(p_story_id, v_done);
-  return private.remember(p_user_id, 'generate_assets', p_idempotency_key, p_request_hash,
-    private.steer_answer(p_story_id, v_done, private.advance(p_story_id)));
+  return private.save_idempotent_response(p_user_id, 'generate_assets', p_idempotency_key, p_request_hash,
+    private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id)));
 end $$;
-comment on function public.generate_assets is 'Makes assets that were not asked for at first, or were cancelled or skipped.';
+comment on function public.generate_assets is
+  'Makes assets that were not asked for at first, or were cancelled or skipped.';
 
 create function public.continue_story(p_user_id uuid, p_story_id uuid, p_skip_failed boolean default true,
   p_idempotency_key text default null, p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
-  v_replay jsonb := private.replay(p_user_id, 'continue_story', p_idempotency_key, p_request_hash);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'continue_story', p_idempotency_key, p_request_hash);
   v_done text[];
 begin
   if v_replay is not null then return v_replay; end if;
@@ -167,17 +203,18 @@ begin
     select coalesce(array_agg(asset_type), '{}') into v_done from skipped;
     v_done := v_done || private.requeue(v_user, p_story_id, '{pdf}', '{failed,cancelled}', '{}'::jsonb, false);
   end if;
-  return private.remember(p_user_id, 'continue_story', p_idempotency_key, p_request_hash,
-    private.steer_answer(p_story_id, coalesce(v_done, '{}'), private.advance(p_story_id)));
+  return private.save_idempotent_response(p_user_id, 'continue_story', p_idempotency_key, p_request_hash,
+    private.command_answer(p_story_id, coalesce(v_done, '{}'), private.settle_and_continue(p_story_id)));
 end $$;
-comment on function public.continue_story is 'Settles failed assets as skipped, so that what depends on them is made without them.';
+comment on function public.continue_story is
+  'Settles failed assets as skipped, so that what depends on them is made without them.';
 
 create function public.cancel_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[] default null,
   p_idempotency_key text default null, p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
-  v_replay jsonb := private.replay(p_user_id, 'cancel_assets', p_idempotency_key, p_request_hash);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'cancel_assets', p_idempotency_key, p_request_hash);
   v_done text[] := '{}';
   v_job public.asset_generation_jobs;
   v_patch jsonb := '{}'::jsonb;
@@ -192,25 +229,8 @@ begin
     update public.asset_generation_jobs set lease_token = null where id = v_job.id and status = 'ready';
     v_done := v_done || v_job.asset_type;
   end loop;
-  return private.remember(p_user_id, 'cancel_assets', p_idempotency_key, p_request_hash,
-    private.steer_answer(p_story_id, v_done, private.advance(p_story_id, v_patch)));
+  return private.save_idempotent_response(p_user_id, 'cancel_assets', p_idempotency_key, p_request_hash,
+    private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id, v_patch)));
 end $$;
-comment on function public.cancel_assets is 'Stops what is queued or being made; a worker learns of it at its next heartbeat. A version that was there before serves on.';
-
--- Every verb is for the functions alone: EXECUTE is granted to PUBLIC by default in Postgres.
-do $$
-declare
-  v_function regprocedure;
-begin
-  for v_function in
-    select p.oid::regprocedure from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-    where n.nspname = 'private' or (n.nspname = 'public' and p.proname in (
-      'asset_inputs', 'next_job_status', 'max_retries', 'retry_delay_seconds', 'overall_status', 'create_story',
-      'create_character', 'user_usage', 'start_content', 'claim_asset_jobs', 'start_assets', 'report_progress', 'release_job',
-      'expire_stuck_jobs', 'complete_job', 'save_story_content', 'fail_job', 'retry_assets', 'regenerate_assets',
-      'generate_assets', 'continue_story', 'cancel_assets'))
-  loop
-    execute format('revoke all on function %s from public, anon, authenticated', v_function);
-    execute format('grant execute on function %s to service_role', v_function);
-  end loop;
-end $$;
+comment on function public.cancel_assets is
+  'Stops what is queued or being made; a worker learns of it at its next heartbeat. A version that was there before serves on.';

@@ -15,15 +15,15 @@ use url::Url;
 const UNREADABLE_MAX: u32 = 3;
 
 /// A picture being asked for. What a refusal taught holds for its further tries too.
-pub(crate) struct Drawing<'a> {
-    pub(crate) pictures: &'a dyn PictureModel,
-    pub(crate) job: &'a LeasedJob,
-    pub(crate) brief: &'a PictureBrief<'a>,
-    pub(crate) references: References,
-    pub(crate) unused: &'a UnusedReferences,
+pub(super) struct Drawing<'a> {
+    pub(super) pictures: &'a dyn PictureModel,
+    pub(super) job: &'a LeasedJob,
+    pub(super) brief: &'a PictureBrief<'a>,
+    pub(super) references: References,
+    pub(super) unused: &'a UnusedReferences,
     /// In plainer words.
-    pub(crate) softened: bool,
-    pub(crate) deadline: Instant,
+    pub(super) plain: bool,
+    pub(super) deadline: Instant,
 }
 
 impl Drawing<'_> {
@@ -32,7 +32,7 @@ impl Drawing<'_> {
     /// A reference nobody can read costs only itself. A refusal is answered with plainer words; where these are refused too,
     /// what a user brought along is left out once. A picture of ours has been looked at before, so that it is not suspected,
     /// unless the same filter refused the user's own.
-    pub(crate) async fn picture(
+    pub(super) async fn draw(
         &mut self,
         feedback: &str,
         billed: &mut Vec<CallUsage>,
@@ -57,10 +57,9 @@ impl Drawing<'_> {
                     let index = index.filter(|_| unreadable <= UNREADABLE_MAX);
                     self.leave_out(&call.references, index, Reason::Unreadable);
                 }
-                ErrorKind::Refused if !self.softened => {
-                    tracing::warn!(storyId = %self.job.story_id, jobId = %self.job.job_id, assetType = %self.job.asset_type,
-                        "Picture refused by a safety filter, asking in plainer words");
-                    self.softened = true;
+                ErrorKind::Refused if !self.plain => {
+                    tracing::warn!("Picture refused by a safety filter, asking in plainer words");
+                    self.plain = true;
                 }
                 ErrorKind::Refused if self.may_suspect(&call.references) => {
                     self.leave_out(&call.references, None, Reason::Refused);
@@ -85,8 +84,8 @@ impl Drawing<'_> {
             has_reference: !matches!(references, References::None),
             ..*self.brief
         };
-        if self.softened {
-            prompt::softened(&brief)
+        if self.plain {
+            prompt::plain_picture(&brief)
         } else {
             prompt::picture(&brief)
         }
@@ -107,8 +106,12 @@ impl Drawing<'_> {
             _ => (&[] as &[Url], 1),
         };
         let named = index.and_then(|index| all.get(index));
-        tracing::warn!(storyId = %self.job.story_id, jobId = %self.job.job_id, assetType = %self.job.asset_type, ?reason,
-            index = named.and(index), count, "Reference picture is of no use, asking without it");
+        tracing::warn!(
+            ?reason,
+            index = named.and(index),
+            count,
+            "Reference picture is of no use, asking without it"
+        );
         match (named, sent) {
             (Some(url), _) => self.unused.leave_out([url], reason),
             (None, References::Urls(urls)) => self.unused.leave_out(urls, reason),
@@ -165,7 +168,7 @@ mod tests {
     }
 
     /// Which references each call had: the names of files, `cover`, or nothing; and the prompt of the last.
-    async fn drawn(
+    async fn draw(
         answering: Answering,
         references: References,
         unused: &UnusedReferences,
@@ -213,10 +216,10 @@ mod tests {
             brief: &brief,
             references,
             unused,
-            softened: false,
+            plain: false,
             deadline: Instant::now() + Duration::from_secs(60),
         };
-        let picture = drawing.picture("", &mut Vec::new()).await;
+        let picture = drawing.draw("", &mut Vec::new()).await;
         let calls = pictures.calls.into_inner().expect("no holder panics");
         let prompt = calls.last().map(|call| call.prompt.clone());
         let references = calls.iter().map(|call| match &call.references {
@@ -240,11 +243,11 @@ mod tests {
             _ => Err(UNREADABLE),
         };
         let references = References::Urls(vec![url("ember.gif")]);
-        let (picture, asked, prompt) = drawn(answering, references.clone(), &unused).await;
+        let (picture, asked, prompt) = draw(answering, references.clone(), &unused).await;
         assert!(picture.is_ok());
         assert_eq!(asked, ["ember.gif", ""]);
         assert!(!prompt.contains("as in the reference"), "{prompt}");
-        let (picture, asked, _) = drawn(answering, references, &unused).await;
+        let (picture, asked, _) = draw(answering, references, &unused).await;
         assert!(picture.is_ok());
         assert_eq!(asked, [""]);
     }
@@ -260,8 +263,7 @@ mod tests {
             },
             _ => Ok(()),
         };
-        let (picture, asked, prompt) =
-            drawn(answering, References::Urls(references), &unused).await;
+        let (picture, asked, prompt) = draw(answering, References::Urls(references), &unused).await;
         assert!(picture.is_ok());
         assert_eq!(asked, ["a.png b.gif c.png d.png", "a.png c.png d.png"]);
         assert!(prompt.contains("as in the reference"));
@@ -275,7 +277,7 @@ mod tests {
             References::None => Ok(()),
             _ => Err(ErrorKind::ReferenceUnreadable { index: Some(0) }),
         };
-        let (picture, asked, _) = drawn(answering, References::Urls(references), &unused).await;
+        let (picture, asked, _) = draw(answering, References::Urls(references), &unused).await;
         assert!(picture.is_ok());
         assert_eq!(asked.len() as u32, 1 + UNREADABLE_MAX + 1);
     }
@@ -288,10 +290,10 @@ mod tests {
             _ => Ok(()),
         };
         let references = References::Urls(vec![url("kid.jpg")]);
-        let (picture, asked, _) = drawn(answering, references.clone(), &unused).await;
+        let (picture, asked, _) = draw(answering, references.clone(), &unused).await;
         assert!(picture.is_ok());
         assert_eq!(asked, ["kid.jpg", "kid.jpg", ""]);
-        let (_, asked, _) = drawn(answering, references, &unused).await;
+        let (_, asked, _) = draw(answering, references, &unused).await;
         assert_eq!(asked, [""], "the next picture is not refused for it again");
     }
 
@@ -300,7 +302,7 @@ mod tests {
         for references in [References::None, References::Picture(picture())] {
             let unused = UnusedReferences::default();
             let answering: Answering = |_| Err(ErrorKind::Refused);
-            let (picture, asked, _) = drawn(answering, references, &unused).await;
+            let (picture, asked, _) = draw(answering, references, &unused).await;
             assert_eq!(picture.expect_err("no picture").kind, ErrorKind::Refused);
             assert_eq!(asked.len(), 2);
         }
@@ -314,7 +316,7 @@ mod tests {
             References::None => Ok(()),
             _ => Err(ErrorKind::Refused),
         };
-        let (picture, asked, _) = drawn(answering, References::Picture(picture()), &unused).await;
+        let (picture, asked, _) = draw(answering, References::Picture(picture()), &unused).await;
         assert!(picture.is_ok());
         assert_eq!(asked, ["cover", "cover", ""]);
     }
