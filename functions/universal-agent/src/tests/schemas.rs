@@ -24,7 +24,7 @@ fn requests() -> Vec<(&'static str, String, &'static str, Value)> {
         (
             "POST",
             of_story("/assets/generate"),
-            "GenerateRequest",
+            "Make",
             json!({"assetTypes": ["audio"]}),
         ),
         ("POST", of_story("/assets/retry"), "Retry", json!({})),
