@@ -20,7 +20,6 @@ use words::{WordTimes, spoken_words, word_count};
 const VOICES_MAX: usize = 5;
 
 pub(super) async fn narrate(attempt: &Attempt) -> Result<Completion, StepError> {
-    let job = &attempt.job;
     let story = attempt.story.text()?;
     let beats: Vec<&str> = story.beats.iter().map(|beat| beat.text.as_str()).collect();
     let beats: &[&str; 4] = beats
@@ -102,7 +101,6 @@ async fn read_by_default(
     beats: &[&str; 4],
     text: &str,
 ) -> Result<(String, Vec<Take>, StoredFile), StepError> {
-    let job = &attempt.job;
     let mut tried = 0;
     loop {
         let deadline = attempt.story.deadline.instant();

@@ -58,7 +58,7 @@ async fn find_journey(attempt: &Attempt) -> Result<&PaletteJourney, StepError> {
 }
 
 async fn ask_journey(attempt: &Attempt) -> Result<PaletteJourney, StepError> {
-    let (story, job) = (&attempt.story, &attempt.job);
+    let story = &attempt.story;
     let question = prompt::palette_journey(story.text()?);
     let usable = |journey: PaletteJourney| {
         journey.check()?;
@@ -81,7 +81,7 @@ async fn ask_journey(attempt: &Attempt) -> Result<PaletteJourney, StepError> {
 
 /// Pass 2 for one scene, unless it is known.
 async fn analyse_scene(attempt: &Attempt, index: usize) -> Result<SceneAnalysis, StepError> {
-    let (story, job) = (&attempt.story, &attempt.job);
+    let story = &attempt.story;
     if let Some(known) = story.art.scene(index) {
         return Ok(known);
     }

@@ -128,7 +128,6 @@ async fn draw_until_accepted(
     let mut found = drafts.find_earlier_picture().await?;
     let mut drawing = Drawing {
         pictures: story.deps.pictures.as_ref(),
-        job,
         brief,
         references,
         unused: &story.unused_references,

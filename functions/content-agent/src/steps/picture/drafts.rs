@@ -98,7 +98,7 @@ impl<'a> Drafts<'a> {
 
     /// Forgets the picture of try `number`, so that no later attempt finds it, and remembers that there was one.
     pub(super) async fn reject(&self, number: u32, draft: &Draft) -> Result<(), StepError> {
-        let (job, files) = (&self.attempt.job, &self.attempt.deps().files);
+        let files = &self.attempt.deps().files;
         let known = Rejections {
             wish: self.wish.to_string(),
             // Whoever asks for it again after the last one has three tries again.

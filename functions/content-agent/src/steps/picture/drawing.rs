@@ -8,7 +8,6 @@ use providers::{
     CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, References,
 };
 use std::time::Instant;
-use store::LeasedJob;
 use url::Url;
 
 /// How often one picture is asked for without some of the references before all of them are left out.
@@ -17,7 +16,6 @@ const UNREADABLE_MAX: u32 = 3;
 /// A picture being asked for. What a refusal taught holds for its further tries too.
 pub(super) struct Drawing<'a> {
     pub(super) pictures: &'a dyn PictureModel,
-    pub(super) job: &'a LeasedJob,
     pub(super) brief: &'a PictureBrief<'a>,
     pub(super) references: References,
     pub(super) unused: &'a UnusedReferences,
@@ -177,23 +175,6 @@ mod tests {
             answering,
             calls: Mutex::default(),
         };
-        let job = LeasedJob {
-            job_id: "00000000-0000-0000-0000-000000000001"
-                .parse()
-                .expect("an id"),
-            story_id: "00000000-0000-0000-0000-000000000002"
-                .parse()
-                .expect("an id"),
-            asset_type: domain::AssetType::Cover,
-            lease_token: "00000000-0000-0000-0000-000000000003"
-                .parse()
-                .expect("an id"),
-            attempt: 1,
-            retry_count: 0,
-            asset_version: 0,
-            checkpoint: Value::Null,
-            options: Value::Null,
-        };
         let step: PaletteStep =
             serde_json::from_value(json!({"name": "dusk", "colors": ["#000000"]})).expect("a step");
         let analysis: SceneAnalysis = serde_json::from_value(
@@ -212,7 +193,6 @@ mod tests {
         };
         let mut drawing = Drawing {
             pictures: &pictures,
-            job: &job,
             brief: &brief,
             references,
             unused,
