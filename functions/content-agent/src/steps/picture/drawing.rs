@@ -122,7 +122,7 @@ impl Drawing<'_> {
 mod tests {
     use super::*;
     use domain::story::{PaletteStep, SceneAnalysis};
-    use serde_json::{Value, json};
+    use serde_json::json;
     use std::{sync::Mutex, time::Duration};
 
     type Answering = fn(&PictureCall) -> Result<(), ErrorKind>;
