@@ -10,7 +10,6 @@ use axum::{
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 use store::Idempotency;
 use uuid::Uuid;
 
@@ -78,14 +77,7 @@ fn within(operation: &str, key: String) -> String {
     if marked.len() <= KEY_CHARS_MAX {
         return marked;
     }
-    format!("{word},{}", hex(&Sha256::digest(key)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    format!("{word},{:x}", Sha256::digest(key))
 }
 
 /// What was understood is hashed, not what was sent: order of fields, spaces and aliases make no other request.
@@ -96,7 +88,7 @@ fn digest(operation: &str, path: &str, body: &impl Serialize) -> Result<String, 
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    Ok(hex(&hash.finalize()))
+    Ok(format!("{:x}", hash.finalize()))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::LeasedJob;
 use domain::{AssetType, StoryId};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Display};
 use url::Url;
 
 /// Hexadecimal digits of a digest that stand in a key: 64 bits are neither guessed nor met twice in one story.
@@ -13,14 +13,7 @@ const DIGITS: usize = 16;
 
 /// SHA-256 in hexadecimal digits.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// Digest of everything that decides how a file turns out: wording, models, references, voice. Two attempts with the same
@@ -37,7 +30,7 @@ impl Fingerprint {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
         }
-        let mut hex = hex(&digest.finalize());
+        let mut hex = format!("{:x}", digest.finalize());
         hex.truncate(DIGITS);
         Self(hex)
     }
