@@ -2,8 +2,8 @@
 
 use crate::{Store, StoreError, rest::Patience};
 use domain::{
-    AssetType, JobId, LeaseToken, StoryId, UserId, character::Character, request::NewStory,
-    story::StoryText,
+    AssetType, FailureCode, JobId, LeaseToken, StoryId, UserId, character::Character,
+    request::NewStory, story::StoryText,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -184,7 +184,7 @@ pub struct Placeholder {
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// A code a user can act on.
-    pub code: &'static str,
+    pub code: FailureCode,
     /// Words for the user; never a provider's text.
     pub message: String,
     pub retryable: bool,
