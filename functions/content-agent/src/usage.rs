@@ -3,24 +3,24 @@
 use domain::price;
 use providers::Billed;
 use std::sync::Mutex;
-use store::Paid;
+use store::UsageEntry;
 
 /// The paid calls of one attempt that the database has not been told of yet. Calls of one attempt may run side by side.
 #[derive(Debug, Default)]
-pub(crate) struct UsageLedger(Mutex<Vec<Paid>>);
+pub(crate) struct UsageLedger(Mutex<Vec<UsageEntry>>);
 
 impl UsageLedger {
-    pub(crate) fn add(&self, entries: impl IntoIterator<Item = Paid>) {
+    pub(crate) fn add(&self, entries: impl IntoIterator<Item = UsageEntry>) {
         self.0.lock().expect("no holder panics").extend(entries);
     }
 
-    pub(crate) fn unrecorded(&self) -> Vec<Paid> {
+    pub(crate) fn unrecorded(&self) -> Vec<UsageEntry> {
         self.0.lock().expect("no holder panics").clone()
     }
 
     /// Forgets what the database has now. What was paid for meanwhile stays.
-    pub(crate) fn forget(&self, recorded: &[Paid]) {
-        let is_recorded = |entry: &Paid| {
+    pub(crate) fn forget(&self, recorded: &[UsageEntry]) {
+        let is_recorded = |entry: &UsageEntry| {
             let mut recorded = recorded.iter();
             recorded.any(|other| other.call_key == entry.call_key)
         };
@@ -29,14 +29,14 @@ impl UsageLedger {
     }
 }
 
-fn entry(billed: &Billed, provider: &'static str, kind: &'static str, cost_usd: f64) -> Paid {
+fn entry(billed: &Billed, provider: &'static str, kind: &'static str, cost_usd: f64) -> UsageEntry {
     // A call whose id did not arrive is still a call.
     let call_key = match billed.request_id.as_str() {
         "" => uuid::Uuid::new_v4().to_string(),
         id => format!("{provider}:{id}"),
     };
     let (input_units, output_units) = (billed.input_units, billed.output_units);
-    Paid {
+    UsageEntry {
         call_key,
         provider,
         model: billed.model.clone(),
@@ -47,16 +47,16 @@ fn entry(billed: &Billed, provider: &'static str, kind: &'static str, cost_usd: 
     }
 }
 
-pub(crate) fn text(billed: &Billed, kind: &'static str) -> Paid {
+pub(crate) fn text(billed: &Billed, kind: &'static str) -> UsageEntry {
     let cost_usd = price::text_call_usd(billed.input_units, billed.output_units);
     entry(billed, "openai", kind, cost_usd)
 }
 
-pub(crate) fn picture(billed: &Billed) -> Paid {
+pub(crate) fn picture(billed: &Billed) -> UsageEntry {
     entry(billed, "openai", "picture", price::PICTURE_USD)
 }
 
-pub(crate) fn speech(billed: &Billed) -> Paid {
+pub(crate) fn speech(billed: &Billed) -> UsageEntry {
     let cost_usd = price::speech_usd(billed.input_units);
     entry(billed, "elevenlabs", "speech", cost_usd)
 }

@@ -2,15 +2,14 @@
 
 use crate::{
     error::ApiError,
-    incoming::{Body, Checked},
+    extract::{Body, Checked},
 };
 use axum::{
     extract::{FromRequest, MatchedPath, Request},
     http::HeaderMap,
 };
 use serde::Serialize;
-use sha2::{Digest, Sha256};
-use store::Idempotency;
+use store::{Idempotency, digest_parts, sha256_hex};
 use uuid::Uuid;
 
 const KEY_CHARS_MAX: usize = 255;
@@ -77,18 +76,13 @@ fn within(operation: &str, key: String) -> String {
     if marked.len() <= KEY_CHARS_MAX {
         return marked;
     }
-    format!("{word},{:x}", Sha256::digest(key))
+    format!("{word},{}", sha256_hex(key))
 }
 
 /// What was understood is hashed, not what was sent: order of fields, spaces and aliases make no other request.
 fn digest(operation: &str, path: &str, body: &impl Serialize) -> Result<String, ApiError> {
     let body = serde_json::to_vec(body).map_err(ApiError::internal)?;
-    let mut hash = Sha256::new();
-    for part in [operation.as_bytes(), path.as_bytes(), &body] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    Ok(format!("{:x}", hash.finalize()))
+    Ok(digest_parts([operation.as_bytes(), path.as_bytes(), &body]))
 }
 
 #[cfg(test)]
