@@ -209,21 +209,11 @@ fn describe_provider_error(kind: &ErrorKind, asset: AssetType) -> (FailureCode, 
 #[cfg(test)]
 mod tests {
     use super::*;
-
+    use crate::test_services::job;
     use serde_json::Value;
 
     fn cover(retry_count: u32) -> LeasedJob {
-        LeasedJob {
-            job_id: "00000000-0000-0000-0000-000000000001".parse().unwrap(),
-            story_id: "00000000-0000-0000-0000-000000000002".parse().unwrap(),
-            asset_type: AssetType::Cover,
-            lease_token: "00000000-0000-0000-0000-000000000003".parse().unwrap(),
-            attempt: retry_count + 1,
-            retry_count,
-            asset_version: 0,
-            checkpoint: Value::Null,
-            options: Value::Null,
-        }
+        job(AssetType::Cover, retry_count + 1, Value::Null, Value::Null)
     }
 
     #[test]

@@ -176,6 +176,7 @@ pub(crate) fn job(asset: AssetType, attempt: u32, options: Value, checkpoint: Va
         attempt,
         retry_count: attempt - 1,
         asset_version: 0,
+        earlier_version_stands: false,
         checkpoint,
         options,
     }

@@ -23,6 +23,9 @@ pub struct LeasedJob {
     pub retry_count: u32,
     /// Versions of the asset that exist already.
     pub asset_version: u32,
+    /// One of them is shown, and serves on when this attempt ends without another.
+    #[serde(default)]
+    pub earlier_version_stands: bool,
     /// Results of paid steps so far.
     pub checkpoint: Value,
     /// Wishes of the last retry or regenerate.

@@ -120,7 +120,11 @@ impl Drawing<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::story::{PaletteStep, SceneAnalysis};
+    use crate::test_services::job;
+    use domain::{
+        AssetType,
+        story::{PaletteStep, SceneAnalysis},
+    };
     use serde_json::{Value, json};
     use std::{sync::Mutex, time::Duration};
 
@@ -174,23 +178,7 @@ mod tests {
             answering,
             calls: Mutex::default(),
         };
-        let job = LeasedJob {
-            job_id: "00000000-0000-0000-0000-000000000001"
-                .parse()
-                .expect("an id"),
-            story_id: "00000000-0000-0000-0000-000000000002"
-                .parse()
-                .expect("an id"),
-            asset_type: domain::AssetType::Cover,
-            lease_token: "00000000-0000-0000-0000-000000000003"
-                .parse()
-                .expect("an id"),
-            attempt: 1,
-            retry_count: 0,
-            asset_version: 0,
-            checkpoint: Value::Null,
-            options: Value::Null,
-        };
+        let job = job(AssetType::Cover, 1, Value::Null, Value::Null);
         let step: PaletteStep =
             serde_json::from_value(json!({"name": "dusk", "colors": ["#000000"]})).expect("a step");
         let analysis: SceneAnalysis = serde_json::from_value(
