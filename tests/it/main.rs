@@ -2,6 +2,7 @@
 //! template and the tree by reading them.
 
 mod database;
+mod failure_codes;
 mod faults;
 mod pipeline;
 mod stack;

@@ -352,3 +352,6 @@ async fn record_failure(
         settled: store.fail_job(job, &failure, &usage, then).await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,8 @@ pub(crate) enum Verdict {
     Rejected,
     /// The provider is down.
     Unknown,
+    /// Whoever asks dies of it.
+    Panic,
 }
 
 #[derive(Default)]
@@ -47,6 +49,8 @@ struct Seen {
     requests: Vec<(Method, String)>,
     /// Bodies of `report_progress`.
     reports: Vec<Value>,
+    /// Bodies of `fail_job`.
+    failures: Vec<Value>,
     /// What the picture model was asked for.
     prompts: Vec<String>,
     verdicts: VecDeque<Verdict>,
@@ -136,6 +140,11 @@ impl TestServices {
         self.0.lock().unwrap().reports.len()
     }
 
+    /// What the database was told of failed jobs.
+    pub(crate) fn failures(&self) -> Vec<Value> {
+        self.0.lock().unwrap().failures.clone()
+    }
+
     pub(crate) fn prompts(&self) -> Vec<String> {
         self.0.lock().unwrap().prompts.clone()
     }
@@ -167,6 +176,7 @@ pub(crate) fn job(asset: AssetType, attempt: u32, options: Value, checkpoint: Va
         attempt,
         retry_count: attempt - 1,
         asset_version: 0,
+        earlier_version_stands: false,
         checkpoint,
         options,
     }
@@ -184,7 +194,7 @@ pub(crate) fn art(motif: &str) -> Value {
         "scenes": {"0": scene, "1": scene, "2": scene, "3": scene, "4": scene}})
 }
 
-fn story_work() -> StoryWork {
+pub(crate) fn story_work() -> StoryWork {
     let beat = json!({"heading": "Night", "text": "Ember saw a small lamp and walked to it with a very brave heart.",
         "dialogue": [], "sceneDescription": "A dragon walks to a lamp."});
     let content = json!({"title": "The Small Lamp", "moral": "Small lights help.", "beats": [beat, beat, beat, beat]});
@@ -202,9 +212,18 @@ async fn answer(State(services): State<TestServices>, request: Request) -> Respo
     let path = parts.uri.path().trim_start_matches('/');
     let mut seen = services.0.lock().unwrap();
     if let Some(function) = path.strip_prefix("rest/v1/rpc/") {
-        assert_eq!(function, "report_progress");
-        seen.reports.push(serde_json::from_slice(&body).unwrap());
-        return axum::Json(json!({"lost": []})).into_response();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        return match function {
+            "report_progress" => {
+                seen.reports.push(body);
+                axum::Json(json!({"lost": []})).into_response()
+            }
+            "fail_job" => {
+                seen.failures.push(body);
+                axum::Json(json!({"accepted": true})).into_response()
+            }
+            other => unreachable!("{other} is not called here"),
+        };
     }
     let key = path
         .strip_prefix(BUCKET)
@@ -270,6 +289,7 @@ impl TextModel for TestServices {
         let passed = match verdict.unwrap_or(Verdict::Passed) {
             Verdict::Passed => true,
             Verdict::Rejected => false,
+            Verdict::Panic => panic!("on purpose"),
             // As a process that dies meanwhile: the picture is there, its verdict is not.
             Verdict::Unknown => {
                 while !self.keys().iter().any(|key| key.starts_with("drafts/")) {
@@ -329,5 +349,5 @@ impl Invoke for TestServices {
 
 /// The codes of what failed, for those who compare.
 pub(crate) fn code(error: StepError, asset: AssetType) -> &'static str {
-    error.into_failure(asset).code
+    error.into_failure(asset).code.code()
 }

@@ -3,6 +3,7 @@
 
 pub mod asset;
 pub mod character;
+pub mod failure;
 pub mod ids;
 pub mod job;
 pub mod price;
@@ -16,4 +17,5 @@ pub mod voice;
 pub mod words;
 
 pub use asset::{AssetType, UnknownAssetType};
+pub use failure::{FailureCode, UnknownFailureCode};
 pub use ids::{CharacterId, JobId, LeaseToken, LibraryId, StoryId, UserId};

@@ -2,8 +2,8 @@
 
 use crate::{FinishedStory, Store, StoreError, rest::RetryBudget};
 use domain::{
-    AssetType, JobId, LeaseToken, StoryId, UserId, character::Character, request::NewStory,
-    story::StoryText,
+    AssetType, FailureCode, JobId, LeaseToken, StoryId, UserId, character::Character,
+    request::NewStory, story::StoryText,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,6 +23,9 @@ pub struct LeasedJob {
     pub retry_count: u32,
     /// Versions of the asset that exist already.
     pub asset_version: u32,
+    /// One of them is shown, and serves on when this attempt ends without another.
+    #[serde(default)]
+    pub earlier_version_stands: bool,
     /// Results of paid steps so far.
     pub checkpoint: Value,
     /// Wishes of the last retry or regenerate.
@@ -189,7 +192,7 @@ pub struct Placeholder {
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// A code a user can act on.
-    pub code: &'static str,
+    pub code: FailureCode,
     /// Words for the user; never a provider's text.
     pub message: String,
     pub retryable: bool,
