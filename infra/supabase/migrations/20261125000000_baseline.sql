@@ -217,6 +217,7 @@ create table public.asset_generation_jobs (
   completed_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  attempt_errors jsonb[] not null default '{}',
   constraint jobs_one_per_asset unique (story_id, asset_type),
   constraint jobs_generating_holds_a_lease
     check (status <> 'generating' or (lease_token is not null and lease_expires_at is not null)),
@@ -224,7 +225,12 @@ create table public.asset_generation_jobs (
   constraint jobs_ready_has_its_asset
     check (status <> 'ready' or asset_type = 'content' or url is not null or result ? 'data'),
   constraint jobs_final_has_a_time
-    check ((status in ('ready', 'failed', 'cancelled', 'skipped')) = (completed_at is not null))
+    check ((status in ('ready', 'failed', 'cancelled', 'skipped')) = (completed_at is not null)),
+  constraint jobs_error_code_is_known check (error_code = any (
+    '{BOOK_FAILED,CANCELLED,CONTENT_POLICY_VIOLATION,DATABASE_UNAVAILABLE,IMAGE_VALIDATION_FAILED,INPUT_FAILED,INTERNAL,'
+    'INVALID_VOICE,JOB_TIMEOUT,MISSING_REQUIRED_ASSETS,MODEL_GONE,MODEL_NOT_OPEN,PROVIDER_OUT_OF_CREDITS,'
+    'PROVIDER_REFUSED_KEY,PROVIDER_REJECTED,PROVIDER_TIMEOUT,PROVIDER_UNAVAILABLE,RATE_LIMITED,TEXT_TOO_LONG,'
+    'UNREADABLE_REFERENCE,UNSUPPORTED_SCRIPT,UNUSABLE_ANSWER,UNUSABLE_PICTURE,UPLOAD_FAILED}'::text[]))
 );
 comment on table public.asset_generation_jobs is 'One row per asset of a story: the queue, its leases and its results.';
 comment on column public.asset_generation_jobs.user_id is
@@ -260,6 +266,9 @@ comment on column public.asset_generation_jobs.queued_by_input is
   'It was ready and waits only because an input is made again; it is ready again as it was where that brings no new version.';
 comment on column public.asset_generation_jobs.last_error is
   'Why the last try for a new version failed while the one before it serves on: {code, message, at}.';
+comment on column public.asset_generation_jobs.attempt_errors is
+  'How the attempts ended that brought nothing, the last twenty of them: {attempt, code, message, at}; the words are those '
+  'the user was shown.';
 
 -- Claiming must not feel the finished rows: only what can be claimed is in its index.
 create index idx_jobs_claimable on public.asset_generation_jobs (user_id, claim_order)
@@ -280,9 +289,11 @@ create index idx_jobs_story on public.asset_generation_jobs (story_id);
 create index idx_jobs_timeout on public.asset_generation_jobs (started_at, status) where status = 'generating';
 
 create view public.dead_letters with (security_invoker = true) as
-  select id as job_id, story_id, asset_type, error_code, error_message, attempt, retry_count, completed_at
+  select id as job_id, story_id, asset_type, error_code, error_message, attempt, retry_count, completed_at,
+    attempt_errors
   from public.asset_generation_jobs where status = 'failed';
-comment on view public.dead_letters is 'Jobs that failed for good, with their cause; retry_assets brings them back.';
+comment on view public.dead_letters is
+  'Jobs that failed for good, with their cause and that of every attempt before; retry_assets brings them back.';
 
 alter table public.asset_generation_jobs enable row level security;
 create policy owners_read_jobs on public.asset_generation_jobs for select to authenticated
@@ -516,6 +527,20 @@ create function private.restore_version(p_job_id uuid, p_error jsonb default nul
     error_code = null,
     error_message = null,
     last_error = coalesce(p_error, last_error)
+  where id = p_job_id
+$$;
+
+create function private.attempt_errors_max() returns integer language sql immutable set search_path = '' as $$
+  select 20
+$$;
+
+-- Notes how the attempt in force ended, for operators: error_code keeps the last word alone, and a new attempt clears it.
+create function private.record_attempt_error(p_job_id uuid, p_code text, p_message text) returns void
+  language sql set search_path = '' as $$
+  update public.asset_generation_jobs
+  set attempt_errors = (array_append(attempt_errors,
+      jsonb_build_object('attempt', attempt, 'code', p_code, 'message', p_message, 'at', now())))
+    [greatest(1, cardinality(attempt_errors) + 2 - private.attempt_errors_max()):]
   where id = p_job_id
 $$;
 
@@ -770,10 +795,12 @@ comment on table public.notification_history is
 create index idx_notification_history_story on public.notification_history (story_id);
 
 create view public.asset_job_records with (security_invoker = true) as
-  select id, story_id, user_id, asset_type, status, retry_count, error_code, error_message, started_at, completed_at, created_at
+  select id, story_id, user_id, asset_type, status, retry_count, error_code, error_message, started_at, completed_at, created_at,
+    attempt_errors
   from public.asset_generation_jobs
   union all
-  select id, story_id, user_id, asset_type, status, retry_count, error_code, error_message, started_at, completed_at, created_at
+  select id, story_id, user_id, asset_type, status, retry_count, error_code, error_message, started_at, completed_at, created_at,
+    attempt_errors
   from public.asset_generation_history;
 comment on view public.asset_job_records is 'The jobs of every story, at work or at rest.';
 
@@ -830,13 +857,15 @@ begin
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
     progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
-    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at)
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
+    attempt_errors)
   select
     id, story_id, user_id, asset_type, status, priority,
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
     progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
-    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
+    attempt_errors
   from moved;
   get diagnostics v_jobs = row_count;
 
@@ -869,13 +898,15 @@ begin
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
     progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
-    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at)
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
+    attempt_errors)
   select
     id, story_id, user_id, asset_type, status, priority,
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
     progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
-    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
+    attempt_errors
   from back;
   if not found then return; end if;
   -- A notice keeps its number, or its sender could not tell that it is the same one.
@@ -1254,6 +1285,7 @@ declare
   v_goes_on boolean := p_job.retry_count < public.max_retries(p_job.asset_type);
   v_patch jsonb := '{}'::jsonb;
 begin
+  perform private.record_attempt_error(p_job.id, 'JOB_TIMEOUT', 'Job timeout');
   if v_goes_on then
     update public.asset_generation_jobs
     set
@@ -1748,6 +1780,7 @@ begin
   end if;
   if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
 
+  perform private.record_attempt_error(p_job_id, p_error_code, p_error_message);
   if v_limited then
     v_pause := make_interval(secs => coalesce(p_retry_after_seconds,
       v_jitter * greatest(2, least(60, coalesce(extract(epoch from now() - v_job.limited_since), 0)))));

@@ -36,6 +36,7 @@ create table public.asset_generation_jobs (
   completed_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  attempt_errors jsonb[] not null default '{}',
   constraint jobs_one_per_asset unique (story_id, asset_type),
   constraint jobs_generating_holds_a_lease
     check (status <> 'generating' or (lease_token is not null and lease_expires_at is not null)),
@@ -43,7 +44,12 @@ create table public.asset_generation_jobs (
   constraint jobs_ready_has_its_asset
     check (status <> 'ready' or asset_type = 'content' or url is not null or result ? 'data'),
   constraint jobs_final_has_a_time
-    check ((status in ('ready', 'failed', 'cancelled', 'skipped')) = (completed_at is not null))
+    check ((status in ('ready', 'failed', 'cancelled', 'skipped')) = (completed_at is not null)),
+  constraint jobs_error_code_is_known check (error_code = any (
+    '{BOOK_FAILED,CANCELLED,CONTENT_POLICY_VIOLATION,DATABASE_UNAVAILABLE,IMAGE_VALIDATION_FAILED,INPUT_FAILED,INTERNAL,'
+    'INVALID_VOICE,JOB_TIMEOUT,MISSING_REQUIRED_ASSETS,MODEL_GONE,MODEL_NOT_OPEN,PROVIDER_OUT_OF_CREDITS,'
+    'PROVIDER_REFUSED_KEY,PROVIDER_REJECTED,PROVIDER_TIMEOUT,PROVIDER_UNAVAILABLE,RATE_LIMITED,TEXT_TOO_LONG,'
+    'UNREADABLE_REFERENCE,UNSUPPORTED_SCRIPT,UNUSABLE_ANSWER,UNUSABLE_PICTURE,UPLOAD_FAILED}'::text[]))
 );
 comment on table public.asset_generation_jobs is 'One row per asset of a story: the queue, its leases and its results.';
 comment on column public.asset_generation_jobs.user_id is
@@ -79,6 +85,9 @@ comment on column public.asset_generation_jobs.queued_by_input is
   'It was ready and waits only because an input is made again; it is ready again as it was where that brings no new version.';
 comment on column public.asset_generation_jobs.last_error is
   'Why the last try for a new version failed while the one before it serves on: {code, message, at}.';
+comment on column public.asset_generation_jobs.attempt_errors is
+  'How the attempts ended that brought nothing, the last twenty of them: {attempt, code, message, at}; the words are those '
+  'the user was shown.';
 
 -- Claiming must not feel the finished rows: only what can be claimed is in its index.
 create index idx_jobs_claimable on public.asset_generation_jobs (user_id, claim_order)
@@ -99,9 +108,11 @@ create index idx_jobs_story on public.asset_generation_jobs (story_id);
 create index idx_jobs_timeout on public.asset_generation_jobs (started_at, status) where status = 'generating';
 
 create view public.dead_letters with (security_invoker = true) as
-  select id as job_id, story_id, asset_type, error_code, error_message, attempt, retry_count, completed_at
+  select id as job_id, story_id, asset_type, error_code, error_message, attempt, retry_count, completed_at,
+    attempt_errors
   from public.asset_generation_jobs where status = 'failed';
-comment on view public.dead_letters is 'Jobs that failed for good, with their cause; retry_assets brings them back.';
+comment on view public.dead_letters is
+  'Jobs that failed for good, with their cause and that of every attempt before; retry_assets brings them back.';
 
 alter table public.asset_generation_jobs enable row level security;
 create policy owners_read_jobs on public.asset_generation_jobs for select to authenticated

@@ -147,6 +147,20 @@ create function private.restore_version(p_job_id uuid, p_error jsonb default nul
   where id = p_job_id
 $$;
 
+create function private.attempt_errors_max() returns integer language sql immutable set search_path = '' as $$
+  select 20
+$$;
+
+-- Notes how the attempt in force ended, for operators: error_code keeps the last word alone, and a new attempt clears it.
+create function private.record_attempt_error(p_job_id uuid, p_code text, p_message text) returns void
+  language sql set search_path = '' as $$
+  update public.asset_generation_jobs
+  set attempt_errors = (array_append(attempt_errors,
+      jsonb_build_object('attempt', attempt, 'code', p_code, 'message', p_message, 'at', now())))
+    [greatest(1, cardinality(attempt_errors) + 2 - private.attempt_errors_max()):]
+  where id = p_job_id
+$$;
+
 -- Ends a job as failed or cancelled, without a new version: the earlier one serves on where it stands, and nothing stays of
 -- one that was made from another text. Answers what changes in the story's row. The caller decides about the lease token.
 create function private.end_without_version(p_job public.asset_generation_jobs, p_status text, p_code text, p_message text,

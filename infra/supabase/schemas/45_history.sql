@@ -26,10 +26,12 @@ comment on table public.notification_history is
 create index idx_notification_history_story on public.notification_history (story_id);
 
 create view public.asset_job_records with (security_invoker = true) as
-  select id, story_id, user_id, asset_type, status, retry_count, error_code, error_message, started_at, completed_at, created_at
+  select id, story_id, user_id, asset_type, status, retry_count, error_code, error_message, started_at, completed_at, created_at,
+    attempt_errors
   from public.asset_generation_jobs
   union all
-  select id, story_id, user_id, asset_type, status, retry_count, error_code, error_message, started_at, completed_at, created_at
+  select id, story_id, user_id, asset_type, status, retry_count, error_code, error_message, started_at, completed_at, created_at,
+    attempt_errors
   from public.asset_generation_history;
 comment on view public.asset_job_records is 'The jobs of every story, at work or at rest.';
 
@@ -86,13 +88,15 @@ begin
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
     progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
-    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at)
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
+    attempt_errors)
   select
     id, story_id, user_id, asset_type, status, priority,
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
     progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
-    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
+    attempt_errors
   from moved;
   get diagnostics v_jobs = row_count;
 
@@ -125,13 +129,15 @@ begin
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
     progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
-    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at)
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
+    attempt_errors)
   select
     id, story_id, user_id, asset_type, status, priority,
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
     progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
-    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
+    attempt_errors
   from back;
   if not found then return; end if;
   -- A notice keeps its number, or its sender could not tell that it is the same one.

@@ -43,6 +43,7 @@ declare
   v_goes_on boolean := p_job.retry_count < public.max_retries(p_job.asset_type);
   v_patch jsonb := '{}'::jsonb;
 begin
+  perform private.record_attempt_error(p_job.id, 'JOB_TIMEOUT', 'Job timeout');
   if v_goes_on then
     update public.asset_generation_jobs
     set

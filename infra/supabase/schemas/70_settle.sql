@@ -111,6 +111,7 @@ begin
   end if;
   if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
 
+  perform private.record_attempt_error(p_job_id, p_error_code, p_error_message);
   if v_limited then
     v_pause := make_interval(secs => coalesce(p_retry_after_seconds,
       v_jitter * greatest(2, least(60, coalesce(extract(epoch from now() - v_job.limited_since), 0)))));

@@ -1,7 +1,7 @@
 //! What the catalogue says of itself is true, and the bodies of functions keep the rules that Postgres does not check.
 
 use super::{fixture::Database, schemas::schemas};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 /// Names `private.x` and `public.x` in a text.
 pub(super) fn qualified_names(text: &str) -> BTreeSet<String> {
@@ -19,7 +19,7 @@ pub(super) fn qualified_names(text: &str) -> BTreeSet<String> {
 }
 
 /// What follows `--` on each line.
-pub(super) fn comments(text: &str) -> impl Iterator<Item = &str> {
+fn comments(text: &str) -> impl Iterator<Item = &str> {
     text.lines()
         .filter_map(|line| line.split_once("--").map(|(_, comment)| comment))
 }
@@ -56,6 +56,38 @@ async fn every_function_and_table_that_a_comment_names_exists() {
     assert!(named.len() > 3, "the comments were not read: {named:?}");
     let unknown: Vec<_> = named.difference(&exist).collect();
     assert_eq!(unknown, Vec::<&String>::new());
+}
+
+/// Texts of the files below a folder whose names end like this.
+fn texts_below(folder: &Path, ending: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            texts.extend(texts_below(&path, ending));
+        } else if path.extension().is_some_and(|own| own == ending) {
+            texts.push(std::fs::read_to_string(&path).unwrap());
+        }
+    }
+    texts
+}
+
+#[tokio::test]
+async fn every_sql_function_that_our_rust_names_exists() {
+    let database = Database::new().await;
+    let exist = names_that_exist(&database).await;
+    let mut named = BTreeSet::new();
+    for folder in ["shared", "functions"] {
+        for text in texts_below(&stack::home::workspace().join(folder), "rs") {
+            let after = text.split("SQL `").skip(1);
+            named.extend(after.filter_map(|rest| rest.split('`').next().map(str::to_owned)));
+        }
+    }
+    assert!(named.len() > 2, "the sources were not read: {named:?}");
+    for name in named {
+        let known = ["public", "private"].map(|schema| exist.contains(&format!("{schema}.{name}")));
+        assert!(known.contains(&true), "{name}");
+    }
 }
 
 /// Bodies of our functions by name.

@@ -190,6 +190,26 @@ async fn a_job_is_settled_in_the_same_states_on_both_sides() {
     }
 }
 
+#[tokio::test]
+async fn a_job_fails_with_the_codes_of_the_api_document_and_no_others() {
+    let database = Database::new().await;
+    let document = stack::home::workspace().join("functions/universal-agent/openapi.json");
+    let document: Value =
+        serde_json::from_str(&std::fs::read_to_string(document).unwrap()).unwrap();
+    let documented: BTreeSet<&str> = document["components"]["schemas"]["AssetErrorCode"]["enum"]
+        .as_array()
+        .expect("a list of codes")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let constraint = definition(&database, "jobs_error_code_is_known").await;
+    let codes = constraint
+        .split(['{', '}'])
+        .nth(1)
+        .expect("a list of codes");
+    assert_eq!(codes.split(',').collect::<BTreeSet<_>>(), documented);
+}
+
 /// The definition of a constraint, as the catalogue writes it.
 async fn definition(database: &Database, constraint: &str) -> String {
     let query = "select pg_get_constraintdef(oid) from pg_constraint where conname";

@@ -121,7 +121,7 @@ async fn a_new_text_that_fails_or_is_cancelled_leaves_the_finished_story_as_it_w
         let code = if cancelled {
             "CANCELLED"
         } else {
-            "PROVIDER_DOWN"
+            "PROVIDER_UNAVAILABLE"
         };
         assert_eq!(last_error["code"], code);
         assert_eq!(
