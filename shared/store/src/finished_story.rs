@@ -1,6 +1,6 @@
 //! How a story ended, and the log lines that say so once.
 
-use domain::StoryId;
+use domain::{Overall, StoryId};
 use serde::Deserialize;
 
 /// What the verb that ended a story says of it. Made again and ended again, it is told again.
@@ -8,8 +8,8 @@ use serde::Deserialize;
 #[serde(rename_all = "camelCase")]
 pub struct FinishedStory {
     pub story_id: StoryId,
-    /// `ready`, `partial` or `failed`.
-    pub overall: String,
+    /// Not `generating` any more.
+    pub overall: Overall,
     /// Assets, the text among them.
     pub ready: u32,
     pub failed: u32,
@@ -28,12 +28,12 @@ pub struct FinishedStory {
 impl FinishedStory {
     pub(crate) fn log(&self) {
         let id = tracing::field::display(self.story_id);
-        tracing::info!(target: "AssetGenerationPipeline", storyId = &id, from = "generating", to = self.overall,
+        tracing::info!(target: "AssetGenerationPipeline", storyId = &id, from = Overall::Generating.name(), to = self.overall.name(),
             "Story status changed");
         tracing::info!(
             target: "AssetGenerationPipeline",
             storyId = &id,
-            overall = self.overall,
+            overall = self.overall.name(),
             assetsReady = self.ready,
             assetsFailed = self.failed,
             placeholders = self.placeholders,
