@@ -72,7 +72,7 @@ async fn the_verb_that_ends_a_story_says_how_it_ended_and_no_other_does() {
     let audio = database.claim_asset(&story, "audio").await;
     let ended = database.complete(&audio).await;
     let summary = &ended["summary"];
-    assert_eq!(summary["storyId"], story.to_string());
+    assert_eq!(summary["storyId"], story.id);
     assert_eq!(
         [
             "overall",
