@@ -4,7 +4,9 @@ use crate::env;
 use aws_sdk_ssm::config::retry::{RetryPartition, TokenBucket};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::SdkConfig;
+use secrecy::SecretString;
 use std::{collections::HashMap, str::FromStr, time::Duration};
+use url::Url;
 
 /// A setting that is missing or unusable; the message is the one sentence an operator needs.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +72,22 @@ impl Variables {
 
     pub fn required(&self, name: &'static str) -> Result<&str, SettingError> {
         self.optional(name).ok_or(SettingError::Missing { name })
+    }
+
+    /// A key: in a type that no log line can print.
+    pub fn secret(&self, name: &'static str) -> Result<SecretString, SettingError> {
+        Ok(self.required(name)?.into())
+    }
+
+    /// A key that may be absent.
+    pub fn optional_secret(&self, name: &'static str) -> Option<SecretString> {
+        self.optional(name).map(SecretString::from)
+    }
+
+    /// Where the Supabase project is, and the key that passes its row-level security.
+    pub fn supabase(&self) -> Result<(Url, SecretString), SettingError> {
+        let url = self.parsed(env::SUPABASE_URL)?;
+        Ok((url, self.secret(env::SUPABASE_SERVICE_ROLE_KEY)?))
     }
 
     pub fn parsed<T: FromStr<Err: std::fmt::Display>>(
@@ -214,6 +232,22 @@ mod tests {
         },
         time::Instant,
     };
+
+    #[test]
+    fn no_debug_form_shows_a_key() {
+        let variables = Variables::from_pairs([
+            (env::SUPABASE_URL, "https://x.supabase.co"),
+            (env::SUPABASE_SERVICE_ROLE_KEY, "sb_secret_1"),
+            (env::SUPABASE_JWT_SECRET, "sb_secret_2"),
+        ]);
+        let printed = format!(
+            "{:?} {:?}",
+            variables.supabase().unwrap(),
+            variables.optional_secret(env::SUPABASE_JWT_SECRET).unwrap()
+        );
+        assert!(printed.contains("x.supabase.co"), "{printed}");
+        assert!(!printed.contains("sb_secret_"), "{printed}");
+    }
 
     #[test]
     fn a_missing_variable_is_named_and_a_bad_one_says_what_is_wrong() {

@@ -37,7 +37,7 @@ impl<'a> Engine<'a> {
             .map_err(TrialError::while_trying("read the project's address"))?;
         let config = RestConfig {
             supabase_url: url,
-            service_role_key: stack.variable("SUPABASE_SERVICE_ROLE_KEY").to_owned(),
+            service_role_key: stack.variable("SUPABASE_SERVICE_ROLE_KEY").into(),
         };
         let store = Store::new(&config, http.clone())
             .map_err(TrialError::while_trying("make a client of PostgREST"))?;
