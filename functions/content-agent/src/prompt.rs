@@ -58,11 +58,11 @@ pub(crate) fn story(request: &NewStory, characters: &[Character]) -> Question {
         instructions: one_paragraph(include_str!("../prompts/story.md")),
         data: json!({
             "characters": describe_characters(characters),
-            "storyType": request.story_type,
-            "themes": request.themes,
-            "idea": request.idea,
-            "title": request.title,
-            "readerAge": request.reader_age,
+            "storyType": request.story_type(),
+            "themes": request.themes(),
+            "idea": request.idea(),
+            "title": request.title(),
+            "readerAge": request.reader_age(),
         }),
         picture: None,
     }

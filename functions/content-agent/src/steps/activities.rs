@@ -7,7 +7,7 @@ use store::Completion;
 
 pub(super) async fn generate(attempt: &Attempt) -> Result<Completion, StepError> {
     let story = &attempt.story;
-    let question = prompt::activities(story.text()?, story.work.request.reader_age);
+    let question = prompt::activities(story.text()?, story.work.request.reader_age());
     let (activities, _) = attempt
         .ask_usable(TextModelRole::Analysis, question, Activities::usable)
         .await?;

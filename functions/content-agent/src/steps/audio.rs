@@ -65,7 +65,7 @@ pub(super) async fn narrate(attempt: &Attempt) -> Result<Completion, StepError> 
 fn chosen_voice(attempt: &Attempt) -> Result<Option<String>, StepError> {
     let wish = match &attempt.job.options["voiceId"] {
         Value::String(wish) => Some(wish.as_str()),
-        _ => attempt.story.work.request.voice_id.as_deref(),
+        _ => attempt.story.work.request.voice_id().map(voice::VoiceId::as_str),
     };
     wish.map(|wish| {
         voice::provider_voice_id(wish)

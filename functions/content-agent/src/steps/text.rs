@@ -8,8 +8,8 @@ pub(super) async fn write(attempt: &Attempt) -> Result<StoryText, StepError> {
     let work = &attempt.story.work;
     let question = prompt::story(&work.request, &work.characters);
     let usable = |mut text: StoryText| {
-        if let Some(title) = &work.request.title {
-            text.title.clone_from(title);
+        if let Some(title) = work.request.title() {
+            title.clone_into(&mut text.title);
         }
         text.usable()
     };
