@@ -1056,10 +1056,11 @@ create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
       'attempt', attempt,
       'retryCount', retry_count,
       'assetVersion', asset_version,
+      'earlierVersionStands', private.earlier_version_stands(j),
       'checkpoint', checkpoint,
       'options', options)
       order by claim_order, asset_type), '[]'::jsonb)
-  from public.asset_generation_jobs where id = any (p_job_ids)
+  from public.asset_generation_jobs j where id = any (p_job_ids)
 $$;
 -- What follows from a change: inputs that are settled now, jobs that the same invocation goes on with, the story's row.
 
