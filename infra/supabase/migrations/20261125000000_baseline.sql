@@ -1056,10 +1056,11 @@ create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
       'attempt', attempt,
       'retryCount', retry_count,
       'assetVersion', asset_version,
+      'earlierVersionStands', private.earlier_version_stands(j),
       'checkpoint', checkpoint,
       'options', options)
       order by claim_order, asset_type), '[]'::jsonb)
-  from public.asset_generation_jobs where id = any (p_job_ids)
+  from public.asset_generation_jobs j where id = any (p_job_ids)
 $$;
 
 -- How a story ended, for the one log line that says so: null unless this very transaction ended it.
