@@ -1,11 +1,13 @@
 //! From claimed jobs to invocations: the jobs of one story travel together, except those that keep failing.
 
-use crate::{Deps, Summary};
+use crate::{Deps, Report};
 use domain::{AssetType, StoryId};
+use events::{Command, DispatchedJob};
 use futures::{StreamExt, stream};
-use runtime::{DispatchedJob, Payload, chain};
+use runtime::chain;
 use std::{collections::BTreeMap, time::Duration};
 use store::LeasedJob;
+use tracing::instrument;
 
 /// Invocations being accepted at one moment.
 const INVOCATIONS_AT_ONCE: usize = 16;
@@ -17,7 +19,7 @@ const PAUSE_AFTER_RELEASE: Duration = Duration::from_secs(5);
 const ALONE_FROM_RETRY: u32 = 2;
 
 /// The jobs of each invocation.
-fn grouped(jobs: Vec<LeasedJob>) -> Vec<(StoryId, Vec<LeasedJob>)> {
+fn group_by_invocation(jobs: Vec<LeasedJob>) -> Vec<(StoryId, Vec<LeasedJob>)> {
     let (alone, together): (Vec<_>, Vec<_>) = jobs
         .into_iter()
         .partition(|job| job.retry_count >= ALONE_FROM_RETRY);
@@ -31,12 +33,12 @@ fn grouped(jobs: Vec<LeasedJob>) -> Vec<(StoryId, Vec<LeasedJob>)> {
         .collect()
 }
 
-pub(crate) async fn hand_over(deps: &Deps, jobs: Vec<LeasedJob>) -> Summary {
-    stream::iter(grouped(jobs))
+pub(crate) async fn hand_over(deps: &Deps, jobs: Vec<LeasedJob>) -> Report {
+    stream::iter(group_by_invocation(jobs))
         .map(|(story, jobs)| hand_over_story(deps, story, jobs))
         .buffer_unordered(INVOCATIONS_AT_ONCE)
-        .fold(Summary::default(), |sum, one| async move {
-            Summary {
+        .fold(Report::default(), |sum, one| async move {
+            Report {
                 processed: sum.processed + one.processed,
                 failed: sum.failed + one.failed,
             }
@@ -44,20 +46,24 @@ pub(crate) async fn hand_over(deps: &Deps, jobs: Vec<LeasedJob>) -> Summary {
         .await
 }
 
-async fn hand_over_story(deps: &Deps, story: StoryId, jobs: Vec<LeasedJob>) -> Summary {
+#[instrument(level = "error", skip_all, fields(storyId = %story))]
+async fn hand_over_story(deps: &Deps, story: StoryId, jobs: Vec<LeasedJob>) -> Report {
     let count = jobs.len() as u64;
     let Err(error) = deps
         .invoker
-        .invoke(&deps.config.content_agent, &payload(story, &jobs))
+        .invoke(&deps.config.content_agent, command_for(story, &jobs).into())
         .await
     else {
-        tracing::info!(target: "AssetGenerationPipeline", storyId = %story, jobs = count, "Jobs handed to the content agent");
-        return Summary {
+        tracing::info!(target: "AssetGenerationPipeline", jobs = count, "Jobs handed to the content agent");
+        return Report {
             processed: count,
             failed: 0,
         };
     };
-    tracing::error!(storyId = %story, error = chain(&error), "Could not hand jobs to the content agent, releasing them");
+    tracing::error!(
+        error = chain(&error),
+        "Could not hand jobs to the content agent, releasing them"
+    );
     for job in &jobs {
         if let Err(error) = deps
             .store
@@ -65,20 +71,20 @@ async fn hand_over_story(deps: &Deps, story: StoryId, jobs: Vec<LeasedJob>) -> S
             .await
         {
             // The lease runs out by itself; nothing is lost but its time.
-            tracing::error!(storyId = %story, jobId = %job.job_id, error = chain(&error), "Could not release a job");
+            tracing::error!(jobId = %job.job_id, assetType = %job.asset_type, error = chain(&error), "Could not release a job");
         }
     }
-    Summary {
+    Report {
         processed: 0,
         failed: count,
     }
 }
 
-fn payload(story: StoryId, jobs: &[LeasedJob]) -> Payload {
+fn command_for(story_id: StoryId, jobs: &[LeasedJob]) -> Command {
     if let [job] = jobs
         && job.asset_type == AssetType::Content
     {
-        return Payload::generate_claimed_story(story, job.job_id, job.lease_token);
+        return Command::generate_claimed_story(story_id, job.job_id, job.lease_token);
     }
     let jobs = jobs
         .iter()
@@ -88,7 +94,7 @@ fn payload(story: StoryId, jobs: &[LeasedJob]) -> Payload {
             lease_token: job.lease_token,
         })
         .collect();
-    Payload::generate_assets(story, jobs)
+    Command::GenerateAssets { story_id, jobs }
 }
 
 #[cfg(test)]
@@ -113,7 +119,7 @@ mod tests {
 
     #[test]
     fn what_failed_twice_travels_alone_and_the_rest_of_a_story_together() {
-        let groups = grouped(vec![
+        let groups = group_by_invocation(vec![
             job(1, AssetType::Scene1, 0),
             job(1, AssetType::Scene2, 1),
             job(1, AssetType::Scene3, 2),

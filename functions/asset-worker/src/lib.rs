@@ -40,16 +40,16 @@ impl Deps {
     }
 }
 
-/// What one run did: jobs handed over, and jobs that could not be and were released.
+/// What one invocation did: jobs handed over, and jobs that could not be and were released.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Summary {
+pub struct Report {
     pub processed: u64,
     pub failed: u64,
 }
 
-/// Why a run ended before its work was done.
+/// Why an invocation ended before its work was done.
 #[derive(Debug, thiserror::Error)]
-pub enum WorkerError {
+pub enum AssetWorkerError {
     #[error("could not claim jobs")]
     Claim(#[source] StoreError),
 }
@@ -57,14 +57,14 @@ pub enum WorkerError {
 /// Claimed in one round trip.
 const CLAIM_BATCH: usize = 50;
 /// What becomes claimable within this time (a job in backoff, the lease of a dead worker, a call within the provider's
-/// limit) is waited for, as long as the run lasts: none of it waits for the schedule.
+/// limit) is waited for, as long as the invocation lasts: none of it waits for the schedule.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 /// Kept free at the end, to release what could not be handed over.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// One run: who it is, and when it has to end.
+/// One invocation: who it is, and when it has to end.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct Invocation {
     /// Lambda's id of the invocation; what it claims bears it until it is handed over.
     pub request_id: String,
     pub deadline: Deadline,
@@ -72,14 +72,14 @@ pub struct Run {
 }
 
 /// Claims and dispatches until nothing claimable is left, or no time. Claims nothing once asked to end.
-pub async fn handle(deps: &Deps, run: Run) -> Result<Summary, WorkerError> {
-    let Run {
+pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, AssetWorkerError> {
+    let Invocation {
         request_id,
         deadline,
         shutdown,
-    } = run;
+    } = invocation;
     let deadline = deadline.earlier_by(MARGIN);
-    let mut summary = Summary::default();
+    let mut report = Report::default();
     while !shutdown.is_asked() {
         let claimed = deps
             .store
@@ -91,11 +91,11 @@ pub async fn handle(deps: &Deps, run: Run) -> Result<Summary, WorkerError> {
                 deadline.left().min(WAIT_MAX),
             )
             .await
-            .map_err(WorkerError::Claim)?;
+            .map_err(AssetWorkerError::Claim)?;
         let nothing_moved = claimed.jobs.is_empty();
         let dispatched = dispatch::hand_over(deps, claimed.jobs).await;
-        summary.processed += dispatched.processed;
-        summary.failed += dispatched.failed;
+        report.processed += dispatched.processed;
+        report.failed += dispatched.failed;
 
         let wait = match (claimed.more, claimed.next_in_seconds) {
             // Passed over because another transaction held the row for a moment.
@@ -115,12 +115,12 @@ pub async fn handle(deps: &Deps, run: Run) -> Result<Summary, WorkerError> {
             () = shutdown.asked() => break,
         }
     }
-    if summary != Summary::default() {
+    if report != Report::default() {
         tracing::info!(
-            processed = summary.processed,
-            failed = summary.failed,
+            processed = report.processed,
+            failed = report.failed,
             "Asset jobs dispatched"
         );
     }
-    Ok(summary)
+    Ok(report)
 }

@@ -1,10 +1,12 @@
 //! Lambda entry point of the asset worker.
 
-use asset_worker::{Deps, Run, handle};
+use asset_worker::{Deps, Invocation, handle};
+use events::Tick;
 use lambda_runtime::{LambdaEvent, service_fn};
-use runtime::{Aws, Deadline, Shutdown, Tick, Variables, failure, start};
+use runtime::{Aws, Deadline, Shutdown, Variables, failure, invocation_span, start};
 use serde_json::Value;
 use std::{process::ExitCode, sync::Arc, time::Duration};
+use tracing::Instrument;
 
 /// The documented time limit, for runtimes that send no deadline.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -16,17 +18,21 @@ fn main() -> ExitCode {
         let deps = Deps::from_variables(&variables, aws)?;
         let shutdown = Shutdown::listen()?;
         let (deps, listening) = (&deps, &shutdown);
-        let serve = service_fn(move |event: LambdaEvent<Value>| async move {
-            let _at_work = listening.at_work();
-            Tick::try_from(event.payload).map_err(|error| failure("BadEvent", &error))?;
-            let run = Run {
-                request_id: event.context.request_id,
-                deadline: Deadline::from_epoch_ms(event.context.deadline, TIME_LIMIT),
-                shutdown: listening.clone(),
+        let serve = service_fn(move |event: LambdaEvent<Value>| {
+            let LambdaEvent { payload, context } = event;
+            let span = invocation_span(&context.request_id);
+            let work = async move {
+                let _at_work = listening.at_work();
+                Tick::try_from(payload).map_err(|error| failure("BadEvent", &error))?;
+                let invocation = Invocation {
+                    deadline: Deadline::from_epoch_ms(context.deadline, TIME_LIMIT),
+                    request_id: context.request_id,
+                    shutdown: listening.clone(),
+                };
+                let report = handle(deps, invocation).await;
+                report.map_err(|error| failure("ClaimFailed", &error))
             };
-            handle(deps, run)
-                .await
-                .map_err(|error| failure("ClaimFailed", &error))
+            work.instrument(span)
         });
         shutdown.serve(lambda_runtime::run(serve)).await
     })

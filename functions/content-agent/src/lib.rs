@@ -6,7 +6,6 @@
 
 mod art;
 mod asking;
-mod command;
 mod config;
 mod darkroom;
 mod failure;
@@ -20,14 +19,12 @@ mod session;
 mod steps;
 mod studio;
 
-pub use command::{BadCommand, Command};
 pub use config::Config;
 
 use darkroom::Darkroom;
+use events::{Command, Tick};
 use providers::{ElevenLabs, OpenAi};
-use runtime::{
-    Aws, Deadline, Invoke, LambdaInvoker, Payload, Shutdown, Variables, chain, env, http_client,
-};
+use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Shutdown, Variables, chain, env, http_client};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
 use store::{AssetFiles, RestConfig, StartedContent, Store, StoreError};
@@ -125,7 +122,7 @@ const AT_CAPACITY: &str = "AT_CAPACITY";
 /// The worker knows when there is room again, and waits for it.
 async fn wake(deps: &Deps, story: domain::StoryId) {
     let worker = &deps.config.asset_worker;
-    if let Err(error) = deps.invoker.invoke(worker, &Payload::wake()).await {
+    if let Err(error) = deps.invoker.invoke(worker, Tick::WAKE.into()).await {
         tracing::error!(storyId = %story, error = chain(&error),
             "Could not wake the asset worker; its schedule will find the text");
     }
@@ -143,6 +140,7 @@ pub async fn handle(
         Command::GenerateStory {
             story_id,
             lease_token,
+            ..
         } => {
             let (lease, cap) = (deps.config.lease, deps.config.max_jobs_in_flight);
             let started = deps
@@ -161,6 +159,10 @@ pub async fn handle(
             }
         }
         Command::GenerateAssets { story_id, jobs } => {
+            let jobs: Vec<_> = jobs
+                .iter()
+                .map(|job| (job.job_id, job.lease_token))
+                .collect();
             let started = deps
                 .store
                 .start_assets(story_id, &jobs, owner, deps.config.lease)

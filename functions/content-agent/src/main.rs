@@ -2,7 +2,8 @@
 
 #![recursion_limit = "256"]
 
-use content_agent::{Command, Deps, Invocation, handle};
+use content_agent::{Deps, Invocation, handle};
+use events::Command;
 use lambda_runtime::{LambdaEvent, service_fn};
 use runtime::{Aws, Deadline, Shutdown, Variables, failure, start};
 use serde_json::Value;

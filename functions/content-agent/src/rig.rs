@@ -18,7 +18,7 @@ use providers::{
     SpeechFacts, SpeechModel, TextCall, TextModel,
 };
 use render::{colors::HexColor, placeholder::placeholder_png};
-use runtime::{Deadline, Invoke, InvokeError, Payload};
+use runtime::{Deadline, Invoke, InvokeError};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -312,7 +312,7 @@ impl SpeechModel for Rig {
 
 #[async_trait]
 impl Invoke for Rig {
-    async fn invoke(&self, _function: &str, _payload: &Payload) -> Result<(), InvokeError> {
+    async fn invoke(&self, _function: &str, _event: Value) -> Result<(), InvokeError> {
         Ok(())
     }
 }

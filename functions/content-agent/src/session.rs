@@ -8,8 +8,9 @@ use crate::{
     studio::Studio,
 };
 use domain::{AssetType, LeaseToken, story::StoryText};
+use events::Tick;
 use futures::future::join_all;
-use runtime::{Payload, chain};
+use runtime::chain;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -25,7 +26,7 @@ const ARRIVAL_MAX: Duration = Duration::from_millis(500);
 /// With less time than this left no further job is begun here: a picture with a retry takes about as long.
 const NEXT_JOB_MIN: Duration = Duration::from_secs(100);
 
-type Outcome = Result<Delivery, (StepError, Vec<store::Paid>)>;
+type Outcome = Result<Delivery, (StepError, Vec<store::UsageEntry>)>;
 
 /// What the database said to the outcome of a job.
 struct Settlement {
@@ -242,7 +243,7 @@ impl Session {
         if let Err(error) = self
             .deps
             .invoker
-            .invoke(&self.deps.config.asset_worker, &Payload::wake())
+            .invoke(&self.deps.config.asset_worker, Tick::WAKE.into())
             .await
         {
             tracing::error!(storyId = %self.studio.story.story_id, error = chain(&error),
@@ -357,7 +358,7 @@ async fn failed(
     studio: &Studio,
     job: LeasedJob,
     error: StepError,
-    usage: &[store::Paid],
+    usage: &[store::UsageEntry],
     then: Option<&Continuation>,
 ) -> Settlement {
     tracing::error!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,

@@ -4,21 +4,23 @@
 //! on-failure destination), and ends what that one held at once. What nobody told it of, its schedule finds by the end
 //! of the lease; a claim does the same in passing.
 
-use runtime::{
-    Aws, BadEvent, BadRecord, Deadline, Fallen, Invoke, LambdaInvoker, Payload, Tick, Variables,
-    chain, env, http_client,
-};
+mod config;
+mod trigger;
+
+pub use config::Config;
+pub use trigger::{BadTrigger, Trigger};
+
+use events::Tick;
+use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Variables, chain, env, http_client};
 use serde::Serialize;
-use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use store::{Expired, RestConfig, Store, StoreError};
 
-/// What the handler may touch.
+/// What the handler may touch. Built once per process.
 pub struct Deps {
     pub store: Store,
     pub invoker: Arc<dyn Invoke>,
-    /// `ASSET_WORKER_FUNCTION`: who takes up what was put back into the queue.
-    pub asset_worker: String,
+    pub config: Config,
 }
 
 impl Deps {
@@ -36,101 +38,86 @@ impl Deps {
         Ok(Self {
             store: Store::new(&rest, http_client())?,
             invoker: Arc::new(LambdaInvoker::new(aws)),
-            asset_worker: variables.required(env::ASSET_WORKER_FUNCTION)?.to_owned(),
+            config: Config::from_variables(variables)?,
         })
-    }
-}
-
-/// Why it was invoked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Call {
-    /// Time to look for leases that ran out.
-    Sweep,
-    /// An invocation was given up on.
-    Death(Fallen),
-}
-
-/// The event is none the rescuer knows.
-#[derive(Debug, thiserror::Error)]
-pub enum BadCall {
-    #[error(transparent)]
-    Tick(#[from] BadEvent),
-    #[error(transparent)]
-    Record(#[from] BadRecord),
-}
-
-impl TryFrom<Value> for Call {
-    type Error = BadCall;
-
-    fn try_from(event: Value) -> Result<Self, BadCall> {
-        if event.get("requestContext").is_some() {
-            return Ok(Self::Death(Fallen::try_from(event)?));
-        }
-        Tick::try_from(event)?;
-        Ok(Self::Sweep)
     }
 }
 
 /// Jobs failed for good, and jobs that got another attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Summary {
+pub struct Report {
     pub expired: u64,
     pub requeued: u64,
 }
 
-/// Why a run ended before its work was done.
+/// Why an invocation ended before its work was done.
 #[derive(Debug, thiserror::Error)]
-pub enum RescueError {
+pub enum TimeoutHandlerError {
     #[error("could not settle stuck jobs")]
     Expire(#[source] StoreError),
 }
 
+/// One invocation: why, and when it has to end.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    pub trigger: Trigger,
+    pub deadline: Deadline,
+}
+
+/// Jobs settled in one round trip.
 const BATCH: usize = 100;
 /// Stories that a sweep moves to the history: some 48,000 a day at a sweep every quarter of an hour.
 const STORIES_PUT_AWAY: usize = 500;
+/// Kept free at the end, to wake the worker.
 const MARGIN: Duration = Duration::from_secs(5);
 
 /// Settles batch after batch until none is stuck, or no time is left; then wakes the worker for what is claimable.
-pub async fn handle(deps: &Deps, call: &Call, deadline: Deadline) -> Result<Summary, RescueError> {
-    if let Call::Death(fallen) = call {
+pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, TimeoutHandlerError> {
+    let Invocation { trigger, deadline } = invocation;
+    if let Trigger::InvocationFailed(failed) = &trigger {
         tracing::error!(
-            requestId = fallen.request_id,
-            deadFunction = fallen.function,
-            condition = fallen.condition,
-            errorType = fallen.error_type,
+            failedRequestId = failed.request_id,
+            failedFunction = failed.function,
+            condition = failed.condition,
+            errorType = failed.error_type,
             "An invocation died or never ran; ending its leases"
         );
     }
     let deadline = deadline.earlier_by(MARGIN);
-    let mut summary = Summary::default();
+    let mut report = Report::default();
     let (claimable, tidy) = loop {
-        let batch = batch(deps, call).await.map_err(RescueError::Expire)?;
-        summary.expired += batch.expired;
-        summary.requeued += batch.requeued;
+        let batch = settle_batch(deps, &trigger)
+            .await
+            .map_err(TimeoutHandlerError::Expire)?;
+        report.expired += batch.expired;
+        report.requeued += batch.requeued;
         let moved = batch.expired + batch.requeued > 0;
         if !batch.more || !moved || deadline.left().is_zero() {
             break (batch.claimable, batch.tidy);
         }
     };
-    if summary != Summary::default() {
+    if report != Report::default() {
         tracing::warn!(
-            expired = summary.expired,
-            requeued = summary.requeued,
+            expired = report.expired,
+            requeued = report.requeued,
             "Stuck jobs settled"
         );
     }
-    if let Some(wake) = wake_after(deps, call, summary, claimable)
-        && let Err(error) = deps.invoker.invoke(&deps.asset_worker, &wake).await
+    if let Some(wake) = wake_after(deps, &trigger, report, claimable)
+        && let Err(error) = deps
+            .invoker
+            .invoke(&deps.config.asset_worker, wake.into())
+            .await
     {
         tracing::error!(
             error = chain(&error),
             "Could not wake the asset worker; its schedule will find the jobs"
         );
     }
-    if tidy && *call == Call::Sweep && !deadline.left().is_zero() {
+    if tidy && trigger == Trigger::Sweep && !deadline.left().is_zero() {
         put_away(deps).await;
     }
-    Ok(summary)
+    Ok(report)
 }
 
 /// Housekeeping comes last and fails nothing: what is left is found by the next sweep.
@@ -147,45 +134,27 @@ async fn put_away(deps: &Deps) {
     }
 }
 
-async fn batch(deps: &Deps, call: &Call) -> Result<Expired, StoreError> {
-    match call {
-        Call::Sweep => deps.store.expire_stuck_jobs(BATCH).await,
-        Call::Death(fallen) => {
-            let (request, tokens) = (&fallen.request_id, &fallen.lease_tokens);
+async fn settle_batch(deps: &Deps, trigger: &Trigger) -> Result<Expired, StoreError> {
+    match trigger {
+        Trigger::Sweep => deps.store.expire_stuck_jobs(BATCH).await,
+        Trigger::InvocationFailed(failed) => {
+            let (request, tokens) = (&failed.request_id, &failed.lease_tokens);
             deps.store
-                .settle_dead_invocation(BATCH, request, tokens, fallen.new_story)
+                .settle_dead_invocation(BATCH, request, tokens, failed.new_story)
                 .await
         }
     }
 }
 
-/// A death wakes the worker whatever was settled: the wake the dead one still owed, or its claims, are due in a moment,
-/// and the worker waits for them. Only a worker that dies of being woken is not woken again by its own death.
-fn wake_after(deps: &Deps, call: &Call, settled: Summary, claimable: bool) -> Option<Payload> {
-    match call {
-        Call::Sweep => claimable.then(Payload::wake),
-        Call::Death(fallen) => {
-            let woken_to_die = fallen.was_rescue && fallen.function == deps.asset_worker;
-            (!woken_to_die || settled != Summary::default()).then(Payload::rescue)
+/// A failed invocation wakes the worker whatever was settled: the wake it still owed, or its claims, are due in a moment,
+/// and the worker waits for them. Only a worker that fails of being woken is not woken again by its own failure.
+fn wake_after(deps: &Deps, trigger: &Trigger, settled: Report, claimable: bool) -> Option<Tick> {
+    match trigger {
+        Trigger::Sweep => claimable.then_some(Tick::WAKE),
+        Trigger::InvocationFailed(failed) => {
+            let failed_on_rescue_wake =
+                failed.is_rescue_wake && failed.function == deps.config.asset_worker;
+            (!failed_on_rescue_wake || settled != Report::default()).then_some(Tick::RESCUE_WAKE)
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn ticks_and_records_of_failed_invocations_are_told_apart() {
-        assert_eq!(Call::try_from(json!({})).unwrap(), Call::Sweep);
-        let record = json!({"requestContext": {"requestId": "r", "condition": "EventAgeExceeded",
-            "functionArn": "arn:aws:lambda:eu-west-1:123456789012:function:storytailor-asset-worker-production:$LATEST"}});
-        let Call::Death(fallen) = Call::try_from(record).unwrap() else {
-            panic!("a record is no tick")
-        };
-        assert_eq!(fallen.function, "storytailor-asset-worker-production");
-        assert!(Call::try_from(json!({"requestContext": 7})).is_err());
-        assert!(Call::try_from(json!({"action": "x"})).is_err());
     }
 }

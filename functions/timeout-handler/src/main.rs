@@ -1,10 +1,11 @@
 //! Lambda entry point of the timeout handler.
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use runtime::{Aws, Deadline, Variables, failure, start};
+use runtime::{Aws, Deadline, Variables, failure, invocation_span, start};
 use serde_json::Value;
 use std::{process::ExitCode, sync::Arc, time::Duration};
-use timeout_handler::{Call, Deps, handle};
+use timeout_handler::{Deps, Invocation, Trigger, handle};
+use tracing::Instrument;
 
 /// The time limit of the template, for runtimes that send no deadline.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -15,14 +16,18 @@ fn main() -> ExitCode {
         let variables = Variables::load(&aws).await?;
         let deps = Deps::from_variables(&variables, aws)?;
         let deps = &deps;
-        lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-            let call =
-                Call::try_from(event.payload).map_err(|error| failure("BadEvent", &error))?;
-            let deadline = Deadline::from_epoch_ms(event.context.deadline, TIME_LIMIT);
-            handle(deps, &call, deadline)
-                .await
-                .map_err(|error| failure("ExpireFailed", &error))
-        }))
-        .await
+        let serve = service_fn(move |event: LambdaEvent<Value>| {
+            let LambdaEvent { payload, context } = event;
+            let span = invocation_span(&context.request_id);
+            let work = async move {
+                let trigger =
+                    Trigger::try_from(payload).map_err(|error| failure("BadEvent", &error))?;
+                let deadline = Deadline::from_epoch_ms(context.deadline, TIME_LIMIT);
+                let report = handle(deps, Invocation { trigger, deadline }).await;
+                report.map_err(|error| failure("ExpireFailed", &error))
+            };
+            work.instrument(span)
+        });
+        lambda_runtime::run(serve).await
     })
 }

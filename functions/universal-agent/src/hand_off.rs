@@ -2,7 +2,9 @@
 
 use crate::Deps;
 use domain::StoryId;
-use runtime::{Payload, chain};
+use events::{Command, Tick};
+use runtime::chain;
+use serde_json::Value;
 use std::time::Duration;
 
 /// A request waits no longer than this for an event to be accepted.
@@ -11,20 +13,20 @@ const ACCEPTED_WITHIN: Duration = Duration::from_secs(1);
 /// Asks the content agent for the text. Harmless when it is being written already: the job can be claimed once.
 pub(crate) async fn start_text(deps: &Deps, story: StoryId) {
     let function = &deps.settings.content_agent;
-    invoke(deps, function, &Payload::generate_story(story), story).await;
+    invoke(deps, function, Command::generate_story(story).into(), story).await;
 }
 
 /// Tells the asset worker that jobs of this story can be claimed, if there are any.
 pub(crate) async fn wake_worker(deps: &Deps, story: StoryId, claimable: u64) {
     if claimable > 0 {
         let function = &deps.settings.asset_worker;
-        invoke(deps, function, &Payload::wake(), story).await;
+        invoke(deps, function, Tick::WAKE.into(), story).await;
     }
 }
 
-async fn invoke(deps: &Deps, function: &str, payload: &Payload, story: StoryId) {
+async fn invoke(deps: &Deps, function: &str, event: Value, story: StoryId) {
     let problem =
-        match tokio::time::timeout(ACCEPTED_WITHIN, deps.invoker.invoke(function, payload)).await {
+        match tokio::time::timeout(ACCEPTED_WITHIN, deps.invoker.invoke(function, event)).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => chain(&error),
             Err(late) => chain(&late),

@@ -1,6 +1,10 @@
 //! JSON log lines with their fields at the top level, so that Logs Insights can filter by `storyId`.
 
-use tracing_subscriber::EnvFilter;
+mod json_lines;
+
+use json_lines::JsonLines;
+use tracing::Span;
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Starts logging to standard output. The level comes from `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else `info`; HTTP
 /// and TLS libraries are kept at `warn`, because their debug lines would show headers.
@@ -18,11 +22,15 @@ pub fn init() {
     );
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     // A second call comes from tests that start two functions in one process; the first subscriber stays.
-    let _ = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_env_filter(filter)
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(JsonLines::new(std::io::stdout))
         .try_init();
+}
+
+/// The span of one invocation: every line written in it says `requestId`, Lambda's id of the invocation.
+///
+/// A span is written nowhere by itself; it is of the level ERROR, so that it lends lines its ids whatever the level is.
+pub fn invocation_span(request_id: &str) -> Span {
+    tracing::error_span!("invocation", requestId = request_id)
 }

@@ -1,12 +1,15 @@
 //! The record of an asynchronous invocation that was given up on, as Lambda sends it to an on-failure destination.
 
+use crate::tick::is_rescue_wake;
 use domain::{LeaseToken, StoryId};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// An invocation that will not come back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fallen {
+/// An asynchronous invocation that Lambda gave up on: it died, ran out of time, or never ran.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Value")]
+pub struct FailedInvocation {
+    /// Lambda's id of it, which the owner of each of its leases begins with.
     pub request_id: String,
     /// Name of the function, without account and version.
     pub function: String,
@@ -18,8 +21,8 @@ pub struct Fallen {
     pub lease_tokens: Vec<LeaseToken>,
     /// The new story whose text it was to claim and write.
     pub new_story: Option<StoryId>,
-    /// Its event was a wake sent because of another dead invocation.
-    pub was_rescue: bool,
+    /// Its event was a wake that was sent because another invocation had failed.
+    pub is_rescue_wake: bool,
 }
 
 /// The record cannot be read.
@@ -49,7 +52,7 @@ struct Context {
     condition: String,
 }
 
-impl TryFrom<Value> for Fallen {
+impl TryFrom<Value> for FailedInvocation {
     type Error = BadRecord;
 
     fn try_from(record: Value) -> Result<Self, BadRecord> {
@@ -71,7 +74,7 @@ impl TryFrom<Value> for Fallen {
             error_type: response_payload["errorType"].as_str().map(str::to_owned),
             lease_tokens: lease_tokens(&request_payload),
             new_story: new_story(&request_payload),
-            was_rescue: request_payload["rescue"] == true,
+            is_rescue_wake: is_rescue_wake(&request_payload),
         })
     }
 }
@@ -84,9 +87,14 @@ fn lease_tokens(event: &Value) -> Vec<LeaseToken> {
         .collect()
 }
 
+/// Only an event without a lease is one that was to claim.
 fn new_story(event: &Value) -> Option<StoryId> {
-    let is_kick = event["action"] == "generate_story" && event["leaseToken"].is_null();
-    event["storyId"].as_str().filter(|_| is_kick)?.parse().ok()
+    let is_unclaimed = event["action"] == "generate_story" && event["leaseToken"].is_null();
+    event["storyId"]
+        .as_str()
+        .filter(|_| is_unclaimed)?
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -106,18 +114,23 @@ mod tests {
     }
 
     #[test]
-    fn who_died_and_which_leases_its_event_named_are_read() {
+    fn which_invocation_failed_and_which_leases_its_event_named_are_read() {
         let event = json!({"action": "generate_assets", "storyId": TOKEN, "jobs": [{"jobId": TOKEN, "leaseToken": TOKEN}]});
-        let fallen = Fallen::try_from(record(&event)).unwrap();
-        assert_eq!(fallen.request_id, "e4b4");
-        assert_eq!(fallen.function, "storytailor-content-agent-production");
-        assert_eq!(fallen.error_type.as_deref(), Some("Runtime.ExitError"));
-        assert_eq!(fallen.lease_tokens, [TOKEN.parse().unwrap()]);
+        let failed = FailedInvocation::try_from(record(&event)).unwrap();
+        assert_eq!(failed.request_id, "e4b4");
+        assert_eq!(failed.function, "storytailor-content-agent-production");
+        assert_eq!(failed.error_type.as_deref(), Some("Runtime.ExitError"));
+        assert_eq!(failed.lease_tokens, [TOKEN.parse().unwrap()]);
         let single = record(&json!({"action": "generate_story", "leaseToken": TOKEN}));
-        let single = Fallen::try_from(single).unwrap();
+        let single = FailedInvocation::try_from(single).unwrap();
         assert_eq!((single.lease_tokens.len(), single.new_story), (1, None));
-        let kick = record(&json!({"action": "generate_story", "storyId": TOKEN}));
-        assert!(Fallen::try_from(kick).unwrap().new_story.is_some());
+        let unclaimed = record(&json!({"action": "generate_story", "storyId": TOKEN}));
+        assert!(
+            FailedInvocation::try_from(unclaimed)
+                .unwrap()
+                .new_story
+                .is_some()
+        );
     }
 
     #[test]
@@ -125,9 +138,9 @@ mod tests {
         let mut never_ran = record(&json!({"wake": true, "rescue": true}));
         never_ran.as_object_mut().unwrap().remove("responsePayload");
         never_ran["requestContext"]["condition"] = json!("EventAgeExceeded");
-        let fallen = Fallen::try_from(never_ran).unwrap();
-        assert_eq!((fallen.error_type, fallen.was_rescue), (None, true));
-        assert_eq!(fallen.lease_tokens, []);
+        let failed = FailedInvocation::try_from(never_ran).unwrap();
+        assert_eq!((failed.error_type, failed.is_rescue_wake), (None, true));
+        assert_eq!(failed.lease_tokens, []);
     }
 
     #[test]
@@ -135,9 +148,9 @@ mod tests {
         let mut nobody = record(&json!({}));
         nobody["requestContext"]["requestId"] = json!("");
         assert!(matches!(
-            Fallen::try_from(nobody),
+            FailedInvocation::try_from(nobody),
             Err(BadRecord::NoRequestId)
         ));
-        assert!(Fallen::try_from(json!({"requestContext": {}})).is_err());
+        assert!(FailedInvocation::try_from(json!({"requestContext": {}})).is_err());
     }
 }

@@ -1,21 +1,40 @@
-//! The events of the content agent, parsed once; what is missing or unknown is named.
+//! What the content agent is asked to do, parsed once; what is missing or unknown is named.
 
 use domain::{AssetType, JobId, LeaseToken, StoryId};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What an event asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An event of the content agent. Field names are a contract with callers outside this repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "action",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase",
+    try_from = "Value"
+)]
 pub enum Command {
     /// Write the text; with a token when the job was claimed already.
     GenerateStory {
         story_id: StoryId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        job_id: Option<JobId>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         lease_token: Option<LeaseToken>,
     },
-    /// Make the assets of claimed jobs.
+    /// Make the assets of claimed jobs of one story, concurrently.
     GenerateAssets {
         story_id: StoryId,
-        jobs: Vec<(JobId, LeaseToken)>,
+        jobs: Vec<DispatchedJob>,
     },
+}
+
+/// One claimed job in an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DispatchedJob {
+    pub asset_type: AssetType,
+    pub job_id: JobId,
+    pub lease_token: LeaseToken,
 }
 
 /// The event cannot be carried out.
@@ -35,6 +54,29 @@ pub enum BadCommand {
 }
 
 impl Command {
+    /// The text of a story whose job the content agent claims itself.
+    pub const fn generate_story(story_id: StoryId) -> Self {
+        Self::GenerateStory {
+            story_id,
+            job_id: None,
+            lease_token: None,
+        }
+    }
+
+    /// The text of a story whose job is claimed already.
+    pub const fn generate_claimed_story(
+        story_id: StoryId,
+        job_id: JobId,
+        lease_token: LeaseToken,
+    ) -> Self {
+        Self::GenerateStory {
+            story_id,
+            job_id: Some(job_id),
+            lease_token: Some(lease_token),
+        }
+    }
+
+    /// The story it is about.
     pub const fn story_id(&self) -> StoryId {
         match self {
             Self::GenerateStory { story_id, .. } | Self::GenerateAssets { story_id, .. } => {
@@ -44,33 +86,18 @@ impl Command {
     }
 }
 
-fn field<'a>(event: &'a Value, name: &'static str) -> Result<&'a str, BadCommand> {
-    match &event[name] {
-        Value::Null => Err(BadCommand::Missing(name)),
-        Value::String(text) => Ok(text),
-        _ => Err(BadCommand::Invalid {
-            field: name,
-            expected: "a string",
-        }),
+impl From<Command> for Value {
+    fn from(command: Command) -> Self {
+        serde_json::to_value(command).expect("ids and names are JSON")
     }
 }
 
-fn id<T: std::str::FromStr>(event: &Value, name: &'static str) -> Result<T, BadCommand> {
-    field(event, name)?
-        .parse()
-        .map_err(|_| BadCommand::Invalid {
-            field: name,
-            expected: "a UUID",
-        })
-}
+impl TryFrom<Value> for Command {
+    type Error = BadCommand;
 
-fn job(event: &Value) -> Result<(JobId, LeaseToken), BadCommand> {
-    let asset: Result<AssetType, _> = field(event, "assetType")?.parse();
-    asset.map_err(|_| BadCommand::Invalid {
-        field: "assetType",
-        expected: "an asset type",
-    })?;
-    Ok((id(event, "jobId")?, id(event, "leaseToken")?))
+    fn try_from(event: Value) -> Result<Self, BadCommand> {
+        Self::try_from(&event)
+    }
 }
 
 impl TryFrom<&Value> for Command {
@@ -90,6 +117,8 @@ impl TryFrom<&Value> for Command {
         match action {
             "generate_story" => Ok(Self::GenerateStory {
                 story_id: id(event, "storyId")?,
+                // The token alone decides; callers outside may name the job in their own way.
+                job_id: event["jobId"].as_str().and_then(|job| job.parse().ok()),
                 lease_token: event
                     .get("leaseToken")
                     .filter(|token| !token.is_null())
@@ -114,6 +143,38 @@ impl TryFrom<&Value> for Command {
     }
 }
 
+fn field<'a>(event: &'a Value, name: &'static str) -> Result<&'a str, BadCommand> {
+    match &event[name] {
+        Value::Null => Err(BadCommand::Missing(name)),
+        Value::String(text) => Ok(text),
+        _ => Err(BadCommand::Invalid {
+            field: name,
+            expected: "a string",
+        }),
+    }
+}
+
+fn id<T: std::str::FromStr>(event: &Value, name: &'static str) -> Result<T, BadCommand> {
+    field(event, name)?
+        .parse()
+        .map_err(|_| BadCommand::Invalid {
+            field: name,
+            expected: "a UUID",
+        })
+}
+
+fn job(event: &Value) -> Result<DispatchedJob, BadCommand> {
+    let asset_type: Result<AssetType, _> = field(event, "assetType")?.parse();
+    Ok(DispatchedJob {
+        asset_type: asset_type.map_err(|_| BadCommand::Invalid {
+            field: "assetType",
+            expected: "an asset type",
+        })?,
+        job_id: id(event, "jobId")?,
+        lease_token: id(event, "leaseToken")?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,15 +183,42 @@ mod tests {
     const ID: &str = "0190a5a0-0000-7000-8000-000000000001";
 
     #[test]
+    fn events_have_the_documented_fields() {
+        let (story, job, token) = (
+            ID.parse().unwrap(),
+            ID.parse().unwrap(),
+            ID.parse().unwrap(),
+        );
+        assert_eq!(
+            Value::from(Command::generate_story(story)),
+            json!({"action": "generate_story", "storyId": ID})
+        );
+        assert_eq!(
+            Value::from(Command::generate_claimed_story(story, job, token)),
+            json!({"action": "generate_story", "storyId": ID, "jobId": ID, "leaseToken": ID})
+        );
+        let jobs = vec![DispatchedJob {
+            asset_type: AssetType::Scene1,
+            job_id: job,
+            lease_token: token,
+        }];
+        assert_eq!(
+            Value::from(Command::GenerateAssets {
+                story_id: story,
+                jobs
+            }),
+            json!({"action": "generate_assets", "storyId": ID,
+                "jobs": [{"assetType": "scene_1", "jobId": ID, "leaseToken": ID}]})
+        );
+    }
+
+    #[test]
     fn the_documented_payloads_are_understood_and_extra_fields_ignored() {
         let story = json!({"action": "generate_story", "storyId": ID, "userId": ID, "characterId": ID, "themes": []});
-        assert!(matches!(
+        assert_eq!(
             Command::try_from(&story),
-            Ok(Command::GenerateStory {
-                lease_token: None,
-                ..
-            })
-        ));
+            Ok(Command::generate_story(ID.parse().unwrap()))
+        );
         let asset = json!({"action": "generate_asset", "storyId": ID, "assetType": "cover", "jobId": ID, "leaseToken": ID, "story": {}});
         assert!(
             matches!(Command::try_from(&asset), Ok(Command::GenerateAssets { jobs, .. }) if jobs.len() == 1)
