@@ -30,7 +30,8 @@ pub(crate) async fn generate(
     Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    let request: Value = serde_json::from_slice(&body).map_err(|_| ApiError::unparsable_body())?;
+    let request: Value =
+        serde_json::from_slice(&body).map_err(|_| ApiError::of("unparsable_body", &[]))?;
     let order = PictureOrder::read(&request, KNOWN)?;
     fulfil(&config, &order, 0, outcome).await
 }
@@ -112,7 +113,7 @@ async fn draw(
         .await;
     made.map_err(|cause| {
         tracing::error!("A picture could not be drawn: {cause}");
-        ApiError::server_error()
+        ApiError::of("server_error", &[])
     })
 }
 
