@@ -9,6 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderName;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use storyteller::seeded::digest;
+use storyteller::speech::{self, Delivery, Mp3, Narration};
 
 use super::errors::ApiError;
 use super::models::{self, Model};
@@ -16,8 +18,6 @@ use super::voices;
 use crate::config::{PictureReuse, StandInConfig};
 use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
-use storyteller::seeded::digest;
-use storyteller::speech::{self, Delivery, Mp3, Narration};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Options {
@@ -260,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn output_formats_of_the_contract_are_read() {
+    fn the_output_formats_of_the_service_are_read() {
         let format = output_format("mp3_44100_64").unwrap();
         assert_eq!((format.sample_rate, format.kilobits), (44_100, 64));
         assert!(output_format("mp3_44100_192").is_err());

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::header;
 use serde_json::{Value, json};
+use storyteller::seeded::{digest, hex};
 
 use super::CREATED_UNIX_SECONDS;
 use super::errors::{ApiError, refuse_unknown_members};
@@ -13,7 +14,6 @@ use super::models::{self, Makes, Model};
 use super::strict;
 use crate::fault_layer::{InjectedOutcome, ScriptedWords};
 use crate::faults::Outcome;
-use storyteller::seeded::{digest, hex};
 
 const KNOWN: &str = "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens \
     max_tokens messages metadata modalities model moderation n parallel_tool_calls prediction \

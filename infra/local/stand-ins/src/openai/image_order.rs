@@ -1,10 +1,10 @@
 //! What an image order may ask of which model.
 
 use serde_json::Value;
+use storyteller::pictures::PictureFormat;
 
 use super::errors::{ApiError, refuse_unknown_members};
 use super::models::{self, ImageGeneration, Makes, Model};
-use storyteller::pictures::PictureFormat;
 
 const PROMPT_CHARACTERS_MAX: usize = 32_000;
 const STANDARD_SIZES: &[&str] = &["1024x1024", "1024x1536", "1536x1024", "auto"];

@@ -6,6 +6,8 @@ use axum::{Extension, Json};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use storyteller::pictures::{self, PictureFormat};
+use storyteller::seeded::digest;
 
 use super::CREATED_UNIX_SECONDS;
 use super::errors::ApiError;
@@ -15,8 +17,6 @@ use super::moderations::unsafe_categories;
 use crate::config::{PictureReuse, StandInConfig};
 use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
-use storyteller::pictures::{self, PictureFormat};
-use storyteller::seeded::digest;
 
 const KNOWN: &str = "background model moderation n output_compression output_format partial_images prompt \
     quality response_format safety_identifier size stream style user";

@@ -3,11 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use storyteller::story;
 
 use super::errors::ApiError;
 use super::schema;
 use crate::faults::Outcome;
-use storyteller::story;
 
 /// A conversation as far as an answer depends on it.
 #[derive(Debug, Default)]

@@ -4,13 +4,13 @@ use axum::Extension;
 use axum::Json;
 use axum::body::Bytes;
 use serde_json::{Map, Value, json};
+use storyteller::seeded::{Seeded, digest, hex};
 
 use super::errors::{ApiError, refuse_unknown_members};
 use super::messages::picture_bytes;
 use super::models::{self, Makes};
 use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
-use storyteller::seeded::{Seeded, digest, hex};
 
 const CATEGORIES: &str = "harassment harassment/threatening hate hate/threatening illicit illicit/violent self-harm \
     self-harm/instructions self-harm/intent sexual sexual/minors violence violence/graphic";
