@@ -243,9 +243,13 @@ fn figures(drawing: &mut Drawing, brief: &Brief, air: &Paints) {
         ("rooftops", _) => 850.0,
         _ => 916.0,
     };
+    // A boat is wide: its friend is to be seen beside it.
+    let wide = brief.heroes[0]
+        .species
+        .is_some_and(shelf::Species::is_vehicle);
     let hero = Place {
         at: (x, feet),
-        size: brief.size,
+        size: brief.size * if wide && others { 0.86 } else { 1.0 },
         flipped: side < 0.0,
         floats: false,
     };
