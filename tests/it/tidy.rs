@@ -87,7 +87,14 @@ fn rooms_use_only_the_rooms_they_may() {
     }
 }
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+/// The files of the tree with one of these extensions, without what is built or fetched.
+pub(crate) fn files_with(extensions: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    sources(&stack::home::workspace(), extensions, &mut found);
+    found
+}
+
+fn sources(folder: &Path, extensions: &[&str], found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder)
         .expect("a readable folder")
         .flatten()
@@ -99,9 +106,12 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
                 && name != "node_modules"
                 && !name.to_string_lossy().starts_with('.')
             {
-                sources(&path, found);
+                sources(&path, extensions, found);
             }
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path
+            .extension()
+            .is_some_and(|found| extensions.iter().any(|wanted| found == *wanted))
+        {
             found.push(path);
         }
     }
@@ -109,8 +119,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn every_file_says_what_lives_there_and_no_main_is_longer_than_forty_lines() {
-    let mut files = Vec::new();
-    sources(&stack::home::workspace(), &mut files);
+    let files = files_with(&["rs"]);
     assert!(files.len() > 50, "the tree was not found");
     for file in files {
         let text = std::fs::read_to_string(&file).expect("readable");
@@ -131,8 +140,7 @@ fn every_file_says_what_lives_there_and_no_main_is_longer_than_forty_lines() {
 
 #[test]
 fn no_module_is_a_drawer_for_everything() {
-    let mut files = Vec::new();
-    sources(&stack::home::workspace(), &mut files);
+    let files = files_with(&["rs"]);
     for file in files {
         let name = file
             .file_stem()

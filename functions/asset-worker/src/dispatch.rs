@@ -1,7 +1,7 @@
 //! From claimed jobs to invocations: the jobs of one story travel together, except those that keep failing.
 
 use crate::{Deps, Report};
-use domain::{AssetType, StoryId};
+use domain::{AssetType, StoryId, retry};
 use events::{Command, DispatchedJob};
 use futures::{StreamExt, stream};
 use runtime::chain;
@@ -14,15 +14,11 @@ const INVOCATIONS_AT_ONCE: usize = 16;
 /// A job that could not be handed over is not claimed again before this.
 const PAUSE_AFTER_RELEASE: Duration = Duration::from_secs(5);
 
-/// From this retry on a job gets an invocation to itself. It may be what takes its process down, and the jobs beside it
-/// would use up their retries with it. SQL `travels_alone` is the same rule.
-const ALONE_FROM_RETRY: u32 = 2;
-
 /// The jobs of each invocation.
 fn group_by_invocation(jobs: Vec<LeasedJob>) -> Vec<(StoryId, Vec<LeasedJob>)> {
     let (alone, together): (Vec<_>, Vec<_>) = jobs
         .into_iter()
-        .partition(|job| job.retry_count >= ALONE_FROM_RETRY);
+        .partition(|job| retry::travels_alone(job.retry_count));
     let mut by_story: BTreeMap<StoryId, Vec<LeasedJob>> = BTreeMap::new();
     for job in together {
         by_story.entry(job.story_id).or_default().push(job);

@@ -1,7 +1,9 @@
 //! The database, black box: its rules and verbs by SQL over a real Postgres, one database a test.
 
+mod catalogue;
 mod fixture;
 mod races;
 mod rls;
-mod transitions;
+mod rules;
+mod schemas;
 mod verbs;

@@ -341,6 +341,19 @@ async fn no_function_is_for_anybody_but_the_service_and_none_trusts_a_search_pat
 }
 
 #[tokio::test]
+async fn the_private_schema_is_open_to_the_service_alone() {
+    let database = Database::new().await;
+    let users: Vec<String> = sqlx::query_scalar(
+        "select role from unnest('{anon,authenticated,authenticator,service_role}'::text[]) as role
+         where has_schema_privilege(role, 'private', 'usage')",
+    )
+    .fetch_all(&database.superuser)
+    .await
+    .unwrap();
+    assert_eq!(users, ["service_role"]);
+}
+
+#[tokio::test]
 async fn realtime_publishes_the_stories_and_nothing_else() {
     let database = Database::new().await;
     let published: Vec<String> = sqlx::query_scalar(

@@ -40,7 +40,7 @@ async fn a_start_brings_all_that_the_text_is_made_from() {
         .await;
     let work = &started["story"];
     assert_eq!(
-        (&work["storyType"], &work["themes"]),
+        (&work["request"]["story_type"], &work["request"]["themes"]),
         (&json!("adventure"), &json!(["courage"]))
     );
     assert_eq!(work["characters"][0]["name"], "Luna");

@@ -34,6 +34,15 @@ async fn a_silent_worker_costs_a_retry_each_time_and_in_the_end_the_job() {
         )
     );
     assert_eq!(database.overall(&story).await, "partial");
+    let job = database.job(&story, "audio").await;
+    let ends: Vec<_> = job["attempt_errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|end| (end["attempt"].clone(), end["code"].clone()))
+        .collect();
+    let timeout = |attempt: u32| (json!(attempt), json!("JOB_TIMEOUT"));
+    assert_eq!(ends, [1, 2, 3].map(timeout));
 }
 
 #[tokio::test]

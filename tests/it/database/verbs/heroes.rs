@@ -89,7 +89,7 @@ async fn a_story_that_never_had_a_text_begins_again_with_the_heroes_of_today() {
 async fn heroes_of_the_text(database: &Database, story: &Story) -> Value {
     database
         .value(&format!(
-            "select private.work_of('{}') -> 'characters'",
+            "select private.story_payload('{}') -> 'characters'",
             story.id
         ))
         .await

@@ -27,7 +27,7 @@ async fn age(database: &Database, story: &Story, days: u32) {
             "update public.stories set asset_generation_completed_at = asset_generation_completed_at - interval '{days} days'
                where id = '{0}';
              update public.asset_generation_jobs set completed_at = completed_at - interval '{days} days' where story_id = '{0}';
-             select private.write_story('{0}', '{{}}')",
+             select private.refresh_story_status('{0}', '{{}}')",
             story.id
         ))
         .await;

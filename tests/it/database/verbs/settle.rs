@@ -1,7 +1,7 @@
 //! complete_job and fail_job: fenced by the lease, repeatable, and the story's status follows.
 
 use crate::database::fixture::{Database, EVERYTHING, completion, failure};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_stale_lease_changes_nothing() {
@@ -196,11 +196,15 @@ async fn a_permanent_failure_is_final_at_once_and_said_twice_counts_once() {
             &before["error_code"],
             &before["is_placeholder"]
         ),
-        (&json!("failed"), &json!("PROVIDER_DOWN"), &json!(false))
+        (
+            &json!("failed"),
+            &json!("PROVIDER_UNAVAILABLE"),
+            &json!(false)
+        )
     );
     assert_eq!(
         database
-            .count("public.dead_letters where error_code = 'PROVIDER_DOWN'")
+            .count("public.dead_letters where error_code = 'PROVIDER_UNAVAILABLE'")
             .await,
         1
     );
@@ -281,4 +285,60 @@ async fn a_text_that_fails_for_good_cancels_the_rest_and_gives_the_credit_back_o
             .await,
         1
     );
+}
+
+#[tokio::test]
+async fn every_attempt_that_failed_is_remembered_by_number_and_the_last_twenty_stay() {
+    let database = Database::new().await;
+    let story = database.story_with_text(&["cover"]).await;
+    let mut limited = failure(&database.claim_asset(&story, "cover").await, true);
+    limited["p_error_code"] = json!("RATE_LIMITED");
+    database.call("fail_job", limited).await;
+    let retried = database.claim_asset(&story, "cover").await;
+    database.fail(&retried, true).await;
+    // Said twice because its answer was lost: one attempt all the same.
+    database.fail(&retried, true).await;
+    let last = database.claim_asset(&story, "cover").await;
+    database.fail(&last, false).await;
+
+    let ends: Value = database
+        .value("select to_jsonb(attempt_errors) from public.dead_letters")
+        .await;
+    let known = |end: &Value| (end["attempt"].clone(), end["code"].clone());
+    let ends: Vec<_> = ends.as_array().unwrap().iter().map(known).collect();
+    assert_eq!(
+        ends,
+        [
+            (json!(1), json!("RATE_LIMITED")),
+            (json!(2), json!("PROVIDER_UNAVAILABLE")),
+            (json!(3), json!("PROVIDER_UNAVAILABLE")),
+        ]
+    );
+
+    database
+        .arrange(
+            "update public.asset_generation_jobs set attempt_errors = array_fill(attempt_errors[1], array[20])
+             where asset_type = 'cover'",
+        )
+        .await;
+    let again = json!({"p_user_id": story.user, "p_story_id": story.id});
+    database.call("retry_assets", again).await;
+    let fourth = database.claim_asset(&story, "cover").await;
+    database.fail(&fourth, true).await;
+    let job = database.job(&story, "cover").await;
+    let ends = job["attempt_errors"].as_array().unwrap();
+    assert_eq!(ends.len(), 20);
+    assert_eq!(ends[19]["attempt"], 4);
+    assert_eq!(ends[19]["message"], "The provider did not answer");
+    assert!(ends[19]["at"].is_string());
+}
+
+#[tokio::test]
+async fn a_failure_whose_code_nobody_documented_is_refused() {
+    let database = Database::new().await;
+    let story = database.story_with_text(&["cover"]).await;
+    let mut unknown = failure(&database.claim_asset(&story, "cover").await, false);
+    unknown["p_error_code"] = json!("NO_SUCH_CODE");
+    let refusal = database.try_call("fail_job", &unknown).await.unwrap_err();
+    assert_eq!(refusal.code, "23514", "{refusal:?}");
 }

@@ -83,12 +83,12 @@ async fn a_new_text_gets_an_art_direction_of_its_own() {
     database.call("report_progress", report).await;
     database.complete(&cover).await;
     let known: Value = database
-        .value(&format!("select private.art_of('{}')", story.id))
+        .value(&format!("select private.art_checkpoint('{}')", story.id))
         .await;
     assert_eq!(known["journey"]["motif"], "a lamp");
     regenerate(&database, &story, &["content"]).await;
     let known: Value = database
-        .value(&format!("select private.art_of('{}')", story.id))
+        .value(&format!("select private.art_checkpoint('{}')", story.id))
         .await;
     assert_eq!(known, json!({"journey": null, "scenes": {}}));
 }
@@ -121,7 +121,7 @@ async fn a_new_text_that_fails_or_is_cancelled_leaves_the_finished_story_as_it_w
         let code = if cancelled {
             "CANCELLED"
         } else {
-            "PROVIDER_DOWN"
+            "PROVIDER_UNAVAILABLE"
         };
         assert_eq!(last_error["code"], code);
         assert_eq!(

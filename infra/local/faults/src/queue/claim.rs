@@ -153,7 +153,7 @@ async fn put_back(yard: &Yard) -> Result<(), TrialError> {
     yard.arrange(&format!(
         "{QUIETLY} update public.asset_generation_jobs set status = 'queued', lease_token = null, lease_owner = null,
            lease_expires_at = null, attempt = 0,
-           entered_in = pg_current_xact_id()::text::bigint where status = 'generating'; {ALOUD}"
+           state_changed_xid = pg_current_xact_id()::text::bigint where status = 'generating'; {ALOUD}"
     ))
     .await
 }

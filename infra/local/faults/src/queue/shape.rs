@@ -86,7 +86,7 @@ impl Shape {
         let statement = match self {
             Self::Ours => format!(
                 "{QUIETLY} update public.asset_generation_jobs set status = 'ready', url = 'https://cdn/x', progress = 100,
-                   lease_owner = null, lease_expires_at = null, completed_at = now(), entered_in = pg_current_xact_id()::text::bigint
+                   lease_owner = null, lease_expires_at = null, completed_at = now(), state_changed_xid = pg_current_xact_id()::text::bigint
                    where id in ({list}); {ALOUD}"
             ),
             Self::Documents => format!("update plain_jobs set status = 'ready' where id in ({list})"),

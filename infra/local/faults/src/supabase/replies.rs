@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 use store::{
-    AssetOptions, Caller, Completion, Created, Failure, Idempotency, LeasedJob, StartedContent,
-    StoreError, UsageEntry,
+    AssetCommand, AssetOptions, Caller, Completion, Created, Failure, Idempotency, LeasedJob,
+    StartedContent, StoreError, UsageEntry,
 };
 use supabase::gateway::FaultPlan;
 use uuid::Uuid;
@@ -168,22 +168,28 @@ async fn settle_and_steer(
         failed.accepted && once(engine, activities, "queued", 1).await?,
     );
 
-    let audio = [AssetType::Audio];
+    let audio = vec![AssetType::Audio];
+    let cancel = AssetCommand::Cancel {
+        assets: Some(audio.clone()),
+    };
     let cancelled = unheard(
         engine,
         "cancel_assets",
-        store.cancel_assets(user, story, Some(&audio), &key()),
+        store.command_assets(user, story, &cancel, &key()),
     )
     .await?;
     checked.that(
         "cancel_assets",
         cancelled.replayed && cancelled.asset_types == audio,
     );
-    let options = AssetOptions::default();
+    let generate = AssetCommand::Generate {
+        assets: audio.clone(),
+        options: AssetOptions::default(),
+    };
     let generated = unheard(
         engine,
         "generate_assets",
-        store.generate_assets(user, story, &audio, &options, &key()),
+        store.command_assets(user, story, &generate, &key()),
     )
     .await?;
     checked.that(

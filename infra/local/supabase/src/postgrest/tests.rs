@@ -294,7 +294,7 @@ async fn a_forged_or_expired_token_is_nobodys() {
     let (status, body) = answer(served.http.get(&url).bearer_auth(expired)).await;
     assert_eq!((status, &body["code"]), (401, &json!("PGRST303")), "{body}");
     let forged =
-        supabase::auth::legacy_key("service_role", "another-secret-with-at-least-32-characters");
+        crate::auth::legacy_key("service_role", "another-secret-with-at-least-32-characters");
     let (status, body) = answer(served.http.get(&url).bearer_auth(forged)).await;
     assert_eq!(
         (

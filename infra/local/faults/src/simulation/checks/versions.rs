@@ -52,7 +52,7 @@ pub(crate) async fn a_new_text_has_no_art_direction(database: Arc<Database>) {
     database.complete(&cover).await;
     new_text(&database, &story).await;
     let art: Value = database
-        .value(&format!("select private.art_of('{}')", story.id))
+        .value(&format!("select private.art_checkpoint('{}')", story.id))
         .await;
     assert_eq!(art["journey"], Value::Null);
 }

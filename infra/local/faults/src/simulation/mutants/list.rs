@@ -34,7 +34,7 @@ pub(super) const GUARDS: &[Guard] = &[
     ),
     guard(
         "the replay of an idempotency key",
-        within("private.replay", "if p_key is null then", "if true then"),
+        within("private.find_idempotent_response", "if p_key is null then", "if true then"),
         check!(a_key_makes_one_story),
     ),
     guard(
@@ -44,7 +44,7 @@ pub(super) const GUARDS: &[Guard] = &[
     ),
     guard(
         "one refund a story",
-        within("private.write_story", "if found then", "if true then"),
+        within("private.refresh_story_status", "if found then", "if true then"),
         NoticedBy::Play,
     ),
     guard(
@@ -77,7 +77,7 @@ pub(super) const GUARDS: &[Guard] = &[
     ),
     guard(
         "the bound on retries",
-        within("private.take_from_the_dead", "p_job.retry_count < public.max_retries(p_job.asset_type)", "true"),
+        within("private.retry_or_fail_expired_job", "p_job.retry_count < public.max_retries(p_job.asset_type)", "true"),
         check!(retries_are_bounded),
     ),
     guard(
@@ -102,7 +102,7 @@ pub(super) const GUARDS: &[Guard] = &[
     ),
     guard(
         "the right kind of notice",
-        within("private.write_story", "case v_overall when 'failed' then 'failure' else 'completion' end, v_overall", "'completion', v_overall"),
+        within("private.refresh_story_status", "case v_overall when 'failed' then 'failure' else 'completion' end, v_overall", "'completion', v_overall"),
         check!(a_failed_text_is_refunded_once),
     ),
     guard(
@@ -117,7 +117,7 @@ pub(super) const GUARDS: &[Guard] = &[
     ),
     guard(
         "the status rebuilt with every change",
-        within("private.write_story", "'assets', v_assets)", "'assets', s.asset_generation_status -> 'assets')"),
+        within("private.refresh_story_status", "'assets', v_assets)", "'assets', s.asset_generation_status -> 'assets')"),
         NoticedBy::Play,
     ),
     guard(
@@ -192,7 +192,7 @@ pub(super) const GUARDS: &[Guard] = &[
     ),
     guard(
         "heroes as they were",
-        within("private.work_of", "(select h.characters from public.story_characters h where h.story_id = s.id)", "(select jsonb_agg(c) from public.characters c where c.id = any (s.character_ids))"),
+        within("private.story_payload", "(select h.characters from public.story_characters h where h.story_id = s.id)", "(select jsonb_agg(c) from public.characters c where c.id = any (s.character_ids))"),
         check!(a_story_keeps_its_heroes),
     ),
 ];

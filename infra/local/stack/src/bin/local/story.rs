@@ -1,7 +1,7 @@
 //! `cargo local story`: one story, from a wish to a book on disk, made by the four real functions.
 
 use super::{Outcome, announce_voice, progress::Board, running::Running, shelf, timing};
-use domain::request::bounded_text;
+use domain::request::parse_text;
 use serde_json::{Value, json};
 use stack::{api::Api, follow::StoryFeed, report::Reporter, stack::StackOptions};
 use std::{
@@ -32,7 +32,7 @@ impl Wish {
         } else {
             self.words.join(" ")
         };
-        bounded_text("the wish", &idea, 500).map_err(|problem| problem.to_string())
+        parse_text("the wish", &idea, 500).map_err(|problem| problem.to_string())
     }
 }
 
@@ -130,45 +130,28 @@ async fn tell(running: &Running, idea: &str, out: Option<PathBuf>) -> Outcome {
     }
 }
 
-/// A hero for the wish: its kind from the words, and a name that always fits the same wish.
+/// The wish's hero as the API takes a character: its kind from the words, a name that always fits the same wish.
 fn hero_of(idea: &str) -> Value {
-    const KINDS: [(&str, &str, &str); 12] = [
-        ("dragon", "Ember", "soft green scales"),
-        ("fox", "Rusty", "bright orange fur"),
-        ("rabbit", "Clover", "grey velvet fur"),
-        ("bunny", "Clover", "grey velvet fur"),
-        ("bear", "Bruno", "honey-brown fur"),
-        ("cat", "Mimi", "silver striped fur"),
-        ("dog", "Biscuit", "golden fur"),
-        ("owl", "Hoot", "speckled brown feathers"),
-        ("robot", "Pip", "shiny blue metal"),
-        ("unicorn", "Star", "white coat and a pastel mane"),
-        ("mouse", "Nibble", "soft brown fur"),
-        ("elephant", "Tembo", "warm grey skin"),
-    ];
-    let words: Vec<String> = idea
-        .split(|c: char| !c.is_alphanumeric())
-        .map(|word| word.to_lowercase().trim_end_matches('s').to_owned())
-        .collect();
-    let kind = KINDS
-        .iter()
-        .find(|(kind, ..)| words.iter().any(|word| word == kind));
-    let shy = words.iter().any(|word| word == "shy");
-    let personality = if shy {
-        json!(["shy", "kind"])
-    } else {
-        json!(["curious", "kind"])
-    };
-    match kind {
-        Some((kind, name, skin)) => {
-            json!({"name": name, "species": kind, "appearance": {"skin": skin, "eyes": "large and amber"}, "personality": personality})
-        }
-        None => {
-            json!({"name": "Luna", "species": "human child", "age": 6, "traits": ["curly_hair", "glasses"],
-            "appearance": {"hair": "curly dark brown hair", "skin": "brown", "eyes": "brown", "clothes": "a yellow raincoat"},
-            "personality": personality})
-        }
+    let hero = storyteller::story::hero_of(idea);
+    if !hero.is_drawn {
+        Reporter::Terminal.line(format!(
+            "  The stand-ins have no drawing of a {}: the story is about one, the pictures show the nearest figure.\n",
+            hero.species
+        ));
     }
+    let shy = idea.to_lowercase().contains("shy");
+    let personality = json!([if shy { "shy" } else { "curious" }, "kind"]);
+    if hero.species == "human child" {
+        return json!({"name": hero.name, "species": hero.species, "age": 6, "traits": ["curly_hair", "glasses"],
+            "appearance": {"hair": "curly dark brown hair", "skin": hero.skin, "eyes": "brown",
+                "clothes": "a yellow raincoat"},
+            "personality": personality});
+    }
+    let mut appearance = json!({"eyes": "large and amber"});
+    if !hero.skin.is_empty() {
+        appearance["skin"] = json!(hero.skin);
+    }
+    json!({"name": hero.name, "species": hero.species, "appearance": appearance, "personality": personality})
 }
 
 fn themes_of(idea: &str) -> Vec<&'static str> {
@@ -202,8 +185,9 @@ mod tests {
     }
 
     #[test]
-    fn a_dragon_stays_a_dragon() {
+    fn a_dragon_stays_a_dragon_and_a_tugboat_a_tugboat() {
         assert_eq!(hero_of("Two shy dragons")["species"], "dragon");
+        assert_eq!(hero_of("a brave little tugboat")["species"], "tugboat");
         assert_eq!(hero_of("a day at the beach")["species"], "human child");
     }
 }

@@ -56,7 +56,24 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
             "warnings",
         ];
         cargo(&workspace, "the lints", &lints).await?;
-        ran.extend(["format", "lints"]);
+        reporter.line("▸ Documentation comments");
+        let documented = [
+            "doc",
+            "--quiet",
+            "--workspace",
+            "--lib",
+            "--no-deps",
+            "--document-private-items",
+        ];
+        check(
+            &workspace,
+            "the documentation",
+            functions::inner_cargo()
+                .args(documented)
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        )
+        .await?;
+        ran.extend(["format", "lints", "documentation"]);
     }
 
     reporter.line("▸ Building the four functions");
@@ -88,6 +105,7 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
             Command::new(tools.cargo_deny()).args(["check", "bans", "licenses", "sources"]),
         )
         .await?;
+        advisories(&workspace, &tools, reporter).await?;
         ran.push("dependency checks");
     }
     println!("\n{} passed, {} failed", counts.passed, counts.failed);
@@ -101,6 +119,30 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
 
 async fn cargo(workspace: &Path, what: &'static str, arguments: &[&str]) -> Result<(), TestError> {
     check(workspace, what, functions::inner_cargo().args(arguments)).await
+}
+
+/// Checks the advisories of all dependencies, where their database can be had.
+async fn advisories(workspace: &Path, tools: &Tools, reporter: Reporter) -> Result<(), TestError> {
+    let output = Command::new(tools.cargo_deny())
+        .args(["check", "advisories"])
+        .current_dir(workspace)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|source| TestError::Run("cargo deny".to_owned(), source))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        reporter.line("▸ No advisory concerns a dependency");
+    } else if said.contains("failed to fetch advisory database") {
+        reporter.line(
+            "▸ Advisories are not checked: their database cannot be fetched from here (`cargo deny check advisories`)",
+        );
+    } else {
+        eprint!("{said}");
+        return Err(TestError::Failed("cargo deny check advisories"));
+    }
+    Ok(())
 }
 
 async fn check(

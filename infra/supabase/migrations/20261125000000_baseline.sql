@@ -1,0 +1,2364 @@
+-- Who may ask for stories: tiers with their limits as data, the profile of each auth user, libraries, characters.
+--
+-- `users.id` equals `auth.users.id`. It is not a foreign key, because a valid token may arrive before the profile does
+-- (create_story makes it then) and because `auth` belongs to another owner; triggers keep both in step.
+
+create schema if not exists private;
+
+create table public.tiers (
+  code text primary key,
+  story_limit integer constraint tiers_story_limit_is_not_negative check (story_limit >= 0),
+  daily_generation_limit integer constraint tiers_daily_limit_is_not_negative check (daily_generation_limit >= 0),
+  asset_types text[] not null,
+  upgrade_options text[] not null default '{}'
+);
+comment on table public.tiers is 'Limits of each plan, as data; null means no limit.';
+comment on column public.tiers.story_limit is 'Stories a user may have made in all, refunds not counted; null = unlimited.';
+comment on column public.tiers.daily_generation_limit is
+  'Stories a user may start between two midnights UTC, those whose text failed not counted unless they are three times as '
+  'many; null = unlimited.';
+comment on column public.tiers.asset_types is 'Asset types the plan includes; others are refused with ERR_6002.';
+
+insert into public.tiers (code, story_limit, daily_generation_limit, asset_types, upgrade_options) values
+  ('free', 2, null, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{individual,story_pack_5}'),
+  ('individual', 60, 10, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{premium,story_pack_5}'),
+  ('premium', 300, 40, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{school}'),
+  ('school', null, null, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{}');
+
+create table public.users (
+  id uuid primary key,
+  email text,
+  tier text not null default 'free' references public.tiers (code),
+  stories_used integer not null default 0 constraint users_stories_used_is_not_negative check (stories_used >= 0),
+  extra_stories integer not null default 0 constraint users_extra_stories_is_not_negative check (extra_stories >= 0),
+  created_at timestamptz not null default now()
+);
+comment on table public.users is 'Profile of a row in auth.users: tier and the running total of its credit ledger.';
+comment on column public.users.stories_used is
+  'Stories accepted minus stories refunded; always equal to minus the sum of credit_ledger.';
+comment on column public.users.extra_stories is 'Credits bought in packs, on top of the tier''s limit.';
+
+create table public.libraries (
+  id uuid primary key default gen_random_uuid(),
+  owner_user_id uuid not null references public.users (id) on delete cascade,
+  name text not null default 'My library',
+  created_at timestamptz not null default now()
+);
+comment on table public.libraries is 'Shelves that stories stand on; each user has one from the start.';
+create index idx_libraries_owner on public.libraries (owner_user_id, created_at);
+
+create table public.characters (
+  id uuid primary key default gen_random_uuid(),
+  owner_user_id uuid not null references public.users (id) on delete cascade,
+  name text not null constraint characters_name_length check (char_length(name) between 1 and 80),
+  species text,
+  age integer constraint characters_age_range check (age between 0 and 1000),
+  traits text[] not null default '{}',
+  appearance jsonb not null default '{}'::jsonb,
+  personality text[] not null default '{}',
+  reference_images text[] not null default '{}',
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+comment on table public.characters is 'Heroes of stories, as their makers described them.';
+comment on column public.characters.traits is
+  'Inclusivity trait codes (shared/domain, 39 of them) that every picture must show.';
+comment on column public.characters.reference_images is 'https URLs of pictures the cover refers to.';
+create index idx_characters_owner on public.characters (owner_user_id, created_at desc);
+
+-- Owners read their own rows; nobody but service_role writes.
+alter table public.tiers enable row level security;
+alter table public.users enable row level security;
+alter table public.libraries enable row level security;
+alter table public.characters enable row level security;
+
+create policy tiers_are_public on public.tiers for select to authenticated using (true);
+create policy users_read_themselves on public.users for select to authenticated using (id = (select auth.uid()));
+create policy owners_read_libraries on public.libraries for select to authenticated
+  using (owner_user_id = (select auth.uid()));
+create policy owners_read_characters on public.characters for select to authenticated
+  using (owner_user_id = (select auth.uid()));
+
+-- A profile, the free tier and a default library, made at sign-up or on first use, whichever comes first.
+create function private.ensure_profile(p_user_id uuid, p_email text) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  insert into public.users (id, email) values (p_user_id, nullif(p_email, '')) on conflict (id) do nothing;
+  if found then
+    insert into public.libraries (owner_user_id) values (p_user_id);
+  end if;
+end $$;
+
+create function private.on_auth_user_created() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.ensure_profile(new.id, new.email);
+  return new;
+end $$;
+
+create function private.on_auth_user_deleted() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  delete from public.users where id = old.id;
+  return old;
+end $$;
+
+create trigger storytailor_user_created after insert on auth.users
+  for each row execute function private.on_auth_user_created();
+create trigger storytailor_user_deleted after delete on auth.users
+  for each row execute function private.on_auth_user_deleted();
+-- What is being made, as the front end sees it: the story row, which it subscribes to.
+--
+-- `stories.asset_generation_status` is derived: private.refresh_story_status rebuilds it from the job rows in the same
+-- transaction as every change, so the two can never disagree. The story row stays small, because Realtime drops fields of a
+-- change above 1 MiB; leases, checkpoints and prompts live with the jobs.
+
+create table public.stories (
+  id uuid primary key default gen_random_uuid(),
+  library_id uuid not null references public.libraries (id),
+  creator_user_id uuid not null references public.users (id) on delete cascade,
+  title text not null constraint stories_title_length check (char_length(title) between 1 and 255),
+  content jsonb not null default '{}'::jsonb,
+  status text not null default 'generating'
+    constraint stories_status_is_known check (status in ('generating', 'ready', 'failed')),
+  asset_generation_status jsonb not null default '{"overall": "generating", "assets": {}}'::jsonb,
+  asset_generation_started_at timestamptz not null default now(),
+  asset_generation_completed_at timestamptz,
+  hue_extracted_colors jsonb not null default '{}'::jsonb,
+  audio_words jsonb,
+  audio_blocks jsonb,
+  character_ids uuid[] not null constraint stories_have_characters check (cardinality(character_ids) between 1 and 5),
+  story_type text not null,
+  themes text[] not null default '{}',
+  request jsonb not null default '{}'::jsonb,
+  version bigint not null default 1,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+comment on table public.stories is
+  'One story and the state of everything made for it; watched by the front end through Realtime.';
+comment on column public.stories.content is 'Title, four beats and moral once the text is ready, else {}.';
+comment on column public.stories.status is 'generating until every job is settled; then failed if the text failed, else ready.';
+comment on column public.stories.asset_generation_status is
+  'Derived by private.refresh_story_status from the jobs: overall and one entry per asset.';
+comment on column public.stories.hue_extracted_colors is
+  '{cover: [hex, hex, hex], scene_1: [...], ...}: three deep contrasting colours per picture.';
+comment on column public.stories.audio_words is '[{txt, start, end}, ...] in seconds, in spoken order.';
+comment on column public.stories.audio_blocks is '{a, b, c, d}: one HTML block per beat, a span per word.';
+comment on column public.stories.request is 'The whole creation request, so that anything can be made again.';
+comment on column public.stories.version is 'Grows by one with every update; the order of Realtime events.';
+
+-- A story keeps its heroes as they were when it was asked for. Beside the row, for Realtime sends the whole row each time.
+create table public.story_characters (
+  story_id uuid primary key references public.stories (id) on delete cascade,
+  characters jsonb not null
+);
+comment on table public.story_characters is
+  'The heroes of a story in their order, as they were when it was asked for, or asked for again before it had a text.';
+
+-- Promised by name, not used by us.
+create index idx_stories_status on public.stories (status);
+create index idx_stories_generation on public.stories (asset_generation_started_at) where status = 'generating';
+-- A user's list of stories, the newest first, page by page.
+create index idx_stories_creator on public.stories (creator_user_id, created_at desc, id);
+-- A library is deleted only when no story stands on it.
+create index idx_stories_library on public.stories (library_id, created_at desc);
+
+alter table public.stories enable row level security;
+alter table public.story_characters enable row level security;
+create policy owners_read_stories on public.stories for select to authenticated
+  using (creator_user_id = (select auth.uid()));
+
+create function private.bump_story_version() returns trigger language plpgsql set search_path = '' as $$
+begin
+  new.version := old.version + 1;
+  new.updated_at := now();
+  return new;
+end $$;
+create trigger stories_bump_version before update on public.stories
+  for each row execute function private.bump_story_version();
+
+alter publication supabase_realtime add table public.stories;
+-- The truth about what is being made: one job per asset. It is the queue, the lease and the result in one row.
+
+create table public.asset_generation_jobs (
+  id uuid primary key default gen_random_uuid(),
+  story_id uuid not null references public.stories (id) on delete cascade,
+  user_id uuid not null,
+  asset_type text not null constraint jobs_asset_type_is_known check (asset_type in
+    ('content', 'cover', 'scene_1', 'scene_2', 'scene_3', 'scene_4', 'audio', 'activities', 'pdf')),
+  status text not null default 'queued' constraint jobs_status_is_known check (status in
+    ('queued', 'generating', 'ready', 'failed', 'cancelled', 'skipped')),
+  priority text not null default 'normal' constraint jobs_priority_is_known check (priority in ('normal', 'high', 'urgent')),
+  inputs_settled boolean not null default false,
+  available_at timestamptz not null default now(),
+  claim_order timestamptz not null default now(),
+  state_changed_xid bigint not null default pg_current_xact_id()::text::bigint,
+  lease_token uuid,
+  lease_owner text,
+  lease_expires_at timestamptz,
+  attempt integer not null default 0,
+  retry_count integer not null default 0,
+  limited_since timestamptz,
+  progress smallint not null default 0 constraint jobs_progress_range check (progress between 0 and 100),
+  url text,
+  result jsonb not null default '{}'::jsonb,
+  is_placeholder boolean not null default false,
+  asset_version integer not null default 0,
+  metadata jsonb not null default '{}'::jsonb,
+  checkpoint jsonb not null default '{}'::jsonb,
+  options jsonb not null default '{}'::jsonb,
+  sources jsonb not null default '{}'::jsonb,
+  queued_by_input boolean not null default false,
+  error_code text,
+  error_message text,
+  last_error jsonb,
+  started_at timestamptz,
+  completed_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  attempt_errors jsonb[] not null default '{}',
+  constraint jobs_one_per_asset unique (story_id, asset_type),
+  constraint jobs_generating_holds_a_lease
+    check (status <> 'generating' or (lease_token is not null and lease_expires_at is not null)),
+  constraint jobs_only_generating_is_leased check (status = 'generating' or lease_expires_at is null),
+  constraint jobs_ready_has_its_asset
+    check (status <> 'ready' or asset_type = 'content' or url is not null or result ? 'data'),
+  constraint jobs_final_has_a_time
+    check ((status in ('ready', 'failed', 'cancelled', 'skipped')) = (completed_at is not null)),
+  constraint jobs_error_code_is_known check (error_code = any (
+    '{BOOK_FAILED,CANCELLED,CONTENT_POLICY_VIOLATION,DATABASE_UNAVAILABLE,IMAGE_VALIDATION_FAILED,INPUT_FAILED,INTERNAL,'
+    'INVALID_VOICE,JOB_TIMEOUT,MISSING_REQUIRED_ASSETS,MODEL_GONE,MODEL_NOT_OPEN,PROVIDER_OUT_OF_CREDITS,'
+    'PROVIDER_REFUSED_KEY,PROVIDER_REJECTED,PROVIDER_TIMEOUT,PROVIDER_UNAVAILABLE,RATE_LIMITED,TEXT_TOO_LONG,'
+    'UNREADABLE_REFERENCE,UNSUPPORTED_SCRIPT,UNUSABLE_ANSWER,UNUSABLE_PICTURE,UPLOAD_FAILED}'::text[]))
+);
+comment on table public.asset_generation_jobs is 'One row per asset of a story: the queue, its leases and its results.';
+comment on column public.asset_generation_jobs.user_id is
+  'The story''s creator, copied here for fairness and row-level security.';
+comment on column public.asset_generation_jobs.inputs_settled is
+  'True once every input of the asset graph is ready, failed, cancelled or skipped; set by private.settle_inputs.';
+comment on column public.asset_generation_jobs.available_at is
+  'Not claimable before this moment: backoff, Retry-After, or the grace the direct invocation has.';
+comment on column public.asset_generation_jobs.claim_order is
+  'Claim the smallest first: the moment of becoming claimable plus a head start per priority, so waiting outranks urgency '
+  'in the end.';
+comment on column public.asset_generation_jobs.state_changed_xid is
+  'The transaction that put the job where it is, by status and inputs_settled; what the scan floors of '
+  'private.advance_scan_floors are read against.';
+comment on column public.asset_generation_jobs.lease_token is
+  'Fencing token of the claim in force, or of the last one; a writer with another token is refused.';
+comment on column public.asset_generation_jobs.lease_owner is
+  'Who holds the lease: <request id>/<nonce> of the invocation at work, or claim:<request id>/<nonce> while a worker has '
+  'only claimed it.';
+comment on column public.asset_generation_jobs.attempt is 'Claims so far.';
+comment on column public.asset_generation_jobs.retry_count is 'Retries after the first try; releases do not count.';
+comment on column public.asset_generation_jobs.limited_since is
+  'Since when a provider''s rate limit has held this job up; such attempts are no retries for half an hour.';
+comment on column public.asset_generation_jobs.result is
+  'What complete_job wrote beside the url: data of activities, bytes, sha256, duration.';
+comment on column public.asset_generation_jobs.checkpoint is 'Results of paid steps so far; a retried job continues from here.';
+comment on column public.asset_generation_jobs.options is
+  'Wishes of every retry and regenerate so far, the last word of each kind: voiceId, style, simplifyPrompt.';
+comment on column public.asset_generation_jobs.sources is
+  'The versions of its inputs when it was last leased: {content: 2, cover: 1}; result.madeFrom holds those of what is '
+  'published.';
+comment on column public.asset_generation_jobs.queued_by_input is
+  'It was ready and waits only because an input is made again; it is ready again as it was where that brings no new version.';
+comment on column public.asset_generation_jobs.last_error is
+  'Why the last try for a new version failed while the one before it serves on: {code, message, at}.';
+comment on column public.asset_generation_jobs.attempt_errors is
+  'How the attempts ended that brought nothing, the last twenty of them: {attempt, code, message, at}; the words are those '
+  'the user was shown.';
+
+-- Claiming must not feel the finished rows: only what can be claimed is in its index.
+create index idx_jobs_claimable on public.asset_generation_jobs (user_id, claim_order)
+  where status = 'queued' and inputs_settled;
+create index idx_jobs_backoff on public.asset_generation_jobs (available_at)
+  where status = 'queued' and inputs_settled;
+-- In the order of arrival, so that what is gone but cannot be cleaned away yet lies below a floor and is not read again.
+create index idx_jobs_waiting on public.asset_generation_jobs (state_changed_xid) where status = 'queued' and inputs_settled;
+create index idx_jobs_working on public.asset_generation_jobs (state_changed_xid) where status = 'generating';
+-- Row-level security of an owner's own rows.
+create index idx_jobs_user on public.asset_generation_jobs (user_id);
+-- Every story has one text job, so this finds old stories without passing over those that left.
+create index idx_jobs_old_texts on public.asset_generation_jobs (completed_at)
+  where asset_type = 'content' and completed_at is not null;
+-- Promised by name, not used by us: the unique key begins with the story, and no query of ours filters by the others.
+create index idx_jobs_queued on public.asset_generation_jobs (status, created_at) where status = 'queued';
+create index idx_jobs_story on public.asset_generation_jobs (story_id);
+create index idx_jobs_timeout on public.asset_generation_jobs (started_at, status) where status = 'generating';
+
+create view public.dead_letters with (security_invoker = true) as
+  select id as job_id, story_id, asset_type, error_code, error_message, attempt, retry_count, completed_at,
+    attempt_errors
+  from public.asset_generation_jobs where status = 'failed';
+comment on view public.dead_letters is
+  'Jobs that failed for good, with their cause and that of every attempt before; retry_assets brings them back.';
+
+alter table public.asset_generation_jobs enable row level security;
+create policy owners_read_jobs on public.asset_generation_jobs for select to authenticated
+  using (user_id = (select auth.uid()));
+-- What must never be counted twice: credits, paid calls, notices, answers given under an idempotency key.
+
+create table public.credit_ledger (
+  id bigint generated always as identity primary key,
+  user_id uuid not null references public.users (id) on delete cascade,
+  story_id uuid not null,
+  reason text not null constraint credit_reason_is_known check (reason in ('story_created', 'text_failed')),
+  round integer not null default 1,
+  delta integer not null
+    constraint credit_delta_fits_reason check (delta = case reason when 'story_created' then -1 else 1 end),
+  created_at timestamptz not null default now(),
+  constraint credit_once_per_reason unique (story_id, reason, round)
+);
+comment on table public.credit_ledger is
+  'One credit per story, refunded at most once; users.stories_used is its running total.';
+comment on column public.credit_ledger.round is
+  'Counts on when a story whose text failed (and was refunded) is tried again on a new credit.';
+create index idx_credit_user on public.credit_ledger (user_id, created_at);
+
+create table public.usage_ledger (
+  id bigint generated always as identity primary key,
+  call_key text not null constraint usage_once_per_call unique,
+  user_id uuid not null,
+  story_id uuid not null,
+  job_id uuid not null,
+  asset_type text not null,
+  provider text not null,
+  model text not null,
+  kind text not null,
+  input_units bigint not null default 0,
+  output_units bigint not null default 0,
+  cost_usd numeric(12, 6) not null default 0,
+  result_refused boolean not null default false,
+  created_at timestamptz not null default now()
+);
+comment on table public.usage_ledger is
+  'Every paid provider call: units as the provider counts them (tokens or characters) and an estimated price in USD.';
+comment on column public.usage_ledger.result_refused is
+  'Paid for under a lease that was lost meanwhile: what it brought was not kept.';
+create index idx_usage_story on public.usage_ledger (story_id);
+create index idx_usage_user on public.usage_ledger (user_id, created_at);
+
+create table public.notification_outbox (
+  id bigint generated always as identity primary key,
+  story_id uuid not null references public.stories (id) on delete cascade,
+  user_id uuid not null,
+  kind text not null constraint outbox_kind_is_known check (kind in ('completion', 'failure')),
+  overall text not null,
+  created_at timestamptz not null default now(),
+  sent_at timestamptz,
+  dropped_at timestamptz,
+  constraint outbox_one_notice_per_kind unique (story_id, kind)
+);
+comment on table public.notification_outbox is
+  'Notices to send, written with the transition that causes them; at most one of a kind per story.';
+comment on column public.notification_outbox.dropped_at is
+  'When it was given up unsent: nobody wants to hear of it a month later.';
+create index idx_outbox_unsent on public.notification_outbox (created_at) where sent_at is null and dropped_at is null;
+
+create table public.idempotency_keys (
+  user_id uuid not null references public.users (id) on delete cascade,
+  operation text not null,
+  key text not null constraint idempotency_key_length check (char_length(key) between 1 and 255),
+  request_hash text not null,
+  response jsonb not null,
+  created_at timestamptz not null default now(),
+  primary key (user_id, operation, key)
+);
+comment on table public.idempotency_keys is
+  'Answers already given, for 24 hours: the same key with the same body gets the same answer.';
+create index idx_idempotency_age on public.idempotency_keys (created_at);
+
+create function private.idempotency_lifetime() returns interval language sql immutable set search_path = '' as $$
+  select interval '24 hours'
+$$;
+
+alter table public.credit_ledger enable row level security;
+alter table public.usage_ledger enable row level security;
+alter table public.notification_outbox enable row level security;
+alter table public.idempotency_keys enable row level security;
+-- Models, calls and prices are the operator's business: no policy opens the usage ledger.
+create policy owners_read_credits on public.credit_ledger for select to authenticated
+  using (user_id = (select auth.uid()));
+-- The rules of the pipeline: which asset needs which, which state may follow which, when a retry is due, who holds a lease.
+-- shared/domain holds the first of them in Rust as well; a test compares both.
+
+create function public.asset_inputs(p_asset_type text) returns text[]
+  language sql immutable set search_path = '' as $$
+  select case
+    when p_asset_type = 'content' then '{}'::text[]
+    when p_asset_type in ('cover', 'audio', 'activities') then '{content}'
+    when p_asset_type like 'scene\__' then '{cover}'
+    when p_asset_type = 'pdf' then '{content,cover,scene_1,scene_2,scene_3,scene_4}'
+  end
+$$;
+comment on function public.asset_inputs is
+  'Assets that must be settled before this one may be claimed; content must be ready.';
+
+create function private.is_settled(p_status text) returns boolean
+  language sql immutable set search_path = '' as $$
+  select p_status in ('ready', 'failed', 'cancelled', 'skipped')
+$$;
+
+create function public.next_job_status(p_status text, p_event text) returns text
+  language sql immutable set search_path = '' as $$
+  select case p_event
+    when 'claim' then case when p_status = 'queued' then 'generating' end
+    when 'complete' then case when p_status = 'generating' then 'ready' end
+    when 'retry_later' then case when p_status = 'generating' then 'queued' end
+    when 'release' then case when p_status = 'generating' then 'queued' end
+    when 'give_up' then case when p_status = 'generating' then 'failed' end
+    when 'cancel' then case when p_status in ('queued', 'generating') then 'cancelled' end
+    when 'skip' then case when p_status = 'failed' then 'skipped' end
+    when 'restore' then case when p_status in ('queued', 'generating') then 'ready' end
+    when 'requeue' then case when p_status in ('ready', 'failed', 'cancelled', 'skipped') then 'queued' end
+  end
+$$;
+comment on function public.next_job_status is
+  'The one transition table of jobs; null where the event is illegal in that state.';
+
+create function private.guard_job_transition() returns trigger language plpgsql set search_path = '' as $$
+begin
+  if new.status <> old.status and not exists (
+    select from unnest('{claim,complete,retry_later,release,give_up,cancel,skip,restore,requeue}'::text[]) as event
+    where public.next_job_status(old.status, event) = new.status)
+  then
+    raise exception 'job % may not go from % to %', old.id, old.status, new.status using errcode = 'check_violation';
+  end if;
+  if private.is_settled(new.status) then new.limited_since := null; end if;
+  if (new.status, new.inputs_settled) <> (old.status, old.inputs_settled) then
+    new.state_changed_xid := pg_current_xact_id()::text::bigint;
+  end if;
+  new.updated_at := now();
+  return new;
+end $$;
+create trigger jobs_guard_transition before update on public.asset_generation_jobs
+  for each row execute function private.guard_job_transition();
+
+create function public.max_retries(p_asset_type text) returns integer
+  language sql immutable set search_path = '' as $$
+  select case when p_asset_type in ('audio', 'pdf') then 2 else 3 end
+$$;
+comment on function public.max_retries is
+  'Retries after the first try: three, but two for audio and pdf (S1-222 to S1-225).';
+
+create function public.retry_delay_seconds(p_asset_type text, p_retry_count integer) returns double precision
+  language sql immutable set search_path = '' as $$
+  select (case
+    when p_asset_type in ('content', 'activities') then 2 ^ p_retry_count
+    when p_asset_type = 'audio' then 5 * (p_retry_count + 1)
+    else 0
+  end)::double precision
+$$;
+comment on function public.retry_delay_seconds is
+  'Pause before retry n (from 0): content and activities 1, 2, 4 s; audio 5, 10 s; pictures and pdf at once. A provider''s '
+  'Retry-After wins.';
+
+-- Up to a quarter more, so that jobs that failed together do not come back together. A hash of job and attempt, so that the
+-- policy stays a pure function.
+create function private.retry_jitter(p_job_id uuid, p_attempt integer) returns double precision
+  language sql immutable set search_path = '' as $$
+  select 1 + 0.25 * abs(hashtextextended(p_job_id::text, p_attempt) % 1000) / 1000
+$$;
+
+create function private.head_start(p_priority text) returns interval
+  language sql immutable set search_path = '' as $$
+  select case p_priority when 'urgent' then interval '0' when 'high' then interval '2 minutes' else interval '4 minutes' end
+$$;
+comment on function private.head_start is
+  'How much longer than an urgent job this one waits when both became claimable together.';
+
+-- What failed twice may be what takes its process down: from then on it gets a process to itself, or the jobs beside it
+-- would use up their retries with it. The worker's dispatch follows the same rule.
+create function private.travels_alone(p_retry_count integer) returns boolean language sql immutable set search_path = '' as $$
+  select p_retry_count >= 2
+$$;
+
+create function private.is_stale(p_job public.asset_generation_jobs, p_lease_token uuid) returns text
+  language sql immutable set search_path = '' as $$
+  select case
+    when p_job.id is null then 'NO_SUCH_JOB'
+    when p_job.status = 'cancelled' then 'CANCELLED'
+    when p_job.status <> 'generating' then 'NOT_GENERATING'
+    when p_job.lease_token is distinct from p_lease_token then 'LEASE_LOST'
+  end
+$$;
+comment on function private.is_stale is
+  'Why a writer with this token may not write, or null when its lease is the one in force.';
+
+-- Who holds a lease: 'claim:<request id>/<nonce>' while the claim of a worker is only dispatched, '<request id>/<nonce>' once
+-- an invocation has started the work. The nonce keeps a second delivery of the same event from being granted.
+create function private.is_started(p_owner text) returns boolean language sql immutable set search_path = '' as $$
+  select p_owner is not null and p_owner not like 'claim:%'
+$$;
+
+-- The versions of what an asset is made from, as they are now.
+create function private.sources_of(p_story_id uuid, p_asset_type text) returns jsonb
+  language sql stable set search_path = '' as $$
+  select coalesce(jsonb_object_agg(i.asset_type, i.asset_version), '{}'::jsonb)
+  from public.asset_generation_jobs i
+  where i.story_id = p_story_id and p_asset_type <> 'content'
+    and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(p_asset_type)))
+$$;
+
+-- Whether a version that was published once is still to be shown when the try for another one ends without it: a true one,
+-- not a placeholder, and made from the text that is published.
+create function private.earlier_version_stands(p_job public.asset_generation_jobs) returns boolean
+  language sql stable set search_path = '' as $$
+  select p_job.asset_version > 0 and not p_job.is_placeholder
+    and (p_job.asset_type = 'content'
+      or ((p_job.url is not null or p_job.result ? 'data')
+        and p_job.result #> '{madeFrom,content}' = private.sources_of(p_job.story_id, p_job.asset_type) -> 'content'))
+$$;
+
+-- The job is ready again with the version that stands. p_error says why there is no new one; null when none was tried.
+create function private.restore_version(p_job_id uuid, p_error jsonb default null) returns void
+  language sql set search_path = '' as $$
+  update public.asset_generation_jobs
+  set
+    status = 'ready',
+    progress = 100,
+    queued_by_input = false,
+    lease_owner = null,
+    lease_expires_at = null,
+    completed_at = coalesce((result ->> 'completedAt')::timestamptz, now()),
+    metadata = coalesce(result -> 'metadata', '{}'::jsonb),
+    error_code = null,
+    error_message = null,
+    last_error = coalesce(p_error, last_error)
+  where id = p_job_id
+$$;
+
+create function private.attempt_errors_max() returns integer language sql immutable set search_path = '' as $$
+  select 20
+$$;
+
+-- Notes how the attempt in force ended, for operators: error_code keeps the last word alone, and a new attempt clears it.
+create function private.record_attempt_error(p_job_id uuid, p_code text, p_message text) returns void
+  language sql set search_path = '' as $$
+  update public.asset_generation_jobs
+  set attempt_errors = (array_append(attempt_errors,
+      jsonb_build_object('attempt', attempt, 'code', p_code, 'message', p_message, 'at', now())))
+    [greatest(1, cardinality(attempt_errors) + 2 - private.attempt_errors_max()):]
+  where id = p_job_id
+$$;
+
+-- Ends a job as failed or cancelled, without a new version: the earlier one serves on where it stands, and nothing stays of
+-- one that was made from another text. Answers what changes in the story's row. The caller decides about the lease token.
+create function private.end_without_version(p_job public.asset_generation_jobs, p_status text, p_code text, p_message text,
+  p_placeholder jsonb default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_has_placeholder boolean := coalesce(p_placeholder ? 'url', false);
+begin
+  if private.earlier_version_stands(p_job) then
+    perform private.restore_version(p_job.id, jsonb_build_object('code', p_code, 'message', p_message, 'at', now()));
+    return '{}';
+  end if;
+  update public.asset_generation_jobs
+  set
+    status = p_status,
+    queued_by_input = false,
+    lease_owner = null,
+    lease_expires_at = null,
+    completed_at = now(),
+    -- A placeholder stays what is shown; a true picture of another text does not.
+    url = coalesce(p_placeholder ->> 'url', case when is_placeholder then url end),
+    result = '{}'::jsonb,
+    is_placeholder = is_placeholder or v_has_placeholder,
+    asset_version = asset_version + v_has_placeholder::integer,
+    error_code = p_code,
+    error_message = p_message
+  where id = p_job.id;
+  return jsonb_strip_nulls(jsonb_build_object('hue',
+      case when p_placeholder ? 'colors' then jsonb_build_object(p_job.asset_type, p_placeholder -> 'colors') end))
+    || case when p_job.asset_type = 'audio' then '{"audioWords": null, "audioBlocks": null}'::jsonb else '{}'::jsonb end;
+end $$;
+-- What the providers allow us, shared by all processes: a pace and a number of jobs at once per kind of call, and the
+-- pause a provider asked for. Jobs above it wait in the queue and hold no place.
+--
+-- A lease takes what its calls will need (private.asset_calls), so nobody asks the database before each call. The pace is
+-- kept as in the generic cell rate algorithm (ITU-T I.371): `taken_until` is the moment up to which calls are spoken for,
+-- and a lease may run ahead of it by `burst_seconds`. Without a limit a claim reads this table of three rows, no more.
+
+create table public.provider_limits (
+  kind text primary key constraint limits_kind_is_known check (kind in ('picture', 'text', 'speech')),
+  per_minute integer constraint limits_rate_is_positive check (per_minute > 0),
+  burst_seconds double precision not null default 1 constraint limits_burst_range check (burst_seconds between 0 and 60),
+  at_once integer constraint limits_at_once_is_positive check (at_once > 0),
+  paused_until timestamptz,
+  taken_until timestamptz not null default now()
+);
+comment on table public.provider_limits is
+  'Limits of the provider accounts per kind of call; the operator sets them, null means none.';
+comment on column public.provider_limits.per_minute is
+  'Calls a minute the account allows; a fortieth of it is left free, for calls come a moment after their lease.';
+comment on column public.provider_limits.burst_seconds is
+  'How far leases may run ahead of the pace: what was not used within this time is lost.';
+comment on column public.provider_limits.at_once is 'Jobs making such calls at one moment, as ElevenLabs limits them.';
+comment on column public.provider_limits.paused_until is
+  'The Retry-After of the last refusal: nobody is leased such a job before it.';
+comment on column public.provider_limits.taken_until is
+  'Up to this moment the calls that the pace allows are spoken for.';
+insert into public.provider_limits (kind) values ('picture'), ('text'), ('speech');
+alter table public.provider_limits enable row level security;
+
+-- Calls that one attempt makes when nothing goes wrong. A cover asks for the palette, for the analysis of all five scenes
+-- and for a check of its picture; a scene finds its analysis done and asks for the check alone.
+create table private.asset_calls (
+  asset_type text not null,
+  kind text not null references public.provider_limits (kind),
+  calls integer not null,
+  primary key (asset_type, kind)
+);
+insert into private.asset_calls (asset_type, kind, calls) values
+  ('content', 'text', 1),
+  ('cover', 'text', 7),
+  ('cover', 'picture', 1),
+  ('scene_1', 'text', 1),
+  ('scene_1', 'picture', 1),
+  ('scene_2', 'text', 1),
+  ('scene_2', 'picture', 1),
+  ('scene_3', 'text', 1),
+  ('scene_3', 'picture', 1),
+  ('scene_4', 'text', 1),
+  ('scene_4', 'picture', 1),
+  ('audio', 'speech', 1),
+  ('activities', 'text', 1);
+alter table private.asset_calls enable row level security;
+
+create table private.limit_waiter (
+  only_row boolean primary key default true constraint waiter_is_one_row check (only_row),
+  worker text,
+  waits_until timestamptz not null default '-infinity'
+);
+comment on table private.limit_waiter is
+  'One row: the worker that waits until a provider takes calls again, and until when it can; the others go home.';
+insert into private.limit_waiter default values;
+alter table private.limit_waiter enable row level security;
+
+-- The claims that share one cap take turns; each holds this for the few milliseconds of its transaction.
+create function private.take_claim_turn() returns void language sql set search_path = '' as $$
+  select pg_advisory_xact_lock(hashtextextended('storytailor.claim', 0))
+$$;
+
+-- A fortieth of the pace is left free: the calls of a lease come a moment after it, and a provider counts when they arrive.
+create function private.time_per_call(p_per_minute integer) returns interval
+  language sql immutable set search_path = '' as $$
+  select make_interval(secs => 60 / (0.975 * p_per_minute))
+$$;
+
+create function private.jobs_calling(p_kind text) returns bigint language sql stable set search_path = '' as $$
+  select count(*) from public.asset_generation_jobs j join private.asset_calls c on c.asset_type = j.asset_type
+  where j.status = 'generating' and c.kind = p_kind
+$$;
+
+create function private.are_waiting_to_call(p_kind text) returns boolean language sql stable set search_path = '' as $$
+  select exists (
+    select from public.asset_generation_jobs j join private.asset_calls c on c.asset_type = j.asset_type
+    where j.status = 'queued' and j.inputs_settled and c.kind = p_kind)
+$$;
+
+-- What the limited kinds of call have room for now: {kind: {calls, jobs, opensAt}}, null where nothing limits; null
+-- altogether without any limit. Read under the claim turn, or it is out of date at once.
+create function private.provider_capacity() returns jsonb language sql stable set search_path = '' as $$
+  select jsonb_object_agg(l.kind, jsonb_build_object(
+    'calls', case
+      when l.paused_until > now() then 0
+      when l.per_minute is not null then greatest(0, 1 + floor(
+        extract(epoch from now() + make_interval(secs => l.burst_seconds) - greatest(l.taken_until, now()))
+          / extract(epoch from private.time_per_call(l.per_minute)))) end,
+    'jobs', case when l.at_once is not null then l.at_once - private.jobs_calling(l.kind) end,
+    'opensAt', greatest(l.paused_until,
+      case when l.per_minute is not null then l.taken_until - make_interval(secs => l.burst_seconds) end)))
+  from public.provider_limits l
+  where l.per_minute is not null or l.at_once is not null or l.paused_until > now()
+$$;
+
+create function private.assets_at_limit(p_capacity jsonb) returns text[] language sql stable set search_path = '' as $$
+  select coalesce(array_agg(distinct c.asset_type), '{}')
+  from jsonb_each(p_capacity) as k (kind, capacity) join private.asset_calls c on c.kind = k.kind
+  where (k.capacity ->> 'calls')::integer <= 0 or (k.capacity ->> 'jobs')::integer <= 0
+$$;
+
+-- As many of these jobs, in this order, as there is capacity for. A job begins while one call is left and takes all it
+-- needs, or one that needs many would never begin.
+create function private.jobs_within_capacity(p_job_ids uuid[], p_capacity jsonb) returns uuid[]
+  language plpgsql stable set search_path = '' as $$
+declare
+  v_capacity jsonb := p_capacity;
+  v_chosen uuid[] := '{}';
+  v_job record;
+begin
+  if p_capacity is null then return p_job_ids; end if;
+  for v_job in
+    select j.id, j.asset_type from unnest(p_job_ids) with ordinality as wanted (id, place)
+    join public.asset_generation_jobs j on j.id = wanted.id order by wanted.place
+  loop
+    continue when v_job.asset_type = any (private.assets_at_limit(v_capacity));
+    v_chosen := v_chosen || v_job.id;
+    select jsonb_object_agg(k.kind, case when c.calls is null then k.capacity else k.capacity || jsonb_build_object(
+      'calls', (k.capacity ->> 'calls')::integer - c.calls, 'jobs', (k.capacity ->> 'jobs')::integer - 1) end)
+    into v_capacity
+    from jsonb_each(v_capacity) as k (kind, capacity)
+    left join private.asset_calls c on c.kind = k.kind and c.asset_type = v_job.asset_type;
+  end loop;
+  return v_chosen;
+end $$;
+
+-- Speaks for the calls of jobs that are being leased.
+create function private.take_calls(p_job_ids uuid[]) returns void language plpgsql set search_path = '' as $$
+begin
+  if not exists (select from public.provider_limits where per_minute is not null) then return; end if;
+  update public.provider_limits l
+  set taken_until = greatest(l.taken_until, now()) + needed.calls * private.time_per_call(l.per_minute)
+  from (select c.kind, sum(c.calls) as calls
+    from public.asset_generation_jobs j join private.asset_calls c on c.asset_type = j.asset_type
+    where j.id = any (p_job_ids) group by c.kind) as needed
+  where l.kind = needed.kind and l.per_minute is not null;
+end $$;
+
+-- A provider said when it takes calls again: the calls this asset is mainly made of wait until then, whoever makes them.
+create function private.pause_calls(p_asset_type text, p_until timestamptz) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  perform private.take_claim_turn();
+  update public.provider_limits set paused_until = greatest(paused_until, p_until)
+  where kind = case when p_asset_type = 'audio' then 'speech' when p_asset_type in ('content', 'activities') then 'text'
+    else 'picture' end;
+end $$;
+
+create function private.release_limit_waiter(p_worker text) returns void language sql set search_path = '' as $$
+  update private.limit_waiter set worker = null, waits_until = '-infinity' where worker = p_worker
+$$;
+
+-- When a kind of call that jobs wait for opens, for the one worker that waits for it: the first to ask, until somebody
+-- comes who can stay a quarter of a minute longer. All others get null and go home. A worker names itself
+-- 'claim:<request id>[/<nonce>]'; whoever gives no name is told and does not count.
+create function private.next_capacity_at(p_capacity jsonb, p_owner text, p_wait_seconds double precision)
+  returns timestamptz language plpgsql set search_path = '' as $$
+declare
+  v_worker text := split_part(p_owner, '/', 1);
+  v_until timestamptz := now() + make_interval(secs => p_wait_seconds);
+  v_opening timestamptz;
+begin
+  if p_capacity is null then return null; end if;
+  select min((capacity ->> 'opensAt')::timestamptz) into v_opening
+  from jsonb_each(p_capacity) as k (kind, capacity)
+  where (capacity ->> 'calls')::integer <= 0 and private.are_waiting_to_call(k.kind);
+  if v_worker is null then return v_opening; end if;
+  if v_opening is null or v_opening > v_until then
+    -- It cannot stay for that; the next to ask may.
+    perform private.release_limit_waiter(v_worker);
+    return v_opening;
+  end if;
+  -- Shorter gains are not worth a change of guard: both workers would be paid for.
+  update private.limit_waiter set worker = v_worker, waits_until = v_until
+  where worker = v_worker or waits_until < v_until - interval '15 seconds';
+  return case when found then v_opening end;
+end $$;
+
+-- One, when a job waits for a kind of call that is limited to a number of jobs at once and has a slot free.
+create function private.waiting_jobs_with_free_slot() returns bigint language sql stable set search_path = '' as $$
+  select count(*) from (
+    select from public.provider_limits
+    -- The questions cost a scan each, so they are asked of limited kinds alone.
+    where case when at_once is null then false
+      else at_once > private.jobs_calling(kind) and private.are_waiting_to_call(kind) end limit 1) as free
+$$;
+-- What is old leaves the tables that every claim and every status passes through.
+--
+-- The jobs of a story that nobody touched for a month move to a history table of the same columns, whole rows at a time: so
+-- the hot table, its indexes and its vacuum stay as small as the work of a month, and nothing of a job is lost. Before a
+-- user changes such a story (private.lock_story_and_owner), its rows come back as they were, checkpoints included, so that
+-- retrying and regenerating find what was paid for and the status JSON is rebuilt from all assets. The story's row is not
+-- touched by either move. Notices travel along, for they are what keeps a second notice from being sent; one that waited all
+-- that time is dropped.
+
+create table public.asset_generation_history (
+  like public.asset_generation_jobs,
+  primary key (id),
+  foreign key (story_id) references public.stories (id) on delete cascade
+);
+comment on table public.asset_generation_history is
+  'Jobs of stories at rest, column by column as in asset_generation_jobs; a column added there is added here too.';
+create index idx_history_story on public.asset_generation_history (story_id);
+
+create table public.notification_history (
+  like public.notification_outbox,
+  primary key (id),
+  foreign key (story_id) references public.stories (id) on delete cascade
+);
+comment on table public.notification_history is
+  'Notices of stories at rest: sent, or dropped because nobody had sent them by then.';
+create index idx_notification_history_story on public.notification_history (story_id);
+
+create view public.asset_job_records with (security_invoker = true) as
+  select id, story_id, user_id, asset_type, status, retry_count, error_code, error_message, started_at, completed_at, created_at,
+    attempt_errors
+  from public.asset_generation_jobs
+  union all
+  select id, story_id, user_id, asset_type, status, retry_count, error_code, error_message, started_at, completed_at, created_at,
+    attempt_errors
+  from public.asset_generation_history;
+comment on view public.asset_job_records is 'The jobs of every story, at work or at rest.';
+
+alter table public.asset_generation_history enable row level security;
+alter table public.notification_history enable row level security;
+
+create function private.age_of_history() returns interval language sql immutable set search_path = '' as $$
+  select interval '30 days'
+$$;
+comment on function private.age_of_history is 'How long a story stays with the work after it was settled.';
+
+create function private.stories_at_rest(p_older_than interval, p_limit integer) returns setof uuid
+  language sql stable set search_path = '' as $$
+  select s.id from public.asset_generation_jobs j join public.stories s on s.id = j.story_id
+  where j.asset_type = 'content' and j.completed_at < now() - p_older_than
+    and s.asset_generation_completed_at < now() - p_older_than
+  order by j.completed_at limit p_limit
+$$;
+comment on function private.stories_at_rest is
+  'Stories whose jobs are all settled and were so for this long, the oldest first.';
+
+create function private.forget_idempotency_keys(p_limit integer) returns bigint
+  language plpgsql set search_path = '' as $$
+declare
+  v_forgotten bigint;
+begin
+  delete from public.idempotency_keys k using (
+    select user_id, operation, key from public.idempotency_keys
+    where created_at < now() - private.idempotency_lifetime() order by created_at limit p_limit
+    for update skip locked) as old
+  where k.user_id = old.user_id and k.operation = old.operation and k.key = old.key;
+  get diagnostics v_forgotten = row_count;
+  return v_forgotten;
+end $$;
+
+-- One bounded batch; waits for nobody. Each move names every column on both sides, so that the order of columns in either
+-- table means nothing; a test compares the lists with the tables.
+create function public.tidy_history(p_older_than interval default private.age_of_history(), p_limit integer default 500)
+  returns jsonb language plpgsql set search_path = '' as $$
+declare
+  v_stories uuid[];
+  v_jobs bigint;
+  v_notices bigint;
+begin
+  v_stories := array(select id from public.stories
+    where id in (select private.stories_at_rest(p_older_than, p_limit)) for update skip locked);
+  -- As they are now that nobody else can change them.
+  v_stories := array(select id from public.stories
+    where id = any (v_stories) and asset_generation_completed_at < now() - p_older_than);
+
+  with moved as (delete from public.asset_generation_jobs where story_id = any (v_stories) returning *)
+  insert into public.asset_generation_history (
+    id, story_id, user_id, asset_type, status, priority,
+    inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
+    lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
+    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
+    attempt_errors)
+  select
+    id, story_id, user_id, asset_type, status, priority,
+    inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
+    lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
+    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
+    attempt_errors
+  from moved;
+  get diagnostics v_jobs = row_count;
+
+  with moved as (delete from public.notification_outbox where story_id = any (v_stories) returning *)
+  insert into public.notification_history (
+    id, story_id, user_id, kind, overall, created_at, sent_at, dropped_at)
+  select
+    id, story_id, user_id, kind, overall, created_at, sent_at, case when sent_at is null then coalesce(dropped_at, now()) end
+  from moved;
+  get diagnostics v_notices = row_count;
+
+  return jsonb_build_object('stories', cardinality(v_stories), 'jobs', v_jobs, 'notices', v_notices,
+    'keys', private.forget_idempotency_keys(p_limit));
+end $$;
+comment on function public.tidy_history is
+  'Moves up to p_limit stories at rest to the history and forgets as many idempotency keys: {stories, jobs, notices, keys}.';
+
+create function private.has_history() returns boolean language sql stable set search_path = '' as $$
+  select exists (select from private.stories_at_rest(private.age_of_history(), 1))
+    or exists (select from public.idempotency_keys where created_at < now() - private.idempotency_lifetime())
+$$;
+comment on function private.has_history is 'Whether tidy_history would find something.';
+
+-- Brings the jobs and notices of a story back from the history. The caller holds the story's lock.
+create function private.recall_history(p_story_id uuid) returns void language plpgsql set search_path = '' as $$
+begin
+  with back as (delete from public.asset_generation_history where story_id = p_story_id returning *)
+  insert into public.asset_generation_jobs (
+    id, story_id, user_id, asset_type, status, priority,
+    inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
+    lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
+    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
+    attempt_errors)
+  select
+    id, story_id, user_id, asset_type, status, priority,
+    inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
+    lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
+    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
+    attempt_errors
+  from back;
+  if not found then return; end if;
+  -- A notice keeps its number, or its sender could not tell that it is the same one.
+  with back as (delete from public.notification_history where story_id = p_story_id returning *)
+  insert into public.notification_outbox (
+    id, story_id, user_id, kind, overall, created_at, sent_at, dropped_at)
+  overriding system value
+  select
+    id, story_id, user_id, kind, overall, created_at, sent_at, dropped_at
+  from back;
+end $$;
+-- What others are shown of a story and its jobs: the status JSON of the row, and what an invocation needs to begin.
+
+-- What the front end sees of one job. A content job that waits shows as generating, as POST /stories promises. `stale` is
+-- what was made from an input that has a newer version by now; p_versions are those of all assets of the story.
+create function private.asset_state(p_job public.asset_generation_jobs, p_versions jsonb) returns jsonb
+  language sql immutable set search_path = '' as $$
+  select jsonb_strip_nulls(jsonb_build_object(
+    'status', case
+      when p_job.status <> 'queued' then p_job.status
+      when p_job.retry_count > 0 then 'retrying'
+      when p_job.asset_type = 'content' then 'generating'
+      else 'pending' end,
+    'progress', case when p_job.status = 'ready' then 100 else p_job.progress end,
+    'url', p_job.url,
+    'startedAt', p_job.started_at,
+    'completedAt', case when p_job.status = 'ready' then p_job.completed_at end,
+    'error', case when p_job.status in ('failed', 'cancelled') then p_job.error_message end,
+    'code', case when p_job.status in ('failed', 'cancelled') then p_job.error_code end,
+    'isPlaceholder', case when p_job.is_placeholder then true end,
+    'version', nullif(p_job.asset_version, 0),
+    'stale', case when p_job.status = 'ready' and exists (
+      select from jsonb_each(p_job.result -> 'madeFrom') as source where source.value <> p_versions -> source.key)
+      then true end,
+    'lastError', p_job.last_error,
+    'data', p_job.result -> 'data',
+    'metadata', nullif(p_job.metadata, '{}'::jsonb)))
+$$;
+
+create function public.overall_status(p_assets jsonb) returns text
+  language sql immutable set search_path = '' as $$
+  select case
+    when p_assets #>> '{content,status}' in ('failed', 'cancelled') then 'failed'
+    when bool_or(value ->> 'status' in ('pending', 'generating', 'retrying')) then 'generating'
+    when bool_and(value ->> 'status' in ('ready', 'skipped')) then 'ready'
+    else 'partial'
+  end
+  from jsonb_each(p_assets)
+$$;
+comment on function public.overall_status is 'Pure: the overall state of a story from the states of its assets.';
+
+-- Writes the story row once per event: the columns of p_patch, the status derived from the jobs, and what a final
+-- state brings with it (completion time, notice, refund). The caller holds the story's row lock.
+create function private.refresh_story_status(p_story_id uuid, p_patch jsonb) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_assets jsonb;
+  v_overall text;
+  v_text text;
+  v_round integer;
+  v_user uuid;
+begin
+  select jsonb_object_agg(j.asset_type, private.asset_state(j, v.versions)) into v_assets
+  from public.asset_generation_jobs j,
+    (select jsonb_object_agg(asset_type, asset_version) as versions from public.asset_generation_jobs
+      where story_id = p_story_id) as v
+  where j.story_id = p_story_id;
+  v_overall := public.overall_status(v_assets);
+
+  update public.stories s
+  set
+    title = coalesce(p_patch ->> 'title', s.title),
+    content = coalesce(p_patch -> 'content', s.content),
+    hue_extracted_colors = s.hue_extracted_colors || coalesce(p_patch -> 'hue', '{}'::jsonb),
+    -- A null that is there takes the times away; one that is not there leaves them.
+    audio_words = case when p_patch ? 'audioWords' then nullif(p_patch -> 'audioWords', 'null') else s.audio_words end,
+    audio_blocks = case when p_patch ? 'audioBlocks' then nullif(p_patch -> 'audioBlocks', 'null') else s.audio_blocks end,
+    status = case v_overall when 'generating' then 'generating' when 'failed' then 'failed' else 'ready' end,
+    asset_generation_status = jsonb_build_object('overall', v_overall, 'assets', v_assets),
+    -- The moment it was settled first; what is written of it later does not move it.
+    asset_generation_completed_at = case
+      when v_overall = 'generating' then null
+      else coalesce(s.asset_generation_completed_at, now()) end
+  where s.id = p_story_id
+  returning s.creator_user_id into v_user;
+
+  if v_overall <> 'generating' then
+    insert into public.notification_outbox (story_id, user_id, kind, overall)
+    values (p_story_id, v_user, case v_overall when 'failed' then 'failure' else 'completion' end, v_overall)
+    on conflict (story_id, kind) do nothing;
+  end if;
+
+  select j.status into v_text from public.asset_generation_jobs j
+  where j.story_id = p_story_id and j.asset_type = 'content';
+  if v_text = 'failed' then
+    -- One refund per round; the key of the ledger, not this question, is what keeps a second one out.
+    select max(round) into v_round from public.credit_ledger where story_id = p_story_id and reason = 'story_created';
+    insert into public.credit_ledger (user_id, story_id, reason, round, delta)
+    values (v_user, p_story_id, 'text_failed', v_round, 1) on conflict (story_id, reason, round) do nothing;
+    if found then
+      update public.users set stories_used = stories_used - 1 where id = v_user;
+    end if;
+  end if;
+  return jsonb_build_object('overall', v_overall);
+end $$;
+
+-- What any of the story's pictures found out and saved: the palette journey, and each scene's analysis by its number.
+create function private.art_checkpoint(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'journey', (select j.checkpoint #> '{art,journey}' from public.asset_generation_jobs j
+      where j.story_id = p_story_id and j.checkpoint #> '{art,journey}' <> 'null' limit 1),
+    'scenes', (select coalesce(jsonb_object_agg(scene.key, scene.value), '{}'::jsonb)
+      from public.asset_generation_jobs j, jsonb_each(j.checkpoint #> '{art,scenes}') as scene
+      where j.story_id = p_story_id))
+$$;
+
+-- What a job needs to know of its siblings.
+create function private.story_view(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'assets', asset_generation_status -> 'assets',
+    'hue', hue_extracted_colors,
+    'art', private.art_checkpoint(id))
+  from public.stories where id = p_story_id
+$$;
+
+-- What an invocation needs to know of its story.
+create function private.story_payload(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'storyId', s.id,
+    'userId', s.creator_user_id,
+    'title', s.title,
+    'content', s.content,
+    'request', s.request,
+    'view', private.story_view(s.id),
+    'characters', (select h.characters from public.story_characters h where h.story_id = s.id))
+  from public.stories s where s.id = p_story_id
+$$;
+
+-- Jobs as they are handed to whoever holds their leases, in the order of claiming.
+create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
+  language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+      'jobId', id,
+      'storyId', story_id,
+      'assetType', asset_type,
+      'leaseToken', lease_token,
+      'attempt', attempt,
+      'retryCount', retry_count,
+      'assetVersion', asset_version,
+      'checkpoint', checkpoint,
+      'options', options)
+      order by claim_order, asset_type), '[]'::jsonb)
+  from public.asset_generation_jobs where id = any (p_job_ids)
+$$;
+-- What follows from a change: inputs that are settled now, jobs that the same invocation goes on with, the story's row.
+
+-- Jobs whose inputs are settled become claimable; jobs that can never have a text are cancelled with it.
+create function private.settle_inputs(p_story_id uuid) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  update public.asset_generation_jobs j
+  set
+    status = 'cancelled',
+    completed_at = now(),
+    lease_expires_at = null,
+    error_code = 'INPUT_FAILED',
+    error_message = 'The story text could not be made'
+  where j.story_id = p_story_id and j.asset_type <> 'content' and j.status in ('queued', 'generating')
+    and exists (select from public.asset_generation_jobs c
+      where c.story_id = p_story_id and c.asset_type = 'content' and c.status in ('failed', 'cancelled'));
+
+  -- What waited only for an input that stayed as it was has nothing to do. One asset after the other, for the book may wait
+  -- for a scene that is restored just now.
+  perform private.restore_version(j.id, null)
+  from public.asset_generation_jobs j
+  where j.story_id = p_story_id and j.status = 'queued' and j.queued_by_input and private.earlier_version_stands(j)
+    and j.result -> 'madeFrom' = private.sources_of(j.story_id, j.asset_type)
+    and not exists (select from public.asset_generation_jobs i
+      where i.story_id = p_story_id and not private.is_settled(i.status)
+        and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(j.asset_type)))
+        and not (i.status = 'queued' and i.queued_by_input));
+
+  update public.asset_generation_jobs j
+  set
+    inputs_settled = true,
+    claim_order = greatest(now(), j.available_at) + private.head_start(j.priority)
+  where j.story_id = p_story_id and j.status = 'queued' and not j.inputs_settled
+    -- Everything needs the text, a scene without a cover too.
+    and not exists (select from public.asset_generation_jobs i
+      where i.story_id = p_story_id and i.id <> j.id
+        and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(j.asset_type)))
+        and case when i.asset_type = 'content' then i.status <> 'ready' else not private.is_settled(i.status) end);
+end $$;
+
+-- The caller holds the claim turn.
+create function private.lease_jobs(p_job_ids uuid[], p_owner text, p_lease_seconds integer) returns setof uuid
+  language plpgsql set search_path = '' as $$
+begin
+  perform private.take_calls(p_job_ids);
+  return query update public.asset_generation_jobs
+  set
+    status = 'generating',
+    lease_token = gen_random_uuid(),
+    lease_owner = p_owner,
+    lease_expires_at = now() + make_interval(secs => p_lease_seconds),
+    attempt = attempt + 1,
+    started_at = now(),
+    error_code = null,
+    error_message = null,
+    queued_by_input = false,
+    sources = private.sources_of(story_id, asset_type)
+  where id = any (p_job_ids)
+  returning id;
+end $$;
+
+-- A snapshot that somebody holds keeps every dead row version, and an index scan visits each of them. So claims start at
+-- a floor: no job that waits (or is at work) came there before it. It is the oldest such job, or the oldest transaction
+-- that still runs and may bring an older one; the holder of a snapshot who writes nothing does not count. Kept in
+-- sequences, because those are written in place and leave nothing dead.
+create sequence private.queued_scan_floor as bigint minvalue 0 start 0;
+create sequence private.generating_scan_floor as bigint minvalue 0 start 0;
+
+-- A floor ahead of this very transaction is of another cluster, from a backup: everything is read then.
+create function private.queued_floor() returns bigint language plpgsql stable set search_path = '' as $$
+begin
+  return (select case when last_value <= pg_current_xact_id()::text::bigint then last_value else 0 end
+    from private.queued_scan_floor);
+end $$;
+create function private.generating_floor() returns bigint language plpgsql stable set search_path = '' as $$
+begin
+  return (select case when last_value <= pg_current_xact_id()::text::bigint then last_value else 0 end
+    from private.generating_scan_floor);
+end $$;
+
+-- To be called before the transaction moves a job: what it takes back must not lie below the floor. Each floor comes
+-- out of one statement, or a job could slip in between the oldest job and the oldest transaction.
+create function private.advance_scan_floors() returns void language sql volatile set search_path = '' as $$
+  select setval('private.queued_scan_floor', least(
+    (select min(state_changed_xid) from public.asset_generation_jobs
+      where status = 'queued' and inputs_settled and state_changed_xid >= private.queued_floor()),
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint));
+  select setval('private.generating_scan_floor', least(
+    (select min(state_changed_xid) from public.asset_generation_jobs
+      where status = 'generating' and state_changed_xid >= private.generating_floor()),
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint));
+$$;
+
+-- Whether some job could be claimed now, of another story than this one. Computes with available_at, because its own
+-- index would be read from the beginning.
+create function private.others_can_be_claimed(p_not_now text[], p_story_id uuid) returns boolean
+  language sql stable set search_path = '' as $$
+  select exists (select from public.asset_generation_jobs
+    where status = 'queued' and inputs_settled and state_changed_xid >= private.queued_floor()
+      and available_at + interval '0' <= now() and asset_type <> all (p_not_now) and story_id is distinct from p_story_id)
+$$;
+
+create function private.jobs_in_flight() returns bigint language sql stable set search_path = '' as $$
+  select count(*) from public.asset_generation_jobs
+  where status = 'generating' and state_changed_xid >= private.generating_floor()
+$$;
+
+-- Leases the next jobs of one story to the invocation that just made them claimable, so that no dispatch stands
+-- between a picture and the next. Only while there is room for everybody: under contention the worker decides fairly.
+create function private.continue_story_here(p_story_id uuid, p_owner text, p_limit integer, p_lease_seconds integer,
+  p_max_in_flight integer) returns uuid[]
+  language plpgsql set search_path = '' as $$
+declare
+  v_ids uuid[];
+  v_capacity jsonb;
+begin
+  if p_owner is null or p_limit <= 0 then return '{}'; end if;
+  select array_agg(id) into v_ids from (
+    select id from public.asset_generation_jobs
+    where story_id = p_story_id and status = 'queued' and inputs_settled and available_at <= now()
+      and not private.travels_alone(retry_count)
+    order by claim_order limit p_limit for update) as next_jobs;
+  -- Without a claim turn: most changes make nothing claimable, and must not wait for the claims of others.
+  if v_ids is null then return '{}'; end if;
+
+  perform private.take_claim_turn();
+  v_capacity := private.provider_capacity();
+  v_ids := private.jobs_within_capacity(v_ids, v_capacity);
+  -- Under the cap all or none: with half of them here a worker would have to be woken for the rest anyway.
+  if cardinality(v_ids) = 0 or private.jobs_in_flight() + cardinality(v_ids) > p_max_in_flight then return '{}'; end if;
+  if private.others_can_be_claimed(private.assets_at_limit(v_capacity), p_story_id) then return '{}'; end if;
+  return array(select private.lease_jobs(v_ids, p_owner, p_lease_seconds));
+end $$;
+
+-- What every verb ends with: settle what follows, lease it to the caller where that is allowed, write the story once.
+-- Answers how many jobs are claimable (the caller wakes the worker when there are any): those of the story, and one more
+-- when a job of another waits for a slot that is free now; and the jobs leased to the caller.
+create function private.settle_and_continue(p_story_id uuid, p_patch jsonb default '{}'::jsonb,
+  p_continue jsonb default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_ids uuid[] := '{}';
+  v_claimable bigint;
+  v_written jsonb;
+begin
+  perform private.settle_inputs(p_story_id);
+  if p_continue is not null then
+    v_ids := private.continue_story_here(p_story_id, p_continue ->> 'owner', (p_continue ->> 'limit')::integer,
+      (p_continue ->> 'leaseSeconds')::integer, (p_continue ->> 'maxInFlight')::integer);
+  end if;
+  v_written := private.refresh_story_status(p_story_id, p_patch);
+  select count(*) + private.waiting_jobs_with_free_slot() into v_claimable from public.asset_generation_jobs
+  where story_id = p_story_id and status = 'queued' and inputs_settled;
+  return v_written || jsonb_build_object(
+    'claimable', v_claimable,
+    'leased', private.leased_jobs(v_ids),
+    'view', case when cardinality(v_ids) > 0 then private.story_view(p_story_id) end);
+end $$;
+-- Leases that end without a result: handed back, run out, or left by an invocation that died.
+--
+-- Lock order everywhere: the story's row, without which nobody writes its jobs, then the claim turn, then the user's row.
+
+-- From so many claims on, one that never came to work is counted as a retry, so that a job does not come and go for ever.
+create function private.unstarted_claims_max() returns integer language sql immutable set search_path = '' as $$
+  select 20
+$$;
+
+-- Leases that one claim or sweep settles at most, so that its transaction stays short.
+create function private.expiry_batch() returns integer language sql immutable set search_path = '' as $$
+  select 100
+$$;
+
+-- Hands a claimed job back untouched: it could not be invoked, or the invocation has no time left for it.
+create function public.release_job(p_job_id uuid, p_lease_token uuid, p_delay_seconds double precision default 0)
+  returns jsonb language plpgsql set search_path = '' as $$
+declare
+  v_job public.asset_generation_jobs;
+  v_stale text;
+begin
+  perform from public.stories where id = (select story_id from public.asset_generation_jobs where id = p_job_id) for update;
+  select * into v_job from public.asset_generation_jobs where id = p_job_id for update;
+  v_stale := private.is_stale(v_job, p_lease_token);
+  if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
+  update public.asset_generation_jobs
+  set
+    status = 'queued',
+    lease_token = null,
+    lease_owner = null,
+    lease_expires_at = null,
+    available_at = now() + make_interval(secs => p_delay_seconds),
+    claim_order = now() + make_interval(secs => p_delay_seconds) + private.head_start(priority)
+  where id = p_job_id;
+  return '{"accepted": true}'::jsonb || private.settle_and_continue(v_job.story_id);
+end $$;
+
+-- The verdict on a job whose worker is gone: back to the queue while retries remain, else failed. The caller holds the
+-- story's lock. Answers whether it goes on.
+create function private.retry_or_fail_expired_job(p_job public.asset_generation_jobs) returns boolean
+  language plpgsql set search_path = '' as $$
+declare
+  v_goes_on boolean := p_job.retry_count < public.max_retries(p_job.asset_type);
+  v_patch jsonb := '{}'::jsonb;
+begin
+  perform private.record_attempt_error(p_job.id, 'JOB_TIMEOUT', 'Job timeout');
+  if v_goes_on then
+    update public.asset_generation_jobs
+    set
+      status = 'queued',
+      retry_count = retry_count + 1,
+      progress = 0,
+      lease_token = null,
+      lease_owner = null,
+      lease_expires_at = null,
+      available_at = now(),
+      claim_order = now() + private.head_start(priority)
+    where id = p_job.id;
+  else
+    v_patch := private.end_without_version(p_job, 'failed', 'JOB_TIMEOUT', 'Job timeout');
+    -- The worker may be alive after all: what it brings late must not pass for an answer that was lost.
+    update public.asset_generation_jobs set lease_token = null where id = p_job.id;
+  end if;
+  perform private.settle_and_continue(p_job.story_id, v_patch);
+  return v_goes_on;
+end $$;
+
+-- Settles jobs whose worker stopped extending its lease. Takes only what nobody holds, in a bounded batch, one verdict
+-- per job.
+create function private.expire_leases(p_limit integer) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_job public.asset_generation_jobs;
+  v_requeued integer := 0;
+  v_expired integer := 0;
+begin
+  for v_job in
+    select j.* from public.asset_generation_jobs j join public.stories s on s.id = j.story_id
+    where j.status = 'generating' and j.state_changed_xid >= private.generating_floor() and j.lease_expires_at < now()
+    order by j.lease_expires_at limit p_limit for update of s skip locked
+  loop
+    -- A heartbeat may have come before the lock, or the text failed in this batch and cancelled what needs it.
+    continue when not exists (select from public.asset_generation_jobs
+      where id = v_job.id and status = 'generating' and lease_expires_at < now());
+    if private.retry_or_fail_expired_job(v_job) then
+      v_requeued := v_requeued + 1;
+    else
+      v_expired := v_expired + 1;
+    end if;
+  end loop;
+  return jsonb_build_object('expired', v_expired, 'requeued', v_requeued);
+end $$;
+
+-- What a dead invocation held: leases it owned, claims it had not handed over, and the claims its event named that it
+-- never got to start. A token that another invocation started is not among them.
+create function private.jobs_leased_to_request(p_request_id text, p_tokens uuid[])
+  returns setof public.asset_generation_jobs language sql stable set search_path = '' as $$
+  select * from public.asset_generation_jobs
+  where status = 'generating' and (starts_with(lease_owner, p_request_id || '/')
+    or lease_owner = 'claim:' || p_request_id or starts_with(lease_owner, 'claim:' || p_request_id || '/')
+    or (lease_token = any (p_tokens) and not private.is_started(lease_owner)))
+$$;
+
+-- Ends those leases now. A claim whose work never began cost no attempt: it goes back after a pause, so that a function
+-- that cannot start does not spin; but not for ever.
+create function private.expire_leases_of_request(p_limit integer, p_request_id text, p_tokens uuid[]) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_job public.asset_generation_jobs;
+  v_requeued integer := 0;
+  v_expired integer := 0;
+begin
+  -- In the order of their ids, as report_progress locks several stories, or the two could wait for each other.
+  perform from public.stories
+  where id in (select story_id from private.jobs_leased_to_request(p_request_id, p_tokens)) order by id for update;
+  for v_job in
+    select * from private.jobs_leased_to_request(p_request_id, p_tokens) order by lease_expires_at limit p_limit
+  loop
+    -- A text that failed in this batch has cancelled what needs it.
+    continue when not exists (select from public.asset_generation_jobs where id = v_job.id and status = 'generating');
+    if not private.is_started(v_job.lease_owner) and v_job.attempt < private.unstarted_claims_max() then
+      perform public.release_job(v_job.id, v_job.lease_token, 5);
+      v_requeued := v_requeued + 1;
+    elsif private.retry_or_fail_expired_job(v_job) then
+      v_requeued := v_requeued + 1;
+    else
+      v_expired := v_expired + 1;
+    end if;
+  end loop;
+  return jsonb_build_object('expired', v_expired, 'requeued', v_requeued);
+end $$;
+
+create function public.expire_stuck_jobs(p_limit integer default 100, p_dead_request text default null,
+  p_lease_tokens uuid[] default '{}', p_new_story uuid default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  -- A statement of its own, or the questions below would be answered as of before it.
+  v_counts jsonb := case when p_dead_request is null then private.expire_leases(p_limit)
+    else private.expire_leases_of_request(p_limit, p_dead_request, p_lease_tokens) end;
+begin
+  if p_dead_request is not null then perform private.release_limit_waiter('claim:' || p_dead_request); end if;
+  if p_new_story is not null then
+    -- The grace its own invocation had is over. Once only: whoever claims it now counts an attempt.
+    perform from public.stories where id = p_new_story for update;
+    update public.asset_generation_jobs set available_at = now()
+    where story_id = p_new_story and asset_type = 'content' and status = 'queued' and attempt = 0 and available_at > now();
+  end if;
+  return v_counts || jsonb_build_object(
+    'tidy', private.has_history(),
+    'more', case when p_dead_request is null
+      then exists (select from public.asset_generation_jobs where status = 'generating' and lease_expires_at < now())
+      else exists (select from private.jobs_leased_to_request(p_dead_request, p_lease_tokens)) end,
+    'claimable', exists (select from public.asset_generation_jobs
+      where status = 'queued' and inputs_settled and available_at <= now()));
+end $$;
+comment on function public.expire_stuck_jobs is
+  'Settles leases that ran out, or those of an invocation known to be dead: {expired, requeued, more, claimable, tidy}.';
+-- Getting a lease and working under it: start_content, claim_asset_jobs, start_assets, report_progress.
+--
+-- Claiming takes stories with SKIP LOCKED and waits for none; it says `more` when it passed something over.
+
+-- Grants the text job of a story to one invocation: with the lease of a claim, or by claiming it here. A second
+-- delivery of the same event is not granted, for the first one owns the lease by then.
+create function public.start_content(p_story_id uuid, p_owner text, p_lease_token uuid default null,
+  p_lease_seconds integer default 60, p_max_in_flight integer default 1000) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_job public.asset_generation_jobs;
+  v_stale text;
+begin
+  perform from public.stories where id = p_story_id for update;
+  if not found then return jsonb_build_object('granted', false, 'reason', 'NO_SUCH_STORY'); end if;
+  select * into v_job from public.asset_generation_jobs where story_id = p_story_id and asset_type = 'content' for update;
+
+  -- The first attempt need not wait for available_at: that is the grace which keeps sweeps away from this very invocation.
+  if p_lease_token is null and v_job.status = 'queued' and (v_job.attempt = 0 or v_job.available_at <= now()) then
+    perform private.take_claim_turn();
+    if private.jobs_in_flight() >= p_max_in_flight
+      or 'content' = any (private.assets_at_limit(private.provider_capacity())) then
+      update public.asset_generation_jobs set available_at = now() where id = v_job.id;
+      return jsonb_build_object('granted', false, 'reason', 'AT_CAPACITY');
+    end if;
+    perform private.lease_jobs(array[v_job.id], p_owner, p_lease_seconds);
+    perform private.refresh_story_status(p_story_id, '{}'::jsonb);
+  elsif v_job.status = 'generating' and v_job.lease_owner = p_owner then
+    null; -- The first answer was lost on its way; give it again.
+  else
+    v_stale := coalesce(
+      private.is_stale(v_job, p_lease_token),
+      case when private.is_started(v_job.lease_owner) then 'LEASE_LOST' end);
+    if v_stale is not null then return jsonb_build_object('granted', false, 'reason', v_stale); end if;
+    update public.asset_generation_jobs
+    set lease_owner = p_owner, lease_expires_at = now() + make_interval(secs => p_lease_seconds) where id = v_job.id;
+  end if;
+  return jsonb_build_object('granted', true, 'job', private.leased_jobs(array[v_job.id]) -> 0,
+    'story', private.story_payload(p_story_id));
+end $$;
+
+-- Up to so many waiting jobs are read whole by a claim; of a longer queue only the first jobs of each user are.
+create function private.short_queue_max() returns integer language sql immutable set search_path = '' as $$
+  select 200
+$$;
+
+-- Chooses up to p_limit jobs. Users take turns, those with the fewest jobs in flight first; within a user and a turn the
+-- smallest claim_order wins, which is priority first and age in the end. Passes over the assets in p_not_now, whose
+-- provider takes no calls at the moment. Planned anew each time: one plan for every limit knows of none.
+create function private.choose_jobs(p_limit integer, p_not_now text[] default '{}') returns uuid[]
+  language plpgsql stable set search_path = '' set plan_cache_mode = 'force_custom_plan' as $$
+begin
+  return (
+  -- One more than is short, which says whether the queue is; read from the floor on, by an index in the order of arrival.
+  with recursive arrived as materialized (
+    select id, user_id, claim_order, available_at, asset_type from public.asset_generation_jobs
+    where status = 'queued' and inputs_settled and state_changed_xid >= private.queued_floor()
+    order by state_changed_xid limit private.short_queue_max() + 1
+  ),
+  queue as (select count(*) <= private.short_queue_max() as is_short from arrived),
+  -- The users of a long queue, from one to the next by the index, for `distinct` would read every job of each.
+  waiting_users as (
+    (select user_id from public.asset_generation_jobs
+      where status = 'queued' and inputs_settled and not (select is_short from queue) order by user_id limit 1)
+    union all
+    select (select j.user_id from public.asset_generation_jobs j
+      where j.status = 'queued' and j.inputs_settled and j.user_id > w.user_id order by j.user_id limit 1)
+    from waiting_users w where w.user_id is not null
+  ),
+  in_flight as (
+    select user_id, count(*) as jobs from public.asset_generation_jobs
+    where status = 'generating' and state_changed_xid >= private.generating_floor() group by user_id
+  ),
+  -- Nobody's second job goes before a user whose first one does not.
+  next_users as (
+    select w.user_id from waiting_users w
+    cross join lateral (
+      select j.claim_order from public.asset_generation_jobs j
+      where j.user_id = w.user_id and j.status = 'queued' and j.inputs_settled and j.available_at <= now()
+        and j.asset_type <> all (p_not_now)
+      order by j.claim_order limit 1) first_job
+    left join in_flight f on f.user_id = w.user_id
+    where w.user_id is not null
+    order by coalesce(f.jobs, 0), first_job.claim_order limit p_limit
+  ),
+  claimable as (
+    select id, user_id, claim_order from arrived
+    where (select is_short from queue) and available_at <= now() and asset_type <> all (p_not_now)
+    union all
+    select c.id, u.user_id, c.claim_order
+    from next_users u
+    cross join lateral (
+      select j.id, j.claim_order from public.asset_generation_jobs j
+      where j.user_id = u.user_id and j.status = 'queued' and j.inputs_settled and j.available_at <= now()
+        and j.asset_type <> all (p_not_now)
+      order by j.claim_order limit p_limit) c
+  ),
+  -- Who has three jobs in flight begins with the fourth turn.
+  candidates as (
+    select c.id, c.claim_order,
+      coalesce(f.jobs, 0) + row_number() over (partition by c.user_id order by c.claim_order) as turn
+    from claimable c left join in_flight f on f.user_id = c.user_id
+  )
+  select coalesce(array_agg(id order by turn, claim_order), '{}')
+  from (select * from candidates order by turn, claim_order limit p_limit) as chosen
+  );
+end $$;
+
+create function public.claim_asset_jobs(p_limit integer default 10, p_lease_seconds integer default 60,
+  p_max_in_flight integer default 1000, p_owner text default null, p_wait_seconds double precision default 60)
+  returns jsonb language plpgsql set search_path = '' as $$
+declare
+  v_room bigint;
+  v_capacity jsonb;
+  v_ids uuid[];
+  v_story uuid;
+begin
+  perform private.advance_scan_floors();
+  perform private.expire_leases(private.expiry_batch());
+  perform private.take_claim_turn();
+  v_capacity := private.provider_capacity();
+  -- The same call again, because its answer was lost: what it claimed is still leased to it.
+  v_ids := array(select id from public.asset_generation_jobs where status = 'generating' and lease_owner = p_owner
+    and state_changed_xid >= private.generating_floor());
+  v_room := least(p_limit, p_max_in_flight - private.jobs_in_flight());
+  if cardinality(v_ids) = 0 and v_room > 0 then
+    v_ids := private.jobs_within_capacity(
+      private.choose_jobs(v_room::integer, private.assets_at_limit(v_capacity)), v_capacity);
+    v_ids := array(
+      select j.id from public.asset_generation_jobs j join public.stories s on s.id = j.story_id
+      where j.id = any (v_ids)
+      for update of s skip locked);
+    -- What happened to them before their stories were locked, and nothing after: whoever writes a job locks its story.
+    v_ids := array(select id from public.asset_generation_jobs
+      where id = any (v_ids) and status = 'queued' and inputs_settled and available_at <= now());
+    perform private.lease_jobs(v_ids, p_owner, p_lease_seconds);
+    for v_story in select distinct story_id from public.asset_generation_jobs where id = any (v_ids) loop
+      perform private.refresh_story_status(v_story, '{}'::jsonb);
+    end loop;
+    -- Without any limit it is null before and after.
+    if v_capacity is not null then v_capacity := private.provider_capacity(); end if;
+  end if;
+  return jsonb_build_object(
+    'jobs', private.leased_jobs(coalesce(v_ids, '{}')),
+    'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
+      and private.others_can_be_claimed(private.assets_at_limit(v_capacity), null),
+    -- A pause that ends, a lease that missed its heartbeats (each restores it in full) and will end, or a provider that
+    -- takes calls again, which one caller at a time is told.
+    'nextInSeconds', extract(epoch from least(
+      private.next_capacity_at(v_capacity, p_owner, p_wait_seconds),
+      (select min(available_at) from public.asset_generation_jobs
+        where status = 'queued' and inputs_settled and available_at > now()),
+      (select min(lease_expires_at) from public.asset_generation_jobs
+        where status = 'generating' and state_changed_xid >= private.generating_floor()
+          and lease_expires_at < now() + make_interval(secs => p_lease_seconds * 0.5))) - now()));
+end $$;
+comment on function public.claim_asset_jobs is
+  'Claims up to p_limit jobs, never more than p_max_in_flight in all: {jobs, more, nextInSeconds}.';
+
+-- An invocation takes up the jobs that were claimed for it and reads what it needs, in one round trip.
+create function public.start_assets(p_story_id uuid, p_jobs jsonb, p_owner text, p_lease_seconds integer default 60)
+  returns jsonb language plpgsql set search_path = '' as $$
+declare
+  v_ids uuid[];
+begin
+  perform from public.stories where id = p_story_id for update;
+  with started as (
+    update public.asset_generation_jobs j
+    set lease_owner = p_owner, lease_expires_at = now() + make_interval(secs => p_lease_seconds)
+    from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid)
+    where j.id = w."jobId" and j.story_id = p_story_id and j.status = 'generating'
+      and j.lease_token = w."leaseToken" and (not private.is_started(j.lease_owner) or j.lease_owner = p_owner)
+    returning j.id)
+  select coalesce(array_agg(id), '{}') into v_ids from started;
+  return jsonb_build_object('jobs', private.leased_jobs(v_ids), 'story', private.story_payload(p_story_id));
+end $$;
+
+-- Money was spent whether or not the lease still holds, so usage is recorded in either case, once per call.
+create function private.record_usage(p_job public.asset_generation_jobs, p_usage jsonb, p_stale text) returns void
+  language sql set search_path = '' as $$
+  insert into public.usage_ledger (
+    call_key,
+    user_id,
+    story_id,
+    job_id,
+    asset_type,
+    provider,
+    model,
+    kind,
+    input_units,
+    output_units,
+    cost_usd,
+    result_refused)
+  select
+    u."callKey",
+    p_job.user_id,
+    p_job.story_id,
+    p_job.id,
+    p_job.asset_type,
+    u.provider,
+    u.model,
+    u.kind,
+    coalesce(u."inputUnits", 0),
+    coalesce(u."outputUnits", 0),
+    coalesce(u."costUsd", 0),
+    p_stale is not null
+  from jsonb_to_recordset(coalesce(p_usage, '[]'::jsonb)) as u ("callKey" text, provider text, model text, kind text,
+    "inputUnits" bigint, "outputUnits" bigint, "costUsd" numeric)
+  on conflict (call_key) do nothing
+$$;
+
+-- Heartbeat of one invocation for all its jobs: extends the leases, merges metadata and checkpoints, raises progress.
+-- Answers the jobs that are no longer the caller's, so that it stops paying for them.
+create function public.report_progress(p_jobs jsonb, p_lease_seconds integer default 60) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_story uuid;
+begin
+  perform from public.stories
+  where id in (select j.story_id from jsonb_to_recordset(p_jobs) as w ("jobId" uuid)
+    join public.asset_generation_jobs j on j.id = w."jobId")
+  order by id for update;
+
+  update public.asset_generation_jobs j
+  set
+    lease_expires_at = now() + make_interval(secs => p_lease_seconds),
+    -- Never back, and never done before the asset is there.
+    progress = greatest(j.progress, case when w."progress" is not null then least(w."progress", 99) end),
+    metadata = j.metadata || coalesce(w."metadata", '{}'::jsonb),
+    checkpoint = j.checkpoint || coalesce(w."checkpoint", '{}'::jsonb)
+  from jsonb_to_recordset(p_jobs) as w (
+    "jobId" uuid, "leaseToken" uuid, "progress" smallint, "metadata" jsonb, "checkpoint" jsonb)
+  where j.id = w."jobId" and j.status = 'generating' and j.lease_token = w."leaseToken";
+
+  -- A heartbeat that changes nothing a reader sees sends no Realtime event.
+  for v_story in
+    select distinct j.story_id
+    from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid, "progress" smallint, "metadata" jsonb)
+    join public.asset_generation_jobs j
+      on j.id = w."jobId" and j.status = 'generating' and j.lease_token = w."leaseToken"
+    where w."progress" is not null or w."metadata" is not null
+  loop
+    perform private.refresh_story_status(v_story, '{}'::jsonb);
+  end loop;
+  perform private.record_usage(j, w."usage", private.is_stale(j, w."leaseToken"))
+  from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid, "usage" jsonb)
+  join public.asset_generation_jobs j on j.id = w."jobId" where w."usage" is not null;
+
+  return jsonb_build_object('lost', (
+    select coalesce(
+      jsonb_agg(jsonb_build_object('jobId', w."jobId", 'reason', private.is_stale(j, w."leaseToken"))), '[]'::jsonb)
+    from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid)
+    left join public.asset_generation_jobs j on j.id = w."jobId"
+    where private.is_stale(j, w."leaseToken") is not null));
+end $$;
+-- Ending a job: save_story_content, complete_job, fail_job. Each takes the lease token, refuses a stale one, may be
+-- repeated when its answer was lost, and leases what follows to the caller when asked to (p_continue).
+
+create function private.lock_job(p_job_id uuid) returns public.asset_generation_jobs
+  language plpgsql set search_path = '' as $$
+declare
+  v_job public.asset_generation_jobs;
+begin
+  perform from public.stories where id = (select story_id from public.asset_generation_jobs where id = p_job_id) for update;
+  select * into v_job from public.asset_generation_jobs where id = p_job_id for update;
+  return v_job;
+end $$;
+
+-- The answer to a repeated call whose effect is already there: the jobs it leased to this owner are still leased to it,
+-- but for those it names in `holding`, which it had before.
+create function private.replayed_settlement(p_story_id uuid, p_continue jsonb) returns jsonb
+  language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'accepted', true,
+    'replayed', true,
+    'overall', s.asset_generation_status ->> 'overall',
+    'view', private.story_view(s.id),
+    'claimable', (select count(*) from public.asset_generation_jobs
+      where story_id = s.id and status = 'queued' and inputs_settled),
+    'leased', private.leased_jobs(array(select id from public.asset_generation_jobs
+      where story_id = s.id and status = 'generating' and lease_owner = p_continue ->> 'owner'
+        and asset_type <> all (array(select jsonb_array_elements_text(coalesce(p_continue -> 'holding', '[]'::jsonb)))))))
+  from public.stories s where s.id = p_story_id
+$$;
+
+create function public.complete_job(p_job_id uuid, p_lease_token uuid, p_result jsonb, p_usage jsonb default null,
+  p_continue jsonb default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_job public.asset_generation_jobs := private.lock_job(p_job_id);
+  v_stale text := private.is_stale(v_job, p_lease_token);
+  v_patch jsonb;
+begin
+  perform private.record_usage(v_job, p_usage, v_stale);
+  -- The token stays with a finished job, and so tells a repeated call from a late one.
+  if v_job.status = 'ready' and v_job.lease_token = p_lease_token then
+    return private.replayed_settlement(v_job.story_id, p_continue);
+  end if;
+  if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
+
+  update public.asset_generation_jobs
+  set
+    status = 'ready',
+    progress = 100,
+    url = p_result ->> 'url',
+    -- All that restore_version needs when a later try ends without a version of its own.
+    result = p_result - '{url,content,title,words,blocks}'::text[] || jsonb_build_object(
+      'completedAt', now(), 'madeFrom', sources, 'metadata', metadata || coalesce(p_result -> 'metadata', '{}'::jsonb)),
+    is_placeholder = false,
+    asset_version = asset_version + 1,
+    metadata = metadata || coalesce(p_result -> 'metadata', '{}'::jsonb),
+    lease_owner = null,
+    lease_expires_at = null,
+    completed_at = now(),
+    error_code = null,
+    error_message = null,
+    last_error = null
+  where id = p_job_id;
+
+  v_patch := jsonb_strip_nulls(jsonb_build_object(
+    'title', p_result -> 'title',
+    'content', p_result -> 'content',
+    'hue', case when p_result ? 'colors' then jsonb_build_object(v_job.asset_type, p_result -> 'colors') end));
+  -- Times belong to one recording: a new one without any takes those of the old one away.
+  if v_job.asset_type = 'audio' then
+    v_patch := v_patch || jsonb_build_object('audioWords', p_result -> 'words', 'audioBlocks', p_result -> 'blocks');
+  end if;
+  return '{"accepted": true}'::jsonb || private.settle_and_continue(v_job.story_id, v_patch, p_continue);
+end $$;
+comment on function public.complete_job is
+  'Settles a job as ready with {url, data, colors, words, blocks, metadata}: {accepted, overall, claimable, leased}.';
+
+create function public.save_story_content(p_job_id uuid, p_lease_token uuid, p_title text, p_content jsonb,
+  p_usage jsonb default null, p_continue jsonb default null) returns jsonb
+  language sql set search_path = '' as $$
+  select public.complete_job(p_job_id, p_lease_token, jsonb_build_object('title', p_title, 'content', p_content),
+    p_usage, p_continue)
+$$;
+
+-- How long a provider's rate limit may hold a job up before such attempts count as retries.
+create function private.rate_limit_grace() returns interval language sql immutable set search_path = '' as $$
+  select interval '30 minutes'
+$$;
+
+-- Ends an attempt that failed: back to the queue after a pause while it is retryable and retries remain, else failed,
+-- with a placeholder url where one was made.
+-- A rate limit is nobody's failure: the job keeps its place and its retries, and with a Retry-After every job that makes
+-- such calls waits as long. Without one this job waits as long as it has been held up so far, 2 to 60 s.
+create function public.fail_job(p_job_id uuid, p_lease_token uuid, p_error_code text, p_error_message text,
+  p_retryable boolean, p_retry_after_seconds double precision default null, p_placeholder jsonb default null,
+  p_usage jsonb default null, p_continue jsonb default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_job public.asset_generation_jobs := private.lock_job(p_job_id);
+  v_stale text := private.is_stale(v_job, p_lease_token);
+  v_jitter double precision := private.retry_jitter(p_job_id, v_job.attempt);
+  v_limited boolean := p_retryable and p_error_code = 'RATE_LIMITED'
+    and coalesce(v_job.limited_since, now()) > now() - private.rate_limit_grace();
+  v_pause interval;
+  v_patch jsonb := '{}'::jsonb;
+begin
+  perform private.record_usage(v_job, p_usage, v_stale);
+  -- `ready` is a try that failed and was restored to the version that stands.
+  if v_job.status in ('failed', 'queued', 'ready') and v_job.lease_token = p_lease_token then
+    return private.replayed_settlement(v_job.story_id, p_continue);
+  end if;
+  if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
+
+  perform private.record_attempt_error(p_job_id, p_error_code, p_error_message);
+  if v_limited then
+    v_pause := make_interval(secs => coalesce(p_retry_after_seconds,
+      v_jitter * greatest(2, least(60, coalesce(extract(epoch from now() - v_job.limited_since), 0)))));
+    -- Its claim_order stays, and its progress: nothing of the attempt was wrong.
+    update public.asset_generation_jobs
+    set
+      status = 'queued',
+      limited_since = coalesce(limited_since, now()),
+      lease_owner = null,
+      lease_expires_at = null,
+      available_at = now() + v_pause,
+      error_code = p_error_code,
+      error_message = p_error_message
+    where id = p_job_id;
+    if p_retry_after_seconds is not null then
+      perform private.pause_calls(v_job.asset_type, now() + v_pause);
+    end if;
+  elsif p_retryable and v_job.retry_count < public.max_retries(v_job.asset_type) then
+    v_pause := make_interval(secs => coalesce(p_retry_after_seconds,
+      public.retry_delay_seconds(v_job.asset_type, v_job.retry_count) * v_jitter));
+    update public.asset_generation_jobs
+    set
+      status = 'queued',
+      retry_count = retry_count + 1,
+      progress = 0,
+      lease_owner = null,
+      lease_expires_at = null,
+      available_at = now() + v_pause,
+      claim_order = now() + v_pause + private.head_start(priority),
+      error_code = p_error_code,
+      error_message = p_error_message
+    where id = p_job_id;
+    -- The caller may get the retry in the same breath; readers see `retrying` before progress starts over.
+    if p_continue is not null then perform private.refresh_story_status(v_job.story_id, '{}'::jsonb); end if;
+  else
+    v_patch := private.end_without_version(v_job, 'failed', p_error_code, p_error_message, p_placeholder);
+  end if;
+  return jsonb_build_object('accepted', true, 'retryInSeconds', extract(epoch from v_pause))
+    || private.settle_and_continue(v_job.story_id, v_patch, p_continue);
+end $$;
+-- Asking for a story: profile, idempotency, quota, story, jobs and debit in one transaction.
+-- Refusals are raised as PTnnn, which PostgREST answers as HTTP nnn; the message is the documented code, the detail JSON.
+
+create function private.refuse(p_http integer, p_code text, p_detail jsonb default '{}'::jsonb) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  raise exception using errcode = 'PT' || p_http, message = p_code, detail = p_detail::text;
+end $$;
+
+-- The answer given before under this key, or null. The caller holds the user's row lock, so equal keys take turns.
+create function private.find_idempotent_response(p_user_id uuid, p_operation text, p_key text, p_hash text) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_known public.idempotency_keys;
+begin
+  if p_key is null then return null; end if;
+  -- Housekeeping may be late; a key that is too old may be used for something else.
+  delete from public.idempotency_keys
+  where user_id = p_user_id and operation = p_operation and key = p_key
+    and created_at < now() - private.idempotency_lifetime();
+  select * into v_known from public.idempotency_keys
+  where user_id = p_user_id and operation = p_operation and key = p_key;
+  if not found then return null; end if;
+  if v_known.request_hash <> p_hash then perform private.refuse(422, 'IDEMPOTENCY_KEY_REUSED'); end if;
+  return v_known.response || '{"replayed": true}'::jsonb;
+end $$;
+
+create function private.save_idempotent_response(p_user_id uuid, p_operation text, p_key text, p_hash text, p_response jsonb)
+  returns jsonb language plpgsql set search_path = '' as $$
+begin
+  if p_key is not null then
+    insert into public.idempotency_keys (user_id, operation, key, request_hash, response)
+    values (p_user_id, p_operation, p_key, p_hash, p_response);
+  end if;
+  return p_response || '{"replayed": false}'::jsonb;
+end $$;
+
+create function private.lock_user(p_user_id uuid, p_email text default null) returns public.users
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users;
+begin
+  perform private.ensure_profile(p_user_id, p_email);
+  select * into v_user from public.users where id = p_user_id for update;
+  return v_user;
+end $$;
+
+-- Stories of the day (UTC) that count: those whose text failed do not, for nothing was delivered.
+create function private.stories_today(p_user_id uuid) returns bigint
+  language sql stable set search_path = '' as $$
+  select count(*) from public.credit_ledger l
+  where l.user_id = p_user_id and l.reason = 'story_created' and l.created_at >= date_trunc('day', now(), 'UTC')
+    and not exists (select from public.credit_ledger refund
+      where refund.story_id = l.story_id and refund.reason = 'text_failed' and refund.round = l.round)
+$$;
+
+-- A text that fails was written and paid for all the same, so a day takes so many tries for each story of its limit.
+create function private.tries_per_story_of_the_day() returns integer language sql immutable set search_path = '' as $$
+  select 3
+$$;
+
+-- Takes one credit or refuses: the story limit of the tier plus packs, then the daily limit (midnight UTC).
+create function private.take_credit(p_user public.users, p_story_id uuid) returns void
+  language plpgsql set search_path = '' as $$
+declare
+  v_tier public.tiers;
+  v_limit integer;
+  v_tries bigint;
+begin
+  select * into v_tier from public.tiers where code = p_user.tier;
+  v_limit := v_tier.story_limit + p_user.extra_stories;
+  -- Null, where nothing limits, is not true.
+  if p_user.stories_used >= v_limit then
+    perform private.refuse(403, 'QUOTA_EXCEEDED', jsonb_build_object(
+      'tier', p_user.tier,
+      'storiesUsed', p_user.stories_used,
+      'storyLimit', v_limit,
+      'upgradeOptions', to_jsonb(v_tier.upgrade_options)));
+  end if;
+  if v_tier.daily_generation_limit is not null then
+    select count(*) into v_tries from public.credit_ledger
+    where user_id = p_user.id and reason = 'story_created' and created_at >= date_trunc('day', now(), 'UTC');
+    if private.stories_today(p_user.id) >= v_tier.daily_generation_limit
+      or v_tries >= v_tier.daily_generation_limit * private.tries_per_story_of_the_day() then
+      perform private.refuse(429, 'ERR_4002', jsonb_build_object(
+        'dailyLimit', v_tier.daily_generation_limit,
+        'retryAfterSeconds', ceil(extract(epoch from date_trunc('day', now(), 'UTC') + interval '1 day' - now()))));
+    end if;
+  end if;
+  insert into public.credit_ledger (user_id, story_id, reason, round, delta)
+  select p_user.id, p_story_id, 'story_created', coalesce(max(round), 0) + 1, -1
+  from public.credit_ledger where story_id = p_story_id and reason = 'story_created';
+  update public.users set stories_used = stories_used + 1 where id = p_user.id;
+end $$;
+
+-- Keeps the heroes of a story as they are now.
+create function private.save_story_characters(p_story_id uuid) returns void
+  language sql set search_path = '' as $$
+  insert into public.story_characters (story_id, characters)
+  select s.id, coalesce(jsonb_agg(to_jsonb(c) - '{owner_user_id,created_at,updated_at}'::text[]
+    order by array_position(s.character_ids, c.id)) filter (where c.id is not null), '[]'::jsonb)
+  from public.stories s left join public.characters c on c.id = any (s.character_ids)
+  where s.id = p_story_id group by s.id
+  on conflict (story_id) do update set characters = excluded.characters
+$$;
+
+create function private.refuse_assets_outside_tier(p_tier text, p_asset_types text[]) returns void
+  language plpgsql set search_path = '' as $$
+declare
+  v_excluded text;
+begin
+  select asset into v_excluded from unnest(p_asset_types) as asset
+  where asset <> all (select unnest(asset_types) from public.tiers where code = p_tier) limit 1;
+  if found then
+    perform private.refuse(403, 'ERR_6002', jsonb_build_object('assetType', v_excluded, 'tier', p_tier));
+  end if;
+end $$;
+
+create function private.story_answer(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
+  select to_jsonb(s) from public.stories s where s.id = p_story_id
+$$;
+
+-- How long sweeps leave the text of a new story to the invocation that create_story's caller makes for it.
+create function private.direct_start_grace() returns interval language sql immutable set search_path = '' as $$
+  select interval '10 seconds'
+$$;
+
+create function public.create_story(p_user_id uuid, p_email text, p_request jsonb, p_idempotency_key text default null,
+  p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_user(p_user_id, p_email);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'create_story', p_idempotency_key, p_request_hash);
+  v_story_id uuid := gen_random_uuid();
+  v_characters uuid[];
+  v_library uuid := (p_request ->> 'library_id')::uuid;
+  v_assets text[] := array(select jsonb_array_elements_text(p_request -> 'asset_types'));
+begin
+  if v_replay is not null then return v_replay; end if;
+
+  v_characters := array(select jsonb_array_elements_text(p_request -> 'character_ids')::uuid);
+  if exists (select from unnest(v_characters) as wanted
+    where not exists (select from public.characters where id = wanted and owner_user_id = p_user_id)) then
+    perform private.refuse(404, 'CHARACTER_NOT_FOUND');
+  end if;
+  if v_library is null then
+    select id into v_library from public.libraries where owner_user_id = p_user_id order by created_at limit 1;
+  elsif not exists (select from public.libraries where id = v_library and owner_user_id = p_user_id) then
+    perform private.refuse(404, 'LIBRARY_NOT_FOUND');
+  end if;
+  perform private.refuse_assets_outside_tier(v_user.tier, v_assets);
+  perform private.take_credit(v_user, v_story_id);
+
+  insert into public.stories (id, library_id, creator_user_id, title, character_ids, story_type, themes, request)
+  values (
+    v_story_id,
+    v_library,
+    p_user_id,
+    coalesce(p_request ->> 'title', 'Untitled Story'),
+    v_characters,
+    p_request ->> 'story_type',
+    array(select jsonb_array_elements_text(p_request -> 'themes')),
+    p_request);
+  perform private.save_story_characters(v_story_id);
+  insert into public.asset_generation_jobs (story_id, user_id, asset_type, priority, available_at)
+  select
+    v_story_id,
+    p_user_id,
+    asset,
+    coalesce(p_request ->> 'priority', 'normal'),
+    case asset when 'content' then now() + private.direct_start_grace() else now() end
+  from unnest('{content}'::text[] || v_assets) as asset;
+  perform private.settle_and_continue(v_story_id);
+
+  return private.save_idempotent_response(p_user_id, 'create_story', p_idempotency_key, p_request_hash,
+    jsonb_build_object('story', private.story_answer(v_story_id)));
+end $$;
+comment on function public.create_story is
+  'Accepts a story: {story, replayed}. Refuses with PT403 QUOTA_EXCEEDED or ERR_6002, PT404 CHARACTER_NOT_FOUND or '
+  'LIBRARY_NOT_FOUND, PT422 IDEMPOTENCY_KEY_REUSED, PT429 ERR_4002.';
+
+create function public.create_character(p_user_id uuid, p_email text, p_character jsonb, p_idempotency_key text default null,
+  p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_user(p_user_id, p_email);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'create_character', p_idempotency_key, p_request_hash);
+  v_character public.characters;
+begin
+  if v_replay is not null then return v_replay; end if;
+  insert into public.characters (owner_user_id, name, species, age, traits, appearance, personality, reference_images)
+  values (
+    v_user.id,
+    p_character ->> 'name',
+    p_character ->> 'species',
+    (p_character ->> 'age')::integer,
+    array(select jsonb_array_elements_text(p_character -> 'traits')),
+    coalesce(p_character -> 'appearance', '{}'::jsonb),
+    array(select jsonb_array_elements_text(p_character -> 'personality')),
+    array(select jsonb_array_elements_text(p_character -> 'reference_images')))
+  returning * into v_character;
+  return private.save_idempotent_response(p_user_id, 'create_character', p_idempotency_key, p_request_hash,
+    jsonb_build_object('character', to_jsonb(v_character)));
+end $$;
+
+create function public.user_usage(p_user_id uuid, p_email text) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_answer jsonb;
+begin
+  perform private.ensure_profile(p_user_id, p_email);
+  select jsonb_build_object(
+    'tier', u.tier,
+    'storiesUsed', u.stories_used,
+    'storyLimit', t.story_limit + u.extra_stories,
+    'dailyLimit', t.daily_generation_limit,
+    'storiesToday', private.stories_today(u.id),
+    'resetsAt', date_trunc('day', now(), 'UTC') + interval '1 day',
+    'assetTypes', t.asset_types,
+    'upgradeOptions', t.upgrade_options)
+  into v_answer
+  from public.users u join public.tiers t on t.code = u.tier where u.id = p_user_id;
+  return v_answer;
+end $$;
+-- What a user may ask of a story that exists: retry_assets, regenerate_assets, generate_assets, continue_story,
+-- cancel_assets (meanings of C-17). Each checks the owner, may be repeated under an idempotency key, and answers the
+-- story and how many jobs became claimable.
+
+-- The story before its user, as a job that gives a credit back takes them. What is history comes back before it is
+-- changed.
+create function private.lock_story_and_owner(p_story_id uuid, p_user_id uuid) returns public.users
+  language plpgsql set search_path = '' as $$
+begin
+  perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
+  if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
+  perform private.recall_history(p_story_id);
+  return private.lock_user(p_user_id);
+end $$;
+
+-- What is made from something that is made again waits for it and is made again too, one that is being made just now
+-- included: its worker loses the lease, so that nothing of the old version stays. From a text everything is made; from a
+-- picture the book is. A scene keeps its picture when the cover is drawn again, and is marked as stale; one that waits is
+-- drawn from the new one.
+create function private.remake_dependents(p_story_id uuid, p_changed text[]) returns void
+  language sql set search_path = '' as $$
+  update public.asset_generation_jobs
+  set
+    queued_by_input = queued_by_input or status = 'ready',
+    status = 'queued',
+    inputs_settled = false,
+    retry_count = 0,
+    completed_at = null,
+    available_at = now(),
+    progress = case when private.is_settled(status) then 0 else progress end,
+    lease_token = null,
+    lease_owner = null,
+    lease_expires_at = null,
+    error_code = null,
+    error_message = null
+  where story_id = p_story_id and asset_type <> all (p_changed) and status in ('ready', 'failed', 'generating', 'queued')
+    and ('content' = any (p_changed)
+      or (asset_type = 'pdf' and p_changed && public.asset_inputs('pdf'))
+      or (status = 'queued' and p_changed && public.asset_inputs(asset_type)))
+$$;
+
+-- A story whose credit was given back takes one again, whichever verb begins it again. Without a text so far its heroes
+-- are those of today: a user may have changed what made it fail.
+create function private.begin_text_again(p_user public.users, p_story_id uuid) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  if (select coalesce(sum(delta), 0) from public.credit_ledger where story_id = p_story_id) >= 0 then
+    perform private.take_credit(p_user, p_story_id);
+  end if;
+  -- All of them must still be there, or the story goes on with the heroes it knew.
+  if exists (select from public.asset_generation_jobs
+      where story_id = p_story_id and asset_type = 'content' and asset_version = 0)
+    and exists (select from public.stories s join public.characters c on c.id = any (s.character_ids)
+      where s.id = p_story_id having count(*) = max(cardinality(s.character_ids))) then
+    perform private.save_story_characters(p_story_id);
+  end if;
+end $$;
+
+-- A book is bound around its cover; without one it could only fail.
+create function private.refuse_book_without_cover(p_story_id uuid, p_asset_types text[]) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  if 'pdf' = any (p_asset_types) and not 'cover' = any (p_asset_types)
+    and not exists (select from public.asset_generation_jobs where story_id = p_story_id and asset_type = 'cover'
+      and (url is not null or status in ('queued', 'generating'))) then
+    perform private.refuse(409, 'MISSING_REQUIRED_ASSETS', '{"missing": ["cover"]}'::jsonb);
+  end if;
+end $$;
+
+-- Puts settled jobs back into the queue. With p_fresh a picture is drawn three times again, whatever was refused before.
+-- The direction of the pictures follows from the text and goes with it.
+create function private.requeue(p_user public.users, p_story_id uuid, p_asset_types text[], p_statuses text[],
+  p_options jsonb, p_fresh boolean) returns text[] language plpgsql set search_path = '' as $$
+declare
+  v_done text[];
+begin
+  with requeued as (
+    update public.asset_generation_jobs
+    set
+      status = 'queued',
+      inputs_settled = false,
+      retry_count = 0,
+      progress = 0,
+      completed_at = null,
+      lease_token = null,
+      available_at = now(),
+      error_code = null,
+      error_message = null,
+      last_error = null,
+      options = options || p_options,
+      metadata = '{}'::jsonb,
+      queued_by_input = false,
+      checkpoint = case when p_fresh then checkpoint - 'picture' else checkpoint end
+    where story_id = p_story_id and asset_type = any (p_asset_types) and status = any (p_statuses)
+    returning asset_type)
+  select coalesce(array_agg(asset_type), '{}') into v_done from requeued;
+
+  if 'content' = any (v_done) then
+    perform private.begin_text_again(p_user, p_story_id);
+    -- What the old text took with it when it failed; what the user cancelled stays cancelled.
+    update public.asset_generation_jobs
+    set
+      status = 'queued',
+      inputs_settled = false,
+      retry_count = 0,
+      progress = 0,
+      completed_at = null,
+      lease_token = null,
+      available_at = now(),
+      error_code = null,
+      error_message = null
+    where story_id = p_story_id and status = 'cancelled' and error_code = 'INPUT_FAILED';
+    update public.asset_generation_jobs set checkpoint = checkpoint - 'art'
+    where story_id = p_story_id and checkpoint ? 'art';
+  end if;
+  perform private.remake_dependents(p_story_id, v_done);
+  return v_done;
+end $$;
+
+-- Volatile: a stable function would not see what settle_and_continue changed in the statement that calls both.
+create function private.command_answer(p_story_id uuid, p_done text[], p_settled jsonb) returns jsonb
+  language sql volatile set search_path = '' as $$
+  select jsonb_build_object('story', private.story_answer(p_story_id), 'assetTypes', to_jsonb(p_done),
+    'claimable', p_settled -> 'claimable')
+$$;
+
+create function public.retry_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[] default null,
+  p_options jsonb default '{}'::jsonb, p_force boolean default false, p_idempotency_key text default null,
+  p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'retry_assets', p_idempotency_key, p_request_hash);
+  v_done text[];
+begin
+  if v_replay is not null then return v_replay; end if;
+  v_done := private.requeue(v_user, p_story_id,
+    coalesce(p_asset_types, (select asset_types from public.tiers where code = v_user.tier)),
+    case when p_force then '{ready,failed,cancelled,skipped}'::text[] else '{failed}' end, p_options, p_force);
+  return private.save_idempotent_response(p_user_id, 'retry_assets', p_idempotency_key, p_request_hash,
+    private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id)));
+end $$;
+comment on function public.retry_assets is
+  'Failed assets again, with a new set of retries; with p_force settled ones of any kind.';
+
+create function public.regenerate_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[],
+  p_options jsonb default '{}'::jsonb, p_idempotency_key text default null, p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'regenerate_assets', p_idempotency_key, p_request_hash);
+  v_done text[];
+begin
+  if v_replay is not null then return v_replay; end if;
+  perform private.refuse_assets_outside_tier(v_user.tier, p_asset_types);
+  perform private.refuse_book_without_cover(p_story_id, p_asset_types);
+  v_done := private.requeue(v_user, p_story_id, p_asset_types, '{ready,failed}', p_options, true);
+  return private.save_idempotent_response(p_user_id, 'regenerate_assets', p_idempotency_key, p_request_hash,
+    private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id)));
+end $$;
+comment on function public.regenerate_assets is
+  'A new version of assets that are there, and of what is made from them; the old one serves until the new one is ready, and '
+  'on when it fails.';
+
+create function public.generate_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[],
+  p_options jsonb default '{}'::jsonb, p_idempotency_key text default null, p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'generate_assets', p_idempotency_key, p_request_hash);
+  v_done text[];
+begin
+  if v_replay is not null then return v_replay; end if;
+  perform private.refuse_assets_outside_tier(v_user.tier, p_asset_types);
+  perform private.refuse_book_without_cover(p_story_id, p_asset_types);
+  v_done := private.requeue(v_user, p_story_id, p_asset_types, '{cancelled,skipped}', p_options, false);
+  with made as (
+    insert into public.asset_generation_jobs (story_id, user_id, asset_type, options)
+    select p_story_id, p_user_id, asset, p_options from unnest(p_asset_types) as asset
+    on conflict (story_id, asset_type) do nothing returning asset_type)
+  select v_done || coalesce(array_agg(asset_type), '{}') into v_done from made;
+  perform private.remake_dependents(p_story_id, v_done);
+  return private.save_idempotent_response(p_user_id, 'generate_assets', p_idempotency_key, p_request_hash,
+    private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id)));
+end $$;
+comment on function public.generate_assets is
+  'Makes assets that were not asked for at first, or were cancelled or skipped.';
+
+create function public.continue_story(p_user_id uuid, p_story_id uuid, p_skip_failed boolean default true,
+  p_idempotency_key text default null, p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'continue_story', p_idempotency_key, p_request_hash);
+  v_done text[];
+begin
+  if v_replay is not null then return v_replay; end if;
+  if p_skip_failed then
+    -- A book that failed for want of a picture is not skipped but made without it.
+    with skipped as (
+      update public.asset_generation_jobs set status = 'skipped', completed_at = now()
+      where story_id = p_story_id and status = 'failed' and asset_type not in ('content', 'pdf') returning asset_type)
+    select coalesce(array_agg(asset_type), '{}') into v_done from skipped;
+    v_done := v_done || private.requeue(v_user, p_story_id, '{pdf}', '{failed,cancelled}', '{}'::jsonb, false);
+  end if;
+  return private.save_idempotent_response(p_user_id, 'continue_story', p_idempotency_key, p_request_hash,
+    private.command_answer(p_story_id, coalesce(v_done, '{}'), private.settle_and_continue(p_story_id)));
+end $$;
+comment on function public.continue_story is
+  'Settles failed assets as skipped, so that what depends on them is made without them.';
+
+create function public.cancel_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[] default null,
+  p_idempotency_key text default null, p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'cancel_assets', p_idempotency_key, p_request_hash);
+  v_done text[] := '{}';
+  v_job public.asset_generation_jobs;
+  v_patch jsonb := '{}'::jsonb;
+begin
+  if v_replay is not null then return v_replay; end if;
+  for v_job in
+    select * from public.asset_generation_jobs where story_id = p_story_id and status in ('queued', 'generating')
+      and (p_asset_types is null or asset_type = any (p_asset_types)) order by created_at, asset_type
+  loop
+    v_patch := v_patch || private.end_without_version(v_job, 'cancelled', 'CANCELLED', 'Cancelled on request');
+    -- A late result of a try that was restored must not pass for the version that stands.
+    update public.asset_generation_jobs set lease_token = null where id = v_job.id and status = 'ready';
+    v_done := v_done || v_job.asset_type;
+  end loop;
+  return private.save_idempotent_response(p_user_id, 'cancel_assets', p_idempotency_key, p_request_hash,
+    private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id, v_patch)));
+end $$;
+comment on function public.cancel_assets is
+  'Stops what is queued or being made; a worker learns of it at its next heartbeat. A version that was there before serves on.';
+-- Who may touch what, in one place. New tables of a hosted project come without grants (since 2026-10-30), those of an older
+-- one with all of them, and Postgres lets PUBLIC execute every new function: so everything is revoked first, then granted.
+-- A test reads the catalogue and fails on a table or function that is not named here.
+
+revoke all on schema private from public, anon, authenticated;
+grant usage on schema private to service_role;
+
+revoke all on all tables in schema private from anon, authenticated, service_role;
+revoke all on all sequences in schema private from anon, authenticated, service_role;
+revoke all on
+  public.asset_generation_history,
+  public.asset_generation_jobs,
+  public.asset_job_records,
+  public.characters,
+  public.credit_ledger,
+  public.dead_letters,
+  public.idempotency_keys,
+  public.libraries,
+  public.notification_history,
+  public.notification_outbox,
+  public.provider_limits,
+  public.stories,
+  public.story_characters,
+  public.tiers,
+  public.usage_ledger,
+  public.users
+from anon, authenticated, service_role;
+
+-- What row-level security narrows to a user's own rows.
+grant select on
+  public.characters,
+  public.credit_ledger,
+  public.libraries,
+  public.stories,
+  public.tiers,
+  public.users
+to authenticated;
+-- Leases, checkpoints (prompts among them) and options stay inside.
+grant select (id, story_id, user_id, asset_type, status, priority, retry_count, progress, url, is_placeholder, error_code,
+  error_message, started_at, completed_at, created_at, updated_at) on public.asset_generation_jobs to authenticated;
+
+grant select, insert, update, delete on
+  public.asset_generation_history,
+  public.asset_generation_jobs,
+  public.characters,
+  public.credit_ledger,
+  public.idempotency_keys,
+  public.libraries,
+  public.notification_history,
+  public.notification_outbox,
+  public.provider_limits,
+  public.stories,
+  public.story_characters,
+  public.tiers,
+  public.usage_ledger,
+  public.users
+to service_role;
+grant select on public.asset_job_records, public.dead_letters, private.asset_calls to service_role;
+grant select, update on private.limit_waiter to service_role;
+grant select, update on sequence private.queued_scan_floor, private.generating_scan_floor to service_role;
+
+-- Every verb is for our functions alone.
+revoke all on all functions in schema private from public, anon, authenticated;
+grant execute on all functions in schema private to service_role;
+revoke all on function
+  public.asset_inputs,
+  public.cancel_assets,
+  public.claim_asset_jobs,
+  public.complete_job,
+  public.continue_story,
+  public.create_character,
+  public.create_story,
+  public.expire_stuck_jobs,
+  public.fail_job,
+  public.generate_assets,
+  public.max_retries,
+  public.next_job_status,
+  public.overall_status,
+  public.regenerate_assets,
+  public.release_job,
+  public.report_progress,
+  public.retry_assets,
+  public.retry_delay_seconds,
+  public.save_story_content,
+  public.start_assets,
+  public.start_content,
+  public.tidy_history,
+  public.user_usage
+from public, anon, authenticated;
+grant execute on function
+  public.asset_inputs,
+  public.cancel_assets,
+  public.claim_asset_jobs,
+  public.complete_job,
+  public.continue_story,
+  public.create_character,
+  public.create_story,
+  public.expire_stuck_jobs,
+  public.fail_job,
+  public.generate_assets,
+  public.max_retries,
+  public.next_job_status,
+  public.overall_status,
+  public.regenerate_assets,
+  public.release_job,
+  public.report_progress,
+  public.retry_assets,
+  public.retry_delay_seconds,
+  public.save_story_content,
+  public.start_assets,
+  public.start_content,
+  public.tidy_history,
+  public.user_usage
+to service_role;
+
+-- PostgREST knows the new functions at once, not when it happens to look again.
+notify pgrst, 'reload schema';

@@ -1,0 +1,109 @@
+-- Who may ask for stories: tiers with their limits as data, the profile of each auth user, libraries, characters.
+--
+-- `users.id` equals `auth.users.id`. It is not a foreign key, because a valid token may arrive before the profile does
+-- (create_story makes it then) and because `auth` belongs to another owner; triggers keep both in step.
+
+create schema if not exists private;
+
+create table public.tiers (
+  code text primary key,
+  story_limit integer constraint tiers_story_limit_is_not_negative check (story_limit >= 0),
+  daily_generation_limit integer constraint tiers_daily_limit_is_not_negative check (daily_generation_limit >= 0),
+  asset_types text[] not null,
+  upgrade_options text[] not null default '{}'
+);
+comment on table public.tiers is 'Limits of each plan, as data; null means no limit.';
+comment on column public.tiers.story_limit is 'Stories a user may have made in all, refunds not counted; null = unlimited.';
+comment on column public.tiers.daily_generation_limit is
+  'Stories a user may start between two midnights UTC, those whose text failed not counted unless they are three times as '
+  'many; null = unlimited.';
+comment on column public.tiers.asset_types is 'Asset types the plan includes; others are refused with ERR_6002.';
+
+insert into public.tiers (code, story_limit, daily_generation_limit, asset_types, upgrade_options) values
+  ('free', 2, null, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{individual,story_pack_5}'),
+  ('individual', 60, 10, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{premium,story_pack_5}'),
+  ('premium', 300, 40, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{school}'),
+  ('school', null, null, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{}');
+
+create table public.users (
+  id uuid primary key,
+  email text,
+  tier text not null default 'free' references public.tiers (code),
+  stories_used integer not null default 0 constraint users_stories_used_is_not_negative check (stories_used >= 0),
+  extra_stories integer not null default 0 constraint users_extra_stories_is_not_negative check (extra_stories >= 0),
+  created_at timestamptz not null default now()
+);
+comment on table public.users is 'Profile of a row in auth.users: tier and the running total of its credit ledger.';
+comment on column public.users.stories_used is
+  'Stories accepted minus stories refunded; always equal to minus the sum of credit_ledger.';
+comment on column public.users.extra_stories is 'Credits bought in packs, on top of the tier''s limit.';
+
+create table public.libraries (
+  id uuid primary key default gen_random_uuid(),
+  owner_user_id uuid not null references public.users (id) on delete cascade,
+  name text not null default 'My library',
+  created_at timestamptz not null default now()
+);
+comment on table public.libraries is 'Shelves that stories stand on; each user has one from the start.';
+create index idx_libraries_owner on public.libraries (owner_user_id, created_at);
+
+create table public.characters (
+  id uuid primary key default gen_random_uuid(),
+  owner_user_id uuid not null references public.users (id) on delete cascade,
+  name text not null constraint characters_name_length check (char_length(name) between 1 and 80),
+  species text,
+  age integer constraint characters_age_range check (age between 0 and 1000),
+  traits text[] not null default '{}',
+  appearance jsonb not null default '{}'::jsonb,
+  personality text[] not null default '{}',
+  reference_images text[] not null default '{}',
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+comment on table public.characters is 'Heroes of stories, as their makers described them.';
+comment on column public.characters.traits is
+  'Inclusivity trait codes (shared/domain, 39 of them) that every picture must show.';
+comment on column public.characters.reference_images is 'https URLs of pictures the cover refers to.';
+create index idx_characters_owner on public.characters (owner_user_id, created_at desc);
+
+-- Owners read their own rows; nobody but service_role writes.
+alter table public.tiers enable row level security;
+alter table public.users enable row level security;
+alter table public.libraries enable row level security;
+alter table public.characters enable row level security;
+
+create policy tiers_are_public on public.tiers for select to authenticated using (true);
+create policy users_read_themselves on public.users for select to authenticated using (id = (select auth.uid()));
+create policy owners_read_libraries on public.libraries for select to authenticated
+  using (owner_user_id = (select auth.uid()));
+create policy owners_read_characters on public.characters for select to authenticated
+  using (owner_user_id = (select auth.uid()));
+
+-- A profile, the free tier and a default library, made at sign-up or on first use, whichever comes first.
+create function private.ensure_profile(p_user_id uuid, p_email text) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  insert into public.users (id, email) values (p_user_id, nullif(p_email, '')) on conflict (id) do nothing;
+  if found then
+    insert into public.libraries (owner_user_id) values (p_user_id);
+  end if;
+end $$;
+
+create function private.on_auth_user_created() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.ensure_profile(new.id, new.email);
+  return new;
+end $$;
+
+create function private.on_auth_user_deleted() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  delete from public.users where id = old.id;
+  return old;
+end $$;
+
+create trigger storytailor_user_created after insert on auth.users
+  for each row execute function private.on_auth_user_created();
+create trigger storytailor_user_deleted after delete on auth.users
+  for each row execute function private.on_auth_user_deleted();

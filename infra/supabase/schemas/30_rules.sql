@@ -1,0 +1,194 @@
+-- The rules of the pipeline: which asset needs which, which state may follow which, when a retry is due, who holds a lease.
+-- shared/domain holds the first of them in Rust as well; a test compares both.
+
+create function public.asset_inputs(p_asset_type text) returns text[]
+  language sql immutable set search_path = '' as $$
+  select case
+    when p_asset_type = 'content' then '{}'::text[]
+    when p_asset_type in ('cover', 'audio', 'activities') then '{content}'
+    when p_asset_type like 'scene\__' then '{cover}'
+    when p_asset_type = 'pdf' then '{content,cover,scene_1,scene_2,scene_3,scene_4}'
+  end
+$$;
+comment on function public.asset_inputs is
+  'Assets that must be settled before this one may be claimed; content must be ready.';
+
+create function private.is_settled(p_status text) returns boolean
+  language sql immutable set search_path = '' as $$
+  select p_status in ('ready', 'failed', 'cancelled', 'skipped')
+$$;
+
+create function public.next_job_status(p_status text, p_event text) returns text
+  language sql immutable set search_path = '' as $$
+  select case p_event
+    when 'claim' then case when p_status = 'queued' then 'generating' end
+    when 'complete' then case when p_status = 'generating' then 'ready' end
+    when 'retry_later' then case when p_status = 'generating' then 'queued' end
+    when 'release' then case when p_status = 'generating' then 'queued' end
+    when 'give_up' then case when p_status = 'generating' then 'failed' end
+    when 'cancel' then case when p_status in ('queued', 'generating') then 'cancelled' end
+    when 'skip' then case when p_status = 'failed' then 'skipped' end
+    when 'restore' then case when p_status in ('queued', 'generating') then 'ready' end
+    when 'requeue' then case when p_status in ('ready', 'failed', 'cancelled', 'skipped') then 'queued' end
+  end
+$$;
+comment on function public.next_job_status is
+  'The one transition table of jobs; null where the event is illegal in that state.';
+
+create function private.guard_job_transition() returns trigger language plpgsql set search_path = '' as $$
+begin
+  if new.status <> old.status and not exists (
+    select from unnest('{claim,complete,retry_later,release,give_up,cancel,skip,restore,requeue}'::text[]) as event
+    where public.next_job_status(old.status, event) = new.status)
+  then
+    raise exception 'job % may not go from % to %', old.id, old.status, new.status using errcode = 'check_violation';
+  end if;
+  if private.is_settled(new.status) then new.limited_since := null; end if;
+  if (new.status, new.inputs_settled) <> (old.status, old.inputs_settled) then
+    new.state_changed_xid := pg_current_xact_id()::text::bigint;
+  end if;
+  new.updated_at := now();
+  return new;
+end $$;
+create trigger jobs_guard_transition before update on public.asset_generation_jobs
+  for each row execute function private.guard_job_transition();
+
+create function public.max_retries(p_asset_type text) returns integer
+  language sql immutable set search_path = '' as $$
+  select case when p_asset_type in ('audio', 'pdf') then 2 else 3 end
+$$;
+comment on function public.max_retries is
+  'Retries after the first try: three, but two for audio and pdf (S1-222 to S1-225).';
+
+create function public.retry_delay_seconds(p_asset_type text, p_retry_count integer) returns double precision
+  language sql immutable set search_path = '' as $$
+  select (case
+    when p_asset_type in ('content', 'activities') then 2 ^ p_retry_count
+    when p_asset_type = 'audio' then 5 * (p_retry_count + 1)
+    else 0
+  end)::double precision
+$$;
+comment on function public.retry_delay_seconds is
+  'Pause before retry n (from 0): content and activities 1, 2, 4 s; audio 5, 10 s; pictures and pdf at once. A provider''s '
+  'Retry-After wins.';
+
+-- Up to a quarter more, so that jobs that failed together do not come back together. A hash of job and attempt, so that the
+-- policy stays a pure function.
+create function private.retry_jitter(p_job_id uuid, p_attempt integer) returns double precision
+  language sql immutable set search_path = '' as $$
+  select 1 + 0.25 * abs(hashtextextended(p_job_id::text, p_attempt) % 1000) / 1000
+$$;
+
+create function private.head_start(p_priority text) returns interval
+  language sql immutable set search_path = '' as $$
+  select case p_priority when 'urgent' then interval '0' when 'high' then interval '2 minutes' else interval '4 minutes' end
+$$;
+comment on function private.head_start is
+  'How much longer than an urgent job this one waits when both became claimable together.';
+
+-- What failed twice may be what takes its process down: from then on it gets a process to itself, or the jobs beside it
+-- would use up their retries with it. The worker's dispatch follows the same rule.
+create function private.travels_alone(p_retry_count integer) returns boolean language sql immutable set search_path = '' as $$
+  select p_retry_count >= 2
+$$;
+
+create function private.is_stale(p_job public.asset_generation_jobs, p_lease_token uuid) returns text
+  language sql immutable set search_path = '' as $$
+  select case
+    when p_job.id is null then 'NO_SUCH_JOB'
+    when p_job.status = 'cancelled' then 'CANCELLED'
+    when p_job.status <> 'generating' then 'NOT_GENERATING'
+    when p_job.lease_token is distinct from p_lease_token then 'LEASE_LOST'
+  end
+$$;
+comment on function private.is_stale is
+  'Why a writer with this token may not write, or null when its lease is the one in force.';
+
+-- Who holds a lease: 'claim:<request id>/<nonce>' while the claim of a worker is only dispatched, '<request id>/<nonce>' once
+-- an invocation has started the work. The nonce keeps a second delivery of the same event from being granted.
+create function private.is_started(p_owner text) returns boolean language sql immutable set search_path = '' as $$
+  select p_owner is not null and p_owner not like 'claim:%'
+$$;
+
+-- The versions of what an asset is made from, as they are now.
+create function private.sources_of(p_story_id uuid, p_asset_type text) returns jsonb
+  language sql stable set search_path = '' as $$
+  select coalesce(jsonb_object_agg(i.asset_type, i.asset_version), '{}'::jsonb)
+  from public.asset_generation_jobs i
+  where i.story_id = p_story_id and p_asset_type <> 'content'
+    and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(p_asset_type)))
+$$;
+
+-- Whether a version that was published once is still to be shown when the try for another one ends without it: a true one,
+-- not a placeholder, and made from the text that is published.
+create function private.earlier_version_stands(p_job public.asset_generation_jobs) returns boolean
+  language sql stable set search_path = '' as $$
+  select p_job.asset_version > 0 and not p_job.is_placeholder
+    and (p_job.asset_type = 'content'
+      or ((p_job.url is not null or p_job.result ? 'data')
+        and p_job.result #> '{madeFrom,content}' = private.sources_of(p_job.story_id, p_job.asset_type) -> 'content'))
+$$;
+
+-- The job is ready again with the version that stands. p_error says why there is no new one; null when none was tried.
+create function private.restore_version(p_job_id uuid, p_error jsonb default null) returns void
+  language sql set search_path = '' as $$
+  update public.asset_generation_jobs
+  set
+    status = 'ready',
+    progress = 100,
+    queued_by_input = false,
+    lease_owner = null,
+    lease_expires_at = null,
+    completed_at = coalesce((result ->> 'completedAt')::timestamptz, now()),
+    metadata = coalesce(result -> 'metadata', '{}'::jsonb),
+    error_code = null,
+    error_message = null,
+    last_error = coalesce(p_error, last_error)
+  where id = p_job_id
+$$;
+
+create function private.attempt_errors_max() returns integer language sql immutable set search_path = '' as $$
+  select 20
+$$;
+
+-- Notes how the attempt in force ended, for operators: error_code keeps the last word alone, and a new attempt clears it.
+create function private.record_attempt_error(p_job_id uuid, p_code text, p_message text) returns void
+  language sql set search_path = '' as $$
+  update public.asset_generation_jobs
+  set attempt_errors = (array_append(attempt_errors,
+      jsonb_build_object('attempt', attempt, 'code', p_code, 'message', p_message, 'at', now())))
+    [greatest(1, cardinality(attempt_errors) + 2 - private.attempt_errors_max()):]
+  where id = p_job_id
+$$;
+
+-- Ends a job as failed or cancelled, without a new version: the earlier one serves on where it stands, and nothing stays of
+-- one that was made from another text. Answers what changes in the story's row. The caller decides about the lease token.
+create function private.end_without_version(p_job public.asset_generation_jobs, p_status text, p_code text, p_message text,
+  p_placeholder jsonb default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_has_placeholder boolean := coalesce(p_placeholder ? 'url', false);
+begin
+  if private.earlier_version_stands(p_job) then
+    perform private.restore_version(p_job.id, jsonb_build_object('code', p_code, 'message', p_message, 'at', now()));
+    return '{}';
+  end if;
+  update public.asset_generation_jobs
+  set
+    status = p_status,
+    queued_by_input = false,
+    lease_owner = null,
+    lease_expires_at = null,
+    completed_at = now(),
+    -- A placeholder stays what is shown; a true picture of another text does not.
+    url = coalesce(p_placeholder ->> 'url', case when is_placeholder then url end),
+    result = '{}'::jsonb,
+    is_placeholder = is_placeholder or v_has_placeholder,
+    asset_version = asset_version + v_has_placeholder::integer,
+    error_code = p_code,
+    error_message = p_message
+  where id = p_job.id;
+  return jsonb_strip_nulls(jsonb_build_object('hue',
+      case when p_placeholder ? 'colors' then jsonb_build_object(p_job.asset_type, p_placeholder -> 'colors') end))
+    || case when p_job.asset_type = 'audio' then '{"audioWords": null, "audioBlocks": null}'::jsonb else '{}'::jsonb end;
+end $$;

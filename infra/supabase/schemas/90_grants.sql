@@ -1,0 +1,117 @@
+-- Who may touch what, in one place. New tables of a hosted project come without grants (since 2026-10-30), those of an older
+-- one with all of them, and Postgres lets PUBLIC execute every new function: so everything is revoked first, then granted.
+-- A test reads the catalogue and fails on a table or function that is not named here.
+
+revoke all on schema private from public, anon, authenticated;
+grant usage on schema private to service_role;
+
+revoke all on all tables in schema private from anon, authenticated, service_role;
+revoke all on all sequences in schema private from anon, authenticated, service_role;
+revoke all on
+  public.asset_generation_history,
+  public.asset_generation_jobs,
+  public.asset_job_records,
+  public.characters,
+  public.credit_ledger,
+  public.dead_letters,
+  public.idempotency_keys,
+  public.libraries,
+  public.notification_history,
+  public.notification_outbox,
+  public.provider_limits,
+  public.stories,
+  public.story_characters,
+  public.tiers,
+  public.usage_ledger,
+  public.users
+from anon, authenticated, service_role;
+
+-- What row-level security narrows to a user's own rows.
+grant select on
+  public.characters,
+  public.credit_ledger,
+  public.libraries,
+  public.stories,
+  public.tiers,
+  public.users
+to authenticated;
+-- Leases, checkpoints (prompts among them) and options stay inside.
+grant select (id, story_id, user_id, asset_type, status, priority, retry_count, progress, url, is_placeholder, error_code,
+  error_message, started_at, completed_at, created_at, updated_at) on public.asset_generation_jobs to authenticated;
+
+grant select, insert, update, delete on
+  public.asset_generation_history,
+  public.asset_generation_jobs,
+  public.characters,
+  public.credit_ledger,
+  public.idempotency_keys,
+  public.libraries,
+  public.notification_history,
+  public.notification_outbox,
+  public.provider_limits,
+  public.stories,
+  public.story_characters,
+  public.tiers,
+  public.usage_ledger,
+  public.users
+to service_role;
+grant select on public.asset_job_records, public.dead_letters, private.asset_calls to service_role;
+grant select, update on private.limit_waiter to service_role;
+grant select, update on sequence private.queued_scan_floor, private.generating_scan_floor to service_role;
+
+-- Every verb is for our functions alone.
+revoke all on all functions in schema private from public, anon, authenticated;
+grant execute on all functions in schema private to service_role;
+revoke all on function
+  public.asset_inputs,
+  public.cancel_assets,
+  public.claim_asset_jobs,
+  public.complete_job,
+  public.continue_story,
+  public.create_character,
+  public.create_story,
+  public.expire_stuck_jobs,
+  public.fail_job,
+  public.generate_assets,
+  public.max_retries,
+  public.next_job_status,
+  public.overall_status,
+  public.regenerate_assets,
+  public.release_job,
+  public.report_progress,
+  public.retry_assets,
+  public.retry_delay_seconds,
+  public.save_story_content,
+  public.start_assets,
+  public.start_content,
+  public.tidy_history,
+  public.user_usage
+from public, anon, authenticated;
+grant execute on function
+  public.asset_inputs,
+  public.cancel_assets,
+  public.claim_asset_jobs,
+  public.complete_job,
+  public.continue_story,
+  public.create_character,
+  public.create_story,
+  public.expire_stuck_jobs,
+  public.fail_job,
+  public.generate_assets,
+  public.max_retries,
+  public.next_job_status,
+  public.overall_status,
+  public.regenerate_assets,
+  public.release_job,
+  public.report_progress,
+  public.retry_assets,
+  public.retry_delay_seconds,
+  public.save_story_content,
+  public.start_assets,
+  public.start_content,
+  public.tidy_history,
+  public.user_usage
+to service_role;
+
+-- PostgREST knows the new functions at once, not when it happens to look again.
+notify pgrst, 'reload schema';
