@@ -14,7 +14,7 @@ use providers::TextModelRole;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use store::{LeasedJob, Paid};
+use store::{LeasedJob, UsageEntry};
 use tokio::sync::Mutex;
 
 /// What is known of it so far. The two passes need nothing of each other, so neither keeps the other waiting.
@@ -91,7 +91,7 @@ pub(crate) async fn direction(
     studio: &Studio,
     job: &LeasedJob,
     index: usize,
-    usage: &mut Vec<Paid>,
+    usage: &mut Vec<UsageEntry>,
 ) -> Result<(PaletteJourney, SceneAnalysis), StepError> {
     let own = async {
         match studio.art.scene(index) {
@@ -138,7 +138,7 @@ pub(crate) async fn scenes_ahead(studio: &Studio, job: &LeasedJob) -> Result<(),
 async fn journey(
     studio: &Studio,
     job: &LeasedJob,
-) -> (Result<PaletteJourney, StepError>, Vec<Paid>) {
+) -> (Result<PaletteJourney, StepError>, Vec<UsageEntry>) {
     let mut known = studio.art.journey.lock().await;
     if let Some(journey) = known.as_ref() {
         return (Ok(journey.clone()), Vec::new());
@@ -154,7 +154,7 @@ async fn journey(
 async fn ask_journey(
     studio: &Studio,
     job: &LeasedJob,
-    usage: &mut Vec<Paid>,
+    usage: &mut Vec<UsageEntry>,
 ) -> Result<PaletteJourney, StepError> {
     let question = prompt::palette_journey(studio.text()?);
     let usable = |journey: PaletteJourney| {
@@ -184,7 +184,7 @@ async fn scene(
     studio: &Studio,
     job: &LeasedJob,
     index: usize,
-) -> (Result<SceneAnalysis, StepError>, Vec<Paid>) {
+) -> (Result<SceneAnalysis, StepError>, Vec<UsageEntry>) {
     let mut usage = Vec::new();
     let analysis = ask_scene(studio, job, index, &mut usage).await;
     if let Ok(analysis) = &analysis {
@@ -198,7 +198,7 @@ async fn ask_scene(
     studio: &Studio,
     job: &LeasedJob,
     index: usize,
-    usage: &mut Vec<Paid>,
+    usage: &mut Vec<UsageEntry>,
 ) -> Result<SceneAnalysis, StepError> {
     let question: Question =
         prompt::scene_analysis(studio.text()?, &studio.story.characters, index);

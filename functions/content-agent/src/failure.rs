@@ -244,7 +244,7 @@ mod tests {
                 attempted: "report_progress".to_owned(),
                 status,
                 code: code.to_owned(),
-                message: String::new(),
+                source: store::DatabaseMessage(String::new()),
             };
             let failure = StepError::Store(error).into_failure(AssetType::Cover);
             (failure.code, failure.retryable)

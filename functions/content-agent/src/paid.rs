@@ -2,16 +2,16 @@
 
 use domain::price;
 use providers::Billed;
-use store::Paid;
+use store::UsageEntry;
 
-fn entry(billed: &Billed, provider: &'static str, kind: &'static str, cost_usd: f64) -> Paid {
+fn entry(billed: &Billed, provider: &'static str, kind: &'static str, cost_usd: f64) -> UsageEntry {
     // A call whose id did not arrive is still a call.
     let call_key = match billed.request_id.as_str() {
         "" => uuid::Uuid::new_v4().to_string(),
         id => format!("{provider}:{id}"),
     };
     let (input_units, output_units) = (billed.input_units, billed.output_units);
-    Paid {
+    UsageEntry {
         call_key,
         provider,
         model: billed.model.clone(),
@@ -22,7 +22,7 @@ fn entry(billed: &Billed, provider: &'static str, kind: &'static str, cost_usd: 
     }
 }
 
-pub(crate) fn text(billed: &Billed, kind: &'static str) -> Paid {
+pub(crate) fn text(billed: &Billed, kind: &'static str) -> UsageEntry {
     entry(
         billed,
         "openai",
@@ -31,11 +31,11 @@ pub(crate) fn text(billed: &Billed, kind: &'static str) -> Paid {
     )
 }
 
-pub(crate) fn picture(billed: &Billed) -> Paid {
+pub(crate) fn picture(billed: &Billed) -> UsageEntry {
     entry(billed, "openai", "picture", price::PICTURE_USD)
 }
 
-pub(crate) fn speech(billed: &Billed) -> Paid {
+pub(crate) fn speech(billed: &Billed) -> UsageEntry {
     entry(
         billed,
         "elevenlabs",

@@ -26,7 +26,7 @@ const ARRIVAL_MAX: Duration = Duration::from_millis(500);
 /// With less time than this left no further job is begun here: a picture with a retry takes about as long.
 const NEXT_JOB_MIN: Duration = Duration::from_secs(100);
 
-type Outcome = Result<Delivery, (StepError, Vec<store::Paid>)>;
+type Outcome = Result<Delivery, (StepError, Vec<store::UsageEntry>)>;
 
 /// What the database said to the outcome of a job.
 struct Settlement {
@@ -358,7 +358,7 @@ async fn failed(
     studio: &Studio,
     job: LeasedJob,
     error: StepError,
-    usage: &[store::Paid],
+    usage: &[store::UsageEntry],
     then: Option<&Continuation>,
 ) -> Settlement {
     tracing::error!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,

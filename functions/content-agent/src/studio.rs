@@ -15,7 +15,7 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
 };
-use store::{AssetView, LeasedJob, Paid, Progress, StoryView, StoryWork};
+use store::{AssetView, LeasedJob, Progress, StoryView, StoryWork, UsageEntry};
 use tokio::sync::OnceCell;
 
 /// One story as it stood when a job of it began: a job keeps the text and the inputs it began with, whatever becomes of
@@ -103,7 +103,7 @@ impl Studio {
         &self,
         role: TextModelRole,
         question: Question,
-        usage: &mut Vec<Paid>,
+        usage: &mut Vec<UsageEntry>,
     ) -> Result<(T, u64), StepError> {
         self.ask_usable(role, question, usage, Ok).await
     }
@@ -114,7 +114,7 @@ impl Studio {
         &self,
         role: TextModelRole,
         question: Question,
-        usage: &mut Vec<Paid>,
+        usage: &mut Vec<UsageEntry>,
         usable: impl Fn(T) -> Result<R, UnusableAnswer>,
     ) -> Result<(R, u64), StepError> {
         let call = TextCall {
@@ -149,7 +149,7 @@ impl Studio {
         checkpoint: Value,
         progress: u8,
         metadata: Option<Value>,
-        usage: &mut Vec<Paid>,
+        usage: &mut Vec<UsageEntry>,
     ) -> Result<(), StepError> {
         let report = Progress {
             job_id: job.job_id,

@@ -15,6 +15,9 @@ pub struct Deps {
     pub settings: Settings,
 }
 
+/// What each handler gets: the one [`Deps`] of the process.
+pub(crate) type AppState = Arc<Deps>;
+
 /// Names of what the API calls, and of where it runs.
 #[derive(Clone, Debug)]
 pub struct Settings {

@@ -126,7 +126,7 @@ pub(crate) struct ApiError {
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// Travels with the response to the frame, which logs it once.
+/// Travels with the response to the request's log, which tells it once.
 #[derive(Clone, Debug)]
 pub(crate) struct Cause {
     pub(crate) code: &'static str,
@@ -225,7 +225,7 @@ impl IntoResponse for ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rig::body;
+    use crate::test_api::body;
 
     #[tokio::test]
     async fn a_cause_never_reaches_the_body() {

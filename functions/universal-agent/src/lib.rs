@@ -5,20 +5,21 @@
 
 mod answer;
 mod auth;
+mod cors;
 mod deps;
 mod error;
 mod estimate;
-mod frame;
+mod extract;
 mod hand_off;
-mod incoming;
 mod progress;
-mod refusal;
+mod request_log;
 mod router;
 mod routes;
+mod store_error;
 mod voices;
 
 #[cfg(test)]
-mod rig;
+mod test_api;
 #[cfg(test)]
 mod tests;
 

@@ -1,22 +1,20 @@
 //! Every route of the API as one table, and what answers where the table has nothing.
 
 use crate::{
-    Deps,
+    deps::AppState,
     error::{ApiError, Code},
-    frame,
-    incoming::BODY_BYTES_MAX,
+    extract::BODY_BYTES_MAX,
+    request_log::log_request,
     routes::{assets, audio, characters, health, openapi, stories, users},
 };
 use axum::{
     Router,
     extract::DefaultBodyLimit,
     handler::Handler,
+    http::Method,
     middleware,
-    routing::{MethodRouter, delete, get, patch, post},
+    routing::{MethodFilter, MethodRouter, on},
 };
-use std::sync::Arc;
-
-pub(crate) type AppState = Arc<Deps>;
 
 /// Everything is served below this path.
 pub(crate) const BASE: &str = "/api/v1";
@@ -27,64 +25,64 @@ pub(crate) struct Route {
         not(test),
         expect(dead_code, reason = "the test of openapi.json reads it")
     )]
-    pub(crate) method: &'static str,
+    pub(crate) method: Method,
     pub(crate) path: &'static str,
-    answers: MethodRouter<AppState>,
+    handler: MethodRouter<AppState>,
 }
 
-fn row<H: Handler<T, AppState>, T: 'static>(
-    method: &'static str,
+fn route<H: Handler<T, AppState>, T: 'static>(
+    (method, filter): (Method, MethodFilter),
     path: &'static str,
     handler: H,
 ) -> Route {
-    let answers = match method {
-        "GET" => get(handler),
-        "POST" => post(handler),
-        "PATCH" => patch(handler),
-        _ => delete(handler),
-    };
     Route {
         method,
         path,
-        answers,
+        handler: on(filter, handler),
     }
 }
 
+const GET: (Method, MethodFilter) = (Method::GET, MethodFilter::GET);
+const POST: (Method, MethodFilter) = (Method::POST, MethodFilter::POST);
+const PATCH: (Method, MethodFilter) = (Method::PATCH, MethodFilter::PATCH);
+const DELETE: (Method, MethodFilter) = (Method::DELETE, MethodFilter::DELETE);
+
+/// Every route there is; `openapi.json` describes the same.
 pub(crate) fn table() -> Vec<Route> {
     vec![
         // A story and how far it is.
-        row("POST", "/stories", stories::create),
-        row("GET", "/stories", stories::list),
-        row("GET", "/stories/{id}", stories::show),
-        row("GET", "/stories/{id}/assets/status", assets::status),
+        route(POST, "/stories", stories::create),
+        route(GET, "/stories", stories::list),
+        route(GET, "/stories/{id}", stories::show),
+        route(GET, "/stories/{id}/assets/status", assets::status),
         // What a user may ask of a story that exists.
-        row("POST", "/stories/{id}/assets/generate", assets::generate),
-        row("POST", "/stories/{id}/assets/retry", assets::retry),
-        row(
-            "POST",
-            "/stories/{id}/assets/regenerate",
-            assets::regenerate,
+        route(POST, "/stories/{id}/assets/generate", assets::generate),
+        route(POST, "/stories/{id}/assets/retry", assets::retry),
+        route(POST, "/stories/{id}/assets/regenerate", assets::regenerate),
+        route(
+            POST,
+            "/stories/{id}/assets/continue",
+            assets::continue_assets,
         ),
-        row("POST", "/stories/{id}/assets/continue", assets::go_on),
-        row("POST", "/stories/{id}/assets/cancel", assets::cancel),
-        row("POST", "/stories/{id}/assets/estimate", assets::estimate),
-        row(
-            "POST",
+        route(POST, "/stories/{id}/assets/cancel", assets::cancel),
+        route(POST, "/stories/{id}/assets/estimate", assets::estimate),
+        route(
+            POST,
             "/stories/{id}/art/regenerate",
             assets::regenerate_picture,
         ),
-        row("POST", "/stories/{id}/audio", audio::narrate),
-        row("GET", "/audio/voices", audio::voices),
+        route(POST, "/stories/{id}/audio", audio::narrate),
+        route(GET, "/audio/voices", audio::voices),
         // Heroes, and the user.
-        row("POST", "/characters", characters::create),
-        row("GET", "/characters", characters::list),
-        row("GET", "/characters/{id}", characters::show),
-        row("PATCH", "/characters/{id}", characters::change),
-        row("DELETE", "/characters/{id}", characters::remove),
-        row("GET", "/users/me/usage", users::usage),
+        route(POST, "/characters", characters::create),
+        route(GET, "/characters", characters::list),
+        route(GET, "/characters/{id}", characters::show),
+        route(PATCH, "/characters/{id}", characters::change),
+        route(DELETE, "/characters/{id}", characters::remove),
+        route(GET, "/users/me/usage", users::usage),
         // Open to everybody.
-        row("GET", "/health", health::health),
-        row("GET", "/openapi.json", openapi::document),
+        route(GET, "/health", health::health),
+        route(GET, "/openapi.json", openapi::document),
     ]
 }
 
@@ -92,7 +90,7 @@ pub(crate) fn router(deps: AppState) -> Router {
     table()
         .into_iter()
         .fold(Router::new(), |router, route| {
-            router.route(&format!("{BASE}{}", route.path), route.answers)
+            router.route(&format!("{BASE}{}", route.path), route.handler)
         })
         .fallback(async || ApiError::new(Code::NotFound, "There is nothing at this path."))
         .method_not_allowed_fallback(async || {
@@ -102,6 +100,6 @@ pub(crate) fn router(deps: AppState) -> Router {
             )
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn(frame::frame))
+        .layer(middleware::from_fn(log_request))
         .with_state(deps)
 }

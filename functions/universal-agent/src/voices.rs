@@ -270,7 +270,7 @@ fn capitalised(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rig::serve;
+    use crate::test_api::serve;
     use axum::{Json, Router, routing::get};
     use std::sync::{
         Arc,

@@ -32,6 +32,11 @@ impl Refusal {
     }
 }
 
+/// What PostgREST or the database said of its failure, in its own words: for the log alone.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct DatabaseMessage(pub String);
+
 /// A verb or a file operation that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -46,12 +51,13 @@ pub enum StoreError {
         source: reqwest::Error,
     },
     /// PostgREST answered with an error that is no rule of ours: a bug, a missing grant, an overload.
-    #[error("the database failed to {attempted}: HTTP {status}, code {code}: {message}")]
+    #[error("the database failed to {attempted}: HTTP {status}, code `{code}`")]
     Failed {
         attempted: String,
         status: u16,
         code: String,
-        message: String,
+        #[source]
+        source: DatabaseMessage,
     },
     /// The answer is not what this version of the code expects.
     #[error("could not read the database's answer to {attempted}")]
@@ -78,7 +84,7 @@ impl StoreError {
             Self::Failed {
                 status,
                 code,
-                message,
+                source: DatabaseMessage(message),
                 ..
             } => crate::rest::is_transient(*status, code, message),
         }

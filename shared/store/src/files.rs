@@ -8,7 +8,7 @@ mod keys;
 
 pub use keys::{AssetVersion, Fingerprint};
 
-use crate::StoreError;
+use crate::{StoreError, digest::sha256_hex};
 use aws_sdk_s3::{
     Client,
     config::{retry::RetryConfig, timeout::TimeoutConfig},
@@ -165,7 +165,7 @@ impl AssetFiles {
             url: self.base() + &key,
             key,
             bytes: bytes.len(),
-            sha256: keys::sha256(bytes),
+            sha256: sha256_hex(bytes),
         }
     }
 
@@ -211,7 +211,7 @@ impl AssetFiles {
             key,
             kind,
             bytes: content.len(),
-            sha256: keys::sha256(&content),
+            sha256: sha256_hex(&content),
         };
         Ok((draft, content))
     }
@@ -265,7 +265,7 @@ impl AssetFiles {
         kind: FileKind,
         bytes: Bytes,
     ) -> Result<StoredFile, StoreError> {
-        let key = version.public_key(&keys::sha256(&bytes), kind);
+        let key = version.public_key(&sha256_hex(&bytes), kind);
         self.put(key, kind, bytes).await
     }
 

@@ -1,5 +1,6 @@
 //! The only room that knows PostgREST and S3: typed verbs in, domain nouns out.
 
+mod digest;
 mod error;
 mod files;
 mod reading;
@@ -7,12 +8,13 @@ mod rest;
 mod steering;
 mod work;
 
-pub use error::{Refusal, StoreError};
+pub use digest::{digest_parts, sha256_hex};
+pub use error::{DatabaseMessage, Refusal, StoreError};
 pub use files::{AssetFiles, AssetVersion, Draft, FileKind, Fingerprint, StoredFile};
 pub use reading::{AssetGenerationStatus, JobRow, Page, StoryRow, StorySummary};
 pub use rest::{RestConfig, RestConfigError, Store};
-pub use steering::{Caller, Created, Idempotency, Steered, SteeringOptions, Usage};
+pub use steering::{AssetOptions, Caller, CommandResult, Created, Idempotency, Usage};
 pub use work::{
-    AssetView, Claimed, Completion, Continuation, Expired, Failure, LeasedJob, Paid, Placeholder,
-    Progress, Settled, StartedAssets, StartedContent, StoryView, StoryWork,
+    AssetView, Claimed, Completion, Continuation, Expired, Failure, LeasedJob, Placeholder,
+    Progress, Settled, StartedAssets, StartedContent, StoryView, StoryWork, UsageEntry,
 };

@@ -3,12 +3,13 @@
 //! `postgrest` 1.6 panics on bad header values, so keys are checked before it sees them; its own sending is not used
 //! (infra/patches says what became of the HTTP client of 2023 that it asks for).
 
-use crate::{Refusal, StoreError};
+use crate::{DatabaseMessage, Refusal, StoreError};
 use postgrest::Postgrest;
 use rand::Rng;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
+    error::Error,
     fmt,
     time::{Duration, Instant},
 };
@@ -70,21 +71,21 @@ const PAUSE_MAX: Duration = Duration::from_millis(1500);
 
 /// How long a call is worth repeating.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Patience {
+pub(crate) enum RetryBudget {
     /// As many tries as there are timeouts: whoever asks waits for the answer.
-    Brief,
+    Attempts,
     /// As long as a lease may last: what was paid for would be lost to this invocation.
-    Lasting,
+    Lease,
 }
 
-const LASTING: Duration = Duration::from_secs(60);
+const LEASE_MAX: Duration = Duration::from_secs(60);
 
-impl Patience {
+impl RetryBudget {
     fn is_over(self, tries: usize, since: Instant) -> bool {
         tries >= TRY_TIMEOUTS.len()
             && match self {
-                Self::Brief => true,
-                Self::Lasting => since.elapsed() >= LASTING,
+                Self::Attempts => true,
+                Self::Lease => since.elapsed() >= LEASE_MAX,
             }
     }
 }
@@ -138,13 +139,13 @@ impl Store {
         verb: &str,
         arguments: &impl Serialize,
     ) -> Result<T, StoreError> {
-        self.call_with(Patience::Brief, verb, arguments).await
+        self.call_with(RetryBudget::Attempts, verb, arguments).await
     }
 
-    /// [`Self::call`], repeated for as long as `patience` says.
+    /// [`Self::call`], repeated as far as `budget` goes.
     pub(crate) async fn call_with<T: DeserializeOwned>(
         &self,
-        patience: Patience,
+        budget: RetryBudget,
         verb: &str,
         arguments: &impl Serialize,
     ) -> Result<T, StoreError> {
@@ -153,7 +154,7 @@ impl Store {
             source,
         };
         let body = serde_json::to_string(arguments).map_err(unreadable)?;
-        self.send(patience, verb, || self.rest.rpc(verb, body.as_str()))
+        self.send(budget, verb, || self.rest.rpc(verb, body.as_str()))
             .await
     }
 
@@ -163,13 +164,13 @@ impl Store {
         attempted: &str,
         build: impl Fn(&Postgrest) -> postgrest::Builder,
     ) -> Result<T, StoreError> {
-        self.send(Patience::Brief, attempted, || build(&self.rest))
+        self.send(RetryBudget::Attempts, attempted, || build(&self.rest))
             .await
     }
 
     async fn send<T: DeserializeOwned>(
         &self,
-        patience: Patience,
+        budget: RetryBudget,
         attempted: &str,
         build: impl Fn() -> postgrest::Builder,
     ) -> Result<T, StoreError> {
@@ -178,8 +179,12 @@ impl Store {
             let timeout = TRY_TIMEOUTS[tries.min(TRY_TIMEOUTS.len() - 1)];
             tries += 1;
             match self.send_once(attempted, build(), timeout).await {
-                Err(error) if error.is_transient() && !patience.is_over(tries, since) => {
-                    tracing::warn!(attempted, error = %error, "Database call failed in passing, trying again");
+                Err(error) if error.is_transient() && !budget.is_over(tries, since) => {
+                    tracing::warn!(
+                        attempted,
+                        error = chain(&error),
+                        "Database call failed in passing, trying again"
+                    );
                     let full_jitter = rand::rng().random_range(0.0..1.0);
                     tokio::time::sleep(pause.mul_f64(0.5 + full_jitter)).await;
                     pause = (pause * 3).min(PAUSE_MAX);
@@ -218,6 +223,13 @@ impl Store {
     }
 }
 
+/// An error and its causes, for one log line.
+fn chain(error: &dyn Error) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let words: Vec<_> = causes.map(ToString::to_string).collect();
+    words.join(": ")
+}
+
 fn refusal_or_failure(attempted: &str, status: u16, body: &[u8]) -> StoreError {
     let error: ErrorBody = serde_json::from_slice(body).unwrap_or_else(|_| ErrorBody {
         code: String::new(),
@@ -236,7 +248,7 @@ fn refusal_or_failure(attempted: &str, status: u16, body: &[u8]) -> StoreError {
         attempted: attempted.to_owned(),
         status,
         code: error.code,
-        message: error.message,
+        source: DatabaseMessage(error.message),
     }
 }
 
@@ -334,11 +346,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_function_that_the_schema_cache_does_not_know_yet_is_waited_for() {
-        for patience in [Patience::Brief, Patience::Lasting] {
+        for budget in [RetryBudget::Attempts, RetryBudget::Lease] {
             let (store, asked) =
                 answering(vec![UNKNOWN_YET, UNKNOWN_YET, UNKNOWN_YET, (200, "7")]).await;
             let answer: u32 = store
-                .call_with(patience, "save_story_content", &Value::Null)
+                .call_with(budget, "save_story_content", &Value::Null)
                 .await
                 .unwrap();
             assert_eq!((answer, asked.load(Ordering::SeqCst)), (7, 4));

@@ -43,7 +43,7 @@ impl<T> Created<T> {
 /// Wishes that come with a retry or regenerate; stored on the jobs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct SteeringOptions {
+pub struct AssetOptions {
     /// Ask for a plainer picture, for prompts that tripped a safety filter (S0-028).
     pub simplify_prompt: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +55,7 @@ pub struct SteeringOptions {
 /// The answer to a verb on an existing story.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Steered {
+pub struct CommandResult {
     pub story: StoryRow,
     /// Assets the verb had an effect on.
     pub asset_types: Vec<AssetType>,
@@ -152,10 +152,10 @@ impl Store {
         user: UserId,
         story: StoryId,
         assets: Option<&[AssetType]>,
-        options: &SteeringOptions,
+        options: &AssetOptions,
         force: bool,
         idempotency: &Idempotency,
-    ) -> Result<Steered, StoreError> {
+    ) -> Result<CommandResult, StoreError> {
         let more = json!({"p_asset_types": assets, "p_options": options, "p_force": force});
         self.steer("retry_assets", user, story, more, idempotency)
             .await
@@ -167,9 +167,9 @@ impl Store {
         user: UserId,
         story: StoryId,
         assets: &[AssetType],
-        options: &SteeringOptions,
+        options: &AssetOptions,
         idempotency: &Idempotency,
-    ) -> Result<Steered, StoreError> {
+    ) -> Result<CommandResult, StoreError> {
         let more = json!({"p_asset_types": assets, "p_options": options});
         self.steer("regenerate_assets", user, story, more, idempotency)
             .await
@@ -181,9 +181,9 @@ impl Store {
         user: UserId,
         story: StoryId,
         assets: &[AssetType],
-        options: &SteeringOptions,
+        options: &AssetOptions,
         idempotency: &Idempotency,
-    ) -> Result<Steered, StoreError> {
+    ) -> Result<CommandResult, StoreError> {
         let more = json!({"p_asset_types": assets, "p_options": options});
         self.steer("generate_assets", user, story, more, idempotency)
             .await
@@ -196,7 +196,7 @@ impl Store {
         story: StoryId,
         skip_failed: bool,
         idempotency: &Idempotency,
-    ) -> Result<Steered, StoreError> {
+    ) -> Result<CommandResult, StoreError> {
         self.steer(
             "continue_story",
             user,
@@ -214,7 +214,7 @@ impl Store {
         story: StoryId,
         assets: Option<&[AssetType]>,
         idempotency: &Idempotency,
-    ) -> Result<Steered, StoreError> {
+    ) -> Result<CommandResult, StoreError> {
         self.steer(
             "cancel_assets",
             user,

@@ -1,6 +1,6 @@
 //! Verbs of those who work: start, claim, report, complete, fail, release, expire.
 
-use crate::{Store, StoreError, rest::Patience};
+use crate::{Store, StoreError, rest::RetryBudget};
 use domain::{
     AssetType, JobId, LeaseToken, StoryId, UserId, character::Character, request::NewStory,
     story::StoryText,
@@ -110,7 +110,7 @@ pub struct Claimed {
 /// One paid provider call, recorded once under its key.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Paid {
+pub struct UsageEntry {
     pub call_key: String,
     pub provider: &'static str,
     pub model: String,
@@ -205,7 +205,7 @@ pub struct Progress {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub usage: Vec<Paid>,
+    pub usage: Vec<UsageEntry>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -303,13 +303,13 @@ impl Store {
     ) -> Result<Vec<JobId>, StoreError> {
         let arguments = json!({"p_jobs": jobs, "p_lease_seconds": lease.as_secs()});
         // A heartbeat comes again by itself; the result of a paid step does not.
-        let patience = if jobs.iter().any(|job| job.checkpoint.is_some()) {
-            Patience::Lasting
+        let budget = if jobs.iter().any(|job| job.checkpoint.is_some()) {
+            RetryBudget::Lease
         } else {
-            Patience::Brief
+            RetryBudget::Attempts
         };
         let Lost { lost } = self
-            .call_with(patience, "report_progress", &arguments)
+            .call_with(budget, "report_progress", &arguments)
             .await?;
         Ok(lost.into_iter().map(|job| job.job_id).collect())
     }
@@ -319,12 +319,12 @@ impl Store {
         &self,
         job: &LeasedJob,
         text: &StoryText,
-        usage: &[Paid],
+        usage: &[UsageEntry],
         then: Option<&Continuation>,
     ) -> Result<Settled, StoreError> {
         let arguments = json!({"p_job_id": job.job_id, "p_lease_token": job.lease_token, "p_title": text.title,
             "p_content": text, "p_usage": usage, "p_continue": then});
-        self.call_with(Patience::Lasting, "save_story_content", &arguments)
+        self.call_with(RetryBudget::Lease, "save_story_content", &arguments)
             .await
     }
 
@@ -333,12 +333,12 @@ impl Store {
         &self,
         job: &LeasedJob,
         result: &Completion,
-        usage: &[Paid],
+        usage: &[UsageEntry],
         then: Option<&Continuation>,
     ) -> Result<Settled, StoreError> {
         let arguments = json!({"p_job_id": job.job_id, "p_lease_token": job.lease_token, "p_result": result,
             "p_usage": usage, "p_continue": then});
-        self.call_with(Patience::Lasting, "complete_job", &arguments)
+        self.call_with(RetryBudget::Lease, "complete_job", &arguments)
             .await
     }
 
@@ -347,14 +347,14 @@ impl Store {
         &self,
         job: &LeasedJob,
         failure: &Failure,
-        usage: &[Paid],
+        usage: &[UsageEntry],
         then: Option<&Continuation>,
     ) -> Result<Settled, StoreError> {
         let arguments = json!({"p_job_id": job.job_id, "p_lease_token": job.lease_token, "p_error_code": failure.code,
             "p_error_message": failure.message, "p_retryable": failure.retryable,
             "p_retry_after_seconds": failure.retry_after.map(|pause| pause.as_secs_f64()),
             "p_placeholder": failure.placeholder, "p_usage": usage, "p_continue": then});
-        self.call_with(Patience::Lasting, "fail_job", &arguments)
+        self.call_with(RetryBudget::Lease, "fail_job", &arguments)
             .await
     }
 

@@ -3,11 +3,11 @@
 use crate::{failure::StepError, prompt, studio::Studio};
 use domain::story::Activities;
 use providers::TextModelRole;
-use store::{Completion, Paid};
+use store::{Completion, UsageEntry};
 
 pub(crate) async fn think_up(
     studio: &Studio,
-    usage: &mut Vec<Paid>,
+    usage: &mut Vec<UsageEntry>,
 ) -> Result<Completion, StepError> {
     let question = prompt::activities(studio.text()?, studio.story.request.reader_age);
     let (activities, _) = studio

@@ -13,7 +13,7 @@ use reading::Reading;
 use recording::Take;
 use render::narration;
 use serde_json::{Value, json};
-use store::{Completion, LeasedJob, Paid, StoredFile};
+use store::{Completion, LeasedJob, StoredFile, UsageEntry};
 use words::{WordTimes, spoken_words, word_count};
 
 /// Voices a narration nobody chose one for is tried with.
@@ -22,7 +22,7 @@ const VOICES_MAX: usize = 5;
 pub(crate) async fn narrate(
     studio: &Studio,
     job: &LeasedJob,
-    usage: &mut Vec<Paid>,
+    usage: &mut Vec<UsageEntry>,
 ) -> Result<Completion, StepError> {
     let story = studio.text()?;
     let beats: Vec<&str> = story.beats.iter().map(|beat| beat.text.as_str()).collect();
@@ -84,7 +84,7 @@ async fn read(
     voice_id: &str,
     beats: &[&str; 4],
     text: &str,
-    usage: &mut Vec<Paid>,
+    usage: &mut Vec<UsageEntry>,
 ) -> Result<(Vec<Take>, StoredFile), StepError> {
     let drafts = Drafts::new(studio, job, voice_id, text);
     let reading = Reading {
@@ -106,7 +106,7 @@ async fn read_by_default(
     job: &LeasedJob,
     beats: &[&str; 4],
     text: &str,
-    usage: &mut Vec<Paid>,
+    usage: &mut Vec<UsageEntry>,
 ) -> Result<(String, Vec<Take>, StoredFile), StepError> {
     let mut tried = 0;
     loop {

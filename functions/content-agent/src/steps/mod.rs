@@ -14,18 +14,18 @@ use crate::{
 };
 use domain::{AssetType, story::StoryText};
 use providers::Caller;
-use store::{Completion, Failure, LeasedJob, Paid};
+use store::{Completion, Failure, LeasedJob, UsageEntry};
 
 /// What a job delivers.
 #[derive(Debug)]
 pub(crate) enum Delivery {
     Text {
         text: StoryText,
-        usage: Vec<Paid>,
+        usage: Vec<UsageEntry>,
     },
     Asset {
         result: Completion,
-        usage: Vec<Paid>,
+        usage: Vec<UsageEntry>,
     },
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum Delivery {
 pub(crate) async fn make(
     studio: &Studio,
     job: &LeasedJob,
-) -> Result<Delivery, (StepError, Vec<Paid>)> {
+) -> Result<Delivery, (StepError, Vec<UsageEntry>)> {
     let caller = Caller {
         story_id: job.story_id,
         job_id: job.job_id,
@@ -42,7 +42,7 @@ pub(crate) async fn make(
     caller.scope(made(studio, job)).await
 }
 
-async fn made(studio: &Studio, job: &LeasedJob) -> Result<Delivery, (StepError, Vec<Paid>)> {
+async fn made(studio: &Studio, job: &LeasedJob) -> Result<Delivery, (StepError, Vec<UsageEntry>)> {
     let mut usage = Vec::new();
     let made = match job.asset_type {
         AssetType::Content => match text::write(studio, &mut usage).await {

@@ -16,7 +16,9 @@ use render::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{AssetVersion, Completion, Draft, FileKind, Fingerprint, LeasedJob, Paid, StoredFile};
+use store::{
+    AssetVersion, Completion, Draft, FileKind, Fingerprint, LeasedJob, StoredFile, UsageEntry,
+};
 
 /// Pictures drawn within one attempt until one passes its check (S1-073).
 const TRIES: u32 = 3;
@@ -34,7 +36,7 @@ struct Check {
 pub(crate) async fn draw(
     studio: &Studio,
     job: &LeasedJob,
-    usage: &mut Vec<Paid>,
+    usage: &mut Vec<UsageEntry>,
 ) -> Result<Completion, StepError> {
     let index = job
         .asset_type
@@ -156,7 +158,7 @@ async fn drawn(
     job: &LeasedJob,
     brief: &PictureBrief<'_>,
     references: References,
-    usage: &mut Vec<Paid>,
+    usage: &mut Vec<UsageEntry>,
 ) -> Result<Drawn, StepError> {
     let softened = job.options["simplifyPrompt"] == true;
     let mut feedback = String::new();
@@ -277,7 +279,7 @@ async fn rejected(
     wish: &Fingerprint,
     draft: &Draft,
     attempt: u32,
-    usage: &mut Vec<Paid>,
+    usage: &mut Vec<UsageEntry>,
 ) -> Result<(), StepError> {
     let known = Rejected {
         wish: wish.to_string(),
@@ -356,7 +358,7 @@ async fn examined(
     job: &LeasedJob,
     picture: &PictureBytes,
     storing: impl Future<Output = Result<Draft, StepError>>,
-    usage: &mut Vec<Paid>,
+    usage: &mut Vec<UsageEntry>,
 ) -> Result<(Draft, Developed, Check), StepError> {
     let unreadable = |error: PictureError| StepError::Picture(error.into());
     let place = studio.deps.darkroom.place().await;

@@ -3,9 +3,12 @@
 use crate::{failure::StepError, prompt, studio::Studio};
 use domain::story::StoryText;
 use providers::TextModelRole;
-use store::Paid;
+use store::UsageEntry;
 
-pub(crate) async fn write(studio: &Studio, usage: &mut Vec<Paid>) -> Result<StoryText, StepError> {
+pub(crate) async fn write(
+    studio: &Studio,
+    usage: &mut Vec<UsageEntry>,
+) -> Result<StoryText, StepError> {
     let question = prompt::story(&studio.story.request, &studio.story.characters);
     let usable = |mut text: StoryText| {
         if let Some(title) = &studio.story.request.title {

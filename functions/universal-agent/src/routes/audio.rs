@@ -2,9 +2,9 @@
 
 use crate::{
     answer::Answer,
+    deps::AppState,
     error::ApiError,
-    incoming::{Checked, Posted, SignedIn, StoryInPath},
-    router::AppState,
+    extract::{Checked, Posted, SignedIn, StoryInPath},
     routes::assets::{Outcome, Verb},
     voices::{self, Voice},
 };
@@ -19,7 +19,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use store::SteeringOptions;
+use store::AssetOptions;
 
 /// `{"voiceId": …?, "regenerate": …?}`
 #[derive(Deserialize, Serialize)]
@@ -54,9 +54,9 @@ pub(crate) async fn narrate(
     Posted { body, idempotency }: Posted<Narration>,
 ) -> Result<Answer<Outcome>, ApiError> {
     const AUDIO: &[AssetType] = &[AssetType::Audio];
-    let options = SteeringOptions {
+    let options = AssetOptions {
         voice_id: voices::resolve(&*deps.voices, body.voice_id).await?,
-        ..SteeringOptions::default()
+        ..AssetOptions::default()
     };
     let (store, user) = (&deps.store, caller.user_id);
     let again = if body.regenerate {

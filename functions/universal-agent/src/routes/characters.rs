@@ -2,10 +2,10 @@
 
 use crate::{
     answer::Answer,
+    deps::AppState,
     error::ApiError,
-    incoming::{Body, Checked, InPath, PageAsked, Posted, SignedIn, given},
-    refusal::character_not_found,
-    router::AppState,
+    extract::{Body, Checked, InPath, PageAsked, Posted, SignedIn, given},
+    store_error::character_not_found,
 };
 use axum::extract::State;
 use domain::{

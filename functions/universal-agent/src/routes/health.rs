@@ -1,6 +1,6 @@
 //! Whether the API can do its work: it can when the database answers.
 
-use crate::{answer::Answer, error::ApiError, router::AppState};
+use crate::{answer::Answer, deps::AppState, error::ApiError};
 use axum::extract::State;
 use serde::Serialize;
 use std::time::Duration;

@@ -2,12 +2,12 @@
 
 use crate::{
     answer::Answer,
+    deps::AppState,
     error::ApiError,
-    frame::Notes,
+    extract::{Checked, PageAsked, Posted, SignedIn, StoryInPath},
     hand_off::start_text,
-    incoming::{Checked, PageAsked, Posted, SignedIn, StoryInPath},
-    refusal::story_not_found,
-    router::AppState,
+    request_log::LogFields,
+    store_error::story_not_found,
     voices,
 };
 use axum::{Extension, extract::State};
@@ -71,7 +71,7 @@ impl From<StoryRow> for StoryAccepted {
 pub(crate) async fn create(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    Extension(notes): Extension<Arc<Notes>>,
+    Extension(log_fields): Extension<Arc<LogFields>>,
     Posted {
         mut body,
         idempotency,
@@ -84,7 +84,7 @@ pub(crate) async fn create(
         .await?;
     let replayed = matches!(created, Created::Replayed(_));
     let story = created.into_inner();
-    let _ = notes.story.set(story.id);
+    let _ = log_fields.story.set(story.id);
     if !replayed {
         tracing::info!(target: "AssetGenerationPipeline", storyId = %story.id, userId = %caller.user_id,
             assets = body.asset_types.len() + 1, "Story accepted");

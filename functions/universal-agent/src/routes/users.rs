@@ -1,6 +1,6 @@
 //! The user: what is used of the plan, and what is left.
 
-use crate::{answer::Answer, error::ApiError, incoming::SignedIn, router::AppState};
+use crate::{answer::Answer, deps::AppState, error::ApiError, extract::SignedIn};
 use axum::extract::State;
 use store::Usage;
 

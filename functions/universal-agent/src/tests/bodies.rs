@@ -1,11 +1,11 @@
 //! Bodies that are too large, too deep, no JSON, or not what they say.
 
-use crate::rig::{Rig, STORY, body, code_of};
+use crate::test_api::{STORY, TestApi, body, code_of};
 use axum::{body::Body, extract::Request};
 use serde_json::{Value, json};
 
-async fn refused(rig: &Rig, sent: impl Into<Body>) -> (u16, String) {
-    let response = rig.ask("POST", "/characters", sent).await;
+async fn refused(api: &TestApi, sent: impl Into<Body>) -> (u16, String) {
+    let response = api.ask("POST", "/characters", sent).await;
     let status = response.status().as_u16();
     let body = body(response).await;
     assert_eq!(body["success"], false);
@@ -14,7 +14,7 @@ async fn refused(rig: &Rig, sent: impl Into<Body>) -> (u16, String) {
 
 #[tokio::test]
 async fn what_is_no_json_is_refused_as_such() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     for sent in [
         b"{".to_vec(),
         b"not json".to_vec(),
@@ -26,19 +26,19 @@ async fn what_is_no_json_is_refused_as_such() {
         br#"{"name":"#.iter().copied().chain(vec![b'['; 10_000]).collect(),
     ] {
         let start = String::from_utf8_lossy(&sent[..sent.len().min(20)]).into_owned();
-        let (status, code) = refused(&rig, sent).await;
+        let (status, code) = refused(&api, sent).await;
         assert_eq!(status, 400, "{start}");
         assert!(
             ["INVALID_JSON", "VALIDATION_FAILED"].contains(&code.as_str()),
             "{start}: {code}"
         );
     }
-    assert!(rig.database.questions().is_empty());
+    assert!(api.database.questions().is_empty());
 }
 
 #[tokio::test]
 async fn wrong_shapes_are_refused_by_field() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     for sent in [
         r#"[]"#,
         r#""a""#,
@@ -52,7 +52,7 @@ async fn wrong_shapes_are_refused_by_field() {
         r#"{"name":"a","__proto__":{}}"#,
         r#"{"name":"a","referenceImages":["file:///etc/passwd"]}"#,
     ] {
-        let response = rig.ask("POST", "/characters", sent).await;
+        let response = api.ask("POST", "/characters", sent).await;
         assert_eq!(response.status(), 400, "{sent}");
         let body = body(response).await;
         assert_eq!(code_of(&body), "VALIDATION_FAILED", "{sent}");
@@ -95,20 +95,20 @@ async fn wrong_shapes_are_refused_by_field() {
             "title",
         ),
     ] {
-        let refused = body(rig.post("/stories", sent.clone()).await).await;
+        let refused = body(api.post("/stories", sent.clone()).await).await;
         assert_eq!(refused["data"]["field"], field, "{sent}");
         assert_eq!(code_of(&refused), "VALIDATION_FAILED");
     }
     let many = json!({"character_ids": [STORY], "story_type": "a", "themes": vec!["x"; 9]});
-    assert_eq!(rig.post("/stories", many).await.status(), 400);
-    assert!(rig.database.questions().is_empty());
+    assert_eq!(api.post("/stories", many).await.status(), 400);
+    assert!(api.database.questions().is_empty());
 }
 
 #[tokio::test]
 async fn a_change_takes_null_for_species_and_age_alone() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let change = async |sent: &str| {
-        let response = rig
+        let response = api
             .ask("PATCH", &format!("/characters/{STORY}"), sent.to_owned())
             .await;
         (response.status().as_u16(), body(response).await)
@@ -130,7 +130,7 @@ async fn a_change_takes_null_for_species_and_age_alone() {
 /// What a person reads may hold the names of fields and of values, but none of this program's types.
 #[tokio::test]
 async fn messages_speak_of_the_request_and_not_of_the_program() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let story = |more: Value| {
         let mut story = json!({"character_ids": [STORY], "story_type": "a", "themes": []});
         for (name, value) in more.as_object().unwrap() {
@@ -161,11 +161,11 @@ async fn messages_speak_of_the_request_and_not_of_the_program() {
         ),
         ("/characters".to_owned(), json!({"name": "a", "age": "old"})),
     ] {
-        let refused = body(rig.post(&path, sent).await).await;
+        let refused = body(api.post(&path, sent).await).await;
         told.push((refused["data"]["field"].clone(), refused["message"].clone()));
     }
     for query in ["limit=x", "offset=-1"] {
-        let refused = body(rig.get(&format!("/stories?{query}")).await).await;
+        let refused = body(api.get(&format!("/stories?{query}")).await).await;
         told.push((refused["data"]["field"].clone(), refused["message"].clone()));
     }
     let of_the_program = [
@@ -194,35 +194,35 @@ async fn messages_speak_of_the_request_and_not_of_the_program() {
 
 #[tokio::test]
 async fn a_compressed_body_is_refused_as_such() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     for (encoding, status) in [("gzip", 415), ("br", 415), ("identity", 400)] {
         let request = Request::post("/api/v1/characters")
-            .header("authorization", format!("Bearer {}", rig.token()))
+            .header("authorization", format!("Bearer {}", api.token()))
             .header("content-type", "application/json")
             .header("content-encoding", encoding)
             .body(Body::from("{}"))
             .unwrap();
-        assert_eq!(rig.send(request).await.status(), status, "{encoding}");
+        assert_eq!(api.send(request).await.status(), status, "{encoding}");
     }
 }
 
 #[tokio::test]
 async fn a_body_above_the_limit_is_refused_declared_or_not() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let large = format!(r#"{{"name":"{}"}}"#, "a".repeat(64 << 10));
     let expected = (413, "PAYLOAD_TOO_LARGE".to_owned());
-    assert_eq!(refused(&rig, large.clone()).await, expected);
+    assert_eq!(refused(&api, large.clone()).await, expected);
     let request = Request::post("/api/v1/characters")
-        .header("authorization", format!("Bearer {}", rig.token()))
+        .header("authorization", format!("Bearer {}", api.token()))
         .header("content-type", "application/json")
         .header("content-length", large.len());
-    let response = rig.send(request.body(large.into()).unwrap()).await;
+    let response = api.send(request.body(large.into()).unwrap()).await;
     assert_eq!(response.status(), 413);
 }
 
 #[tokio::test]
 async fn a_body_that_does_not_call_itself_json_is_refused() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     for (content_type, status) in [
         ("text/plain", 415),
         ("application/x-www-form-urlencoded", 415),
@@ -233,10 +233,10 @@ async fn a_body_that_does_not_call_itself_json_is_refused() {
         ("application/merge-patch+json", 400),
     ] {
         let request = Request::post("/api/v1/characters")
-            .header("authorization", format!("Bearer {}", rig.token()))
+            .header("authorization", format!("Bearer {}", api.token()))
             .header("content-type", content_type)
             .body(Body::from("{}"))
             .unwrap();
-        assert_eq!(rig.send(request).await.status(), status, "{content_type}");
+        assert_eq!(api.send(request).await.status(), status, "{content_type}");
     }
 }

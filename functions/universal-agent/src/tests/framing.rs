@@ -1,6 +1,6 @@
 //! What is around every answer: envelope, CORS, ids, and refusals before a handler is reached.
 
-use crate::rig::{Rig, body, code_of, header};
+use crate::test_api::{TestApi, body, code_of, header};
 use axum::{body::Body, extract::Request};
 use lambda_http::RequestExt;
 use serde_json::Value;
@@ -12,7 +12,7 @@ fn plain(method: &str, path: &str) -> Request {
 
 #[tokio::test]
 async fn unknown_paths_and_methods_are_answered_in_the_envelope() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     for (method, path, status, code) in [
         ("GET", "/", 404, "NOT_FOUND"),
         ("GET", "/api/v1/nothing", 404, "NOT_FOUND"),
@@ -20,7 +20,7 @@ async fn unknown_paths_and_methods_are_answered_in_the_envelope() {
         ("PUT", "/api/v1/stories", 405, "METHOD_NOT_ALLOWED"),
         ("DELETE", "/api/v1/health", 405, "METHOD_NOT_ALLOWED"),
     ] {
-        let response = rig.send(plain(method, path)).await;
+        let response = api.send(plain(method, path)).await;
         assert_eq!(response.status(), status, "{method} {path}");
         assert!(!header(response.headers(), "x-request-id").is_empty());
         if status == 405 {
@@ -34,8 +34,8 @@ async fn unknown_paths_and_methods_are_answered_in_the_envelope() {
 
 #[tokio::test]
 async fn a_browser_may_ask_from_anywhere() {
-    let rig = Rig::new().await;
-    let response = rig.send(plain("OPTIONS", "/api/v1/stories")).await;
+    let api = TestApi::new().await;
+    let response = api.send(plain("OPTIONS", "/api/v1/stories")).await;
     assert_eq!(response.status(), 204);
     let headers = response.headers();
     assert_eq!(header(headers, "access-control-allow-origin"), "*");
@@ -49,7 +49,7 @@ async fn a_browser_may_ask_from_anywhere() {
         assert!(header(headers, "access-control-allow-headers").contains(name));
     }
     assert!(header(headers, "access-control-allow-methods").contains("PATCH"));
-    let refused = rig.send(plain("GET", "/api/v1/stories")).await;
+    let refused = api.send(plain("GET", "/api/v1/stories")).await;
     assert_eq!(
         header(refused.headers(), "access-control-allow-origin"),
         "*"
@@ -58,13 +58,13 @@ async fn a_browser_may_ask_from_anywhere() {
 
 #[tokio::test]
 async fn a_browser_that_is_traced_may_send_the_headers_it_asks_for() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let asked = "authorization,baggage,content-type,sentry-trace,traceparent, TraceState,x-datadog-trace-id,,a b";
     let request = Request::options("/api/v1/stories")
         .header("origin", "https://app.example.com")
         .header("access-control-request-method", "POST")
         .header("access-control-request-headers", asked);
-    let response = rig.send(request.body(Body::empty()).unwrap()).await;
+    let response = api.send(request.body(Body::empty()).unwrap()).await;
     assert_eq!(response.status(), 204);
     let headers = response.headers();
     assert_eq!(
@@ -77,9 +77,9 @@ async fn a_browser_that_is_traced_may_send_the_headers_it_asks_for() {
 
 #[tokio::test]
 async fn nothing_is_allowed_where_nothing_is() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     for path in ["/", "/api/v1/nothing", "/api/v1/stories/1/2/3"] {
-        let response = rig.send(plain("OPTIONS", path)).await;
+        let response = api.send(plain("OPTIONS", path)).await;
         assert_eq!(response.status(), 404, "{path}");
         assert_eq!(code_of(&body(response).await), "NOT_FOUND");
     }
@@ -87,15 +87,15 @@ async fn nothing_is_allowed_where_nothing_is() {
 
 #[tokio::test]
 async fn head_tells_the_length_of_what_get_would_answer() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     for path in ["/api/v1/openapi.json", "/api/v1/health"] {
-        let got = rig.send(plain("GET", path)).await;
+        let got = api.send(plain("GET", path)).await;
         let status = got.status();
         let length = axum::body::to_bytes(got.into_body(), usize::MAX)
             .await
             .unwrap()
             .len();
-        let head = rig.send(plain("HEAD", path)).await;
+        let head = api.send(plain("HEAD", path)).await;
         assert_eq!(head.status(), status);
         assert_eq!(
             header(head.headers(), "content-length"),
@@ -107,11 +107,14 @@ async fn head_tells_the_length_of_what_get_would_answer() {
 
 #[tokio::test]
 async fn every_route_but_health_and_openapi_needs_a_token() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     for route in crate::router::table() {
         let is_open = ["/health", "/openapi.json"].contains(&route.path);
-        let path = format!("/api/v1{}", route.path.replace("{id}", crate::rig::STORY));
-        let response = rig.send(plain(route.method, &path)).await;
+        let path = format!(
+            "/api/v1{}",
+            route.path.replace("{id}", crate::test_api::STORY)
+        );
+        let response = api.send(plain(route.method.as_str(), &path)).await;
         if is_open {
             assert_eq!(response.status(), 200, "{path}");
             continue;
@@ -120,7 +123,7 @@ async fn every_route_but_health_and_openapi_needs_a_token() {
         assert_eq!(header(response.headers(), "www-authenticate"), "Bearer");
         assert_eq!(code_of(&body(response).await), "UNAUTHENTICATED");
     }
-    let asked: Vec<_> = rig
+    let asked: Vec<_> = api
         .database
         .questions()
         .into_iter()
@@ -134,8 +137,8 @@ async fn every_route_but_health_and_openapi_needs_a_token() {
 
 #[tokio::test]
 async fn schemes_other_than_bearer_and_two_tokens_are_no_sign_in() {
-    let rig = Rig::new().await;
-    let token = rig.token();
+    let api = TestApi::new().await;
+    let token = api.token();
     for values in [
         vec![format!("Basic {token}")],
         vec![token.clone()],
@@ -147,7 +150,7 @@ async fn schemes_other_than_bearer_and_two_tokens_are_no_sign_in() {
             .fold(Request::get("/api/v1/stories"), |request, value| {
                 request.header("authorization", value)
             });
-        let response = rig.send(request.body(Body::empty()).unwrap()).await;
+        let response = api.send(request.body(Body::empty()).unwrap()).await;
         assert_eq!(
             code_of(&body(response).await),
             "UNAUTHENTICATED",
@@ -157,7 +160,7 @@ async fn schemes_other_than_bearer_and_two_tokens_are_no_sign_in() {
     let request =
         Request::get("/api/v1/stories").header("authorization", format!("bearer {token}"));
     assert_eq!(
-        rig.send(request.body(Body::empty()).unwrap())
+        api.send(request.body(Body::empty()).unwrap())
             .await
             .status(),
         200
@@ -166,7 +169,7 @@ async fn schemes_other_than_bearer_and_two_tokens_are_no_sign_in() {
 
 #[tokio::test]
 async fn ids_and_pages_are_checked_before_the_database_is_asked() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     for (path, field) in [
         ("/stories/7", "id"),
         ("/stories/%00", "id"),
@@ -191,7 +194,7 @@ async fn ids_and_pages_are_checked_before_the_database_is_asked() {
             "id",
         ),
     ] {
-        let response = rig.get(path).await;
+        let response = api.get(path).await;
         assert_eq!(response.status(), 400, "{path}");
         let body = body(response).await;
         assert_eq!(
@@ -200,13 +203,13 @@ async fn ids_and_pages_are_checked_before_the_database_is_asked() {
             "{path}"
         );
     }
-    assert!(rig.database.questions().is_empty());
+    assert!(api.database.questions().is_empty());
 }
 
 #[tokio::test]
 async fn a_database_that_is_away_is_a_503_that_says_when_to_come_back() {
-    let rig = Rig::without_database().await;
-    let response = rig.send(plain("GET", "/api/v1/health")).await;
+    let api = TestApi::without_database().await;
+    let response = api.send(plain("GET", "/api/v1/health")).await;
     assert_eq!(response.status(), 503);
     assert_eq!(header(response.headers(), "retry-after"), "2");
     assert_eq!(code_of(&body(response).await), "SERVICE_UNAVAILABLE");
@@ -214,8 +217,8 @@ async fn a_database_that_is_away_is_a_503_that_says_when_to_come_back() {
 
 #[tokio::test]
 async fn the_description_of_the_api_is_served_bare() {
-    let rig = Rig::new().await;
-    let response = rig.send(plain("GET", "/api/v1/openapi.json")).await;
+    let api = TestApi::new().await;
+    let response = api.send(plain("GET", "/api/v1/openapi.json")).await;
     assert_eq!(
         header(response.headers(), "content-type"),
         "application/json"
@@ -225,8 +228,8 @@ async fn the_description_of_the_api_is_served_bare() {
 
 #[tokio::test]
 async fn a_function_url_event_reaches_its_route_and_the_answer_carries_the_request_id() {
-    let rig = Rig::new().await;
-    let token = rig.token();
+    let api = TestApi::new().await;
+    let token = api.token();
     let event = |method: &str, path: &str, query: &str, body: Option<&str>| {
         let event = serde_json::json!({"version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
             "headers": {"authorization": format!("Bearer {token}"), "content-type": "application/json",
@@ -240,14 +243,14 @@ async fn a_function_url_event_reaches_its_route_and_the_answer_carries_the_reque
         context.request_id = "8476a536".to_owned();
         request.with_lambda_context(context).map(Body::new)
     };
-    let listed = rig
+    let listed = api
         .send(event("GET", "/api/v1/stories", "limit=3", None))
         .await;
     assert_eq!(listed.status(), 200);
     assert_eq!(header(listed.headers(), "x-request-id"), "8476a536");
     assert_eq!(body(listed).await["data"]["limit"], 3);
     // Base64 of `{"name":""}`.
-    let made = rig
+    let made = api
         .send(event(
             "POST",
             "/api/v1/characters",

@@ -1,6 +1,6 @@
 //! The bodies of requests as `openapi.json` describes them, and as they are taken: the two must say the same.
 
-use crate::rig::{Rig, STORY, body};
+use crate::test_api::{STORY, TestApi, body};
 use serde_json::{Map, Value, json};
 
 /// Method, path, schema, and the least that is accepted.
@@ -69,17 +69,17 @@ fn allows(schema: &Value, kind: &str) -> bool {
 }
 
 /// Not refused as a request; the canned database answers nothing that would make it a success.
-async fn is_taken(rig: &Rig, method: &str, path: &str, sent: &Value) -> bool {
-    let response = rig.ask(method, path, sent.to_string()).await;
+async fn is_taken(api: &TestApi, method: &str, path: &str, sent: &Value) -> bool {
+    let response = api.ask(method, path, sent.to_string()).await;
     response.status() != 400
 }
 
 #[tokio::test]
 async fn a_member_takes_null_and_whole_numbers_and_lengths_exactly_as_described() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let document = document();
     for (method, path, schema, least) in requests() {
-        assert!(is_taken(&rig, method, &path, &least).await, "{path}");
+        assert!(is_taken(&api, method, &path, &least).await, "{path}");
         let members: Map<String, Value> = document["components"]["schemas"][schema]["properties"]
             .as_object()
             .unwrap()
@@ -133,7 +133,7 @@ async fn a_member_takes_null_and_whole_numbers_and_lengths_exactly_as_described(
             for (value, expected) in wanted {
                 let sent = with(value);
                 assert_eq!(
-                    is_taken(&rig, method, &path, &sent).await,
+                    is_taken(&api, method, &path, &sent).await,
                     expected,
                     "{method} {path} {name}: {sent}"
                 );
@@ -141,15 +141,15 @@ async fn a_member_takes_null_and_whole_numbers_and_lengths_exactly_as_described(
         }
         let mut unknown = least.clone();
         unknown["unknown"] = json!(1);
-        assert!(!is_taken(&rig, method, &path, &unknown).await, "{path}");
+        assert!(!is_taken(&api, method, &path, &unknown).await, "{path}");
     }
 }
 
 #[tokio::test]
 async fn addresses_of_pictures_and_entries_of_appearance_are_bounded_as_described() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let character = async |member: &str, value: Value| {
-        let response = rig
+        let response = api
             .post("/characters", json!({"name": "a", member: value}))
             .await;
         match response.status().as_u16() {

@@ -1,6 +1,6 @@
 //! Status, estimates, and the verbs on an existing story.
 
-use crate::rig::{Rig, STORY, USER, body, code_of, header, story_row};
+use crate::test_api::{STORY, TestApi, USER, body, code_of, header, story_row};
 use serde_json::{Value, json};
 
 fn at(path: &str) -> String {
@@ -17,7 +17,7 @@ fn steered(assets: Value, claimable: u64) -> Value {
 
 #[tokio::test]
 async fn each_verb_calls_its_function_with_what_was_asked() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let cases = [
         (
             "/assets/retry",
@@ -69,11 +69,11 @@ async fn each_verb_calls_its_function_with_what_was_asked() {
         ),
     ];
     for (path, wish, verb, expected) in cases {
-        rig.database
+        api.database
             .answers(&format!("rpc/{verb}"), 200, steered(json!(["cover"]), 1));
-        let response = rig.post(&at(path), wish).await;
+        let response = api.post(&at(path), wish).await;
         assert_eq!(response.status(), 200, "{path}");
-        let (_, asked, arguments) = rig.database.questions().pop().unwrap();
+        let (_, asked, arguments) = api.database.questions().pop().unwrap();
         assert_eq!(asked, format!("rpc/{verb}"), "{path}");
         assert_eq!(arguments["p_story_id"], STORY);
         assert_eq!(arguments["p_user_id"], USER);
@@ -81,7 +81,7 @@ async fn each_verb_calls_its_function_with_what_was_asked() {
             assert_eq!(&arguments[argument], value, "{path} {argument}");
         }
         assert_eq!(
-            rig.events().pop().unwrap(),
+            api.events().pop().unwrap(),
             ("asset-worker".to_owned(), json!({"wake": true}))
         );
     }
@@ -89,22 +89,22 @@ async fn each_verb_calls_its_function_with_what_was_asked() {
 
 #[tokio::test]
 async fn nobody_is_woken_when_nothing_can_be_claimed() {
-    let rig = Rig::new().await;
-    rig.database
+    let api = TestApi::new().await;
+    api.database
         .answers("rpc/cancel_assets", 200, steered(json!(["audio"]), 0));
-    let response = rig.ask("POST", &at("/assets/cancel"), "").await;
+    let response = api.ask("POST", &at("/assets/cancel"), "").await;
     assert_eq!(response.status(), 200);
     assert_eq!(body(response).await["data"]["assetTypes"], json!(["audio"]));
-    assert!(rig.events().is_empty());
+    assert!(api.events().is_empty());
 }
 
 #[tokio::test]
 async fn a_repeated_verb_says_that_it_is_a_replay() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let mut again = steered(json!(["audio"]), 1);
     again["replayed"] = json!(true);
-    rig.database.answers("rpc/retry_assets", 200, again);
-    let response = rig
+    api.database.answers("rpc/retry_assets", 200, again);
+    let response = api
         .post_with_key(&at("/assets/retry"), "k", json!({}))
         .await;
     assert_eq!(header(response.headers(), "idempotency-replayed"), "true");
@@ -112,18 +112,18 @@ async fn a_repeated_verb_says_that_it_is_a_replay() {
 
 #[tokio::test]
 async fn a_narration_that_is_not_there_is_made() {
-    let rig = Rig::new().await;
-    rig.database
+    let api = TestApi::new().await;
+    api.database
         .answers("rpc/retry_assets", 200, steered(json!([]), 0));
-    rig.database
+    api.database
         .answers("rpc/generate_assets", 200, steered(json!(["audio"]), 1));
-    let response = rig.post(&at("/audio"), json!({})).await;
+    let response = api.post(&at("/audio"), json!({})).await;
     assert_eq!(body(response).await["data"]["assetTypes"], json!(["audio"]));
 }
 
 #[tokio::test]
 async fn a_verb_that_does_nothing_says_why() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let story = story_row(
         "generating",
         json!({"content": {"status": "ready", "progress": 100}, "audio": {"status": "ready", "progress": 100},
@@ -136,7 +136,7 @@ async fn a_verb_that_does_nothing_says_why() {
         "regenerate_assets",
         "cancel_assets",
     ] {
-        rig.database
+        api.database
             .answers(&format!("rpc/{verb}"), 200, nothing.clone());
     }
     let why = |asset: &str, status: &str, reason: &str| json!({"assetType": asset, "status": status, "reason": reason});
@@ -165,7 +165,7 @@ async fn a_verb_that_does_nothing_says_why() {
             json!([why("audio", "ready", "ALREADY_SETTLED")]),
         ),
     ] {
-        let response = rig.post(&at(path), wish).await;
+        let response = api.post(&at(path), wish).await;
         assert_eq!(response.status(), 200, "{path}");
         assert_eq!(
             body(response).await["data"]["unchanged"],
@@ -173,40 +173,40 @@ async fn a_verb_that_does_nothing_says_why() {
             "{path}"
         );
     }
-    let all = body(rig.post(&at("/assets/retry"), json!({})).await).await;
+    let all = body(api.post(&at("/assets/retry"), json!({})).await).await;
     assert_eq!(all["data"]["unchanged"].as_array().unwrap().len(), 3);
 }
 
 #[tokio::test]
 async fn a_book_without_a_cover_is_refused_before_anything_is_written() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let refusal = json!({"code": "PT409", "message": "MISSING_REQUIRED_ASSETS", "details": "{\"missing\":[\"cover\"]}",
         "hint": null});
-    rig.database.answers("rpc/generate_assets", 409, refusal);
-    let response = rig
+    api.database.answers("rpc/generate_assets", 409, refusal);
+    let response = api
         .post(&at("/assets/generate"), json!({"assetTypes": ["pdf"]}))
         .await;
     assert_eq!(response.status(), 409);
     let body = body(response).await;
     assert_eq!(code_of(&body), "MISSING_REQUIRED_ASSETS");
     assert_eq!(body["data"]["missing"], json!(["cover"]));
-    assert!(rig.events().is_empty());
+    assert!(api.events().is_empty());
 }
 
 #[tokio::test]
 async fn one_key_serves_two_routes_of_one_verb() {
-    let rig = Rig::new().await;
-    rig.database
+    let api = TestApi::new().await;
+    api.database
         .answers("rpc/regenerate_assets", 200, steered(json!(["cover"]), 1));
-    rig.post_with_key(
+    api.post_with_key(
         &at("/assets/regenerate"),
         "once",
         json!({"assetTypes": ["cover"]}),
     )
     .await;
-    rig.post_with_key(&at("/art/regenerate"), "once", json!({"sceneIndex": 0}))
+    api.post_with_key(&at("/art/regenerate"), "once", json!({"sceneIndex": 0}))
         .await;
-    let asked = rig.database.questions();
+    let asked = api.database.questions();
     let key = |index: usize| asked[index].2["p_idempotency_key"].clone();
     assert_eq!(key(0), "once");
     assert_ne!(key(0), key(1));
@@ -214,7 +214,7 @@ async fn one_key_serves_two_routes_of_one_verb() {
 
 #[tokio::test]
 async fn a_bad_wish_is_refused_by_the_name_of_its_field_and_before_the_database() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     for (path, wish, field) in [
         ("/assets/retry", json!({"assetTypes": []}), "assetTypes"),
         (
@@ -258,25 +258,25 @@ async fn a_bad_wish_is_refused_by_the_name_of_its_field_and_before_the_database(
         ),
         ("/audio", json!({"voiceId": "nobody"}), "voiceId"),
     ] {
-        let response = rig.post(&at(path), wish.clone()).await;
+        let response = api.post(&at(path), wish.clone()).await;
         assert_eq!(response.status(), 400, "{path} {wish}");
         let body = body(response).await;
         assert_eq!(code_of(&body), "VALIDATION_FAILED");
         assert_eq!(body["data"]["field"], field, "{body}");
     }
-    assert!(rig.database.questions().is_empty());
+    assert!(api.database.questions().is_empty());
 }
 
 #[tokio::test]
 async fn status_tells_each_asset_one_figure_and_the_version() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let assets = json!({"content": {"status": "ready", "progress": 100}, "audio": {"status": "failed", "progress": 30, "error": "x"}});
-    rig.database.answers(
+    api.database.answers(
         "stories",
         200,
         json!([story_row("partial", assets.clone())]),
     );
-    let response = rig.get(&at("/assets/status")).await;
+    let response = api.get(&at("/assets/status")).await;
     assert_eq!(header(response.headers(), "cache-control"), "no-store");
     assert_eq!(
         body(response).await["data"],
@@ -286,19 +286,19 @@ async fn status_tells_each_asset_one_figure_and_the_version() {
 
 #[tokio::test]
 async fn detailed_status_has_jobs_a_forecast_and_the_text_under_both_names() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let assets = json!({"content": {"status": "ready", "progress": 100},
         "audio": {"status": "generating", "progress": 65, "startedAt": "2024-01-01T12:00:00+00:00"}});
-    rig.database
+    api.database
         .answers("stories", 200, json!([story_row("generating", assets)]));
-    rig.database.answers(
+    api.database.answers(
         "asset_job_records",
         200,
         json!([{"id": USER, "asset_type": "audio", "status": "generating", "retry_count": 0, "error_code": null,
             "error_message": null, "started_at": "2024-01-01T12:00:00+00:00", "completed_at": null,
             "created_at": "2024-01-01T11:59:00+00:00"}]),
     );
-    let answer = body(rig.get(&at("/assets/status?detailed=true")).await).await;
+    let answer = body(api.get(&at("/assets/status?detailed=true")).await).await;
     let data = &answer["data"];
     assert_eq!(data["assets"]["text"], data["assets"]["content"]);
     assert!(
@@ -326,16 +326,16 @@ async fn detailed_status_has_jobs_a_forecast_and_the_text_under_both_names() {
 
 #[tokio::test]
 async fn an_estimate_sums_up_and_knows_the_plan() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let mut story = story_row("ready", json!({}));
     story["content"] = json!({"beats": [{"text": "a".repeat(600)}, {"text": "b".repeat(400)}]});
-    rig.database.answers("stories", 200, json!([story]));
+    api.database.answers("stories", 200, json!([story]));
     let usage = json!({"tier": "free", "storiesUsed": 1, "storyLimit": 2, "storiesToday": 1, "dailyLimit": null,
         "resetsAt": "2026-01-02T00:00:00+00:00", "assetTypes": ["cover", "audio"], "upgradeOptions": []});
-    rig.database.answers("rpc/user_usage", 200, usage);
+    api.database.answers("rpc/user_usage", 200, usage);
     let estimate = async |assets| {
         let wish = json!({"assetTypes": assets});
-        body(rig.post(&at("/assets/estimate"), wish).await).await["data"].take()
+        body(api.post(&at("/assets/estimate"), wish).await).await["data"].take()
     };
     let data = estimate(json!(["audio", "cover"])).await;
     assert_eq!(
@@ -355,8 +355,8 @@ async fn an_estimate_sums_up_and_knows_the_plan() {
 
 #[tokio::test]
 async fn voices_are_listed_by_name_when_the_provider_does_not_answer() {
-    let rig = Rig::new().await;
-    let answer = body(rig.get("/audio/voices").await).await;
+    let api = TestApi::new().await;
+    let answer = body(api.get("/audio/voices").await).await;
     let data = &answer["data"];
     assert_eq!(data["source"], "built-in");
     assert_eq!(data["voices"][0]["id"], data["defaultVoiceId"]);

@@ -1,6 +1,6 @@
 //! Creating a story, finding it again, the user's characters and usage.
 
-use crate::rig::{Rig, STORY, USER, body, code_of, header, story_row};
+use crate::test_api::{STORY, TestApi, USER, body, code_of, header, story_row};
 use serde_json::{Value, json};
 
 fn wish() -> Value {
@@ -29,10 +29,10 @@ fn new_story(replayed: bool) -> Value {
 
 #[tokio::test]
 async fn a_story_is_answered_201_with_the_documented_body_and_its_text_is_started() {
-    let rig = Rig::new().await;
-    rig.database
+    let api = TestApi::new().await;
+    api.database
         .answers("rpc/create_story", 200, new_story(false));
-    let response = rig.post("/stories", wish()).await;
+    let response = api.post("/stories", wish()).await;
     assert_eq!(response.status(), 201);
     assert_eq!(header(response.headers(), "idempotency-replayed"), "");
     let mut data = body(response).await["data"].take();
@@ -50,23 +50,23 @@ async fn a_story_is_answered_201_with_the_documented_body_and_its_text_is_starte
             "pdf": pending}}, "realtimeChannel": format!("stories:id={STORY}")})
     );
     let event = json!({"action": "generate_story", "storyId": STORY});
-    assert_eq!(rig.events(), [("content-agent".to_owned(), event)]);
+    assert_eq!(api.events(), [("content-agent".to_owned(), event)]);
 }
 
 #[tokio::test]
 async fn a_replay_answers_the_same_status_and_body_and_says_so() {
-    let rig = Rig::new().await;
-    rig.database
+    let api = TestApi::new().await;
+    api.database
         .answers("rpc/create_story", 200, new_story(false));
-    let first = rig.post_with_key("/stories", "once", wish()).await;
-    rig.database
+    let first = api.post_with_key("/stories", "once", wish()).await;
+    api.database
         .answers("rpc/create_story", 200, new_story(true));
-    let second = rig.post_with_key("/stories", "once", wish()).await;
+    let second = api.post_with_key("/stories", "once", wish()).await;
     assert_eq!(first.status(), second.status());
     assert_eq!(header(second.headers(), "idempotency-replayed"), "true");
     assert_eq!(body(first).await, body(second).await);
 
-    let asked: Vec<_> = rig
+    let asked: Vec<_> = api
         .database
         .questions()
         .into_iter()
@@ -80,18 +80,18 @@ async fn a_replay_answers_the_same_status_and_body_and_says_so() {
 
 #[tokio::test]
 async fn the_same_wish_written_otherwise_has_the_same_hash_and_another_wish_has_not() {
-    let rig = Rig::new().await;
-    rig.database
+    let api = TestApi::new().await;
+    api.database
         .answers("rpc/create_story", 200, new_story(false));
     let spaced = format!(
         r#"{{ "themes": ["courage", " friendship "], "story_type": "adventure", "character_ids": ["{USER}"] }}"#
     );
-    rig.post("/stories", wish()).await;
-    rig.ask("POST", "/stories", spaced).await;
+    api.post("/stories", wish()).await;
+    api.ask("POST", "/stories", spaced).await;
     let mut other = wish();
     other["story_type"] = json!("mystery");
-    rig.post("/stories", other).await;
-    let questions = rig.database.questions();
+    api.post("/stories", other).await;
+    let questions = api.database.questions();
     let hash = |index: usize| questions[index].2["p_request_hash"].clone();
     assert_eq!(hash(0), hash(1));
     assert_ne!(hash(0), hash(2));
@@ -99,20 +99,20 @@ async fn the_same_wish_written_otherwise_has_the_same_hash_and_another_wish_has_
 
 #[tokio::test]
 async fn a_story_stands_even_when_its_text_could_not_be_started() {
-    let rig = Rig::new().await;
-    rig.database
+    let api = TestApi::new().await;
+    api.database
         .answers("rpc/create_story", 200, new_story(false));
-    *rig.invoker.refuses.lock().unwrap() = true;
-    assert_eq!(rig.post("/stories", wish()).await.status(), 201);
+    *api.invoker.refuses.lock().unwrap() = true;
+    assert_eq!(api.post("/stories", wish()).await.status(), 201);
 }
 
 #[tokio::test]
 async fn a_refusal_of_the_database_starts_nothing() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let refusal =
         json!({"code": "PT404", "message": "CHARACTER_NOT_FOUND", "details": "{}", "hint": null});
-    rig.database.answers("rpc/create_story", 404, refusal);
-    let response = rig.post("/stories", wish()).await;
+    api.database.answers("rpc/create_story", 404, refusal);
+    let response = api.post("/stories", wish()).await;
     assert_eq!(response.status(), 404);
     let body = body(response).await;
     assert_eq!(code_of(&body), "CHARACTER_NOT_FOUND");
@@ -122,15 +122,15 @@ async fn a_refusal_of_the_database_starts_nothing() {
             .unwrap()
             .contains("Create a character")
     );
-    assert!(rig.events().is_empty());
+    assert!(api.events().is_empty());
 }
 
 #[tokio::test]
 async fn a_failure_of_the_database_is_a_500_that_tells_nothing() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let failure = json!({"code": "42501", "message": "permission denied for table stories", "details": null, "hint": null});
-    rig.database.answers("rpc/create_story", 403, failure);
-    let response = rig.post("/stories", wish()).await;
+    api.database.answers("rpc/create_story", 403, failure);
+    let response = api.post("/stories", wish()).await;
     assert_eq!(response.status(), 500);
     let body = body(response).await;
     assert_eq!(code_of(&body), "INTERNAL_ERROR");
@@ -139,10 +139,10 @@ async fn a_failure_of_the_database_is_a_500_that_tells_nothing() {
 
 #[tokio::test]
 async fn a_schema_cache_that_is_behind_is_a_503_that_says_when_to_come_back() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let unknown_yet = json!({"code": "PGRST202", "message": "not in the schema cache", "details": null, "hint": null});
-    rig.database.answers("rpc/create_story", 404, unknown_yet);
-    let response = rig.post("/stories", wish()).await;
+    api.database.answers("rpc/create_story", 404, unknown_yet);
+    let response = api.post("/stories", wish()).await;
     assert_eq!(response.status(), 503);
     assert_eq!(header(response.headers(), "retry-after"), "2");
     assert_eq!(code_of(&body(response).await), "SERVICE_UNAVAILABLE");
@@ -150,12 +150,12 @@ async fn a_schema_cache_that_is_behind_is_a_503_that_says_when_to_come_back() {
 
 #[tokio::test]
 async fn one_odd_row_hides_no_other_character() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let row = |traits: Value, images: Value| {
         json!({"id": STORY, "name": "Ember", "species": null, "age": null, "traits": traits, "appearance": {},
             "personality": [], "reference_images": images})
     };
-    rig.database.answers(
+    api.database.answers(
         "characters",
         200,
         json!([
@@ -163,7 +163,7 @@ async fn one_odd_row_hides_no_other_character() {
             row(json!(["wings", "braces"]), json!(["no address"]))
         ]),
     );
-    let answer = body(rig.get("/characters").await).await;
+    let answer = body(api.get("/characters").await).await;
     let characters = answer["data"]["characters"].as_array().unwrap();
     assert_eq!(characters.len(), 2, "{answer}");
     assert_eq!(characters[1]["traits"], json!(["braces"]));
@@ -172,11 +172,11 @@ async fn one_odd_row_hides_no_other_character() {
 
 #[tokio::test]
 async fn a_list_leaves_large_columns_out_and_tells_whether_it_goes_on() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let activities = json!({"activities": {"status": "ready", "progress": 100, "data": {"activities": ["a", "b"]}}});
     let row = story_row("ready", activities);
-    rig.database.answers("stories", 200, json!([row, row, row]));
-    let answer = body(rig.get("/stories?limit=2&offset=4").await).await;
+    api.database.answers("stories", 200, json!([row, row, row]));
+    let answer = body(api.get("/stories?limit=2&offset=4").await).await;
     let data = &answer["data"];
     assert_eq!(data["stories"].as_array().unwrap().len(), 2);
     assert_eq!(
@@ -186,7 +186,7 @@ async fn a_list_leaves_large_columns_out_and_tells_whether_it_goes_on() {
     assert!(data["stories"][0].get("content").is_none());
     let activities = &data["stories"][0]["asset_generation_status"]["assets"]["activities"];
     assert_eq!(activities, &json!({"status": "ready", "progress": 100}));
-    let asked = &rig.database.questions()[0].1;
+    let asked = &api.database.questions()[0].1;
     assert!(asked.contains(&format!("creator_user_id=eq.{USER}")));
     for large in ["content", "audio_words", "audio_blocks", "hue_extracted"] {
         assert!(!asked.contains(large), "{large} is read and not shown");
@@ -195,12 +195,12 @@ async fn a_list_leaves_large_columns_out_and_tells_whether_it_goes_on() {
 
 #[tokio::test]
 async fn somebody_else_s_story_is_not_found() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     for path in [
         format!("/stories/{STORY}"),
         format!("/stories/{STORY}/assets/status"),
     ] {
-        let response = rig.get(&path).await;
+        let response = api.get(&path).await;
         assert_eq!(response.status(), 404);
         assert_eq!(code_of(&body(response).await), "STORY_NOT_FOUND");
     }
@@ -208,20 +208,20 @@ async fn somebody_else_s_story_is_not_found() {
 
 #[tokio::test]
 async fn a_character_is_made_shown_changed_and_removed() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let row = json!({"id": STORY, "name": "Ember", "species": "dragon", "age": 7, "traits": ["glasses"], "appearance": {},
         "personality": ["shy"], "reference_images": ["https://example.com/ember.png"]});
-    rig.database.answers(
+    api.database.answers(
         "rpc/create_character",
         200,
         json!({"character": row, "replayed": false}),
     );
-    rig.database.answers("characters", 200, json!([row]));
+    api.database.answers("characters", 200, json!([row]));
     let path = format!("/characters/{STORY}");
 
-    let made = rig.post("/characters", json!({"name": "Ember"})).await;
+    let made = api.post("/characters", json!({"name": "Ember"})).await;
     assert_eq!(made.status(), 201);
-    let shown = body(rig.get(&path).await).await;
+    let shown = body(api.get(&path).await).await;
     assert_eq!(body(made).await, shown);
     assert_eq!(
         shown["data"]["referenceImages"],
@@ -229,22 +229,22 @@ async fn a_character_is_made_shown_changed_and_removed() {
     );
     assert!(shown["data"].get("reference_images").is_none());
 
-    let changed = rig.ask("PATCH", &path, json!({"age": 8}).to_string()).await;
+    let changed = api.ask("PATCH", &path, json!({"age": 8}).to_string()).await;
     assert_eq!(changed.status(), 200);
-    let (method, _, change) = rig.database.questions().pop().unwrap();
+    let (method, _, change) = api.database.questions().pop().unwrap();
     assert_eq!((method.as_str(), &change["age"]), ("PATCH", &json!(8)));
     assert!(change.get("name").is_none());
 
-    assert_eq!(rig.ask("DELETE", &path, "").await.status(), 200);
-    rig.database.answers("characters", 200, json!([]));
-    assert_eq!(rig.ask("DELETE", &path, "").await.status(), 404);
+    assert_eq!(api.ask("DELETE", &path, "").await.status(), 200);
+    api.database.answers("characters", 200, json!([]));
+    assert_eq!(api.ask("DELETE", &path, "").await.status(), 404);
 }
 
 #[tokio::test]
 async fn usage_is_told_as_the_database_counts_it() {
-    let rig = Rig::new().await;
+    let api = TestApi::new().await;
     let usage = json!({"tier": "free", "storiesUsed": 1, "storyLimit": 2, "storiesToday": 1, "dailyLimit": null,
         "resetsAt": "2026-01-02T00:00:00+00:00", "assetTypes": ["content", "cover"], "upgradeOptions": ["individual"]});
-    rig.database.answers("rpc/user_usage", 200, usage.clone());
-    assert_eq!(body(rig.get("/users/me/usage").await).await["data"], usage);
+    api.database.answers("rpc/user_usage", 200, usage.clone());
+    assert_eq!(body(api.get("/users/me/usage").await).await["data"], usage);
 }

@@ -1,17 +1,17 @@
 //! Which voices can be wished for, and where such a wish is checked.
 
-use crate::rig::{Rig, STORY, USER, body, code_of, story_row};
+use crate::test_api::{STORY, TestApi, USER, body, code_of, story_row};
 use serde_json::{Value, json};
 
 const LAURA: &str = "FGY2WhTYpPnrIDTdsKH5";
 
 /// An account with three voices, none of them the built-in default.
-async fn rig() -> Rig {
-    let rig = Rig::new().await;
-    rig.account.has(json!([{"voice_id": "EXAVITQu4vr4xnSDxMaL", "name": "Sarah"}, {"voice_id": LAURA, "name": "Laura"},
+async fn api() -> TestApi {
+    let api = TestApi::new().await;
+    api.account.has(json!([{"voice_id": "EXAVITQu4vr4xnSDxMaL", "name": "Sarah"}, {"voice_id": LAURA, "name": "Laura"},
         {"voice_id": "JBFqnCBsd6RMkjVDRZzb", "name": "George - Warm, Captivating"}, {"voice_id": "CCCCCCCCCCCCCCCCCCCC"}]));
     let story = story_row("generating", json!({}));
-    rig.database.answers(
+    api.database.answers(
         "rpc/create_story",
         200,
         json!({"story": story, "replayed": false}),
@@ -19,9 +19,9 @@ async fn rig() -> Rig {
     for verb in ["retry_assets", "generate_assets", "regenerate_assets"] {
         let steered =
             json!({"story": story, "assetTypes": ["audio"], "claimable": 1, "replayed": false});
-        rig.database.answers(&format!("rpc/{verb}"), 200, steered);
+        api.database.answers(&format!("rpc/{verb}"), 200, steered);
     }
-    rig
+    api
 }
 
 /// Every request that takes a voice: its path, its body, and where the voice stands in the question to the database.
@@ -51,7 +51,7 @@ fn wishes(voice: &str) -> [(String, Value, &'static str); 5] {
 
 #[tokio::test]
 async fn a_voice_of_the_list_is_taken_by_name_id_or_alias_and_stored_by_id() {
-    let rig = rig().await;
+    let api = api().await;
     for (voice, id) in [
         ("Laura", LAURA),
         ("lAURA", LAURA),
@@ -62,9 +62,9 @@ async fn a_voice_of_the_list_is_taken_by_name_id_or_alias_and_stored_by_id() {
         ("alloy", "EXAVITQu4vr4xnSDxMaL"),
     ] {
         for (path, wish, place) in wishes(voice) {
-            let response = rig.post(&path, wish).await;
+            let response = api.post(&path, wish).await;
             assert!(response.status().is_success(), "{path} {voice}");
-            let (_, _, question) = rig.database.questions().pop().unwrap();
+            let (_, _, question) = api.database.questions().pop().unwrap();
             assert_eq!(question.pointer(place), Some(&json!(id)), "{path} {voice}");
         }
     }
@@ -72,7 +72,7 @@ async fn a_voice_of_the_list_is_taken_by_name_id_or_alias_and_stored_by_id() {
 
 #[tokio::test]
 async fn a_voice_the_account_lacks_is_refused_before_anything_is_spent() {
-    let rig = rig().await;
+    let api = api().await;
     for voice in [
         "ABCDEFGHIJ0123456789",
         "josh",
@@ -81,30 +81,30 @@ async fn a_voice_the_account_lacks_is_refused_before_anything_is_spent() {
         "../../v1/user",
     ] {
         for (path, wish, _) in wishes(voice) {
-            let response = rig.post(&path, wish).await;
+            let response = api.post(&path, wish).await;
             assert_eq!(response.status(), 400, "{path} {voice}");
             let body = body(response).await;
             assert_eq!(code_of(&body), "VOICE_NOT_FOUND");
             assert_eq!(body["data"]["field"], "voiceId");
         }
     }
-    assert!(rig.database.questions().is_empty());
+    assert!(api.database.questions().is_empty());
 }
 
 #[tokio::test]
 async fn while_the_list_is_away_aliases_and_ids_pass_as_before() {
-    let rig = rig().await;
-    rig.account.has(json!("no list"));
+    let api = api().await;
+    api.account.has(json!("no list"));
     for (voice, status) in [("josh", 201), ("ABCDEFGHIJ0123456789", 201), ("Laura", 400)] {
         let [(path, wish, _), ..] = wishes(voice);
-        assert_eq!(rig.post(&path, wish).await.status(), status, "{voice}");
+        assert_eq!(api.post(&path, wish).await.status(), status, "{voice}");
     }
 }
 
 #[tokio::test]
 async fn exactly_one_voice_of_the_list_is_the_default() {
-    let rig = rig().await;
-    let answer = body(rig.get("/audio/voices").await).await;
+    let api = api().await;
+    let answer = body(api.get("/audio/voices").await).await;
     let data = &answer["data"];
     assert_eq!(data["source"], "elevenlabs");
     let voices = data["voices"].as_array().unwrap();

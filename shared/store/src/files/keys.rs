@@ -1,27 +1,14 @@
 //! Names of a story's files: where a draft lies, where a published file does, and which file an address means.
 
 use super::FileKind;
-use crate::LeasedJob;
+use crate::{LeasedJob, digest::digest_parts};
 use domain::{AssetType, StoryId};
 use percent_encoding::percent_decode_str;
-use sha2::{Digest, Sha256};
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Display};
 use url::Url;
 
 /// Hexadecimal digits of a digest that stand in a key: 64 bits are neither guessed nor met twice in one story.
 const DIGITS: usize = 16;
-
-/// SHA-256 in hexadecimal digits.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
 
 /// Digest of everything that decides how a file turns out: wording, models, references, voice. Two attempts with the same
 /// one wish for the same thing, so that what one of them paid for may serve the other.
@@ -31,13 +18,7 @@ pub struct Fingerprint(String);
 impl Fingerprint {
     /// Of these parts, in this order. Where one ends and the next begins makes a difference.
     pub fn of<Part: AsRef<[u8]>>(parts: impl IntoIterator<Item = Part>) -> Self {
-        let mut digest = Sha256::new();
-        for part in parts {
-            let part = part.as_ref();
-            digest.update((part.len() as u64).to_be_bytes());
-            digest.update(part);
-        }
-        let mut hex = hex(&digest.finalize());
+        let mut hex = digest_parts(parts);
         hex.truncate(DIGITS);
         Self(hex)
     }
@@ -112,6 +93,7 @@ pub(super) fn key_of(story: StoryId, address: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::sha256_hex;
 
     const STORY: &str = "00000000-0000-4000-8000-000000000007";
 
@@ -171,7 +153,7 @@ mod tests {
         );
         assert!(draft.starts_with(&cover.draft_prefix(&pencil)));
         assert!(!draft.starts_with(&cover.draft_prefix(&paint)));
-        let public = cover.public_key(&sha256(b"bytes"), FileKind::Png);
+        let public = cover.public_key(&sha256_hex(b"bytes"), FileKind::Png);
         assert_eq!(
             public,
             format!("stories/{STORY}/cover-v2-277089d91c0bdf4f.png")

@@ -13,7 +13,7 @@ use std::{
     ops::Range,
     sync::atomic::{AtomicU32, Ordering},
 };
-use store::{AssetVersion, Draft, FileKind, Fingerprint, LeasedJob, Paid, StoredFile};
+use store::{AssetVersion, Draft, FileKind, Fingerprint, LeasedJob, StoredFile, UsageEntry};
 
 /// The recordings of one text in one voice.
 pub(super) struct Drafts<'a> {
@@ -117,7 +117,7 @@ impl RecordingStore for Drafts<'_> {
         &self,
         recording: &mut Recording,
         percent: u8,
-        usage: &mut Vec<Paid>,
+        usage: &mut Vec<UsageEntry>,
     ) -> Result<(), StepError> {
         self.studio.note_progress(self.job, percent / 5 * 4);
         recording.stored = Some(self.put(recording).await?);

@@ -7,7 +7,7 @@ use super::{
 use crate::failure::StepError;
 use providers::{ErrorKind, Speech, SpeechCall, SpeechModel};
 use std::time::Instant;
-use store::Paid;
+use store::UsageEntry;
 
 /// Recordings of one part that are paid for at most: the first, and one more when it seems to be cut short.
 const TAKES_MAX: usize = 2;
@@ -28,7 +28,7 @@ pub(super) trait RecordingStore: Send + Sync {
         &self,
         recording: &mut Recording,
         percent: u8,
-        usage: &mut Vec<Paid>,
+        usage: &mut Vec<UsageEntry>,
     ) -> Result<(), StepError>;
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Reading<'a, Store> {
 
 impl<Store: RecordingStore> Reading<'_, Store> {
     /// The parts of the text in order, each with the recording that is used.
-    pub(super) async fn read(&self, usage: &mut Vec<Paid>) -> Result<Vec<Take>, StepError> {
+    pub(super) async fn read(&self, usage: &mut Vec<UsageEntry>) -> Result<Vec<Take>, StepError> {
         if self.text.is_empty() {
             return Err(StepError::MissingInput);
         }
@@ -65,7 +65,7 @@ impl<Store: RecordingStore> Reading<'_, Store> {
         &self,
         from: usize,
         stored: &[Recording],
-        usage: &mut Vec<Paid>,
+        usage: &mut Vec<UsageEntry>,
     ) -> Result<Take, StepError> {
         let times_drift = self.speech.facts().times_drift;
         let judge = |recording: Recording| {
@@ -130,7 +130,7 @@ impl<Store: RecordingStore> Reading<'_, Store> {
         &self,
         from: usize,
         known_end: Option<usize>,
-        usage: &mut Vec<Paid>,
+        usage: &mut Vec<UsageEntry>,
     ) -> Result<Recording, StepError> {
         let mut characters_max = self.speech.facts().characters_max.max(CUT_MIN_CHARS);
         loop {

@@ -77,7 +77,7 @@ async fn only_a_signed_in_user_of_this_project_gets_in() {
             legacy("authenticated"),
         ),
         ("role twice", twice("role", json!("authenticated"))),
-        ("sub twice", twice("sub", json!(crate::rig::STORY))),
+        ("sub twice", twice("sub", json!(crate::test_api::STORY))),
         ("claims a list", text("[]".to_owned())),
         ("claims null", text("null".to_owned())),
         ("claims no JSON", text("exp=1".to_owned())),

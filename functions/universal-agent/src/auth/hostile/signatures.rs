@@ -15,7 +15,7 @@ async fn a_signature_covers_every_byte() {
     let asn1 = asn1.sign(&random, message.as_bytes()).unwrap();
     let mut flipped = bytes.clone();
     flipped[10] ^= 1;
-    let admin = BASE64URL.encode(with(&good, "sub", json!(crate::rig::STORY)).to_string());
+    let admin = BASE64URL.encode(with(&good, "sub", json!(crate::test_api::STORY)).to_string());
     let (header, _) = message.split_once('.').unwrap();
     let order = [
         0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc,

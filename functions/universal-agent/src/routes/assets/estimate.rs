@@ -1,13 +1,13 @@
 //! What assets would cost and how long they would take, asked before they are.
 
-use super::wishes::Priced;
+use super::requests::EstimateRequest;
 use crate::{
     answer::Answer,
+    deps::AppState,
     error::ApiError,
     estimate::{TYPICAL_TEXT_CHARS, critical_path_seconds, estimate as estimate_asset},
-    incoming::{Body, SignedIn, StoryInPath},
-    refusal::story_not_found,
-    router::AppState,
+    extract::{Body, SignedIn, StoryInPath},
+    store_error::story_not_found,
 };
 use axum::extract::State;
 use domain::AssetType;
@@ -45,7 +45,7 @@ pub(crate) async fn estimate(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     StoryInPath(id): StoryInPath,
-    Body(Priced { assets }): Body<Priced>,
+    Body(EstimateRequest { assets }): Body<EstimateRequest>,
 ) -> Result<Answer<Estimates>, ApiError> {
     let store = &deps.store;
     let (story, usage) =

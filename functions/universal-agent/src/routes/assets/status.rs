@@ -2,11 +2,11 @@
 
 use crate::{
     answer::Answer,
+    deps::AppState,
     error::ApiError,
-    incoming::{Asked, SignedIn, StoryInPath},
+    extract::{Asked, SignedIn, StoryInPath},
     progress::{expected, percent},
-    refusal::story_not_found,
-    router::AppState,
+    store_error::story_not_found,
 };
 use axum::extract::State;
 use domain::{AssetType, JobId};

@@ -2,22 +2,22 @@
 //! there, continue goes on without what failed, cancel stops what is not settled.
 
 use super::{
+    requests::{Cancel, Continue, GenerateRequest, Picture, Retry},
     unchanged::{Unchanged, Verb, unchanged},
-    wishes::{Cancel, Continue, Make, Picture, Retry},
 };
 use crate::{
     Deps,
     answer::Answer,
+    deps::AppState,
     error::ApiError,
+    extract::{Posted, SignedIn, StoryInPath},
     hand_off::wake_worker,
-    incoming::{Posted, SignedIn, StoryInPath},
-    router::AppState,
     voices,
 };
 use axum::extract::State;
 use domain::{AssetType, StoryId};
 use serde::Serialize;
-use store::{AssetGenerationStatus, Steered};
+use store::{AssetGenerationStatus, CommandResult};
 
 /// What a verb did, and how the story stands after it.
 #[derive(Serialize)]
@@ -39,7 +39,7 @@ impl Outcome {
         deps: &Deps,
         verb: Verb,
         asked: Option<&[AssetType]>,
-        steered: Steered,
+        steered: CommandResult,
     ) -> Answer<Self> {
         let story = steered.story;
         tracing::info!(target: "AssetGenerationPipeline", storyId = %story.id, verb = verb.name(),
@@ -71,7 +71,7 @@ pub(crate) async fn generate(
     Posted {
         mut body,
         idempotency,
-    }: Posted<Make>,
+    }: Posted<GenerateRequest>,
 ) -> Answered {
     body.options.voice_id = voices::resolve(&*deps.voices, body.options.voice_id).await?;
     let user = caller.user_id;
@@ -114,7 +114,7 @@ pub(crate) async fn regenerate(
     Posted {
         mut body,
         idempotency,
-    }: Posted<Make>,
+    }: Posted<GenerateRequest>,
 ) -> Answered {
     body.options.voice_id = voices::resolve(&*deps.voices, body.options.voice_id).await?;
     let user = caller.user_id;
@@ -141,7 +141,7 @@ pub(crate) async fn regenerate_picture(
 }
 
 /// `POST …/assets/continue`
-pub(crate) async fn go_on(
+pub(crate) async fn continue_assets(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     StoryInPath(story): StoryInPath,

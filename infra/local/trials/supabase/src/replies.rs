@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 use store::{
-    Caller, Completion, Created, Failure, Idempotency, LeasedJob, Paid, StartedContent,
-    SteeringOptions, StoreError,
+    AssetOptions, Caller, Completion, Created, Failure, Idempotency, LeasedJob, StartedContent,
+    StoreError, UsageEntry,
 };
 use supabase::gateway::FaultPlan;
 use uuid::Uuid;
@@ -179,7 +179,7 @@ async fn settle_and_steer(
         "cancel_assets",
         cancelled.replayed && cancelled.asset_types == audio,
     );
-    let options = SteeringOptions::default();
+    let options = AssetOptions::default();
     let generated = unheard(
         engine,
         "generate_assets",
@@ -268,8 +268,8 @@ fn key() -> Idempotency {
     }
 }
 
-fn paid() -> Paid {
-    Paid {
+fn paid() -> UsageEntry {
+    UsageEntry {
         call_key: format!("trial:{}", Uuid::new_v4()),
         provider: "openai",
         model: "trial".to_owned(),

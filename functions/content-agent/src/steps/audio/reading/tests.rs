@@ -110,7 +110,7 @@ impl RecordingStore for Memory {
         &self,
         recording: &mut Recording,
         _: u8,
-        _: &mut Vec<Paid>,
+        _: &mut Vec<UsageEntry>,
     ) -> Result<(), StepError> {
         let mut recordings = self.recordings.lock().unwrap();
         recordings.push(recording.clone());

@@ -1,13 +1,13 @@
 //! The bodies of the verbs: which assets, and with which wishes.
 
-use crate::incoming::{Checked, given};
+use crate::extract::{Checked, given};
 use domain::{
     AssetType,
     request::{InvalidField, VOICE_CHARS_MAX},
     text::bounded_line,
 };
 use serde::{Deserialize, Serialize};
-use store::SteeringOptions;
+use store::AssetOptions;
 
 const STYLE_CHARS_MAX: usize = 60;
 
@@ -20,7 +20,7 @@ pub(crate) struct OptionsForm {
     voice_id: Option<String>,
 }
 
-impl Checked for SteeringOptions {
+impl Checked for AssetOptions {
     type Form = OptionsForm;
 
     fn check(form: OptionsForm) -> Result<Self, InvalidField> {
@@ -67,7 +67,7 @@ pub(crate) struct RetryForm {
 pub(crate) struct Retry {
     /// `None`: all that failed.
     pub(crate) assets: Option<Vec<AssetType>>,
-    pub(crate) options: SteeringOptions,
+    pub(crate) options: AssetOptions,
     /// Settled assets of any kind, whatever their retries (C-42).
     pub(crate) force: bool,
 }
@@ -78,7 +78,7 @@ impl Checked for Retry {
     fn check(form: RetryForm) -> Result<Self, InvalidField> {
         Ok(Self {
             assets: form.asset_types.map(distinct).transpose()?,
-            options: SteeringOptions::check(form.options)?,
+            options: AssetOptions::check(form.options)?,
             force: form.force,
         })
     }
@@ -87,25 +87,25 @@ impl Checked for Retry {
 /// `{"assetTypes": […], "options": {…}?}`
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct MakeForm {
+pub(crate) struct GenerateForm {
     asset_types: Vec<AssetType>,
     #[serde(default)]
     options: OptionsForm,
 }
 
 #[derive(Serialize)]
-pub(crate) struct Make {
+pub(crate) struct GenerateRequest {
     pub(crate) assets: Vec<AssetType>,
-    pub(crate) options: SteeringOptions,
+    pub(crate) options: AssetOptions,
 }
 
-impl Checked for Make {
-    type Form = MakeForm;
+impl Checked for GenerateRequest {
+    type Form = GenerateForm;
 
-    fn check(form: MakeForm) -> Result<Self, InvalidField> {
+    fn check(form: GenerateForm) -> Result<Self, InvalidField> {
         Ok(Self {
             assets: distinct(form.asset_types)?,
-            options: SteeringOptions::check(form.options)?,
+            options: AssetOptions::check(form.options)?,
         })
     }
 }
@@ -160,11 +160,11 @@ pub(crate) struct EstimateForm {
     asset_types: Vec<AssetType>,
 }
 
-pub(crate) struct Priced {
+pub(crate) struct EstimateRequest {
     pub(crate) assets: Vec<AssetType>,
 }
 
-impl Checked for Priced {
+impl Checked for EstimateRequest {
     type Form = EstimateForm;
 
     fn check(form: EstimateForm) -> Result<Self, InvalidField> {
@@ -184,7 +184,7 @@ pub(crate) struct PictureForm {
 #[derive(Serialize)]
 pub(crate) struct Picture {
     pub(crate) asset: AssetType,
-    pub(crate) options: SteeringOptions,
+    pub(crate) options: AssetOptions,
 }
 
 impl Checked for Picture {
@@ -194,7 +194,7 @@ impl Checked for Picture {
     fn check(form: PictureForm) -> Result<Self, InvalidField> {
         let asset = AssetType::from_picture_index(form.scene_index as usize)
             .ok_or_else(|| InvalidField::new("sceneIndex", "must be between 0 (cover) and 4"))?;
-        let options = SteeringOptions::check(OptionsForm {
+        let options = AssetOptions::check(OptionsForm {
             style: form.style,
             ..OptionsForm::default()
         })?;

@@ -92,7 +92,7 @@ fn title(asset: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rig::body;
+    use crate::test_api::body;
     use axum::response::IntoResponse;
 
     fn response(refusal: Refusal, detail: Value) -> axum::response::Response {

@@ -2,13 +2,12 @@
 
 use crate::{
     error::{ApiError, Code},
-    frame::rejected,
-    incoming::json::{self, BadJson},
+    extract::json::{self, BadJson},
 };
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
-    http::{HeaderMap, header},
+    http::{HeaderMap, StatusCode, header},
 };
 use domain::request::InvalidField;
 use serde::de::DeserializeOwned;
@@ -43,21 +42,15 @@ impl<S: Send + Sync, T: Checked> FromRequest<S> for Body<T> {
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         if declared.is_some_and(|length| length > BODY_BYTES_MAX) {
-            return Err(rejected(
-                axum::http::StatusCode::PAYLOAD_TOO_LARGE,
-                "body",
-                String::new(),
-            ));
+            return Err(too_large());
         }
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| {
-                rejected(
-                    rejection.status(),
-                    "body",
-                    "The body could not be read to its end.".to_owned(),
-                )
-            })?;
+        let bytes =
+            Bytes::from_request(request, state)
+                .await
+                .map_err(|rejection| match rejection.status() {
+                    StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+                    _ => ApiError::invalid("body", "The body could not be read to its end."),
+                })?;
         if bytes.is_empty() {
             return Ok(Self(T::check(parse(b"{}")?)?));
         }
@@ -69,6 +62,13 @@ impl<S: Send + Sync, T: Checked> FromRequest<S> for Body<T> {
         }
         Ok(Self(T::check(parse(&bytes)?)?))
     }
+}
+
+fn too_large() -> ApiError {
+    ApiError::new(
+        Code::PayloadTooLarge,
+        format!("The body is larger than {BODY_BYTES_MAX} bytes."),
+    )
 }
 
 fn is_encoded(headers: &HeaderMap) -> bool {

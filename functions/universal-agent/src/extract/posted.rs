@@ -2,16 +2,14 @@
 
 use crate::{
     error::ApiError,
-    incoming::{Body, Checked},
+    extract::{Body, Checked},
 };
 use axum::{
     extract::{FromRequest, MatchedPath, Request},
     http::HeaderMap,
 };
 use serde::Serialize;
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
-use store::Idempotency;
+use store::{Idempotency, digest_parts, sha256_hex};
 use uuid::Uuid;
 
 const KEY_CHARS_MAX: usize = 255;
@@ -78,25 +76,13 @@ fn within(operation: &str, key: String) -> String {
     if marked.len() <= KEY_CHARS_MAX {
         return marked;
     }
-    format!("{word},{}", hex(&Sha256::digest(key)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    format!("{word},{}", sha256_hex(key))
 }
 
 /// What was understood is hashed, not what was sent: order of fields, spaces and aliases make no other request.
 fn digest(operation: &str, path: &str, body: &impl Serialize) -> Result<String, ApiError> {
     let body = serde_json::to_vec(body).map_err(ApiError::internal)?;
-    let mut hash = Sha256::new();
-    for part in [operation.as_bytes(), path.as_bytes(), &body] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    Ok(hex(&hash.finalize()))
+    Ok(digest_parts([operation.as_bytes(), path.as_bytes(), &body]))
 }
 
 #[cfg(test)]

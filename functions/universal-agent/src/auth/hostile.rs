@@ -7,7 +7,7 @@ mod keys;
 mod signatures;
 
 use super::{TokenError, TokenVerifier, jwks::KeySet};
-use crate::rig::{SECRET, USER, serve};
+use crate::test_api::{SECRET, USER, serve};
 use aws_lc_rs::{
     encoding::AsDer,
     rsa,

@@ -2,9 +2,9 @@
 
 use crate::{
     auth::{TOKEN_BYTES_MAX, TokenError},
+    deps::AppState,
     error::{ApiError, Code},
-    frame::Notes,
-    router::AppState,
+    request_log::LogFields,
 };
 use axum::{
     extract::FromRequestParts,
@@ -33,8 +33,8 @@ impl FromRequestParts<AppState> for SignedIn {
             )
         })?;
         let caller = deps.verifier.verify(token).await?;
-        if let Some(notes) = parts.extensions.get::<Arc<Notes>>() {
-            let _ = notes.user.set(caller.user_id);
+        if let Some(log_fields) = parts.extensions.get::<Arc<LogFields>>() {
+            let _ = log_fields.user.set(caller.user_id);
         }
         Ok(Self(caller))
     }

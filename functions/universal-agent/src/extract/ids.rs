@@ -1,6 +1,6 @@
 //! Ids in paths: a UUID, or 400 before anything is asked of the database.
 
-use crate::{error::ApiError, frame::Notes};
+use crate::{error::ApiError, request_log::LogFields};
 use axum::{
     RequestPartsExt,
     extract::{FromRequestParts, Path},
@@ -34,8 +34,8 @@ impl<S: Send + Sync> FromRequestParts<S> for StoryInPath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let InPath(id) = InPath::from_request_parts(parts, state).await?;
-        if let Some(notes) = parts.extensions.get::<Arc<Notes>>() {
-            let _ = notes.story.set(id);
+        if let Some(log_fields) = parts.extensions.get::<Arc<LogFields>>() {
+            let _ = log_fields.story.set(id);
         }
         Ok(Self(id))
     }

@@ -1,4 +1,4 @@
-//! The API of tests: the real router before a database that gives canned answers, and an invoker that takes notes.
+//! The API of tests: the real router before a database that gives canned answers, and an invoker that notes every event.
 
 use crate::{
     Deps, Settings, TokenVerifier, Voice, Voices, VoicesError, app,
@@ -76,7 +76,7 @@ impl Database {
     }
 }
 
-/// Takes notes of every event; refuses them all when told so.
+/// Notes every event; refuses them all when told so.
 #[derive(Default)]
 pub(crate) struct Invoker {
     pub(crate) refuses: Mutex<bool>,
@@ -124,7 +124,7 @@ impl Voices for Account {
     }
 }
 
-pub(crate) struct Rig {
+pub(crate) struct TestApi {
     app: Router,
     pub(crate) database: Database,
     pub(crate) invoker: Arc<Invoker>,
@@ -132,7 +132,7 @@ pub(crate) struct Rig {
     issuer: String,
 }
 
-impl Rig {
+impl TestApi {
     pub(crate) async fn new() -> Self {
         let database = Database::default();
         let answering = database.clone();

@@ -1,0 +1,112 @@
+//! Around every request: its id, its one log line, a limit of time.
+
+use crate::{
+    cors,
+    error::{ApiError, Cause},
+};
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use domain::{StoryId, UserId};
+use lambda_http::RequestExt;
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+use uuid::Uuid;
+
+/// Less than the function's ten seconds, so that a slow database is answered as such and not by a killed process.
+const TIME_LIMIT: Duration = Duration::from_secs(8);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the log line tells beside method and status; extractors and handlers fill it in.
+#[derive(Debug, Default)]
+pub(crate) struct LogFields {
+    pub(crate) user: OnceLock<UserId>,
+    pub(crate) story: OnceLock<StoryId>,
+}
+
+/// Answers a request within [`TIME_LIMIT`], under an id that the answer and the log line carry.
+pub(crate) async fn log_request(mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("none", MatchedPath::as_str)
+        .to_owned();
+    let request_id = request.lambda_context_ref().map_or_else(
+        || Uuid::new_v4().to_string(),
+        |context| context.request_id.clone(),
+    );
+    let log_fields = Arc::new(LogFields::default());
+    request.extensions_mut().insert(Arc::clone(&log_fields));
+
+    let is_a_route = request.extensions().get::<MatchedPath>().is_some();
+    let mut response = if method == Method::OPTIONS && is_a_route {
+        cors::preflight(request.headers())
+    } else {
+        tokio::time::timeout(TIME_LIMIT, next.run(request))
+            .await
+            .unwrap_or_else(|late| ApiError::unavailable(late).into_response())
+    };
+    finish_headers(response.headers_mut(), &request_id);
+    log(
+        &method,
+        &route,
+        &response,
+        &request_id,
+        started,
+        &log_fields,
+    );
+    response
+}
+
+fn finish_headers(headers: &mut HeaderMap, request_id: &str) {
+    let text = HeaderValue::from_static;
+    cors::add_headers(headers);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, text("nosniff"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(text("no-store"));
+    if let Ok(request_id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, request_id);
+    }
+}
+
+/// The route's template, never the path or the query: those may hold anything.
+fn log(
+    method: &Method,
+    route: &str,
+    response: &Response,
+    request_id: &str,
+    started: Instant,
+    log_fields: &LogFields,
+) {
+    let user = log_fields.user.get().map(tracing::field::display);
+    let story = log_fields.story.get().map(tracing::field::display);
+    if let Some(Cause { code, source }) = response.extensions().get() {
+        tracing::error!(
+            requestId = request_id,
+            storyId = story,
+            userId = user,
+            code,
+            error = runtime::chain(source.as_ref()),
+            "Request failed"
+        );
+    }
+    tracing::info!(
+        method = method.as_str(),
+        route,
+        status = response.status().as_u16(),
+        requestId = request_id,
+        durationMs = started.elapsed().as_millis() as u64,
+        userId = user,
+        storyId = story,
+        "Request answered"
+    );
+}
