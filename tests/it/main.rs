@@ -1,7 +1,9 @@
 //! Everything that is tested from outside, in one binary: the database by SQL, the pipeline by its protocols, the
 //! template and the tree by reading them.
 
+mod citations;
 mod database;
+mod dependencies;
 mod faults;
 mod pipeline;
 mod stack;

@@ -7,17 +7,16 @@ use std::{
     process::Command,
 };
 
-/// What the stack is made of; no function knows of it.
-const STACK: &[&str] = &["domain", "stand-ins", "supabase", "stack", "local-trials"];
-
 /// Edges between our packages, as docs/ARCHITECTURE.md tells them; commands and tests may use everything.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("stand-ins", &["storyteller"]),
     ("storyteller", &[]),
     ("supabase", &[]),
-    ("stack", &["stand-ins", "supabase"]),
-    ("local-trials", STACK),
-    ("trial-events", STACK),
+    ("stack", &["domain", "stand-ins", "supabase"]),
+    (
+        "faults",
+        &["domain", "stack", "stand-ins", "store", "supabase"],
+    ),
     ("asset-worker", &["domain", "events", "runtime", "store"]),
     (
         "content-agent",
@@ -40,14 +39,22 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
 ];
 
-fn our_edges() -> BTreeMap<String, BTreeSet<String>> {
+/// Our packages, as `cargo metadata` describes them.
+fn packages() -> Vec<Value> {
     let output = Command::new("cargo")
         .args(["metadata", "--no-deps", "--format-version", "1"])
         .current_dir(stack::home::workspace())
         .output()
         .expect("cargo runs");
-    let metadata: Value = serde_json::from_slice(&output.stdout).expect("metadata is JSON");
-    let packages = metadata["packages"].as_array().expect("packages");
+    let mut metadata: Value = serde_json::from_slice(&output.stdout).expect("metadata is JSON");
+    match metadata["packages"].take() {
+        Value::Array(packages) => packages,
+        other => panic!("no packages: {other}"),
+    }
+}
+
+fn our_edges() -> BTreeMap<String, BTreeSet<String>> {
+    let packages = packages();
     let ours: BTreeSet<&str> = packages
         .iter()
         .filter_map(|package| package["name"].as_str())
@@ -80,7 +87,14 @@ fn rooms_use_only_the_rooms_they_may() {
     }
 }
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+/// The files of the tree with one of these extensions, without what is built or fetched.
+pub(crate) fn files_with(extensions: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    sources(&stack::home::workspace(), extensions, &mut found);
+    found
+}
+
+fn sources(folder: &Path, extensions: &[&str], found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder)
         .expect("a readable folder")
         .flatten()
@@ -92,9 +106,12 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
                 && name != "node_modules"
                 && !name.to_string_lossy().starts_with('.')
             {
-                sources(&path, found);
+                sources(&path, extensions, found);
             }
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path
+            .extension()
+            .is_some_and(|found| extensions.iter().any(|wanted| found == *wanted))
+        {
             found.push(path);
         }
     }
@@ -102,8 +119,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn every_file_says_what_lives_there_and_no_main_is_longer_than_forty_lines() {
-    let mut files = Vec::new();
-    sources(&stack::home::workspace(), &mut files);
+    let files = files_with(&["rs"]);
     assert!(files.len() > 50, "the tree was not found");
     for file in files {
         let text = std::fs::read_to_string(&file).expect("readable");
@@ -124,8 +140,7 @@ fn every_file_says_what_lives_there_and_no_main_is_longer_than_forty_lines() {
 
 #[test]
 fn no_module_is_a_drawer_for_everything() {
-    let mut files = Vec::new();
-    sources(&stack::home::workspace(), &mut files);
+    let files = files_with(&["rs"]);
     for file in files {
         let name = file
             .file_stem()
@@ -137,5 +152,39 @@ fn no_module_is_a_drawer_for_everything() {
             "{}",
             file.display()
         );
+    }
+}
+
+/// What a package names outside the workspace, each with its features.
+fn outside_dependencies(package: &Value) -> impl Iterator<Item = (String, String)> {
+    let dependencies = package["dependencies"].as_array().expect("dependencies");
+    dependencies
+        .iter()
+        .filter(|dependency| dependency["kind"].is_null() && dependency["path"].is_null())
+        .map(|dependency| {
+            let name = dependency["name"].as_str().expect("a name").to_owned();
+            (name, dependency["features"].to_string())
+        })
+}
+
+#[test]
+fn cargo_local_and_the_functions_compile_no_dependency_twice() {
+    let packages = packages();
+    let is_stack = |package: &&Value| package["name"] == "stack";
+    let stack = packages.iter().find(is_stack).expect("the stack");
+    let asked_for: BTreeSet<_> = outside_dependencies(stack).collect();
+    for package in &packages {
+        let manifest = package["manifest_path"].as_str().expect("a path");
+        if !manifest.contains("/functions/") && !manifest.contains("/shared/") {
+            continue;
+        }
+        for dependency in outside_dependencies(package) {
+            assert!(
+                asked_for.contains(&dependency),
+                "{} depends on {dependency:?}: say so in infra/local/stack/Cargo.toml as well, or a first story waits for \
+                 crates that are compiled a second time with other features",
+                package["name"]
+            );
+        }
     }
 }

@@ -72,11 +72,11 @@ pub(crate) fn story(request: &NewStory, characters: &[Character]) -> Question {
         instructions: STORY_INSTRUCTIONS.to_owned(),
         data: json!({
             "characters": people(characters),
-            "storyType": request.story_type,
-            "themes": request.themes,
-            "idea": request.idea,
-            "title": request.title,
-            "readerAge": request.reader_age,
+            "storyType": request.story_type(),
+            "themes": request.themes(),
+            "idea": request.idea(),
+            "title": request.title(),
+            "readerAge": request.reader_age(),
         }),
         picture: None,
     }

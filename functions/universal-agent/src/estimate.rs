@@ -56,10 +56,10 @@ pub(crate) fn estimate(asset: AssetType, text_chars: u64) -> Estimate {
 /// Seconds until the last of these is there when all that can be made at once is made at once. What is not among them is
 /// taken to be there.
 pub(crate) fn critical_path_seconds(assets: &[AssetType]) -> u64 {
-    fn finished(asset: AssetType, assets: &[AssetType]) -> u64 {
+    fn finish_seconds(asset: AssetType, assets: &[AssetType]) -> u64 {
         let inputs = asset.inputs().iter();
         let begun = inputs
-            .map(|input| finished(*input, assets))
+            .map(|input| finish_seconds(*input, assets))
             .max()
             .unwrap_or(0);
         let takes = if assets.contains(&asset) {
@@ -69,7 +69,7 @@ pub(crate) fn critical_path_seconds(assets: &[AssetType]) -> u64 {
         };
         begun + takes
     }
-    let ends = assets.iter().map(|asset| finished(*asset, assets));
+    let ends = assets.iter().map(|asset| finish_seconds(*asset, assets));
     ends.max().unwrap_or(0)
 }
 

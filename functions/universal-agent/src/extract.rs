@@ -8,8 +8,8 @@ mod posted;
 mod signed_in;
 
 pub(crate) use body::{BODY_BYTES_MAX, Body, Checked};
-pub(crate) use ids::{InPath, StoryInPath};
-pub(crate) use page::{Asked, PageAsked};
+pub(crate) use ids::{PathId, PathStoryId};
+pub(crate) use page::{PageQuery, Query};
 pub(crate) use posted::Posted;
 pub(crate) use signed_in::SignedIn;
 

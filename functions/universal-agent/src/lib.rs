@@ -29,6 +29,9 @@ pub use voices::{ElevenLabsVoices, Voice, Voices, VoicesError};
 
 use std::sync::Arc;
 
+/// Everything is served below this path.
+pub(crate) const BASE: &str = "/api/v1";
+
 /// The whole API as one service; Lambda, the local stack and tests call the same door.
 pub fn app(deps: Deps) -> axum::Router {
     router::router(Arc::new(deps))

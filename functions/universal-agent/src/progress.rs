@@ -1,20 +1,13 @@
 //! How far a story is, as one figure, and when each asset will be there.
 
 use crate::estimate::typical_seconds;
-use domain::AssetType;
+use domain::{AssetStatus, AssetType};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 use std::collections::BTreeMap;
+use store::AssetEntry;
 
 /// The assets of a story as their entries stand in `asset_generation_status`.
-pub(crate) type Assets = BTreeMap<AssetType, Value>;
-
-fn is_settled(asset: &Value) -> bool {
-    matches!(
-        asset["status"].as_str(),
-        Some("ready" | "failed" | "cancelled" | "skipped")
-    )
-}
+pub(crate) type Assets = BTreeMap<AssetType, AssetEntry>;
 
 /// 0 to 100: each asset counts as much as it usually takes. 100 only when nothing is left to wait for.
 pub(crate) fn percent(assets: &Assets) -> u64 {
@@ -22,10 +15,9 @@ pub(crate) fn percent(assets: &Assets) -> u64 {
     let mut all = 0;
     for (asset, entry) in assets {
         let weight = typical_seconds(*asset);
-        let progress = match entry["progress"].as_u64() {
-            _ if is_settled(entry) => 100,
-            Some(progress) => progress.min(99),
-            None => 0,
+        let progress = match entry.status.is_settled() {
+            true => 100,
+            false => u64::from(entry.progress).min(99),
         };
         done += weight * progress;
         all += weight;
@@ -34,14 +26,14 @@ pub(crate) fn percent(assets: &Assets) -> u64 {
 }
 
 /// When an unsettled asset will be there if everything takes as long as usual; never in the past.
-pub(crate) fn expected(asset: AssetType, assets: &Assets, now: Timestamp) -> Option<Timestamp> {
-    let entry = assets.get(&asset).filter(|entry| !is_settled(entry))?;
+pub(crate) fn expect(asset: AssetType, assets: &Assets, now: Timestamp) -> Option<Timestamp> {
+    let entry = assets
+        .get(&asset)
+        .filter(|entry| !entry.status.is_settled())?;
     let inputs = asset.inputs().iter();
-    let inputs_ready = inputs
-        .filter_map(|input| expected(*input, assets, now))
-        .max();
-    let began = match (entry["status"].as_str(), entry["startedAt"].as_str()) {
-        (Some("generating"), Some(moment)) => moment.parse().ok(),
+    let inputs_ready = inputs.filter_map(|input| expect(*input, assets, now)).max();
+    let began = match (entry.status, &entry.started_at) {
+        (AssetStatus::Generating, Some(moment)) => moment.parse().ok(),
         _ => None,
     };
     let begins: Timestamp = inputs_ready.or(began).unwrap_or(now);
@@ -53,10 +45,12 @@ pub(crate) fn expected(asset: AssetType, assets: &Assets, now: Timestamp) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn assets<const N: usize>(entries: [(AssetType, Value); N]) -> Assets {
-        entries.into()
+        entries
+            .map(|(asset, entry)| (asset, serde_json::from_value(entry).unwrap()))
+            .into()
     }
 
     #[test]
@@ -90,11 +84,11 @@ mod tests {
                 json!({"status": "ready", "progress": 100}),
             ),
         ]);
-        let at = |asset| expected(asset, &assets, now).map(|moment| moment.to_string());
+        let at = |asset| expect(asset, &assets, now).map(|moment| moment.to_string());
         assert_eq!(at(AssetType::Cover).unwrap(), "2026-01-01T12:00:28Z");
         assert_eq!(at(AssetType::Scene1).unwrap(), "2026-01-01T12:01:06Z");
         assert_eq!(at(AssetType::Audio), None);
         let late = now + SignedDuration::from_secs(3600);
-        assert!(expected(AssetType::Cover, &assets, late).unwrap() > late);
+        assert!(expect(AssetType::Cover, &assets, late).unwrap() > late);
     }
 }

@@ -1,11 +1,18 @@
 //! Every route of the API as one table, and what answers where the table has nothing.
 
 use crate::{
+    BASE,
     deps::AppState,
     error::{ApiError, Code},
     extract::BODY_BYTES_MAX,
     request_log::log_request,
-    routes::{assets, audio, characters, health, openapi, stories, users},
+    routes::{
+        assets::{
+            self, CancelRequest, ContinueRequest, GenerateRequest, PictureRequest,
+            RegenerateRequest, RetryRequest,
+        },
+        audio, characters, health, openapi, stories, users,
+    },
 };
 use axum::{
     Router,
@@ -15,9 +22,6 @@ use axum::{
     middleware,
     routing::{MethodFilter, MethodRouter, on},
 };
-
-/// Everything is served below this path.
-pub(crate) const BASE: &str = "/api/v1";
 
 /// One row: a method, a path below [`BASE`], and who answers.
 pub(crate) struct Route {
@@ -56,20 +60,36 @@ pub(crate) fn table() -> Vec<Route> {
         route(GET, "/stories/{id}", stories::show),
         route(GET, "/stories/{id}/assets/status", assets::status),
         // What a user may ask of a story that exists.
-        route(POST, "/stories/{id}/assets/generate", assets::generate),
-        route(POST, "/stories/{id}/assets/retry", assets::retry),
-        route(POST, "/stories/{id}/assets/regenerate", assets::regenerate),
+        route(
+            POST,
+            "/stories/{id}/assets/generate",
+            assets::command::<GenerateRequest>,
+        ),
+        route(
+            POST,
+            "/stories/{id}/assets/retry",
+            assets::command::<RetryRequest>,
+        ),
+        route(
+            POST,
+            "/stories/{id}/assets/regenerate",
+            assets::command::<RegenerateRequest>,
+        ),
         route(
             POST,
             "/stories/{id}/assets/continue",
-            assets::continue_assets,
+            assets::command::<ContinueRequest>,
         ),
-        route(POST, "/stories/{id}/assets/cancel", assets::cancel),
+        route(
+            POST,
+            "/stories/{id}/assets/cancel",
+            assets::command::<CancelRequest>,
+        ),
         route(POST, "/stories/{id}/assets/estimate", assets::estimate),
         route(
             POST,
             "/stories/{id}/art/regenerate",
-            assets::regenerate_picture,
+            assets::command::<PictureRequest>,
         ),
         route(POST, "/stories/{id}/audio", audio::narrate),
         route(GET, "/audio/voices", audio::voices),

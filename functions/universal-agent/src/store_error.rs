@@ -8,14 +8,14 @@ use store::{Refusal, StoreError};
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Refused { refusal, detail } => refused(refusal, detail),
+            StoreError::Refused { refusal, detail } => describe_refusal(refusal, detail),
             error if error.is_transient() => Self::unavailable(error),
             error => Self::internal(error),
         }
     }
 }
 
-fn refused(refusal: Refusal, detail: Value) -> ApiError {
+fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
     match refusal {
         Refusal::CharacterNotFound => character_not_found(),
         Refusal::DailyQuotaExceeded => {
@@ -44,7 +44,7 @@ fn refused(refusal: Refusal, detail: Value) -> ApiError {
         .with_data(detail),
         Refusal::NotInPlan => {
             let asset = detail["assetType"].as_str().unwrap_or_default();
-            let error = format!("{} generation is not available on your plan", title(asset));
+            let error = format!("{} generation is not available on your plan", asset_title(asset));
             ApiError::new(
                 Code::NotInPlan,
                 "Upgrade to a plan that includes it; /pricing compares them.",
@@ -74,7 +74,7 @@ pub(crate) fn character_not_found() -> ApiError {
 }
 
 /// The asset as a sentence begins with it.
-fn title(asset: &str) -> &'static str {
+fn asset_title(asset: &str) -> &'static str {
     match asset.parse() {
         Ok(AssetType::Content) => "Story text",
         Ok(AssetType::Cover) => "Cover",

@@ -9,9 +9,10 @@ use axum::{
     Json, Router,
     body::{Body, to_bytes},
     extract::Request,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, Method, StatusCode},
     response::{IntoResponse, Response},
 };
+use contract::{Answered, find_deviations};
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
 use runtime::{Invoke, InvokeError};
 use serde_json::{Value, json};
@@ -23,6 +24,8 @@ use std::{
 use store::{RestConfig, Store};
 use tower::ServiceExt;
 use url::Url;
+
+pub(crate) mod contract;
 
 pub(crate) const SECRET: &str = "a-legacy-secret-with-at-least-32-characters";
 pub(crate) const USER: &str = "0190a5a0-0000-7000-8000-00000000000a";
@@ -185,8 +188,33 @@ impl TestApi {
         encode(&Header::default(), &claims, &secret).unwrap()
     }
 
+    /// Sends a request and holds the answer to `openapi.json`.
     pub(crate) async fn send(&self, request: Request) -> Response {
-        self.app.clone().oneshot(request).await.unwrap()
+        let (method, path) = (request.method().clone(), request.uri().to_string());
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        // A preflight request is the browser's affair and stands in no description.
+        if method != Method::OPTIONS || parts.status != StatusCode::NO_CONTENT {
+            let headers = parts.headers.iter();
+            let answered = Answered {
+                method: method.as_str(),
+                path: &path,
+                status: parts.status.as_u16(),
+                headers: headers
+                    .map(|(name, value)| {
+                        (
+                            name.to_string(),
+                            value.to_str().unwrap_or_default().to_owned(),
+                        )
+                    })
+                    .collect(),
+                body: serde_json::from_slice(&body).ok(),
+            };
+            let deviations = find_deviations(&answered);
+            assert!(deviations.is_empty(), "{deviations:#?} in {answered:#?}");
+        }
+        Response::from_parts(parts, body.into())
     }
 
     /// As the signed-in user, below `/api/v1`; the body as given.

@@ -1,6 +1,7 @@
 //! The API as its callers see it: requests in, answers out, the database behind it canned.
 
 mod bodies;
+mod contract;
 mod framing;
 mod schemas;
 mod steering;

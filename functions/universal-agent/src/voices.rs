@@ -2,7 +2,7 @@
 
 use crate::error::{ApiError, Code};
 use async_trait::async_trait;
-use domain::voice::{self, ALIASES, ConfiguredVoice, DEFAULT_VOICE, ListedVoice};
+use domain::voice::{self, ALIASES, ConfiguredVoice, DEFAULT_VOICE, ListedVoice, VoiceId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -198,8 +198,8 @@ pub(crate) fn built_in(configured: Option<&ConfiguredVoice>) -> Vec<Voice> {
     for (name, id) in ALIASES {
         // A later alias of the same voice is its own name, the earlier one borrowed.
         match voices.iter_mut().find(|voice| voice.id == id) {
-            Some(known) => known.name = capitalised(name),
-            None => voices.push(voice(id, capitalised(name))),
+            Some(known) => known.name = capitalise(name),
+            None => voices.push(voice(id, capitalise(name))),
         }
     }
     let default = configured.map_or(DEFAULT_VOICE, ConfiguredVoice::id);
@@ -219,8 +219,8 @@ const CHECK_PATIENCE: Duration = Duration::from_millis(1500);
 /// on a voice nobody has (C-32). While the list is not to be had, aliases and ids of the right form pass as they are.
 pub(crate) async fn resolve(
     voices: &dyn Voices,
-    wish: Option<String>,
-) -> Result<Option<String>, ApiError> {
+    wish: Option<VoiceId>,
+) -> Result<Option<VoiceId>, ApiError> {
     let Some(wish) = wish else {
         return Ok(None);
     };
@@ -228,7 +228,7 @@ pub(crate) async fn resolve(
     let limit = CHECK_PATIENCE + Duration::from_millis(200);
     let listed = tokio::time::timeout(limit, voices.list(CHECK_PATIENCE)).await;
     let Ok(Ok(listed)) = listed else {
-        return match voice::provider_voice_id(&wish) {
+        return match wish.provider_id() {
             Some(_) => Ok(Some(wish)),
             None => Err(ApiError::invalid(
                 "voiceId",
@@ -245,13 +245,13 @@ pub(crate) async fn resolve(
     let by_default = || {
         Some(
             default
-                .filter(|_| wish.eq_ignore_ascii_case("alloy"))?
+                .filter(|_| wish.as_str().eq_ignore_ascii_case("alloy"))?
                 .id
                 .as_str(),
         )
     };
-    match voice::find(&wish, &names).or_else(by_default) {
-        Some(id) => Ok(Some(id.to_owned())),
+    match voice::find(wish.as_str(), &names).or_else(by_default) {
+        Some(id) => Ok(Some(id.parse()?)),
         None => Err(ApiError::new(
             Code::VoiceNotFound,
             "There is no such voice; GET /api/v1/audio/voices lists them.",
@@ -260,7 +260,7 @@ pub(crate) async fn resolve(
     }
 }
 
-fn capitalised(name: &str) -> String {
+fn capitalise(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()

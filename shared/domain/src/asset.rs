@@ -24,7 +24,7 @@ pub enum AssetType {
 }
 
 /// The name is none of the nine asset types.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown asset type `{0}`")]
 pub struct UnknownAssetType(pub String);
 

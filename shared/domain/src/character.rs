@@ -1,6 +1,6 @@
 //! Heroes: what a user may say of one, parsed once at the edge.
 
-use crate::{CharacterId, request::InvalidField, text::bounded_line, traits::Trait};
+use crate::{CharacterId, request::InvalidField, text::parse_line, traits::Trait};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -111,9 +111,9 @@ impl TryFrom<CharacterForm> for NewCharacter {
         if form.age.is_some_and(|age| age > 1000) {
             return Err(InvalidField::new("age", "must be at most 1000"));
         }
-        let words = |field, text: String| bounded_line(field, &text, WORDS_CHARS_MAX);
+        let words = |field, text: String| parse_line(field, &text, WORDS_CHARS_MAX);
         Ok(Self {
-            name: bounded_line("name", &form.name, NAME_CHARS_MAX)?,
+            name: parse_line("name", &form.name, NAME_CHARS_MAX)?,
             species: form
                 .species
                 .map(|species| words("species", species))
@@ -131,7 +131,7 @@ impl TryFrom<CharacterForm> for NewCharacter {
                 .into_iter()
                 .map(|(key, text)| {
                     let key = words("appearance", key)?;
-                    let text = bounded_line(format!("appearance.{key}"), &text, WORDS_CHARS_MAX)?;
+                    let text = parse_line(format!("appearance.{key}"), &text, WORDS_CHARS_MAX)?;
                     Ok((key, text))
                 })
                 .collect::<Result<_, InvalidField>>()?,

@@ -5,12 +5,12 @@ use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
 /// The text is no UUID in its one written form.
-#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be a UUID such as 01234567-89ab-cdef-0123-456789abcdef")]
 pub struct NotAnId;
 
 /// With hyphens and nothing around it: braces, `urn:uuid:` and bare digits would be other texts for one row.
-fn hyphenated(text: &str) -> Result<Uuid, NotAnId> {
+fn parse_hyphenated(text: &str) -> Result<Uuid, NotAnId> {
     const HYPHENATED_CHARS: usize = 36;
     if text.len() != HYPHENATED_CHARS {
         return Err(NotAnId);
@@ -28,7 +28,7 @@ impl de::Visitor<'_> for Text {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Uuid, E> {
-        hyphenated(text).map_err(E::custom)
+        parse_hyphenated(text).map_err(E::custom)
     }
 }
 
@@ -67,7 +67,7 @@ macro_rules! ids {
             type Err = NotAnId;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                hyphenated(text).map(Self)
+                parse_hyphenated(text).map(Self)
             }
         }
 

@@ -45,7 +45,7 @@ pub enum JobEvent {
 }
 
 /// The event cannot happen in that state.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a job that is {status:?} cannot take the event {event:?}")]
 pub struct IllegalTransition {
     pub status: JobStatus,
@@ -53,6 +53,7 @@ pub struct IllegalTransition {
 }
 
 impl JobStatus {
+    /// Every one there is.
     pub const ALL: [Self; 6] = [
         Self::Queued,
         Self::Generating,
@@ -84,6 +85,7 @@ impl JobStatus {
         !matches!(self, Self::Queued | Self::Generating)
     }
 
+    /// The word in the column and in SQL's verbs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -97,6 +99,7 @@ impl JobStatus {
 }
 
 impl JobEvent {
+    /// Every one there is.
     pub const ALL: [Self; 9] = [
         Self::Claim,
         Self::Complete,
@@ -109,6 +112,7 @@ impl JobEvent {
         Self::Requeue,
     ];
 
+    /// The word in the column and in SQL's verbs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Claim => "claim",

@@ -9,6 +9,7 @@ pub mod price;
 pub mod request;
 pub mod retry;
 pub mod sanitize;
+pub mod status;
 pub mod story;
 pub mod text;
 pub mod traits;
@@ -17,3 +18,5 @@ pub mod words;
 
 pub use asset::{AssetType, UnknownAssetType};
 pub use ids::{CharacterId, JobId, LeaseToken, LibraryId, StoryId, UserId};
+pub use job::JobStatus;
+pub use status::{AssetStatus, Overall, StoryStatus};

@@ -5,7 +5,7 @@ pub fn text_call_usd(input_tokens: u64, output_tokens: u64) -> f64 {
     (input_tokens as f64 * 1.75 + output_tokens as f64 * 14.0) / 1e6
 }
 
-/// USD of a medium-quality 1024×1024 picture (figures.md: five cost 0.17 USD).
+/// USD of a medium-quality 1024×1024 picture of gpt-image-1.5 (<https://platform.openai.com/docs/pricing>).
 pub const PICTURE_USD: f64 = 0.034;
 
 /// USD of narrated characters, from 0.15 USD per thousand credits at one credit a character.

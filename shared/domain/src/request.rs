@@ -1,13 +1,13 @@
 //! The request for a story, parsed once at the edge, so that nothing behind it checks again.
 
-use crate::{AssetType, CharacterId, LibraryId, text::bounded_line};
+use crate::{AssetType, CharacterId, LibraryId, text::parse_line, voice::VoiceId};
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
-pub use crate::text::bounded_text;
+pub use crate::text::parse_text;
 
 /// A field of a request that cannot be accepted, and why, in words for its sender.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {problem}")]
 pub struct InvalidField {
     /// Its name as the sender wrote it, with its place inside another where it has one: `appearance.hair`.
@@ -16,6 +16,7 @@ pub struct InvalidField {
 }
 
 impl InvalidField {
+    /// `problem` goes on where the name ends: "must not be empty".
     pub fn new(field: impl Into<Cow<'static, str>>, problem: impl Into<String>) -> Self {
         Self {
             field: field.into(),
@@ -59,95 +60,173 @@ fn yes() -> bool {
     true
 }
 
-/// A request for a story whose every part is already valid; stored whole on the story.
+/// A request for a story whose every part is valid: there is no other way to one than through the checks, whether it comes
+/// from a user or from the story's row, where it is stored whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "StoredRequest")]
 pub struct NewStory {
-    /// One to five distinct heroes, the first one leads.
-    pub character_ids: Vec<CharacterId>,
-    pub story_type: String,
-    pub themes: Vec<String>,
-    /// What is made beside the text; empty when only the text was asked for.
-    pub asset_types: Vec<AssetType>,
+    character_ids: Vec<CharacterId>,
+    story_type: String,
+    themes: Vec<String>,
+    asset_types: Vec<AssetType>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
+    title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub library_id: Option<LibraryId>,
-    /// A free wish in the user's words.
+    library_id: Option<LibraryId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub idea: Option<String>,
-    /// Age in years of the child it is for.
+    idea: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reader_age: Option<u32>,
+    reader_age: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub voice_id: Option<String>,
+    voice_id: Option<VoiceId>,
+    priority: Priority,
+}
+
+/// A request as its story's row holds it.
+#[derive(Deserialize)]
+struct StoredRequest {
+    character_ids: Vec<CharacterId>,
+    story_type: String,
+    themes: Vec<String>,
+    asset_types: Vec<AssetType>,
+    title: Option<String>,
+    library_id: Option<LibraryId>,
+    idea: Option<String>,
+    reader_age: Option<u32>,
+    voice_id: Option<VoiceId>,
     #[serde(default)]
-    pub priority: Priority,
+    priority: Priority,
 }
 
 const CHARACTERS_MAX: usize = 5;
 const THEMES_MAX: usize = 8;
 const THEME_CHARS_MAX: usize = 60;
-/// Names of the provider's voices describe them too.
-pub const VOICE_CHARS_MAX: usize = 100;
 /// Longest title a product may have (S2-025).
 const TITLE_CHARS_MAX: usize = 255;
 const IDEA_CHARS_MAX: usize = 500;
+
+impl NewStory {
+    /// The kind of story, in the user's words.
+    pub fn story_type(&self) -> &str {
+        &self.story_type
+    }
+
+    /// At most eight.
+    pub fn themes(&self) -> &[String] {
+        &self.themes
+    }
+
+    /// What is made beside the text; empty when only the text was asked for.
+    pub fn asset_types(&self) -> &[AssetType] {
+        &self.asset_types
+    }
+
+    /// The title the story is to have; without one the model finds it.
+    pub fn title(&self) -> Option<&str> {
+        self.title.as_deref()
+    }
+
+    /// A free wish in the user's words.
+    pub fn idea(&self) -> Option<&str> {
+        self.idea.as_deref()
+    }
+
+    /// Age in years of the child it is for.
+    pub const fn reader_age(&self) -> Option<u32> {
+        self.reader_age
+    }
+
+    /// The voice it is to be read with; without one, the default.
+    pub const fn voice_id(&self) -> Option<&VoiceId> {
+        self.voice_id.as_ref()
+    }
+
+    /// The same request, read with this voice.
+    #[must_use]
+    pub fn with_voice(self, voice_id: Option<VoiceId>) -> Self {
+        Self { voice_id, ..self }
+    }
+}
 
 impl TryFrom<StoryForm> for NewStory {
     type Error = InvalidField;
 
     fn try_from(form: StoryForm) -> Result<Self, InvalidField> {
-        let mut distinct = form.character_ids.clone();
-        distinct.sort();
-        distinct.dedup();
-        if distinct.len() != form.character_ids.len() {
-            return Err(InvalidField::new(
-                "character_ids",
-                "must not repeat a character",
-            ));
-        }
-        if form.character_ids.is_empty() || form.character_ids.len() > CHARACTERS_MAX {
-            return Err(InvalidField::new(
-                "character_ids",
-                "must name one to five characters",
-            ));
-        }
-        if form.themes.len() > THEMES_MAX {
-            return Err(InvalidField::new("themes", "must be at most 8"));
-        }
-        if form.reader_age.is_some_and(|age| !(1..=18).contains(&age)) {
-            return Err(InvalidField::new("readerAge", "must be between 1 and 18"));
-        }
-        Ok(Self {
+        let voice_id = form.voice_id.map(|voice| voice.parse());
+        StoredRequest {
             character_ids: form.character_ids,
-            story_type: bounded_line("story_type", &form.story_type, THEME_CHARS_MAX)?,
-            themes: form
-                .themes
-                .iter()
-                .map(|theme| bounded_line("themes", theme, THEME_CHARS_MAX))
-                .collect::<Result<_, _>>()?,
+            story_type: form.story_type,
+            themes: form.themes,
             asset_types: if form.generate_assets {
                 AssetType::BESIDE_TEXT.to_vec()
             } else {
                 Vec::new()
             },
-            title: form
-                .title
-                .map(|title| bounded_line("title", &title, TITLE_CHARS_MAX))
-                .transpose()?,
+            title: form.title,
             library_id: form.library_id,
-            idea: form
-                .idea
-                .map(|idea| bounded_text("idea", &idea, IDEA_CHARS_MAX))
-                .transpose()?,
+            idea: form.idea,
             reader_age: form.reader_age,
-            voice_id: form
-                .voice_id
-                .map(|voice| bounded_line("voiceId", &voice, VOICE_CHARS_MAX))
-                .transpose()?,
+            voice_id: None,
             priority: form.priority,
+        }
+        .try_into()
+        .and_then(|request: Self| Ok(request.with_voice(voice_id.transpose()?)))
+    }
+}
+
+impl TryFrom<StoredRequest> for NewStory {
+    type Error = InvalidField;
+
+    fn try_from(stored: StoredRequest) -> Result<Self, InvalidField> {
+        check_heroes(&stored.character_ids)?;
+        if stored.themes.len() > THEMES_MAX {
+            return Err(InvalidField::new("themes", "must be at most 8"));
+        }
+        if stored
+            .reader_age
+            .is_some_and(|age| !(1..=18).contains(&age))
+        {
+            return Err(InvalidField::new("readerAge", "must be between 1 and 18"));
+        }
+        let themes = stored.themes.iter();
+        let themes = themes.map(|theme| parse_line("themes", theme, THEME_CHARS_MAX));
+        let title = stored
+            .title
+            .map(|title| parse_line("title", &title, TITLE_CHARS_MAX));
+        let idea = stored
+            .idea
+            .map(|idea| parse_text("idea", &idea, IDEA_CHARS_MAX));
+        Ok(Self {
+            character_ids: stored.character_ids,
+            story_type: parse_line("story_type", &stored.story_type, THEME_CHARS_MAX)?,
+            themes: themes.collect::<Result<_, _>>()?,
+            asset_types: stored.asset_types,
+            title: title.transpose()?,
+            library_id: stored.library_id,
+            idea: idea.transpose()?,
+            reader_age: stored.reader_age,
+            voice_id: stored.voice_id,
+            priority: stored.priority,
         })
     }
+}
+
+/// One to five distinct heroes, the first one leads.
+fn check_heroes(ids: &[CharacterId]) -> Result<(), InvalidField> {
+    let distinct: BTreeSet<_> = ids.iter().collect();
+    if distinct.len() != ids.len() {
+        return Err(InvalidField::new(
+            "character_ids",
+            "must not repeat a character",
+        ));
+    }
+    if ids.is_empty() || ids.len() > CHARACTERS_MAX {
+        return Err(InvalidField::new(
+            "character_ids",
+            "must name one to five characters",
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -183,6 +262,22 @@ mod tests {
         );
         assert_eq!(story.title.as_deref(), Some("The soup"));
         assert_eq!(story.themes, ["courage"]);
+    }
+
+    #[test]
+    fn what_was_stored_is_read_back_through_the_same_checks() {
+        let wish = serde_json::json!({
+            "character_ids": ["0190a5a0-0000-7000-8000-000000000001"], "story_type": "adventure",
+            "themes": ["courage"], "voiceId": "alloy"
+        });
+        let story = parse(wish).unwrap();
+        let mut stored = serde_json::to_value(&story).unwrap();
+        assert_eq!(
+            serde_json::from_value::<NewStory>(stored.clone()).unwrap(),
+            story
+        );
+        stored["character_ids"] = serde_json::json!([]);
+        assert!(serde_json::from_value::<NewStory>(stored).is_err());
     }
 
     #[test]

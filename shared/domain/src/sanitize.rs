@@ -42,8 +42,8 @@ pub fn text(written: &str) -> String {
 }
 
 fn once(text: &str) -> String {
-    let plain = signs::plain(&signs::unescaped(text));
-    markdown::removed(plain.trim()).trim().to_owned()
+    let plain = signs::plain(&signs::unescape(text));
+    markdown::strip(plain.trim()).trim().to_owned()
 }
 
 #[cfg(test)]

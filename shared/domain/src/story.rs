@@ -1,6 +1,6 @@
 //! What the models make: the text with its four beats, the palette journey, the scene analyses, the activities.
 
-use crate::words::{shortened, words};
+use crate::words::{shorten, words};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -125,7 +125,7 @@ pub struct Activity {
 }
 
 /// The text does not have the promised form.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the model's answer is not usable: {0}")]
 pub struct UnusableAnswer(pub String);
 
@@ -185,9 +185,9 @@ impl StoryText {
         trim(&mut [&mut self.title, &mut self.moral]);
         for beat in &mut self.beats {
             trim(&mut [&mut beat.text, &mut beat.scene_description]);
-            beat.heading = shortened(&beat.heading, TITLE_CHARS_MAX).to_owned();
+            beat.heading = shorten(&beat.heading, TITLE_CHARS_MAX).to_owned();
             if is_blank(&beat.scene_description) {
-                beat.scene_description = shortened(&beat.text, SCENE_CHARS_MAX).to_owned();
+                beat.scene_description = shorten(&beat.text, SCENE_CHARS_MAX).to_owned();
             }
             beat.dialogue.retain(|spoken| !is_blank(&spoken.line));
         }
@@ -198,7 +198,7 @@ impl StoryText {
                 .cloned()
                 .unwrap_or_default();
         }
-        self.title = shortened(&self.title, TITLE_CHARS_MAX).to_owned();
+        self.title = shorten(&self.title, TITLE_CHARS_MAX).to_owned();
         self.check()?;
         Ok(self)
     }

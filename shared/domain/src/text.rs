@@ -10,21 +10,21 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 ///
 /// # Errors
 /// Nothing visible is left, it is too long, or it holds control characters.
-pub fn bounded_text(
+pub fn parse_text(
     field: impl Into<Cow<'static, str>>,
     text: &str,
     chars_max: usize,
 ) -> Result<String, InvalidField> {
     let text = with_plain_line_ends(text);
-    bounded(field.into(), trimmed(&text), chars_max)
+    check_length(field.into(), trim_invisible(&text), chars_max)
 }
 
-/// As [`bounded_text`], for what is set in one line: a line break becomes a space, and characters that turn the direction
+/// As [`parse_text`], for what is set in one line: a line break becomes a space, and characters that turn the direction
 /// of what follows (U+202A to U+202E, U+2066 to U+2069) are left out, because they would turn the sentence around it too.
 ///
 /// # Errors
-/// As [`bounded_text`].
-pub fn bounded_line(
+/// As [`parse_text`].
+pub fn parse_line(
     field: impl Into<Cow<'static, str>>,
     text: &str,
     chars_max: usize,
@@ -35,10 +35,10 @@ pub fn bounded_line(
         .collect();
     let lines: Vec<_> = text
         .split('\n')
-        .map(trimmed)
+        .map(trim_invisible)
         .filter(|line| !line.is_empty())
         .collect();
-    bounded(field.into(), &lines.join(" "), chars_max)
+    check_length(field.into(), &lines.join(" "), chars_max)
 }
 
 /// CR, CR LF, NEL and the two separators of Unicode end a line like LF; a byte order mark is no part of a text.
@@ -59,7 +59,7 @@ const fn is_turning(c: char) -> bool {
 }
 
 /// Without blanks, and without characters of no width that only separate words or lines, at both ends.
-fn trimmed(text: &str) -> &str {
+fn trim_invisible(text: &str) -> &str {
     text.trim_matches(|c: char| {
         c.is_whitespace() || matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}')
     })
@@ -87,7 +87,11 @@ fn is_visible(c: char) -> bool {
         }
 }
 
-fn bounded(field: Cow<'static, str>, text: &str, chars_max: usize) -> Result<String, InvalidField> {
+fn check_length(
+    field: Cow<'static, str>,
+    text: &str,
+    chars_max: usize,
+) -> Result<String, InvalidField> {
     if text.is_empty() {
         return Err(InvalidField::new(field, "must not be empty"));
     }
@@ -118,11 +122,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn text(typed: &str) -> Result<String, InvalidField> {
-        bounded_text("idea", typed, 500)
+        parse_text("idea", typed, 500)
     }
 
     fn line(typed: &str) -> Result<String, InvalidField> {
-        bounded_line("name", typed, 80)
+        parse_line("name", typed, 80)
     }
 
     #[test]
@@ -216,30 +220,30 @@ mod tests {
     proptest! {
         #[test]
         fn accepted_text_is_trimmed_bounded_visible_and_free_of_control_characters(typed in typed()) {
-            if let Ok(kept) = bounded_text("idea", &typed, 60) {
+            if let Ok(kept) = parse_text("idea", &typed, 60) {
                 prop_assert!((1..=60).contains(&kept.chars().count()));
                 prop_assert_eq!(kept.trim(), kept.as_str());
                 prop_assert!(kept.chars().any(is_visible));
                 prop_assert!(!kept.chars().any(|c| c.is_control() && c != '\n'));
-                prop_assert_eq!(bounded_text("idea", &kept, 60).unwrap(), kept);
+                prop_assert_eq!(parse_text("idea", &kept, 60).unwrap(), kept);
             }
         }
 
         #[test]
         fn an_accepted_line_is_one_line_that_turns_nothing(typed in typed()) {
-            if let Ok(kept) = bounded_line("name", &typed, 60) {
+            if let Ok(kept) = parse_line("name", &typed, 60) {
                 prop_assert!((1..=60).contains(&kept.chars().count()));
                 prop_assert!(kept.chars().any(is_visible));
                 prop_assert!(!kept.chars().any(|c| c.is_control() || is_turning(c)));
-                prop_assert_eq!(bounded_line("name", &kept, 60).unwrap(), kept);
+                prop_assert_eq!(parse_line("name", &kept, 60).unwrap(), kept);
             }
         }
 
         #[test]
         fn how_a_system_ends_its_lines_makes_no_difference(lines in prop::collection::vec("[a-z ]{0,9}", 1..6)) {
-            let unix = bounded_text("idea", &lines.join("\n"), 60).ok();
-            prop_assert_eq!(&bounded_text("idea", &lines.join("\r\n"), 60).ok(), &unix);
-            prop_assert_eq!(&bounded_text("idea", &lines.join("\r"), 60).ok(), &unix);
+            let unix = parse_text("idea", &lines.join("\n"), 60).ok();
+            prop_assert_eq!(&parse_text("idea", &lines.join("\r\n"), 60).ok(), &unix);
+            prop_assert_eq!(&parse_text("idea", &lines.join("\r"), 60).ok(), &unix);
         }
     }
 }

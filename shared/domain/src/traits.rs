@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Trait(&'static str);
 
 /// The code is none of the 39.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown trait code `{0}`")]
 pub struct UnknownTrait(pub String);
 
@@ -60,6 +60,7 @@ pub const TRAITS: [(&str, &str); 39] = [
 ];
 
 impl Trait {
+    /// The trait of this code, one of [`TRAITS`].
     pub fn parse(code: &str) -> Result<Self, UnknownTrait> {
         TRAITS
             .iter()
@@ -68,6 +69,7 @@ impl Trait {
             .ok_or_else(|| UnknownTrait(code.to_owned()))
     }
 
+    /// The code on every wire.
     pub const fn code(self) -> &'static str {
         self.0
     }

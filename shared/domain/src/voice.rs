@@ -1,7 +1,10 @@
 //! Voices by the names users know, and the ids the speech provider knows (C-32): aliases of ours, the account's own list,
 //! and which voice is the default.
 
+use crate::{request::InvalidField, text::parse_line};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::str::FromStr;
 
 /// Rachel: calm and clear. Accounts may lack her: premade voices are withdrawn from time to time.
 pub const DEFAULT_VOICE: &str = "21m00Tcm4TlvDq8ikWAM";
@@ -15,6 +18,50 @@ pub const ALIASES: [(&str, &str); 6] = [
     ("josh", "TxGEqnHWrfWFTfGW9XjX"),
     ("elli", "MF3mGyEYCl7XYWbV9V6O"),
 ];
+
+/// A voice as a user asks for it, or as it is stored for a story: a name, an alias or an id, in one line of at most
+/// [`VoiceId::CHARS_MAX`] characters. Whether the account has it is another question: see [`find`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct VoiceId(String);
+
+impl VoiceId {
+    /// Names of the provider's voices describe them too.
+    pub const CHARS_MAX: usize = 100;
+
+    /// As it was asked for, trimmed.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The provider's id for an alias of ours or for an id of the provider's form (20 letters and digits); nothing for a
+    /// name, which only the account's list knows.
+    pub fn provider_id(&self) -> Option<&str> {
+        provider_voice_id(&self.0)
+    }
+}
+
+impl FromStr for VoiceId {
+    type Err = InvalidField;
+
+    fn from_str(text: &str) -> Result<Self, InvalidField> {
+        parse_line("voiceId", text, Self::CHARS_MAX).map(Self)
+    }
+}
+
+impl TryFrom<String> for VoiceId {
+    type Error = InvalidField;
+
+    fn try_from(text: String) -> Result<Self, InvalidField> {
+        text.parse()
+    }
+}
+
+impl From<VoiceId> for String {
+    fn from(voice: VoiceId) -> Self {
+        voice.0
+    }
+}
 
 /// The provider's id for an alias or for an id of its own form (20 letters and digits). Whether the account has the voice
 /// is another question: see [`find`].
@@ -40,7 +87,7 @@ impl ConfiguredVoice {
     }
 }
 
-impl std::str::FromStr for ConfiguredVoice {
+impl FromStr for ConfiguredVoice {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -128,6 +175,20 @@ pub fn find<'a>(wanted: &str, account: &[(&'a str, &'a str)]) -> Option<&'a str>
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_voice_is_asked_for_in_one_short_line() {
+        let voice: VoiceId = " Laura ".parse().unwrap();
+        assert_eq!((voice.as_str(), voice.provider_id()), ("Laura", None));
+        assert_eq!(
+            "alloy".parse::<VoiceId>().unwrap().provider_id(),
+            Some(DEFAULT_VOICE)
+        );
+        for refused in ["", " ", "a\u{0}b", &"a".repeat(VoiceId::CHARS_MAX + 1)] {
+            assert_eq!(refused.parse::<VoiceId>().unwrap_err().field, "voiceId");
+            assert!(serde_json::from_value::<VoiceId>(refused.into()).is_err());
+        }
+    }
 
     #[test]
     fn aliases_and_ids_are_known_and_anything_else_is_not() {

@@ -121,7 +121,7 @@ fn opens(character: char) -> bool {
 
 /// The text, trimmed, with at most `chars_max` characters: cut after a word where that leaves more than half of them, else
 /// between two signs that a reader sees as such.
-pub fn shortened(text: &str, chars_max: usize) -> &str {
+pub fn shorten(text: &str, chars_max: usize) -> &str {
     let text = text.trim();
     let Some((bytes_max, _)) = text.char_indices().nth(chars_max) else {
         return text;
@@ -216,11 +216,11 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_cut_after_a_word_or_between_two_signs() {
-        assert_eq!(shortened(" The small lamp ", 255), "The small lamp");
-        assert_eq!(shortened("The small lamp", 12), "The small");
-        assert_eq!(shortened("Donaudampfschifffahrt", 5), "Donau");
-        assert_eq!(shortened("👩🏽‍🚀👩🏽‍🚀👩🏽‍🚀", 10), "👩🏽‍🚀👩🏽‍🚀");
-        assert_eq!(shortened("小龙望着远处的小灯", 5), "小龙望着");
+        assert_eq!(shorten(" The small lamp ", 255), "The small lamp");
+        assert_eq!(shorten("The small lamp", 12), "The small");
+        assert_eq!(shorten("Donaudampfschifffahrt", 5), "Donau");
+        assert_eq!(shorten("👩🏽‍🚀👩🏽‍🚀👩🏽‍🚀", 10), "👩🏽‍🚀👩🏽‍🚀");
+        assert_eq!(shorten("小龙望着远处的小灯", 5), "小龙望着");
     }
 
     proptest! {
@@ -236,7 +236,7 @@ mod tests {
 
         #[test]
         fn a_cut_text_begins_like_the_text_and_is_short(text in "\\PC{0,40}|(👩🏽‍🚀|é ){0,20}", most in 1_usize..30) {
-            let short = shortened(&text, most);
+            let short = shorten(&text, most);
             prop_assert!(text.trim().starts_with(short) && short.chars().count() <= most);
         }
     }

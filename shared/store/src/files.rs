@@ -98,7 +98,7 @@ pub struct AssetFiles {
     cdn: Url,
 }
 
-fn failed<E: std::error::Error + Send + Sync + 'static>(
+fn file_error<E: std::error::Error + Send + Sync + 'static>(
     attempted: String,
 ) -> impl FnOnce(E) -> StoreError {
     move |error| StoreError::Files {
@@ -155,7 +155,7 @@ impl AssetFiles {
             .body(ByteStream::from(bytes))
             .send()
             .await
-            .map_err(failed(format!("upload {key}")))?;
+            .map_err(file_error(format!("upload {key}")))?;
         Ok(file)
     }
 
@@ -227,7 +227,7 @@ impl AssetFiles {
             .key(key)
             .send()
             .await
-            .map_err(failed(format!("delete {key}")))?;
+            .map_err(file_error(format!("delete {key}")))?;
         Ok(())
     }
 
@@ -249,7 +249,7 @@ impl AssetFiles {
             .copy_source(format!("{}/{}", self.bucket, draft.key))
             .send()
             .await
-            .map_err(failed(format!("publish {key}")))?;
+            .map_err(file_error(format!("publish {key}")))?;
         Ok(StoredFile {
             url: self.base() + &key,
             key,
@@ -282,6 +282,7 @@ impl AssetFiles {
         }
     }
 
+    /// Fetches a file by its key.
     pub async fn get(&self, key: &str) -> Result<Bytes, StoreError> {
         let object = self
             .client
@@ -292,12 +293,12 @@ impl AssetFiles {
             .key(key)
             .send()
             .await
-            .map_err(failed(format!("download {key}")))?;
+            .map_err(file_error(format!("download {key}")))?;
         let body = object
             .body
             .collect()
             .await
-            .map_err(failed(format!("download {key}")))?;
+            .map_err(file_error(format!("download {key}")))?;
         Ok(body.into_bytes())
     }
 
@@ -312,7 +313,7 @@ impl AssetFiles {
             .prefix(prefix)
             .send()
             .await
-            .map_err(failed(format!("list {prefix}")))?;
+            .map_err(file_error(format!("list {prefix}")))?;
         let mut keys: Vec<_> = listed
             .contents()
             .iter()

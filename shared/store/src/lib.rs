@@ -1,19 +1,21 @@
 //! The only room that knows PostgREST and S3: typed verbs in, domain nouns out.
 
+mod commands;
 mod digest;
 mod error;
 mod files;
 mod reading;
 mod rest;
-mod steering;
 mod work;
 
+pub use commands::{
+    AssetCommand, AssetOptions, Caller, CommandResult, Created, Idempotency, Usage,
+};
 pub use digest::{digest_parts, sha256_hex};
 pub use error::{DatabaseMessage, Refusal, StoreError};
 pub use files::{AssetFiles, AssetVersion, Draft, FileKind, Fingerprint, StoredFile};
-pub use reading::{AssetGenerationStatus, JobRow, Page, StoryRow, StorySummary};
+pub use reading::{AssetEntry, AssetGenerationStatus, JobRow, Page, StoryRow, StorySummary};
 pub use rest::{RestConfig, RestConfigError, Store};
-pub use steering::{AssetOptions, Caller, CommandResult, Created, Idempotency, Usage};
 pub use work::{
     AssetView, Claimed, Completion, Continuation, Expired, Failure, LeasedJob, Placeholder,
     Progress, Settled, StartedAssets, StartedContent, StoryView, StoryWork, UsageEntry,

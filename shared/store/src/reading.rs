@@ -1,10 +1,17 @@
 //! Readings: a user's stories and characters. Every one takes the owner, so no call can forget to ask for them.
 
 use crate::{Store, StoreError};
-use domain::{AssetType, CharacterId, JobId, LibraryId, StoryId, UserId, character::Character};
-use serde::{Deserialize, Deserializer, Serialize, de};
-use serde_json::Value;
-use std::collections::BTreeMap;
+use domain::{
+    AssetStatus, AssetType, CharacterId, JobId, JobStatus, LibraryId, Overall, StoryId,
+    StoryStatus, UserId, character::Character,
+};
+use postgrest::Builder;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, DeserializeOwned},
+};
+use serde_json::{Map, Value};
+use std::{collections::BTreeMap, fmt::Display};
 
 /// A story as its row stands and as the API shows it; field names are the columns'.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -14,7 +21,7 @@ pub struct StoryRow {
     pub creator_user_id: UserId,
     pub title: String,
     pub content: Value,
-    pub status: String,
+    pub status: StoryStatus,
     pub asset_generation_status: AssetGenerationStatus,
     pub asset_generation_started_at: Option<String>,
     pub asset_generation_completed_at: Option<String>,
@@ -34,7 +41,7 @@ pub struct StoryRow {
 pub struct StorySummary {
     pub id: StoryId,
     pub title: String,
-    pub status: String,
+    pub status: StoryStatus,
     /// Without the activities themselves.
     pub asset_generation_status: AssetGenerationStatus,
     pub story_type: String,
@@ -47,8 +54,23 @@ pub struct StorySummary {
 /// `stories.asset_generation_status`: the overall state and one entry per requested asset.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AssetGenerationStatus {
-    pub overall: String,
-    pub assets: BTreeMap<AssetType, Value>,
+    pub overall: Overall,
+    pub assets: BTreeMap<AssetType, AssetEntry>,
+}
+
+/// How one asset stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssetEntry {
+    pub status: AssetStatus,
+    /// 0 to 100.
+    pub progress: u8,
+    /// When it was begun; RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<String>,
+    /// Whatever else is known of it, as it stands: address, version, error, metadata.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
 }
 
 /// A job as `?detailed=true` shows it.
@@ -56,7 +78,7 @@ pub struct AssetGenerationStatus {
 pub struct JobRow {
     pub id: JobId,
     pub asset_type: AssetType,
-    pub status: String,
+    pub status: JobStatus,
     pub retry_count: u32,
     pub error_code: Option<String>,
     pub error_message: Option<String>,
@@ -108,6 +130,21 @@ pub struct Page {
     pub offset: usize,
 }
 
+/// A table whose rows belong to users, and the column that says to whom.
+struct OwnedTable {
+    name: &'static str,
+    owner: &'static str,
+}
+
+const STORIES: OwnedTable = OwnedTable {
+    name: "stories",
+    owner: "creator_user_id",
+};
+const CHARACTERS: OwnedTable = OwnedTable {
+    name: "characters",
+    owner: "owner_user_id",
+};
+
 const STORY_COLUMNS: &str = "id,library_id,creator_user_id,title,content,status,asset_generation_status,\
 asset_generation_started_at,asset_generation_completed_at,hue_extracted_colors,audio_words,audio_blocks,character_ids,\
 story_type,themes,version,created_at,updated_at";
@@ -119,17 +156,52 @@ const JOB_COLUMNS: &str =
     "id,asset_type,status,retry_count,error_code,error_message,started_at,completed_at,created_at";
 
 impl Store {
-    /// One story of this owner, or nothing, whether it is missing or somebody else's.
-    pub async fn story(&self, owner: UserId, id: StoryId) -> Result<Option<StoryRow>, StoreError> {
-        let rows: Vec<StoryRow> = self
-            .read("read a story", |rest| {
-                rest.from("stories")
-                    .select(STORY_COLUMNS)
-                    .eq("id", id.to_string())
-                    .eq("creator_user_id", owner.to_string())
+    /// One row of this owner, or nothing, whether it is missing or somebody else's. `select` names the columns, or what
+    /// is done with the row and the columns answered.
+    async fn owned_row<T: DeserializeOwned>(
+        &self,
+        attempted: &str,
+        table: &OwnedTable,
+        owner: UserId,
+        id: impl Display,
+        select: impl Fn(Builder) -> Builder,
+    ) -> Result<Option<T>, StoreError> {
+        let id = id.to_string();
+        let rows: Vec<T> = self
+            .read(attempted, |rest| {
+                select(rest.from(table.name))
+                    .eq("id", &id)
+                    .eq(table.owner, owner.to_string())
             })
             .await?;
         Ok(rows.into_iter().next())
+    }
+
+    /// A page of this owner's rows, newest first.
+    async fn owned_rows<T: DeserializeOwned>(
+        &self,
+        attempted: &str,
+        table: &OwnedTable,
+        owner: UserId,
+        page: Page,
+        columns: &str,
+    ) -> Result<Vec<T>, StoreError> {
+        self.read(attempted, |rest| {
+            rest.from(table.name)
+                .select(columns)
+                .eq(table.owner, owner.to_string())
+                .order("created_at.desc,id.desc")
+                .range(page.offset, page.offset + page.limit.saturating_sub(1))
+        })
+        .await
+    }
+
+    /// One story of this owner, or nothing, whether it is missing or somebody else's.
+    pub async fn story(&self, owner: UserId, id: StoryId) -> Result<Option<StoryRow>, StoreError> {
+        self.owned_row("read a story", &STORIES, owner, id, |rows| {
+            rows.select(STORY_COLUMNS)
+        })
+        .await
     }
 
     /// This owner's stories, newest first.
@@ -139,19 +211,12 @@ impl Store {
         page: Page,
     ) -> Result<Vec<StorySummary>, StoreError> {
         let mut stories: Vec<StorySummary> = self
-            .read("list stories", |rest| {
-                rest.from("stories")
-                    .select(SUMMARY_COLUMNS)
-                    .eq("creator_user_id", owner.to_string())
-                    .order("created_at.desc,id.desc")
-                    .range(page.offset, page.offset + page.limit.saturating_sub(1))
-            })
+            .owned_rows("list stories", &STORIES, owner, page, SUMMARY_COLUMNS)
             .await?;
-        let assets = stories
-            .iter_mut()
-            .flat_map(|story| story.asset_generation_status.assets.values_mut());
-        for asset in assets.filter_map(Value::as_object_mut) {
-            asset.remove("data");
+        for story in &mut stories {
+            for asset in story.asset_generation_status.assets.values_mut() {
+                asset.more.remove("data");
+            }
         }
         Ok(stories)
     }
@@ -168,37 +233,37 @@ impl Store {
         .await
     }
 
+    /// One character of this owner, or nothing, whether it is missing or somebody else's.
     pub async fn character(
         &self,
         owner: UserId,
         id: CharacterId,
     ) -> Result<Option<Character>, StoreError> {
-        let rows: Vec<CharacterRow> = self
-            .read("read a character", |rest| {
-                rest.from("characters")
-                    .select(CHARACTER_COLUMNS)
-                    .eq("id", id.to_string())
-                    .eq("owner_user_id", owner.to_string())
-            })
-            .await?;
-        Ok(rows.into_iter().next().map(|row| row.0))
+        let row = self.owned_row("read a character", &CHARACTERS, owner, id, |rows| {
+            rows.select(CHARACTER_COLUMNS)
+        });
+        Ok(row.await?.map(|CharacterRow(character)| character))
     }
 
+    /// This owner's characters, newest first.
     pub async fn characters(
         &self,
         owner: UserId,
         page: Page,
     ) -> Result<Vec<Character>, StoreError> {
         let rows: Vec<CharacterRow> = self
-            .read("list characters", |rest| {
-                rest.from("characters")
-                    .select(CHARACTER_COLUMNS)
-                    .eq("owner_user_id", owner.to_string())
-                    .order("created_at.desc,id.desc")
-                    .range(page.offset, page.offset + page.limit.saturating_sub(1))
-            })
+            .owned_rows(
+                "list characters",
+                &CHARACTERS,
+                owner,
+                page,
+                CHARACTER_COLUMNS,
+            )
             .await?;
-        Ok(rows.into_iter().map(|row| row.0).collect())
+        Ok(rows
+            .into_iter()
+            .map(|CharacterRow(character)| character)
+            .collect())
     }
 
     /// Changes a character to what `change` holds; nothing when it is not this owner's.
@@ -208,17 +273,11 @@ impl Store {
         id: CharacterId,
         change: &Value,
     ) -> Result<Option<Character>, StoreError> {
-        let body = change.to_string();
-        let rows: Vec<CharacterRow> = self
-            .read("change a character", |rest| {
-                rest.from("characters")
-                    .update(body.as_str())
-                    .select(CHARACTER_COLUMNS)
-                    .eq("id", id.to_string())
-                    .eq("owner_user_id", owner.to_string())
-            })
-            .await?;
-        Ok(rows.into_iter().next().map(|row| row.0))
+        let change = change.to_string();
+        let row = self.owned_row("change a character", &CHARACTERS, owner, id, |rows| {
+            rows.update(change.as_str()).select(CHARACTER_COLUMNS)
+        });
+        Ok(row.await?.map(|CharacterRow(character)| character))
     }
 
     /// Removes a character; false when it is not this owner's.
@@ -227,19 +286,13 @@ impl Store {
         owner: UserId,
         id: CharacterId,
     ) -> Result<bool, StoreError> {
-        let rows: Vec<Value> = self
-            .read("delete a character", |rest| {
-                rest.from("characters")
-                    .delete()
-                    .select("id")
-                    .eq("id", id.to_string())
-                    .eq("owner_user_id", owner.to_string())
-            })
-            .await?;
-        Ok(!rows.is_empty())
+        let row = self.owned_row::<Value>("delete a character", &CHARACTERS, owner, id, |rows| {
+            rows.delete().select("id")
+        });
+        Ok(row.await?.is_some())
     }
 
-    /// True when PostgREST and the database behind it answer.
+    /// Asks the least there is: fails while PostgREST or the database behind it does not answer.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let _: Vec<Value> = self
             .read("reach the database", |rest| {
@@ -247,5 +300,28 @@ impl Store {
             })
             .await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_entry_of_the_status_keeps_all_it_holds_and_a_status_nobody_knows_is_refused() {
+        let entry = json!({"status": "ready", "progress": 100, "url": "https://cdn.example.com/a.png", "version": 2,
+            "startedAt": "2026-01-01T00:00:00+00:00", "metadata": {"motif": "lamp"}});
+        let read: AssetEntry = serde_json::from_value(entry.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), entry);
+        let status = |overall: &str, asset: &str| {
+            let assets = json!({"cover": {"status": asset, "progress": 0}});
+            serde_json::from_value::<AssetGenerationStatus>(
+                json!({"overall": overall, "assets": assets}),
+            )
+        };
+        assert!(status("generating", "pending").is_ok());
+        assert!(status("generating", "dreaming").is_err());
+        assert!(status("almost", "pending").is_err());
     }
 }

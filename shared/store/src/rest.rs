@@ -120,6 +120,10 @@ fn is_of_the_database(code: &str) -> bool {
 }
 
 impl Store {
+    /// Opens no connection yet.
+    ///
+    /// # Errors
+    /// When the key could stand in no header.
     pub fn new(config: &RestConfig, http: reqwest::Client) -> Result<Self, RestConfigError> {
         let key = config.service_role_key.as_str();
         http::HeaderValue::from_str(&format!("Bearer {key}"))

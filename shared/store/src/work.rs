@@ -2,8 +2,8 @@
 
 use crate::{Store, StoreError, rest::RetryBudget};
 use domain::{
-    AssetType, JobId, LeaseToken, StoryId, UserId, character::Character, request::NewStory,
-    story::StoryText,
+    AssetType, JobId, LeaseToken, Overall, StoryId, UserId, character::Character,
+    request::NewStory, story::StoryText,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -66,7 +66,6 @@ impl StoryWork {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AssetView {
-    pub status: String,
     /// Versions that exist; 0 before the first.
     pub version: u32,
     pub url: Option<String>,
@@ -134,14 +133,13 @@ pub struct Continuation {
 }
 
 /// The answer to settling a job.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
 pub struct Settled {
     /// False when the lease was lost or the job cancelled; nothing was written then.
     pub accepted: bool,
     pub reason: Option<String>,
-    pub overall: Option<String>,
+    pub overall: Option<Overall>,
     /// Jobs of the story that wait for a worker.
     pub claimable: u64,
     /// Jobs leased to the caller.

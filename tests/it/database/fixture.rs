@@ -1,5 +1,5 @@
 //! A database to oneself, the verbs as calls, and a story to try them on: shared with the simulation.
 
-pub(super) use trial_simulation::database::{
+pub(super) use faults::simulation::database::{
     Database, EVERYTHING, Lease, Story, completion, creation, failure, fresh_key, leases, text_of,
 };

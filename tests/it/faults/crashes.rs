@@ -1,34 +1,34 @@
-//! Short forms of `trial_crashes`.
+//! Short forms of the fault tests in `faults::crashes`.
 
 use super::holds;
-use trial_crashes::FAULTS;
+use faults::Kind;
 
 #[test]
 fn a_killed_process_s_job_starts_again_in_time_wherever_it_died() {
-    holds(FAULTS, "kill");
+    holds(Kind::Fault, "kill");
 }
 
 #[test]
 fn all_processes_may_die_at_once_and_every_story_ends_well() {
-    holds(FAULTS, "outage");
+    holds(Kind::Fault, "outage");
 }
 
 #[test]
 fn a_worker_that_dies_between_the_upload_and_the_status_write_buys_nothing_twice() {
-    holds(FAULTS, "upload");
+    holds(Kind::Fault, "upload");
 }
 
 #[test]
 fn a_wake_that_never_arrives_is_made_up_for() {
-    holds(FAULTS, "wake");
+    holds(Kind::Fault, "wake");
 }
 
 #[test]
 fn a_zombie_that_writes_after_the_takeover_changes_nothing() {
-    holds(FAULTS, "zombie");
+    holds(Kind::Fault, "zombie");
 }
 
 #[test]
 fn a_new_version_that_starts_during_work_costs_no_story() {
-    holds(FAULTS, "deploy");
+    holds(Kind::Fault, "deploy");
 }

@@ -1,19 +1,19 @@
-//! Short forms of `trial_events`.
+//! Short forms of the fault tests in `faults::events`.
 
 use super::holds;
-use trial_events::FAULTS;
+use faults::Kind;
 
 #[test]
 fn events_that_come_again_and_again_are_paid_for_once() {
-    holds(FAULTS, "duplicates");
+    holds(Kind::Fault, "duplicates");
 }
 
 #[test]
 fn a_kick_or_a_wake_that_never_arrives_is_made_up_for_by_the_sweep() {
-    holds(FAULTS, "lost");
+    holds(Kind::Fault, "lost");
 }
 
 #[test]
 fn every_story_settles_though_everything_fails_now_and_then() {
-    holds(FAULTS, "chaos");
+    holds(Kind::Fault, "chaos");
 }

@@ -4,11 +4,10 @@ mod crashes;
 mod events;
 mod providers;
 mod queue;
-mod ratelimit;
 mod simulation;
 mod supabase;
 
-use local_trials::{Order, Size, Trial};
+use faults::{Kind, Order, Size};
 use stack::report::Reporter;
 use std::{
     sync::{Mutex, PoisonError},
@@ -19,10 +18,11 @@ use std::{
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Runs the trial of this name and shows its figures when one is missed.
-fn holds(trials: &[Trial], name: &str) {
+fn holds(kind: Kind, name: &str) {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let trial = trials
-        .iter()
+    let trial = kind
+        .trials()
+        .into_iter()
         .find(|trial| trial.name == name)
         .expect("a trial of this name");
     let order = Order {

@@ -1,24 +1,24 @@
-//! Short forms of `trial_simulation`.
+//! Short forms of the fault tests in `faults::simulation`.
 
 use super::holds;
-use trial_simulation::FAULTS;
+use faults::Kind;
 
 #[test]
 fn the_invariants_survive_every_interleaving() {
-    holds(FAULTS, "simulation");
+    holds(Kind::Fault, "simulation");
 }
 
 #[test]
 fn a_guard_that_is_missing_is_noticed() {
-    holds(FAULTS, "mutants");
+    holds(Kind::Fault, "mutants");
 }
 
 #[test]
 fn events_in_any_order_again_and_late_end_in_the_same_story() {
-    holds(FAULTS, "reorder");
+    holds(Kind::Fault, "reorder");
 }
 
 #[test]
 fn whoever_changes_their_mind_gets_nothing_of_an_attempt_that_was_taken_away() {
-    holds(FAULTS, "steering");
+    holds(Kind::Fault, "steering");
 }

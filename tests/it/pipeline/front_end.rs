@@ -2,6 +2,7 @@
 
 use super::{User, demo, newcomer};
 use crate::stack::{Shared, shared};
+use domain::AssetType;
 use serde_json::Value;
 use std::{collections::BTreeMap, process::Stdio, sync::OnceLock};
 use tokio::{
@@ -92,14 +93,18 @@ fn the_owner_sees_every_asset_become_ready_and_a_stranger_sees_nothing() {
     shared.run(async {
         let owner = demo(&shared);
         let stranger = newcomer(&shared).await;
-        // Held at its text until both front ends are there.
+        // Made once, so that both front ends are there before the making that is watched begins.
         let id = owner.ask_for_story().await;
         let settled = owner.settled(&id).await;
         assert_eq!(settled["asset_generation_status"]["overall"], "ready");
         let mut watched = FrontEnd::open(&shared, &owner, &id).await;
         let unseen = FrontEnd::open(&shared, &stranger, &id).await;
-        let again = serde_json::json!({"assetTypes": ["cover", "scene_1", "scene_2", "scene_3", "scene_4", "audio", "activities", "pdf"]});
-        owner.api.steer(&id, "regenerate", &again).await.expect("all of it again");
+        let again = serde_json::json!({"assetTypes": AssetType::BESIDE_TEXT});
+        owner
+            .api
+            .steer(&id, "regenerate", &again)
+            .await
+            .expect("all of it again");
 
         let mut progress: BTreeMap<String, (String, u64)> = BTreeMap::new();
         let mut version = 0;
@@ -115,15 +120,28 @@ fn the_owner_sees_every_asset_become_ready_and_a_stranger_sees_nothing() {
                 let status = state["status"].as_str().expect("a status").to_owned();
                 let percent = state["progress"].as_u64().expect("a percentage");
                 if let Some((before, shown)) = progress.get(asset) {
-                    let starts_over = matches!(status.as_str(), "retrying" | "pending") && before == "ready";
-                    assert!(percent >= *shown || starts_over, "{asset} went from {shown} to {percent} while {status}");
+                    let starts_over =
+                        matches!(status.as_str(), "retrying" | "pending") && before == "ready";
+                    assert!(
+                        percent >= *shown || starts_over,
+                        "{asset} went from {shown} to {percent} while {status}"
+                    );
                 }
                 progress.insert(asset.clone(), (status, percent));
             }
             last = line["status"].clone();
         }
         assert_eq!(last["overall"], "ready", "{last}");
-        assert!(progress.values().all(|(status, percent)| status == "ready" && *percent == 100), "{progress:?}");
-        assert_eq!(updates(&unseen.close().await), 0, "a stranger saw an update");
+        assert!(
+            progress
+                .values()
+                .all(|(status, percent)| status == "ready" && *percent == 100),
+            "{progress:?}"
+        );
+        assert_eq!(
+            updates(&unseen.close().await),
+            0,
+            "a stranger saw an update"
+        );
     });
 }

@@ -13,7 +13,12 @@ mod requests;
 mod scripts;
 mod versions;
 
+/// What holds answers to `openapi.json`, shared with the API's own tests.
+#[path = "../../../functions/universal-agent/src/test_api/contract.rs"]
+mod contract;
+
 use crate::stack::Shared;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use stack::api::Api;
 use std::time::Duration;
@@ -90,11 +95,61 @@ impl User {
         loop {
             let story = self.api.story(id).await.expect("the story");
             if wanted(&story["asset_generation_status"]) {
+                assert_story_documented(&story);
                 return story;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
+}
+
+/// Fails when an answer of the API is not as `openapi.json` describes it.
+pub(crate) fn assert_documented(
+    method: &str,
+    path: &str,
+    status: u16,
+    headers: &HeaderMap,
+    body: &Value,
+) {
+    let headers = headers.iter();
+    let answered = contract::Answered {
+        method,
+        path,
+        status,
+        headers: headers
+            .map(|(name, value)| {
+                (
+                    name.to_string(),
+                    value.to_str().unwrap_or_default().to_owned(),
+                )
+            })
+            .collect(),
+        body: Some(body.clone()),
+    };
+    let deviations = contract::find_deviations(&answered);
+    assert!(deviations.is_empty(), "{deviations:#?} in {answered:#?}");
+}
+
+/// As [`assert_documented`], of a story that was shown; its client keeps the `data` alone.
+fn assert_story_documented(story: &Value) {
+    let headers = [
+        ("x-request-id", "none"),
+        ("content-type", "application/json"),
+    ];
+    let headers = headers.map(|(name, value)| {
+        (
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        )
+    });
+    let id = story["id"].as_str().expect("an id");
+    assert_documented(
+        "GET",
+        &format!("/api/v1/stories/{id}"),
+        200,
+        &HeaderMap::from_iter(headers),
+        &json!({"success": true, "data": story}),
+    );
 }
 
 /// The state of one asset.

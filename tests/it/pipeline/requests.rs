@@ -1,7 +1,8 @@
 //! What the API accepts and refuses, and that a refusal leaves nothing behind.
 
-use super::{demo, newcomer};
+use super::{assert_documented, demo, newcomer};
 use crate::stack::shared;
+use domain::AssetType;
 use serde_json::{Value, json};
 use stack::api::ApiError;
 
@@ -14,10 +15,11 @@ async fn post(url: &str, token: &str, key: Option<&str>, body: &Value) -> (u16, 
         request = request.header("Idempotency-Key", key);
     }
     let response = request.send().await.expect("an answer");
-    (
-        response.status().as_u16(),
-        response.json().await.expect("a JSON body"),
-    )
+    let (status, path) = (response.status().as_u16(), response.url().path().to_owned());
+    let headers = response.headers().clone();
+    let body: Value = response.json().await.expect("a JSON body");
+    assert_documented("POST", &path, status, &headers, &body);
+    (status, body)
 }
 
 #[test]
@@ -39,8 +41,8 @@ fn the_answer_to_a_new_story_is_the_documented_one_and_comes_at_once() {
         assert_eq!(story["realtimeChannel"], format!("stories:id={id}"));
         let assets = &story["asset_generation_status"]["assets"];
         assert_eq!(assets["content"], json!({"status": "generating", "progress": 0}));
-        for asset in ["cover", "scene_1", "scene_2", "scene_3", "scene_4", "audio", "activities", "pdf"] {
-            assert_eq!(assets[asset], json!({"status": "pending", "progress": 0}), "{asset}");
+        for asset in AssetType::BESIDE_TEXT {
+            assert_eq!(assets[asset.name()], json!({"status": "pending", "progress": 0}), "{asset}");
         }
         user.settled(id).await;
     });

@@ -9,7 +9,7 @@ pub(crate) async fn think_up(
     studio: &Studio,
     usage: &mut Vec<UsageEntry>,
 ) -> Result<Completion, StepError> {
-    let question = prompt::activities(studio.text()?, studio.story.request.reader_age);
+    let question = prompt::activities(studio.text()?, studio.story.request.reader_age());
     let (activities, _) = studio
         .ask_usable(TextModelRole::Analysis, question, usage, Activities::usable)
         .await?;

@@ -68,7 +68,7 @@ pub(crate) async fn narrate(
 fn chosen_voice(studio: &Studio, job: &LeasedJob) -> Result<Option<String>, StepError> {
     let wish = match &job.options["voiceId"] {
         Value::String(wish) => Some(wish.as_str()),
-        _ => studio.story.request.voice_id.as_deref(),
+        _ => studio.story.request.voice_id().map(voice::VoiceId::as_str),
     };
     wish.map(|wish| {
         voice::provider_voice_id(wish)

@@ -11,8 +11,8 @@ pub(crate) async fn write(
 ) -> Result<StoryText, StepError> {
     let question = prompt::story(&studio.story.request, &studio.story.characters);
     let usable = |mut text: StoryText| {
-        if let Some(title) = &studio.story.request.title {
-            text.title.clone_from(title);
+        if let Some(title) = studio.story.request.title() {
+            title.clone_into(&mut text.title);
         }
         text.usable()
     };

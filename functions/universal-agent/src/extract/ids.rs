@@ -11,13 +11,13 @@ use std::{str::FromStr, sync::Arc};
 
 /// The `{id}` of the path.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct InPath<T>(pub(crate) T);
+pub(crate) struct PathId<T>(pub(crate) T);
 
 /// The `{id}` of a path below `/stories`; the request's log line carries it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct StoryInPath(pub(crate) StoryId);
+pub(crate) struct PathStoryId(pub(crate) StoryId);
 
-impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for InPath<T> {
+impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for PathId<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
@@ -29,11 +29,11 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for InPath<T> {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for StoryInPath {
+impl<S: Send + Sync> FromRequestParts<S> for PathStoryId {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let InPath(id) = InPath::from_request_parts(parts, state).await?;
+        let PathId(id) = PathId::from_request_parts(parts, state).await?;
         if let Some(log_fields) = parts.extensions.get::<Arc<LogFields>>() {
             let _ = log_fields.story.set(id);
         }

@@ -36,7 +36,7 @@ pub(crate) fn parse<F: DeserializeOwned>(text: &str) -> Result<F, BadJson> {
             .rsplit_once(" at line ")
             .map_or(&*told, |(name, _)| name);
         BadJson::Part {
-            path: joined(path, Some(name)),
+            path: join_path(path, Some(name)),
             problem: "is given twice".to_owned(),
         }
     })?;
@@ -46,7 +46,7 @@ pub(crate) fn parse<F: DeserializeOwned>(text: &str) -> Result<F, BadJson> {
         let path = plain(&error.path().to_string());
         let Complaint { part, problem } = error.into_inner();
         BadJson::Part {
-            path: joined(path, part.as_deref()),
+            path: join_path(path, part.as_deref()),
             problem: problem.into_owned(),
         }
     })
@@ -57,7 +57,7 @@ fn plain(path: &str) -> String {
     path.trim_end_matches('?').trim_matches('.').to_owned()
 }
 
-fn joined(path: String, part: Option<&str>) -> String {
+fn join_path(path: String, part: Option<&str>) -> String {
     match part {
         None => path,
         Some(part) if path.is_empty() => part.to_owned(),

@@ -11,16 +11,16 @@ const OFFSET_MAX: usize = 1_000_000;
 
 /// The members of a query string, each at most once. What nobody asks for is passed over: proxies and browsers add some.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked(Vec<(String, String)>);
+pub(crate) struct Query(Vec<(String, String)>);
 
 /// Which part of a list was asked for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PageAsked {
+pub(crate) struct PageQuery {
     pub(crate) limit: usize,
     pub(crate) offset: usize,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Asked {
+impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
@@ -33,7 +33,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     }
 }
 
-impl Asked {
+impl Query {
     fn value(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
         let mut given = self.0.iter().filter(|(given, _)| given == name);
         match (given.next(), given.next()) {
@@ -63,13 +63,13 @@ impl Asked {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for PageAsked {
+impl<S: Send + Sync> FromRequestParts<S> for PageQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let asked = Asked::from_request_parts(parts, state).await?;
-        let limit = asked.number("limit")?.unwrap_or(LIMIT_DEFAULT);
-        let offset = asked.number("offset")?.unwrap_or(0);
+        let query = Query::from_request_parts(parts, state).await?;
+        let limit = query.number("limit")?.unwrap_or(LIMIT_DEFAULT);
+        let offset = query.number("offset")?.unwrap_or(0);
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(ApiError::invalid(
                 "limit",
@@ -86,7 +86,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PageAsked {
     }
 }
 
-impl PageAsked {
+impl PageQuery {
     /// The page with one row more, whose presence tells that the list goes on.
     pub(crate) const fn with_one_more(self) -> Page {
         Page {

@@ -67,7 +67,7 @@ fn key(headers: &HeaderMap) -> Result<String, ApiError> {
 /// The key as the database knows it. It keeps one set of keys per verb, and these routes share a verb with another route:
 /// without a word of their own, one key on both would be a key used twice.
 fn within(operation: &str, key: String) -> String {
-    let word = match operation.strip_prefix(crate::router::BASE) {
+    let word = match operation.strip_prefix(crate::BASE) {
         Some("/stories/{id}/art/regenerate") => "art",
         Some("/stories/{id}/audio") => "audio",
         _ => return key,

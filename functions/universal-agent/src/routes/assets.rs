@@ -1,16 +1,17 @@
 //! What is made for a story: how far each asset is, what it would cost, and asking for it again.
 
+mod command;
 mod estimate;
 mod requests;
 mod status;
-mod steer;
 mod unchanged;
 
+pub(crate) use command::{Outcome, command};
 pub(crate) use estimate::estimate;
-pub(crate) use status::status;
-pub(crate) use steer::{
-    Outcome, cancel, continue_assets, generate, regenerate, regenerate_picture, retry,
+pub(crate) use requests::{
+    CancelRequest, ContinueRequest, GenerateRequest, PictureRequest, RegenerateRequest,
+    RetryRequest,
 };
+pub(crate) use status::status;
 #[cfg(test)]
 pub(crate) use unchanged::Reason;
-pub(crate) use unchanged::Verb;

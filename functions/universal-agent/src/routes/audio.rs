@@ -4,42 +4,44 @@ use crate::{
     answer::Answer,
     deps::AppState,
     error::ApiError,
-    extract::{Checked, Posted, SignedIn, StoryInPath},
-    routes::assets::{Outcome, Verb},
+    extract::{Checked, PathStoryId, Posted, SignedIn},
+    routes::assets::Outcome,
     voices::{self, Voice},
 };
 use axum::{
     extract::State,
     http::{HeaderName, header},
 };
-use domain::{
-    AssetType,
-    request::{InvalidField, VOICE_CHARS_MAX},
-    text::bounded_line,
-};
+use domain::{AssetType, request::InvalidField, voice::VoiceId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use store::AssetOptions;
+use store::{AssetCommand, AssetOptions};
 
 /// `{"voiceId": …?, "regenerate": …?}`
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Narration {
+pub(crate) struct NarrationForm {
     voice_id: Option<String>,
     #[serde(default)]
     regenerate: bool,
 }
 
-impl Checked for Narration {
-    type Form = Self;
+/// The body of `POST …/audio`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Narration {
+    voice_id: Option<VoiceId>,
+    regenerate: bool,
+}
 
-    fn check(form: Self) -> Result<Self, InvalidField> {
-        let voice_id = form
-            .voice_id
-            .map(|voice| bounded_line("voiceId", &voice, VOICE_CHARS_MAX));
+impl Checked for Narration {
+    type Form = NarrationForm;
+
+    fn check(form: NarrationForm) -> Result<Self, InvalidField> {
+        let voice_id = form.voice_id.map(|voice| voice.parse());
         Ok(Self {
             voice_id: voice_id.transpose()?,
-            ..form
+            regenerate: form.regenerate,
         })
     }
 }
@@ -50,32 +52,38 @@ impl Checked for Narration {
 pub(crate) async fn narrate(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    StoryInPath(story): StoryInPath,
+    PathStoryId(story): PathStoryId,
     Posted { body, idempotency }: Posted<Narration>,
 ) -> Result<Answer<Outcome>, ApiError> {
-    const AUDIO: &[AssetType] = &[AssetType::Audio];
+    let assets = vec![AssetType::Audio];
     let options = AssetOptions {
         voice_id: voices::resolve(&*deps.voices, body.voice_id).await?,
         ..AssetOptions::default()
     };
-    let (store, user) = (&deps.store, caller.user_id);
     let again = if body.regenerate {
-        store
-            .regenerate_assets(user, story, AUDIO, &options, &idempotency)
-            .await?
+        AssetCommand::Regenerate {
+            assets: assets.clone(),
+            options: options.clone(),
+        }
     } else {
-        store
-            .retry_assets(user, story, Some(AUDIO), &options, false, &idempotency)
-            .await?
+        AssetCommand::Retry {
+            assets: Some(assets.clone()),
+            options: options.clone(),
+            force: false,
+        }
     };
-    let steered = if again.asset_types.is_empty() {
-        store
-            .generate_assets(user, story, AUDIO, &options, &idempotency)
-            .await?
-    } else {
-        again
-    };
-    Ok(Outcome::of(&deps, Verb::Narrate, Some(AUDIO), steered).await)
+    let generate = AssetCommand::Generate { assets, options };
+    let (store, user) = (&deps.store, caller.user_id);
+    let mut result = store
+        .command_assets(user, story, &again, &idempotency)
+        .await?;
+    // Nothing there to make again: then it is made for the first time.
+    if result.asset_types.is_empty() {
+        result = store
+            .command_assets(user, story, &generate, &idempotency)
+            .await?;
+    }
+    Ok(Outcome::announce(&deps, "narrate", &generate, result).await)
 }
 
 #[derive(Serialize)]

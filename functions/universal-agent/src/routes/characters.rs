@@ -4,7 +4,7 @@ use crate::{
     answer::Answer,
     deps::AppState,
     error::ApiError,
-    extract::{Body, Checked, InPath, PageAsked, Posted, SignedIn, given},
+    extract::{Body, Checked, PageQuery, PathId, Posted, SignedIn, given},
     store_error::character_not_found,
 };
 use axum::extract::State;
@@ -29,12 +29,12 @@ impl Checked for NewCharacter {
 
 /// A character as the API shows it; `referenceImages` as it is sent.
 #[derive(Serialize)]
-pub(crate) struct CharacterShown {
+pub(crate) struct CharacterView {
     #[serde(flatten)]
     character: Value,
 }
 
-impl TryFrom<Character> for CharacterShown {
+impl TryFrom<Character> for CharacterView {
     type Error = ApiError;
 
     fn try_from(character: Character) -> Result<Self, ApiError> {
@@ -50,7 +50,7 @@ impl TryFrom<Character> for CharacterShown {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CharacterList {
-    characters: Vec<CharacterShown>,
+    characters: Vec<CharacterView>,
     limit: usize,
     offset: usize,
     has_more: bool,
@@ -61,11 +61,11 @@ pub(crate) async fn create(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     Posted { body, idempotency }: Posted<NewCharacter>,
-) -> Result<Answer<CharacterShown>, ApiError> {
+) -> Result<Answer<CharacterView>, ApiError> {
     let store = &deps.store;
     let created = store.create_character(&caller, &body, &idempotency).await?;
     let replayed = matches!(created, Created::Replayed(_));
-    let character = CharacterShown::try_from(created.into_inner())?;
+    let character = CharacterView::try_from(created.into_inner())?;
     Ok(Answer::created(character).replayed(replayed))
 }
 
@@ -73,14 +73,14 @@ pub(crate) async fn create(
 pub(crate) async fn list(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    page: PageAsked,
+    page: PageQuery,
 ) -> Result<Answer<CharacterList>, ApiError> {
     let store = &deps.store;
     let mut rows = store
         .characters(caller.user_id, page.with_one_more())
         .await?;
     let has_more = page.cut(&mut rows);
-    let characters = rows.into_iter().map(CharacterShown::try_from);
+    let characters = rows.into_iter().map(CharacterView::try_from);
     Ok(Answer::ok(CharacterList {
         characters: characters.collect::<Result<_, _>>()?,
         limit: page.limit,
@@ -93,17 +93,16 @@ pub(crate) async fn list(
 pub(crate) async fn show(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    InPath(id): InPath<CharacterId>,
-) -> Result<Answer<CharacterShown>, ApiError> {
+    PathId(id): PathId<CharacterId>,
+) -> Result<Answer<CharacterView>, ApiError> {
     let character = deps.store.character(caller.user_id, id).await?;
     let character = character.ok_or_else(character_not_found)?;
     Ok(Answer::ok(character.try_into()?))
 }
 
 /// The body of `PATCH /characters/{id}`: what is there is changed, `null` clears species and age and nothing else.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[derive(Default)]
 pub(crate) struct ChangeForm {
     #[serde(deserialize_with = "given")]
     name: Option<String>,
@@ -169,9 +168,9 @@ impl Checked for Change {
 pub(crate) async fn change(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    InPath(id): InPath<CharacterId>,
+    PathId(id): PathId<CharacterId>,
     Body(Change(change)): Body<Change>,
-) -> Result<Answer<CharacterShown>, ApiError> {
+) -> Result<Answer<CharacterView>, ApiError> {
     let store = &deps.store;
     let character = store.update_character(caller.user_id, id, &change).await?;
     let character = character.ok_or_else(character_not_found)?;
@@ -188,7 +187,7 @@ pub(crate) struct Removed {
 pub(crate) async fn remove(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    InPath(id): InPath<CharacterId>,
+    PathId(id): PathId<CharacterId>,
 ) -> Result<Answer<Removed>, ApiError> {
     let deleted = deps.store.delete_character(caller.user_id, id).await?;
     if !deleted {

@@ -41,7 +41,7 @@ mod tests {
             })
             .collect();
         let served = router::table().into_iter().map(|route| {
-            let path = format!("{}{}", router::BASE, route.path);
+            let path = format!("{}{}", crate::BASE, route.path);
             (route.method.to_string(), path)
         });
         assert_eq!(served.collect::<BTreeSet<_>>(), documented);

@@ -4,7 +4,7 @@ use crate::{
     answer::Answer,
     deps::AppState,
     error::ApiError,
-    extract::{Checked, PageAsked, Posted, SignedIn, StoryInPath},
+    extract::{Checked, PageQuery, PathStoryId, Posted, SignedIn},
     hand_off::start_text,
     request_log::LogFields,
     store_error::story_not_found,
@@ -12,7 +12,7 @@ use crate::{
 };
 use axum::{Extension, extract::State};
 use domain::{
-    StoryId,
+    StoryId, StoryStatus,
     request::{InvalidField, NewStory, StoryForm},
 };
 use serde::Serialize;
@@ -31,7 +31,7 @@ impl Checked for NewStory {
 #[derive(Serialize)]
 pub(crate) struct StoryAccepted {
     id: StoryId,
-    status: String,
+    status: StoryStatus,
     asset_generation_status: AssetGenerationStatus,
     #[serde(rename = "realtimeChannel")]
     realtime_channel: String,
@@ -72,22 +72,20 @@ pub(crate) async fn create(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     Extension(log_fields): Extension<Arc<LogFields>>,
-    Posted {
-        mut body,
-        idempotency,
-    }: Posted<NewStory>,
+    Posted { body, idempotency }: Posted<NewStory>,
 ) -> Result<Answer<StoryAccepted>, ApiError> {
-    body.voice_id = voices::resolve(&*deps.voices, body.voice_id).await?;
+    let voice_id = voices::resolve(&*deps.voices, body.voice_id().cloned()).await?;
+    let request = body.with_voice(voice_id);
     let created = deps
         .store
-        .create_story(&caller, &body, &idempotency)
+        .create_story(&caller, &request, &idempotency)
         .await?;
     let replayed = matches!(created, Created::Replayed(_));
     let story = created.into_inner();
     let _ = log_fields.story.set(story.id);
     if !replayed {
         tracing::info!(target: "AssetGenerationPipeline", storyId = %story.id, userId = %caller.user_id,
-            assets = body.asset_types.len() + 1, "Story accepted");
+            assets = request.asset_types().len() + 1, "Story accepted");
     }
     // Also on a replay: the first answer may have been lost because its process died before this line.
     start_text(&deps, story.id).await;
@@ -96,10 +94,10 @@ pub(crate) async fn create(
 
 /// A story in a list.
 #[derive(Serialize)]
-pub(crate) struct StoryListed {
+pub(crate) struct StoryListItem {
     id: StoryId,
     title: String,
-    status: String,
+    status: StoryStatus,
     asset_generation_status: AssetGenerationStatus,
     story_type: String,
     themes: Vec<String>,
@@ -108,7 +106,7 @@ pub(crate) struct StoryListed {
     updated_at: String,
 }
 
-impl From<StorySummary> for StoryListed {
+impl From<StorySummary> for StoryListItem {
     fn from(story: StorySummary) -> Self {
         Self {
             id: story.id,
@@ -127,7 +125,7 @@ impl From<StorySummary> for StoryListed {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StoryList {
-    stories: Vec<StoryListed>,
+    stories: Vec<StoryListItem>,
     limit: usize,
     offset: usize,
     has_more: bool,
@@ -137,7 +135,7 @@ pub(crate) struct StoryList {
 pub(crate) async fn list(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    page: PageAsked,
+    page: PageQuery,
 ) -> Result<Answer<StoryList>, ApiError> {
     let mut rows = deps
         .store
@@ -145,7 +143,7 @@ pub(crate) async fn list(
         .await?;
     let has_more = page.cut(&mut rows);
     Ok(Answer::ok(StoryList {
-        stories: rows.into_iter().map(StoryListed::from).collect(),
+        stories: rows.into_iter().map(StoryListItem::from).collect(),
         limit: page.limit,
         offset: page.offset,
         has_more,
@@ -156,7 +154,7 @@ pub(crate) async fn list(
 pub(crate) async fn show(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    StoryInPath(id): StoryInPath,
+    PathStoryId(id): PathStoryId,
 ) -> Result<Answer<StoryRow>, ApiError> {
     let story = deps.store.story(caller.user_id, id).await?;
     story.map(Answer::ok).ok_or_else(story_not_found)

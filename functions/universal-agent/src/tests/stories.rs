@@ -1,6 +1,7 @@
 //! Creating a story, finding it again, the user's characters and usage.
 
 use crate::test_api::{STORY, TestApi, USER, body, code_of, header, story_row};
+use domain::AssetType;
 use serde_json::{Value, json};
 
 fn wish() -> Value {
@@ -9,20 +10,8 @@ fn wish() -> Value {
 
 fn new_story(replayed: bool) -> Value {
     let pending = json!({"status": "pending", "progress": 0});
-    let mut assets: Value = [
-        "cover",
-        "scene_1",
-        "scene_2",
-        "scene_3",
-        "scene_4",
-        "audio",
-        "activities",
-        "pdf",
-    ]
-    .into_iter()
-    .map(|asset| (asset.to_owned(), pending.clone()))
-    .collect::<serde_json::Map<_, _>>()
-    .into();
+    let assets = AssetType::BESIDE_TEXT.map(|asset| (asset.name().to_owned(), pending.clone()));
+    let mut assets = Value::Object(assets.into_iter().collect());
     assets["content"] = json!({"status": "generating", "progress": 0});
     json!({"story": story_row("generating", assets), "replayed": replayed})
 }

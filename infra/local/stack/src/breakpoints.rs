@@ -3,6 +3,8 @@
 //! A function that is killed, paused or overtaken while its request stands at such a point died at a moment that is known
 //! exactly; no code of a function needs to know of tests.
 
+use std::{fmt, sync::Arc};
+
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
@@ -11,10 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::future::BoxFuture;
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 /// Whose wire.
@@ -107,8 +106,8 @@ impl Breakpoints {
         })
     }
 
-    fn armed(&self) -> std::sync::MutexGuard<'_, Vec<Armed>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn armed(&self) -> parking_lot::MutexGuard<'_, Vec<Armed>> {
+        self.0.lock()
     }
 
     /// Takes the first breakpoint that matches out and waits there. One whose owner has gone away holds nobody.

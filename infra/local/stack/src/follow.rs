@@ -1,15 +1,17 @@
-//! Following a story over Realtime, as the documents' front end does: subscribe, wait for the subscription, read the row,
-//! then take every change as it comes.
+//! Following a story as the documents' front end does: its row, kept up to date through lost, late and reordered messages
+//! and broken connections.
+//!
+//! Realtime delivers at most once and replays nothing. So the row is read once whenever something may have been missed:
+//! after every subscription, after a gap in the versions, after a change that came without its values, and now and then in
+//! silence, for the last change before it may be the one that was lost. What is not newer than the row is left out.
 
-mod feed;
+mod channel;
 
-pub use feed::{FeedCounts, StoryFeed};
+use std::time::{Duration, Instant};
 
-use futures::{SinkExt, StreamExt};
-use serde_json::{Value, json};
-use std::time::Duration;
-use tokio::time::Instant;
-use tokio_tungstenite::{connect_async, tungstenite::Message};
+use serde_json::Value;
+
+use channel::{Channel, Heard};
 
 /// The channel could not be followed to the end.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +24,7 @@ pub enum FollowError {
     Closed,
     #[error("Realtime refused the subscription: {0}")]
     Refused(String),
-    #[error("nothing was heard of the story for {} seconds", SILENCE_MAX.as_secs())]
+    #[error("Realtime did not answer")]
     Silent,
     #[error("could not read the story's row")]
     Fetch(#[source] reqwest::Error),
@@ -30,138 +32,210 @@ pub enum FollowError {
     NotThere,
 }
 
-/// What came over the channel.
-enum Heard {
-    /// A change as the server sends it: `record`, `errors`.
-    Change(Value),
-    /// The subscription was made anew on the server's side: whatever happened before may be lost.
-    SubscribedAnew,
-    /// Nothing for the length of a heartbeat.
-    Silence,
+/// As the JavaScript client waits before it connects again (`RealtimeClient.ts`), but that its first try is at once.
+const PAUSES: [Duration; 5] = [
+    Duration::ZERO,
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+];
+
+/// How the row got here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FeedCounts {
+    /// Times a subscription was made.
+    pub subscriptions: u64,
+    /// Times the whole row was read.
+    pub fetches: u64,
+    /// Changes taken from the channel.
+    pub taken: u64,
+    /// Changes that were older than the row, or as old.
+    pub ignored: u64,
+    /// Changes whose predecessor never came.
+    pub gaps: u64,
 }
 
-type Socket =
-    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
-
-/// Changes of one story.
-pub struct Follower {
-    socket: Socket,
-    topic: String,
-    next_beat: Instant,
+/// The row of one story, as its owner follows it.
+pub struct StoryFeed {
+    place: Place,
+    connection: Option<Channel>,
+    row: Value,
+    counts: FeedCounts,
+    subscribed_at: Instant,
 }
 
-const SILENCE_MAX: Duration = Duration::from_secs(300);
-const HEARTBEAT: Duration = Duration::from_secs(25);
+struct Place {
+    http: reqwest::Client,
+    supabase_url: String,
+    anon_key: String,
+    token: String,
+    story: String,
+}
 
-impl Follower {
-    /// Subscribes as the owner of `token` and returns once the subscription really exists.
-    pub async fn subscribe(
+impl StoryFeed {
+    /// Subscribes as the owner of `token` and reads the row once the subscription exists. Tries a few times.
+    pub async fn open(
         supabase_url: &str,
         anon_key: &str,
         token: &str,
         story: &str,
     ) -> Result<Self, FollowError> {
-        let host = supabase_url.replacen("http", "ws", 1);
-        let url = format!("{host}/realtime/v1/websocket?apikey={anon_key}&vsn=2.0.0");
-        let (socket, _) = connect_async(url)
-            .await
-            .map_err(|error| FollowError::Connect(Box::new(error)))?;
-        let mut follower = Self {
-            socket,
-            topic: format!("realtime:story-{story}"),
-            next_beat: Instant::now() + HEARTBEAT,
+        let mut feed = Self {
+            place: Place {
+                http: reqwest::Client::new(),
+                supabase_url: supabase_url.to_owned(),
+                anon_key: anon_key.to_owned(),
+                token: token.to_owned(),
+                story: story.to_owned(),
+            },
+            connection: None,
+            row: Value::Null,
+            counts: FeedCounts::default(),
+            subscribed_at: Instant::now(),
         };
-        let join = json!({"config": {"broadcast": {"ack": false, "self": false}, "presence": {"key": "", "enabled": false},
-            "postgres_changes": [{"event": "UPDATE", "schema": "public", "table": "stories", "filter": format!("id=eq.{story}")}],
-            "private": false}, "access_token": token});
-        follower.send("phx_join", &join).await?;
-        loop {
-            let Some((event, payload)) = follower.next_event().await? else {
-                return Err(FollowError::Silent);
-            };
-            match event.as_str() {
-                // SUBSCRIBED is the join's answer; changes flow only after this message.
-                "system" if payload["status"] == "ok" => return Ok(follower),
-                "system" => return Err(FollowError::Refused(payload["message"].to_string())),
-                "phx_reply" if payload["status"] == "error" => {
-                    return Err(FollowError::Refused(
-                        payload["response"]["reason"].to_string(),
-                    ));
-                }
-                _ => {}
-            }
-        }
+        feed.connect_again(PAUSES.len()).await?;
+        Ok(feed)
     }
 
-    /// The story's row after its next change. Columns that did not change may be missing.
-    pub async fn next_change(&mut self) -> Result<Value, FollowError> {
-        let mut silent_for = Duration::ZERO;
+    /// The row as far as it is known.
+    pub fn row(&self) -> &Value {
+        &self.row
+    }
+
+    /// Grows with every change of the row; 0 before the first reading.
+    pub fn version(&self) -> u64 {
+        version_of(&self.row)
+    }
+
+    pub fn counts(&self) -> FeedCounts {
+        self.counts
+    }
+
+    /// When the present subscription was confirmed by the server.
+    pub fn subscribed_at(&self) -> Instant {
+        self.subscribed_at
+    }
+
+    /// Waits until the row is newer than it was. Connects again as often as it takes.
+    ///
+    /// # Errors
+    /// When the server refuses the subscription, or the story is not this user's any more.
+    pub async fn next(&mut self) -> Result<(), FollowError> {
         loop {
-            match self.hear().await? {
-                Heard::Change(mut change) => return Ok(change["record"].take()),
-                Heard::SubscribedAnew => {}
-                Heard::Silence => silent_for += HEARTBEAT,
-            }
-            if silent_for > SILENCE_MAX {
-                return Err(FollowError::Silent);
+            let newer = match self.hear().await {
+                Ok(Heard::Change(change)) => self.take(change).await,
+                Ok(Heard::SubscribedAnew | Heard::Silence) => self.fetch().await,
+                Err(error) => Err(error),
+            };
+            match newer {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) if passes(&error) => {
+                    self.connection = None;
+                    if self.connect_again(usize::MAX).await? {
+                        return Ok(());
+                    }
+                }
+                Err(error) => return Err(error),
             }
         }
     }
 
     async fn hear(&mut self) -> Result<Heard, FollowError> {
-        loop {
-            let Some((event, mut payload)) = self.next_event().await? else {
-                return Ok(Heard::Silence);
-            };
-            match event.as_str() {
-                "postgres_changes" => return Ok(Heard::Change(payload["data"].take())),
-                "system" if payload["status"] == "ok" => return Ok(Heard::SubscribedAnew),
-                "system" => return Err(FollowError::Refused(payload["message"].to_string())),
-                _ => {}
-            }
+        match &mut self.connection {
+            Some(connection) => connection.hear().await,
+            None => Err(FollowError::Closed),
         }
     }
 
-    async fn send(&mut self, event: &str, payload: &Value) -> Result<(), FollowError> {
-        let frame = json!(["1", "1", self.topic, event, payload]).to_string();
-        self.socket
-            .send(Message::text(frame))
-            .await
-            .map_err(|error| FollowError::Broken(Box::new(error)))
+    /// Whether the row became newer.
+    async fn take(&mut self, change: Value) -> Result<bool, FollowError> {
+        let version = version_of(&change["record"]);
+        // A change that is too big for the channel comes without most of its values, perhaps without a version.
+        if !change["errors"].is_null() {
+            return self.fetch().await;
+        }
+        if version <= self.version() {
+            self.counts.ignored += 1;
+            return Ok(false);
+        }
+        if version > self.version() + 1 {
+            // A column that changed in what was lost and is large is not repeated in what comes after.
+            self.counts.gaps += 1;
+            return self.fetch().await;
+        }
+        self.counts.taken += 1;
+        if let (Some(row), Value::Object(record)) = (self.row.as_object_mut(), &change["record"]) {
+            row.extend(record.clone());
+        }
+        Ok(true)
     }
 
-    /// The next message of the channel, or nothing when a heartbeat was due without one.
-    async fn next_event(&mut self) -> Result<Option<(String, Value)>, FollowError> {
+    async fn fetch(&mut self) -> Result<bool, FollowError> {
+        self.counts.fetches += 1;
+        let row = self.place.fetch().await?;
+        let newer = version_of(&row) > self.version();
+        if newer {
+            self.row = row;
+        }
+        Ok(newer)
+    }
+
+    async fn connect(&mut self) -> Result<bool, FollowError> {
+        let place = &self.place;
+        let connection = Channel::subscribe(
+            &place.supabase_url,
+            &place.anon_key,
+            &place.token,
+            &place.story,
+        )
+        .await?;
+        self.connection = Some(connection);
+        self.subscribed_at = Instant::now();
+        self.counts.subscriptions += 1;
+        self.fetch().await
+    }
+
+    async fn connect_again(&mut self, tries: usize) -> Result<bool, FollowError> {
+        let mut tried = 0;
         loop {
-            let message = match tokio::time::timeout_at(self.next_beat, self.socket.next()).await {
-                Ok(message) => message
-                    .ok_or(FollowError::Closed)?
-                    .map_err(|error| FollowError::Broken(Box::new(error)))?,
-                Err(_) => {
-                    self.beat().await?;
-                    return Ok(None);
-                }
-            };
-            let Message::Text(text) = message else {
-                continue;
-            };
-            let Ok(Value::Array(mut frame)) = serde_json::from_str(&text) else {
-                continue;
-            };
-            if frame.len() == 5 && frame[2] == self.topic.as_str() {
-                let payload = frame.pop().unwrap_or_default();
-                let event = frame[3].as_str().unwrap_or_default().to_owned();
-                return Ok(Some((event, payload)));
+            tokio::time::sleep(PAUSES[tried.min(PAUSES.len() - 1)]).await;
+            tried += 1;
+            match self.connect().await {
+                Err(error) if passes(&error) && tried < tries => {}
+                done => return done,
             }
         }
     }
+}
 
-    async fn beat(&mut self) -> Result<(), FollowError> {
-        self.next_beat = Instant::now() + HEARTBEAT;
-        let beat = json!([null, "2", "phoenix", "heartbeat", {}]).to_string();
-        self.socket
-            .send(Message::text(beat))
+impl Place {
+    async fn fetch(&self) -> Result<Value, FollowError> {
+        let rows: Vec<Value> = self
+            .http
+            .get(format!(
+                "{}/rest/v1/stories?id=eq.{}",
+                self.supabase_url, self.story
+            ))
+            .header("apikey", &self.anon_key)
+            .bearer_auth(&self.token)
+            .send()
             .await
-            .map_err(|error| FollowError::Broken(Box::new(error)))
+            .and_then(reqwest::Response::error_for_status)
+            .map_err(FollowError::Fetch)?
+            .json()
+            .await
+            .map_err(FollowError::Fetch)?;
+        rows.into_iter().next().ok_or(FollowError::NotThere)
     }
+}
+
+/// Whether connecting again may help.
+fn passes(error: &FollowError) -> bool {
+    !matches!(error, FollowError::Refused(_) | FollowError::NotThere)
+}
+
+fn version_of(row: &Value) -> u64 {
+    row["version"].as_u64().unwrap_or(0)
 }

@@ -72,15 +72,20 @@ pub enum BuildError {
 /// Which build of the functions runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
+    /// Unoptimised, of the packages that are deployed.
     #[default]
     Dev,
+    /// Unoptimised, of what `cargo local` was compiled from: a person who waits for a first story waits for no
+    /// dependency twice.
+    DevShared,
+    /// As it is deployed.
     Release,
 }
 
 impl Profile {
     const fn folder(self) -> &'static str {
         match self {
-            Self::Dev => "debug",
+            Self::Dev | Self::DevShared => "debug",
             Self::Release => "release",
         }
     }
@@ -102,11 +107,18 @@ pub async fn build(
         .arg("build")
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    if profile == Profile::Release {
-        command.arg("--release");
+    match profile {
+        Profile::Dev => {}
+        // Features of dependencies are those of all packages that are named (the manifest says the rest).
+        Profile::DevShared => {
+            command.args(["--package", env!("CARGO_PKG_NAME")]);
+        }
+        Profile::Release => {
+            command.arg("--release");
+        }
     }
     for function in &FUNCTIONS {
-        command.args(["--package", function.name]);
+        command.args(["--package", function.name, "--bin", function.name]);
     }
     if reporter == Reporter::Silent {
         command.arg("--quiet");

@@ -2,9 +2,9 @@
 //! as child processes, with the queue, the deadlines and the failures they will meet in the cloud.
 //!
 //! Where it differs from AWS: an event that finds every instance busy waits for the next free one;
-//! a process is not frozen between invocations; memory is only limited when asked
-//! (`enforce_memory`); signatures, permissions, layers, SnapStart and the log tail of `Invoke` are
-//! not there; a streamed response is collected before it is passed on.
+//! a process is not frozen between invocations; memory is measured and not limited; signatures,
+//! permissions, layers, SnapStart, streamed responses, client contexts and the log tail of `Invoke`
+//! are not there.
 
 mod api;
 mod body;
@@ -16,14 +16,15 @@ mod function;
 mod function_url;
 mod instance;
 mod invocation;
-mod lock;
 mod logs;
 mod memory;
 mod metrics;
 mod naming;
 mod pid_file;
+mod pool;
 mod process;
 mod queue;
+mod run;
 mod schedule;
 mod spawner;
 mod state;

@@ -10,9 +10,9 @@ pub mod functions;
 pub mod home;
 pub mod lambda;
 pub mod ports;
-pub mod postgres;
 pub mod report;
-pub mod rest;
 pub mod stack;
 pub mod tools;
 pub mod watch;
+
+pub use supabase::postgres;

@@ -1,57 +1,35 @@
 //! The stack as a whole: started in order, described by its variables, stopped without a trace.
 
-use crate::lambda::{Emulator, EmulatorConfig, EmulatorError, Faults};
-use crate::{
-    breakpoints::{Breakpoints, Server, stop_here},
-    demo::{self, DemoError},
-    environment,
-    files::{FileFaults, FilesServer},
-    functions::{self, BuildError, Profile},
-    home::{Home, HomeError, Lock},
-    ports::{PortError, Ports, listen, require_unused},
-    postgres::{Postgres, PostgresError},
-    report::Reporter,
-    rest::{RestError, rest_router},
-    watch::{Watch, WatchConfig, WatchError},
-};
-use sqlx::{PgPool, postgres::PgPoolOptions};
-use stand_ins::{ConfigError, StandInConfig, elevenlabs_router, openai_router};
-use std::{
-    collections::BTreeMap,
-    error::Error,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+mod options;
+mod parts;
+
+use std::{collections::BTreeMap, error::Error, sync::Arc};
+
+use sqlx::PgPool;
+use stand_ins::{ConfigError, StandInConfig};
 use supabase::{
-    auth::{AuthServer, KeyError, Keys},
-    gateway::{ApiKeys, GatewayConfig, gateway},
+    auth::{KeyError, Keys},
+    gateway::GatewayConfig,
+    postgres::{Postgres, PostgresError},
+    postgrest::PostgrestError,
     realtime::RealtimeServer,
 };
 use tokio::task::JoinSet;
 
-/// How a stack is started.
-#[derive(Clone, Debug)]
-pub struct StackOptions {
-    pub workspace: PathBuf,
-    /// The stack's own folder.
-    pub home: PathBuf,
-    pub ports: Ports,
-    pub profile: Profile,
-    /// `STANDIN_LATENCY_MS`.
-    pub latency: Option<String>,
-    /// `STANDIN_FAULTS`.
-    pub faults: Option<String>,
-    /// `LAMBDA_DUPLICATE_RATE`, 0 to 1.
-    pub duplicate_rate: f64,
-    /// `LOCAL_SCHEDULE_SECONDS`.
-    pub schedule: Option<Duration>,
-    /// The functions under `cargo lambda watch` instead of the emulator: this program of it.
-    pub watch: Option<PathBuf>,
-    /// Settings of the functions that win over everything else.
-    pub overrides: BTreeMap<String, String>,
-    pub reporter: Reporter,
-}
+pub use options::StackOptions;
+
+use crate::{
+    breakpoints::Breakpoints,
+    demo::{self, DemoError},
+    environment,
+    files::FileFaults,
+    functions::BuildError,
+    home::{Home, HomeError, Lock},
+    lambda::{Emulator, EmulatorError},
+    ports::{PortError, Ports},
+    watch::WatchError,
+};
+use parts::{Lambda, Listeners, Supabase};
 
 /// A stack could not be started; the message is one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +41,7 @@ pub enum StackError {
     #[error(transparent)]
     Postgres(#[from] PostgresError),
     #[error(transparent)]
-    Rest(#[from] RestError),
+    Rest(#[from] PostgrestError),
     #[error(transparent)]
     Build(#[from] BuildError),
     #[error(transparent)]
@@ -86,51 +64,13 @@ pub enum StackError {
     Setting { name: &'static str, problem: String },
 }
 
-impl StackOptions {
-    /// The stack of this workspace on the documented ports, configured by the environment.
-    pub fn from_environment(reporter: Reporter) -> Result<Self, StackError> {
-        let workspace = crate::home::workspace();
-        Ok(Self {
-            home: workspace.join(".local"),
-            workspace,
-            ports: Ports::FIXED,
-            profile: Profile::Dev,
-            latency: environment::variable("STANDIN_LATENCY_MS"),
-            faults: environment::variable("STANDIN_FAULTS"),
-            duplicate_rate: number("LAMBDA_DUPLICATE_RATE", 0.0..=1.0)?.unwrap_or(0.0),
-            schedule: number("LOCAL_SCHEDULE_SECONDS", 0.05..=86_400.0)?
-                .map(Duration::from_secs_f64),
-            watch: None,
-            overrides: BTreeMap::new(),
-            reporter,
-        })
+impl StackError {
+    fn part(what: &'static str, source: impl Error + Send + Sync + 'static) -> Self {
+        Self::Part {
+            what,
+            source: Box::new(source),
+        }
     }
-}
-
-fn number(
-    name: &'static str,
-    range: std::ops::RangeInclusive<f64>,
-) -> Result<Option<f64>, StackError> {
-    let Some(text) = environment::variable(name) else {
-        return Ok(None);
-    };
-    match text.parse() {
-        Ok(value) if range.contains(&value) => Ok(Some(value)),
-        _ => Err(StackError::Setting {
-            name,
-            problem: format!(
-                "`{text}` is no number from {} to {}",
-                range.start(),
-                range.end()
-            ),
-        }),
-    }
-}
-
-/// Who runs the functions.
-enum Lambda {
-    Emulated(Box<Emulator>),
-    Watched(Watch),
 }
 
 /// A running stack. Dropping it kills what `stop` would end gently.
@@ -164,118 +104,42 @@ impl Stack {
         )?;
         Postgres::stop_leftover(&home.join("postgres")).await?;
         let listeners = Listeners::bind(ports).await?;
-
-        let binaries = match options.watch {
-            Some(_) => PathBuf::new(),
-            None => {
-                reporter.begin("Building the four functions (the first time takes some minutes)");
-                functions::build(&options.workspace, options.profile, reporter).await?
-            }
-        };
-
-        let step = reporter.step("Starting Postgres and applying migrations");
-        let migrations = options.workspace.join("infra/supabase/migrations");
-        let postgres = Postgres::start(
-            &home.join("postgres"),
-            ports.postgres,
-            &migrations,
-            reporter,
-        )
-        .await?;
-        step.done("ready");
+        let binaries = parts::build_functions(options).await?;
+        let postgres = parts::start_postgres(options, &home).await?;
 
         let step = reporter.step("Starting PostgREST, Realtime, Auth, S3 and the stand-ins");
-        let issuer = format!("{}/auth/v1", environment::supabase_url(ports));
-        let keys = Arc::new(Keys::load_or_create(
-            &home.join("auth-key.pem"),
-            issuer,
-            environment::JWT_SECRET,
-        )?);
-        let pool = PgPoolOptions::new()
-            .max_connections(16)
-            .connect(&postgres.superuser_url())
-            .await
-            .map_err(|source| StackError::Part {
-                what: "database pool",
-                source: source.into(),
-            })?;
-        let rest = rest_router(&postgres.authenticator_url(), &keys.verification_jwks()).await?;
-        let realtime = RealtimeServer::start(pool.clone(), Arc::clone(&keys))
-            .await
-            .map_err(|source| StackError::Part {
-                what: "Realtime",
-                source: source.into(),
-            })?;
-        let auth = AuthServer::new(pool.clone(), Arc::clone(&keys));
-        let gateway_config = GatewayConfig::new(ApiKeys::local(&keys));
-        let files = FilesServer::open(
-            &home.join("files"),
-            environment::BUCKET,
-            environment::ACCESS_KEY_ID,
-            environment::SECRET_ACCESS_KEY,
-        )
-        .map_err(|source| StackError::Part {
-            what: "S3",
-            source: source.into(),
-        })?;
-
-        let mut servers = JoinSet::new();
         let breakpoints = Breakpoints::default();
-        let stopping = |router: axum::Router, server| {
-            let state = (breakpoints.clone(), server);
-            router.layer(axum::middleware::from_fn_with_state(state, stop_here))
-        };
-        let gateway = gateway(
-            gateway_config.clone(),
-            stopping(rest, Server::Rest),
-            &realtime,
-            &auth,
+        let supabase = Supabase::start(&postgres, &home, ports, &breakpoints).await?;
+        let files = parts::open_files(&home)?;
+        let servers = parts::serve_all(
+            supabase.router,
+            &files,
+            &stand_ins,
+            &breakpoints,
+            listeners.served,
         );
-        let openai = stopping(openai_router(stand_ins.clone()), Server::OpenAi);
-        let elevenlabs = stopping(elevenlabs_router(stand_ins.clone()), Server::ElevenLabs);
-        serve(&mut servers, listeners.gateway, gateway);
-        serve(
-            &mut servers,
-            listeners.files,
-            stopping(files.router(), Server::Files),
-        );
-        serve(&mut servers, listeners.openai, openai);
-        serve(&mut servers, listeners.elevenlabs, elevenlabs);
         step.done("ready");
 
-        let mut variables = environment::shared(ports, &keys);
+        let mut variables = environment::shared(ports, &supabase.keys);
         variables.extend(options.overrides.clone());
-        variables.extend(demo::seed(&pool, &keys).await?);
-        variables.extend(
-            [
-                ("DATABASE_URL", postgres.database_url()),
-                ("API_URL", format!("http://127.0.0.1:{}", ports.lambda)),
-                (
-                    "STANDIN_OPENAI_URL",
-                    format!("http://127.0.0.1:{}", ports.openai),
-                ),
-                (
-                    "STANDIN_ELEVENLABS_URL",
-                    format!("http://127.0.0.1:{}", ports.elevenlabs),
-                ),
-            ]
-            .map(|(name, value)| (name.to_owned(), value)),
-        );
+        variables.extend(demo::seed(&supabase.pool, &supabase.keys).await?);
+        variables.extend(own_addresses(ports, &postgres));
         home.write_env(&variables)?;
         let step = reporter.step("Starting Lambda with the four functions and both schedules");
-        let lambda = start_lambda(options, &home, &binaries, &variables, listeners.lambda).await?;
+        let lambda =
+            parts::start_lambda(options, &home, &binaries, &variables, listeners.lambda).await?;
         step.done("ready");
         Ok(Self {
             home,
             variables,
             lambda: Some(lambda),
             stand_ins,
-            gateway: gateway_config,
-            keys,
-            realtime,
+            gateway: supabase.gateway,
+            keys: supabase.keys,
+            realtime: supabase.realtime,
             files: files.faults().clone(),
             breakpoints,
-            pool,
+            pool: supabase.pool,
             servers,
             postgres: Some(postgres),
             _lock: lock,
@@ -361,71 +225,14 @@ impl Stack {
     }
 }
 
-async fn start_lambda(
-    options: &StackOptions,
-    home: &Home,
-    binaries: &Path,
-    variables: &BTreeMap<String, String>,
-    listener: tokio::net::TcpListener,
-) -> Result<Lambda, StackError> {
-    let schedules = functions::schedules(options.schedule);
-    if let Some(cargo_lambda) = &options.watch {
-        let config = WatchConfig {
-            workspace: options.workspace.clone(),
-            cargo_lambda: cargo_lambda.clone(),
-            env_file: home.join("env"),
-            schedules: schedules
-                .into_iter()
-                .map(|schedule| (schedule.function, schedule.every))
-                .collect(),
-        };
-        return Ok(Lambda::Watched(Watch::start(&config, listener)?));
-    }
-    let config = EmulatorConfig {
-        functions: functions::configs(binaries, variables),
-        url_function: Some("universal-agent".to_owned()),
-        schedules,
-        region: environment::REGION.to_owned(),
-        faults: Faults {
-            duplicate_rate: options.duplicate_rate,
-            ..Faults::default()
-        },
-        log_dir: Some(home.join("logs")),
-        dead_letter_file: Some(home.join("dead-letters.jsonl")),
-        pid_file: Some(home.join("functions.pid")),
-        ..EmulatorConfig::default()
-    };
-    Ok(Lambda::Emulated(Box::new(
-        Emulator::start(config, listener).await?,
-    )))
-}
-
-struct Listeners {
-    gateway: tokio::net::TcpListener,
-    lambda: tokio::net::TcpListener,
-    files: tokio::net::TcpListener,
-    openai: tokio::net::TcpListener,
-    elevenlabs: tokio::net::TcpListener,
-}
-
-impl Listeners {
-    /// All ports before anything is started, so that a port in use leaves nothing half-done.
-    async fn bind(ports: Ports) -> Result<Self, PortError> {
-        require_unused(ports.postgres, "Postgres").await?;
-        Ok(Self {
-            gateway: listen(ports.gateway, "the Supabase gateway").await?,
-            lambda: listen(ports.lambda, "Lambda").await?,
-            files: listen(ports.files, "S3 and the CDN").await?,
-            openai: listen(ports.openai, "the OpenAI stand-in").await?,
-            elevenlabs: listen(ports.elevenlabs, "the ElevenLabs stand-in").await?,
-        })
-    }
-}
-
-fn serve(servers: &mut JoinSet<()>, listener: tokio::net::TcpListener, router: axum::Router) {
-    servers.spawn(async move {
-        if let Err(error) = supabase::gateway::serve(listener, router).await {
-            tracing::error!(%error, "A server of the stack stopped");
-        }
-    });
+/// Where the parts of this stack are that nobody can be asked to replace.
+fn own_addresses(ports: Ports, postgres: &Postgres) -> [(String, String); 4] {
+    let at = |port: u16| format!("http://127.0.0.1:{port}");
+    [
+        ("DATABASE_URL", postgres.database_url()),
+        ("API_URL", at(ports.lambda)),
+        ("STANDIN_OPENAI_URL", at(ports.openai)),
+        ("STANDIN_ELEVENLABS_URL", at(ports.elevenlabs)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
 }

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::calls::{CallKind, CallLog, CallRecord};
 use crate::faults::{FaultProfile, Outcome, Scripted};
 use crate::limiter::{CallLimit, LimitRefusal, Limiter};
-use crate::render_cache::RenderCache;
+use crate::render_cache::{self, RenderCache};
 use crate::setting::{ConfigError, pairs};
+use storyteller::speech::Narration;
 
 /// How long an answer of each kind takes from the request's arrival, computing included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -120,7 +121,8 @@ struct Shared {
     settings: Mutex<Settings>,
     calls: CallLog,
     limiter: Limiter,
-    render_cache: RenderCache,
+    pictures: RenderCache<Vec<u8>>,
+    narrations: RenderCache<Narration>,
     seed: u64,
 }
 
@@ -147,12 +149,14 @@ impl StandInConfig {
             faults,
             ..Settings::default()
         };
+        let permits = render_cache::permits();
         StandInConfig {
             shared: Arc::new(Shared {
                 settings: Mutex::new(settings),
                 calls: CallLog::default(),
                 limiter: Limiter::default(),
-                render_cache: RenderCache::default(),
+                pictures: RenderCache::new(Arc::clone(&permits)),
+                narrations: RenderCache::new(permits),
                 seed,
             }),
         }
@@ -298,8 +302,12 @@ impl StandInConfig {
         &self.shared.calls
     }
 
-    pub(crate) fn render_cache(&self) -> &RenderCache {
-        &self.shared.render_cache
+    pub(crate) fn pictures(&self) -> &RenderCache<Vec<u8>> {
+        &self.shared.pictures
+    }
+
+    pub(crate) fn narrations(&self) -> &RenderCache<Narration> {
+        &self.shared.narrations
     }
 
     pub(crate) fn seed(&self) -> u64 {

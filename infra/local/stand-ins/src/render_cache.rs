@@ -2,40 +2,41 @@
 //! identical request.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
 
-/// More than two at once would only fight over the two cores of a small machine.
-const RENDERERS_MAX: usize = 2;
-/// About 60 MB of pictures and speech: some eight stories.
+/// About 60 MB of pictures: some eight stories.
 const KEPT_MAX: usize = 48;
 
 /// The key under which a made thing is kept: a digest of all that determines it.
 pub(crate) type RenderKey = [u8; 32];
 
+/// What is rendered, by its key; all caches of one account share their permits.
 #[derive(Debug)]
-pub(crate) struct RenderCache {
-    permits: Semaphore,
-    kept: Mutex<Kept>,
+pub(crate) struct RenderCache<T> {
+    permits: Arc<Semaphore>,
+    kept: Mutex<Kept<T>>,
 }
 
-#[derive(Debug, Default)]
-struct Kept {
-    things: HashMap<RenderKey, Arc<Vec<u8>>>,
+#[derive(Debug)]
+struct Kept<T> {
+    things: HashMap<RenderKey, Arc<T>>,
     oldest_first: VecDeque<RenderKey>,
 }
 
-impl Default for RenderCache {
-    fn default() -> Self {
+impl<T: Send + Sync + 'static> RenderCache<T> {
+    pub(crate) fn new(permits: Arc<Semaphore>) -> Self {
+        let kept = Kept {
+            things: HashMap::new(),
+            oldest_first: VecDeque::new(),
+        };
         RenderCache {
-            permits: Semaphore::new(RENDERERS_MAX),
-            kept: Mutex::default(),
+            permits,
+            kept: Mutex::new(kept),
         }
     }
-}
 
-impl RenderCache {
     /// What is kept under the key, else renders and keeps it.
     ///
     /// # Errors
@@ -43,38 +44,32 @@ impl RenderCache {
     pub(crate) async fn get_or_render(
         &self,
         key: RenderKey,
-        render: impl FnOnce() -> Vec<u8> + Send + 'static,
-    ) -> Result<Arc<Vec<u8>>, String> {
-        if let Some(thing) = self.kept(&key) {
+        render: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Arc<T>, String> {
+        if let Some(thing) = self.find(&key) {
             return Ok(thing);
         }
-        let _permit = self
-            .permits
-            .acquire()
-            .await
-            .map_err(|_| "the render cache was closed".to_owned())?;
+        let permit = self.permits.acquire().await;
+        let _permit = permit.map_err(|cause| cause.to_string())?;
         // Another request for the same thing may have made it while this one waited.
-        if let Some(thing) = self.kept(&key) {
+        if let Some(thing) = self.find(&key) {
             return Ok(thing);
         }
-        let made = tokio::task::spawn_blocking(render)
-            .await
-            .map_err(|cause| cause.to_string())?;
-        Ok(self.keep(key, made))
+        let made = tokio::task::spawn_blocking(render).await;
+        Ok(self.keep(key, made.map_err(|cause| cause.to_string())?))
     }
 
-    fn kept(&self, key: &RenderKey) -> Option<Arc<Vec<u8>>> {
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .things
-            .get(key)
-            .cloned()
+    fn kept(&self) -> MutexGuard<'_, Kept<T>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, key: RenderKey, made: Vec<u8>) -> Arc<Vec<u8>> {
+    fn find(&self, key: &RenderKey) -> Option<Arc<T>> {
+        self.kept().things.get(key).cloned()
+    }
+
+    fn keep(&self, key: RenderKey, made: T) -> Arc<T> {
         let thing = Arc::new(made);
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
         if kept.things.insert(key, Arc::clone(&thing)).is_none() {
             kept.oldest_first.push_back(key);
         }
@@ -87,13 +82,18 @@ impl RenderCache {
     }
 }
 
+/// How many renderers may work at once: more would only fight over the two cores of a small machine.
+pub(crate) fn permits() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(2))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
     async fn a_thing_is_made_once_per_key() {
-        let cache = RenderCache::default();
+        let cache = RenderCache::new(permits());
         assert_eq!(
             *cache.get_or_render([1; 32], || vec![7]).await.unwrap(),
             vec![7]
@@ -107,14 +107,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_oldest_things_are_forgotten_first() {
-        let cache = RenderCache::default();
+        let cache = RenderCache::new(permits());
         for number in 0..=KEPT_MAX as u8 {
             cache
                 .get_or_render([number; 32], move || vec![number])
                 .await
                 .unwrap();
         }
-        assert!(cache.kept(&[0; 32]).is_none());
-        assert!(cache.kept(&[1; 32]).is_some());
+        assert!(cache.find(&[0; 32]).is_none());
+        assert!(cache.find(&[1; 32]).is_some());
     }
 }

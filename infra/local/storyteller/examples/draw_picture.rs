@@ -2,7 +2,7 @@
 
 use std::io::{Read, Result};
 
-use storyteller::illustration::{self, PictureFormat};
+use storyteller::pictures::{self, PictureFormat};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
@@ -17,6 +17,6 @@ fn main() -> Result<()> {
     let path = arguments.get(1).map_or("picture.png", String::as_str);
     std::fs::write(
         path,
-        illustration::draw(&prompt, number(2), number(3), PictureFormat::Png),
+        pictures::draw(&prompt, number(2), number(3), PictureFormat::Png),
     )
 }

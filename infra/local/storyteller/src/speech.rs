@@ -6,9 +6,7 @@ mod espeak;
 mod prose;
 mod tones;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use std::sync::Once;
 
 use prose::Prose;
 
@@ -57,33 +55,6 @@ pub struct Narration {
     pub ends: Vec<f64>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Packed {
-    audio: String,
-    starts: Vec<f64>,
-    ends: Vec<f64>,
-}
-
-impl Narration {
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let packed = Packed {
-            audio: STANDARD.encode(&self.audio),
-            starts: self.starts.clone(),
-            ends: self.ends.clone(),
-        };
-        serde_json::to_vec(&packed).unwrap_or_default()
-    }
-
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let packed: Packed = serde_json::from_slice(bytes).ok()?;
-        Some(Narration {
-            audio: STANDARD.decode(packed.audio).ok()?,
-            starts: packed.starts,
-            ends: packed.ends,
-        })
-    }
-}
-
 /// Raw speech before encoding.
 #[derive(Debug, Default)]
 struct Sound {
@@ -93,10 +64,42 @@ struct Sound {
     ends: Vec<f64>,
 }
 
+/// Whose voice is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Synthesiser {
+    /// A speech synthesiser of this machine: the program's name.
+    Program(&'static str),
+    /// None is installed: syllables are hummed.
+    Tones,
+}
+
+impl Synthesiser {
+    /// What to do for a real voice, in one sentence; nothing when there is one.
+    pub fn advice(self) -> Option<&'static str> {
+        (self == Synthesiser::Tones).then_some(
+            "espeak-ng is not installed, so the narration is hummed: `apt install espeak-ng` or `brew install espeak-ng` gives it words.",
+        )
+    }
+}
+
+/// Whose voice is heard on this machine; looked for once a process, and logged when it is none.
+pub fn synthesiser() -> Synthesiser {
+    static ANNOUNCED: Once = Once::new();
+    let synthesiser = espeak::program().map_or(Synthesiser::Tones, Synthesiser::Program);
+    if let Some(advice) = synthesiser.advice() {
+        ANNOUNCED.call_once(|| tracing::warn!("{advice}"));
+    }
+    synthesiser
+}
+
 /// Speaks a text.
 pub fn narrate(text: &str, delivery: &Delivery) -> Narration {
     let prose = Prose::read(text);
-    let sound = espeak::speak(&prose, delivery).unwrap_or_else(|| tones::speak(&prose, delivery));
+    let sound = match synthesiser() {
+        Synthesiser::Program(program) => espeak::speak(program, &prose, delivery),
+        Synthesiser::Tones => None,
+    };
+    let sound = sound.unwrap_or_else(|| tones::speak(&prose, delivery));
     pack(sound, delivery.format)
 }
 
@@ -235,18 +238,5 @@ mod tests {
                 .unwrap()
         };
         assert!(last_end(1.2) < last_end(0.8));
-    }
-
-    #[test]
-    fn a_narration_survives_packing() {
-        let narration = Narration {
-            audio: vec![1, 2, 3],
-            starts: vec![0.0],
-            ends: vec![0.25],
-        };
-        assert_eq!(
-            Narration::from_bytes(&narration.to_bytes()),
-            Some(narration)
-        );
     }
 }

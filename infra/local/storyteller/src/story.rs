@@ -1,22 +1,20 @@
 //! What the text model of the stand-in answers: little stories that use the character and the
-//! themes, palettes, scene plans, activities and picture checks.
+//! themes, palettes, scene plans, activities and picture checks. Their sentences stand in `stories/`.
 
 mod activities;
-mod adventure;
-mod bedtime;
 mod cast;
-mod friendship;
-mod mystery;
+mod hero;
 mod palette;
 mod picture_check;
 mod request;
 mod scenes;
 mod teller;
-mod themes;
 
 use serde_json::{Value, json};
 
+use crate::pictures;
 use crate::seeded::{Seeded, digest};
+pub use hero::{Hero, hero_of};
 use request::StoryRequest;
 
 /// Answers a structured-output request as a JSON object: `task` says what is wanted, `asked` is what the
@@ -26,7 +24,16 @@ pub fn answer(task: &str, asked: &str, pictures: &[Vec<u8>], check_fails: bool) 
     let request = StoryRequest::read(asked);
     let mut seeded = Seeded::from_digest(&digest(format!("{task}\n{asked}").as_bytes()));
     match task {
-        "story" => teller::tell(&request, &mut seeded),
+        "story" => {
+            let hero = request.hero();
+            if !pictures::can_draw(&hero.species) {
+                tracing::warn!(
+                    "Nobody drew a {} yet: pictures show the nearest figure",
+                    hero.species
+                );
+            }
+            teller::tell(&request, &mut seeded)
+        }
         "palette_journey" => palette::journey(&request, &mut seeded),
         "scene_analysis" => scenes::analysis(&request, &mut seeded),
         "activities" => activities::plan(&request, &mut seeded),
@@ -38,13 +45,8 @@ pub fn answer(task: &str, asked: &str, pictures: &[Vec<u8>], check_fails: bool) 
 /// Answers a question that asked for no particular form.
 pub fn plain_answer(asked: &str) -> String {
     let request = StoryRequest::read(asked);
-    let mut seeded = Seeded::from_text(asked);
-    let story = teller::tell(&request, &mut seeded);
-    let texts: Vec<&str> = story["beats"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|beat| beat["text"].as_str())
-        .collect();
+    let story = teller::tell(&request, &mut Seeded::from_text(asked));
+    let beats = story["beats"].as_array().into_iter().flatten();
+    let texts: Vec<&str> = beats.filter_map(|beat| beat["text"].as_str()).collect();
     texts.join("\n\n")
 }

@@ -14,7 +14,7 @@ pub fn parse_answer(content: &str) -> Result<Value, serde_json::Error> {
         .or_else(|error| {
             // Around the object may stand a fence or a greeting, behind it the same object once more.
             let start = content.find('{').ok_or(error)?;
-            first_of(&mended(&content[start..]))
+            first_of(&mend(&content[start..]))
         })
         .map(super::value)
 }
@@ -26,12 +26,12 @@ pub fn parse_answer(content: &str) -> Result<Value, serde_json::Error> {
 pub fn from_slice<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(body).or_else(|_| {
         let text: Cow<'_, str> = String::from_utf8_lossy(body);
-        serde_json::from_str(&mended(text.trim_start_matches('\u{feff}')))
+        serde_json::from_str(&mend(text.trim_start_matches('\u{feff}')))
     })
 }
 
 fn from_str(text: &str) -> Result<Value, serde_json::Error> {
-    serde_json::from_str(text).or_else(|_| serde_json::from_str(&mended(text)))
+    serde_json::from_str(text).or_else(|_| serde_json::from_str(&mend(text)))
 }
 
 fn first_of(text: &str) -> Result<Value, serde_json::Error> {
@@ -44,7 +44,7 @@ fn first_of(text: &str) -> Result<Value, serde_json::Error> {
 
 /// The same JSON with strings that every parser takes: without halves of surrogate pairs, line ends escaped, and a
 /// backslash that escapes nothing left out.
-fn mended(text: &str) -> String {
+fn mend(text: &str) -> String {
     let mut mended = String::with_capacity(text.len());
     let mut signs = text.chars().peekable();
     let mut in_string = false;

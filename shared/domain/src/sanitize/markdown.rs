@@ -6,7 +6,7 @@ use crate::words::is_written_without_spaces;
 /// Farthest end of an emphasis, in characters from its beginning.
 const REACH: usize = 400;
 
-pub(super) fn removed(text: &str) -> String {
+pub(super) fn strip(text: &str) -> String {
     let lines = text
         .split('\n')
         .filter(|line| !is_fence_or_rule(line.trim()))
@@ -124,7 +124,7 @@ fn link(signs: &[char], at: usize) -> Option<(&[char], usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::removed;
+    use super::strip;
 
     #[test]
     fn marks_become_their_words() {
@@ -143,7 +143,7 @@ mod tests {
             ("**B**ig and un**believ**able", "Big and unbelievable"),
             ("See [the moon](https://example.com/m).", "See the moon."),
         ] {
-            assert_eq!(removed(written), words, "{written:?}");
+            assert_eq!(strip(written), words, "{written:?}");
         }
     }
 
@@ -162,7 +162,7 @@ mod tests {
             "[laughs] (softly)",
             "~ moon ~",
         ] {
-            assert_eq!(removed(text), text);
+            assert_eq!(strip(text), text);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Single characters: what was escaped wrongly is repaired, what no reader should meet is left out.
 
 /// Escapes of JSON that stand in the text itself, because a model escaped it twice: `\n`, `\"`, `\u00e9`.
-pub(super) fn unescaped(text: &str) -> String {
+pub(super) fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('\\') {

@@ -6,7 +6,7 @@ use crate::{
     deps::AppState,
     error::ApiError,
     estimate::{TYPICAL_TEXT_CHARS, critical_path_seconds, estimate as estimate_asset},
-    extract::{Body, SignedIn, StoryInPath},
+    extract::{Body, PathStoryId, SignedIn},
     store_error::story_not_found,
 };
 use axum::extract::State;
@@ -44,7 +44,7 @@ pub(crate) struct Estimates {
 pub(crate) async fn estimate(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    StoryInPath(id): StoryInPath,
+    PathStoryId(id): PathStoryId,
     Body(EstimateRequest { assets }): Body<EstimateRequest>,
 ) -> Result<Answer<Estimates>, ApiError> {
     let store = &deps.store;

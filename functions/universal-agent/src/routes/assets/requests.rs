@@ -1,13 +1,14 @@
-//! The bodies of the verbs: which assets, and with which wishes.
+//! The bodies of the commands: which assets, and with which wishes.
 
 use crate::extract::{Checked, given};
-use domain::{
-    AssetType,
-    request::{InvalidField, VOICE_CHARS_MAX},
-    text::bounded_line,
-};
+use domain::{AssetType, request::InvalidField, text::parse_line};
 use serde::{Deserialize, Serialize};
-use store::AssetOptions;
+use store::{AssetCommand, AssetOptions};
+
+/// A body that stands for one command. Its serialized form is what repeated requests are told by.
+pub(crate) trait CommandRequest: Checked + Serialize + Into<AssetCommand> {}
+
+impl<Request: Checked + Serialize + Into<AssetCommand>> CommandRequest for Request {}
 
 const STYLE_CHARS_MAX: usize = 60;
 
@@ -24,12 +25,10 @@ impl Checked for AssetOptions {
     type Form = OptionsForm;
 
     fn check(form: OptionsForm) -> Result<Self, InvalidField> {
-        let voice_id = form
-            .voice_id
-            .map(|voice| bounded_line("voiceId", &voice, VOICE_CHARS_MAX));
+        let voice_id = form.voice_id.map(|voice| voice.parse());
         let style = form
             .style
-            .map(|style| bounded_line("style", &style, STYLE_CHARS_MAX));
+            .map(|style| parse_line("style", &style, STYLE_CHARS_MAX));
         Ok(Self {
             simplify_prompt: form.simplify_prompt,
             style: style.transpose()?,
@@ -51,39 +50,6 @@ fn distinct(mut assets: Vec<AssetType>) -> Result<Vec<AssetType>, InvalidField> 
     Ok(assets)
 }
 
-/// `{"assetTypes": […]?, "options": {…}?, "force": …?}`
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct RetryForm {
-    #[serde(default, deserialize_with = "given")]
-    asset_types: Option<Vec<AssetType>>,
-    #[serde(default)]
-    options: OptionsForm,
-    #[serde(default)]
-    force: bool,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Retry {
-    /// `None`: all that failed.
-    pub(crate) assets: Option<Vec<AssetType>>,
-    pub(crate) options: AssetOptions,
-    /// Settled assets of any kind, whatever their retries (C-42).
-    pub(crate) force: bool,
-}
-
-impl Checked for Retry {
-    type Form = RetryForm;
-
-    fn check(form: RetryForm) -> Result<Self, InvalidField> {
-        Ok(Self {
-            assets: form.asset_types.map(distinct).transpose()?,
-            options: AssetOptions::check(form.options)?,
-            force: form.force,
-        })
-    }
-}
-
 /// `{"assetTypes": […], "options": {…}?}`
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -93,10 +59,11 @@ pub(crate) struct GenerateForm {
     options: OptionsForm,
 }
 
+/// The body of `POST …/assets/generate`.
 #[derive(Serialize)]
 pub(crate) struct GenerateRequest {
-    pub(crate) assets: Vec<AssetType>,
-    pub(crate) options: AssetOptions,
+    assets: Vec<AssetType>,
+    options: AssetOptions,
 }
 
 impl Checked for GenerateRequest {
@@ -110,6 +77,73 @@ impl Checked for GenerateRequest {
     }
 }
 
+impl From<GenerateRequest> for AssetCommand {
+    fn from(GenerateRequest { assets, options }: GenerateRequest) -> Self {
+        Self::Generate { assets, options }
+    }
+}
+
+/// The body of `POST …/assets/regenerate`, of the same form as that of generate.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(crate) struct RegenerateRequest(GenerateRequest);
+
+impl Checked for RegenerateRequest {
+    type Form = GenerateForm;
+
+    fn check(form: GenerateForm) -> Result<Self, InvalidField> {
+        GenerateRequest::check(form).map(Self)
+    }
+}
+
+impl From<RegenerateRequest> for AssetCommand {
+    fn from(RegenerateRequest(GenerateRequest { assets, options }): RegenerateRequest) -> Self {
+        Self::Regenerate { assets, options }
+    }
+}
+
+/// `{"assetTypes": […]?, "options": {…}?, "force": …?}`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RetryForm {
+    #[serde(default, deserialize_with = "given")]
+    asset_types: Option<Vec<AssetType>>,
+    #[serde(default)]
+    options: OptionsForm,
+    #[serde(default)]
+    force: bool,
+}
+
+/// The body of `POST …/assets/retry`.
+#[derive(Serialize)]
+pub(crate) struct RetryRequest {
+    assets: Option<Vec<AssetType>>,
+    options: AssetOptions,
+    force: bool,
+}
+
+impl Checked for RetryRequest {
+    type Form = RetryForm;
+
+    fn check(form: RetryForm) -> Result<Self, InvalidField> {
+        Ok(Self {
+            assets: form.asset_types.map(distinct).transpose()?,
+            options: AssetOptions::check(form.options)?,
+            force: form.force,
+        })
+    }
+}
+
+impl From<RetryRequest> for AssetCommand {
+    fn from(request: RetryRequest) -> Self {
+        Self::Retry {
+            assets: request.assets,
+            options: request.options,
+            force: request.force,
+        }
+    }
+}
+
 /// `{"assetTypes": […]?}`
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -118,13 +152,13 @@ pub(crate) struct CancelForm {
     asset_types: Option<Vec<AssetType>>,
 }
 
+/// The body of `POST …/assets/cancel`.
 #[derive(Serialize)]
-pub(crate) struct Cancel {
-    /// `None`: everything that is not settled.
-    pub(crate) assets: Option<Vec<AssetType>>,
+pub(crate) struct CancelRequest {
+    assets: Option<Vec<AssetType>>,
 }
 
-impl Checked for Cancel {
+impl Checked for CancelRequest {
     type Form = CancelForm;
 
     fn check(form: CancelForm) -> Result<Self, InvalidField> {
@@ -133,19 +167,25 @@ impl Checked for Cancel {
     }
 }
 
-/// `{"skipFailed": …?}`
-#[derive(Deserialize, Serialize)]
+impl From<CancelRequest> for AssetCommand {
+    fn from(CancelRequest { assets }: CancelRequest) -> Self {
+        Self::Cancel { assets }
+    }
+}
+
+/// The body of `POST …/assets/continue`: `{"skipFailed": …?}`.
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Continue {
+pub(crate) struct ContinueRequest {
     #[serde(default = "yes")]
-    pub(crate) skip_failed: bool,
+    skip_failed: bool,
 }
 
 fn yes() -> bool {
     true
 }
 
-impl Checked for Continue {
+impl Checked for ContinueRequest {
     type Form = Self;
 
     fn check(form: Self) -> Result<Self, InvalidField> {
@@ -153,23 +193,9 @@ impl Checked for Continue {
     }
 }
 
-/// `{"assetTypes": […]}`
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct EstimateForm {
-    asset_types: Vec<AssetType>,
-}
-
-pub(crate) struct EstimateRequest {
-    pub(crate) assets: Vec<AssetType>,
-}
-
-impl Checked for EstimateRequest {
-    type Form = EstimateForm;
-
-    fn check(form: EstimateForm) -> Result<Self, InvalidField> {
-        let assets = distinct(form.asset_types)?;
-        Ok(Self { assets })
+impl From<ContinueRequest> for AssetCommand {
+    fn from(ContinueRequest { skip_failed }: ContinueRequest) -> Self {
+        Self::Continue { skip_failed }
     }
 }
 
@@ -181,13 +207,14 @@ pub(crate) struct PictureForm {
     style: Option<String>,
 }
 
+/// The body of `POST …/art/regenerate`: one picture.
 #[derive(Serialize)]
-pub(crate) struct Picture {
-    pub(crate) asset: AssetType,
-    pub(crate) options: AssetOptions,
+pub(crate) struct PictureRequest {
+    asset: AssetType,
+    options: AssetOptions,
 }
 
-impl Checked for Picture {
+impl Checked for PictureRequest {
     type Form = PictureForm;
 
     /// 0 is the cover, 1 to 4 are the scenes (C-18).
@@ -199,5 +226,35 @@ impl Checked for Picture {
             ..OptionsForm::default()
         })?;
         Ok(Self { asset, options })
+    }
+}
+
+impl From<PictureRequest> for AssetCommand {
+    fn from(PictureRequest { asset, options }: PictureRequest) -> Self {
+        Self::Regenerate {
+            assets: vec![asset],
+            options,
+        }
+    }
+}
+
+/// `{"assetTypes": […]}`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct EstimateForm {
+    asset_types: Vec<AssetType>,
+}
+
+/// The body of `POST …/assets/estimate`.
+pub(crate) struct EstimateRequest {
+    pub(crate) assets: Vec<AssetType>,
+}
+
+impl Checked for EstimateRequest {
+    type Form = EstimateForm;
+
+    fn check(form: EstimateForm) -> Result<Self, InvalidField> {
+        let assets = distinct(form.asset_types)?;
+        Ok(Self { assets })
     }
 }

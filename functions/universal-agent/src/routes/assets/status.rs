@@ -4,23 +4,22 @@ use crate::{
     answer::Answer,
     deps::AppState,
     error::ApiError,
-    extract::{Asked, SignedIn, StoryInPath},
-    progress::{expected, percent},
+    extract::{PathStoryId, Query, SignedIn},
+    progress::{expect, percent},
     store_error::story_not_found,
 };
 use axum::extract::State;
-use domain::{AssetType, JobId};
+use domain::{AssetType, JobId, JobStatus, Overall};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
-use store::{JobRow, StoryRow};
+use store::{AssetEntry, JobRow, StoryRow};
 
 #[derive(Serialize)]
 pub(crate) struct Status {
-    overall: String,
+    overall: Overall,
     /// By asset name; the detailed answer has the text under both its names (C-02).
-    assets: BTreeMap<&'static str, Value>,
+    assets: BTreeMap<&'static str, AssetEntry>,
     /// 0 to 100, over everything that was asked for.
     progress: u64,
     /// Grows with every change of the story.
@@ -35,7 +34,7 @@ pub(crate) struct Status {
 struct Job {
     id: JobId,
     asset_type: AssetType,
-    status: String,
+    status: &'static str,
     retry_count: u32,
     error_code: Option<String>,
     error: Option<String>,
@@ -50,10 +49,9 @@ impl From<JobRow> for Job {
             id: row.id,
             asset_type: row.asset_type,
             // The two documents have two words for it (C-01).
-            status: if row.status == "generating" {
-                "running".to_owned()
-            } else {
-                row.status
+            status: match row.status {
+                JobStatus::Generating => "running",
+                other => other.name(),
             },
             retry_count: row.retry_count,
             error_code: row.error_code,
@@ -69,11 +67,11 @@ impl From<JobRow> for Job {
 pub(crate) async fn status(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    StoryInPath(id): StoryInPath,
-    asked: Asked,
+    PathStoryId(id): PathStoryId,
+    query: Query,
 ) -> Result<Answer<Status>, ApiError> {
     let (store, user) = (&deps.store, caller.user_id);
-    let is_detailed = asked.flag("detailed")?;
+    let is_detailed = query.flag("detailed")?;
     let jobs = async {
         match is_detailed {
             true => store.jobs(user, id).await.map(Some),
@@ -83,12 +81,12 @@ pub(crate) async fn status(
     let (story, jobs) = tokio::try_join!(store.story(user, id), jobs)?;
     let story = story.ok_or_else(story_not_found)?;
     Ok(Answer::ok(match jobs {
-        Some(jobs) => detailed(story, jobs, Timestamp::now()),
-        None => brief(story),
+        Some(jobs) => summarize_with_jobs(story, jobs, Timestamp::now()),
+        None => summarize(story),
     }))
 }
 
-fn brief(story: StoryRow) -> Status {
+fn summarize(story: StoryRow) -> Status {
     let status = story.asset_generation_status;
     Status {
         overall: status.overall,
@@ -103,22 +101,24 @@ fn brief(story: StoryRow) -> Status {
     }
 }
 
-fn detailed(story: StoryRow, jobs: Vec<JobRow>, now: Timestamp) -> Status {
+fn summarize_with_jobs(story: StoryRow, jobs: Vec<JobRow>, now: Timestamp) -> Status {
     let moments: Vec<_> = story
         .asset_generation_status
         .assets
         .keys()
         .filter_map(|asset| {
-            let moment = expected(*asset, &story.asset_generation_status.assets, now)?;
+            let moment = expect(*asset, &story.asset_generation_status.assets, now)?;
             Some((asset.name(), moment))
         })
         .collect();
-    let mut status = brief(story);
+    let mut status = summarize(story);
     for (asset, moment) in moments {
-        if let Some(Value::Object(entry)) = status.assets.get_mut(asset) {
+        if let Some(entry) = status.assets.get_mut(asset) {
             // Whole seconds, as it is an estimate, and in the form in which the database writes all other times.
             let moment = moment.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string();
-            entry.insert("estimatedCompletion".to_owned(), moment.into());
+            entry
+                .more
+                .insert("estimatedCompletion".to_owned(), moment.into());
         }
     }
     if let Some(text) = status.assets.get(AssetType::Content.name()).cloned() {

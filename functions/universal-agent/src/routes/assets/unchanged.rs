@@ -1,34 +1,9 @@
-//! Why a verb left an asset as it is, so that a page can tell "nothing to do" from "done".
+//! Why a command left an asset as it is, so that a page can tell "nothing to do" from "done".
 
-use domain::AssetType;
+use domain::{AssetStatus, AssetType};
 use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// What a user asks of an existing story.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verb {
-    Generate,
-    Retry,
-    /// Retry of settled assets of any kind.
-    RetryForced,
-    Regenerate,
-    Continue,
-    Cancel,
-    Narrate,
-}
-
-impl Verb {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Generate => "generate",
-            Self::Retry | Self::RetryForced => "retry",
-            Self::Regenerate => "regenerate",
-            Self::Continue => "continue",
-            Self::Cancel => "cancel",
-            Self::Narrate => "narrate",
-        }
-    }
-}
+use store::{AssetCommand, AssetEntry};
 
 /// Why nothing happened to an asset; the same list stands in `openapi.json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -62,18 +37,20 @@ impl Reason {
         Self::NotRequested,
     ];
 
-    fn of(verb: Verb, status: Option<&str>) -> Self {
-        match (verb, status) {
-            (_, None) => Self::NotRequested,
-            (Verb::Cancel, Some("ready" | "failed" | "cancelled" | "skipped")) => {
-                Self::AlreadySettled
-            }
-            (Verb::Continue, Some("ready" | "cancelled" | "skipped")) => Self::NotFailed,
-            (_, Some("ready")) => Self::AlreadyReady,
-            (_, Some("failed")) => Self::FailedUseRetry,
-            (Verb::Retry, Some("cancelled" | "skipped")) => Self::NotFailed,
-            (_, Some("cancelled" | "skipped")) => Self::NotMadeUseGenerate,
-            (_, Some(_)) => Self::BeingMade,
+    fn find(command: &AssetCommand, status: Option<AssetStatus>) -> Self {
+        use AssetCommand as C;
+        use AssetStatus as S;
+        let Some(status) = status else {
+            return Self::NotRequested;
+        };
+        match (command, status) {
+            (C::Cancel { .. }, status) if status.is_settled() => Self::AlreadySettled,
+            (C::Continue { .. }, S::Ready | S::Cancelled | S::Skipped) => Self::NotFailed,
+            (_, S::Ready) => Self::AlreadyReady,
+            (_, S::Failed) => Self::FailedUseRetry,
+            (C::Retry { force: false, .. }, S::Cancelled | S::Skipped) => Self::NotFailed,
+            (_, S::Cancelled | S::Skipped) => Self::NotMadeUseGenerate,
+            (_, S::Pending | S::Generating | S::Retrying) => Self::BeingMade,
         }
     }
 }
@@ -85,32 +62,29 @@ pub(crate) struct Unchanged {
     asset_type: AssetType,
     /// As in `asset_generation_status`; absent when the story was never asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<String>,
+    status: Option<AssetStatus>,
     reason: Reason,
 }
 
-/// What of `asked` is not among `done`. Whoever named nothing and got something is told of that alone; where nothing
-/// happened at all, every asset of the story says why.
-pub(crate) fn unchanged(
-    verb: Verb,
-    asked: Option<&[AssetType]>,
+/// What the command named and is not among `done`. Whoever named nothing and got something is told of that alone; where
+/// nothing happened at all, every asset of the story says why.
+pub(crate) fn unchanged_assets(
+    command: &AssetCommand,
     done: &[AssetType],
-    assets: &BTreeMap<AssetType, serde_json::Value>,
+    assets: &BTreeMap<AssetType, AssetEntry>,
 ) -> Vec<Unchanged> {
-    let asked: Vec<AssetType> = match asked {
-        Some(asked) => asked.to_vec(),
+    let named: Vec<AssetType> = match command.assets() {
+        Some(named) => named.to_vec(),
         None if done.is_empty() => assets.keys().copied().collect(),
         None => Vec::new(),
     };
-    let left = asked.into_iter().filter(|asset| !done.contains(asset));
+    let left = named.into_iter().filter(|asset| !done.contains(asset));
     left.map(|asset_type| {
-        let status = assets
-            .get(&asset_type)
-            .and_then(|entry| entry["status"].as_str());
+        let status = assets.get(&asset_type).map(|entry| entry.status);
         Unchanged {
             asset_type,
-            status: status.map(str::to_owned),
-            reason: Reason::of(verb, status),
+            status,
+            reason: Reason::find(command, status),
         }
     })
     .collect()
@@ -120,31 +94,58 @@ pub(crate) fn unchanged(
 mod tests {
     use super::*;
     use serde_json::json;
+    use store::AssetOptions;
+
+    fn entry(status: &str) -> AssetEntry {
+        serde_json::from_value(json!({"status": status, "progress": 0})).unwrap()
+    }
+
+    fn retry(assets: Option<&[AssetType]>, force: bool) -> AssetCommand {
+        AssetCommand::Retry {
+            assets: assets.map(<[_]>::to_vec),
+            options: AssetOptions::default(),
+            force,
+        }
+    }
 
     #[test]
-    fn every_verb_says_why_it_left_an_asset_alone() {
-        for (verb, status, reason) in [
-            (Verb::Generate, "ready", "ALREADY_READY"),
-            (Verb::Generate, "pending", "BEING_MADE"),
-            (Verb::Generate, "retrying", "BEING_MADE"),
-            (Verb::Generate, "failed", "FAILED_USE_RETRY"),
-            (Verb::Narrate, "ready", "ALREADY_READY"),
-            (Verb::Retry, "ready", "ALREADY_READY"),
-            (Verb::Retry, "cancelled", "NOT_FAILED"),
-            (Verb::RetryForced, "generating", "BEING_MADE"),
-            (Verb::Regenerate, "generating", "BEING_MADE"),
-            (Verb::Regenerate, "skipped", "NOT_MADE_USE_GENERATE"),
-            (Verb::Cancel, "ready", "ALREADY_SETTLED"),
-            (Verb::Cancel, "cancelled", "ALREADY_SETTLED"),
-            (Verb::Continue, "ready", "NOT_FAILED"),
-            (Verb::Continue, "generating", "BEING_MADE"),
+    fn every_command_says_why_it_left_an_asset_alone() {
+        let assets = vec![AssetType::Audio];
+        let options = AssetOptions::default();
+        let generate = AssetCommand::Generate {
+            assets: assets.clone(),
+            options: options.clone(),
+        };
+        let regenerate = AssetCommand::Regenerate {
+            assets: assets.clone(),
+            options,
+        };
+        let retries = [false, true].map(|force| retry(Some(&assets), force));
+        let cancel = AssetCommand::Cancel {
+            assets: Some(assets),
+        };
+        let proceed = AssetCommand::Continue { skip_failed: true };
+        for (command, status, reason) in [
+            (&generate, "ready", "ALREADY_READY"),
+            (&generate, "pending", "BEING_MADE"),
+            (&generate, "retrying", "BEING_MADE"),
+            (&generate, "failed", "FAILED_USE_RETRY"),
+            (&retries[0], "ready", "ALREADY_READY"),
+            (&retries[0], "cancelled", "NOT_FAILED"),
+            (&retries[1], "generating", "BEING_MADE"),
+            (&regenerate, "generating", "BEING_MADE"),
+            (&regenerate, "skipped", "NOT_MADE_USE_GENERATE"),
+            (&cancel, "ready", "ALREADY_SETTLED"),
+            (&cancel, "cancelled", "ALREADY_SETTLED"),
+            (&proceed, "ready", "NOT_FAILED"),
+            (&proceed, "generating", "BEING_MADE"),
         ] {
-            let assets = BTreeMap::from([(AssetType::Audio, json!({"status": status}))]);
-            let told = unchanged(verb, Some(&[AssetType::Audio]), &[], &assets);
+            let assets = BTreeMap::from([(AssetType::Audio, entry(status))]);
+            let told = unchanged_assets(command, &[], &assets);
             assert_eq!(
                 serde_json::to_value(&told).unwrap(),
                 json!([{"assetType": "audio", "status": status, "reason": reason}]),
-                "{verb:?} {status}"
+                "{command:?} {status}"
             );
         }
     }
@@ -152,13 +153,14 @@ mod tests {
     #[test]
     fn what_was_never_asked_for_has_no_status_and_what_was_done_is_not_told() {
         let (audio, cover) = (AssetType::Audio, AssetType::Cover);
-        let assets = BTreeMap::from([(cover, json!({"status": "pending"}))]);
-        let told = unchanged(Verb::Retry, Some(&[audio, cover]), &[cover], &assets);
+        let assets = BTreeMap::from([(cover, entry("pending"))]);
+        let told = unchanged_assets(&retry(Some(&[audio, cover]), false), &[cover], &assets);
         assert_eq!(
             serde_json::to_value(&told).unwrap(),
             json!([{"assetType": "audio", "reason": "NOT_REQUESTED"}])
         );
-        assert!(unchanged(Verb::Retry, None, &[cover], &assets).is_empty());
-        assert_eq!(unchanged(Verb::Cancel, None, &[], &assets).len(), 1);
+        assert!(unchanged_assets(&retry(None, false), &[cover], &assets).is_empty());
+        let cancel = AssetCommand::Cancel { assets: None };
+        assert_eq!(unchanged_assets(&cancel, &[], &assets).len(), 1);
     }
 }

@@ -1,5 +1,15 @@
 //! What S3 does on a bad day: refusals, errors, answers that are cut off or never come.
 
+use std::{
+    collections::HashMap,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
@@ -8,15 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use std::{
-    collections::HashMap,
-    io,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use parking_lot::Mutex;
 
 /// One way in which a call goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +53,6 @@ const HANG: Duration = Duration::from_secs(600);
 /// The largest object is a book.
 const OBJECT_BYTES_MAX: usize = 96 << 20;
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl FileFaults {
     /// Refuses this share of the calls with `503 SlowDown` from now on, spread evenly; 0 to 1.
     pub fn refuse(&self, share: f64) {
@@ -63,7 +61,7 @@ impl FileFaults {
 
     /// Lets this share of the calls go wrong from now on, spread evenly, with these faults in turn; 0 to 1.
     pub fn strike(&self, share: f64, kinds: &[FileFault]) {
-        *lock(&self.0.kinds) = kinds.to_vec();
+        *self.0.kinds.lock() = kinds.to_vec();
         // Clamped, so it fits.
         self.0
             .per_million
@@ -77,7 +75,7 @@ impl FileFaults {
 
     /// The most often one key below a prefix was sent: 1 where every upload was tried once.
     pub fn uploads_of_one_key_max(&self, prefix: &str) -> u32 {
-        let uploads = lock(&self.0.uploads);
+        let uploads = self.0.uploads.lock();
         let below = uploads.iter().filter(|(key, _)| {
             let in_bucket = key.trim_start_matches('/').split_once('/');
             in_bucket.is_some_and(|(_, key)| key.starts_with(prefix))
@@ -92,7 +90,7 @@ impl FileFaults {
         if before % 1_000_000 + share < 1_000_000 {
             return None;
         }
-        let kinds = lock(&self.0.kinds);
+        let kinds = self.0.kinds.lock();
         let turn = self.0.struck.fetch_add(1, Ordering::Relaxed) as usize;
         kinds.get(turn.checked_rem(kinds.len())?).copied()
     }
@@ -106,7 +104,7 @@ pub(super) async fn meet(
 ) -> Response {
     if request.method() == "PUT" {
         let key = request.uri().path().to_owned();
-        *lock(&faults.0.uploads).entry(key).or_default() += 1;
+        *faults.0.uploads.lock().entry(key).or_default() += 1;
     }
     match faults.next() {
         None => next.run(request).await,

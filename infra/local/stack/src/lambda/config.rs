@@ -25,9 +25,6 @@ pub struct EmulatorConfig {
     pub init_timeout: Duration,
     /// An instance idle for longer is stopped.
     pub idle_timeout: Duration,
-    /// Kill a function that holds more resident memory than its `memory_mb`. Off by default
-    /// because debug builds are larger than what is deployed.
-    pub enforce_memory: bool,
     /// Directory of one log file per function, `<short name>.log`, appended to.
     pub log_dir: Option<PathBuf>,
     /// File that gets one JSON line per event given up on.
@@ -48,7 +45,6 @@ impl Default for EmulatorConfig {
             async_retry_pause: Duration::from_secs(60),
             init_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(300),
-            enforce_memory: false,
             log_dir: None,
             dead_letter_file: None,
             pid_file: None,

@@ -4,14 +4,14 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Write as _},
     path::Path,
-    sync::Mutex,
 };
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::lambda::{error::FunctionFailure, lock::lock};
+use crate::lambda::error::FunctionFailure;
 
 /// Why an event was given up on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -100,15 +100,15 @@ impl DeadLetters {
     pub(crate) fn add(&self, letter: &DeadLetter) {
         if let Some(file) = &self.file {
             let line = serde_json::json!(letter).to_string() + "\n";
-            if let Err(error) = lock(file).write_all(line.as_bytes()) {
+            if let Err(error) = file.lock().write_all(line.as_bytes()) {
                 tracing::warn!(%error, "Could not write a dead letter to its file");
             }
         }
-        lock(&self.letters).push(letter.clone());
+        self.letters.lock().push(letter.clone());
     }
 
     pub(crate) fn all(&self) -> Vec<DeadLetter> {
-        lock(&self.letters).clone()
+        self.letters.lock().clone()
     }
 }
 

@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
 use bytes::Bytes;
 use tokio::{
     net::TcpListener,
@@ -24,7 +23,6 @@ use crate::lambda::{
     error::{EmulatorError, InvokeError},
     instance::{InstanceActivity, InstanceView, Order},
     invocation::{Invocation, InvokeOutput},
-    lock::lock,
     logs::{LogLine, LogSink},
     metrics::{InvocationRecord, Metrics},
     naming,
@@ -56,19 +54,6 @@ impl Emulator {
         config: EmulatorConfig,
         listener: TcpListener,
     ) -> Result<Self, EmulatorError> {
-        Self::start_with_routes(config, listener, Router::new()).await
-    }
-
-    /// As [`start`](Self::start), with `routes` of the caller on the same port. They must not
-    /// overlap with `/.rt`, `/2015-03-31`, `/_local` or `/api`.
-    ///
-    /// # Errors
-    /// As [`start`](Self::start).
-    pub async fn start_with_routes(
-        config: EmulatorConfig,
-        listener: TcpListener,
-        routes: Router,
-    ) -> Result<Self, EmulatorError> {
         check(&config)?;
         let address = listener
             .local_addr()
@@ -80,9 +65,8 @@ impl Emulator {
             core.ledger.change(&function.config.name, |_| ());
         }
 
-        let app = api::router(Arc::clone(&core))
-            .merge(routes)
-            .into_make_service_with_connect_info::<SocketAddr>();
+        let app =
+            api::router(Arc::clone(&core)).into_make_service_with_connect_info::<SocketAddr>();
         let stopping = Arc::clone(&core);
         let server = tokio::spawn(async move {
             let served = axum::serve(listener, app)
@@ -111,12 +95,6 @@ impl Emulator {
         self.address
     }
 
-    /// The routes of the emulator, to be served elsewhere too. Served without
-    /// `into_make_service_with_connect_info`, every request seems to come from 127.0.0.1.
-    pub fn router(&self) -> Router {
-        api::router(Arc::clone(&self.core))
-    }
-
     /// Invokes a function and waits for its answer, which may be its failure. An empty payload
     /// becomes `{}`.
     ///
@@ -130,14 +108,11 @@ impl Emulator {
         let limit = api::invoke::SYNCHRONOUS_BYTES_MAX;
         let invocation = self.invocation(payload, limit)?;
         let request_id = invocation.request_id.clone();
-        let outcome = self
+        let result = self
             .core
             .invoke_and_wait(self.core.function(function)?, invocation)
             .await?;
-        Ok(InvokeOutput {
-            request_id,
-            result: outcome.map(|success| success.body),
-        })
+        Ok(InvokeOutput { request_id, result })
     }
 
     /// Queues an event and returns its request id, as `InvocationType: Event` does.
@@ -173,7 +148,7 @@ impl Emulator {
 
     /// Changes what goes wrong on purpose, for events accepted from now on.
     pub fn set_faults(&self, faults: Faults) {
-        *lock(&self.core.faults) = faults;
+        *self.core.faults.lock() = faults;
     }
 
     /// Totals since the start.
@@ -267,7 +242,7 @@ impl Core {
                 let function = Arc::clone(function);
                 tokio::spawn(async move {
                     match core.start_instance(&function).await {
-                        Ok(instance) => function.give_back(instance),
+                        Ok(instance) => core.idle.give_back(instance),
                         Err(why) => tracing::warn!(
                             "`{}` could not be started ahead: {why}",
                             function.config.name
@@ -290,7 +265,7 @@ async fn keep_house(core: Weak<Core>, idle_timeout: Duration) {
             return;
         };
         for function in &core.functions {
-            for instance in function.take_expired(idle_timeout) {
+            for instance in core.idle.take_expired(&function.config, idle_timeout) {
                 instance.orders.send_replace(Order::Terminate);
             }
         }

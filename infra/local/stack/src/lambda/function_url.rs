@@ -31,7 +31,7 @@ pub(crate) async fn serve(State(core): State<Arc<Core>>, request: Request) -> Re
         .map(|info| info.0.ip());
     let (parts, body) = request.into_parts();
     let body = match body::read(body, SYNCHRONOUS_BYTES_MAX).await {
-        Ok((body, _)) => body,
+        Ok(body) => body,
         Err(BodyError::TooLarge) => {
             return refused(&InvokeError::RequestTooLarge {
                 limit: SYNCHRONOUS_BYTES_MAX,
@@ -64,11 +64,11 @@ pub(crate) async fn serve(State(core): State<Arc<Core>>, request: Request) -> Re
     let mut response = match core.invoke_and_wait(&function, invocation).await {
         Err(error) => refused(&error),
         Ok(Err(_)) => bad_gateway(),
-        Ok(Ok(success)) => {
+        Ok(Ok(answer)) => {
             if parts.method == Method::HEAD {
-                length_of_head = answer::declared_length(&success);
+                length_of_head = answer::declared_length(&answer);
             }
-            answer::to_response(&success).unwrap_or_else(|reason| {
+            answer::to_response(&answer).unwrap_or_else(|reason| {
                 tracing::warn!(
                     request_id,
                     "`{name}` gave an answer that is no HTTP response: {reason}"

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -11,12 +11,16 @@ use std::{
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use crate::lambda::{
-    function::Function, invocation::Invocation, lock::lock, memory, memory::Memory, naming,
+    config::FunctionConfig,
+    invocation::Invocation,
+    memory::{self, Memory},
+    naming,
 };
 
 /// Lines of a process kept for the sentence that explains why it ended.
@@ -25,10 +29,7 @@ const LAST_WORDS_MAX: usize = 4;
 /// What the process said at the end of an invocation.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    Answer {
-        body: Bytes,
-        is_http_stream: bool,
-    },
+    Answer(Bytes),
     Error {
         body: Bytes,
         error_type: Option<String>,
@@ -67,7 +68,7 @@ pub(crate) struct Instance {
     /// Unguessable part of the address of this process's Runtime API.
     pub(crate) token: String,
     pub(crate) log_stream: String,
-    pub(crate) function: Arc<Function>,
+    pub(crate) function: Arc<FunctionConfig>,
     pub(crate) spawned_at: Instant,
     pid: OnceLock<u32>,
     ready_after: OnceLock<Duration>,
@@ -83,7 +84,7 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    pub(crate) fn new(function: Arc<Function>) -> Self {
+    pub(crate) fn new(function: Arc<FunctionConfig>) -> Self {
         let (work_in, work_out) = mpsc::channel(1);
         Self {
             token: Uuid::new_v4().simple().to_string(),
@@ -140,14 +141,15 @@ impl Instance {
     }
 
     pub(crate) fn current_request_id(&self) -> Option<String> {
-        lock(&self.current)
+        self.current
+            .lock()
             .as_ref()
             .map(|current| current.request_id.clone())
     }
 
     /// The process, when it works on an invocation whose payload contains this text.
     pub(crate) fn pid_working_on(&self, text: &str) -> Option<u32> {
-        let current = lock(&self.current);
+        let current = self.current.lock();
         let payload = &current.as_ref()?.payload;
         let mentioned = payload
             .windows(text.len().max(1))
@@ -157,7 +159,7 @@ impl Instance {
 
     /// Ends the invocation `request_id`. `false` when the process is not working on it.
     pub(crate) fn finish(&self, request_id: &str, reply: Reply) -> bool {
-        let mut current = lock(&self.current);
+        let mut current = self.current.lock();
         match current.take() {
             Some(working) if working.request_id == request_id => {
                 // The invoker may have given up, which is its own affair.
@@ -172,7 +174,7 @@ impl Instance {
     }
 
     pub(crate) fn hear(&self, line: &str) {
-        let mut last_words = lock(&self.last_words);
+        let mut last_words = self.last_words.lock();
         if last_words.len() == LAST_WORDS_MAX {
             last_words.pop_front();
         }
@@ -181,13 +183,13 @@ impl Instance {
 
     /// The last lines it printed, on one line.
     pub(crate) fn last_words(&self) -> Option<String> {
-        let last_words = lock(&self.last_words);
+        let last_words = self.last_words.lock();
         (!last_words.is_empty())
             .then(|| Vec::from_iter(last_words.iter().map(String::as_str)).join(" / "))
     }
 
     pub(crate) fn view(&self) -> InstanceView {
-        let activity = match &*lock(&self.current) {
+        let activity = match &*self.current.lock() {
             Some(current) => InstanceActivity::Busy {
                 request_id: current.request_id.clone(),
                 since: current.since,
@@ -196,7 +198,7 @@ impl Instance {
             None => InstanceActivity::Starting,
         };
         InstanceView {
-            function: self.function.config.name.clone(),
+            function: self.function.name.clone(),
             pid: self.pid.get().copied(),
             log_stream: self.log_stream.clone(),
             memory_mb: self.memory().map(|memory| memory.now_mb),

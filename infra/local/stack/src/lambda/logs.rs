@@ -5,12 +5,10 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Write as _},
     path::Path,
-    sync::Mutex,
 };
 
+use parking_lot::Mutex;
 use tokio::sync::broadcast;
-
-use crate::lambda::lock::lock;
 
 /// Lines a slow listener may fall behind before it loses the oldest.
 const LISTENER_LINES_MAX: usize = 4096;
@@ -70,7 +68,7 @@ impl LogSink {
         if let Some(file) = self.files.get(&line.function) {
             // One write per line keeps the lines of parallel instances whole.
             let text = format!("{}\n", line.text);
-            if let Err(error) = lock(file).write_all(text.as_bytes()) {
+            if let Err(error) = file.lock().write_all(text.as_bytes()) {
                 tracing::warn!(function = line.function, %error, "Could not write to a function's log");
             }
         }

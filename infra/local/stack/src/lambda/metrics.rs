@@ -2,14 +2,14 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::Mutex,
     time::Duration,
 };
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::lambda::{error::FunctionFailure, lock::lock};
+use crate::lambda::error::FunctionFailure;
 
 /// Invocation records kept; older ones are forgotten, the totals are not.
 const RECORDS_MAX: usize = 50_000;
@@ -124,7 +124,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn change(&self, function: &str, change: impl FnOnce(&mut FunctionMetrics)) {
-        let mut functions = lock(&self.functions);
+        let mut functions = self.functions.lock();
         match functions.get_mut(function) {
             Some(totals) => change(totals),
             None => change(functions.entry(function.to_owned()).or_default()),
@@ -147,7 +147,7 @@ impl Ledger {
                 totals.crashes += u64::from(failure.error_type == "Runtime.ExitError");
             }
         });
-        let mut records = lock(&self.records);
+        let mut records = self.records.lock();
         if records.len() == RECORDS_MAX {
             records.pop_front();
         }
@@ -156,12 +156,12 @@ impl Ledger {
 
     pub(crate) fn totals(&self) -> Metrics {
         Metrics {
-            functions: lock(&self.functions).clone(),
+            functions: self.functions.lock().clone(),
         }
     }
 
     pub(crate) fn records(&self) -> Vec<InvocationRecord> {
-        lock(&self.records).iter().cloned().collect()
+        self.records.lock().iter().cloned().collect()
     }
 }
 

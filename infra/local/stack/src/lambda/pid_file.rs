@@ -7,13 +7,11 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::Mutex,
 };
 
+use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
-
-use crate::lambda::lock::lock;
 
 /// Why leftovers could not be ended.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +65,7 @@ impl PidFile {
     pub(crate) fn remember(&self, pid: u32) {
         let Some(born) = birth(pid) else { return };
         let line = serde_json::json!(Entry { pid, born }).to_string() + "\n";
-        if let Err(error) = lock(&self.file).write_all(line.as_bytes()) {
+        if let Err(error) = self.file.lock().write_all(line.as_bytes()) {
             tracing::warn!(path = %self.path.display(), %error, "Could not remember process {pid}");
         }
     }

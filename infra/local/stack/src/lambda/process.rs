@@ -1,6 +1,11 @@
 //! Starting a function's process, listening to it, and seeing it off.
 
-use std::{io, process::ExitStatus, process::Stdio, sync::Arc, time::Duration};
+use std::{
+    io,
+    process::{ExitStatus, Stdio},
+    sync::Arc,
+    time::Duration,
+};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
@@ -37,7 +42,7 @@ impl Core {
         if !program.is_file() {
             return Err(format!("there is no program at {}", program.display()));
         }
-        let instance = Arc::new(Instance::new(Arc::clone(function)));
+        let instance = Arc::new(Instance::new(Arc::clone(&function.config)));
         // Known before it runs, because its first call may come before `spawn` returns.
         self.admit(&instance)?;
         match self.spawner.spawn(self.command(&instance)).await {
@@ -53,7 +58,7 @@ impl Core {
     }
 
     fn command(&self, instance: &Instance) -> Command {
-        let config = &instance.function.config;
+        let config = &instance.function;
         let mut command = self.spawner.command(&config.program);
         // On AWS this is a bare host and port. An address with a path needs its scheme, or
         // `lambda_runtime` takes it for a malformed URL.
@@ -143,7 +148,7 @@ impl Core {
 
     pub(crate) fn log(&self, instance: &Instance, source: LogSource, text: String) {
         self.logs.write(LogLine {
-            function: instance.function.config.name.clone(),
+            function: instance.function.name.clone(),
             stream: instance.log_stream.clone(),
             request_id: instance.current_request_id(),
             source,

@@ -17,7 +17,6 @@ use crate::lambda::{
     error::{FunctionFailure, InvokeError},
     function::Function,
     invocation::Invocation,
-    lock::lock,
     metrics::EventMetrics,
     state::Core,
 };
@@ -36,7 +35,7 @@ impl Core {
             return Err(InvokeError::Stopping);
         }
         let request_id = invocation.request_id.clone();
-        let faults = *lock(&self.faults);
+        let faults = *self.faults.lock();
         self.count_event(function, |events| events.accepted += 1);
         if happens(faults.drop_rate) {
             self.count_event(function, |events| events.dropped += 1);
@@ -177,7 +176,7 @@ impl Core {
 
     /// Sends the record to the function that is to hear of it, as an event of its own.
     fn report_failure(self: &Arc<Self>, destination: &str, letter: &DeadLetter) {
-        if happens(lock(&self.faults).lose_failure_rate) {
+        if happens(self.faults.lock().lose_failure_rate) {
             tracing::info!("Lost the record of a failure on purpose");
             return;
         }

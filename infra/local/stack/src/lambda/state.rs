@@ -2,22 +2,23 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{Arc, atomic::AtomicBool},
 };
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::lambda::{
-    config::{EmulatorConfig, Faults},
+    config::{EmulatorConfig, Faults, FunctionConfig},
     dead_letters::DeadLetters,
     error::InvokeError,
     function::Function,
     instance::{Instance, InstanceView, Order},
-    lock::lock,
     logs::LogSink,
     metrics::Ledger,
     naming,
     pid_file::PidFile,
+    pool::IdlePool,
     spawner::Spawner,
 };
 
@@ -35,6 +36,7 @@ pub(crate) struct Core {
     pub(crate) schedules_paused: AtomicBool,
     /// What all processes are to do; anything but `Live` means the emulator is stopping.
     pub(crate) orders: watch::Sender<Order>,
+    pub(crate) idle: IdlePool,
     /// Processes that exist, by token.
     instances: Mutex<HashMap<String, Arc<Instance>>>,
     /// How many there are.
@@ -75,6 +77,7 @@ impl Core {
             ledger: Ledger::default(),
             schedules_paused: AtomicBool::new(false),
             orders: watch::Sender::new(Order::Live),
+            idle: IdlePool::default(),
             instances: Mutex::default(),
             population: watch::Sender::new(0),
         }
@@ -92,11 +95,11 @@ impl Core {
     }
 
     pub(crate) fn instance(&self, token: &str) -> Option<Arc<Instance>> {
-        lock(&self.instances).get(token).cloned()
+        self.instances.lock().get(token).cloned()
     }
 
     pub(crate) fn instance_views(&self) -> Vec<InstanceView> {
-        let instances: Vec<_> = lock(&self.instances).values().cloned().collect();
+        let instances: Vec<_> = self.instances.lock().values().cloned().collect();
         let mut views: Vec<_> = instances.iter().map(|instance| instance.view()).collect();
         views.sort_by(|one, other| (&one.function, one.pid).cmp(&(&other.function, other.pid)));
         views
@@ -104,18 +107,18 @@ impl Core {
 
     /// The processes of a function that have not been told to end.
     pub(crate) fn instances_of(&self, function: &Arc<Function>) -> Vec<Arc<Instance>> {
-        let instances = lock(&self.instances);
-        let of_function = instances
-            .values()
-            .filter(|instance| Arc::ptr_eq(&instance.function, function) && instance.is_alive());
+        let instances = self.instances.lock();
+        let of_function = instances.values().filter(|instance| {
+            Arc::ptr_eq(&instance.function, &function.config) && instance.is_alive()
+        });
         of_function.cloned().collect()
     }
 
     pub(crate) fn pid_working_on(&self, function: &str, text: &str) -> Option<u32> {
-        let instances: Vec<_> = lock(&self.instances).values().cloned().collect();
+        let instances: Vec<_> = self.instances.lock().values().cloned().collect();
         instances
             .iter()
-            .filter(|instance| instance.function.config.name == function)
+            .filter(|instance| instance.function.name == function)
             .find_map(|instance| instance.pid_working_on(text))
     }
 
@@ -135,7 +138,7 @@ impl Core {
 
     /// Counts a process in before it exists.
     pub(crate) fn admit(&self, instance: &Arc<Instance>) -> Result<(), String> {
-        let mut instances = lock(&self.instances);
+        let mut instances = self.instances.lock();
         // Checked under the lock: after the order to stop, the population only falls.
         if self.is_stopping() {
             return Err("the local Lambda is shutting down".to_owned());
@@ -146,17 +149,17 @@ impl Core {
     }
 
     pub(crate) fn forget(&self, instance: &Instance) {
-        let mut instances = lock(&self.instances);
+        let mut instances = self.instances.lock();
         instances.remove(&instance.token);
         self.count(&instances, &instance.function);
     }
 
-    fn count(&self, instances: &HashMap<String, Arc<Instance>>, function: &Arc<Function>) {
+    fn count(&self, instances: &HashMap<String, Arc<Instance>>, function: &Arc<FunctionConfig>) {
         let of_function = instances
             .values()
             .filter(|other| Arc::ptr_eq(&other.function, function))
             .count();
-        self.ledger.change(&function.config.name, |totals| {
+        self.ledger.change(&function.name, |totals| {
             totals.instances = of_function;
             totals.instances_peak = totals.instances_peak.max(of_function);
         });
@@ -165,7 +168,7 @@ impl Core {
 
     /// Orders every process to end. New ones are refused from here on.
     pub(crate) fn order_all(&self, order: Order) {
-        let _instances = lock(&self.instances);
+        let _instances = self.instances.lock();
         self.orders.send_replace(order);
     }
 

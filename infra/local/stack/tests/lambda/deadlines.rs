@@ -136,25 +136,6 @@ async fn a_function_that_never_asks_for_work_does_not_hang_its_caller() {
     );
 }
 
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn a_function_over_its_memory_is_killed_when_that_is_wanted() {
-    let bench = Bench::start(|config| {
-        config.enforce_memory = true;
-        config.functions[0].memory_mb = 64;
-    })
-    .await;
-    let body: Value = bench
-        .invoke(json!({ "do": "allocate", "mb": 96, "ms": 60_000 }))
-        .await
-        .json()
-        .await
-        .unwrap();
-    assert_eq!(body["errorType"], "Runtime.ExitError");
-    let record = bench.emulator.invocations().pop().unwrap();
-    assert!(record.max_memory_mb.unwrap() > 64.0);
-}
-
 #[tokio::test]
 async fn stopping_ends_every_process_even_one_at_work() {
     let bench = Bench::start(|_| ()).await;

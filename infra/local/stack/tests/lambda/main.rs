@@ -1,4 +1,4 @@
-//! The emulator over HTTP, running a real function binary (`examples/probe_function.rs`).
+//! The emulator over HTTP, running a real function binary (`probe_function.rs`).
 
 mod bench;
 mod deadlines;

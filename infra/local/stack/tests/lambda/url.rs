@@ -72,23 +72,3 @@ async fn a_function_that_dies_is_a_502_and_a_body_too_large_a_413() {
         .body(vec![b'x'; 6 * 1024 * 1024 + 1]);
     assert_eq!(request.send().await.unwrap().status(), 413);
 }
-
-#[tokio::test]
-async fn a_streamed_answer_arrives_whole() {
-    let bench = Bench::start(|config| {
-        config.url_function = Some("probe".to_owned());
-        config.functions[0].env = [("PROBE_STREAMS".to_owned(), "1".to_owned())].into();
-    })
-    .await;
-    let whole = bench
-        .client
-        .get(bench.url("/api/v1/stories/1"))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(
-        (whole.status().as_u16(), &whole.headers()["content-type"]),
-        (200, &"text/plain".parse().unwrap())
-    );
-    assert_eq!(whole.text().await.unwrap(), "once upon a time");
-}

@@ -101,18 +101,19 @@ fn alignment(text: &str, narration: &Narration, lead: &str) -> Value {
     })
 }
 
-async fn speak(config: &StandInConfig, order: &Order) -> Result<Narration, ApiError> {
+async fn speak(
+    config: &StandInConfig,
+    order: &Order,
+) -> Result<std::sync::Arc<Narration>, ApiError> {
     let (text, delivery) = (order.text.clone(), order.delivery.clone());
     let reuse = config.picture_reuse();
     let key = digest(format!("narration/{reuse:?}/{delivery:?}/{text}").as_bytes());
     let render = move || match reuse {
-        PictureReuse::Never => speech::narrate(&text, &delivery).to_bytes(),
-        PictureReuse::PerScene => speech::hum(&text, &delivery).to_bytes(),
+        PictureReuse::Never => speech::narrate(&text, &delivery),
+        PictureReuse::PerScene => speech::hum(&text, &delivery),
     };
-    let made = config.render_cache().get_or_render(key, render).await;
-    made.ok()
-        .and_then(|bytes| Narration::from_bytes(&bytes))
-        .ok_or_else(ApiError::internal_error)
+    let made = config.narrations().get_or_render(key, render).await;
+    made.map_err(|_| ApiError::internal_error())
 }
 
 fn read(

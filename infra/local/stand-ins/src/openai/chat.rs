@@ -35,7 +35,7 @@ pub(crate) async fn complete(
     let request: Value = serde_json::from_slice(&body).map_err(|_| ApiError::unparsable_body())?;
     refuse_unknown_members(&request, KNOWN)?;
     let model = models::named_in(&request)?;
-    check_parameters(&request, model)?;
+    check_parameters(&request, &model)?;
     let form = answer_form(&request)?;
     let conversation = read_messages(&request)?;
     let limit = ["max_completion_tokens", "max_tokens"]
@@ -55,7 +55,7 @@ pub(crate) async fn complete(
     if request.get("stream") == Some(&Value::Bool(true)) {
         return Ok(stream(
             &id,
-            model,
+            &model,
             &answered,
             &request,
             &conversation,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::errors::{ApiError, refuse_unknown_members};
 use super::models::{self, ImageGeneration, Makes, Model};
-use storyteller::illustration::PictureFormat;
+use storyteller::pictures::PictureFormat;
 
 const PROMPT_CHARACTERS_MAX: usize = 32_000;
 const STANDARD_SIZES: &[&str] = &["1024x1024", "1024x1536", "1536x1024", "auto"];
@@ -29,7 +29,7 @@ impl PictureOrder {
     pub(crate) fn read(request: &Value, known: &str) -> Result<Self, ApiError> {
         refuse_unknown_members(request, known)?;
         let model = models::named_in(request)?;
-        let generation = image_generation(model)?;
+        let generation = image_generation(&model)?;
         refuse_dead_parameters(request)?;
         let format = output_format(request)?;
         let background = one_of(
@@ -70,7 +70,7 @@ pub(crate) fn check_input_fidelity(request: &Value) -> Result<(), ApiError> {
     let Some(fidelity) = request.get("input_fidelity").and_then(Value::as_str) else {
         return Ok(());
     };
-    match image_generation(models::named_in(request)?)? {
+    match image_generation(&models::named_in(request)?)? {
         ImageGeneration::OneMini if fidelity != "low" => Err(ApiError::invalid_value(
             "input_fidelity",
             fidelity,

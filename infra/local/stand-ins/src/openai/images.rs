@@ -15,7 +15,7 @@ use super::moderations::unsafe_categories;
 use crate::config::{PictureReuse, StandInConfig};
 use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
-use storyteller::illustration::{self, PictureFormat};
+use storyteller::pictures::{self, PictureFormat};
 use storyteller::seeded::digest;
 
 const KNOWN: &str = "background model moderation n output_compression output_format partial_images prompt \
@@ -97,7 +97,7 @@ async fn draw(
 ) -> Result<std::sync::Arc<Vec<u8>>, ApiError> {
     let subject = match config.picture_reuse() {
         PictureReuse::Never => order.prompt.clone(),
-        PictureReuse::PerScene => format!("scene {}", illustration::scene_number(&order.prompt)),
+        PictureReuse::PerScene => format!("scene {}", pictures::scene_number(&order.prompt)),
     };
     let (width, height, format, prompt) = (
         order.width,
@@ -107,10 +107,8 @@ async fn draw(
     );
     let key = digest(format!("picture/{width}x{height}/{format:?}/{subject}").as_bytes());
     let made = config
-        .render_cache()
-        .get_or_render(key, move || {
-            illustration::draw(&prompt, width, height, format)
-        })
+        .pictures()
+        .get_or_render(key, move || pictures::draw(&prompt, width, height, format))
         .await;
     made.map_err(|cause| {
         tracing::error!("A picture could not be drawn: {cause}");

@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::wire_tests::{image_question, post, quick, send};
 use crate::openai_router;
-use storyteller::illustration::{self, PictureFormat};
+use storyteller::pictures::{self, PictureFormat};
 
 fn small_png() -> Vec<u8> {
-    illustration::draw("a fox", 32, 32, PictureFormat::Png)
+    pictures::draw("a fox", 32, 32, PictureFormat::Png)
 }
 
 #[tokio::test]

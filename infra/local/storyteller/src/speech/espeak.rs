@@ -1,10 +1,9 @@
 //! Speech by `espeak-ng` or `espeak`, where one of them is installed: sentence by sentence, so
-//! that each sentence has its true length, with words placed inside by their sounds.
+//! that each sentence has its true length, with words placed inside by their letters.
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use super::prose::{Prose, Sentence, Word, letter_seconds};
 use super::{Delivery, SAMPLE_RATE, Sound};
@@ -18,14 +17,14 @@ const SILENCE: f32 = 0.012;
 const PAUSE_MIN: f64 = 0.055;
 
 /// The program's name, looked for once a process.
-fn program() -> Option<&'static str> {
-    static PROGRAM: OnceLock<Option<&'static str>> = OnceLock::new();
-    *PROGRAM.get_or_init(|| {
+pub(super) fn program() -> Option<&'static str> {
+    static PROGRAM: LazyLock<Option<&'static str>> = LazyLock::new(|| {
         ["espeak-ng", "espeak"].into_iter().find(|name| {
             let spoken = run(name, &["--stdin".into(), "--stdout".into()], "a");
             spoken.is_some_and(|wav| wav.len() > 1000)
         })
-    })
+    });
+    *PROGRAM
 }
 
 /// Runs the program on a text and returns what it prints.
@@ -46,15 +45,13 @@ fn run(program: &str, arguments: &[String], text: &str) -> Option<Vec<u8>> {
     (written && output.status.success()).then_some(output.stdout)
 }
 
-/// Speaks the text; None when there is no synthesiser or it fails.
-pub(super) fn speak(prose: &Prose, delivery: &Delivery) -> Option<Sound> {
-    let program = program()?;
+/// Speaks the text; None when the program fails.
+pub(super) fn speak(program: &str, prose: &Prose, delivery: &Delivery) -> Option<Sound> {
     let variant = Seeded::from_text(&delivery.voice)
         .pick(&["+f3", "+f2", "+f4", "+m3", "+f5"])
         .to_owned();
     let voice = format!("en-us{variant}");
     let pace = format!("{:.0}", PACE * delivery.speed);
-    let weights = word_weights(program, prose);
     let arguments: Vec<String> = [
         "-v", &voice, "-s", &pace, "-g", "1", "-z", "--stdin", "--stdout",
     ]
@@ -65,7 +62,7 @@ pub(super) fn speak(prose: &Prose, delivery: &Delivery) -> Option<Sound> {
     let spoken = speak_sentences(program, &arguments, prose)?;
     for (sentence, spoken) in prose.sentences.iter().zip(spoken) {
         let begins = samples.len() as f64 / f64::from(SAMPLE_RATE);
-        place(prose, sentence, &spoken, begins, &weights, &mut timed);
+        place(prose, sentence, &spoken, begins, &mut timed);
         samples.extend(&spoken);
         let pause = sentence.pause() * 0.8 / delivery.speed;
         samples.resize(
@@ -104,59 +101,6 @@ fn speak_sentences(program: &str, arguments: &[String], prose: &Prose) -> Option
     })
 }
 
-/// How long each different word is, in arbitrary units: by its phonemes where the program tells
-/// them, else by its letters.
-fn word_weights(program: &str, prose: &Prose) -> HashMap<String, f64> {
-    let mut words: Vec<String> = prose
-        .sentences
-        .iter()
-        .flat_map(|s| &s.clauses)
-        .flat_map(|c| &c.words)
-        .map(|word| prose.word(*word))
-        .collect();
-    words.sort();
-    words.dedup();
-    let list: String = words.iter().map(|word| format!("{word}.\n")).collect();
-    let arguments = ["-v", "en-us", "-q", "-x", "--stdin"].map(String::from);
-    let printed = run(program, &arguments, &list).unwrap_or_default();
-    let printed = String::from_utf8_lossy(&printed).into_owned();
-    let lines: Vec<&str> = printed
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    let told = lines.len() == words.len();
-    words
-        .into_iter()
-        .enumerate()
-        .map(|(index, word)| {
-            let by_letters = word.chars().map(letter_seconds).sum::<f64>().max(0.05);
-            let weight = if told {
-                phoneme_seconds(lines[index]).max(0.05)
-            } else {
-                by_letters
-            };
-            (word, weight)
-        })
-        .collect()
-}
-
-/// Seconds of a word in espeak's phoneme letters.
-fn phoneme_seconds(phonemes: &str) -> f64 {
-    phonemes
-        .trim()
-        .chars()
-        .map(|symbol| match symbol {
-            'a' | 'e' | 'i' | 'o' | 'u' | 'A' | 'E' | 'I' | 'O' | 'U' | '@' | 'V' | '0' | '3' => {
-                0.085
-            }
-            ':' => 0.05,
-            's' | 'S' | 'f' | 'T' | 'z' => 0.085,
-            symbol if symbol.is_alphabetic() => 0.062,
-            _ => 0.0,
-        })
-        .sum()
-}
-
 /// The samples of a WAV file of mono 16 bit; its lengths are not trusted, for a pipe has none.
 fn wav_samples(file: &[u8]) -> Option<Vec<f32>> {
     let rate = u32::from_le_bytes(file.get(24..28)?.try_into().ok()?);
@@ -187,13 +131,12 @@ fn trim(samples: &[f32]) -> Vec<f32> {
 }
 
 /// Times the words of a sentence: its clauses between the pauses that can be heard, the words of
-/// a clause in proportion to their sounds.
+/// a clause in proportion to their letters.
 fn place(
     prose: &Prose,
     sentence: &Sentence,
     spoken: &[f32],
     begins: f64,
-    weights: &HashMap<String, f64>,
     timed: &mut Vec<(Word, f64, f64)>,
 ) {
     let seconds = spoken.len() as f64 / f64::from(SAMPLE_RATE);
@@ -203,19 +146,21 @@ fn place(
         let mut since = 0.0;
         for (index, clause) in sentence.clauses.iter().enumerate() {
             let (until, next) = pauses.get(index).copied().unwrap_or((seconds, seconds));
-            stretches.push((clause.words.clone(), since, until));
+            stretches.push((clause.clone(), since, until));
             since = next;
         }
     } else {
-        let words = sentence
-            .clauses
-            .iter()
-            .flat_map(|clause| clause.words.clone())
-            .collect();
-        stretches.push((words, 0.0, seconds));
+        stretches.push((sentence.clauses.concat(), 0.0, seconds));
     }
     for (words, since, until) in stretches {
-        let weight = |word: &Word| weights.get(&prose.word(*word)).copied().unwrap_or(0.2);
+        let weight = |word: &Word| {
+            let letters = &prose.characters[word.start..word.end];
+            letters
+                .iter()
+                .map(|c| letter_seconds(*c))
+                .sum::<f64>()
+                .max(0.05)
+        };
         let scale = (until - since) / words.iter().map(weight).sum::<f64>().max(0.01);
         let mut clock = begins + since;
         for word in &words {
@@ -271,10 +216,5 @@ mod tests {
             (pauses[0].0 - 0.3).abs() < 0.01 && (pauses[1].0 - 0.72).abs() < 0.01,
             "{pauses:?}"
         );
-    }
-
-    #[test]
-    fn a_longer_word_weighs_more() {
-        assert!(phoneme_seconds("w'i:ltSe@") > phoneme_seconds("'eI"));
     }
 }

@@ -16,12 +16,6 @@ pub(super) struct Word {
     pub(super) end: usize,
 }
 
-/// Words up to the next pause at a comma or the like.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Clause {
-    pub(super) words: Vec<Word>,
-}
-
 /// How the voice falls or rises at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
@@ -32,7 +26,8 @@ pub(super) enum Ending {
 
 #[derive(Debug, Clone)]
 pub(super) struct Sentence {
-    pub(super) clauses: Vec<Clause>,
+    /// Words up to each pause at a comma or the like.
+    pub(super) clauses: Vec<Vec<Word>>,
     pub(super) ending: Ending,
     /// The characters it spans, closing marks included.
     pub(super) start: usize,
@@ -83,7 +78,7 @@ impl Prose {
     pub(super) fn read(text: &str) -> Self {
         let characters: Vec<char> = text.chars().collect();
         let mut sentences = Vec::new();
-        let mut clauses: Vec<Clause> = vec![Clause::default()];
+        let mut clauses: Vec<Vec<Word>> = vec![Vec::new()];
         let (mut start, mut at) = (0, 0);
         while at < characters.len() {
             let c = characters[at];
@@ -92,14 +87,14 @@ impl Prose {
                     .find(|next| !is_word(characters[*next]))
                     .unwrap_or(characters.len());
                 if let Some(clause) = clauses.last_mut() {
-                    clause.words.push(Word { start: at, end });
+                    clause.push(Word { start: at, end });
                 }
                 at = end;
                 continue;
             }
             at += 1;
             if matches!(c, ',' | ';' | ':' | '—' | '–') {
-                clauses.push(Clause::default());
+                clauses.push(Vec::new());
             }
             let blank_line = c == '\n' && characters.get(at) == Some(&'\n');
             if matches!(c, '.' | '!' | '?' | '…') || blank_line || at == characters.len() {
@@ -112,7 +107,7 @@ impl Prose {
                     at += 1;
                 }
                 let sentence = finish(&characters, std::mem::take(&mut clauses), start, at, c);
-                clauses.push(Clause::default());
+                clauses.push(Vec::new());
                 start = at;
                 sentences.extend(sentence);
             }
@@ -124,10 +119,6 @@ impl Prose {
         }
     }
 
-    pub(super) fn word(&self, word: Word) -> String {
-        self.characters[word.start..word.end].iter().collect()
-    }
-
     /// Start and end of every character at the pace of the constants above: words where they are
     /// spoken, marks and blanks in the silence that follows.
     pub(super) fn times(&self, speed: f64) -> (Vec<f64>, Vec<f64>) {
@@ -136,7 +127,7 @@ impl Prose {
         for sentence in &self.sentences {
             let last_clause = sentence.clauses.len() - 1;
             for (index, clause) in sentence.clauses.iter().enumerate() {
-                for word in &clause.words {
+                for word in clause {
                     let length: f64 = self.characters[word.start..word.end]
                         .iter()
                         .map(|c| letter_seconds(*c))
@@ -157,52 +148,42 @@ impl Prose {
     /// Fills in the characters between timed words; `total` is when the last silence ends.
     pub(super) fn spread(&self, words: &[(Word, f64, f64)], total: f64) -> (Vec<f64>, Vec<f64>) {
         let count = self.characters.len();
-        let (mut starts, mut ends) = (vec![0.0; count], vec![0.0; count]);
-        let (mut filled, mut clock) = (0, 0.0);
-        let gap = |starts: &mut Vec<f64>,
-                   ends: &mut Vec<f64>,
-                   from: usize,
-                   to: usize,
-                   since: f64,
-                   until: f64| {
-            let step = if to > from {
-                (until - since).max(0.0) / (to - from) as f64
-            } else {
-                0.0
-            };
-            for (index, at) in (from..to).enumerate() {
-                starts[at] = since + step * index as f64;
-                ends[at] = since + step * (index + 1) as f64;
+        let (mut starts, mut ends) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let mut clock = 0.0;
+        // Shares a stretch of time among the next characters, by their weights.
+        let mut share = |weights: &[f64], since: f64, until: f64| {
+            let mut at = since;
+            let scale = (until - since).max(0.0) / weights.iter().sum::<f64>();
+            for weight in weights {
+                starts.push(at);
+                at += weight * scale;
+                ends.push(at);
             }
         };
+        let mut filled = 0;
         for (word, since, until) in words {
-            gap(&mut starts, &mut ends, filled, word.start, clock, *since);
-            let weights: Vec<f64> = self.characters[word.start..word.end]
+            share(&vec![1.0; word.start - filled], clock, *since);
+            let letters = &self.characters[word.start..word.end];
+            let weights: Vec<f64> = letters
                 .iter()
                 .map(|c| letter_seconds(*c).max(0.01))
                 .collect();
-            let scale = (until - since) / weights.iter().sum::<f64>();
-            let mut at = *since;
-            for (offset, weight) in weights.iter().enumerate() {
-                starts[word.start + offset] = at;
-                at += weight * scale;
-                ends[word.start + offset] = at;
-            }
+            share(&weights, *since, *until);
             (filled, clock) = (word.end, *until);
         }
-        gap(&mut starts, &mut ends, filled, count, clock, total);
+        share(&vec![1.0; count - filled], clock, total);
         (starts, ends)
     }
 }
 
 fn finish(
     characters: &[char],
-    mut clauses: Vec<Clause>,
+    mut clauses: Vec<Vec<Word>>,
     start: usize,
     end: usize,
     mark: char,
 ) -> Option<Sentence> {
-    clauses.retain(|clause| !clause.words.is_empty());
+    clauses.retain(|clause| !clause.is_empty());
     if clauses.is_empty() {
         return None;
     }

@@ -1,18 +1,11 @@
-//! Who is in a story: the hero, a friend, and the phrases that belong to them.
+//! Who is in a story: the hero, a friend, a theme, and the phrases that belong to them.
 
 use super::request::{Person, StoryRequest};
-use super::teller::Arc;
-use super::themes::{self, Theme};
+use crate::data::{self, Section};
 use crate::seeded::Seeded;
 
-const FRIENDS: &[(&str, &str)] = &[
-    ("Pip", "firefly"),
-    ("Juniper", "hedgehog"),
-    ("Bramble", "mouse"),
-    ("Otto", "owl"),
-    ("Tansy", "rabbit"),
-    ("Fennel", "fox"),
-];
+const CAST: &str = include_str!("../../stories/cast.txt");
+const THEMES: &str = include_str!("../../stories/themes.txt");
 
 /// Names and phrases of one story.
 pub(super) struct Cast {
@@ -20,60 +13,121 @@ pub(super) struct Cast {
     pub(super) friend: String,
     friend_kind: String,
     a_hero: String,
-    look: Option<String>,
-    trait_sentence: Option<String>,
+    look: String,
+    trait_sentence: &'static str,
     fear: Option<String>,
     wish: String,
-    pub(super) theme: &'static Theme,
+    theme: Section,
 }
 
-pub(super) fn cast(request: &StoryRequest, arc: &Arc, seeded: &mut Seeded) -> Cast {
-    let hero = request.hero();
-    let (friend, friend_kind) = match request.characters.get(1) {
-        Some(second) => (second.name.clone(), second.kind().to_owned()),
-        None => {
-            let suits = |(name, kind): &&(&str, &str)| *name != hero.name && *kind != hero.species;
-            let choices: Vec<_> = FRIENDS.iter().filter(suits).collect();
-            let (name, kind) = choices[seeded.below(choices.len())];
-            ((*name).to_owned(), (*kind).to_owned())
-        }
-    };
-    let mood = request
-        .idea
-        .mood
-        .clone()
-        .or_else(|| hero.personality.first().cloned())
-        .unwrap_or_else(|| "gentle".into());
-    let theme = request
-        .themes
-        .iter()
-        .find_map(|theme| themes::find(theme))
-        .unwrap_or_else(|| {
-            if request.idea.fear.is_some() {
-                themes::default_theme()
-            } else {
-                idea_theme(request).unwrap_or_else(themes::default_theme)
+impl Cast {
+    pub(super) fn choose(
+        request: &StoryRequest,
+        wishes: &[&'static str],
+        seeded: &mut Seeded,
+    ) -> Cast {
+        let hero = request.hero();
+        let (friend, friend_kind) = match request.characters.get(1) {
+            Some(second) => (second.name.clone(), second.kind().to_owned()),
+            None => {
+                let friends = data::section(CAST, "friends")
+                    .into_iter()
+                    .map(data::columns);
+                let suits = |[name, kind]: &[&str; 2]| *name != hero.name && *kind != hero.species;
+                let choices: Vec<[&str; 2]> = friends.filter(suits).collect();
+                let [name, kind] = choices[seeded.below(choices.len())];
+                (name.to_owned(), kind.to_owned())
             }
-        });
-    Cast {
-        a_hero: with_article(&format!("{} {}", mood.to_lowercase(), hero.kind())),
-        look: look(&hero),
-        trait_sentence: hero.traits.iter().find_map(|name| trait_sentence(name)),
-        fear: request.idea.fear.clone(),
-        wish: request
-            .idea
-            .wish
-            .clone()
-            .unwrap_or_else(|| seeded.pick(arc.wishes).to_owned()),
-        friend,
-        friend_kind,
-        theme,
-        hero,
+        };
+        let idea = &request.idea;
+        let mood = idea.mood.as_ref().or(hero.personality.first());
+        let mood = mood.map_or("gentle", String::as_str).to_lowercase();
+        let wanted = request.themes.iter().map(String::as_str);
+        // A fear asks for courage by itself; any other idea may name its theme.
+        let of_idea = idea.whole.as_deref().filter(|_| idea.fear.is_none());
+        let theme = wanted.chain(of_idea).find_map(theme);
+        let traits = data::section(CAST, "traits").into_iter().map(data::columns);
+        let helps = |[word, _]: &[&str; 2]| hero.traits.iter().any(|name| name.contains(word));
+        Cast {
+            a_hero: with_article(&format!("{mood} {}", hero.kind())),
+            look: look(&hero).unwrap_or_default(),
+            trait_sentence: traits.into_iter().find(helps).unwrap_or_default()[1],
+            fear: idea.fear.clone(),
+            wish: idea
+                .wish
+                .clone()
+                .unwrap_or_else(|| seeded.pick(wishes).to_owned()),
+            theme: theme.unwrap_or_else(|| data::sections(THEMES).swap_remove(0)),
+            friend,
+            friend_kind,
+            hero,
+        }
+    }
+
+    /// What one may take away.
+    pub(super) fn moral(&self, request: &StoryRequest) -> String {
+        match request.themes.first() {
+            Some(unknown) if theme(unknown).is_none() => {
+                let unknown = unknown.to_lowercase();
+                format!("A little {unknown} goes a long way when you take a friend along.")
+            }
+            _ => self.of_theme("moral").to_owned(),
+        }
+    }
+
+    fn of_theme(&self, name: &str) -> &'static str {
+        let line = |line: &&'static str| line.strip_prefix(name)?.strip_prefix(": ");
+        self.theme.lines.iter().find_map(line).unwrap_or_default()
+    }
+
+    /// The sentence with all names and phrases in their places.
+    pub(super) fn fill(&self, sentence: &str) -> String {
+        sentence
+            .replace("{look}", &self.look)
+            .replace("{trait}", self.trait_sentence)
+            .replace("{deed}", self.of_theme("deed"))
+            .replace("{wisdom}", self.of_theme("wisdom"))
+            .replace("{change}", self.of_theme("change"))
+            .replace("{fear}", self.fear.as_deref().unwrap_or_default())
+            .replace("{wish}", &self.wish)
+            .replace("{a_hero}", &self.a_hero)
+            .replace("{friend_kind}", &self.friend_kind)
+            .replace("{friend}", &self.friend)
+            .replace("{hero}", &self.hero.name)
+    }
+
+    /// The sentences of a slot that suit this hero, without their marks.
+    pub(super) fn suitable(&self, slot: &[&'static str]) -> Vec<&'static str> {
+        let suits = |sentence: &&'static str| {
+            let sentence = sentence.trim_start_matches('~');
+            match (
+                sentence.strip_prefix("?fear:"),
+                sentence.strip_prefix("?wish:"),
+            ) {
+                (Some(rest), _) => self.fear.is_some().then_some(rest),
+                (_, Some(rest)) => self.fear.is_none().then_some(rest),
+                _ => Some(sentence),
+            }
+        };
+        slot.iter().filter_map(suits).collect()
     }
 }
 
-fn idea_theme(request: &StoryRequest) -> Option<&'static Theme> {
-    themes::find(request.idea.whole.as_deref()?)
+/// The theme that a word or phrase means; None when no sentence of ours speaks of it.
+fn theme(wanted: &str) -> Option<Section> {
+    let wanted = wanted.to_lowercase();
+    let has = |exactly: bool| {
+        let means = |word: &str| {
+            if exactly {
+                word == wanted
+            } else {
+                wanted.contains(word)
+            }
+        };
+        let mut themes = data::sections(THEMES).into_iter();
+        themes.find(|theme| theme.title.split(", ").any(means))
+    };
+    has(true).or_else(|| has(false))
 }
 
 fn with_article(phrase: &str) -> String {
@@ -89,26 +143,22 @@ fn with_article(phrase: &str) -> String {
 fn look(hero: &Person) -> Option<String> {
     let of = |text: &Option<String>, noun: &str| {
         let text = text.as_deref()?.trim().trim_end_matches('.').to_lowercase();
-        let text = ["a ", "an ", "the "]
-            .iter()
+        let mut articles = ["a ", "an ", "the "].iter();
+        let bare = articles
             .find_map(|article| text.strip_prefix(article))
-            .unwrap_or(&text)
-            .to_owned();
-        let has_noun = text.split_whitespace().any(|word| {
-            word.trim_end_matches('s')
-                .starts_with(noun.trim_end_matches('s'))
-        });
-        Some(if has_noun || text.contains(' ') && noun == "clothes" {
-            text
+            .unwrap_or(&text);
+        let has_noun = bare
+            .split_whitespace()
+            .any(|word| word.starts_with(noun.trim_end_matches('s')));
+        let whole = has_noun || noun == "clothes" && bare.contains(' ');
+        Some(if whole {
+            bare.to_owned()
         } else {
-            format!("{text} {noun}")
+            format!("{bare} {noun}")
         })
     };
-    match (
-        of(&hero.eyes, "eyes"),
-        of(&hero.clothes, "clothes"),
-        of(&hero.hair, "hair"),
-    ) {
+    let (eyes, clothes) = (of(&hero.eyes, "eyes"), of(&hero.clothes, "clothes"));
+    match (eyes, clothes, of(&hero.hair, "hair")) {
         (Some(eyes), Some(clothes), _) => Some(format!(
             "Anybody could tell it was {{hero}} by the {eyes} and the {clothes}."
         )),
@@ -125,94 +175,26 @@ fn look(hero: &Person) -> Option<String> {
     }
 }
 
-fn trait_sentence(name: &str) -> Option<String> {
-    let name = name.to_lowercase();
-    let known = [
-        (
-            "wheelchair",
-            "{hero}'s wheelchair hummed along happily, its wheels ticking over every pebble like a friendly clock.",
-        ),
-        (
-            "hearing",
-            "{hero} turned up both hearing aids, so as not to miss a single rustle.",
-        ),
-        (
-            "cochlear",
-            "{hero}'s cochlear implant caught sounds as small as a snail's sigh.",
-        ),
-        (
-            "deaf",
-            "{hero} signed the best words with both hands, so that they seemed to dance in the air.",
-        ),
-        (
-            "cane",
-            "{hero}'s cane went tap, tap, tap, and told of every bump before it came.",
-        ),
-        (
-            "blind",
-            "{hero} listened to the echoes, which told as much as any picture.",
-        ),
-        (
-            "prosthetic",
-            "{hero}'s shiny new leg gave a cheerful click at every step.",
-        ),
-        (
-            "glasses",
-            "{hero} polished those round glasses, and the whole world came up sparkling.",
-        ),
-        (
-            "crutch",
-            "{hero}'s crutches swung in rhythm, left and right, like a song with good shoes on.",
-        ),
-        (
-            "headphone",
-            "{hero} put on soft headphones for a while, until the world was just the right loudness.",
-        ),
-        (
-            "autis",
-            "{hero} counted the stripes on every stone, because patterns made everything feel right.",
-        ),
-    ];
-    known
-        .iter()
-        .find(|(word, _)| name.contains(word))
-        .map(|(_, sentence)| (*sentence).to_owned())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Cast {
-    pub(super) fn fill(&self, sentence: &str) -> String {
-        let look = self.look.clone().unwrap_or_default();
-        sentence
-            .replace("{look}", &look)
-            .replace(
-                "{trait}",
-                self.trait_sentence.as_deref().unwrap_or_default(),
-            )
-            .replace("{deed}", self.theme.deed)
-            .replace("{wisdom}", self.theme.wisdom)
-            .replace("{change}", self.theme.change)
-            .replace("{fear}", self.fear.as_deref().unwrap_or_default())
-            .replace("{wish}", &self.wish)
-            .replace("{a_hero}", &self.a_hero)
-            .replace("{friend_kind}", &self.friend_kind)
-            .replace("{friend}", &self.friend)
-            .replace("{hero}", &self.hero.name)
-    }
-
-    /// The sentences of a slot that suit this hero, without their marks.
-    pub(super) fn suitable<'a>(&self, slot: &[&'a str]) -> Vec<&'a str> {
-        slot.iter()
-            .map(|sentence| sentence.trim_start_matches('~'))
-            .filter_map(|sentence| {
-                match (
-                    sentence.strip_prefix("?fear:"),
-                    sentence.strip_prefix("?wish:"),
-                ) {
-                    (Some(rest), _) => self.fear.is_some().then_some(rest),
-                    (_, Some(rest)) => self.fear.is_none().then_some(rest),
-                    _ => Some(sentence),
-                }
-            })
-            .collect()
+    #[test]
+    fn a_theme_is_found_by_any_of_its_words_and_says_all_four_things() {
+        let moral = |theme: Section| theme.lines[3].to_owned();
+        assert!(moral(theme("Overcoming Fear").unwrap()).contains("Courage"));
+        assert!(moral(theme("kindness").unwrap()).contains("Kindness"));
+        assert!(theme("spreadsheets").is_none());
+        for theme in data::sections(THEMES) {
+            let names = ["deed: ", "wisdom: ", "change: ", "moral: "];
+            assert!(
+                theme
+                    .lines
+                    .iter()
+                    .zip(names)
+                    .all(|(line, name)| line.starts_with(name)),
+                "{theme:?}"
+            );
+        }
     }
 }

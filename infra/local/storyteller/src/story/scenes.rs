@@ -3,68 +3,10 @@
 use serde_json::{Value, json};
 
 use super::request::StoryRequest;
+use crate::data;
 use crate::seeded::Seeded;
 
-struct Staging {
-    action: &'static str,
-    camera: &'static str,
-    pose: &'static str,
-}
-
-/// What the words of a scene suggest doing.
-const ACTIONS: &[(&[&str], &str, &str)] = &[
-    (
-        &["asleep", "sleeps", "slept", "good night"],
-        "sleeping peacefully",
-        "curled up, eyes closed",
-    ),
-    (
-        &["river", "stepping", "stones", "splash"],
-        "crossing the river from stone to stone",
-        "arms out for balance, one foot forward",
-    ),
-    (
-        &["cave", "crystal", "cellar", "lantern"],
-        "holding up a light in the dark",
-        "one arm raised high with a lantern",
-    ),
-    (
-        &["kite", "run"],
-        "running with a kite in the wind",
-        "running, arms up",
-    ),
-    (
-        &["star", "sky", "let the little"],
-        "reaching up to let a light go",
-        "arms raised, looking up",
-    ),
-    (
-        &["footprint", "clue", "follow"],
-        "following a trail",
-        "leaning forward, pointing ahead",
-    ),
-    (
-        &["bridge", "rain"],
-        "meeting a friend under an umbrella",
-        "one hand held out",
-    ),
-    (
-        &["moon", "lullaby", "sang"],
-        "singing softly",
-        "sitting, hands together, looking up",
-    ),
-    (
-        &["map", "letter", "read"],
-        "unfolding a map",
-        "holding a map, head tilted in wonder",
-    ),
-    (
-        &["window", "bed"],
-        "sitting up and listening",
-        "sitting, looking to the side",
-    ),
-];
-
+const ACTIONS: &str = include_str!("../../stories/actions.txt");
 const CAMERAS: [&str; 5] = [
     "low angle, the hero large against the sky",
     "eye level, medium shot",
@@ -80,21 +22,21 @@ pub(super) fn analysis(request: &StoryRequest, seeded: &mut Seeded) -> Value {
         .get("sceneIndex")
         .and_then(Value::as_u64)
         .unwrap_or(0)
-        .min(4) as usize;
+        .min(4);
     let is_cover = request
         .data
         .get("isCover")
         .and_then(Value::as_bool)
         .unwrap_or(index == 0);
-    let text = request.text("text").to_owned();
+    let (text, described) = (request.text("text"), request.text("sceneDescription"));
     let hero = request.hero().name;
-    let described = request.text("sceneDescription");
     let basis = if described.is_empty() {
-        &text
+        text
     } else {
         described
     };
-    let staging = stage(&basis.to_lowercase(), index, is_cover);
+    let words = basis.to_lowercase();
+    let (action, pose) = action(&words, is_cover);
     let depth = seeded.pick(&[
         "leaves and flowers close to the eye, the hero in the middle, soft hills far away",
         "a dark frame of branches in front, the hero behind it, light at the end",
@@ -105,8 +47,7 @@ pub(super) fn analysis(request: &StoryRequest, seeded: &mut Seeded) -> Value {
     } else {
         &["dark", "night", "moon", "cave", "stars", "evening"]
     };
-    let basis_words = basis.to_lowercase();
-    let atmosphere = if nightly.iter().any(|word| basis_words.contains(word)) {
+    let atmosphere = if nightly.iter().any(|word| words.contains(word)) {
         seeded.pick(&[
             "hushed and glowing, small warm lights in cool blue",
             "quiet moonlight with a golden heart",
@@ -118,14 +59,16 @@ pub(super) fn analysis(request: &StoryRequest, seeded: &mut Seeded) -> Value {
         ])
     };
     let description = if is_cover {
-        cover_description(&hero, &text, staging.action)
+        cover_description(&hero, text, action)
     } else {
-        let first = sentences(basis).next().unwrap_or_default();
-        format!("{hero} is {}. {first}", staging.action)
+        format!(
+            "{hero} is {action}. {}",
+            sentences(basis).next().unwrap_or_default()
+        )
     };
     json!({
-        "action": staging.action, "cameraAngle": staging.camera, "depth": depth, "atmosphere": atmosphere,
-        "pose": staging.pose, "description": description.trim(),
+        "action": action, "cameraAngle": CAMERAS[if is_cover { 0 } else { index.max(1) as usize }],
+        "depth": depth, "atmosphere": atmosphere, "pose": pose, "description": description.trim(),
     })
 }
 
@@ -165,30 +108,20 @@ fn friend_in(text: &str, hero: &str) -> Option<String> {
     })
 }
 
-fn stage(text: &str, index: usize, is_cover: bool) -> Staging {
+/// What the hero does, and the pose.
+fn action(text: &str, is_cover: bool) -> (&'static str, &'static str) {
     if is_cover {
-        return Staging {
-            action: "stepping forward to greet the reader",
-            camera: CAMERAS[0],
-            pose: "facing the reader, one arm waving, a big smile",
-        };
+        return (
+            "stepping forward to greet the reader",
+            "facing the reader, one arm waving, a big smile",
+        );
     }
     // The fourth beat of a story lets go or rests; the words of earlier beats still echo in it.
-    let found = ACTIONS.iter().max_by_key(|(words, ..)| {
-        words
-            .iter()
-            .map(|word| text.matches(word).count())
-            .sum::<usize>()
-    });
-    let found = found.filter(|(words, ..)| words.iter().any(|word| text.contains(word)));
-    let (action, pose) = found.map_or(
-        ("walking on with a friend", "walking, looking ahead"),
-        |(_, action, pose)| (*action, *pose),
-    );
-    Staging {
-        action,
-        camera: CAMERAS[index.clamp(1, 4)],
-        pose,
+    let actions = data::lines(ACTIONS).map(data::columns);
+    let found = actions.max_by_key(|[words, ..]: &[&str; 3]| data::count(words, text));
+    match found.filter(|[words, ..]| data::count(words, text) > 0) {
+        Some([_, action, pose]) => (action, pose),
+        None => ("walking on with a friend", "walking, looking ahead"),
     }
 }
 

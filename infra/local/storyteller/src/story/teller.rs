@@ -1,79 +1,102 @@
 //! Tells a story: chooses an arc, a friend and a theme, picks among the sentences, fills in names.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::cast::{Cast, cast};
+use super::cast::Cast;
 use super::request::StoryRequest;
-use super::themes;
-use super::{adventure, bedtime, friendship, mystery};
+use crate::data;
 use crate::seeded::Seeded;
 
-/// A kind of story in four beats.
+/// A kind of story in four beats, as its file tells it; `adventure.txt` explains the marks.
+#[derive(Debug, Default)]
 pub(super) struct Arc {
     /// Story types it is told for.
-    pub(super) words: &'static [&'static str],
-    pub(super) titles: &'static [&'static str],
+    words: Vec<&'static str>,
+    titles: Vec<&'static str>,
     /// What the hero may want when the idea does not say.
-    pub(super) wishes: &'static [&'static str],
-    pub(super) beats: [BeatPlan; 4],
+    pub(super) wishes: Vec<&'static str>,
+    beats: Vec<BeatPlan>,
 }
 
 /// One beat: in every slot one of the sentences is chosen.
-///
-/// `?fear:` and `?wish:` open sentences for heroes with a fear or without; `@hero|line|tag` is
-/// speech, and more text between bars goes on speaking after the tag. A slot whose first sentence
-/// begins with `~` is left out, last ones first, when the beat would become too long.
-pub(super) struct BeatPlan {
-    pub(super) heading: &'static [&'static str],
-    pub(super) slots: &'static [&'static [&'static str]],
-    pub(super) scene: &'static str,
+#[derive(Debug, Default)]
+struct BeatPlan {
+    headings: Vec<&'static str>,
+    slots: Vec<Vec<&'static str>>,
+    scene: &'static str,
 }
 
-const ARCS: [&Arc; 4] = [
-    &adventure::ARC,
-    &bedtime::ARC,
-    &friendship::ARC,
-    &mystery::ARC,
-];
+static ARCS: LazyLock<Vec<Arc>> = LazyLock::new(|| {
+    let files = [
+        include_str!("../../stories/adventure.txt"),
+        include_str!("../../stories/bedtime.txt"),
+        include_str!("../../stories/friendship.txt"),
+        include_str!("../../stories/mystery.txt"),
+    ];
+    files.into_iter().map(read_arc).collect()
+});
+
+fn read_arc(file: &'static str) -> Arc {
+    let mut arc = Arc::default();
+    for section in data::sections(file) {
+        match section.title {
+            "words" => {
+                arc.words = section
+                    .lines
+                    .iter()
+                    .flat_map(|line| line.split(", "))
+                    .collect()
+            }
+            "titles" => arc.titles = section.lines,
+            "wishes" => arc.wishes = section.lines,
+            _ => arc.beats.push(read_beat(&section.lines)),
+        }
+    }
+    arc
+}
+
+fn read_beat(lines: &[&'static str]) -> BeatPlan {
+    let mut beat = BeatPlan::default();
+    for line in lines {
+        if let Some(sentence) = line.strip_prefix("- ") {
+            beat.slots.push(vec![sentence]);
+        } else if let (Some(sentence), Some(slot)) =
+            (line.strip_prefix("/ "), beat.slots.last_mut())
+        {
+            slot.push(sentence);
+        } else if let Some(headings) = line.strip_prefix("heading: ") {
+            beat.headings = headings.split(" | ").collect();
+        } else if let Some(scene) = line.strip_prefix("scene: ") {
+            beat.scene = scene;
+        }
+    }
+    beat
+}
 
 /// The answer to a `story` request: title, four beats, moral.
 pub(super) fn tell(request: &StoryRequest, seeded: &mut Seeded) -> Value {
-    let arc = choose_arc(&request.story_type, seeded);
-    let cast = cast(request, arc, seeded);
-    let title = request
-        .title
-        .clone()
-        .unwrap_or_else(|| cast.fill(seeded.pick(arc.titles)));
+    let suits = |arc: &&Arc| {
+        arc.words
+            .iter()
+            .any(|word| request.story_type.contains(word))
+    };
+    let arc = ARCS
+        .iter()
+        .find(suits)
+        .unwrap_or_else(|| &ARCS[seeded.below(ARCS.len())]);
+    let cast = Cast::choose(request, &arc.wishes, seeded);
+    let title = request.title.clone();
+    let title = title.unwrap_or_else(|| cast.fill(seeded.pick(&arc.titles)));
     let mut told = HashSet::new();
-    let beats: Vec<Value> = arc
+    let beats = arc
         .beats
         .iter()
-        .map(|plan| beat(plan, &cast, &mut told, seeded))
-        .collect();
-    json!({ "title": title, "beats": beats, "moral": moral(request, &cast) })
-}
-
-fn choose_arc(story_type: &str, seeded: &mut Seeded) -> &'static Arc {
-    let named = ARCS
-        .iter()
-        .find(|arc| arc.words.iter().any(|word| story_type.contains(word)));
-    named
-        .copied()
-        .unwrap_or_else(|| ARCS[seeded.below(ARCS.len())])
-}
-
-fn moral(request: &StoryRequest, cast: &Cast) -> String {
-    match request.themes.first() {
-        Some(theme) if themes::find(theme).is_none() => {
-            format!(
-                "A little {} goes a long way when you take a friend along.",
-                theme.to_lowercase()
-            )
-        }
-        _ => cast.theme.moral.to_owned(),
-    }
+        .map(|plan| beat(plan, &cast, &mut told, seeded));
+    let beats: Vec<Value> = beats.collect();
+    json!({ "title": title, "beats": beats, "moral": cast.moral(request) })
 }
 
 /// About 45 seconds of reading aloud.
@@ -86,16 +109,16 @@ struct Told {
 }
 
 fn beat(plan: &BeatPlan, cast: &Cast, told: &mut HashSet<String>, seeded: &mut Seeded) -> Value {
-    let mut all: Vec<Told> = plan
+    let slots = plan
         .slots
         .iter()
-        .filter_map(|slot| tell_slot(slot, cast, seeded))
-        .collect();
+        .filter_map(|slot| tell_slot(slot, cast, seeded));
+    let mut all: Vec<Told> = slots.collect();
     all.retain(|one| told.insert(one.sentence.clone()));
-    let words = |all: &[Told]| {
+    let words = |all: &[Told]| -> usize {
         all.iter()
             .map(|one| one.sentence.split_whitespace().count())
-            .sum::<usize>()
+            .sum()
     };
     while words(&all) > BEAT_WORDS_MAX
         && let Some(last) = all.iter().rposition(|one| one.can_be_left_out)
@@ -105,20 +128,14 @@ fn beat(plan: &BeatPlan, cast: &Cast, told: &mut HashSet<String>, seeded: &mut S
     let sentences: Vec<&str> = all.iter().map(|one| one.sentence.as_str()).collect();
     let dialogue: Vec<&Value> = all.iter().filter_map(|one| one.spoken.as_ref()).collect();
     json!({
-        "heading": cast.fill(seeded.pick(plan.heading)),
-        "text": sentences.join(" "),
-        "dialogue": dialogue,
-        "sceneDescription": cast.fill(plan.scene),
+        "heading": cast.fill(seeded.pick(&plan.headings)), "text": sentences.join(" "),
+        "dialogue": dialogue, "sceneDescription": cast.fill(plan.scene),
     })
 }
 
-fn tell_slot(slot: &[&str], cast: &Cast, seeded: &mut Seeded) -> Option<Told> {
-    let can_be_left_out = slot.first().is_some_and(|first| first.starts_with('~'));
+fn tell_slot(slot: &[&'static str], cast: &Cast, seeded: &mut Seeded) -> Option<Told> {
     let choices = cast.suitable(slot);
-    if choices.is_empty() {
-        return None;
-    }
-    let chosen = seeded.pick(&choices);
+    let chosen = (!choices.is_empty()).then(|| seeded.pick(&choices))?;
     let (sentence, spoken) = if chosen.starts_with('@') {
         speech(chosen, cast)
     } else {
@@ -127,45 +144,41 @@ fn tell_slot(slot: &[&str], cast: &Cast, seeded: &mut Seeded) -> Option<Told> {
     (!sentence.is_empty()).then_some(Told {
         sentence,
         spoken,
-        can_be_left_out,
+        can_be_left_out: slot[0].starts_with('~'),
     })
 }
 
 /// `@hero|line|, said {hero}.` as a sentence, and as an entry of the dialogue list.
 fn speech(slot: &str, cast: &Cast) -> (String, Option<Value>) {
-    let mut parts = slot.trim_end().split('|').map(|part| cast.fill(part));
-    let speaker = match parts.next().as_deref() {
-        Some("@friend") => cast.friend.clone(),
-        _ => cast.hero.name.clone(),
+    let mut parts = slot.split('|').map(|part| cast.fill(part));
+    let mut part = || parts.next().unwrap_or_default();
+    let (speaker, line, tag, more) = (part(), part(), part(), part());
+    let speaker = if speaker == "@friend" {
+        &cast.friend
+    } else {
+        &cast.hero.name
     };
-    let line = parts.next().unwrap_or_default();
-    let tag = parts.next().unwrap_or_default();
-    let more = parts.next();
     // The comma of the tag belongs inside the quotation marks.
     let (comma, tag) = match tag.strip_prefix(", ") {
-        Some(rest) => (",", rest.to_owned()),
-        None => ("", tag.trim_start().to_owned()),
+        Some(rest) => (",", rest),
+        None => ("", tag.trim_start()),
     };
     // A line of two sentences may bring its own question mark.
     let asks = line.starts_with("If ") && line.ends_with("who would be like you");
     let comma = if asks { "?" } else { comma };
     let mut sentence = format!("\"{line}{comma}\" {tag}");
     let mut whole = line.clone();
-    if let Some(more) = more {
+    if !more.is_empty() {
         sentence = format!("{} \"{}\"", sentence.trim_end(), more.trim());
         whole = format!("{whole}, {}", more.trim().trim_end_matches('.'));
     }
-    let closed = if asks {
-        format!("{whole}?")
-    } else if whole.ends_with(['?', '!', '.']) {
-        whole
-    } else {
-        format!("{whole}.")
+    let end = match () {
+        () if asks => "?",
+        () if whole.ends_with(['?', '!', '.']) => "",
+        () => ".",
     };
-    (
-        sentence.trim().to_owned(),
-        Some(json!({ "speaker": speaker, "line": closed })),
-    )
+    let spoken = json!({ "speaker": speaker, "line": format!("{whole}{end}") });
+    (sentence.trim().to_owned(), Some(spoken))
 }
 
 #[cfg(test)]

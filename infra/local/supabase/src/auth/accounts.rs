@@ -1,9 +1,7 @@
 //! `auth.users`: finding, adding and signing in accounts.
 
 use serde_json::Value;
-use sqlx::PgPool;
-use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{AssertSqlSafe, PgPool, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
 use super::user::User;

@@ -1,7 +1,9 @@
 //! The auth service's error answers, in both documented shapes.
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 

@@ -1,19 +1,21 @@
 //! The project's signing key (ES256), its JWKS, and the legacy shared secret (HS256).
 
-use std::path::Path;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
-use aws_lc_rs::digest;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use aws_lc_rs::{
+    digest,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::claims::Claims;
-use super::key_file::{self, KeyError};
-use super::user::User;
+use super::{
+    claims::Claims,
+    key_file::{self, KeyError},
+    user::User,
+};
 
 /// Issuer and expiry of the keys every local Supabase project shares (CLI `pkg/config/apikeys.go`).
 const LEGACY_ISSUER: &str = "supabase-demo";

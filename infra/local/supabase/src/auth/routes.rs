@@ -1,22 +1,23 @@
 //! The routes below `/auth/v1`, as `@supabase/auth-js` calls them.
 
-use std::collections::HashMap;
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{
+    Json, Router,
+    extract::{Query, State},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::failure::AuthFailure;
-use super::keys::TokenError;
-use super::sessions::Session;
-use super::{ACCESS_TOKEN_LIFETIME_SECONDS, AuthServer, Claims, User};
+use super::{
+    ACCESS_TOKEN_LIFETIME_SECONDS, AuthServer, Claims, User, failure::AuthFailure,
+    keys::TokenError, sessions::Session,
+};
 
 /// The platform's default minimum.
 const PASSWORD_CHARACTERS_MIN: usize = 6;

@@ -1,10 +1,12 @@
 //! Refresh tokens: signed rather than stored, so that a browser's session outlives a restart of the
 //! local stack; used and revoked ones are remembered for the life of the process.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant},
+};
 
+use parking_lot::Mutex;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -66,7 +68,7 @@ impl Sessions {
         let token_id: Uuid = text("jti")?.parse().ok()?;
         let issued_at_ms = content.get("iat_ms").and_then(serde_json::Value::as_i64)?;
 
-        let mut ledger = self.lock();
+        let mut ledger = self.ledger.lock();
         let ended_with_the_user = ledger
             .ended_users
             .get(&session.user)
@@ -80,7 +82,7 @@ impl Sessions {
 
     /// Ends one session; its access token lives on until it expires.
     pub(crate) fn end(&self, session: Uuid) {
-        self.lock().ended.insert(session);
+        self.ledger.lock().ended.insert(session);
     }
 
     /// Ends every session the user has now, but for `except`.
@@ -89,12 +91,6 @@ impl Sessions {
             at_ms: jiff::Timestamp::now().as_millisecond(),
             except,
         };
-        self.lock().ended_users.insert(user, ended);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Ledger> {
-        self.ledger
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.ledger.lock().ended_users.insert(user, ended);
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::PgConnection;
-use sqlx::{ConnectOptions as _, PgExecutor, PgPool};
+use sqlx::{ConnectOptions as _, PgExecutor, PgPool, postgres::PgConnection};
 use uuid::Uuid;
 
-use super::pgoutput::{self, RowChange};
+use super::pgoutput;
+use crate::{change::RowChange, sql};
 
 /// Changes per look at the log; a transaction is never split.
 const CHANGES_PER_POLL: i32 = 1_000;
@@ -101,7 +101,7 @@ impl Slot {
         .bind(&self.name)
         .bind(CHANGES_PER_POLL)
         // `publication_names` is itself a list of identifiers.
-        .bind(super::sql_identifier(&self.publication))
+        .bind(sql::identifier(&self.publication))
         .fetch_all(&mut self.connection)
         .await
         .map_err(CaptureError::Read)?;

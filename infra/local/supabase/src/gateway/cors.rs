@@ -1,8 +1,10 @@
 //! Cross-origin headers: which of a browser's requests and answers supabase-js needs let through.
 
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
 const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";

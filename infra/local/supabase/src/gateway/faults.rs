@@ -1,10 +1,9 @@
 //! Faults of the REST path, for tests: refused, slow, cut off before or after the effect.
 
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use axum::Json;
-use axum::extract::State;
+use axum::{Json, extract::State};
+use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
 use crate::chance::{Chance, Share};
@@ -62,16 +61,12 @@ pub(crate) enum Fate {
 impl Faults {
     /// Replaces the plan from the next call on.
     pub fn set(&self, plan: FaultPlan) {
-        *self.0.plan.write().unwrap_or_else(PoisonError::into_inner) = plan;
+        *self.0.plan.write() = plan;
     }
 
     /// The plan in force.
     pub fn plan(&self) -> FaultPlan {
-        self.0
-            .plan
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.plan.read().clone()
     }
 
     pub(crate) fn draw(&self) -> (Option<Duration>, Fate) {

@@ -1,11 +1,10 @@
 //! How often each table and function was called through `/rest/v1`.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{collections::BTreeMap, sync::Arc};
 
-use axum::Json;
-use axum::extract::State;
+use axum::{Json, extract::State};
 use http::{Method, StatusCode};
+use parking_lot::Mutex;
 use serde::Serialize;
 
 /// Counters of `/rest/v1` calls; clones share them.
@@ -24,11 +23,7 @@ pub struct RestCounts {
 impl RestMetrics {
     /// The counts so far.
     pub fn counts(&self) -> RestCounts {
-        let calls = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let calls = self.0.lock().clone();
         RestCounts {
             total: calls.values().sum(),
             calls,
@@ -37,21 +32,13 @@ impl RestMetrics {
 
     /// Back to zero.
     pub fn clear(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.0.lock().clear();
     }
 
     /// `path` is what follows `/rest/v1/`.
     pub(crate) fn count(&self, method: &Method, path: &str) {
         let target = format!("{method} {}", path.trim_matches('/'));
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(target)
-            .or_default() += 1;
+        *self.0.lock().entry(target).or_default() += 1;
     }
 }
 

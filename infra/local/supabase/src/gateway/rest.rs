@@ -1,16 +1,19 @@
 //! `/rest/v1`: keys translated, calls counted, faults injected, then on to the PostgREST given.
 
-use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
-use axum::routing::any;
-use axum::{Json, Router};
-use http::uri::PathAndQuery;
-use http::{StatusCode, Uri, header};
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use http::{StatusCode, Uri, header, uri::PathAndQuery};
 use serde_json::json;
 use tower::ServiceExt as _;
 
-use super::GatewayConfig;
-use super::faults::{Fate, cut_the_connection};
+use super::{
+    GatewayConfig,
+    faults::{Fate, cut_the_connection},
+};
 
 const PREFIX: &str = "/rest/v1";
 

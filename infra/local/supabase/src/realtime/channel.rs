@@ -5,18 +5,16 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use serde_json::{Value, json};
 
 use super::filter::{self, Condition};
-use crate::capture::Action;
+use crate::change::Action;
 
 pub(crate) const TOPIC_PREFIX: &str = "realtime:";
 
 /// A parsed `phx_join` payload. What is missing or of the wrong kind is defaulted, not refused,
-/// as the real server does (`payloads/join.ex`).
+/// as the real server does (`payloads/join.ex`). The flags of
+/// broadcasts and presence, which supabase-js always sends, are read past: neither is served here.
 #[derive(Debug)]
 pub(crate) struct JoinRequest {
     pub(crate) access_token: Option<String>,
-    pub(crate) acknowledge_broadcasts: bool,
-    pub(crate) receive_own_broadcasts: bool,
-    pub(crate) presence_key: Option<String>,
     pub(crate) private: bool,
     pub(crate) bindings: Vec<Binding>,
 }
@@ -48,19 +46,12 @@ pub(crate) struct Wish {
 impl JoinRequest {
     pub(crate) fn parse(payload: &Value) -> Self {
         let config = &payload["config"];
-        let presence = &config["presence"];
-        let presence_key = presence["key"].as_str().filter(|key| !key.is_empty());
         let bindings = config["postgres_changes"]
             .as_array()
             .map(Vec::as_slice)
             .unwrap_or_default();
         Self {
             access_token: payload["access_token"].as_str().map(str::to_owned),
-            acknowledge_broadcasts: flag(&config["broadcast"]["ack"]),
-            receive_own_broadcasts: flag(&config["broadcast"]["self"]),
-            presence_key: flag(&presence["enabled"]).then(|| {
-                presence_key.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
-            }),
             private: flag(&config["private"]),
             bindings: bindings.iter().map(Binding::parse).collect(),
         }
@@ -175,9 +166,10 @@ mod tests {
     #[test]
     fn flags_may_be_strings_and_a_bare_join_is_fine() {
         let join =
-            JoinRequest::parse(&json!({"config": {"broadcast": {"ack": "true", "self": false}}}));
-        assert!(join.acknowledge_broadcasts && !join.receive_own_broadcasts);
-        assert!(JoinRequest::parse(&json!({})).bindings.is_empty());
+            JoinRequest::parse(&json!({"config": {"private": "true", "broadcast": {"ack": true}}}));
+        assert!(join.private);
+        let bare = JoinRequest::parse(&json!({}));
+        assert!(!bare.private && bare.bindings.is_empty());
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Realtime faults for tests: deliveries lost or overtaken on the way, sockets cut.
 
-use std::sync::{PoisonError, RwLock};
-
+use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use crate::chance::{Chance, Share};
@@ -28,17 +27,11 @@ impl Default for RealtimeFaults {
 
 impl RealtimeFaults {
     pub(crate) fn lose(&self, share: Share) {
-        *self
-            .lost_deliveries
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = share;
+        *self.lost_deliveries.write() = share;
     }
 
     pub(crate) fn reorder(&self, share: Share) {
-        *self
-            .overtaken_deliveries
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = share;
+        *self.overtaken_deliveries.write() = share;
     }
 
     pub(crate) fn loses_this_one(&self) -> bool {
@@ -51,7 +44,7 @@ impl RealtimeFaults {
     }
 
     fn hits(&self, share: &RwLock<Share>) -> bool {
-        let share = *share.read().unwrap_or_else(PoisonError::into_inner);
+        let share = *share.read();
         self.chance.hits(share)
     }
 

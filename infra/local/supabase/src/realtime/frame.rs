@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 /// The serializer a socket asked for with `vsn`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
-    /// Text only: a binary frame would kill the client.
+    /// 1.0.0: an object.
     V1,
-    /// Text, and binary for broadcasts.
+    /// 2.0.0: an array.
     V2,
 }
 

@@ -1,7 +1,6 @@
 //! Joins take their time, as on the real server: what a client does meanwhile is where its bugs are.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 

@@ -1,15 +1,18 @@
 //! The way to one socket: a bounded queue of frames, written by whoever has news for it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
-use axum::extract::ws::Message;
-use bytes::Bytes;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::faults::RealtimeFaults;
-use super::frame::{Head, Version, write};
+use super::{
+    faults::RealtimeFaults,
+    frame::{Head, Version, write},
+};
 
 /// A client that lags by more frames than this loses the newest ones: delivery is at most once.
 const FRAMES_WAITING_MAX: usize = 8_192;
@@ -25,37 +28,22 @@ impl SocketId {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Frame {
-    Text(String),
-    Binary(Bytes),
-}
-
-impl From<Frame> for Message {
-    fn from(frame: Frame) -> Self {
-        match frame {
-            Frame::Text(text) => Self::Text(text.into()),
-            Frame::Binary(bytes) => Self::Binary(bytes),
-        }
-    }
-}
-
 /// Cheap to clone; frames of all clones arrive in the order they were queued.
 #[derive(Clone)]
 pub(crate) struct Outbox {
     pub(crate) socket: SocketId,
     pub(crate) version: Version,
-    queue: mpsc::Sender<Frame>,
+    queue: mpsc::Sender<String>,
     faults: Arc<RealtimeFaults>,
     /// A delivery that the fault hook lets the next one overtake.
-    held_back: Arc<Mutex<Option<Frame>>>,
+    held_back: Arc<Mutex<Option<String>>>,
 }
 
 impl Outbox {
     pub(crate) fn new(
         version: Version,
         faults: Arc<RealtimeFaults>,
-    ) -> (Self, mpsc::Receiver<Frame>) {
+    ) -> (Self, mpsc::Receiver<String>) {
         let (queue, receiver) = mpsc::channel(FRAMES_WAITING_MAX);
         (
             Self {
@@ -71,18 +59,15 @@ impl Outbox {
 
     /// A protocol message: never dropped by the fault hook.
     pub(crate) fn send(&self, head: Head<'_>, payload: &Value) {
-        self.queue_frame(Frame::Text(write(self.version, head, &payload.to_string())));
+        self.queue_frame(write(self.version, head, &payload.to_string()));
     }
 
-    /// A delivery (change or broadcast), which the fault hook may lose or let the next one overtake.
-    pub(crate) fn deliver(&self, frame: Frame) {
+    /// A change, which the fault hook may lose or let the next one overtake.
+    pub(crate) fn deliver(&self, frame: String) {
         if self.faults.loses_this_one() {
             return;
         }
-        let mut held_back = self
-            .held_back
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut held_back = self.held_back.lock();
         if held_back.is_none() && self.faults.holds_this_one() {
             *held_back = Some(frame);
             return;
@@ -102,7 +87,7 @@ impl Outbox {
         self.send(Head::push(topic, "system"), &payload);
     }
 
-    fn queue_frame(&self, frame: Frame) {
+    fn queue_frame(&self, frame: String) {
         if let Err(mpsc::error::TrySendError::Full(_)) = self.queue.try_send(frame) {
             tracing::warn!(
                 socket = self.socket.0,
@@ -121,10 +106,10 @@ mod tests {
         let faults = Arc::new(RealtimeFaults::default());
         let (outbox, mut sent) = Outbox::new(Version::V2, Arc::clone(&faults));
         faults.reorder(1.0.into());
-        outbox.deliver(Frame::Text("first".into()));
-        outbox.deliver(Frame::Text("second".into()));
-        assert_eq!(sent.try_recv(), Ok(Frame::Text("second".into())));
-        assert_eq!(sent.try_recv(), Ok(Frame::Text("first".into())));
+        outbox.deliver("first".into());
+        outbox.deliver("second".into());
+        assert_eq!(sent.try_recv(), Ok("second".into()));
+        assert_eq!(sent.try_recv(), Ok("first".into()));
         assert!(sent.try_recv().is_err());
     }
 }

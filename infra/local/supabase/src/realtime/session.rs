@@ -1,23 +1,30 @@
-//! The protocol of one socket: joins, leaves, tokens, broadcasts, presence, heartbeats.
+//! The protocol of one socket: joins, leaves, tokens, heartbeats.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use serde_json::{Value, json};
 
-use super::Shared;
-use super::broadcast::{Broadcast, BroadcastPush};
-use super::channel::{Binding, JoinRequest, TOPIC_PREFIX};
-use super::frame::{ClientFrame, Head};
-use super::hub::Member;
-use super::outbox::Outbox;
-use super::subscribe::Subscriber;
-use super::subscribing::{self, Attempt};
+use super::{
+    Shared,
+    attempt::{self, Attempt},
+    channel::{Binding, JoinRequest, TOPIC_PREFIX},
+    frame::{ClientFrame, Head},
+    outbox::Outbox,
+    resolve::Subscriber,
+};
 use crate::auth::{Claims, TokenError};
 
 /// Channels one socket may join (the limit of every hosted plan).
 const CHANNELS_MAX: usize = 100;
+
+/// What a front end that broadcasts or tracks presence is told.
+pub(crate) const NOT_SERVED: &str = "the local Realtime serves postgres_changes alone";
 
 /// Whose socket this is: the API key of the upgrade, as a token.
 pub(crate) struct Upgrade {
@@ -37,7 +44,6 @@ struct Channel {
     join_ref: Option<String>,
     token: String,
     expires_at_unix: i64,
-    acknowledge_broadcasts: bool,
     bindings: Arc<[Binding]>,
     /// Grows with every (re)subscription; an attempt that is not the latest changes nothing.
     attempts: Arc<AtomicU64>,
@@ -63,27 +69,8 @@ impl Session {
             }
             _ if self.is_stale(&frame) => {}
             "access_token" => self.refresh_token(&frame),
-            "broadcast" => match Broadcast::from_payload(&frame.payload) {
-                Some(broadcast) => self.broadcast(&frame, &broadcast),
-                None => self.reply_error(&frame, "InvalidBroadcastPayload"),
-            },
-            "presence" => self.presence(&frame),
+            "broadcast" | "presence" => self.reply_error(&frame, NOT_SERVED),
             other => tracing::debug!(event = other, "ignored an unexpected Realtime message"),
-        }
-    }
-
-    pub(crate) fn handle_broadcast(&mut self, push: BroadcastPush) {
-        let frame = ClientFrame {
-            join_ref: push.join_ref,
-            reference: push.reference,
-            topic: push.topic,
-            event: "broadcast".to_owned(),
-            payload: Value::Null,
-        };
-        if self.channels.contains_key(&frame.topic) {
-            self.broadcast(&frame, &push.broadcast);
-        } else {
-            self.reply_error(&frame, "unmatched topic");
         }
     }
 
@@ -130,26 +117,12 @@ impl Session {
             join_ref: frame.join_ref.clone(),
             token,
             expires_at_unix: claims.expires_at_unix(),
-            acknowledge_broadcasts: request.acknowledge_broadcasts,
             bindings: request.bindings.into(),
             attempts: Arc::default(),
         };
         let echoes: Vec<Value> = channel.bindings.iter().map(Binding::echo).collect();
         self.reply_ok(frame, json!({"postgres_changes": echoes}));
 
-        let with_presence = request.presence_key.is_some();
-        let member = Member {
-            outbox: self.outbox.clone(),
-            receive_own_broadcasts: request.receive_own_broadcasts,
-            presence_key: request.presence_key,
-            presence: None,
-        };
-        self.server.hub.join(&frame.topic, member);
-        if with_presence {
-            let state = self.server.hub.presence_state(&frame.topic);
-            self.outbox
-                .send(Head::push(&frame.topic, "presence_state"), &state);
-        }
         self.subscribe(&channel, &claims);
         self.channels.insert(frame.topic.clone(), channel);
     }
@@ -199,7 +172,7 @@ impl Session {
             topic: channel.topic.clone(),
             identity,
         };
-        tokio::spawn(subscribing::run(
+        tokio::spawn(attempt::run(
             self.server.clone(),
             subscriber,
             channel.bindings.clone(),
@@ -235,36 +208,6 @@ impl Session {
         }
     }
 
-    fn broadcast(&self, frame: &ClientFrame, broadcast: &Broadcast) {
-        self.server
-            .hub
-            .publish(&frame.topic, Some(self.outbox.socket), broadcast);
-        if self
-            .channels
-            .get(&frame.topic)
-            .is_some_and(|channel| channel.acknowledge_broadcasts)
-        {
-            self.reply_ok(frame, json!({}));
-        }
-    }
-
-    fn presence(&self, frame: &ClientFrame) {
-        let tracked = match frame.payload["event"].as_str() {
-            Some("track") => Some(&frame.payload["payload"]),
-            Some("untrack") => None,
-            _ => return self.reply_error(frame, "InvalidPresencePayload"),
-        };
-        if self
-            .server
-            .hub
-            .set_presence(&frame.topic, self.outbox.socket, tracked)
-        {
-            self.reply_ok(frame, json!({}));
-        } else {
-            self.reply_error(frame, "PresenceDisabled: enable presence when joining");
-        }
-    }
-
     fn leave(&mut self, frame: &ClientFrame) {
         if !self.is_stale(frame) {
             self.forget(&frame.topic);
@@ -295,7 +238,6 @@ impl Session {
         self.server
             .subscriptions
             .remove(&(self.outbox.socket, channel.topic.clone()));
-        self.server.hub.leave(topic, self.outbox.socket);
         Some(channel)
     }
 

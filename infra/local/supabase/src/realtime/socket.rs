@@ -1,24 +1,27 @@
 //! One websocket connection from upgrade to close.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use axum::Json;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Response};
+use axum::{
+    Json,
+    extract::{
+        Query, State,
+        ws::{Message, WebSocket, WebSocketUpgrade},
+    },
+    response::{IntoResponse, Response},
+};
 use futures::{SinkExt as _, StreamExt as _};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
-use super::Shared;
-use super::broadcast::BroadcastPush;
-use super::frame::{ClientFrame, Version};
-use super::joins_in_flight::JoinsInFlight;
-use super::outbox::Outbox;
-use super::session::{Session, Upgrade};
+use super::{
+    Shared,
+    frame::{ClientFrame, Version},
+    joins_in_flight::JoinsInFlight,
+    outbox::Outbox,
+    session::{NOT_SERVED, Session, Upgrade},
+};
 use crate::auth::TokenError;
 
 /// The largest frame (the real server's `endpoint.ex`).
@@ -94,7 +97,7 @@ async fn serve(server: Arc<Shared>, socket: WebSocket, version: Version, upgrade
             }
             frame = joins.next() => session.handle(frame),
             Some(frame) = outgoing.recv() => {
-                if sink.send(frame.into()).await.is_err() {
+                if sink.send(Message::text(frame)).await.is_err() {
                     break;
                 }
             }
@@ -126,13 +129,8 @@ fn dispatch(
                 return false;
             }
         },
-        Message::Binary(bytes) => match BroadcastPush::parse(&bytes) {
-            Ok(push) => session.handle_broadcast(push),
-            Err(error) => {
-                tracing::warn!(%error, "closing a Realtime socket");
-                return false;
-            }
-        },
+        // How a 2.0.0 client broadcasts. Closing would cost it its changes as well.
+        Message::Binary(_) => tracing::warn!("{NOT_SERVED}: a binary frame was ignored"),
         Message::Ping(_) | Message::Pong(_) => {}
         Message::Close(_) => return false,
     }

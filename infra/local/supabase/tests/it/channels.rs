@@ -1,4 +1,4 @@
-//! The Phoenix side: heartbeats, joins, leaves, broadcasts, presence, in both serializations.
+//! The Phoenix side: heartbeats, joins and leaves, in both serializations.
 
 use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
@@ -189,132 +189,8 @@ async fn joining_again_closes_the_earlier_channel_and_messages_for_it_are_ignore
         .await;
     let reply = client.reply_to(&track).await;
     assert_eq!(
-        reply["response"]["reason"], "PresenceDisabled: enable presence when joining",
+        reply["response"]["reason"], "the local Realtime serves postgres_changes alone",
         "still joined"
-    );
-}
-
-#[tokio::test]
-async fn a_text_broadcast_reaches_both_kinds_of_socket_and_its_sender_only_on_request() {
-    let stack = Stack::start().await;
-    let mut old = Phoenix::connect(stack.port, &stack.api_keys.publishable, "1.0.0").await;
-    let mut new = stack.connect().await;
-    let config = json!({"config": {"broadcast": {"ack": true, "self": false}}});
-    let old_join = old
-        .send(None, "realtime:room", "phx_join", config.clone())
-        .await;
-    old.reply_to(&old_join).await;
-    let new_join = new.send(None, "realtime:room", "phx_join", config).await;
-    new.reply_to(&new_join).await;
-
-    let message = json!({"type": "broadcast", "event": "hello", "payload": {"a": 1}});
-    let sent = old
-        .send(
-            Some(&old_join),
-            "realtime:room",
-            "broadcast",
-            message.clone(),
-        )
-        .await;
-    assert_eq!(old.reply_to(&sent).await["status"], "ok");
-    let heard = new.expect("broadcast").await.payload;
-    assert_eq!(
-        (&heard["event"], &heard["payload"]),
-        (&json!("hello"), &json!({"a": 1}))
-    );
-    assert!(old.so_far("broadcast").await.is_empty());
-
-    // As supabase-js 2.109.0 sends it on a 2.0.0 socket.
-    let mut frame = vec![3, new_join.len() as u8, 2, 13, 5, 0, 1];
-    frame.extend_from_slice(new_join.as_bytes());
-    frame.extend_from_slice(br#"77realtime:roomhello{"a":2}"#);
-    new.send_binary(frame).await;
-    assert_eq!(new.reply_to("77").await["status"], "ok");
-    assert_eq!(
-        old.expect("broadcast").await.payload,
-        json!({"type": "broadcast", "event": "hello", "payload": {"a": 2}})
-    );
-}
-
-#[tokio::test]
-async fn broadcasts_over_http_reach_the_topic() {
-    let stack = Stack::start().await;
-    let mut client = stack.connect().await;
-    client.join("realtime:room", None, json!([])).await;
-    let http = reqwest::Client::new();
-    let single = stack.url("/realtime/v1/api/broadcast/room/events/tick?vsn=2.0.0");
-    let key = &stack.api_keys.publishable;
-    let answer = http
-        .post(single)
-        .header("apikey", key)
-        .json(&json!({"n": 1}))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), 202);
-    assert_eq!(
-        client.expect("broadcast").await.payload["payload"],
-        json!({"n": 1})
-    );
-
-    let batch = json!({"messages": [{"topic": "room", "event": "tock", "payload": {"n": 2}, "private": false}]});
-    let url = stack.url("/realtime/v1/api/broadcast");
-    assert_eq!(
-        http.post(&url)
-            .header("apikey", key)
-            .json(&batch)
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        202
-    );
-    assert_eq!(client.expect("broadcast").await.payload["event"], "tock");
-    assert_eq!(
-        http.post(&url).json(&batch).send().await.unwrap().status(),
-        401
-    );
-    assert_eq!(
-        http.post(&url)
-            .header("apikey", key)
-            .body("{}")
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        422
-    );
-}
-
-#[tokio::test]
-async fn presence_is_told_on_joining_tracking_and_leaving() {
-    let stack = Stack::start().await;
-    let config = |key: &str| json!({"config": {"presence": {"enabled": true, "key": key}}});
-    let (mut ada, mut bob) = (stack.connect().await, stack.connect().await);
-    let ada_join = ada
-        .send(None, "realtime:room", "phx_join", config("ada"))
-        .await;
-    assert_eq!(ada.expect("presence_state").await.payload, json!({}));
-    let track = json!({"type": "presence", "event": "track", "payload": {"page": 3}});
-    let tracked = ada
-        .send(Some(&ada_join), "realtime:room", "presence", track)
-        .await;
-    assert_eq!(ada.reply_to(&tracked).await["status"], "ok");
-    assert_eq!(
-        ada.expect("presence_diff").await.payload["joins"]["ada"]["metas"][0]["page"],
-        3
-    );
-
-    bob.send(None, "realtime:room", "phx_join", config("bob"))
-        .await;
-    assert_eq!(
-        bob.expect("presence_state").await.payload["ada"]["metas"][0]["page"],
-        3
-    );
-    drop(ada);
-    assert_eq!(
-        bob.expect("presence_diff").await.payload["leaves"]["ada"]["metas"][0]["page"],
-        3
     );
 }
 
@@ -339,6 +215,24 @@ async fn a_socket_without_a_good_key_is_refused_at_the_door() {
 async fn a_frame_that_is_no_message_ends_the_connection() {
     let stack = Stack::start().await;
     let mut client = stack.connect().await;
-    client.send_binary(vec![9, 9, 9]).await;
+    client.send_text("no message").await;
     assert!(client.is_cut().await);
+}
+
+#[tokio::test]
+async fn flags_and_messages_of_broadcasts_and_presence_cost_no_change() {
+    let stack = Stack::start().await;
+    let mut client = stack.connect().await;
+    let config = json!({"config": {
+        "broadcast": {"ack": true, "self": true}, "presence": {"enabled": true, "key": "ada"},
+        "postgres_changes": [{"event": "*", "schema": "public", "table": "notices"}]}});
+    let join = client.send(None, "realtime:room", "phx_join", config).await;
+    assert_eq!(client.reply_to(&join).await["status"], "ok");
+    assert_eq!(client.expect("system").await.payload["status"], "ok");
+    // How supabase-js 2.109.0 broadcasts on a 2.0.0 socket.
+    client.send_binary(vec![3, 1, 1, 13, 5, 0, 1]).await;
+    stack
+        .sql("insert into public.notices values (1, 'x')")
+        .await;
+    assert_eq!(client.change().await["record"]["id"], 1);
 }

@@ -67,6 +67,10 @@ impl Phoenix {
         reference
     }
 
+    pub(crate) async fn send_text(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
     pub(crate) async fn send_binary(&mut self, frame: Vec<u8>) {
         self.socket.send(Message::binary(frame)).await.unwrap();
     }
@@ -157,7 +161,6 @@ impl Phoenix {
         loop {
             match self.socket.next().await?.ok()? {
                 Message::Text(text) => return Some(self.parse(&text)),
-                Message::Binary(frame) => return Some(parse_binary(&frame)),
                 Message::Close(_) => return None,
                 _ => {}
             }
@@ -180,24 +183,5 @@ impl Phoenix {
             event: part(3, "event").as_str().unwrap().to_owned(),
             payload: part(4, "payload"),
         }
-    }
-}
-
-/// Kind 4, a user broadcast with JSON content.
-fn parse_binary(frame: &[u8]) -> Received {
-    let [4, topic, event, meta, 1, rest @ ..] = frame else {
-        panic!("unexpected binary frame {frame:?}")
-    };
-    let (topic, rest) = rest.split_at(usize::from(*topic));
-    let (event, rest) = rest.split_at(usize::from(*event));
-    let (_, payload) = rest.split_at(usize::from(*meta));
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let payload: Value = serde_json::from_slice(payload).unwrap();
-    Received {
-        join_ref: Value::Null,
-        reference: Value::Null,
-        topic: text(topic),
-        event: "broadcast".to_owned(),
-        payload: json!({"type": "broadcast", "event": text(event), "payload": payload, "binary": true}),
     }
 }

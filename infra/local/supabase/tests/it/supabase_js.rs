@@ -12,7 +12,7 @@ use crate::stack::Stack;
 const SCRIPT_TIMEOUT: Duration = Duration::from_secs(90);
 
 fn directory() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/js")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../tests/front-end")
 }
 
 async fn installed() -> bool {
@@ -67,7 +67,7 @@ async fn the_official_client_signs_in_follows_its_own_story_and_no_other() {
     let touching = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
 
     let script = Command::new("node")
-        .arg("follow_a_story.mjs")
+        .arg("supabase-js.mjs")
         .current_dir(directory())
         .env("SUPABASE_URL", stack.url(""))
         .env("SUPABASE_KEY", &stack.api_keys.publishable)

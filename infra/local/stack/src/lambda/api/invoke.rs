@@ -59,7 +59,7 @@ pub(crate) async fn invoke(
         InvocationType::Event => EVENT_BYTES_MAX,
         InvocationType::RequestResponse | InvocationType::DryRun => SYNCHRONOUS_BYTES_MAX,
     };
-    let (payload, _) = body::read(body, limit).await.map_err(|error| match error {
+    let payload = body::read(body, limit).await.map_err(|error| match error {
         BodyError::TooLarge => InvokeError::RequestTooLarge { limit },
         BodyError::Broken(error) => InvokeError::BrokenRequest {
             reason: error.to_string(),
@@ -67,7 +67,6 @@ pub(crate) async fn invoke(
     })?;
     let function = core.function(&name)?;
     let mut invocation = Invocation::new(checked_payload(payload)?);
-    invocation.client_context = decoded_client_context(&headers);
     if let Some(trace_id) = headers
         .get("x-amzn-trace-id")
         .and_then(|value| value.to_str().ok())
@@ -95,13 +94,6 @@ pub(crate) fn checked_payload(payload: Bytes) -> Result<Bytes, InvokeError> {
     }
 }
 
-/// The caller sends base64, the function gets JSON.
-fn decoded_client_context(headers: &HeaderMap) -> Option<HeaderValue> {
-    use base64::prelude::{BASE64_STANDARD, Engine as _};
-    let encoded = headers.get("x-amz-client-context")?;
-    HeaderValue::from_bytes(&BASE64_STANDARD.decode(encoded.as_bytes()).ok()?).ok()
-}
-
 async fn answer(
     core: &Arc<Core>,
     function: &Arc<Function>,
@@ -111,7 +103,7 @@ async fn answer(
     let trace_id = invocation.trace_id.clone();
     let outcome = core.invoke_and_wait(function, invocation).await?;
     let (body, is_error) = match outcome {
-        Ok(success) => (success.body, false),
+        Ok(body) => (body, false),
         Err(failure) => (failure.body().clone(), true),
     };
     let mut response = Response::new(Body::from(body));

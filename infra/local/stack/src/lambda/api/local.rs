@@ -15,7 +15,6 @@ use crate::lambda::{
     config::Faults,
     dead_letters::DeadLetter,
     instance::InstanceView,
-    lock::lock,
     metrics::{InvocationRecord, Metrics},
     state::Core,
 };
@@ -37,14 +36,14 @@ pub(crate) async fn dead_letters(State(core): State<Arc<Core>>) -> Json<Vec<Dead
 }
 
 pub(crate) async fn faults(State(core): State<Arc<Core>>) -> Json<Faults> {
-    Json(*lock(&core.faults))
+    Json(*core.faults.lock())
 }
 
 pub(crate) async fn set_faults(
     State(core): State<Arc<Core>>,
     Json(faults): Json<Faults>,
 ) -> Json<Faults> {
-    *lock(&core.faults) = faults;
+    *core.faults.lock() = faults;
     Json(faults)
 }
 

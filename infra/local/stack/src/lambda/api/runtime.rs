@@ -13,24 +13,20 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::lambda::{
     body::{self, BodyError},
     instance::{Current, Instance, Order, Reply, Work},
-    lock::lock,
     logs::LogSource,
+    naming,
     state::Core,
 };
 
 /// Largest buffered response: 6 MB and a little, as Lambda's own error message says.
 pub(crate) const RESPONSE_BYTES_MAX: usize = 6_291_556;
-/// Largest streamed response, 200 MB.
-const STREAMED_RESPONSE_BYTES_MAX: usize = 200 * 1024 * 1024;
-/// Marks a response made of a JSON prelude, eight zero bytes, and an HTTP body.
-const HTTP_STREAM: &str = "application/vnd.awslambda.http-integration-response";
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 
 pub(crate) async fn next(State(core): State<Arc<Core>>, Path(token): Path<String>) -> Response {
@@ -56,7 +52,7 @@ fn hand_over(core: &Core, instance: &Instance, work: Work) -> Option<Response> {
         reply,
     } = work;
     let function = &instance.function;
-    *lock(&instance.current) = Some(Current {
+    *instance.current.lock() = Some(Current {
         request_id: invocation.request_id.clone(),
         payload: invocation.payload.clone(),
         since: Timestamp::now(),
@@ -69,7 +65,7 @@ fn hand_over(core: &Core, instance: &Instance, work: Work) -> Option<Response> {
     core.log(instance, LogSource::Platform, start_line);
     started.send(Instant::now()).ok()?;
 
-    let deadline = SystemTime::now() + function.config.timeout;
+    let deadline = SystemTime::now() + function.timeout;
     let deadline_ms = deadline
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
@@ -84,48 +80,24 @@ fn hand_over(core: &Core, instance: &Instance, work: Work) -> Option<Response> {
     set("content-type", "application/json");
     set("lambda-runtime-aws-request-id", &invocation.request_id);
     set("lambda-runtime-deadline-ms", &deadline_ms.to_string());
-    set("lambda-runtime-invoked-function-arn", &function.arn);
+    let config = &core.config;
+    let arn = naming::function_arn(&config.region, &config.account_id, &function.deployed_name);
+    set("lambda-runtime-invoked-function-arn", &arn);
     set("lambda-runtime-trace-id", &invocation.trace_id);
-    if let Some(context) = invocation.client_context {
-        headers.insert("lambda-runtime-client-context", context);
-    }
     Some(response)
 }
 
 pub(crate) async fn response(
     State(core): State<Arc<Core>>,
     Path((token, request_id)): Path<(String, String)>,
-    headers: HeaderMap,
     body: Body,
 ) -> Response {
     let Some(instance) = core.instance(&token) else {
         return stranger();
     };
-    let header_is = |name: &str, expected: &str| {
-        headers
-            .get(name)
-            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(expected.as_bytes()))
-    };
-    let is_streamed = header_is("lambda-runtime-function-response-mode", "streaming");
-    let limit = if is_streamed {
-        STREAMED_RESPONSE_BYTES_MAX
-    } else {
-        RESPONSE_BYTES_MAX
-    };
+    let limit = RESPONSE_BYTES_MAX;
     let (reply, status) = match body::read(body, limit).await {
-        Ok((_, trailers)) if trailers.contains_key(ERROR_TYPE) => {
-            (stream_error(&trailers), StatusCode::ACCEPTED)
-        }
-        Ok((body, _)) => {
-            let is_http_stream = header_is(CONTENT_TYPE.as_str(), HTTP_STREAM);
-            (
-                Reply::Answer {
-                    body,
-                    is_http_stream,
-                },
-                StatusCode::ACCEPTED,
-            )
-        }
+        Ok(body) => (Reply::Answer(body), StatusCode::ACCEPTED),
         Err(BodyError::TooLarge) => (Reply::TooLarge { limit }, StatusCode::PAYLOAD_TOO_LARGE),
         Err(BodyError::Broken(error)) => {
             let text = json!({ "errorType": "Runtime.TruncatedResponse", "errorMessage": error.to_string() });
@@ -142,24 +114,6 @@ pub(crate) async fn response(
         acknowledge(status)
     } else {
         not_working_on(&request_id)
-    }
-}
-
-/// A function that fails in the middle of a stream says so behind the body.
-fn stream_error(trailers: &HeaderMap) -> Reply {
-    use base64::prelude::{BASE64_STANDARD, Engine as _};
-    let text = |name: &str| {
-        trailers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned)
-    };
-    let body = text("lambda-runtime-function-error-body")
-        .and_then(|encoded| BASE64_STANDARD.decode(encoded).ok())
-        .unwrap_or_default();
-    Reply::Error {
-        body: body.into(),
-        error_type: text(ERROR_TYPE),
     }
 }
 
@@ -190,7 +144,7 @@ pub(crate) async fn init_error(
         return stranger();
     };
     let report = error_report(&headers, body).await;
-    *lock(&instance.init_error) = Some(report);
+    *instance.init_error.lock() = Some(report);
     // A runtime is expected to exit now; one that does not will not be waited for.
     instance.orders.send_replace(Order::Terminate);
     acknowledge(StatusCode::ACCEPTED)
@@ -201,7 +155,7 @@ async fn error_report(headers: &HeaderMap, body: Body) -> (bytes::Bytes, Option<
         .get(ERROR_TYPE)
         .and_then(|value| value.to_str().ok())
         .map(str::to_owned);
-    let (body, _) = body::read(body, RESPONSE_BYTES_MAX)
+    let body = body::read(body, RESPONSE_BYTES_MAX)
         .await
         .unwrap_or_default();
     (body, error_type)
@@ -226,24 +180,4 @@ fn stranger() -> Response {
     let message = "no process of this Lambda has this address";
     let body = Json(json!({ "errorType": "UnknownInstance", "errorMessage": message }));
     (StatusCode::FORBIDDEN, body).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_behind_a_streamed_body_is_unpacked() {
-        let mut trailers = HeaderMap::new();
-        trailers.insert(ERROR_TYPE, HeaderValue::from_static("Runtime.StreamError"));
-        let body = HeaderValue::from_static("dGhlIGluayByYW4gb3V0");
-        trailers.insert("lambda-runtime-function-error-body", body);
-        let Reply::Error { body, error_type } = stream_error(&trailers) else {
-            panic!("no error")
-        };
-        assert_eq!(
-            (&body[..], error_type.as_deref()),
-            (&b"the ink ran out"[..], Some("Runtime.StreamError"))
-        );
-    }
 }

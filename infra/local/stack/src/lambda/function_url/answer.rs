@@ -6,10 +6,6 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
-use crate::lambda::invocation::Success;
-
-/// Between the prelude and the body of a streamed response.
-const PRELUDE_END: [u8; 8] = [0; 8];
 /// Headers of the connection, which are the server's business.
 const CONNECTION_HEADERS: [HeaderName; 3] = [
     header::CONTENT_LENGTH,
@@ -26,21 +22,18 @@ pub(super) enum BadAnswer {
     Member(&'static str),
 }
 
-pub(super) fn to_response(answer: &Success) -> Result<Response, BadAnswer> {
-    if answer.is_http_stream {
-        return streamed(&answer.body);
-    }
-    let value: Value = serde_json::from_slice(&answer.body).map_err(|_| BadAnswer::NotJson)?;
+pub(super) fn to_response(answer: &Bytes) -> Result<Response, BadAnswer> {
+    let value: Value = serde_json::from_slice(answer).map_err(|_| BadAnswer::NotJson)?;
     match value {
         Value::Object(members) if members.contains_key("statusCode") => structured(&members),
         // Anything else is the body of a successful response.
-        _ => assemble(StatusCode::OK, HeaderMap::new(), answer.body.clone()),
+        _ => assemble(StatusCode::OK, HeaderMap::new(), answer.clone()),
     }
 }
 
 /// How long the function says its answer is. Only an answer to HEAD, which has no body, needs to be told.
-pub(super) fn declared_length(answer: &Success) -> Option<HeaderValue> {
-    let value: Value = serde_json::from_slice(&answer.body).ok()?;
+pub(super) fn declared_length(answer: &Bytes) -> Option<HeaderValue> {
+    let value: Value = serde_json::from_slice(answer).ok()?;
     let given = value["headers"].as_object()?;
     let (_, length) = given
         .iter()
@@ -68,20 +61,6 @@ fn structured(members: &Map<String, Value>) -> Result<Response, BadAnswer> {
         text.as_bytes().to_vec()
     };
     assemble(status(members)?, headers(members)?, body.into())
-}
-
-fn streamed(bytes: &Bytes) -> Result<Response, BadAnswer> {
-    let end = bytes
-        .windows(PRELUDE_END.len())
-        .position(|window| window == PRELUDE_END);
-    let end = end.ok_or(BadAnswer::NotJson)?;
-    let prelude: Map<String, Value> =
-        serde_json::from_slice(&bytes[..end]).map_err(|_| BadAnswer::NotJson)?;
-    assemble(
-        status(&prelude)?,
-        headers(&prelude)?,
-        bytes.slice(end + PRELUDE_END.len()..),
-    )
 }
 
 fn status(members: &Map<String, Value>) -> Result<StatusCode, BadAnswer> {
@@ -143,16 +122,8 @@ fn assemble(status: StatusCode, headers: HeaderMap, body: Bytes) -> Result<Respo
 mod tests {
     use super::*;
 
-    async fn read(
-        answer: &[u8],
-        is_http_stream: bool,
-    ) -> Result<(u16, HeaderMap, Bytes), BadAnswer> {
-        let body = Bytes::copy_from_slice(answer);
-        let (parts, body) = to_response(&Success {
-            body,
-            is_http_stream,
-        })?
-        .into_parts();
+    async fn read(answer: &[u8]) -> Result<(u16, HeaderMap, Bytes), BadAnswer> {
+        let (parts, body) = to_response(&Bytes::copy_from_slice(answer))?.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         Ok((parts.status.as_u16(), parts.headers, body))
     }
@@ -162,7 +133,7 @@ mod tests {
         let answer =
             br#"{"statusCode":201,"headers":{"Content-Type":"text/plain","Content-Length":"99"},
                           "cookies":["a=1","b=2"],"body":"aGk=","isBase64Encoded":true}"#;
-        let (status, headers, body) = read(answer, false).await.unwrap();
+        let (status, headers, body) = read(answer).await.unwrap();
         assert_eq!((status, &body[..]), (201, &b"hi"[..]));
         assert_eq!(headers[header::CONTENT_TYPE], "text/plain");
         assert!(headers.get(header::CONTENT_LENGTH).is_none());
@@ -172,12 +143,7 @@ mod tests {
 
     #[test]
     fn the_length_of_an_answer_without_a_body_is_what_the_function_says() {
-        let length = |answer: &[u8]| {
-            declared_length(&Success {
-                body: Bytes::copy_from_slice(answer),
-                is_http_stream: false,
-            })
-        };
+        let length = |answer: &[u8]| declared_length(&Bytes::copy_from_slice(answer));
         let told = br#"{"statusCode":200,"headers":{"Content-Length":"99"},"body":""}"#;
         assert_eq!(length(told).unwrap(), "99");
         assert_eq!(
@@ -189,33 +155,20 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_without_a_status_is_the_body_of_a_200() {
-        let (status, headers, body) = read(br#"{"hello":"world"}"#, false).await.unwrap();
+        let (status, headers, body) = read(br#"{"hello":"world"}"#).await.unwrap();
         assert_eq!((status, &body[..]), (200, &br#"{"hello":"world"}"#[..]));
         assert_eq!(headers[header::CONTENT_TYPE], "application/json");
     }
 
     #[tokio::test]
-    async fn a_streamed_answer_is_split_at_its_eight_zero_bytes() {
-        let answer =
-            b"{\"statusCode\":206,\"headers\":{\"x-a\":\"b\"},\"cookies\":[]}\0\0\0\0\0\0\0\0chunk";
-        let (status, headers, body) = read(answer, true).await.unwrap();
-        assert_eq!(
-            (status, &body[..], headers["x-a"].as_bytes()),
-            (206, &b"chunk"[..], &b"b"[..])
-        );
-    }
-
-    #[tokio::test]
     async fn a_misshapen_answer_is_named() {
-        assert_eq!(read(b"oops", false).await.unwrap_err(), BadAnswer::NotJson);
+        assert_eq!(read(b"oops").await.unwrap_err(), BadAnswer::NotJson);
         assert_eq!(
-            read(br#"{"statusCode":"x"}"#, false).await.unwrap_err(),
+            read(br#"{"statusCode":"x"}"#).await.unwrap_err(),
             BadAnswer::Member("statusCode")
         );
         assert_eq!(
-            read(br#"{"statusCode":200,"body":{}}"#, false)
-                .await
-                .unwrap_err(),
+            read(br#"{"statusCode":200,"body":{}}"#).await.unwrap_err(),
             BadAnswer::Member("body")
         );
     }

@@ -1,0 +1,83 @@
+//! What a story is billed for: invocations, and memory times time at the real latencies.
+
+use crate::benches::{
+    batch,
+    pace::{Pace, REAL_PATH_SECONDS},
+};
+use crate::{Figures, Order, Running, Trial, TrialError, percentile};
+use stack::stack::Stack;
+
+pub(crate) const TRIAL: Trial = Trial {
+    name: "cost",
+    settles: &["row 12"],
+    question: "A story is one invocation of the content agent, and is billed for hardly more than its critical path.",
+    run,
+};
+
+/// Of an invocation a story at 256 MB that adds nothing to the critical path: 122.4 s x 0.25 GB.
+const IDEAL_GB_SECONDS: f64 = REAL_PATH_SECONDS * 0.25;
+/// The aim of one invocation a story.
+const GB_SECONDS_MAX: f64 = 31.0;
+/// One request by a person, one event to the content agent. Nobody wakes the worker for a story that goes well.
+const INVOCATIONS_MAX: f64 = 2.0;
+
+fn run(order: Order) -> Running {
+    Box::pin(async move {
+        let stack = batch::deployed_stack("cost", order).await?;
+        let measured = measure(&stack, order).await;
+        stack.stop().await;
+        measured
+    })
+}
+
+async fn measure(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
+    let askers = batch::askers(stack, 1).await?;
+    stack
+        .stand_ins()
+        .set_latency(Pace::of_seconds(0.5).latency());
+    batch::make(stack, &askers, Pace::ALONE.patience()).await?;
+    stack.stand_ins().set_latency(Pace::ALONE.latency());
+    let (mut invocations, mut gb_seconds, mut peak_mb) = (Vec::new(), Vec::new(), 0.0_f64);
+    for _ in 0..order.size.pick(1, 3, 10) {
+        let records_before = stack.emulator().invocations().len();
+        let batch = batch::make(stack, &askers, Pace::ALONE.patience()).await?;
+        let ideal_seconds = batch.made.iter().map(|made| made.ideal_ms).sum::<f64>() / 1000.0;
+        invocations.push(batch.invocations.values().sum::<u64>() as f64);
+        let records = stack.emulator().invocations();
+        let records = &records[records_before..];
+        // Only waiting for the providers grows with their latency; what is ours is billed as it was measured.
+        let waiting = records
+            .iter()
+            .filter(|record| record.function == "content-agent")
+            .map(|record| {
+                f64::from(record.memory_mb) / 1024.0 * (REAL_PATH_SECONDS - ideal_seconds)
+            })
+            .next()
+            .unwrap_or(f64::INFINITY);
+        let billed: f64 = records.iter().map(|record| record.gb_seconds()).sum();
+        gb_seconds.push(billed + waiting);
+        peak_mb = records
+            .iter()
+            .filter_map(|record| record.max_memory_mb)
+            .fold(peak_mb, f64::max);
+    }
+    let mut figures = Figures::default();
+    figures.at_most(
+        "invocations a story",
+        percentile(&invocations, 0.5),
+        "",
+        INVOCATIONS_MAX,
+    );
+    figures.beside("the documents 9, and the API's");
+    figures.at_most(
+        "billed a story, at the real latencies",
+        percentile(&gb_seconds, 0.5),
+        "GB-s",
+        GB_SECONDS_MAX,
+    );
+    figures.beside(format!(
+        "{IDEAL_GB_SECONDS:.1} if nothing were added; the documents 347; `memory` shows many stories in one environment"
+    ));
+    figures.at_most("resident at most, one story", peak_mb, "MB", 256.0);
+    Ok(figures)
+}

@@ -1,0 +1,206 @@
+//! Sustained load before a ceiling: whether the slots that the ceiling allows are ever left empty while somebody waits.
+
+use crate::benches::{
+    batch,
+    pace::{ALONE_SECONDS, Pace, REAL_PATH_SECONDS},
+    path::{self, LedgerRow},
+};
+use crate::{Figures, Ground, Order, Running, Trial, TrialError};
+use stack::{functions::Profile, stack::Stack};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+pub(crate) const TRIAL: Trial = Trial {
+    name: "rate",
+    settles: &["row 10"],
+    question: "While a job waits behind the ceiling on jobs in flight, at least 95 % of what it allows is spent waiting for providers.",
+    run,
+};
+
+const USED_MIN: f64 = 0.95;
+/// The documents' poller hands out ten jobs every five minutes: 15 stories an hour.
+const DOCUMENTED_STORIES_PER_HOUR: f64 = 15.0;
+
+fn run(order: Order) -> Running {
+    Box::pin(async move {
+        // Few slots, so that the stories behind them keep this machine at a fraction of its strength.
+        let slots = order.size.pick(6, 8, 12);
+        let stack = Ground::new("rate", order)?
+            .setting("JOB_LEASE_SECONDS", 60)
+            .setting("MAX_JOBS_IN_FLIGHT", slots)
+            .with(|options| options.profile = Profile::Release)
+            .start()
+            .await?;
+        let measured = measure(&stack, order, slots).await;
+        stack.stop().await;
+        measured
+    })
+}
+
+/// A job as the ceiling sees it.
+#[derive(Clone, Copy, Debug)]
+struct Job {
+    /// From when it could have been begun until it was.
+    waited: Span,
+    /// From its claim to its end.
+    held: Span,
+}
+
+/// In milliseconds since 1970.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    from: f64,
+    to: f64,
+}
+
+async fn measure(stack: &Stack, order: Order, slots: usize) -> Result<Figures, TrialError> {
+    let count = order.size.pick(6, 20, 120);
+    let askers = batch::askers(stack, count).await?;
+    // What is ours of a job takes as long at any pace: nearer to the real one its share is nearer to what it will be.
+    let slower: f64 = order.size.pick(1.0, 2.0, 2.0);
+    let pace = Pace::of_seconds(slower * ALONE_SECONDS);
+    stack
+        .stand_ins()
+        .set_latency(Pace::of_seconds(0.5).latency());
+    batch::make(stack, &askers[..1], pace.patience()).await?;
+    let wavering = pace.wavering(stack.stand_ins(), order.seed);
+    let mut stories = Vec::new();
+    for asker in &askers {
+        stories.push(asker.ask().await?);
+    }
+    batch::settled(
+        stack,
+        &stories,
+        pace.patience() * u32::try_from(count).unwrap_or(u32::MAX),
+    )
+    .await?;
+    drop(wavering);
+    batch::idle(stack, pace.patience()).await?;
+
+    let jobs = jobs(stack, &stories).await?;
+    let calls = calls(stack, &stories).await?;
+    let held: Vec<Span> = jobs.iter().map(|job| job.held).collect();
+    // Only while somebody waits can a slot be left empty in vain.
+    let contended = merged(jobs.iter().map(|job| job.waited).collect());
+    let milliseconds: f64 = contended.iter().map(|span| span.to - span.from).sum();
+    let room = slots as f64 * milliseconds;
+    let within =
+        |spans: &[Span]| -> f64 { contended.iter().map(|span| overlap(spans, *span)).sum() };
+    let (held, waiting) = (within(&held) / room, within(&calls) / room);
+    let in_all: f64 = calls.iter().map(|span| span.to - span.from).sum();
+    let ceiling = slots as f64 / (in_all / 1000.0 / count as f64) * 3600.0;
+    let ended = jobs.iter().map(|job| job.held.to).fold(0.0, f64::max);
+    let began = jobs
+        .iter()
+        .map(|job| job.held.from)
+        .fold(f64::INFINITY, f64::min);
+    let seconds = (ended - began) / 1000.0;
+
+    let mut figures = Figures::default();
+    figures.at_least(
+        "of the ceiling's slots, held by a job",
+        held,
+        "of 1",
+        USED_MIN,
+    );
+    figures.at_least(
+        "of the ceiling's slots, waiting for a provider",
+        waiting,
+        "of 1",
+        USED_MIN,
+    );
+    figures.beside(format!(
+        "{slots} jobs in flight allowed, {count} stories asked for at once, 1/{:.0} of the real latencies",
+        REAL_PATH_SECONDS / pace.seconds()
+    ));
+    figures.told("made", count as f64 / seconds * 3600.0, "stories/h");
+    figures.beside(format!(
+        "the ceiling at these latencies: {ceiling:.0}; the documents' poller {DOCUMENTED_STORIES_PER_HOUR}"
+    ));
+    Ok(figures)
+}
+
+async fn jobs(stack: &Stack, stories: &[Uuid]) -> Result<Vec<Job>, TrialError> {
+    let times: Vec<(f64, f64, f64)> = sqlx::query_as(BEGUN)
+        .bind(stories)
+        .fetch_all(stack.pool())
+        .await
+        .map_err(TrialError::while_trying("read when the jobs ran"))?;
+    let job = |(claimable, from, to): (f64, f64, f64)| Job {
+        waited: Span {
+            from: claimable,
+            to: from,
+        },
+        held: Span { from, to },
+    };
+    Ok(times.into_iter().map(job).collect())
+}
+
+/// When each job could have been begun (with the last of what it is made of, by the graph of the assets), was, and ended.
+const BEGUN: &str = "with job as (
+    select story_id, asset_type, created_at, started_at, completed_at from public.asset_generation_jobs
+    where story_id = any ($1) and started_at is not null and completed_at is not null)
+  select (extract(epoch from greatest(j.created_at, max(i.completed_at))) * 1000)::float8,
+    (extract(epoch from j.started_at) * 1000)::float8, (extract(epoch from j.completed_at) * 1000)::float8
+  from job j left join job i on i.story_id = j.story_id and (
+    (j.asset_type <> 'content' and i.asset_type = 'content')
+    or (j.asset_type like 'scene%' and i.asset_type = 'cover')
+    or (j.asset_type = 'pdf' and (i.asset_type = 'cover' or i.asset_type like 'scene%')))
+  group by j.story_id, j.asset_type, j.created_at, j.started_at, j.completed_at";
+
+/// The time in which each job had a provider call in flight; several of one job at once count once, as it has one slot.
+async fn calls(stack: &Stack, stories: &[Uuid]) -> Result<Vec<Span>, TrialError> {
+    let ledger: Vec<LedgerRow> = sqlx::query_as(
+        "select call_key, story_id, asset_type, kind from public.usage_ledger where story_id = any ($1)",
+    )
+    .bind(stories)
+    .fetch_all(stack.pool())
+    .await
+    .map_err(TrialError::while_trying("read the usage ledger"))?;
+    let by_story = path::by_story(ledger, &stack.stand_ins().calls());
+    let mut by_job: HashMap<(Uuid, String), Vec<Span>> = HashMap::new();
+    for (story, calls) in by_story {
+        for call in calls {
+            let span = Span {
+                from: call.started_ms as f64,
+                to: call.ended_ms as f64,
+            };
+            by_job.entry((story, call.asset)).or_default().push(span);
+        }
+    }
+    Ok(by_job.into_values().flat_map(merged).collect())
+}
+
+/// The same time without overlaps.
+fn merged(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.sort_by(|a, b| a.from.total_cmp(&b.from));
+    let mut merged: Vec<Span> = Vec::new();
+    for span in spans {
+        match merged.last_mut() {
+            Some(last) if span.from <= last.to => last.to = last.to.max(span.to),
+            _ => merged.push(span),
+        }
+    }
+    merged
+}
+
+/// Milliseconds of these spans inside the window, added up.
+fn overlap(spans: &[Span], window: Span) -> f64 {
+    spans
+        .iter()
+        .map(|span| (span.to.min(window.to) - span.from.max(window.from)).max(0.0))
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_counts_once_per_job_and_only_inside_the_window() {
+        let span = |from, to| Span { from, to };
+        let merged = merged(vec![span(5.0, 9.0), span(0.0, 6.0), span(20.0, 30.0)]);
+        assert_eq!(merged.len(), 2);
+        assert_eq!(overlap(&merged, span(4.0, 25.0)), 5.0 + 5.0);
+    }
+}

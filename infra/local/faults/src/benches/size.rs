@@ -1,0 +1,85 @@
+//! How large each function is as it is uploaded: one stripped program in a zip.
+
+use crate::benches::binaries::{self, FUNCTIONS};
+use crate::{Figures, Order, Running, Trial, TrialError};
+use stack::home;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use tokio::process::Command;
+
+pub(crate) const TRIAL: Trial = Trial {
+    name: "size",
+    settles: &["row 3"],
+    question: "Each function is at most 5 MB as a zip, the API at most 4 MB.",
+    run,
+};
+
+const MB: f64 = 1_000_000.0;
+/// Local header, central directory and its end, for one file named `bootstrap` (APPNOTE.TXT of PKWARE, 4.3).
+const ZIP_FRAME: f64 = (30 + 9 + 46 + 9 + 22) as f64;
+/// Header and trailer of gzip without a name (RFC 1952); what is between them is what a zip holds too.
+const GZIP_FRAME: f64 = 18.0;
+
+fn run(order: Order) -> Running {
+    Box::pin(async move {
+        let release = binaries::release(order).await?;
+        let mut figures = Figures::default();
+        for function in FUNCTIONS {
+            let (program, machine) = deployable(&release, function);
+            let bytes = fs::metadata(&program)
+                .map_err(TrialError::while_trying("look at a function's program"))?
+                .len();
+            let zipped = deflated(&program).await? + ZIP_FRAME;
+            let limit = if function == "universal-agent" {
+                4.0
+            } else {
+                5.0
+            };
+            figures.at_most(format!("{function}, zip"), zipped / MB, "MB", limit);
+            figures.beside(format!(
+                "{machine}, {:.1} MB unzipped; Rust with the whole SDK 11 MB",
+                bytes as f64 / MB
+            ));
+        }
+        Ok(figures)
+    })
+}
+
+/// What `cargo lambda build` made for Lambda's own processor, else what runs here.
+fn deployable(release: &Path, function: &str) -> (PathBuf, &'static str) {
+    let for_lambda = home::workspace()
+        .join("target/lambda")
+        .join(function)
+        .join("bootstrap");
+    let here = release.join(function);
+    if is_newer(&for_lambda, &here) {
+        (for_lambda, "as built for Lambda")
+    } else {
+        (here, std::env::consts::ARCH)
+    }
+}
+
+/// Whether a deployment was built from what is there now; an old one would tell an old size.
+fn is_newer(program: &Path, than: &Path) -> bool {
+    let modified = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
+    matches!((modified(program), modified(than)), (Some(a), Some(b)) if a >= b)
+}
+
+/// Bytes of a file compressed as a zip would, at the usual level.
+async fn deflated(program: &Path) -> Result<f64, TrialError> {
+    let output = Command::new("gzip")
+        .args(["-6", "--no-name", "--stdout"])
+        .arg(program)
+        .output()
+        .await
+        .map_err(TrialError::while_trying("run gzip"))?;
+    if !output.status.success() {
+        return Err(TrialError::Stuck(format!(
+            "gzip could not read {}",
+            program.display()
+        )));
+    }
+    Ok(output.stdout.len() as f64 - GZIP_FRAME)
+}

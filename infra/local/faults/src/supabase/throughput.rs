@@ -1,0 +1,142 @@
+//! Claims and completions a second, by a plain loop of verbs: what a disturbance of the database is measured against.
+
+use crate::TrialError;
+use crate::supabase::engine::Engine;
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use store::{Completion, Store};
+use uuid::Uuid;
+
+/// Loops that claim a job and settle it.
+const LOOPS: usize = 6;
+/// A claim whose answer was lost is claimed again after this.
+const LEASE: Duration = Duration::from_secs(2);
+/// The window that a rate is taken over.
+pub(crate) const WINDOW: Duration = Duration::from_secs(1);
+const STEP: Duration = Duration::from_millis(50);
+
+/// One text job a story, claimable at once; nobody but the loops looks at them.
+const JOBS: &str = "with made as (
+      insert into public.stories (library_id, creator_user_id, title, character_ids, story_type, asset_generation_status)
+      select (select id from public.libraries where owner_user_id = $1 limit 1), $1, 'A story', array[$2], 'adventure',
+        '{\"overall\": \"generating\", \"assets\": {\"content\": {\"status\": \"generating\"}}}'
+      from generate_series(1, $3) returning id)
+    insert into public.asset_generation_jobs (story_id, user_id, asset_type, inputs_settled)
+    select id, $1, 'content', true from made";
+
+/// When each job was settled, as its loop heard it.
+#[derive(Default)]
+pub(crate) struct Settled {
+    at: Mutex<Vec<Instant>>,
+    stop: AtomicBool,
+}
+
+impl Settled {
+    pub(crate) fn count(&self) -> usize {
+        self.times().len()
+    }
+
+    /// Settled a second between two moments.
+    pub(crate) fn rate(&self, from: Instant, to: Instant) -> f64 {
+        let times = self.times();
+        let within = times.iter().filter(|at| **at >= from && **at < to).count();
+        within as f64 / to.duration_since(from).as_secs_f64()
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until a window has this rate again, at most `patience`; how long after `since` the first one began.
+    pub(crate) async fn back_at(
+        &self,
+        rate: f64,
+        since: Instant,
+        patience: Duration,
+    ) -> Option<Duration> {
+        loop {
+            let back = self.first_window(rate, since, patience);
+            if back.is_some() || since.elapsed() > patience + WINDOW {
+                return back;
+            }
+            tokio::time::sleep(STEP).await;
+        }
+    }
+
+    /// How long after `since` the first window with this rate began, of those that are over.
+    pub(crate) fn first_window(
+        &self,
+        rate: f64,
+        since: Instant,
+        patience: Duration,
+    ) -> Option<Duration> {
+        let steps = (0..).map(|step| STEP * step);
+        steps
+            .take_while(|after| *after <= patience && since.elapsed() >= *after + WINDOW)
+            .find(|after| self.rate(since + *after, since + *after + WINDOW) >= rate)
+    }
+
+    fn times(&self) -> std::sync::MutexGuard<'_, Vec<Instant>> {
+        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts jobs into the queue, past the verbs, in one statement.
+pub(crate) async fn queue(engine: &Engine<'_>, user: Uuid, jobs: usize) -> Result<(), TrialError> {
+    let hero = engine.hero(user).await?;
+    sqlx::query(JOBS)
+        .bind(user)
+        .bind(hero)
+        .bind(i32::try_from(jobs).unwrap_or(i32::MAX))
+        .execute(engine.stack.pool())
+        .await
+        .map(drop)
+        .map_err(TrialError::while_trying("queue jobs"))
+}
+
+/// Claims and settles until told to stop; what fails is left to its lease.
+pub(crate) async fn work(store: &Store, settled: &Settled) {
+    futures::future::join_all((0..LOOPS).map(|_| one_loop(store, settled))).await;
+}
+
+async fn one_loop(store: &Store, settled: &Settled) {
+    while !settled.stop.load(Ordering::SeqCst) {
+        let request = Uuid::new_v4().to_string();
+        let Ok(claimed) = store
+            .claim_asset_jobs(1, LEASE, 1000, &request, Duration::ZERO)
+            .await
+        else {
+            continue;
+        };
+        if claimed.jobs.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        for job in &claimed.jobs {
+            let done = store
+                .complete_job(job, &Completion::default(), &[], None)
+                .await;
+            if done.is_ok_and(|done| done.accepted) {
+                settled.times().push(Instant::now());
+            }
+        }
+    }
+}
+
+/// Stories that are neither waiting nor ready, and stories with a second effect, after every lease has run out.
+pub(crate) async fn left_wrong(engine: &Engine<'_>) -> Result<(f64, f64), TrialError> {
+    tokio::time::sleep(LEASE).await;
+    engine
+        .arrange("select public.expire_stuck_jobs(1000)")
+        .await?;
+    let lost = "select count(*) from public.asset_generation_jobs j join public.stories s on s.id = j.story_id
+        where s.title = 'A story' and (j.status not in ('queued', 'ready')
+          or (j.status = 'ready') <> (s.asset_generation_status ->> 'overall' = 'ready'))";
+    let twice = "select count(*) from public.asset_generation_jobs j where j.status = 'ready' and (j.asset_version <> 1
+        or (select count(*) from public.notification_outbox o where o.story_id = j.story_id) <> 1)";
+    Ok((engine.count(lost).await?, engine.count(twice).await?))
+}

@@ -1,0 +1,271 @@
+//! Whether the services that a story needs answer, with the defaults the functions have.
+
+use super::Finding;
+use serde_json::Value;
+use std::{collections::BTreeMap, time::Duration};
+
+pub(super) const OPENAI: &str = "https://api.openai.com/v1";
+pub(super) const ELEVENLABS: &str = "https://api.elevenlabs.io";
+/// Of the story and of everything that looks at it.
+pub(super) const TEXT_MODEL: &str = "gpt-5.2";
+pub(super) const IMAGE_MODELS: &str = "gpt-image-2.5-sunburst,gpt-image-2";
+
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// The variables of what is looked at.
+#[derive(Clone, Copy)]
+struct Variables<'v>(&'v BTreeMap<String, String>);
+
+impl<'v> Variables<'v> {
+    fn get(self, name: &str) -> &'v str {
+        self.or(name, "")
+    }
+
+    fn or(self, name: &str, default: &'v str) -> &'v str {
+        self.0.get(name).map_or(default, String::as_str)
+    }
+
+    /// An address without a slash at its end.
+    fn address(self, name: &str, default: &'v str) -> &'v str {
+        self.or(name, default).trim_end_matches('/')
+    }
+}
+
+pub(super) async fn look_at_all(variables: &BTreeMap<String, String>) -> Vec<Finding> {
+    let variables = Variables(variables);
+    let mut findings = database(variables).await;
+    findings.push(Finding::new("assets bucket", bucket(variables).await));
+    findings.push(Finding::new(
+        "CDN",
+        cdn(variables.get("ASSETS_CDN_URL")).await,
+    ));
+    findings.push(models(variables).await);
+    let voices = fetch(
+        &format!(
+            "{}/v1/voices",
+            variables.address("ELEVENLABS_BASE_URL", ELEVENLABS)
+        ),
+        &[("xi-api-key", variables.get("ELEVENLABS_API_KEY"))],
+    )
+    .await;
+    findings.push(Finding::new("ElevenLabs responding", voices.map(drop)));
+    let health = format!("{}/api/v1/health", variables.address("API_URL", ""));
+    let health = fetch(&health, &[]).await;
+    findings.push(Finding::new("API health", health.map(drop)));
+    findings
+}
+
+async fn database(variables: Variables<'_>) -> Vec<Finding> {
+    let key = variables.get("SUPABASE_SERVICE_ROLE_KEY");
+    let bearer = format!("Bearer {key}");
+    let mut headers = vec![("apikey", key)];
+    // An opaque key belongs in `apikey` alone; a legacy one is the token itself.
+    if !key.starts_with("sb_") {
+        headers.push(("authorization", &bearer));
+    }
+    let rest = format!("{}/rest/v1", variables.address("SUPABASE_URL", ""));
+    let tiers = fetch(&format!("{rest}/tiers?select=code&limit=1"), &headers).await;
+    vec![
+        Finding::new("database connection", tiers.map(drop)),
+        queue(&rest, &headers).await,
+    ]
+}
+
+/// How many jobs wait, and for how long the oldest that could be claimed has.
+async fn queue(rest: &str, headers: &[(&str, &str)]) -> Finding {
+    let url = format!(
+        "{rest}/asset_generation_jobs?select=claim_order,available_at&status=eq.queued&inputs_settled=is.true&order=available_at&limit=1000"
+    );
+    match fetch(&url, headers).await {
+        Err(problem) => Finding::new("queue", Err(problem)),
+        Ok(rows) => {
+            let waiting = rows.as_array().map_or(0, Vec::len);
+            let oldest = rows[0]["available_at"]
+                .as_str()
+                .and_then(|at| at.parse::<jiff::Timestamp>().ok());
+            let age = oldest.map_or(0, |at| {
+                jiff::Timestamp::now().duration_since(at).as_secs().max(0)
+            });
+            let what = format!("queue: {waiting} jobs claimable, the oldest for {age} s");
+            // Three sweeps without a claim: the worker is not running.
+            let stuck = age > 180;
+            Finding::new(
+                what,
+                if stuck {
+                    Err("nothing claims them: is the asset worker running?".to_owned())
+                } else {
+                    Ok(())
+                },
+            )
+        }
+    }
+}
+
+/// The bucket is there: S3 tells anybody whether a bucket exists, 403 or 404 (Amazon S3 API reference, HeadBucket).
+async fn bucket(variables: Variables<'_>) -> Result<(), String> {
+    let name = variables.get("ASSETS_BUCKET");
+    if name.is_empty() {
+        return Err("ASSETS_BUCKET is not set".to_owned());
+    }
+    let region = variables.or("AWS_REGION", "us-east-1");
+    let url = match variables.address("AWS_ENDPOINT_URL_S3", "") {
+        "" => format!("https://{name}.s3.{region}.amazonaws.com/"),
+        endpoint => format!("{endpoint}/{name}"),
+    };
+    match ask(&url, &[]).await?.status().as_u16() {
+        404 => Err(format!("there is no bucket {name}")),
+        // Whoever is refused is told that there is something to refuse.
+        200..400 | 403 => Ok(()),
+        status => Err(format!("HTTP {status}")),
+    }
+}
+
+/// The CDN answers, and not with the news that there is nothing behind it.
+async fn cdn(url: &str) -> Result<(), String> {
+    let response = ask(url, &[]).await?;
+    let status = response.status();
+    let text = response.text().await.unwrap_or_default();
+    if text.contains("NoSuchBucket") {
+        return Err("the bucket behind it does not exist".to_owned());
+    }
+    // A bucket without a listing answers 403 or 404, which is an answer.
+    if status.is_server_error() {
+        return Err(format!("HTTP {}", status.as_u16()));
+    }
+    Ok(())
+}
+
+/// The configured models are alive.
+async fn models(variables: Variables<'_>) -> Finding {
+    let what = "OpenAI responding, its configured models alive";
+    let url = format!("{}/models", variables.address("OPENAI_BASE_URL", OPENAI));
+    let bearer = format!("Bearer {}", variables.get("OPENAI_API_KEY"));
+    let list = match fetch(&url, &[("authorization", &bearer)]).await {
+        Err(problem) => return Finding::new(what, Err(problem)),
+        Ok(list) => list,
+    };
+    let is_known = |model: &str| {
+        let all = list["data"].as_array();
+        all.is_some_and(|all| all.iter().any(|one| one["id"] == model))
+    };
+    let lists = [
+        variables.or("OPENAI_TEXT_MODEL", TEXT_MODEL),
+        variables.or("OPENAI_ANALYSIS_MODEL", TEXT_MODEL),
+        variables.or("OPENAI_IMAGE_MODELS", IMAGE_MODELS),
+    ];
+    let models = lists.into_iter().flat_map(|list| list.split(','));
+    let mut configured: Vec<_> = models
+        .map(str::trim)
+        .filter(|model| !model.is_empty())
+        .collect();
+    configured.dedup();
+    let gone: Vec<_> = configured
+        .into_iter()
+        .filter(|model| !is_known(model))
+        .collect();
+    let found = if gone.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("unknown or retired: {}", gone.join(", ")))
+    };
+    Finding::new(what, found)
+}
+
+async fn fetch(url: &str, headers: &[(&str, &str)]) -> Result<Value, String> {
+    let response = ask(url, headers).await?;
+    let status = response.status();
+    if !status.is_success() {
+        return Err(format!("HTTP {}", status.as_u16()));
+    }
+    Ok(response.json().await.unwrap_or(Value::Null))
+}
+
+async fn ask(url: &str, headers: &[(&str, &str)]) -> Result<reqwest::Response, String> {
+    let mut request = reqwest::Client::new().get(url).timeout(ANSWERS_WITHIN);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request
+        .send()
+        .await
+        .map_err(|error| format!("no answer ({})", error.without_url()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Verdict;
+    use super::*;
+    use axum::{Json, Router, http::StatusCode, routing::get};
+    use serde_json::json;
+
+    async fn serve(router: Router) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        url
+    }
+
+    fn variables<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+        pairs
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_is_not_there_is_a_problem() {
+        let there = Router::new()
+            .route("/assets", get(async || StatusCode::FORBIDDEN))
+            .route("/broken", get(async || StatusCode::BAD_GATEWAY));
+        let endpoint = serve(there).await;
+        let looked = async |name: &str| {
+            let variables =
+                variables([("ASSETS_BUCKET", name), ("AWS_ENDPOINT_URL_S3", &endpoint)]);
+            bucket(Variables(&variables)).await
+        };
+        assert_eq!(looked("assets").await, Ok(()));
+        assert_eq!(
+            looked("elsewhere").await.unwrap_err(),
+            "there is no bucket elsewhere"
+        );
+        assert_eq!(looked("broken").await.unwrap_err(), "HTTP 502");
+        assert!(looked("").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_cdn_before_no_bucket_is_a_problem_and_one_that_lists_nothing_is_not() {
+        let no_bucket = "<Error><Code>NoSuchBucket</Code></Error>";
+        let url = serve(
+            Router::new()
+                .route("/closed", get(async || StatusCode::FORBIDDEN))
+                .route("/empty", get(async || StatusCode::NOT_FOUND))
+                .route("/broken", get(async || StatusCode::BAD_GATEWAY))
+                .route(
+                    "/gone",
+                    get(async move || (StatusCode::NOT_FOUND, no_bucket)),
+                ),
+        )
+        .await;
+        let looked = async |path: &str| cdn(&format!("{url}{path}")).await.is_ok();
+        assert!(looked("/closed").await && looked("/empty").await);
+        assert!(!looked("/broken").await && !looked("/gone").await);
+        assert!(cdn("http://127.0.0.1:1").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_models_of_text_and_of_pictures_are_looked_up_under_their_defaults() {
+        let list = json!({"data": [{"id": "gpt-5.2"}, {"id": "gpt-image-2.5-sunburst"}, {"id": "gpt-image-2"}]});
+        let url = serve(Router::new().route("/models", get(async move || Json(list)))).await;
+        let looked = async |model: Option<&str>| {
+            let mut variables = variables([("OPENAI_BASE_URL", &*url), ("OPENAI_API_KEY", "k")]);
+            if let Some(model) = model {
+                variables.insert("OPENAI_ANALYSIS_MODEL".to_owned(), model.to_owned());
+            }
+            models(Variables(&variables)).await.verdict
+        };
+        assert_eq!(looked(None).await, Verdict::Fine);
+        assert_eq!(
+            looked(Some("gpt-4")).await,
+            Verdict::Problem("unknown or retired: gpt-4".to_owned())
+        );
+    }
+}

@@ -1,0 +1,251 @@
+//! `cargo local test`: everything that must hold, in one go; the last lines say what ran.
+
+use super::Outcome;
+use stack::{
+    functions::{self, Profile},
+    report::Reporter,
+    tools::Tools,
+};
+use std::{path::Path, process::Stdio, time::Instant};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
+    process::Command,
+};
+
+/// A check that did not hold.
+#[derive(Debug, thiserror::Error)]
+enum TestError {
+    #[error("could not run `{0}`")]
+    Run(String, #[source] std::io::Error),
+    #[error("{0} failed; the output above says where")]
+    Failed(&'static str),
+    #[error("no test ran: that is a failure too")]
+    NothingRan,
+}
+
+/// Tests that ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+}
+
+/// `filter` narrows the tests and leaves everything else out.
+pub(super) async fn run(filter: &[String]) -> Outcome {
+    let began = Instant::now();
+    let workspace = stack::home::workspace();
+    let reporter = Reporter::Terminal;
+    let mut ran = Vec::new();
+
+    if filter.is_empty() {
+        reporter.line("\n▸ Format");
+        cargo(
+            &workspace,
+            "the format check (`cargo fmt` mends it)",
+            &["fmt", "--all", "--check"],
+        )
+        .await?;
+        reporter.line("▸ Lints");
+        let lints = [
+            "clippy",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ];
+        cargo(&workspace, "the lints", &lints).await?;
+        reporter.line("▸ Documentation comments");
+        let documented = [
+            "doc",
+            "--quiet",
+            "--workspace",
+            "--lib",
+            "--no-deps",
+            "--document-private-items",
+        ];
+        check(
+            &workspace,
+            "the documentation",
+            functions::inner_cargo()
+                .args(documented)
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        )
+        .await?;
+        ran.extend(["format", "lints", "documentation"]);
+    }
+
+    reporter.line("▸ Building the four functions");
+    functions::build(&workspace, Profile::Dev, reporter).await?;
+    reporter.line("▸ Unit, database and black-box tests");
+    let counts = tests(&workspace, filter).await?;
+    ran.extend(["unit tests", "database tests", "black-box tests"]);
+
+    if filter.is_empty() {
+        reporter.line("▸ Template checks");
+        let tools = Tools::ensure(&workspace, reporter).await?;
+        check(
+            &workspace,
+            "cfn-lint",
+            Command::new(tools.cfn_lint()).arg("template.yaml"),
+        )
+        .await?;
+        check(
+            &workspace,
+            "sam validate",
+            Command::new(tools.sam()).args(["validate", "--lint"]),
+        )
+        .await?;
+        ran.push("template checks");
+        reporter.line("▸ Licences, bans and sources of dependencies");
+        check(
+            &workspace,
+            "cargo deny",
+            Command::new(tools.cargo_deny()).args(["check", "bans", "licenses", "sources"]),
+        )
+        .await?;
+        advisories(&workspace, &tools, reporter).await?;
+        ran.push("dependency checks");
+    }
+    println!("\n{} passed, {} failed", counts.passed, counts.failed);
+    println!(
+        "Ran {} in {} s: all good.",
+        ran.join(", "),
+        began.elapsed().as_secs()
+    );
+    Ok(())
+}
+
+async fn cargo(workspace: &Path, what: &'static str, arguments: &[&str]) -> Result<(), TestError> {
+    check(workspace, what, functions::inner_cargo().args(arguments)).await
+}
+
+/// Checks the advisories of all dependencies, where their database can be had.
+async fn advisories(workspace: &Path, tools: &Tools, reporter: Reporter) -> Result<(), TestError> {
+    let output = Command::new(tools.cargo_deny())
+        .args(["check", "advisories"])
+        .current_dir(workspace)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|source| TestError::Run("cargo deny".to_owned(), source))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        reporter.line("▸ No advisory concerns a dependency");
+    } else if said.contains("failed to fetch advisory database") {
+        reporter.line(
+            "▸ Advisories are not checked: their database cannot be fetched from here (`cargo deny check advisories`)",
+        );
+    } else {
+        eprint!("{said}");
+        return Err(TestError::Failed("cargo deny check advisories"));
+    }
+    Ok(())
+}
+
+async fn check(
+    workspace: &Path,
+    what: &'static str,
+    command: &mut Command,
+) -> Result<(), TestError> {
+    let status = command
+        .current_dir(workspace)
+        // Tools that would tell their makers about it.
+        .env("SAM_CLI_TELEMETRY", "0")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .status()
+        .await
+        .map_err(|source| TestError::Run(what.to_owned(), source))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(TestError::Failed(what))
+    }
+}
+
+/// Runs every test of the workspace, shows its output as it comes and counts the results.
+async fn tests(workspace: &Path, filter: &[String]) -> Result<Counts, TestError> {
+    let ran = |source| TestError::Run("cargo test".to_owned(), source);
+    let mut command = functions::inner_cargo();
+    command
+        .current_dir(workspace)
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .args(filter);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    let mut child = command.spawn().map_err(ran)?;
+    let output = child.stdout.take().ok_or(TestError::NothingRan)?;
+    let counts = count(output).await.map_err(ran)?;
+    let status = child.wait().await.map_err(ran)?;
+    match status.success() {
+        false => Err(TestError::Failed("the tests")),
+        true if counts.passed == 0 => Err(TestError::NothingRan),
+        true => Ok(counts),
+    }
+}
+
+async fn count(output: impl AsyncRead + Unpin) -> std::io::Result<Counts> {
+    let mut lines = BufReader::new(output).lines();
+    let mut terminal = tokio::io::stdout();
+    let mut counts = Counts::default();
+    while let Some(line) = lines.next_line().await? {
+        if let Some(one) = result_line(&line) {
+            counts = Counts {
+                passed: counts.passed + one.passed,
+                failed: counts.failed + one.failed,
+            };
+        }
+        terminal.write_all(format!("{line}\n").as_bytes()).await?;
+        terminal.flush().await?;
+    }
+    Ok(counts)
+}
+
+/// `test result: ok. 3 passed; 0 failed; …`
+fn result_line(line: &str) -> Option<Counts> {
+    let words: Vec<&str> = line
+        .strip_prefix("test result: ")?
+        .split_whitespace()
+        .collect();
+    let before = |word: &str| {
+        words
+            .iter()
+            .position(|found| *found == word)
+            .and_then(|at| words.get(at.checked_sub(1)?)?.parse().ok())
+    };
+    Some(Counts {
+        passed: before("passed;")?,
+        failed: before("failed;")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_the_test_runner_are_counted() {
+        let line = "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.02s";
+        assert_eq!(
+            result_line(line),
+            Some(Counts {
+                passed: 12,
+                failed: 0
+            })
+        );
+        let line = "test result: FAILED. 1 passed; 2 failed; 0 ignored";
+        assert_eq!(
+            result_line(line),
+            Some(Counts {
+                passed: 1,
+                failed: 2
+            })
+        );
+        assert_eq!(result_line("test a ... ok"), None);
+    }
+}

@@ -1,0 +1,190 @@
+//! Pictures: from the words of a prompt to an illustration of that character in that scene, put
+//! together from the drawings in `pictures/`.
+
+mod brief;
+mod color;
+mod figure;
+mod looks;
+mod paint;
+mod scene;
+pub(crate) mod shelf;
+
+use std::io::Cursor;
+
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::codecs::webp::WebPEncoder;
+use image::{ExtendedColorType, ImageEncoder, ImageResult};
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{Options, Tree};
+
+use crate::seeded::{Seeded, digest};
+pub use brief::scene_number;
+
+/// The file format of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureFormat {
+    Png,
+    Jpeg {
+        /// From 1 to 100.
+        quality: u8,
+    },
+    /// Without loss.
+    Webp,
+}
+
+/// Draws what a prompt describes, `width` by `height` pixels.
+pub fn draw(prompt: &str, width: u32, height: u32, format: PictureFormat) -> Vec<u8> {
+    let brief = brief::Brief::read(prompt);
+    let svg = scene::compose(&brief, width, height);
+    let mut pixels = rasterise(&svg, width, height);
+    add_paper_grain(&mut pixels, width);
+    encode(&pixels, width, height, format)
+}
+
+/// Whether there is a drawing for a species, such as `tugboat`; for others the nearest figure is drawn.
+pub fn can_draw(species: &str) -> bool {
+    looks::can_draw(species)
+}
+/// Red, green and blue of every pixel.
+fn rasterise(svg: &str, width: u32, height: u32) -> Vec<u8> {
+    let blank = || vec![255; width as usize * height as usize * 3];
+    let tree = match Tree::from_str(svg, &Options::default()) {
+        Ok(tree) => tree,
+        Err(cause) => {
+            tracing::error!("A picture could not be read back as SVG: {cause}");
+            return blank();
+        }
+    };
+    let Some(mut pixmap) = Pixmap::new(width, height) else {
+        return blank();
+    };
+    resvg::render(&tree, Transform::identity(), &mut pixmap.as_mut());
+    pixmap
+        .data()
+        .chunks_exact(4)
+        .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]])
+        .collect()
+}
+
+/// The unevenness of paper: large soft blotches, the same on every picture.
+fn add_paper_grain(pixels: &mut [u8], width: u32) {
+    const CELL: usize = 6;
+    const TILE: usize = 64;
+    let mut seeded = Seeded::from_digest(&digest(b"paper"));
+    let grain: Vec<i16> = (0..TILE * TILE)
+        .map(|_| seeded.between(-4.0, 4.0) as i16)
+        .collect();
+    let width = width as usize;
+    for (index, pixel) in pixels.chunks_exact_mut(3).enumerate() {
+        let (x, y) = (index % width, index / width);
+        let shade = grain[(y / CELL % TILE) * TILE + x / CELL % TILE];
+        for part in pixel {
+            *part = (i16::from(*part) + shade / 2).clamp(0, 255) as u8;
+        }
+    }
+}
+
+fn encode(pixels: &[u8], width: u32, height: u32, format: PictureFormat) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::new());
+    let color = ExtendedColorType::Rgb8;
+    let written: ImageResult<()> = match format {
+        PictureFormat::Png => {
+            PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive)
+                .write_image(pixels, width, height, color)
+        }
+        PictureFormat::Jpeg { quality } => JpegEncoder::new_with_quality(&mut file, quality)
+            .write_image(pixels, width, height, color),
+        PictureFormat::Webp => {
+            WebPEncoder::new_lossless(&mut file).write_image(pixels, width, height, color)
+        }
+    };
+    if let Err(cause) = written {
+        tracing::error!("A picture could not be encoded: {cause}");
+    }
+    file.into_inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompt(scene: &str, number: u8) -> String {
+        format!(
+            "Character: Maya — species: human; hair: curly; skin: brown; traits: wheelchair, glasses\n\
+             Palette: Bright sunrise warmth (#D9622B, #E8A32B, #2F6B7A)\nScene: {scene}\nScene number: {number}"
+        )
+    }
+
+    fn png(prompt: &str, width: u32, height: u32) -> Vec<u8> {
+        draw(prompt, width, height, PictureFormat::Png)
+    }
+
+    #[test]
+    fn the_same_prompt_gives_the_same_bytes_and_another_scene_others() {
+        let forest = png(&prompt("Maya in the forest", 2), 128, 128);
+        assert_eq!(forest, png(&prompt("Maya in the forest", 2), 128, 128));
+        assert_ne!(forest, png(&prompt("Maya in a cave", 3), 128, 128));
+    }
+
+    #[test]
+    fn a_picture_has_the_size_and_format_asked_for() {
+        for (width, height) in [(192, 128), (128, 192), (64, 64)] {
+            let picture =
+                image::load_from_memory(&png(&prompt("a meadow", 1), width, height)).unwrap();
+            assert_eq!((picture.width(), picture.height()), (width, height));
+        }
+        let jpeg = draw(
+            &prompt("a meadow", 1),
+            64,
+            64,
+            PictureFormat::Jpeg { quality: 80 },
+        );
+        assert_eq!(
+            image::guess_format(&jpeg).unwrap(),
+            image::ImageFormat::Jpeg
+        );
+        let webp = draw(&prompt("a meadow", 1), 64, 64, PictureFormat::Webp);
+        assert_eq!(
+            image::guess_format(&webp).unwrap(),
+            image::ImageFormat::WebP
+        );
+    }
+
+    #[test]
+    fn every_place_and_everybody_can_be_drawn_in_colors_that_are_known() {
+        let places = "meadow forest river cave beach underwater town bedroom classroom mountain snow \
+            cloud roofs garden castle desert planet bridge";
+        let everybody = crate::data::lines(include_str!("../pictures/creatures.txt"));
+        let everybody =
+            everybody.chain(["human; hair: braids; traits: crutches, braces, vitiligo"]);
+        let places = places.split(' ').cycle();
+        for (index, (somebody, place)) in everybody.zip(places).enumerate() {
+            let name = somebody.split([',', '|']).next().unwrap().trim();
+            let prompt = format!(
+                "Character: Zoe; species: {name}; clothes: red coat and a scarf, a crown; traits: glasses\n\
+                 Scene: Zoe and a fox on a {place} in the rain with a lantern\nScene number: {}",
+                index % 5
+            );
+            let svg = scene::compose(&brief::Brief::read(&prompt), 64, 64);
+            assert!(
+                Tree::from_str(&svg, &Options::default()).is_ok(),
+                "{prompt}"
+            );
+            assert!(!svg.contains(paint::UNKNOWN), "{prompt}");
+        }
+    }
+
+    #[test]
+    fn a_trait_changes_the_picture() {
+        let with = prompt("a meadow", 1);
+        for trait_name in ["wheelchair", "glasses"] {
+            let without = with.replace(trait_name, "kind");
+            assert_ne!(
+                png(&with, 128, 128),
+                png(&without, 128, 128),
+                "{trait_name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! Puts a picture together: sky and place, figures, what is near the eye, and the cover's frame.
+
+use std::collections::HashMap;
+
+use super::brief::Brief;
+use super::color::{CREAM, Color, GOLD};
+use super::figure::{self, Place};
+use super::looks::Looks;
+use super::paint::{Drawing, Paints};
+use super::shelf;
+use crate::seeded::Seeded;
+
+/// The SVG of a picture.
+pub(super) fn compose(brief: &Brief, width: u32, height: u32) -> String {
+    let mut seeded =
+        Seeded::from_text(&format!("{}/{}/{}", brief.scene, brief.number, brief.place));
+    let air = air(brief);
+    let mut drawing = Drawing::default();
+    let open = !["cave", "bedroom", "room", "underwater"].contains(&brief.place);
+    if open {
+        sky(&mut drawing, brief, &air, &mut seeded);
+    }
+    place(&mut drawing, brief, &air, &mut seeded);
+    motifs(&mut drawing, brief, &air, &mut seeded);
+    if brief.place == "bedroom" && !brief.is_cover() {
+        in_bed(&mut drawing, brief, &air);
+    } else {
+        figures(&mut drawing, brief, &air);
+    }
+    if brief.rain {
+        drawing.part("rain", &air);
+    }
+    let bare = ["clouds", "space", "rooftops", "snow"].contains(&brief.place);
+    if (open || brief.place == "underwater") && !bare {
+        drawing.part("front-leaves", &air);
+    }
+    let lively = brief.place == "forest" || air.is_dark();
+    drawing.part(if lively { "motes-night" } else { "motes-day" }, &air);
+    if brief.is_cover() {
+        cover_frame(&mut drawing, brief, &air);
+    }
+    drawing.part("vignette", &air);
+    drawing.finish(width, height)
+}
+
+/// The colors of a scene's air and land, from the palette and the hour.
+fn air(brief: &Brief) -> Paints {
+    let mut tones = brief.palette;
+    tones.sort_by(|a, b| a.lightness().total_cmp(&b.lightness()));
+    let [dark, medium, bright] = tones;
+    let blue = Color::rgb(0x4A_A8_F0);
+    let clear = |share, vivid| {
+        blue.nearest(tones)
+            .mix(blue, share)
+            .with_lightness(0.72)
+            .vivid(vivid)
+    };
+    let [top, middle, horizon] = match brief.light {
+        "night" => [
+            dark.mix(Color::rgb(0x16_18_48), 0.55).with_lightness(0.24),
+            medium.mix(dark, 0.4).with_lightness(0.38),
+            bright.mix(medium, 0.5).with_lightness(0.60),
+        ],
+        "dusk" => [
+            dark.with_lightness(0.46),
+            medium.mix(bright, 0.35).with_lightness(0.66),
+            bright.lighter(0.30).with_lightness(0.84),
+        ],
+        "dawn" => {
+            let warm = Color::rgb(0xF8_A8_70).nearest(tones).vivid(1.1);
+            [
+                clear(0.55, 1.15),
+                warm.mix(Color::rgb(0xFF_D8_C0), 0.45).with_lightness(0.86),
+                warm.mix(CREAM, 0.35).with_lightness(0.90).vivid(1.3),
+            ]
+        }
+        _ => {
+            let top = clear(0.50, 1.2);
+            let horizon = bright.mix(CREAM, 0.55).with_lightness(0.95);
+            [top, top.lighter(0.38).with_lightness(0.85), horizon]
+        }
+    };
+    let gold = GOLD.mix(bright, 0.25);
+    let sun = match brief.light {
+        "dusk" => bright.mix(GOLD, 0.6),
+        _ => GOLD.mix(CREAM, 0.33),
+    };
+    let cloud = if brief.rain {
+        top.mix(Color::rgb(0x70_78_98), 0.5)
+    } else {
+        horizon.lighter(0.55)
+    };
+    let print = if brief.mentions(&["blue"]) {
+        0x2F_86_F0
+    } else {
+        0x6A_4A_3A
+    };
+    let pane = if brief.light == "night" {
+        0xFF_DC_78
+    } else {
+        0x8A_B0_D0
+    };
+    let named = HashMap::from([
+        ("top", top),
+        ("middle", middle),
+        ("horizon", horizon),
+        ("haze", horizon.mix(middle, 0.5)),
+        ("dark", dark),
+        ("medium", medium),
+        ("bright", bright),
+        ("gold", gold),
+        ("edge", dark.darker(0.45)),
+        ("sun", sun),
+        ("cloud", cloud),
+        ("print", Color::rgb(print)),
+        ("pane", Color::rgb(pane)),
+        ("motif", bright.lighter(0.5)),
+    ]);
+    Paints {
+        named,
+        tones,
+        light: brief.light,
+        gaze: (0.0, 0.0),
+    }
+}
+
+fn sky(drawing: &mut Drawing, brief: &Brief, air: &Paints, seeded: &mut Seeded) {
+    drawing.part("sky", air);
+    if air.is_dark() {
+        drawing.part("stars", air);
+    }
+    let side = if brief.number % 2 == 1 { 780 } else { 200 };
+    let (x, y, size) = match (brief.is_cover(), brief.light) {
+        (true, "night") => (500, 400, 1.9),
+        (true, "day") => (500, 400, 1.7),
+        (true, _) => (500, 420, 1.8),
+        (false, "night") => (side, 190, 0.78),
+        (false, "dusk") => (side, 480, 0.86),
+        (false, "dawn") => (side, 430, 0.8),
+        _ => (side, 190, 0.62),
+    };
+    let luminary = if air.is_dark() { "moon" } else { "sun" };
+    let hero = brief.heroes[0].species;
+    let is_hero = hero.is_some_and(|hero| hero.has("moon-hero") || hero.has("sun-face"));
+    let hidden = brief.place == "space" || is_hero || brief.rain && brief.light == "day";
+    // Among the clouds at night, the moon is near and large.
+    let near = brief.place == "clouds" && air.is_dark();
+    if near && !is_hero {
+        let moon = if brief.mentions(&["moon"]) {
+            "moon-face"
+        } else {
+            "moon"
+        };
+        drawing.group("translate(700 360) scale(2.15)", |drawing| {
+            drawing.part(moon, air)
+        });
+    } else if !hidden {
+        let transform = format!("translate({x} {y}) scale({size})");
+        drawing.group(&transform, |drawing| drawing.part(luminary, air));
+    }
+    if brief.place != "space" {
+        let opacity = if air.is_dark() { 0.26 } else { 0.85 };
+        drawing.raw(&format!("<g opacity='{opacity}'>"));
+        mirrored(drawing, seeded.chance(0.5), |drawing| {
+            drawing.part("sky-clouds", air)
+        });
+        drawing.raw("</g>");
+    }
+}
+
+fn mirrored(drawing: &mut Drawing, mirror: bool, draw: impl FnOnce(&mut Drawing)) {
+    let transform = if mirror {
+        "translate(1000 0) scale(-1 1)"
+    } else {
+        "translate(0 0)"
+    };
+    drawing.group(transform, draw);
+}
+
+fn place(drawing: &mut Drawing, brief: &Brief, air: &Paints, seeded: &mut Seeded) {
+    let indoors = ["bedroom", "room"].contains(&brief.place);
+    // One place looks a little different in each story.
+    let mirror = !indoors && seeded.chance(0.5);
+    mirrored(drawing, mirror, |drawing| {
+        drawing.part(brief.place, air);
+        if brief.place == "meadow" && brief.mentions(&["river", "valley"]) {
+            drawing.group("translate(0 -14)", |drawing| drawing.part("stream", air));
+        }
+        if brief.place == "meadow" && brief.mentions(&["village", "house", "steeple"]) {
+            drawing.part("village", air);
+        }
+        if brief.place == "cave" && brief.mentions(&["painted with"]) {
+            drawing.part("painted-sky", air);
+        }
+    });
+    if indoors {
+        let night = air.is_dark() || brief.mentions(&["dusk", "evening", "moon"]);
+        let window = if night { "window-night" } else { "window-day" };
+        let at = if brief.place == "bedroom" {
+            "translate(740 300)"
+        } else {
+            "translate(700 320)"
+        };
+        drawing.group(at, |drawing| drawing.part(window, air));
+    }
+    if brief.place == "cave" && brief.mentions(&["fallen star", "tiny star", "little star"]) {
+        drawing.group("translate(700 850)", |drawing| {
+            drawing.part("fallen-star", air)
+        });
+    }
+}
+
+/// The story's symbol, woven in a few times, small and pale.
+fn motifs(drawing: &mut Drawing, brief: &Brief, air: &Paints, seeded: &mut Seeded) {
+    let symbol = format!("motif-{}", brief.motif);
+    for index in 0..5 {
+        let x = 100.0 + 200.0 * f64::from(index) + seeded.between(-40.0, 40.0);
+        let (y, size) = (seeded.between(100.0, 480.0), seeded.between(0.7, 1.25));
+        drawing.raw("<g opacity='.42'>");
+        let transform = format!("translate({x:.0} {y:.0}) scale({size:.2})");
+        drawing.group(&transform, |drawing| drawing.part(&symbol, air));
+        drawing.raw("</g>");
+    }
+}
+
+fn figures(drawing: &mut Drawing, brief: &Brief, air: &Paints) {
+    let others = brief.heroes.len() > 1 || brief.companion.is_some();
+    let (x, side) = match (brief.is_cover(), others, brief.number) {
+        (true, ..) => (500.0, 1.0),
+        (_, true, number) if number % 2 == 0 => (560.0, -1.0),
+        (_, true, _) => (420.0, 1.0),
+        (_, false, number) => (
+            [500.0, 440.0, 540.0, 460.0, 520.0][usize::from(number)],
+            1.0,
+        ),
+    };
+    let feet = match (brief.place, brief.is_cover()) {
+        (_, true) => 942.0,
+        ("river", _) => 896.0,
+        ("bridge", _) => 900.0,
+        ("clouds", _) => 862.0,
+        ("rooftops", _) => 850.0,
+        _ => 916.0,
+    };
+    let hero = Place {
+        at: (x, feet),
+        size: brief.size,
+        flipped: side < 0.0,
+        floats: false,
+    };
+    // A soft light behind the hero, so that it stands out from anything.
+    let halo = drawing.glow(air.color("horizon l45"), 0.58);
+    let (y, radius) = (feet - 165.0 * hero.size, 250.0 * hero.size);
+    drawing.raw(&format!(
+        "<circle cx='{x}' cy='{y:.0}' r='{radius:.0}' fill='{halo}'/>"
+    ));
+    companions(drawing, brief, hero, side, air);
+    if brief.mentions(&["footprint"]) {
+        drawing.part("trail", air);
+    }
+    figure::draw(drawing, &brief.heroes[0], &brief.pose, hero, air);
+}
+
+fn companions(drawing: &mut Drawing, brief: &Brief, hero: Place, side: f32, air: &Paints) {
+    if let Some(species) = brief.companion {
+        let mut pose = shelf::pose("cheering");
+        pose.gaze = (-0.6, -0.3);
+        if brief.is_asleep() {
+            (pose.eyes, pose.brows, pose.mouth) = ("asleep", "asleep", "smile");
+        }
+        let floats = species.is("floats");
+        let size = hero.size * if species.is("small") { 0.50 } else { 0.66 };
+        let y = hero.at.1 + if floats { -210.0 * hero.size } else { 14.0 };
+        let at = ((hero.at.0 + side * 310.0).clamp(90.0, 910.0), y);
+        if floats {
+            let light = drawing.glow(GOLD, 0.85);
+            let (y, radius) = (y - 90.0 * size, 210.0 * size);
+            drawing.raw(&format!(
+                "<circle cx='{}' cy='{y:.0}' r='{radius:.0}' fill='{light}'/>",
+                at.0
+            ));
+        }
+        let place = Place {
+            at,
+            size,
+            flipped: side > 0.0,
+            floats,
+        };
+        figure::draw(drawing, &Looks::of_species(species), &pose, place, air);
+    }
+    for (index, looks) in brief.heroes.iter().skip(1).enumerate() {
+        let (away, pose) = if index == 0 {
+            (side, "offering")
+        } else {
+            (-side, "waving")
+        };
+        let x = (hero.at.0 + away * 290.0).clamp(120.0, 880.0);
+        let at = (x, hero.at.1 + 8.0);
+        let place = Place {
+            at,
+            size: hero.size * 0.86,
+            flipped: away > 0.0,
+            floats: false,
+        };
+        figure::draw(drawing, looks, &shelf::pose(pose), place, air);
+    }
+}
+
+fn in_bed(drawing: &mut Drawing, brief: &Brief, air: &Paints) {
+    drawing.part("bed-behind", air);
+    let asleep = brief.is_asleep();
+    let mut pose = shelf::pose(if asleep { "worried" } else { "waving" });
+    (pose.lean, pose.tilt) = (0.0, if asleep { 12.0 } else { 5.0 });
+    let face = if asleep {
+        ("asleep", "asleep", "smile")
+    } else {
+        ("awe", "awe", "awe")
+    };
+    (pose.eyes, pose.brows, pose.mouth) = face;
+    // Nobody is in the chair in bed: it waits beside it.
+    let mut hero = brief.heroes[0].clone();
+    hero.traits
+        .retain(|aid| !["wheelchair", "walker", "service-dog"].contains(aid));
+    if hero.is_human() {
+        (hero.garment, hero.top) = ("shirt", air.color("bright L72"));
+    }
+    let at = (420.0, if asleep { 1060.0 } else { 1010.0 });
+    let place = Place {
+        at,
+        size: 1.75,
+        flipped: false,
+        floats: true,
+    };
+    figure::draw(drawing, &hero, &pose, place, air);
+    drawing.part("bed-before", air);
+    if brief.heroes[0].has("wheelchair") {
+        let chair = "translate(860 926) scale(1.35)";
+        drawing.group(chair, |drawing| {
+            figure::wheelchair(drawing, &brief.heroes[0], &pose, air)
+        });
+    }
+    if let Some(species) = brief.companion {
+        let looks = Looks::of_species(species);
+        let at = if asleep {
+            (610.0, 930.0)
+        } else {
+            (740.0, 470.0)
+        };
+        let place = Place {
+            at,
+            size: 0.72,
+            flipped: true,
+            floats: true,
+        };
+        figure::draw(drawing, &looks, &pose, place, air);
+    }
+}
+
+/// A cover has a frame of vines, and room for a title at the top.
+fn cover_frame(drawing: &mut Drawing, brief: &Brief, air: &Paints) {
+    if brief.framed {
+        drawing.part("border", air);
+    }
+    let near = if brief.framed { 30 } else { 4 };
+    let far = 1000 - near;
+    let symbol = format!("motif-{}", brief.motif);
+    let mut gold = air.clone();
+    gold.named.insert("motif", air.color("gold l25"));
+    for (x, y, mirror) in [
+        (near, near, "1 1"),
+        (far, near, "-1 1"),
+        (near, far, "1 -1"),
+        (far, far, "-1 -1"),
+    ] {
+        drawing.group(&format!("translate({x} {y}) scale({mirror})"), |drawing| {
+            drawing.part("vine", air);
+            drawing.group("translate(26 26) scale(1.15)", |drawing| {
+                drawing.part(&symbol, &gold)
+            });
+        });
+    }
+}

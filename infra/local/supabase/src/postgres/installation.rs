@@ -1,0 +1,164 @@
+//! Finds the newest PostgreSQL on this machine that will do, or installs one where that needs no question.
+
+use super::{PostgresError, Tell};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use tokio::process::Command;
+
+const OLDEST_MAJOR: u32 = 15;
+const PROGRAMS: [&str; 3] = ["initdb", "postgres", "pg_ctl"];
+
+/// Folders where packages put a PostgreSQL; `*` stands for a version.
+const USUAL_PLACES: [&str; 5] = [
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/opt/postgresql@*/bin",
+    "/Applications/Postgres.app/Contents/Versions/*/bin",
+];
+
+/// No PostgreSQL is here.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no PostgreSQL 15 or newer was found: install one (`brew install postgresql@17`, `sudo apt-get install postgresql`) \
+     or put its bin folder on the PATH"
+)]
+pub struct MissingPostgres;
+
+/// The programs of one PostgreSQL.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Installation {
+    pub(super) major: u32,
+    bin: PathBuf,
+}
+
+impl Installation {
+    pub(super) fn program(&self, name: &str) -> PathBuf {
+        self.bin.join(name)
+    }
+
+    /// The newest one that is installed; on Debian root may add one.
+    pub(super) async fn find_or_install(tell: Tell<'_>) -> Result<Self, PostgresError> {
+        if let Some(found) = Self::find().await {
+            return Ok(found);
+        }
+        if super::account::is_root().await? && Path::new("/usr/bin/apt-get").exists() {
+            tell("\n  No PostgreSQL 15 or newer is here: installing it with apt-get");
+            install_with_apt().await?;
+        }
+        Ok(Self::find().await.ok_or(MissingPostgres)?)
+    }
+
+    pub(super) async fn find() -> Option<Self> {
+        let mut found = Vec::new();
+        for bin in candidates() {
+            if PROGRAMS.iter().all(|program| bin.join(program).is_file())
+                && let Some(major) = major_version(&bin).await
+            {
+                found.push(Self { major, bin });
+            }
+        }
+        found
+            .into_iter()
+            .filter(|installation| installation.major >= OLDEST_MAJOR)
+            .max()
+    }
+}
+
+fn candidates() -> Vec<PathBuf> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "PATH is where programs are looked for, no setting"
+    )]
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(USUAL_PLACES.into_iter().flat_map(expand))
+        .collect()
+}
+
+/// The folders a pattern with one `*` in one component stands for.
+fn expand(pattern: &str) -> Vec<PathBuf> {
+    let (before, after) = pattern.split_once('*').unwrap_or((pattern, ""));
+    let (parent, prefix) = before.rsplit_once('/').unwrap_or(("", before));
+    let Ok(entries) = fs::read_dir(parent) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+        .map(|entry| entry.path().join(after.trim_start_matches('/')))
+        .collect()
+}
+
+async fn major_version(bin: &Path) -> Option<u32> {
+    let output = Command::new(bin.join("postgres"))
+        .arg("--version")
+        .output()
+        .await
+        .ok()?;
+    parse_major(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// `postgres (PostgreSQL) 15.18 (Debian 15.18-0)` is 15, `postgres (PostgreSQL) 18beta1` is 18.
+fn parse_major(version: &str) -> Option<u32> {
+    let number = version
+        .split_whitespace()
+        .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
+    number
+        .split(|letter: char| !letter.is_ascii_digit())
+        .next()?
+        .parse()
+        .ok()
+}
+
+async fn install_with_apt() -> Result<(), PostgresError> {
+    let mut last = String::new();
+    for arguments in [
+        &["update"][..],
+        &["install", "--yes", "--no-install-recommends", "postgresql"],
+    ] {
+        let output = Command::new("apt-get")
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .output()
+            .await
+            .map_err(|source| PostgresError::Run {
+                program: "apt-get".to_owned(),
+                source,
+            })?;
+        if output.status.success() {
+            last.clear();
+        } else {
+            last = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        }
+    }
+    if last.is_empty() {
+        Ok(())
+    } else {
+        Err(PostgresError::Failed {
+            program: "apt-get".to_owned(),
+            output: last,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_major_version_is_read_from_every_way_a_server_names_itself() {
+        assert_eq!(
+            parse_major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
+            Some(15)
+        );
+        assert_eq!(
+            parse_major("postgres (PostgreSQL) 17.2 (Homebrew)"),
+            Some(17)
+        );
+        assert_eq!(parse_major("postgres (PostgreSQL) 18beta1"), Some(18));
+        assert_eq!(parse_major("no such thing"), None);
+    }
+}

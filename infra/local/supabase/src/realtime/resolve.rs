@@ -1,0 +1,171 @@
+//! Turns the wishes of a channel into subscriptions, checking each against the database.
+
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, PgPool, Row as _};
+
+use super::{
+    channel::{Binding, Wish},
+    delivery::ValueKind,
+    filter::{Comparison, Condition},
+    outbox::Outbox,
+    registry::{Identity, Subscription},
+};
+use crate::sql;
+
+/// Why a channel gets no database changes.
+#[derive(Debug)]
+pub(crate) enum SubscribeError {
+    /// The parameters are wrong; the text is for the client. Not retried.
+    Refused(String),
+    /// The database is in trouble; worth another try.
+    Database(sqlx::Error),
+}
+
+/// For whom to subscribe.
+pub(crate) struct Subscriber {
+    pub(crate) outbox: Outbox,
+    pub(crate) topic: Arc<str>,
+    pub(crate) identity: Arc<Identity>,
+}
+
+/// All bindings or none, as the real server does in one transaction.
+pub(crate) async fn resolve(
+    pool: &PgPool,
+    publication: &str,
+    subscriber: &Subscriber,
+    bindings: &[Binding],
+) -> Result<Vec<Subscription>, SubscribeError> {
+    let mut subscriptions = Vec::new();
+    for binding in bindings {
+        let wish = binding
+            .wish
+            .as_ref()
+            .map_err(|message| SubscribeError::Refused(message.clone()))?;
+        let tables = published_tables(pool, publication, wish)
+            .await
+            .map_err(SubscribeError::Database)?;
+        if tables.is_empty() {
+            return Err(SubscribeError::Refused(format!(
+                "Unable to subscribe to changes with given parameters. Please check Realtime is enabled for the given \
+                 connect parameters: [{}]",
+                wish.describe()
+            )));
+        }
+        for (schema, table) in tables {
+            let mut conditions = Vec::with_capacity(wish.conditions.len());
+            for condition in &wish.conditions {
+                let checked =
+                    check(pool, &schema, &table, &subscriber.identity.role, condition).await;
+                conditions.push(checked.map_err(|problem| problem.about(wish))?);
+            }
+            subscriptions.push(Subscription {
+                outbox: subscriber.outbox.clone(),
+                topic: subscriber.topic.clone(),
+                binding_id: binding.id,
+                schema,
+                table,
+                action: wish.action,
+                conditions,
+                columns: wish.columns.clone(),
+                identity: subscriber.identity.clone(),
+            });
+        }
+    }
+    Ok(subscriptions)
+}
+
+async fn published_tables(
+    pool: &PgPool,
+    publication: &str,
+    wish: &Wish,
+) -> Result<Vec<(String, String)>, sqlx::Error> {
+    sqlx::query_as(
+        "select schemaname::text, tablename::text from pg_publication_tables
+         where pubname = $1 and $2 in ('*', schemaname) and $3 in ('*', tablename)",
+    )
+    .bind(publication)
+    .bind(&wish.schema)
+    .bind(&wish.table)
+    .fetch_all(pool)
+    .await
+}
+
+enum Problem {
+    Exception(String),
+    Database(sqlx::Error),
+}
+
+impl Problem {
+    fn about(self, wish: &Wish) -> SubscribeError {
+        match self {
+            Self::Database(error) => SubscribeError::Database(error),
+            Self::Exception(text) => SubscribeError::Refused(format!(
+                "Unable to subscribe to changes with given parameters. An exception happened so please check your \
+                 connect parameters: [{}]. Exception: {text}",
+                wish.describe()
+            )),
+        }
+    }
+}
+
+/// The condition with its values in the form Postgres prints them, so that a changed row's text can
+/// be compared as it comes. The column must be one the role may read.
+async fn check(
+    pool: &PgPool,
+    schema: &str,
+    table: &str,
+    role: &str,
+    condition: &Condition,
+) -> Result<Condition, Problem> {
+    let column = sqlx::query(
+        "select format_type(a.atttypid, null) as type_name,
+                coalesce(nullif(t.typbasetype, 0), t.oid)::bigint as base_type
+         from pg_attribute a join pg_type t on t.oid = a.atttypid
+         where a.attrelid = format('%I.%I', $1::text, $2::text)::regclass
+           and a.attname = $3 and a.attnum > 0 and not a.attisdropped
+           and exists (select from pg_roles r where r.rolname = $4
+                       and has_column_privilege(r.oid, a.attrelid, a.attnum, 'SELECT'))",
+    )
+    .bind(schema)
+    .bind(table)
+    .bind(&condition.column)
+    .bind(role)
+    .fetch_optional(pool)
+    .await
+    .map_err(Problem::Database)?
+    .ok_or_else(|| Problem::Exception(format!("invalid column for filter {}", condition.column)))?;
+    let type_name: String = column.try_get("type_name").map_err(Problem::Database)?;
+    let base_type: i64 = column.try_get("base_type").map_err(Problem::Database)?;
+
+    Ok(Condition {
+        values: as_printed(pool, &type_name, &condition.values).await?,
+        comparison: if ValueKind::of_type(base_type).is_number() {
+            Comparison::Number
+        } else {
+            Comparison::Text
+        },
+        ..condition.clone()
+    })
+}
+
+/// `type_name` comes from `format_type`, which quotes it.
+async fn as_printed(
+    pool: &PgPool,
+    type_name: &str,
+    values: &[String],
+) -> Result<Vec<String>, Problem> {
+    let literals: Vec<String> = values.iter().map(|value| sql::literal(value)).collect();
+    let sql = format!(
+        "select value::{type_name}::text from unnest(array[{}]::text[]) with ordinality as given (value, place)
+         order by place",
+        literals.join(",")
+    );
+    sqlx::query_scalar(AssertSqlSafe(sql))
+        .fetch_all(pool)
+        .await
+        .map_err(|error| match error {
+            sqlx::Error::Database(error) => Problem::Exception(error.message().to_owned()),
+            other => Problem::Database(other),
+        })
+}

@@ -1,0 +1,310 @@
+//! What users ask: a story, a character, commands on the assets of a story; each repeatable under an idempotency key.
+
+use crate::{Store, StoreError, StoryRow};
+use domain::{
+    AssetType, StoryId, UserId,
+    character::{Character, NewCharacter},
+    request::NewStory,
+    voice::VoiceId,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The signed-in user a verb acts for.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub user_id: UserId,
+    /// As the access token says; for the profile made on first use.
+    pub email: Option<String>,
+}
+
+/// The key of a request and a digest of its body. The API makes a key of its own where the client sent none, so that a
+/// lost answer can be asked for again.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    pub key: String,
+    /// Digest of what was understood of the request: the same key with another one is refused.
+    pub request_hash: String,
+}
+
+/// Something made, or the same answer as last time.
+#[derive(Clone, Debug)]
+pub enum Created<T> {
+    New(T),
+    Replayed(T),
+}
+
+impl<T> Created<T> {
+    /// What was made, whichever time.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::New(value) | Self::Replayed(value) => value,
+        }
+    }
+}
+
+/// Wishes that come with a command; stored on the jobs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AssetOptions {
+    /// Ask for a plainer picture, for prompts that tripped a safety filter (S0-028).
+    pub simplify_prompt: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub style: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voice_id: Option<VoiceId>,
+}
+
+/// What a user may ask of the assets of a story that exists (C-17).
+#[derive(Clone, Debug, PartialEq)]
+pub enum AssetCommand {
+    /// Makes assets that were not asked for at first, or were cancelled or skipped.
+    Generate {
+        assets: Vec<AssetType>,
+        options: AssetOptions,
+    },
+    /// Tries failed assets again (`None`: all of them); with `force`, settled ones of any kind, whatever their retries
+    /// (C-42).
+    Retry {
+        assets: Option<Vec<AssetType>>,
+        options: AssetOptions,
+        force: bool,
+    },
+    /// Makes a new version of assets that are there.
+    Regenerate {
+        assets: Vec<AssetType>,
+        options: AssetOptions,
+    },
+    /// Goes on without what failed when `skip_failed`, else only with what can be made.
+    Continue { skip_failed: bool },
+    /// Stops what is queued or being made (`None`: everything).
+    Cancel { assets: Option<Vec<AssetType>> },
+}
+
+impl AssetCommand {
+    /// The SQL function that carries it out, with the arguments that are the command's own.
+    pub fn rpc(&self) -> (&'static str, Value) {
+        match self {
+            Self::Generate { assets, options } => (
+                "generate_assets",
+                json!({"p_asset_types": assets, "p_options": options}),
+            ),
+            Self::Retry {
+                assets,
+                options,
+                force,
+            } => (
+                "retry_assets",
+                json!({"p_asset_types": assets, "p_options": options, "p_force": force}),
+            ),
+            Self::Regenerate { assets, options } => (
+                "regenerate_assets",
+                json!({"p_asset_types": assets, "p_options": options}),
+            ),
+            Self::Continue { skip_failed } => {
+                ("continue_story", json!({"p_skip_failed": skip_failed}))
+            }
+            Self::Cancel { assets } => ("cancel_assets", json!({"p_asset_types": assets})),
+        }
+    }
+
+    /// The word for it in logs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Generate { .. } => "generate",
+            Self::Retry { .. } => "retry",
+            Self::Regenerate { .. } => "regenerate",
+            Self::Continue { .. } => "continue",
+            Self::Cancel { .. } => "cancel",
+        }
+    }
+
+    /// The assets it names, if it names any.
+    pub fn assets(&self) -> Option<&[AssetType]> {
+        match self {
+            Self::Generate { assets, .. } | Self::Regenerate { assets, .. } => Some(assets),
+            Self::Retry { assets, .. } | Self::Cancel { assets } => assets.as_deref(),
+            Self::Continue { .. } => None,
+        }
+    }
+
+    /// The wishes that come with it, where it takes any.
+    pub const fn options_mut(&mut self) -> Option<&mut AssetOptions> {
+        match self {
+            Self::Generate { options, .. }
+            | Self::Retry { options, .. }
+            | Self::Regenerate { options, .. } => Some(options),
+            Self::Continue { .. } | Self::Cancel { .. } => None,
+        }
+    }
+}
+
+/// The answer to a command on an existing story.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CommandResult {
+    pub story: StoryRow,
+    /// Assets the command had an effect on.
+    pub asset_types: Vec<AssetType>,
+    /// Jobs of the story that wait for a worker: wake it when there are any.
+    pub claimable: u64,
+    /// True when this is the answer given before under the same key.
+    #[serde(default)]
+    pub replayed: bool,
+}
+
+/// What a user has used and may use.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    pub tier: String,
+    pub stories_used: u32,
+    /// `None`: unlimited.
+    pub story_limit: Option<u32>,
+    pub stories_today: u32,
+    pub daily_limit: Option<u32>,
+    /// Midnight UTC, RFC 3339.
+    pub resets_at: String,
+    pub asset_types: Vec<AssetType>,
+    pub upgrade_options: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Replayable<T> {
+    replayed: bool,
+    #[serde(flatten)]
+    value: T,
+}
+
+#[derive(Deserialize)]
+struct StoryAnswer {
+    story: StoryRow,
+}
+
+#[derive(Deserialize)]
+struct CharacterAnswer {
+    character: Character,
+}
+
+impl Store {
+    /// Accepts a story: quota, story, jobs and debit in one transaction.
+    ///
+    /// Refused with `QuotaExceeded`, `DailyQuotaExceeded`, `NotInPlan`, `CharacterNotFound`, `LibraryNotFound` or
+    /// `IdempotencyKeyReused`; nothing is written then.
+    pub async fn create_story(
+        &self,
+        caller: &Caller,
+        request: &NewStory,
+        idempotency: &Idempotency,
+    ) -> Result<Created<StoryRow>, StoreError> {
+        let arguments = json!({"p_user_id": caller.user_id, "p_email": caller.email, "p_request": request,
+            "p_idempotency_key": idempotency.key, "p_request_hash": idempotency.request_hash});
+        let answer: Replayable<StoryAnswer> = self.call("create_story", &arguments).await?;
+        let story = answer.value.story;
+        Ok(if answer.replayed {
+            Created::Replayed(story)
+        } else {
+            Created::New(story)
+        })
+    }
+
+    /// Makes a character.
+    ///
+    /// Refused with `IdempotencyKeyReused`; nothing is written then.
+    pub async fn create_character(
+        &self,
+        caller: &Caller,
+        character: &NewCharacter,
+        idempotency: &Idempotency,
+    ) -> Result<Created<Character>, StoreError> {
+        let arguments = json!({"p_user_id": caller.user_id, "p_email": caller.email, "p_character": character,
+            "p_idempotency_key": idempotency.key, "p_request_hash": idempotency.request_hash});
+        let answer: Replayable<CharacterAnswer> = self.call("create_character", &arguments).await?;
+        let character = answer.value.character;
+        Ok(if answer.replayed {
+            Created::Replayed(character)
+        } else {
+            Created::New(character)
+        })
+    }
+
+    /// What the user has used and may use; makes the profile on first use.
+    pub async fn user_usage(&self, caller: &Caller) -> Result<Usage, StoreError> {
+        self.call(
+            "user_usage",
+            &json!({"p_user_id": caller.user_id, "p_email": caller.email}),
+        )
+        .await
+    }
+
+    /// Carries out a command on a story of this user.
+    ///
+    /// Refused with `StoryNotFound`, `NotInPlan`, `MissingRequiredAssets`, `DailyQuotaExceeded`, `QuotaExceeded` or
+    /// `IdempotencyKeyReused`; nothing is written then.
+    pub async fn command_assets(
+        &self,
+        user: UserId,
+        story: StoryId,
+        command: &AssetCommand,
+        idempotency: &Idempotency,
+    ) -> Result<CommandResult, StoreError> {
+        let (function, mut arguments) = command.rpc();
+        for (name, value) in [
+            ("p_user_id", json!(user)),
+            ("p_story_id", json!(story)),
+            ("p_idempotency_key", json!(idempotency.key)),
+            ("p_request_hash", json!(idempotency.request_hash)),
+        ] {
+            arguments[name] = value;
+        }
+        self.call(function, &arguments).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_has_its_function_and_leaves_out_nothing_it_takes() {
+        let (assets, options) = (vec![AssetType::Audio], AssetOptions::default());
+        let options_json = json!({"simplifyPrompt": false});
+        let cases = [
+            (
+                AssetCommand::Generate {
+                    assets: assets.clone(),
+                    options: options.clone(),
+                },
+                "generate_assets",
+                json!({"p_asset_types": ["audio"], "p_options": options_json}),
+            ),
+            (
+                AssetCommand::Retry {
+                    assets: None,
+                    options: options.clone(),
+                    force: true,
+                },
+                "retry_assets",
+                json!({"p_asset_types": null, "p_options": options_json, "p_force": true}),
+            ),
+            (
+                AssetCommand::Regenerate { assets, options },
+                "regenerate_assets",
+                json!({"p_asset_types": ["audio"], "p_options": options_json}),
+            ),
+            (
+                AssetCommand::Continue { skip_failed: true },
+                "continue_story",
+                json!({"p_skip_failed": true}),
+            ),
+            (
+                AssetCommand::Cancel { assets: None },
+                "cancel_assets",
+                json!({"p_asset_types": null}),
+            ),
+        ];
+        for (command, function, arguments) in cases {
+            assert_eq!(command.rpc(), (function, arguments));
+        }
+    }
+}
