@@ -336,7 +336,7 @@ mod tests {
             }],
         };
         let request: NewStory = serde_json::from_value(
-            json!({"character_ids": [], "story_type": "a", "themes": [], "asset_types": []}),
+            json!({"character_ids": ["00000000-0000-4000-8000-000000000009"], "story_type": "a", "themes": [], "asset_types": []}),
         )
         .unwrap();
         for question in [

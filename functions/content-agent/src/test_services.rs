@@ -201,7 +201,7 @@ pub(crate) fn story_work() -> StoryWork {
     let content = json!({"title": "The Small Lamp", "moral": "Small lights help.", "beats": [beat, beat, beat, beat]});
     serde_json::from_value(json!({
         "storyId": STORY, "userId": STORY, "title": "The Small Lamp", "content": content,
-        "request": {"character_ids": [], "story_type": "adventure", "themes": [], "asset_types": []},
+        "request": {"character_ids": ["00000000-0000-4000-8000-000000000009"], "story_type": "adventure", "themes": [], "asset_types": []},
         "characters": [],
         "view": {"assets": {"content": {"status": "ready", "version": 1}}, "hue": {}, "art": art("a lamp")}}))
     .unwrap()

@@ -190,7 +190,7 @@ impl TestApi {
 
     /// Sends a request and holds the answer to `openapi.json`.
     pub(crate) async fn send(&self, request: Request) -> Response {
-        let (method, path) = (request.method().clone(), request.uri().to_string());
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();

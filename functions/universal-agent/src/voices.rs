@@ -252,7 +252,7 @@ pub(crate) async fn resolve(
         )
     };
     match voice::find(wish.as_str(), &names).or_else(by_default) {
-        Some(id) => Ok(Some(id.parse()?)),
+        Some(id) => Ok(Some(id.parse::<VoiceId>()?)),
         None => Err(ApiError::new(
             Code::VoiceNotFound,
             "There is no such voice; GET /api/v1/audio/voices lists them.",
