@@ -116,7 +116,7 @@ async fn force(database: &Database, story: &str, from: JobStatus, to: JobStatus)
     }
 }
 
-/// Design, section 4, in the words of the document.
+/// The rule in words: no text, no story; anything under way, generating; all there or skipped, ready; else partial.
 fn overall(content: &str, others: &[&str]) -> &'static str {
     let all = || others.iter().copied().chain([content]);
     if matches!(content, "failed" | "cancelled") {
