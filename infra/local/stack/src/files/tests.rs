@@ -49,6 +49,7 @@ impl Served {
             .region(Region::new("us-east-1"))
             .endpoint_url(&self.base)
             .force_path_style(true)
+            .http_client(runtime::SdkHttp::default())
             .retry_config(RetryConfig::disabled())
             .credentials_provider(key)
             .build();
