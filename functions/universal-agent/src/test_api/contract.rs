@@ -151,7 +151,9 @@ fn validator(pointer: &str) -> Arc<Validator> {
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     let validator = compiled.entry(pointer.to_owned()).or_insert_with(|| {
         let mut schema = DOCUMENT.clone();
-        schema["$ref"] = format!("#{pointer}").into();
+        // A reference is a URI, in which the braces of a path's parameters may not stand as they are.
+        let reference = pointer.replace('{', "%7B").replace('}', "%7D");
+        schema["$ref"] = format!("#{reference}").into();
         let options = jsonschema::options().with_draft(Draft::Draft202012);
         let validator = options.should_validate_formats(true).build(&schema);
         Arc::new(validator.expect("a schema of openapi.json"))
