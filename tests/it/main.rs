@@ -4,6 +4,7 @@
 mod citations;
 mod database;
 mod dependencies;
+mod failure_codes;
 mod faults;
 mod pipeline;
 mod stack;

@@ -12,7 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("stand-ins", &["storyteller"]),
     ("storyteller", &[]),
     ("supabase", &[]),
-    ("stack", &["domain", "stand-ins", "supabase"]),
+    ("stack", &["domain", "stand-ins", "storyteller", "supabase"]),
     (
         "faults",
         &["domain", "stack", "stand-ins", "store", "supabase"],

@@ -108,6 +108,7 @@ mod tests {
             attempt: retry_count + 1,
             retry_count,
             asset_version: 0,
+            earlier_version_stands: false,
             checkpoint: Value::Null,
             options: Value::Null,
         }

@@ -8,7 +8,7 @@ mod dispatch;
 
 pub use config::Config;
 
-use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Shutdown, Variables, env, http_client};
+use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Shutdown, Variables, http_client};
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use store::{RestConfig, Store, StoreError};
@@ -26,11 +26,10 @@ impl Deps {
         variables: &Variables,
         aws: Arc<Aws>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let (supabase_url, service_role_key) = variables.supabase()?;
         let rest = RestConfig {
-            supabase_url: variables.parsed(env::SUPABASE_URL)?,
-            service_role_key: variables
-                .required(env::SUPABASE_SERVICE_ROLE_KEY)?
-                .to_owned(),
+            supabase_url,
+            service_role_key,
         };
         Ok(Self {
             store: Store::new(&rest, http_client())?,

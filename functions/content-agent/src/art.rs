@@ -1,29 +1,19 @@
-//! Art direction of a story: passes 1 and 2 of its pictures, made once and kept with the cover's job.
-//!
-//! Pass 1 finds a motif and five colour moods in the whole text; pass 2 looks at each scene as a camera would. Neither
-//! needs the other, so both are asked at once; the other four scenes are looked at while the cover is being drawn.
+//! Art direction of a story, as its pictures share it and as checkpoints keep it: one palette journey, and a look at each
+//! scene as a camera would.
 
-use crate::{
-    failure::StepError,
-    prompt,
-    studio::{Question, Studio},
-};
 use domain::story::{PaletteJourney, PaletteStep, SceneAnalysis};
-use futures::future::join_all;
-use providers::TextModelRole;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use store::{LeasedJob, UsageEntry};
-use tokio::sync::Mutex;
+use std::{collections::BTreeMap, sync::Mutex};
+use tokio::sync::OnceCell;
 
-/// What is known of it so far. The two passes need nothing of each other, so neither keeps the other waiting.
+/// What is known of it so far. Journey and scenes need nothing of each other, so neither keeps the other waiting.
 #[derive(Debug, Default)]
 pub(crate) struct Art {
-    /// Held while it is asked for: several jobs may need it, and it is paid for once.
-    journey: Mutex<Option<PaletteJourney>>,
+    /// Several pictures may need it at once: the first asks for it, and the others wait only for that.
+    journey: OnceCell<PaletteJourney>,
     /// By picture index, 0 for the cover.
-    scenes: std::sync::Mutex<BTreeMap<usize, SceneAnalysis>>,
+    scenes: Mutex<BTreeMap<usize, SceneAnalysis>>,
 }
 
 /// As it is kept in checkpoints.
@@ -39,19 +29,17 @@ impl Art {
     pub(crate) fn from_checkpoint(checkpoint: &Value) -> Self {
         let kept = Kept::deserialize(checkpoint).unwrap_or_default();
         Self {
-            journey: Mutex::new(kept.journey),
-            scenes: std::sync::Mutex::new(kept.scenes),
+            journey: OnceCell::new_with(kept.journey),
+            scenes: Mutex::new(kept.scenes),
         }
     }
 
     /// Takes over what another invocation bought meanwhile.
     pub(crate) fn learn(&self, checkpoint: &Value) {
         let kept = Kept::deserialize(checkpoint).unwrap_or_default();
-        // Whoever holds it asks for it just now.
-        if let Ok(mut journey) = self.journey.try_lock()
-            && journey.is_none()
-        {
-            *journey = kept.journey;
+        if let Some(journey) = kept.journey {
+            // Refused when it is known, or asked for just now: then the answer of that call counts.
+            let _ = self.journey.set(journey);
         }
         let mut scenes = self.scenes.lock().expect("no holder panics");
         for (index, analysis) in kept.scenes {
@@ -59,173 +47,69 @@ impl Art {
         }
     }
 
-    async fn checkpoint(&self) -> Value {
+    /// All that is known, under the name that checkpoints keep it by.
+    pub(crate) fn checkpoint(&self) -> Value {
         let kept = Kept {
-            journey: self.journey.lock().await.clone(),
+            journey: self.journey.get().cloned(),
             scenes: self.scenes.lock().expect("no holder panics").clone(),
         };
         json!({"art": kept})
     }
 
+    /// The palette journey; asked for with `ask` by whoever needs it first.
+    pub(crate) async fn journey<E, Asking>(
+        &self,
+        ask: impl FnOnce() -> Asking,
+    ) -> Result<&PaletteJourney, E>
+    where
+        Asking: Future<Output = Result<PaletteJourney, E>>,
+    {
+        self.journey.get_or_try_init(ask).await
+    }
+
     /// The mood of picture `index`, if it is known.
-    pub(crate) async fn step(&self, index: usize) -> Option<PaletteStep> {
-        let journey = self.journey.lock().await;
-        journey.as_ref()?.steps.get(index).cloned()
+    pub(crate) fn step(&self, index: usize) -> Option<&PaletteStep> {
+        self.journey.get()?.steps.get(index)
     }
 
-    #[cfg(test)]
-    pub(crate) async fn motif(&self) -> Option<String> {
-        let journey = self.journey.lock().await;
-        Some(journey.as_ref()?.motif.clone())
-    }
-
-    fn scene(&self, index: usize) -> Option<SceneAnalysis> {
+    pub(crate) fn scene(&self, index: usize) -> Option<SceneAnalysis> {
         let scenes = self.scenes.lock().expect("no holder panics");
         scenes.get(&index).cloned()
     }
+
+    pub(crate) fn keep_scene(&self, index: usize, analysis: SceneAnalysis) {
+        let mut scenes = self.scenes.lock().expect("no holder panics");
+        scenes.insert(index, analysis);
+    }
 }
 
-/// What a picture is drawn from: the palette journey of the story and the analysis of its scene. Both passes are asked at
-/// once, and what was bought is checkpointed in one round trip before anything builds on it.
-pub(crate) async fn direction(
-    studio: &Studio,
-    job: &LeasedJob,
-    index: usize,
-    usage: &mut Vec<UsageEntry>,
-) -> Result<(PaletteJourney, SceneAnalysis), StepError> {
-    let own = async {
-        match studio.art.scene(index) {
-            Some(known) => (Ok(known), Vec::new()),
-            None => scene(studio, job, index).await,
-        }
-    };
-    let ((journey, mut paid), (analysis, paid_for_analysis)) =
-        tokio::join!(journey(studio, job), own);
-    paid.extend(paid_for_analysis);
-    if !paid.is_empty() {
-        let metadata = journey.as_ref().ok().map(|journey| {
-            json!({"motif": journey.motif, "paletteStep": step_name(journey, job), "analysisComplete": analysis.is_ok()})
-        });
-        usage.append(&mut paid);
-        studio
-            .checkpoint(job, studio.art.checkpoint().await, 25, metadata, usage)
-            .await?;
-    }
-    Ok((journey?, analysis?))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_services::art;
 
-/// Looks at the four scenes while the cover is being drawn, and saves all of them in one round trip. Not sooner: by then
-/// the account has shown that it has money, which a few calls should find out and not all of them.
-pub(crate) async fn scenes_ahead(studio: &Studio, job: &LeasedJob) -> Result<(), StepError> {
-    let unknown = (1..=domain::story::BEATS).filter(|index| studio.art.scene(*index).is_none());
-    let looks = join_all(unknown.map(|index| scene(studio, job, index))).await;
-    let mut usage = Vec::new();
-    for (answer, paid) in looks {
-        usage.extend(paid);
-        if let Err(error) = answer {
-            tracing::warn!(storyId = %job.story_id, error = runtime::chain(&error), "A scene will be looked at by its own job");
-        }
+    fn journey(motif: &str) -> PaletteJourney {
+        serde_json::from_value(art(motif)["journey"].clone()).expect("a journey")
     }
-    if usage.is_empty() {
-        return Ok(());
-    }
-    studio
-        .checkpoint(job, studio.art.checkpoint().await, 40, None, &mut usage)
-        .await
-}
 
-/// Pass 1, unless it is known, and what it cost.
-async fn journey(
-    studio: &Studio,
-    job: &LeasedJob,
-) -> (Result<PaletteJourney, StepError>, Vec<UsageEntry>) {
-    let mut known = studio.art.journey.lock().await;
-    if let Some(journey) = known.as_ref() {
-        return (Ok(journey.clone()), Vec::new());
+    #[tokio::test]
+    async fn nothing_waits_for_the_palette_journey_but_those_who_need_it_and_it_is_asked_for_once()
+    {
+        let art = Art::default();
+        let (answer, answered) = tokio::sync::oneshot::channel::<PaletteJourney>();
+        let first = art.journey(|| async { Ok::<_, &str>(answered.await.expect("an answer")) });
+        let second = art.journey(|| async { Err::<PaletteJourney, _>("asked for a second time") });
+        let meanwhile = async {
+            // The call is under way: what is known is there at once, and is learnt from others.
+            tokio::task::yield_now().await;
+            assert_eq!(art.checkpoint()["art"]["journey"], Value::Null);
+            assert!(art.step(0).is_none());
+            art.learn(&crate::test_services::art("a bridge"));
+            assert!(art.scene(2).is_some());
+            answer.send(journey("a lamp")).expect("somebody waits");
+        };
+        let (first, second, ()) = tokio::join!(first, second, meanwhile);
+        assert_eq!(first.expect("a journey").motif, "a lamp");
+        assert_eq!(second.expect("a journey").motif, "a lamp");
     }
-    let mut usage = Vec::new();
-    let journey = ask_journey(studio, job, &mut usage).await;
-    if let Ok(journey) = &journey {
-        *known = Some(journey.clone());
-    }
-    (journey, usage)
-}
-
-async fn ask_journey(
-    studio: &Studio,
-    job: &LeasedJob,
-    usage: &mut Vec<UsageEntry>,
-) -> Result<PaletteJourney, StepError> {
-    let question = prompt::palette_journey(studio.text()?);
-    let usable = |journey: PaletteJourney| {
-        journey.check()?;
-        Ok(journey)
-    };
-    let (journey, tokens) = studio
-        .ask_usable(TextModelRole::Analysis, question, usage, usable)
-        .await?;
-    let mut names = studio
-        .story
-        .characters
-        .iter()
-        .map(|character| character.name.as_str());
-    let motif = if names.any(|name| journey.motif.contains(name)) {
-        "(names a character)"
-    } else {
-        &journey.motif
-    };
-    tracing::info!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id, motif,
-        paletteSteps = journey.steps.len(), tokensUsed = tokens, "Story palette journey generated");
-    Ok(journey)
-}
-
-/// Pass 2 for one scene, and what it cost.
-async fn scene(
-    studio: &Studio,
-    job: &LeasedJob,
-    index: usize,
-) -> (Result<SceneAnalysis, StepError>, Vec<UsageEntry>) {
-    let mut usage = Vec::new();
-    let analysis = ask_scene(studio, job, index, &mut usage).await;
-    if let Ok(analysis) = &analysis {
-        let mut scenes = studio.art.scenes.lock().expect("no holder panics");
-        scenes.insert(index, analysis.clone());
-    }
-    (analysis, usage)
-}
-
-async fn ask_scene(
-    studio: &Studio,
-    job: &LeasedJob,
-    index: usize,
-    usage: &mut Vec<UsageEntry>,
-) -> Result<SceneAnalysis, StepError> {
-    let question: Question =
-        prompt::scene_analysis(studio.text()?, &studio.story.characters, index);
-    let usable = |analysis: SceneAnalysis| {
-        analysis.check()?;
-        Ok(analysis)
-    };
-    let (analysis, tokens) = studio
-        .ask_usable(TextModelRole::Analysis, question, usage, usable)
-        .await?;
-    let length = serde_json::to_string(&analysis)?.len();
-    tracing::info!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id, isCover = index == 0,
-        outputLength = length, tokensUsed = tokens, "Scene analysis complete");
-    if index == 0 {
-        tracing::info!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
-            analysisLength = length, "Cover scene analysis complete");
-    }
-    Ok(analysis)
-}
-
-/// The mood of the picture a job makes.
-fn step_name(journey: &PaletteJourney, job: &LeasedJob) -> Option<String> {
-    Some(
-        journey
-            .steps
-            .get(job.asset_type.picture_index()?)?
-            .name
-            .clone(),
-    )
 }

@@ -2,7 +2,7 @@
 
 use crate::failure::StepError;
 use domain::story::UnusableAnswer;
-use providers::{Billed, ErrorKind, TextCall, TextModel};
+use providers::{CallUsage, ErrorKind, TextCall, TextModel};
 use serde::de::DeserializeOwned;
 use std::time::{Duration, Instant};
 
@@ -11,10 +11,10 @@ const TIME_FOR_ANOTHER: Duration = Duration::from_secs(45);
 
 /// Asks, reads the answer as `T`, and lets `usable` have a look at it. A useless answer is asked for once more, with what
 /// was wrong with it; every billed answer is added to `billed`.
-pub(crate) async fn usable_answer<T: DeserializeOwned, R>(
+pub(crate) async fn ask_until_usable<T: DeserializeOwned, R>(
     model: &dyn TextModel,
     mut call: TextCall,
-    billed: &mut Vec<Billed>,
+    billed: &mut Vec<CallUsage>,
     usable: impl Fn(T) -> Result<R, UnusableAnswer>,
 ) -> Result<R, StepError> {
     loop {
@@ -67,11 +67,11 @@ mod tests {
         async fn ask(
             &self,
             call: &TextCall,
-            billed: &mut Vec<Billed>,
+            billed: &mut Vec<CallUsage>,
         ) -> Result<Value, ProviderError> {
             let mut corrections = self.corrections.lock().expect("no holder panics");
             corrections.push(call.correction.clone());
-            billed.push(Billed::default());
+            billed.push(CallUsage::default());
             Ok(self.answers.lock().expect("no holder panics").remove(0))
         }
     }
@@ -81,7 +81,7 @@ mod tests {
         motif: String,
     }
 
-    async fn asked(answers: Vec<Value>) -> (Result<Motif, StepError>, Vec<Option<String>>, usize) {
+    async fn ask(answers: Vec<Value>) -> (Result<Motif, StepError>, Vec<Option<String>>, usize) {
         let model = Scripted {
             answers: Mutex::new(answers),
             corrections: Mutex::default(),
@@ -101,7 +101,7 @@ mod tests {
             "" => Err(UnusableAnswer("a journey has a motif".to_owned())),
             _ => Ok(motif),
         };
-        let answer = usable_answer(&model, call, &mut billed, usable).await;
+        let answer = ask_until_usable(&model, call, &mut billed, usable).await;
         let corrections = model.corrections.into_inner().expect("no holder panics");
         (answer, corrections, billed.len())
     }
@@ -113,7 +113,7 @@ mod tests {
             (json!({"motif": ""}), "a journey has a motif"),
         ] {
             let (answer, corrections, billed) =
-                asked(vec![useless, json!({"motif": "a kite"})]).await;
+                ask(vec![useless, json!({"motif": "a kite"})]).await;
             assert_eq!(answer.expect("an answer").motif, "a kite");
             assert_eq!(corrections, [None, Some(problem.to_owned())]);
             assert_eq!(billed, 2);
@@ -123,7 +123,7 @@ mod tests {
     #[tokio::test]
     async fn a_second_useless_answer_is_the_last_of_an_attempt() {
         let useless = json!({"motif": ""});
-        let (answer, _, billed) = asked(vec![useless.clone(), useless.clone(), useless]).await;
+        let (answer, _, billed) = ask(vec![useless.clone(), useless.clone(), useless]).await;
         assert!(matches!(answer, Err(StepError::Unusable(_))), "{answer:?}");
         assert_eq!(billed, 2);
     }

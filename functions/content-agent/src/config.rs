@@ -1,7 +1,7 @@
 //! Settings of the content agent.
 
 use domain::traits::Trait;
-use providers::{ElevenLabsConfig, OpenAiConfig, Patience};
+use providers::{CallTimeouts, ElevenLabsConfig, OpenAiConfig};
 use runtime::{SettingError, Variables, env};
 use std::{str::FromStr, time::Duration};
 use url::Url;
@@ -71,17 +71,17 @@ fn image_models(variables: &Variables) -> Vec<String> {
 }
 
 /// `PROVIDER_TRY_SECONDS` and `PROVIDER_PROBE_SECONDS`.
-fn patience(variables: &Variables) -> Result<Patience, SettingError> {
-    let Patience {
+fn timeouts(variables: &Variables) -> Result<CallTimeouts, SettingError> {
+    let CallTimeouts {
         try_max,
         probe_after,
-    } = Patience::default();
+    } = CallTimeouts::default();
     let seconds = |name, default: Duration| {
         variables
             .parsed_or(name, default.as_secs())
             .map(Duration::from_secs)
     };
-    Ok(Patience {
+    Ok(CallTimeouts {
         try_max: seconds(env::PROVIDER_TRY_SECONDS, try_max)?,
         probe_after: seconds(env::PROVIDER_PROBE_SECONDS, probe_after)?,
     })
@@ -92,11 +92,11 @@ pub(crate) fn openai(variables: &Variables) -> Result<OpenAiConfig, SettingError
     let default_url: Url = "https://api.openai.com/v1".parse().expect("a valid URL");
     Ok(OpenAiConfig {
         base_url: variables.parsed_or(env::OPENAI_BASE_URL, default_url)?,
-        api_key: variables.required(env::OPENAI_API_KEY)?.to_owned(),
+        api_key: variables.secret(env::OPENAI_API_KEY)?,
         text_models: variables.list_or(env::OPENAI_TEXT_MODEL, "gpt-5.2"),
         analysis_models: variables.list_or(env::OPENAI_ANALYSIS_MODEL, "gpt-5.2"),
         image_models: image_models(variables),
-        patience: patience(variables)?,
+        timeouts: timeouts(variables)?,
     })
 }
 
@@ -105,12 +105,12 @@ pub(crate) fn elevenlabs(variables: &Variables) -> Result<ElevenLabsConfig, Sett
     let default_url: Url = "https://api.elevenlabs.io".parse().expect("a valid URL");
     Ok(ElevenLabsConfig {
         base_url: variables.parsed_or(env::ELEVENLABS_BASE_URL, default_url)?,
-        api_key: variables.required(env::ELEVENLABS_API_KEY)?.to_owned(),
+        api_key: variables.secret(env::ELEVENLABS_API_KEY)?,
         model: variables
             .optional(env::ELEVENLABS_MODEL)
             .unwrap_or("eleven_multilingual_v2")
             .to_owned(),
         default_voice: variables.parsed_optional(env::ELEVENLABS_DEFAULT_VOICE)?,
-        patience: patience(variables)?,
+        timeouts: timeouts(variables)?,
     })
 }

@@ -1,6 +1,6 @@
 //! What a failed step means for its job: a code and words a user can act on, and whether to try again.
 
-use domain::AssetType;
+use domain::{AssetType, FailureCode};
 use providers::{ErrorKind, ProviderError};
 use std::time::Duration;
 use store::{Failure, LeasedJob, StoreError};
@@ -42,7 +42,7 @@ pub(crate) enum StepError {
 const PAUSE_AFTER_OUTAGE: Duration = Duration::from_secs(10);
 
 /// A defect of ours: every answer is cleaned so that it can be stored.
-const UNSTORABLE: (&str, &str) = ("INTERNAL", "The result could not be stored");
+const UNSTORABLE: (FailureCode, &str) = (FailureCode::Internal, "The result could not be stored");
 
 impl StepError {
     /// Whether a placeholder may stand in: not for trouble of ours that an operator should see as such.
@@ -90,39 +90,48 @@ impl StepError {
         }
     }
 
-    fn code_and_message(&self, asset: AssetType) -> (&'static str, &'static str) {
+    fn code_and_message(&self, asset: AssetType) -> (FailureCode, &'static str) {
         match self {
             Self::Provider(error) if error.is_of_all_models && asset.picture_index().is_some() => {
-                let (code, _) = provider_words(&error.kind, asset);
+                let (code, _) = describe_provider_error(&error.kind, asset);
                 (code, "All image providers failed")
             }
-            Self::Provider(error) => provider_words(&error.kind, asset),
+            Self::Provider(error) => describe_provider_error(&error.kind, asset),
             Self::Unusable(_) | Self::Schema(_) => (
-                "UNUSABLE_ANSWER",
+                FailureCode::UnusableAnswer,
                 "The model gave an answer that could not be used",
             ),
-            Self::Sound(_) => ("UNUSABLE_ANSWER", "The recording could not be played"),
+            Self::Sound(_) => (
+                FailureCode::UnusableAnswer,
+                "The recording could not be played",
+            ),
             Self::UnknownVoice => INVALID_VOICE,
             Self::CheckFailed => (
-                "IMAGE_VALIDATION_FAILED",
+                FailureCode::ImageValidationFailed,
                 "The picture did not show the character as described",
             ),
-            Self::MissingInput => ("MISSING_REQUIRED_ASSETS", "Missing required assets"),
+            Self::MissingInput => (
+                FailureCode::MissingRequiredAssets,
+                "Missing required assets",
+            ),
             Self::Store(StoreError::Files { .. }) => {
-                ("UPLOAD_FAILED", "Upload failed after retries")
+                (FailureCode::UploadFailed, "Upload failed after retries")
             }
             Self::Store(error) if error.is_about_the_data() => UNSTORABLE,
             Self::Unstorable(_) => UNSTORABLE,
-            Self::Store(_) => ("DATABASE_UNAVAILABLE", "The database could not be reached"),
-            Self::Picture(_) => ("UNUSABLE_PICTURE", "A picture could not be read"),
+            Self::Store(_) => (
+                FailureCode::DatabaseUnavailable,
+                "The database could not be reached",
+            ),
+            Self::Picture(_) => (FailureCode::UnusablePicture, "A picture could not be read"),
             Self::MissingLetters { .. } => (
-                "UNSUPPORTED_SCRIPT",
+                FailureCode::UnsupportedScript,
                 "The book cannot be printed yet in these letters",
             ),
-            Self::Book(_) => ("BOOK_FAILED", "The book could not be set"),
-            // The database takes no outcome from whoever has lost the lease, so nobody sees these words.
-            Self::LeaseLost => ("LEASE_LOST", "The job was cancelled or taken over"),
-            Self::Panicked => ("INTERNAL", "Something unexpected happened"),
+            Self::Book(_) => (FailureCode::BookFailed, "The book could not be set"),
+            // The database takes no outcome from whoever has lost the lease, so nobody sees these.
+            Self::LeaseLost => (FailureCode::Internal, "The job was cancelled or taken over"),
+            Self::Panicked => (FailureCode::Internal, "Something unexpected happened"),
         }
     }
 }
@@ -133,75 +142,78 @@ pub(crate) fn is_final(failure: &Failure, job: &LeasedJob) -> bool {
     !failure.retryable || job.retry_count >= domain::retry::max_retries(job.asset_type)
 }
 
-const INVALID_VOICE: (&str, &str) = ("INVALID_VOICE", "Invalid voice ID");
+const INVALID_VOICE: (FailureCode, &str) = (FailureCode::InvalidVoice, "Invalid voice ID");
 
-fn provider_words(kind: &ErrorKind, asset: AssetType) -> (&'static str, &'static str) {
+fn describe_provider_error(kind: &ErrorKind, asset: AssetType) -> (FailureCode, &'static str) {
     match (kind, asset) {
-        (ErrorKind::Refused, _) => ("CONTENT_POLICY_VIOLATION", "Content policy violation"),
-        (ErrorKind::TimedOut, AssetType::Audio) => ("PROVIDER_TIMEOUT", "Voice synthesis timeout"),
-        (ErrorKind::TimedOut, _) => ("PROVIDER_TIMEOUT", "The provider did not answer in time"),
-        (ErrorKind::RateLimited { .. }, _) => ("RATE_LIMITED", "API rate limit exceeded"),
-        (ErrorKind::Unavailable | ErrorKind::LeftAlone { .. }, AssetType::Audio) => {
-            ("PROVIDER_UNAVAILABLE", "ElevenLabs API unavailable")
+        (ErrorKind::Refused, _) => (
+            FailureCode::ContentPolicyViolation,
+            "Content policy violation",
+        ),
+        (ErrorKind::TimedOut, AssetType::Audio) => {
+            (FailureCode::ProviderTimeout, "Voice synthesis timeout")
         }
-        (ErrorKind::Unavailable | ErrorKind::LeftAlone { .. }, _) => {
-            ("PROVIDER_UNAVAILABLE", "The provider is unavailable")
-        }
+        (ErrorKind::TimedOut, _) => (
+            FailureCode::ProviderTimeout,
+            "The provider did not answer in time",
+        ),
+        (ErrorKind::RateLimited { .. }, _) => (FailureCode::RateLimited, "API rate limit exceeded"),
+        (ErrorKind::Unavailable | ErrorKind::CircuitOpen { .. }, AssetType::Audio) => (
+            FailureCode::ProviderUnavailable,
+            "ElevenLabs API unavailable",
+        ),
+        (ErrorKind::Unavailable | ErrorKind::CircuitOpen { .. }, _) => (
+            FailureCode::ProviderUnavailable,
+            "The provider is unavailable",
+        ),
         (ErrorKind::OutOfCredits, _) => (
-            "PROVIDER_OUT_OF_CREDITS",
+            FailureCode::ProviderOutOfCredits,
             "Generation is paused, please try again later",
         ),
         (ErrorKind::BadCredentials, _) => (
-            "PROVIDER_REFUSED_KEY",
+            FailureCode::ProviderRefusedKey,
             "Generation is paused, please try again later",
         ),
         (ErrorKind::ModelClosed, _) => (
-            "MODEL_NOT_OPEN",
+            FailureCode::ModelNotOpen,
             "Generation is paused, please try again later",
         ),
         (ErrorKind::ModelGone, AssetType::Audio) => {
-            ("MODEL_GONE", "The voice model is not available")
+            (FailureCode::ModelGone, "The voice model is not available")
         }
         (ErrorKind::ModelGone, AssetType::Content | AssetType::Activities) => {
-            ("MODEL_GONE", "The text model is not available")
+            (FailureCode::ModelGone, "The text model is not available")
         }
-        (ErrorKind::ModelGone, _) => ("MODEL_GONE", "All image providers failed"),
+        (ErrorKind::ModelGone, _) => (FailureCode::ModelGone, "All image providers failed"),
         (ErrorKind::VoiceNotFound, _) => INVALID_VOICE,
         (ErrorKind::VoiceNotInPlan, _) => (
-            INVALID_VOICE.0,
+            FailureCode::InvalidVoice,
             "This voice is not available, choose another one",
         ),
-        (ErrorKind::TextTooLong, _) => ("TEXT_TOO_LONG", "Story text too long"),
+        (ErrorKind::TextTooLong, _) => (FailureCode::TextTooLong, "Story text too long"),
         (ErrorKind::CutShort | ErrorKind::Malformed, _) => (
-            "UNUSABLE_ANSWER",
+            FailureCode::UnusableAnswer,
             "The provider gave an answer that could not be used",
         ),
         (ErrorKind::ReferenceUnreadable { .. }, _) => (
-            "UNREADABLE_REFERENCE",
+            FailureCode::UnreadableReference,
             "A reference picture could not be read",
         ),
-        (ErrorKind::Invalid, _) => ("PROVIDER_REJECTED", "The provider rejected the request"),
+        (ErrorKind::Invalid, _) => (
+            FailureCode::ProviderRejected,
+            "The provider rejected the request",
+        ),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
+    use crate::test_services::job;
     use serde_json::Value;
 
     fn cover(retry_count: u32) -> LeasedJob {
-        LeasedJob {
-            job_id: "00000000-0000-0000-0000-000000000001".parse().unwrap(),
-            story_id: "00000000-0000-0000-0000-000000000002".parse().unwrap(),
-            asset_type: AssetType::Cover,
-            lease_token: "00000000-0000-0000-0000-000000000003".parse().unwrap(),
-            attempt: retry_count + 1,
-            retry_count,
-            asset_version: 0,
-            checkpoint: Value::Null,
-            options: Value::Null,
-        }
+        job(AssetType::Cover, retry_count + 1, Value::Null, Value::Null)
     }
 
     #[test]
@@ -215,11 +227,11 @@ mod tests {
         let all_failed = "All image providers failed".to_owned();
         assert_eq!(
             words(ErrorKind::ModelClosed),
-            ("MODEL_NOT_OPEN", all_failed.clone(), false)
+            (FailureCode::ModelNotOpen, all_failed.clone(), false)
         );
         assert_eq!(
             words(ErrorKind::TimedOut),
-            ("PROVIDER_TIMEOUT", all_failed, true)
+            (FailureCode::ProviderTimeout, all_failed, true)
         );
     }
 
@@ -229,7 +241,7 @@ mod tests {
         let failure = StepError::MissingLetters { scripts }.into_failure(AssetType::Pdf);
         assert_eq!(
             (failure.code, failure.retryable),
-            ("UNSUPPORTED_SCRIPT", false)
+            (FailureCode::UnsupportedScript, false)
         );
         assert_eq!(
             failure.message,
@@ -250,10 +262,16 @@ mod tests {
             (failure.code, failure.retryable)
         };
         for code in ["22P05", "22001", "23514"] {
-            assert_eq!(refused(400, code), ("INTERNAL", false), "{code}");
+            assert_eq!(refused(400, code), (FailureCode::Internal, false), "{code}");
         }
-        assert_eq!(refused(500, "40P01"), ("DATABASE_UNAVAILABLE", true));
-        assert_eq!(refused(404, "PGRST202"), ("DATABASE_UNAVAILABLE", true));
+        assert_eq!(
+            refused(500, "40P01"),
+            (FailureCode::DatabaseUnavailable, true)
+        );
+        assert_eq!(
+            refused(404, "PGRST202"),
+            (FailureCode::DatabaseUnavailable, true)
+        );
     }
 
     #[test]

@@ -1,42 +1,58 @@
-//! What an invocation holds, and the heartbeat that extends all of it in one round trip.
+//! What an invocation is working on, and the heartbeat that extends all of its leases in one round trip.
 
-use crate::{Deps, studio::Studio};
+use crate::{Deps, attempt::Attempt};
 use domain::JobId;
 use runtime::chain;
 use std::{
     collections::HashMap,
+    convert::Infallible,
     sync::{Arc, Mutex},
 };
-use store::{LeasedJob, Progress};
+use store::Progress;
 use tokio::task::AbortHandle;
 
-/// A job this invocation holds the lease of.
-pub(crate) struct Held {
-    pub(crate) job: LeasedJob,
+/// A job whose lease this invocation holds.
+pub(crate) struct RunningJob {
+    pub(crate) attempt: Arc<Attempt>,
     pub(crate) abort: AbortHandle,
 }
 
-pub(crate) type Holding = Arc<Mutex<HashMap<JobId, Held>>>;
+/// By job. From a lease's beginning until its result is recorded, it is extended.
+pub(crate) type RunningJobs = Arc<Mutex<HashMap<JobId, RunningJob>>>;
 
-/// Extends the leases of everything held, three times a lease, and stops what is not ours any more.
-pub(crate) async fn heartbeat(deps: Arc<Deps>, studio: Arc<Studio>, holding: Holding) {
+/// Does `work`, and extends the leases of the running jobs meanwhile. Both are one future, so the heartbeat ends with the
+/// work however that ends: a lease that outlived a panic would keep its job from everybody for as long as this process lives.
+pub(crate) async fn extend_leases_during<T>(
+    deps: Arc<Deps>,
+    running: RunningJobs,
+    work: impl Future<Output = T>,
+) -> T {
+    tokio::select! {
+        done = work => done,
+        never = extend_leases(deps, running) => match never {},
+    }
+}
+
+/// Three times a lease; stops the jobs that are not ours any more.
+async fn extend_leases(deps: Arc<Deps>, running: RunningJobs) -> Infallible {
     let mut ticks = tokio::time::interval(deps.config.lease / 3);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // The first tick is at once, and the leases have just begun.
     ticks.tick().await;
     loop {
         ticks.tick().await;
         let beats: Vec<_> = {
-            let holding = holding.lock().expect("no holder panics");
-            holding
+            let running = running.lock().expect("no holder panics");
+            running
                 .values()
-                .map(|held| beat(&studio, &held.job))
+                .map(|job| job.attempt.heartbeat())
                 .collect()
         };
         if beats.is_empty() {
             continue;
         }
         match deps.store.report_progress(&beats, deps.config.lease).await {
-            Ok(lost) => stop(&holding.lock().expect("no holder panics"), &beats, &lost),
+            Ok(lost) => abort_lost(&running.lock().expect("no holder panics"), &beats, &lost),
             Err(error) => tracing::warn!(
                 error = chain(&error),
                 "Heartbeat failed; the leases hold until the next one"
@@ -45,24 +61,13 @@ pub(crate) async fn heartbeat(deps: Arc<Deps>, studio: Arc<Studio>, holding: Hol
     }
 }
 
-fn beat(studio: &Studio, job: &LeasedJob) -> Progress {
-    Progress {
-        job_id: job.job_id,
-        lease_token: job.lease_token,
-        progress: studio.noted_progress(job.job_id),
-        metadata: None,
-        checkpoint: None,
-        usage: Vec::new(),
-    }
-}
-
-/// Stops the jobs that are lost, under the leases that were reported: a retry of one may be held by now under another.
-fn stop(holding: &HashMap<JobId, Held>, reported: &[Progress], lost: &[JobId]) {
+/// Stops the jobs that are lost, under the leases that were reported: a retry of one may run by now under another.
+fn abort_lost(running: &HashMap<JobId, RunningJob>, reported: &[Progress], lost: &[JobId]) {
     for beat in reported.iter().filter(|beat| lost.contains(&beat.job_id)) {
-        if let Some(held) = holding.get(&beat.job_id)
-            && held.job.lease_token == beat.lease_token
+        if let Some(job) = running.get(&beat.job_id)
+            && job.attempt.job.lease_token == beat.lease_token
         {
-            held.abort.abort();
+            job.abort.abort();
         }
     }
 }
@@ -70,43 +75,33 @@ fn stop(holding: &HashMap<JobId, Held>, reported: &[Progress], lost: &[JobId]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_services::{TestServices, job};
     use domain::AssetType;
     use serde_json::Value;
+    use std::time::Duration;
     use tokio::task::JoinSet;
 
+    const CDN: &str = "https://assets.example.com";
     const FIRST: &str = "00000000-0000-0000-0000-00000000000a";
     const SECOND: &str = "00000000-0000-0000-0000-00000000000b";
 
-    fn job(lease: &str) -> LeasedJob {
-        LeasedJob {
-            job_id: "00000000-0000-0000-0000-000000000001".parse().unwrap(),
-            story_id: "00000000-0000-0000-0000-000000000002".parse().unwrap(),
-            asset_type: AssetType::Cover,
-            lease_token: lease.parse().unwrap(),
-            attempt: 1,
-            retry_count: 0,
-            asset_version: 0,
-            checkpoint: Value::Null,
-            options: Value::Null,
-        }
+    async fn attempt(services: &TestServices, lease: &str) -> Arc<Attempt> {
+        let mut job = job(AssetType::Cover, 1, Value::Null, Value::Null);
+        job.lease_token = lease.parse().unwrap();
+        let story = services.story(CDN, None).await;
+        Arc::new(Attempt::new(Arc::new(story), job))
     }
 
-    /// Whether the job held under one lease is stopped when another was reported, and lost.
+    /// Whether the job that runs under one lease is stopped when another was reported, and lost.
     async fn is_stopped(held: &str, reported: &str) -> bool {
+        let services = TestServices::default();
         let mut making = JoinSet::new();
-        let abort = making.spawn(tokio::time::sleep(std::time::Duration::from_millis(50)));
-        let (job, reported) = (job(held), job(reported));
-        let lost = [job.job_id];
-        let holding = HashMap::from([(job.job_id, Held { job, abort })]);
-        let beat = Progress {
-            job_id: reported.job_id,
-            lease_token: reported.lease_token,
-            progress: None,
-            metadata: None,
-            checkpoint: None,
-            usage: Vec::new(),
-        };
-        stop(&holding, &[beat], &lost);
+        let abort = making.spawn(tokio::time::sleep(Duration::from_millis(50)));
+        let beat = attempt(&services, reported).await.heartbeat();
+        let attempt = attempt(&services, held).await;
+        let lost = [attempt.job.job_id];
+        let running = HashMap::from([(attempt.job.job_id, RunningJob { attempt, abort })]);
+        abort_lost(&running, &[beat], &lost);
         making.join_next().await.expect("one task").is_err()
     }
 
@@ -114,5 +109,32 @@ mod tests {
     async fn a_late_answer_to_a_heartbeat_stops_its_own_attempt_and_no_retry_that_follows() {
         assert!(is_stopped(FIRST, FIRST).await);
         assert!(!is_stopped(SECOND, FIRST).await);
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_the_work_ends_the_extending_of_leases() {
+        let services = TestServices::default();
+        let mut deps = Arc::into_inner(services.deps(CDN).await).expect("nobody else has it");
+        deps.config.lease = Duration::from_millis(30);
+        let attempt = attempt(&services, FIRST).await;
+        let abort = tokio::spawn(std::future::pending::<()>()).abort_handle();
+        let job = RunningJob { attempt, abort };
+        let running = Arc::new(Mutex::new(HashMap::from([(job.attempt.job.job_id, job)])));
+
+        let extended = services.clone();
+        let work = async move {
+            while extended.reports() < 2 {
+                tokio::task::yield_now().await;
+            }
+            panic!("on purpose");
+        };
+        let during = extend_leases_during::<()>(Arc::new(deps), Arc::clone(&running), work);
+        let ended = tokio::spawn(during).await;
+        assert!(ended.is_err_and(|error| error.is_panic()));
+        assert_eq!(
+            Arc::strong_count(&running),
+            1,
+            "nobody is left to extend it"
+        );
     }
 }

@@ -6,22 +6,24 @@
 
 mod art;
 mod asking;
+mod attempt;
 mod config;
-mod darkroom;
+mod decode_pool;
 mod failure;
 mod heartbeat;
-mod paid;
 mod prompt;
 mod references;
-#[cfg(test)]
-mod rig;
 mod session;
 mod steps;
-mod studio;
+mod story_context;
+#[cfg(test)]
+mod test_services;
+mod usage;
 
 pub use config::Config;
 
-use darkroom::Darkroom;
+use decode_pool::DecodePool;
+use domain::StoryId;
 use events::{Command, Tick};
 use providers::{ElevenLabs, OpenAi};
 use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Shutdown, Variables, chain, env, http_client};
@@ -38,7 +40,7 @@ pub struct Deps {
     pub speech: Arc<dyn providers::SpeechModel>,
     pub invoker: Arc<dyn Invoke>,
     pub config: Config,
-    pub darkroom: Darkroom,
+    pub decode_pool: DecodePool,
 }
 
 impl Deps {
@@ -48,15 +50,14 @@ impl Deps {
         aws: Arc<Aws>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let http = http_client();
+        let (supabase_url, service_role_key) = variables.supabase()?;
         let rest = RestConfig {
-            supabase_url: variables.parsed(env::SUPABASE_URL)?,
-            service_role_key: variables
-                .required(env::SUPABASE_SERVICE_ROLE_KEY)?
-                .to_owned(),
+            supabase_url,
+            service_role_key,
         };
         let lazy = Arc::clone(&aws);
         let files = AssetFiles::new(
-            async move { lazy.config().await.clone() },
+            async move { lazy.config().clone() },
             variables.optional(env::AWS_ENDPOINT_URL_S3).is_some(),
             variables.required(env::ASSETS_BUCKET)?.to_owned(),
             variables.parsed(env::ASSETS_CDN_URL)?,
@@ -70,15 +71,26 @@ impl Deps {
             speech: Arc::new(ElevenLabs::new(config::elevenlabs(variables)?, http)),
             invoker: Arc::new(LambdaInvoker::new(aws)),
             config: Config::from_variables(variables)?,
-            darkroom: Darkroom::default(),
+            decode_pool: DecodePool::default(),
         })
+    }
+
+    /// The worker decides about what is not done here, and knows when there is room again.
+    async fn wake_worker(&self) {
+        let worker = &self.config.asset_worker;
+        if let Err(error) = self.invoker.invoke(worker, Tick::WAKE.into()).await {
+            tracing::error!(
+                error = chain(&error),
+                "Could not wake the asset worker; its schedule will find the jobs"
+            );
+        }
     }
 }
 
 /// What an invocation did, per asset.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Answer {
+pub struct Report {
     /// The event was dealt with; what became of each asset stands in the story's row.
     pub success: bool,
     pub story_id: String,
@@ -89,9 +101,21 @@ pub struct Answer {
     pub assets: BTreeMap<String, &'static str>,
 }
 
+impl Report {
+    /// Nothing was done yet.
+    fn of(story: StoryId) -> Self {
+        Self {
+            success: true,
+            story_id: story.to_string(),
+            url: None,
+            assets: BTreeMap::new(),
+        }
+    }
+}
+
 /// Why an invocation could not even begin.
 #[derive(Debug, thiserror::Error)]
-pub enum AgentError {
+pub enum ContentAgentError {
     #[error("could not take up the work")]
     Start(#[source] StoreError),
 }
@@ -119,21 +143,13 @@ impl Invocation {
 /// The answer of `start_content` while the cap or a provider's limit is reached: the text waits in the queue.
 const AT_CAPACITY: &str = "AT_CAPACITY";
 
-/// The worker knows when there is room again, and waits for it.
-async fn wake(deps: &Deps, story: domain::StoryId) {
-    let worker = &deps.config.asset_worker;
-    if let Err(error) = deps.invoker.invoke(worker, Tick::WAKE.into()).await {
-        tracing::error!(storyId = %story, error = chain(&error),
-            "Could not wake the asset worker; its schedule will find the text");
-    }
-}
-
 /// Carries out one event. Safe to call twice for one event: only one caller is granted the lease.
+#[tracing::instrument(name = "story", level = "error", skip_all, fields(storyId = %command.story_id()))]
 pub async fn handle(
     deps: Arc<Deps>,
     command: Command,
     invocation: Invocation,
-) -> Result<Answer, AgentError> {
+) -> Result<Report, ContentAgentError> {
     let owner = &invocation.owner;
     let story_id = command.story_id();
     let (jobs, story) = match command {
@@ -147,12 +163,12 @@ pub async fn handle(
                 .store
                 .start_content(story_id, owner, lease_token, lease, cap)
                 .await;
-            match started.map_err(AgentError::Start)? {
+            match started.map_err(ContentAgentError::Start)? {
                 StartedContent::Granted { job, story } => (vec![job], Some(*story)),
                 StartedContent::Refused { reason } => {
-                    tracing::info!(storyId = %story_id, reason, "Text is not ours to write, leaving it alone");
+                    tracing::info!(reason, "Text is not ours to write, leaving it alone");
                     if reason == AT_CAPACITY {
-                        wake(&deps, story_id).await;
+                        deps.wake_worker().await;
                     }
                     (Vec::new(), None)
                 }
@@ -167,16 +183,13 @@ pub async fn handle(
                 .store
                 .start_assets(story_id, &jobs, owner, deps.config.lease)
                 .await;
-            let started = started.map_err(AgentError::Start)?;
+            let started = started.map_err(ContentAgentError::Start)?;
             (started.jobs, started.story)
         }
     };
-    let (Some(story), false) = (story, jobs.is_empty()) else {
-        return Ok(Answer {
-            success: true,
-            story_id: story_id.to_string(),
-            ..Answer::default()
-        });
-    };
-    Ok(session::run(deps, invocation, story, jobs).await)
+    match story {
+        Some(story) if !jobs.is_empty() => Ok(session::run(deps, invocation, story, jobs).await),
+        // Another delivery of the event was granted the lease, or the jobs are somebody else's by now.
+        _ => Ok(Report::of(story_id)),
+    }
 }

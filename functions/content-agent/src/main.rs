@@ -1,13 +1,14 @@
-//! Lambda entry point of the content agent.
+//! Lambda entry point of the content agent: several invocations at once where the environment allows it.
 
 #![recursion_limit = "256"]
 
 use content_agent::{Deps, Invocation, handle};
 use events::Command;
 use lambda_runtime::{LambdaEvent, service_fn};
-use runtime::{Aws, Deadline, Shutdown, Variables, failure, start};
+use runtime::{Aws, Deadline, Shutdown, Variables, failure, invocation_span, start};
 use serde_json::Value;
 use std::{process::ExitCode, sync::Arc, time::Duration};
+use tracing::Instrument;
 
 /// The documented time limit, for runtimes that send no deadline.
 const TIME_LIMIT: Duration = Duration::from_secs(300);
@@ -19,20 +20,20 @@ fn main() -> ExitCode {
         let deps = Arc::new(Deps::from_variables(&variables, aws)?);
         let shutdown = Shutdown::listen()?;
         let listening = shutdown.clone();
-        // Several invocations at once where the environment allows it; one at a time elsewhere.
         let serve = service_fn(move |event: LambdaEvent<Value>| {
-            let deps = Arc::clone(&deps);
-            let shutdown = listening.clone();
-            async move {
+            let (deps, shutdown) = (Arc::clone(&deps), listening.clone());
+            let LambdaEvent { payload, context } = event;
+            let span = invocation_span(&context.request_id);
+            let work = async move {
                 let _at_work = shutdown.at_work();
-                let command = Command::try_from(&event.payload)
-                    .map_err(|error| failure("BadEvent", &error))?;
-                let deadline = Deadline::from_epoch_ms(event.context.deadline, TIME_LIMIT);
-                let invocation = Invocation::new(&event.context.request_id, deadline, shutdown);
-                handle(deps, command, invocation)
-                    .await
-                    .map_err(|error| failure("StartFailed", &error))
-            }
+                let command =
+                    Command::try_from(&payload).map_err(|error| failure("BadEvent", &error))?;
+                let deadline = Deadline::from_epoch_ms(context.deadline, TIME_LIMIT);
+                let invocation = Invocation::new(&context.request_id, deadline, shutdown);
+                let report = handle(deps, command, invocation).await;
+                report.map_err(|error| failure("StartFailed", &error))
+            };
+            work.instrument(span)
         });
         shutdown.serve(lambda_runtime::run_concurrent(serve)).await
     })

@@ -57,7 +57,7 @@ impl UnusedReferences {
 
     /// For the asset's metadata: each by its character and its place among that one's references, never by its address.
     /// `None` when all were used.
-    pub(crate) fn told(&self, characters: &[Character]) -> Option<Value> {
+    pub(crate) fn describe(&self, characters: &[Character]) -> Option<Value> {
         let known = self.known();
         let reason_of = |url: &Url| {
             let mut known = known.iter();
@@ -90,11 +90,11 @@ mod tests {
             "reference_images": ["https://img.example.com/a.png", "https://img.example.com/b.gif"]}))
         .expect("a character");
         let references = UnusedReferences::default();
-        assert_eq!(references.told(std::slice::from_ref(&character)), None);
+        assert_eq!(references.describe(std::slice::from_ref(&character)), None);
         let bad = &character.reference_images[1];
         references.leave_out([bad, bad], Reason::Unreadable);
         assert_eq!(
-            references.told(std::slice::from_ref(&character)),
+            references.describe(std::slice::from_ref(&character)),
             Some(
                 json!([{"characterId": character.id, "index": 1, "reason": "UNREADABLE_REFERENCE"}])
             )

@@ -1,14 +1,14 @@
-//! One invocation at work: its jobs and their outcomes as tasks of their own, and an end before Lambda's.
+//! One invocation at work: its jobs and the recording of their results as tasks of their own, and an end before Lambda's.
 
 use crate::{
-    Answer, Deps, Invocation,
+    Deps, Invocation, Report,
+    attempt::Attempt,
     failure::StepError,
-    heartbeat::{Held, Holding, heartbeat},
-    steps::{self, Delivery},
-    studio::Studio,
+    heartbeat::{RunningJob, RunningJobs, extend_leases_during},
+    steps::{self, Product},
+    story_context::StoryContext,
 };
 use domain::{AssetType, LeaseToken, story::StoryText};
-use events::Tick;
 use futures::future::join_all;
 use runtime::chain;
 use std::{
@@ -18,21 +18,19 @@ use std::{
 };
 use store::{Continuation, LeasedJob, Settled, StoreError, StoryWork};
 use tokio::task::{Id, JoinError, JoinSet};
+use tracing::Instrument;
 
 /// Kept free at the end of the invocation, to hand back what is unfinished.
 const MARGIN: Duration = Duration::from_secs(10);
-/// Longest an end waits for outcomes on their way to the database; after SIGTERM there are 2 s in all.
+/// Longest an end waits for results on their way to the database; after SIGTERM there are 2 s in all.
 const ARRIVAL_MAX: Duration = Duration::from_millis(500);
 /// With less time than this left no further job is begun here: a picture with a retry takes about as long.
 const NEXT_JOB_MIN: Duration = Duration::from_secs(100);
 
-type Outcome = Result<Delivery, (StepError, Vec<store::UsageEntry>)>;
-
-/// What the database said to the outcome of a job.
-struct Settlement {
-    job: LeasedJob,
-    /// What it is called when it was accepted.
-    word: &'static str,
+/// What was sent to the database of a job, and what it said.
+struct RecordedOutcome {
+    /// What the job is called if the database accepted it.
+    status: &'static str,
     url: Option<String>,
     /// The text it wrote.
     text: Option<StoryText>,
@@ -42,56 +40,51 @@ struct Settlement {
 struct Session {
     deps: Arc<Deps>,
     invocation: Invocation,
-    studio: Arc<Studio>,
-    /// Jobs being made: these may be stopped at any moment.
-    making: JoinSet<(LeasedJob, Outcome)>,
-    /// Outcomes on their way to the database, each by itself: a slow one holds up none of the others.
-    settling: JoinSet<Settlement>,
-    holding: Holding,
-    /// The jobs of both kinds of tasks.
-    by_task: HashMap<Id, LeasedJob>,
+    /// As those see it who begin now.
+    story: Arc<StoryContext>,
+    /// Attempts under way: these may be stopped at any moment.
+    attempts: JoinSet<Result<Product, StepError>>,
+    /// Results on their way to the database, each by itself: a slow one holds up none of the others.
+    recordings: JoinSet<RecordedOutcome>,
+    running: RunningJobs,
+    /// The attempts of both kinds of tasks.
+    by_task: HashMap<Id, Arc<Attempt>>,
     /// Every lease that was begun here: an answer that is repeated may name one again.
     begun: HashSet<LeaseToken>,
-    answer: Answer,
+    report: Report,
 }
 
 /// Makes `jobs` and what follows from them, until nothing is left to do here or no time is.
 pub(crate) async fn run(
     deps: Arc<Deps>,
     mut invocation: Invocation,
-    story: StoryWork,
+    work: StoryWork,
     jobs: Vec<LeasedJob>,
-) -> Answer {
+) -> Report {
     invocation.deadline = invocation.deadline.earlier_by(MARGIN);
-    let answer = Answer {
-        success: true,
-        story_id: story.story_id.to_string(),
-        ..Answer::default()
-    };
-    let studio = Arc::new(Studio::new(Arc::clone(&deps), story, invocation.deadline));
+    let report = Report::of(work.story_id);
+    let story = Arc::new(StoryContext::new(
+        Arc::clone(&deps),
+        work,
+        invocation.deadline,
+    ));
+    let running = RunningJobs::default();
     let mut session = Session {
-        deps,
+        deps: Arc::clone(&deps),
         invocation,
-        studio,
-        making: JoinSet::new(),
-        settling: JoinSet::new(),
-        holding: Holding::default(),
+        story,
+        attempts: JoinSet::new(),
+        recordings: JoinSet::new(),
+        running: Arc::clone(&running),
         by_task: HashMap::new(),
         begun: HashSet::new(),
-        answer,
+        report,
     };
-    // It ends with this invocation, however that ends.
-    let mut beating = JoinSet::new();
-    beating.spawn(heartbeat(
-        Arc::clone(&session.deps),
-        Arc::clone(&session.studio),
-        Arc::clone(&session.holding),
-    ));
     for job in jobs {
         session.begin(job);
     }
-    session.work().await;
-    session.answer
+    extend_leases_during(deps, running, session.work()).await;
+    session.report
 }
 
 impl Session {
@@ -99,119 +92,113 @@ impl Session {
         if !self.begun.insert(job.lease_token) {
             return;
         }
-        tracing::info!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
-            assetType = %job.asset_type, attempt = job.attempt, "Asset generation started");
-        let studio = Arc::clone(&self.studio);
-        let task_job = job.clone();
-        let abort = self.making.spawn(async move {
-            let outcome = steps::make(&studio, &task_job).await;
-            (task_job, outcome)
+        let job_id = job.job_id;
+        let attempt = Arc::new(Attempt::new(Arc::clone(&self.story), job));
+        attempt.span.in_scope(|| {
+            tracing::info!(target: "AssetGenerationPipeline", attempt = attempt.job.attempt, "Asset generation started");
         });
-        self.by_task.insert(abort.id(), job.clone());
-        self.holding
-            .lock()
-            .expect("no holder panics")
-            .insert(job.job_id, Held { job, abort });
+        let making = Arc::clone(&attempt);
+        let abort = self
+            .attempts
+            .spawn(async move { steps::make(&making).await }.instrument(attempt.span.clone()));
+        self.by_task.insert(abort.id(), Arc::clone(&attempt));
+        let mut running = self.running.lock().expect("no holder panics");
+        running.insert(job_id, RunningJob { attempt, abort });
     }
 
     async fn work(&mut self) {
         let end = tokio::time::Instant::from_std(self.invocation.deadline.instant());
         let shutdown = self.invocation.shutdown.clone();
-        while !(self.making.is_empty() && self.settling.is_empty()) {
+        while !(self.attempts.is_empty() && self.recordings.is_empty()) {
             tokio::select! {
-                Some(made) = self.making.join_next_with_id() => self.made(made),
-                Some(settlement) = self.settling.join_next_with_id() => self.settled(settlement).await,
-                () = tokio::time::sleep_until(end) => return self.hand_back("its time is up").await,
-                () = shutdown.asked() => return self.hand_back("its process is to end").await,
+                Some(finished) = self.attempts.join_next_with_id() => self.on_finished(finished),
+                Some(recorded) = self.recordings.join_next_with_id() => self.on_recorded(recorded).await,
+                () = tokio::time::sleep_until(end) => return self.release_unfinished("its time is up").await,
+                () = shutdown.asked() => return self.release_unfinished("its process is to end").await,
             }
         }
     }
 
-    fn made(&mut self, made: Result<(Id, (LeasedJob, Outcome)), JoinError>) {
-        match made {
-            Ok((id, (job, outcome))) => {
-                self.by_task.remove(&id);
-                self.settle(job, outcome);
-            }
-            Err(error) => {
-                let Some(job) = self.by_task.remove(&error.id()) else {
-                    return;
-                };
-                if error.is_cancelled() {
-                    self.lost(&job);
-                } else {
-                    self.settle(job, Err((StepError::Panicked, Vec::new())));
-                }
-            }
-        }
-    }
-
-    /// Sends the outcome of a job on its way.
-    fn settle(&mut self, job: LeasedJob, outcome: Outcome) {
-        let then = self.continuation(&job);
-        let studio = Arc::clone(&self.studio);
-        let settling_job = job.clone();
-        let task = self
-            .settling
-            .spawn(async move { settle(&studio, settling_job, outcome, then.as_ref()).await });
-        self.by_task.insert(task.id(), job);
-    }
-
-    async fn settled(&mut self, settlement: Result<(Id, Settlement), JoinError>) {
-        let (id, settlement) = match settlement {
-            Ok((id, settlement)) => (id, Ok(settlement)),
-            Err(error) => (error.id(), Err(error)),
+    fn on_finished(&mut self, finished: Result<(Id, Result<Product, StepError>), JoinError>) {
+        let (id, result) = match finished {
+            Ok((id, result)) => (id, Some(result)),
+            // Only the heartbeat stops an attempt, when its lease is lost: there is nothing to record.
+            Err(error) if error.is_cancelled() => (error.id(), None),
+            Err(error) => (error.id(), Some(Err(StepError::Panicked))),
         };
-        let Some(job) = self.by_task.remove(&id) else {
+        let Some(attempt) = self.by_task.remove(&id) else {
             return;
         };
-        self.let_go(&job);
+        match result {
+            Some(result) => self.record(attempt, result),
+            None => self.on_lost(&attempt),
+        }
+    }
+
+    /// Sends the result of an attempt on its way. Its lease is extended until it has arrived.
+    fn record(&mut self, attempt: Arc<Attempt>, result: Result<Product, StepError>) {
+        let then = self.continuation(&attempt.job);
+        let recorded = Arc::clone(&attempt);
+        let recording = async move { record_result(&recorded, result, then.as_ref()).await };
+        let task = self
+            .recordings
+            .spawn(recording.instrument(attempt.span.clone()));
+        self.by_task.insert(task.id(), attempt);
+    }
+
+    async fn on_recorded(&mut self, recorded: Result<(Id, RecordedOutcome), JoinError>) {
+        let (id, outcome) = match recorded {
+            Ok((id, outcome)) => (id, Ok(outcome)),
+            Err(error) => (error.id(), Err(error)),
+        };
+        let Some(attempt) = self.by_task.remove(&id) else {
+            return;
+        };
+        let job = &attempt.job;
+        self.stop_extending(job);
         let asset = job.asset_type;
-        let (word, accepted) = match settlement {
-            Ok(Settlement {
-                job,
-                word,
+        let (status, accepted) = attempt.span.in_scope(|| match outcome {
+            Ok(RecordedOutcome {
+                status,
                 url,
                 text,
                 settled: Ok(settled),
             }) if settled.accepted => {
-                let word = if settled.retry_in_seconds.is_some() {
-                    "retrying"
-                } else {
-                    word
+                // A failure that the database grants another try: the job is in the queue again.
+                let status = match settled.retry_in_seconds {
+                    Some(_) => "retrying",
+                    None => status,
                 };
-                tracing::info!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
-                    assetType = %asset, status = word, "Asset generation settled");
-                self.answer.url = url.or(self.answer.url.take());
+                tracing::info!(target: "AssetGenerationPipeline", status, "Asset generation settled");
+                self.report.url = url.or(self.report.url.take());
                 if let Some(text) = text {
-                    self.studio = Arc::new(self.studio.with_text(text));
+                    self.story = Arc::new(self.story.with_text(text));
                 }
-                (word, Some(settled))
+                (status, Some(settled))
             }
-            Ok(Settlement {
+            // Not an error: somebody cancelled or took over the job, and what they do counts.
+            Ok(RecordedOutcome {
                 settled: Ok(settled),
                 ..
             }) => {
-                tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, assetType = %asset,
-                    reason = settled.reason.as_deref().unwrap_or("unknown"), "Late result dropped: the lease is not ours any more");
+                tracing::warn!(reason = settled.reason.as_deref().unwrap_or("unknown"), "Late result dropped: the lease is not ours any more");
                 ("lost", None)
             }
-            Ok(Settlement {
+            // The lease runs out and the job is claimed again; what was paid for is in the bucket by then.
+            Ok(RecordedOutcome {
                 settled: Err(error),
                 ..
             }) => {
-                // The lease runs out and the job is claimed again; what was paid for is in the bucket by then.
-                tracing::error!(storyId = %job.story_id, jobId = %job.job_id, assetType = %asset,
-                    error = chain(&error), "Could not record the outcome of a job");
+                tracing::error!(error = chain(&error), "Could not record the outcome of a job");
                 ("lost", None)
             }
+            // A panic while recording. Whether the database has it is unknown, so that its lease decides here too.
             Err(error) => {
-                tracing::error!(storyId = %job.story_id, jobId = %job.job_id, assetType = %asset,
-                    error = chain(&error), "Recording the outcome of a job stopped in an unexpected way");
+                tracing::error!(error = chain(&error), "Recording the outcome of a job stopped in an unexpected way");
                 ("lost", None)
             }
-        };
-        self.answer.assets.insert(asset.to_string(), word);
+        });
+        self.report.assets.insert(asset.to_string(), status);
         if let Some(settled) = accepted {
             self.follow(settled).await;
         }
@@ -220,34 +207,25 @@ impl Session {
     /// Takes on what was leased here, and wakes the worker for the rest.
     async fn follow(&mut self, settled: Settled) {
         if let Some(view) = settled.view {
-            self.studio = Arc::new(self.studio.with_view(view));
+            self.story = Arc::new(self.story.with_view(view));
         }
         for job in settled.leased {
             self.begin(job);
         }
         if settled.claimable > 0 {
-            self.wake().await;
+            self.deps.wake_worker().await;
         }
     }
 
-    /// Its lease is extended no longer.
-    fn let_go(&self, job: &LeasedJob) {
-        let mut holding = self.holding.lock().expect("no holder panics");
-        let held_under = holding.get(&job.job_id).map(|held| held.job.lease_token);
-        if held_under == Some(job.lease_token) {
-            holding.remove(&job.job_id);
-        }
-    }
-
-    async fn wake(&self) {
-        if let Err(error) = self
-            .deps
-            .invoker
-            .invoke(&self.deps.config.asset_worker, Tick::WAKE.into())
-            .await
-        {
-            tracing::error!(storyId = %self.studio.story.story_id, error = chain(&error),
-                "Could not wake the asset worker; its schedule will find the jobs");
+    /// Extends the lease of a job no longer. The lease is not given back: it ends by itself, or has been settled.
+    fn stop_extending(&self, job: &LeasedJob) {
+        let mut running = self.running.lock().expect("no holder panics");
+        // A retry of the same job may have begun here under another lease, which stays.
+        let runs_under = running
+            .get(&job.job_id)
+            .map(|one| one.attempt.job.lease_token);
+        if runs_under == Some(job.lease_token) {
+            running.remove(&job.job_id);
         }
     }
 
@@ -259,94 +237,97 @@ impl Session {
         if deadline.left() < NEXT_JOB_MIN || shutdown.is_asked() {
             return None;
         }
-        let holding = self.holding.lock().expect("no holder panics");
-        let others = holding
-            .values()
-            .filter(|held| held.job.job_id != job.job_id);
+        let running = self.running.lock().expect("no holder panics");
+        let jobs = running.values().map(|running| &running.attempt.job);
+        let others = jobs.filter(|other| other.job_id != job.job_id);
         Some(Continuation {
             owner: self.invocation.owner.clone(),
             limit: AssetType::ALL.len(),
             lease_seconds: self.deps.config.lease.as_secs(),
             max_in_flight: self.deps.config.max_jobs_in_flight,
-            holding: others.map(|held| held.job.asset_type).collect(),
+            holding: others.map(|other| other.asset_type).collect(),
         })
     }
 
     /// The invocation has to end: what is unfinished goes back to the queue with what it has, and somebody else is woken.
-    async fn hand_back(&mut self, reason: &'static str) {
+    async fn release_unfinished(&mut self, reason: &'static str) {
         // What is on its way to the database arrives, if it can at once: it may have leased more to us.
         let arriving = async {
-            while let Some(settlement) = self.settling.join_next_with_id().await {
-                self.settled(settlement).await;
+            while let Some(recorded) = self.recordings.join_next_with_id().await {
+                self.on_recorded(recorded).await;
             }
         };
         let _ = tokio::time::timeout(ARRIVAL_MAX, arriving).await;
-        self.settling.shutdown().await;
-        self.making.shutdown().await;
-        let unfinished: Vec<_> = self
-            .holding
-            .lock()
-            .expect("no holder panics")
-            .drain()
-            .map(|(_, held)| held.job)
-            .collect();
+        self.recordings.shutdown().await;
+        self.attempts.shutdown().await;
+        let unfinished: Vec<_> = {
+            let mut running = self.running.lock().expect("no holder panics");
+            running
+                .drain()
+                .map(|(_, running)| running.attempt)
+                .collect()
+        };
         let store = &self.deps.store;
-        join_all(unfinished.iter().map(|job| async move {
-            tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, assetType = %job.asset_type, reason,
-                "Handing an unfinished job back");
-            if let Err(error) = store
-                .release_job(job.job_id, job.lease_token, Duration::ZERO)
-                .await
-            {
-                tracing::error!(jobId = %job.job_id, error = chain(&error), "Could not hand a job back");
-            }
+        join_all(unfinished.iter().map(|attempt| {
+            let job = &attempt.job;
+            let release = async move {
+                tracing::warn!(reason, "Handing an unfinished job back");
+                if let Err(error) = store
+                    .release_job(job.job_id, job.lease_token, Duration::ZERO)
+                    .await
+                {
+                    tracing::error!(error = chain(&error), "Could not hand a job back");
+                }
+            };
+            release.instrument(attempt.span.clone())
         }))
         .await;
-        for job in unfinished {
-            self.answer
-                .assets
-                .insert(job.asset_type.to_string(), "released");
+        for attempt in unfinished {
+            let asset = attempt.asset().to_string();
+            self.report.assets.insert(asset, "released");
         }
-        self.wake().await;
+        self.deps.wake_worker().await;
     }
 
-    fn lost(&mut self, job: &LeasedJob) {
-        self.let_go(job);
-        tracing::info!(storyId = %job.story_id, jobId = %job.job_id, assetType = %job.asset_type,
-            "Job cancelled or taken over, work stopped");
-        self.answer
-            .assets
-            .insert(job.asset_type.to_string(), "lost");
+    fn on_lost(&mut self, attempt: &Attempt) {
+        self.stop_extending(&attempt.job);
+        attempt
+            .span
+            .in_scope(|| tracing::info!("Job cancelled or taken over, work stopped"));
+        let asset = attempt.asset().to_string();
+        self.report.assets.insert(asset, "lost");
     }
 }
 
-/// Records the outcome of a job: what it is called, its file, and what the database says. An outcome that the database
-/// will never take fails the job, with what was paid for it: nothing waits for the end of a lease, nothing is bought again.
-async fn settle(
-    studio: &Studio,
-    job: LeasedJob,
-    outcome: Outcome,
+/// Tells the database the result of an attempt. A result that it will never take fails the job, with what was paid for it:
+/// nothing waits for the end of a lease, nothing is bought again.
+async fn record_result(
+    attempt: &Attempt,
+    result: Result<Product, StepError>,
     then: Option<&Continuation>,
-) -> Settlement {
-    let store = &studio.deps.store;
-    let (url, text, settled, usage) = match outcome {
-        Ok(Delivery::Text { text, usage }) => {
-            let settled = store.save_story_content(&job, &text, &usage, then).await;
-            (None, Some(text), settled, usage)
+) -> RecordedOutcome {
+    let (store, job, usage) = (
+        &attempt.deps().store,
+        &attempt.job,
+        attempt.usage.unrecorded(),
+    );
+    let (url, text, settled) = match result {
+        Ok(Product::Text(text)) => {
+            let settled = store.save_story_content(job, &text, &usage, then).await;
+            (None, Some(text), settled)
         }
-        Ok(Delivery::Asset { result, usage }) => {
-            let settled = store.complete_job(&job, &result, &usage, then).await;
-            (result.url, None, settled, usage)
+        Ok(Product::Asset(completion)) => {
+            let settled = store.complete_job(job, &completion, &usage, then).await;
+            (completion.url, None, settled)
         }
-        Err((error, usage)) => return failed(studio, job, error, &usage, then).await,
+        Err(error) => return record_failure(attempt, error, then).await,
     };
     match settled {
         Err(refused) if refused.is_about_the_data() => {
-            failed(studio, job, StepError::Unstorable(refused), &usage, then).await
+            record_failure(attempt, StepError::Unstorable(refused), then).await
         }
-        settled => Settlement {
-            job,
-            word: "ready",
+        settled => RecordedOutcome {
+            status: "ready",
             url,
             text,
             settled,
@@ -354,23 +335,23 @@ async fn settle(
     }
 }
 
-async fn failed(
-    studio: &Studio,
-    job: LeasedJob,
+async fn record_failure(
+    attempt: &Attempt,
     error: StepError,
-    usage: &[store::UsageEntry],
     then: Option<&Continuation>,
-) -> Settlement {
-    tracing::error!(target: "AssetGenerationPipeline", storyId = %job.story_id, jobId = %job.job_id,
-        assetType = %job.asset_type, error = chain(&error), "Asset generation failed");
-    let failure = steps::failure_of(studio, &job, error).await;
-    let settled = studio.deps.store.fail_job(&job, &failure, usage, then);
-    let settled = settled.await;
-    Settlement {
-        job,
-        word: "failed",
+) -> RecordedOutcome {
+    let job = &attempt.job;
+    tracing::error!(target: "AssetGenerationPipeline", error = chain(&error), "Asset generation failed");
+    let failure = steps::describe_failure(attempt, error).await;
+    let usage = attempt.usage.unrecorded();
+    let store = &attempt.deps().store;
+    RecordedOutcome {
+        status: "failed",
         url: None,
         text: None,
-        settled,
+        settled: store.fail_job(job, &failure, &usage, then).await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,9 @@
-//! What handlers may touch, built once per process, and the settings it is built from.
+//! What handlers may touch, built once per process, and the configuration it is built from.
 
 use crate::{ElevenLabsVoices, TokenVerifier, Voices};
 use runtime::{Aws, Invoke, LambdaInvoker, SettingError, Variables, env, http_client};
 use std::{error::Error, sync::Arc};
 use store::{RestConfig, Store};
-use url::Url;
 
 /// What the API may touch.
 pub struct Deps {
@@ -12,7 +11,7 @@ pub struct Deps {
     pub invoker: Arc<dyn Invoke>,
     pub verifier: TokenVerifier,
     pub voices: Arc<dyn Voices>,
-    pub settings: Settings,
+    pub config: Config,
 }
 
 /// What each handler gets: the one [`Deps`] of the process.
@@ -20,7 +19,7 @@ pub(crate) type AppState = Arc<Deps>;
 
 /// Names of what the API calls, and of where it runs.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct Config {
     /// `CONTENT_AGENT_FUNCTION`: who writes the text.
     pub content_agent: String,
     /// `ASSET_WORKER_FUNCTION`: who dispatches what became claimable.
@@ -31,7 +30,7 @@ pub struct Settings {
 
 const ELEVENLABS: &str = "https://api.elevenlabs.io";
 
-impl Settings {
+impl Config {
     /// A missing function name is an error, not a default: a wrong one would lose every event in silence.
     pub fn from_variables(variables: &Variables) -> Result<Self, SettingError> {
         Ok(Self {
@@ -52,32 +51,26 @@ impl Deps {
         aws: Arc<Aws>,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let http = http_client();
-        let supabase_url: Url = variables.parsed(env::SUPABASE_URL)?;
-        let verifier = TokenVerifier::new(
-            &supabase_url,
-            variables.optional(env::SUPABASE_JWT_SECRET),
-            http.clone(),
-        )
-        .with_issuers(variables.list_or(env::SUPABASE_JWT_ISSUER, ""));
+        let (supabase_url, service_role_key) = variables.supabase()?;
+        let legacy_secret = variables.optional_secret(env::SUPABASE_JWT_SECRET);
+        let verifier = TokenVerifier::new(&supabase_url, legacy_secret.as_ref(), http.clone())
+            .with_issuers(variables.list_or(env::SUPABASE_JWT_ISSUER, ""));
         let rest = RestConfig {
             supabase_url,
-            service_role_key: variables
-                .required(env::SUPABASE_SERVICE_ROLE_KEY)?
-                .to_owned(),
+            service_role_key,
         };
         let base_url = variables.parsed_or(env::ELEVENLABS_BASE_URL, ELEVENLABS.parse()?)?;
-        let api_key = variables.optional(env::ELEVENLABS_API_KEY);
         Ok(Self {
             store: Store::new(&rest, http.clone())?,
             invoker: Arc::new(LambdaInvoker::new(aws)),
             verifier,
             voices: Arc::new(ElevenLabsVoices::new(
                 base_url,
-                api_key.map(str::to_owned),
+                variables.optional_secret(env::ELEVENLABS_API_KEY),
                 variables.parsed_optional(env::ELEVENLABS_DEFAULT_VOICE)?,
                 http,
             )),
-            settings: Settings::from_variables(variables)?,
+            config: Config::from_variables(variables)?,
         })
     }
 }

@@ -12,25 +12,25 @@ const ACCEPTED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Asks the content agent for the text. Harmless when it is being written already: the job can be claimed once.
 pub(crate) async fn start_text(deps: &Deps, story: StoryId) {
-    let function = &deps.settings.content_agent;
-    invoke(deps, function, Command::generate_story(story).into(), story).await;
+    let function = &deps.config.content_agent;
+    invoke(deps, function, Command::generate_story(story).into()).await;
 }
 
 /// Tells the asset worker that jobs of this story can be claimed, if there are any.
-pub(crate) async fn wake_worker(deps: &Deps, story: StoryId, claimable: u64) {
+pub(crate) async fn wake_worker(deps: &Deps, claimable: u64) {
     if claimable > 0 {
-        let function = &deps.settings.asset_worker;
-        invoke(deps, function, Tick::WAKE.into(), story).await;
+        let function = &deps.config.asset_worker;
+        invoke(deps, function, Tick::WAKE.into()).await;
     }
 }
 
-async fn invoke(deps: &Deps, function: &str, event: Value, story: StoryId) {
+async fn invoke(deps: &Deps, function: &str, event: Value) {
     let problem =
         match tokio::time::timeout(ACCEPTED_WITHIN, deps.invoker.invoke(function, event)).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => chain(&error),
             Err(late) => chain(&late),
         };
-    tracing::error!(target: "AssetGenerationPipeline", storyId = %story, function, error = problem,
+    tracing::error!(target: "AssetGenerationPipeline", function, error = problem,
         "Could not start work, leaving it to the sweep");
 }

@@ -24,7 +24,7 @@ mod test_api;
 mod tests;
 
 pub use auth::TokenVerifier;
-pub use deps::{Deps, Settings};
+pub use deps::{Config, Deps};
 pub use voices::{ElevenLabsVoices, Voice, Voices, VoicesError};
 
 use std::sync::Arc;

@@ -12,9 +12,10 @@ use axum::{
 };
 use domain::{StoryId, UserId};
 use lambda_http::RequestExt;
-use std::{
-    sync::{Arc, OnceLock},
-    time::{Duration, Instant},
+use std::time::{Duration, Instant};
+use tracing::{
+    Instrument, Span,
+    field::{Empty, display},
 };
 use uuid::Uuid;
 
@@ -23,15 +24,18 @@ const TIME_LIMIT: Duration = Duration::from_secs(8);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the log line tells beside method and status; extractors and handlers fill it in.
-#[derive(Debug, Default)]
-pub(crate) struct LogFields {
-    pub(crate) user: OnceLock<UserId>,
-    pub(crate) story: OnceLock<StoryId>,
+/// Every line of this request says from now on which story it is about.
+pub(crate) fn note_story(id: StoryId) {
+    Span::current().record("storyId", display(id));
 }
 
-/// Answers a request within [`TIME_LIMIT`], under an id that the answer and the log line carry.
-pub(crate) async fn log_request(mut request: Request, next: Next) -> Response {
+/// Every line of this request says from now on who asks.
+pub(crate) fn note_user(id: UserId) {
+    Span::current().record("userId", display(id));
+}
+
+/// Answers a request within [`TIME_LIMIT`], under an id that the answer and every log line carry.
+pub(crate) async fn log_request(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request
@@ -43,26 +47,22 @@ pub(crate) async fn log_request(mut request: Request, next: Next) -> Response {
         || Uuid::new_v4().to_string(),
         |context| context.request_id.clone(),
     );
-    let log_fields = Arc::new(LogFields::default());
-    request.extensions_mut().insert(Arc::clone(&log_fields));
-
+    let span = tracing::error_span!(
+        "request",
+        requestId = request_id,
+        userId = Empty,
+        storyId = Empty
+    );
     let is_a_route = request.extensions().get::<MatchedPath>().is_some();
     let mut response = if method == Method::OPTIONS && is_a_route {
         cors::preflight(request.headers())
     } else {
-        tokio::time::timeout(TIME_LIMIT, next.run(request))
+        tokio::time::timeout(TIME_LIMIT, next.run(request).instrument(span.clone()))
             .await
             .unwrap_or_else(|late| ApiError::unavailable(late).into_response())
     };
     finish_headers(response.headers_mut(), &request_id);
-    log(
-        &method,
-        &route,
-        &response,
-        &request_id,
-        started,
-        &log_fields,
-    );
+    span.in_scope(|| log(&method, &route, &response, started));
     response
 }
 
@@ -79,21 +79,9 @@ fn finish_headers(headers: &mut HeaderMap, request_id: &str) {
 }
 
 /// The route's template, never the path or the query: those may hold anything.
-fn log(
-    method: &Method,
-    route: &str,
-    response: &Response,
-    request_id: &str,
-    started: Instant,
-    log_fields: &LogFields,
-) {
-    let user = log_fields.user.get().map(tracing::field::display);
-    let story = log_fields.story.get().map(tracing::field::display);
+fn log(method: &Method, route: &str, response: &Response, started: Instant) {
     if let Some(Cause { code, source }) = response.extensions().get() {
         tracing::error!(
-            requestId = request_id,
-            storyId = story,
-            userId = user,
             code,
             error = runtime::chain(source.as_ref()),
             "Request failed"
@@ -103,10 +91,7 @@ fn log(
         method = method.as_str(),
         route,
         status = response.status().as_u16(),
-        requestId = request_id,
         durationMs = started.elapsed().as_millis() as u64,
-        userId = user,
-        storyId = story,
         "Request answered"
     );
 }

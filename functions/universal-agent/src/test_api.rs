@@ -1,7 +1,7 @@
 //! The API of tests: the real router before a database that gives canned answers, and an invoker that notes every event.
 
 use crate::{
-    Deps, Settings, TokenVerifier, Voice, Voices, VoicesError, app,
+    Config, Deps, TokenVerifier, Voice, Voices, VoicesError, app,
     voices::{account_voices, built_in},
 };
 use async_trait::async_trait;
@@ -158,14 +158,14 @@ impl TestApi {
         let account = Arc::new(Account::default());
         let rest = RestConfig {
             supabase_url: supabase_url.clone(),
-            service_role_key: "sb_secret_test".to_owned(),
+            service_role_key: "sb_secret_test".into(),
         };
         let app = app(Deps {
             store: Store::new(&rest, http.clone()).unwrap(),
             invoker: Arc::clone(&invoker) as Arc<dyn Invoke>,
-            verifier: TokenVerifier::new(&supabase_url, Some(SECRET), http),
+            verifier: TokenVerifier::new(&supabase_url, Some(&SECRET.into()), http),
             voices: Arc::clone(&account) as Arc<dyn Voices>,
-            settings: Settings {
+            config: Config {
                 content_agent: "content-agent".to_owned(),
                 asset_worker: "asset-worker".to_owned(),
                 environment: "test".to_owned(),
@@ -190,7 +190,7 @@ impl TestApi {
 
     /// Sends a request and holds the answer to `openapi.json`.
     pub(crate) async fn send(&self, request: Request) -> Response {
-        let (method, path) = (request.method().clone(), request.uri().to_string());
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();

@@ -3,6 +3,7 @@
 use crate::error::{ApiError, Code};
 use async_trait::async_trait;
 use domain::voice::{self, ALIASES, ConfiguredVoice, DEFAULT_VOICE, ListedVoice, VoiceId};
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -53,7 +54,7 @@ pub trait Voices: Send + Sync {
 /// ElevenLabs, `GET /v1/voices` (contract: the provider's OpenAPI document). Nothing is billed for it.
 pub struct ElevenLabsVoices {
     base_url: Url,
-    api_key: Option<String>,
+    api_key: Option<SecretString>,
     default_voice: Option<ConfiguredVoice>,
     http: reqwest::Client,
     known: Mutex<Known>,
@@ -72,7 +73,7 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
 impl ElevenLabsVoices {
     pub fn new(
         base_url: Url,
-        api_key: Option<String>,
+        api_key: Option<SecretString>,
         default_voice: Option<ConfiguredVoice>,
         http: reqwest::Client,
     ) -> Self {
@@ -86,11 +87,11 @@ impl ElevenLabsVoices {
     }
 
     async fn fetch(&self, patience: Duration) -> Result<Vec<Voice>, VoicesError> {
-        let key = self.api_key.as_deref().ok_or(VoicesError::NoKey)?;
+        let key = self.api_key.as_ref().ok_or(VoicesError::NoKey)?;
         let base = self.base_url.as_str().trim_end_matches('/');
         let request = self.http.get(format!("{base}/v1/voices"));
         let response = request
-            .header("xi-api-key", key)
+            .header("xi-api-key", key.expose_secret())
             .timeout(patience)
             .send()
             .await
@@ -251,7 +252,7 @@ pub(crate) async fn resolve(
         )
     };
     match voice::find(wish.as_str(), &names).or_else(by_default) {
-        Some(id) => Ok(Some(id.parse()?)),
+        Some(id) => Ok(Some(id.parse::<VoiceId>()?)),
         None => Err(ApiError::new(
             Code::VoiceNotFound,
             "There is no such voice; GET /api/v1/audio/voices lists them.",
@@ -296,7 +297,7 @@ mod tests {
             async move { Json(answer) }
         };
         let url = serve(Router::new().route("/v1/voices", get(list))).await;
-        let key = Some("key".to_owned());
+        let key = Some("key".into());
         let voices = ElevenLabsVoices::new(url, key, None, reqwest::Client::new());
         (voices, asked)
     }

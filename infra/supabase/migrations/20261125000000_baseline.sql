@@ -1056,10 +1056,31 @@ create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
       'attempt', attempt,
       'retryCount', retry_count,
       'assetVersion', asset_version,
+      'earlierVersionStands', private.earlier_version_stands(j),
       'checkpoint', checkpoint,
       'options', options)
       order by claim_order, asset_type), '[]'::jsonb)
-  from public.asset_generation_jobs where id = any (p_job_ids)
+  from public.asset_generation_jobs j where id = any (p_job_ids)
+$$;
+
+-- How a story ended, for the one log line that says so: null unless this very transaction ended it.
+create function private.story_summary(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'storyId', s.id,
+    'overall', s.asset_generation_status ->> 'overall',
+    'ready', count(*) filter (where j.status = 'ready'),
+    'failed', count(*) filter (where j.status = 'failed'),
+    'placeholders', count(*) filter (where j.is_placeholder),
+    -- No money or no valid key: a human is needed, and no retry helps.
+    'hardFailures', count(*) filter (where j.status = 'failed'
+      and j.error_code in ('PROVIDER_OUT_OF_CREDITS', 'PROVIDER_REFUSED_KEY')),
+    'retries', sum(j.retry_count),
+    'seconds', extract(epoch from now() - s.asset_generation_started_at),
+    'costUsd', (select coalesce(sum(u.cost_usd), 0) from public.usage_ledger u where u.story_id = s.id))
+  from public.stories s join public.asset_generation_jobs j on j.story_id = s.id
+  where s.id = p_story_id and s.asset_generation_completed_at = now()
+    and s.asset_generation_status ->> 'overall' <> 'generating'
+  group by s.id
 $$;
 -- What follows from a change: inputs that are settled now, jobs that the same invocation goes on with, the story's row.
 
@@ -1217,7 +1238,8 @@ begin
   return v_written || jsonb_build_object(
     'claimable', v_claimable,
     'leased', private.leased_jobs(v_ids),
-    'view', case when cardinality(v_ids) > 0 then private.story_view(p_story_id) end);
+    'view', case when cardinality(v_ids) > 0 then private.story_view(p_story_id) end,
+    'summary', private.story_summary(p_story_id));
 end $$;
 -- Leases that end without a result: handed back, run out, or left by an invocation that died.
 --
@@ -1286,6 +1308,13 @@ begin
   return v_goes_on;
 end $$;
 
+-- How those of these stories ended that this transaction ended; null when it ended none.
+create function private.story_summaries(p_story_ids uuid[]) returns jsonb language sql stable set search_path = '' as $$
+  select jsonb_agg(summary)
+  from (select distinct unnest(p_story_ids) as id) as s, private.story_summary(s.id) as summary
+  where summary is not null
+$$;
+
 -- Settles jobs whose worker stopped extending its lease. Takes only what nobody holds, in a bounded batch, one verdict
 -- per job.
 create function private.expire_leases(p_limit integer) returns jsonb
@@ -1294,6 +1323,7 @@ declare
   v_job public.asset_generation_jobs;
   v_requeued integer := 0;
   v_expired integer := 0;
+  v_stories uuid[] := '{}';
 begin
   for v_job in
     select j.* from public.asset_generation_jobs j join public.stories s on s.id = j.story_id
@@ -1307,9 +1337,11 @@ begin
       v_requeued := v_requeued + 1;
     else
       v_expired := v_expired + 1;
+      v_stories := v_stories || v_job.story_id;
     end if;
   end loop;
-  return jsonb_build_object('expired', v_expired, 'requeued', v_requeued);
+  return jsonb_strip_nulls(jsonb_build_object('expired', v_expired, 'requeued', v_requeued,
+    'ended', private.story_summaries(v_stories)));
 end $$;
 
 -- What a dead invocation held: leases it owned, claims it had not handed over, and the claims its event named that it
@@ -1330,6 +1362,7 @@ declare
   v_job public.asset_generation_jobs;
   v_requeued integer := 0;
   v_expired integer := 0;
+  v_stories uuid[] := '{}';
 begin
   -- In the order of their ids, as report_progress locks several stories, or the two could wait for each other.
   perform from public.stories
@@ -1346,9 +1379,11 @@ begin
       v_requeued := v_requeued + 1;
     else
       v_expired := v_expired + 1;
+      v_stories := v_stories || v_job.story_id;
     end if;
   end loop;
-  return jsonb_build_object('expired', v_expired, 'requeued', v_requeued);
+  return jsonb_strip_nulls(jsonb_build_object('expired', v_expired, 'requeued', v_requeued,
+    'ended', private.story_summaries(v_stories)));
 end $$;
 
 create function public.expire_stuck_jobs(p_limit integer default 100, p_dead_request text default null,
@@ -1375,7 +1410,7 @@ begin
       where status = 'queued' and inputs_settled and available_at <= now()));
 end $$;
 comment on function public.expire_stuck_jobs is
-  'Settles leases that ran out, or those of an invocation known to be dead: {expired, requeued, more, claimable, tidy}.';
+  'Settles leases that ran out, or those of an invocation known to be dead: {expired, requeued, ended, more, claimable, tidy}.';
 -- Getting a lease and working under it: start_content, claim_asset_jobs, start_assets, report_progress.
 --
 -- Claiming takes stories with SKIP LOCKED and waits for none; it says `more` when it passed something over.
@@ -1492,9 +1527,10 @@ declare
   v_capacity jsonb;
   v_ids uuid[];
   v_story uuid;
+  v_expired jsonb;
 begin
   perform private.advance_scan_floors();
-  perform private.expire_leases(private.expiry_batch());
+  v_expired := private.expire_leases(private.expiry_batch());
   perform private.take_claim_turn();
   v_capacity := private.provider_capacity();
   -- The same call again, because its answer was lost: what it claimed is still leased to it.
@@ -1520,6 +1556,7 @@ begin
   end if;
   return jsonb_build_object(
     'jobs', private.leased_jobs(coalesce(v_ids, '{}')),
+    'ended', v_expired -> 'ended',
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
       and private.others_can_be_claimed(private.assets_at_limit(v_capacity), null),
     -- A pause that ends, a lease that missed its heartbeats (each restores it in full) and will end, or a provider that
@@ -1533,7 +1570,7 @@ begin
           and lease_expires_at < now() + make_interval(secs => p_lease_seconds * 0.5))) - now()));
 end $$;
 comment on function public.claim_asset_jobs is
-  'Claims up to p_limit jobs, never more than p_max_in_flight in all: {jobs, more, nextInSeconds}.';
+  'Claims up to p_limit jobs, never more than p_max_in_flight in all: {jobs, ended, more, nextInSeconds}.';
 
 -- An invocation takes up the jobs that were claimed for it and reads what it needs, in one round trip.
 create function public.start_assets(p_story_id uuid, p_jobs jsonb, p_owner text, p_lease_seconds integer default 60)
@@ -1706,7 +1743,7 @@ begin
   return '{"accepted": true}'::jsonb || private.settle_and_continue(v_job.story_id, v_patch, p_continue);
 end $$;
 comment on function public.complete_job is
-  'Settles a job as ready with {url, data, colors, words, blocks, metadata}: {accepted, overall, claimable, leased}.';
+  'Settles a job as ready with {url, data, colors, words, blocks, metadata}: {accepted, overall, claimable, leased, summary}.';
 
 create function public.save_story_content(p_job_id uuid, p_lease_token uuid, p_title text, p_content jsonb,
   p_usage jsonb default null, p_continue jsonb default null) returns jsonb

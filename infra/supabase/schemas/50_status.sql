@@ -136,8 +136,29 @@ create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
       'attempt', attempt,
       'retryCount', retry_count,
       'assetVersion', asset_version,
+      'earlierVersionStands', private.earlier_version_stands(j),
       'checkpoint', checkpoint,
       'options', options)
       order by claim_order, asset_type), '[]'::jsonb)
-  from public.asset_generation_jobs where id = any (p_job_ids)
+  from public.asset_generation_jobs j where id = any (p_job_ids)
+$$;
+
+-- How a story ended, for the one log line that says so: null unless this very transaction ended it.
+create function private.story_summary(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'storyId', s.id,
+    'overall', s.asset_generation_status ->> 'overall',
+    'ready', count(*) filter (where j.status = 'ready'),
+    'failed', count(*) filter (where j.status = 'failed'),
+    'placeholders', count(*) filter (where j.is_placeholder),
+    -- No money or no valid key: a human is needed, and no retry helps.
+    'hardFailures', count(*) filter (where j.status = 'failed'
+      and j.error_code in ('PROVIDER_OUT_OF_CREDITS', 'PROVIDER_REFUSED_KEY')),
+    'retries', sum(j.retry_count),
+    'seconds', extract(epoch from now() - s.asset_generation_started_at),
+    'costUsd', (select coalesce(sum(u.cost_usd), 0) from public.usage_ledger u where u.story_id = s.id))
+  from public.stories s join public.asset_generation_jobs j on j.story_id = s.id
+  where s.id = p_story_id and s.asset_generation_completed_at = now()
+    and s.asset_generation_status ->> 'overall' <> 'generating'
+  group by s.id
 $$;

@@ -154,5 +154,6 @@ begin
   return v_written || jsonb_build_object(
     'claimable', v_claimable,
     'leased', private.leased_jobs(v_ids),
-    'view', case when cardinality(v_ids) > 0 then private.story_view(p_story_id) end);
+    'view', case when cardinality(v_ids) > 0 then private.story_view(p_story_id) end,
+    'summary', private.story_summary(p_story_id));
 end $$;

@@ -65,6 +65,13 @@ begin
   return v_goes_on;
 end $$;
 
+-- How those of these stories ended that this transaction ended; null when it ended none.
+create function private.story_summaries(p_story_ids uuid[]) returns jsonb language sql stable set search_path = '' as $$
+  select jsonb_agg(summary)
+  from (select distinct unnest(p_story_ids) as id) as s, private.story_summary(s.id) as summary
+  where summary is not null
+$$;
+
 -- Settles jobs whose worker stopped extending its lease. Takes only what nobody holds, in a bounded batch, one verdict
 -- per job.
 create function private.expire_leases(p_limit integer) returns jsonb
@@ -73,6 +80,7 @@ declare
   v_job public.asset_generation_jobs;
   v_requeued integer := 0;
   v_expired integer := 0;
+  v_stories uuid[] := '{}';
 begin
   for v_job in
     select j.* from public.asset_generation_jobs j join public.stories s on s.id = j.story_id
@@ -86,9 +94,11 @@ begin
       v_requeued := v_requeued + 1;
     else
       v_expired := v_expired + 1;
+      v_stories := v_stories || v_job.story_id;
     end if;
   end loop;
-  return jsonb_build_object('expired', v_expired, 'requeued', v_requeued);
+  return jsonb_strip_nulls(jsonb_build_object('expired', v_expired, 'requeued', v_requeued,
+    'ended', private.story_summaries(v_stories)));
 end $$;
 
 -- What a dead invocation held: leases it owned, claims it had not handed over, and the claims its event named that it
@@ -109,6 +119,7 @@ declare
   v_job public.asset_generation_jobs;
   v_requeued integer := 0;
   v_expired integer := 0;
+  v_stories uuid[] := '{}';
 begin
   -- In the order of their ids, as report_progress locks several stories, or the two could wait for each other.
   perform from public.stories
@@ -125,9 +136,11 @@ begin
       v_requeued := v_requeued + 1;
     else
       v_expired := v_expired + 1;
+      v_stories := v_stories || v_job.story_id;
     end if;
   end loop;
-  return jsonb_build_object('expired', v_expired, 'requeued', v_requeued);
+  return jsonb_strip_nulls(jsonb_build_object('expired', v_expired, 'requeued', v_requeued,
+    'ended', private.story_summaries(v_stories)));
 end $$;
 
 create function public.expire_stuck_jobs(p_limit integer default 100, p_dead_request text default null,
@@ -154,4 +167,4 @@ begin
       where status = 'queued' and inputs_settled and available_at <= now()));
 end $$;
 comment on function public.expire_stuck_jobs is
-  'Settles leases that ran out, or those of an invocation known to be dead: {expired, requeued, more, claimable, tidy}.';
+  'Settles leases that ran out, or those of an invocation known to be dead: {expired, requeued, ended, more, claimable, tidy}.';

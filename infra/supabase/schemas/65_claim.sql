@@ -114,9 +114,10 @@ declare
   v_capacity jsonb;
   v_ids uuid[];
   v_story uuid;
+  v_expired jsonb;
 begin
   perform private.advance_scan_floors();
-  perform private.expire_leases(private.expiry_batch());
+  v_expired := private.expire_leases(private.expiry_batch());
   perform private.take_claim_turn();
   v_capacity := private.provider_capacity();
   -- The same call again, because its answer was lost: what it claimed is still leased to it.
@@ -142,6 +143,7 @@ begin
   end if;
   return jsonb_build_object(
     'jobs', private.leased_jobs(coalesce(v_ids, '{}')),
+    'ended', v_expired -> 'ended',
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
       and private.others_can_be_claimed(private.assets_at_limit(v_capacity), null),
     -- A pause that ends, a lease that missed its heartbeats (each restores it in full) and will end, or a provider that
@@ -155,7 +157,7 @@ begin
           and lease_expires_at < now() + make_interval(secs => p_lease_seconds * 0.5))) - now()));
 end $$;
 comment on function public.claim_asset_jobs is
-  'Claims up to p_limit jobs, never more than p_max_in_flight in all: {jobs, more, nextInSeconds}.';
+  'Claims up to p_limit jobs, never more than p_max_in_flight in all: {jobs, ended, more, nextInSeconds}.';
 
 -- An invocation takes up the jobs that were claimed for it and reads what it needs, in one round trip.
 create function public.start_assets(p_story_id uuid, p_jobs jsonb, p_owner text, p_lease_seconds integer default 60)

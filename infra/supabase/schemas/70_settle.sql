@@ -73,7 +73,7 @@ begin
   return '{"accepted": true}'::jsonb || private.settle_and_continue(v_job.story_id, v_patch, p_continue);
 end $$;
 comment on function public.complete_job is
-  'Settles a job as ready with {url, data, colors, words, blocks, metadata}: {accepted, overall, claimable, leased}.';
+  'Settles a job as ready with {url, data, colors, words, blocks, metadata}: {accepted, overall, claimable, leased, summary}.';
 
 create function public.save_story_content(p_job_id uuid, p_lease_token uuid, p_title text, p_content jsonb,
   p_usage jsonb default null, p_continue jsonb default null) returns jsonb

@@ -3,6 +3,7 @@
 
 pub mod asset;
 pub mod character;
+pub mod failure;
 pub mod ids;
 pub mod job;
 pub mod price;
@@ -17,6 +18,7 @@ pub mod voice;
 pub mod words;
 
 pub use asset::{AssetType, UnknownAssetType};
+pub use failure::{FailureCode, UnknownFailureCode};
 pub use ids::{CharacterId, JobId, LeaseToken, LibraryId, StoryId, UserId};
 pub use job::JobStatus;
 pub use status::{AssetStatus, Overall, StoryStatus};

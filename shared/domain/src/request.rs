@@ -152,8 +152,8 @@ impl TryFrom<StoryForm> for NewStory {
     type Error = InvalidField;
 
     fn try_from(form: StoryForm) -> Result<Self, InvalidField> {
-        let voice_id = form.voice_id.map(|voice| voice.parse());
-        StoredRequest {
+        let voice_id = form.voice_id.map(|voice| voice.parse::<VoiceId>());
+        let request = Self::try_from(StoredRequest {
             character_ids: form.character_ids,
             story_type: form.story_type,
             themes: form.themes,
@@ -168,9 +168,8 @@ impl TryFrom<StoryForm> for NewStory {
             reader_age: form.reader_age,
             voice_id: None,
             priority: form.priority,
-        }
-        .try_into()
-        .and_then(|request: Self| Ok(request.with_voice(voice_id.transpose()?)))
+        })?;
+        Ok(request.with_voice(voice_id.transpose()?))
     }
 }
 

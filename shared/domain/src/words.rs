@@ -2,8 +2,8 @@
 //! they sound, and over-long texts are cut.
 
 use icu_segmenter::{
-    GraphemeClusterSegmenter, WordSegmenter, WordSegmenterBorrowed,
-    options::WordBreakInvariantOptions,
+    GraphemeClusterSegmenter, SentenceSegmenter, WordSegmenter, WordSegmenterBorrowed,
+    options::{SentenceBreakInvariantOptions, WordBreakInvariantOptions},
 };
 use std::sync::LazyLock;
 use unicode_script::{Script, UnicodeScript};
@@ -119,6 +119,25 @@ fn opens(character: char) -> bool {
     )
 }
 
+/// The byte at which the last word ends of those within the first `bytes_max`; `None` when not even one is.
+pub fn last_word_end(text: &str, bytes_max: usize) -> Option<usize> {
+    words(text)
+        .map(|word| word.text.as_ptr() as usize - text.as_ptr() as usize + word.text.len())
+        .take_while(|end| *end <= bytes_max)
+        .last()
+}
+
+/// The byte at which the last sentence ends of those within the first `bytes_max`, without white space that follows it;
+/// `None` when not even one is.
+pub fn last_sentence_end(text: &str, bytes_max: usize) -> Option<usize> {
+    let sentences = SentenceSegmenter::new(SentenceBreakInvariantOptions::default());
+    let ends = sentences.segment_str(text);
+    ends.map(|end| text[..end].trim_end().len())
+        .take_while(|end| *end <= bytes_max)
+        .filter(|end| *end > 0)
+        .last()
+}
+
 /// The text, trimmed, with at most `chars_max` characters: cut after a word where that leaves more than half of them, else
 /// between two signs that a reader sees as such.
 pub fn shorten(text: &str, chars_max: usize) -> &str {
@@ -126,11 +145,7 @@ pub fn shorten(text: &str, chars_max: usize) -> &str {
     let Some((bytes_max, _)) = text.char_indices().nth(chars_max) else {
         return text;
     };
-    let after_word = words(text)
-        .map(|word| word.text.as_ptr() as usize - text.as_ptr() as usize + word.text.len())
-        .take_while(|end| *end <= bytes_max)
-        .last()
-        .filter(|end| *end > bytes_max / 2);
+    let after_word = last_word_end(text, bytes_max).filter(|end| *end > bytes_max / 2);
     let end = after_word.unwrap_or_else(|| {
         GraphemeClusterSegmenter::new()
             .segment_str(text)

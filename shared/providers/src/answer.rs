@@ -1,6 +1,6 @@
 //! Sending a request and reading its answer, bounded in time and size, repeating what failed in passing.
 
-use crate::{ErrorKind, ProviderError, breaker::Breaker};
+use crate::{ErrorKind, ProviderError, breaker::Breaker, call_log::CallLog};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::HeaderMap;
@@ -10,6 +10,11 @@ use std::time::{Duration, Instant, SystemTime};
 #[derive(Clone)]
 pub(crate) struct Endpoint {
     pub(crate) provider: &'static str,
+    /// What is asked for, as log lines say it.
+    pub(crate) kind: &'static str,
+    /// Of which model, where it is one that is asked.
+    pub(crate) model: Option<String>,
+    /// What a failure says was not done.
     pub(crate) attempted: &'static str,
     /// Longest one try may take.
     pub(crate) timeout: Duration,
@@ -24,6 +29,8 @@ pub(crate) struct Endpoint {
 pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// Written once it is known whether the answer can be used.
+    log: CallLog,
 }
 
 impl Answer {
@@ -45,8 +52,14 @@ impl Endpoint {
         ProviderError::new(self.provider, self.attempted, kind)
     }
 
-    pub(crate) fn malformed(&self) -> ProviderError {
-        self.error(ErrorKind::Malformed)
+    /// Ends a call whose answer came: with what was read of it, or with what is wrong with it.
+    pub(crate) fn finish<T>(
+        &self,
+        answer: Answer,
+        read: Result<T, ErrorKind>,
+    ) -> Result<T, ProviderError> {
+        answer.log.end(read.as_ref().err());
+        read.map_err(|kind| self.error(kind))
     }
 
     /// Sends until there is an answer, a lasting error, or no time: pauses of 1, 2 and 4 s, shortened by jitter.
@@ -70,28 +83,32 @@ impl Endpoint {
         lost: &mut Vec<String>,
     ) -> Result<Answer, ProviderError> {
         let mut pauses = domain::retry::PAUSES_WITHIN_A_CALL.into_iter();
+        let mut attempt = 0;
         loop {
+            attempt += 1;
             let permit = self.breaker.admit(self.attempted, deadline).await?;
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(self.error(ErrorKind::TimedOut));
             }
-            let answer = self
+            let log = CallLog::start(self.provider, self.kind, self.model.as_deref(), attempt);
+            let sent = self
                 .send_once(build().timeout(left.min(self.timeout)), lost)
                 .await;
-            permit.report(answer.as_ref().err(), left < self.timeout, has_stand_in);
-            let mut error = match answer {
-                Ok(answer) => return Ok(answer),
+            permit.report(sent.as_ref().err(), left < self.timeout, has_stand_in);
+            let mut error = match sent {
+                Ok((headers, body)) => return Ok(Answer { headers, body, log }),
                 Err(error) => error,
             };
+            log.end(Some(&error.kind));
             // A job that came back sooner would be sent away again, and have one attempt less.
-            error.left_alone_for = self.breaker.left_alone_for();
+            error.circuit_open_for = self.breaker.circuit_open_for();
             let again = match error.kind {
                 ErrorKind::Unavailable => !has_stand_in,
                 ErrorKind::RateLimited { .. } => true,
                 _ => false,
             };
-            // Others may have met the same: a provider that is left alone now is not waited for inside a call.
+            // Others may have met the same: while the circuit is open, nothing is waited for inside a call.
             let Some(pause) = pauses.next().filter(|_| again && self.breaker.is_closed()) else {
                 return Err(error);
             };
@@ -114,12 +131,12 @@ impl Endpoint {
         &self,
         request: reqwest::RequestBuilder,
         lost: &mut Vec<String>,
-    ) -> Result<Answer, ProviderError> {
+    ) -> Result<(HeaderMap, Bytes), ProviderError> {
         let transport = |error| ProviderError::transport(self.provider, self.attempted, error);
         let response = request.send().await.map_err(transport)?;
         let status = response.status();
         let headers = response.headers().clone();
-        let body = match self.body_of(response).await {
+        let body = match self.read_body(response).await {
             Ok(body) => body,
             Err(error) => {
                 if status.is_success() {
@@ -131,7 +148,7 @@ impl Endpoint {
             }
         };
         if status.is_success() {
-            return Ok(Answer { headers, body });
+            return Ok((headers, body));
         }
         let (mut kind, code) = (self.classify)(status.as_u16(), &body);
         if let ErrorKind::RateLimited { retry_after } = &mut kind {
@@ -144,14 +161,14 @@ impl Endpoint {
         })
     }
 
-    async fn body_of(&self, response: reqwest::Response) -> Result<Bytes, ProviderError> {
+    async fn read_body(&self, response: reqwest::Response) -> Result<Bytes, ProviderError> {
         let mut body = BytesMut::new();
         let mut chunks = response.bytes_stream();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk
                 .map_err(|error| ProviderError::transport(self.provider, self.attempted, error))?;
             if body.len() + chunk.len() > self.bytes_max {
-                return Err(self.malformed());
+                return Err(self.error(ErrorKind::Malformed));
             }
             body.extend_from_slice(&chunk);
         }

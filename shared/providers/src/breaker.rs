@@ -10,16 +10,16 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// How long a provider is waited for, and how long it is left alone.
+/// How long a try may take, and how long the circuit stays open after an outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
+pub struct CallTimeouts {
     /// No try takes longer, whatever kind of call it is.
     pub try_max: Duration,
     /// From the last failure of an outage to the call that looks whether it is over.
     pub probe_after: Duration,
 }
 
-impl Default for Patience {
+impl Default for CallTimeouts {
     fn default() -> Self {
         Self {
             // The kinds of calls have limits of their own, all below this one.
@@ -57,7 +57,7 @@ struct Inner {
     decided: Notify,
 }
 
-/// Leave for one call. Dropped without a word, it says nothing of the provider.
+/// Permission for one call; must be reported. Dropped unreported, it counts as inconclusive.
 pub(crate) struct Permit {
     breaker: Breaker,
     /// Its number, if it is one.
@@ -66,10 +66,10 @@ pub(crate) struct Permit {
 }
 
 impl Breaker {
-    pub(crate) fn new(provider: &'static str, patience: Patience) -> Self {
+    pub(crate) fn new(provider: &'static str, timeouts: CallTimeouts) -> Self {
         let circuit = Circuit::new(CircuitSettings {
             outages_to_open: OUTAGES_TO_OPEN,
-            probe_after: patience.probe_after,
+            probe_after: timeouts.probe_after,
             account_probe_after: ACCOUNT_PROBE_AFTER,
         });
         Self {
@@ -92,12 +92,12 @@ impl Breaker {
         self.circuit().is_closed()
     }
 
-    /// How long nobody asks the provider, if it is down.
-    pub(crate) fn left_alone_for(&self) -> Option<Duration> {
-        self.circuit().left_alone_for(Instant::now())
+    /// How long the circuit stays open, if it is.
+    pub(crate) fn circuit_open_for(&self) -> Option<Duration> {
+        self.circuit().circuit_open_for(Instant::now())
     }
 
-    /// Leave for a call, or the error it would have met. Waits for a probe that is under way: failing at once instead would
+    /// Permission for a call, or the error it would have met. Waits for a probe that is under way: failing at once instead would
     /// use up the retries of every job that came back with it.
     pub(crate) async fn admit(
         &self,
@@ -121,8 +121,8 @@ impl Breaker {
                 }
                 Admission::Refused {
                     cause: Cause::Outage,
-                    probe_in,
-                } => return Err(error(ErrorKind::LeftAlone { probe_in })),
+                    retry_in,
+                } => return Err(error(ErrorKind::CircuitOpen { retry_in })),
                 Admission::Refused {
                     cause: Cause::AccountRefused(refusal),
                     ..
@@ -209,7 +209,7 @@ impl Drop for Permit {
 mod tests {
     use super::*;
 
-    const PATIENCE: Patience = Patience {
+    const TIMEOUTS: CallTimeouts = CallTimeouts {
         try_max: Duration::from_secs(300),
         probe_after: Duration::from_millis(40),
     };
@@ -219,7 +219,7 @@ mod tests {
     }
 
     async fn down() -> Breaker {
-        let breaker = Breaker::new("OpenAI", PATIENCE);
+        let breaker = Breaker::new("OpenAI", TIMEOUTS);
         let outage = ProviderError::new("OpenAI", "draw", ErrorKind::Unavailable);
         for _ in 0..OUTAGES_TO_OPEN {
             let permit = breaker.admit("draw", soon()).await.expect("closed");
@@ -237,7 +237,7 @@ mod tests {
         };
         assert!(refused.is_retryable());
         let pause = refused.retry_after().expect("a pause");
-        assert!(pause <= PATIENCE.probe_after, "{pause:?}");
+        assert!(pause <= TIMEOUTS.probe_after, "{pause:?}");
 
         tokio::time::sleep(pause).await;
         let probe = breaker.admit("draw", soon()).await.expect("the probe");
@@ -254,7 +254,7 @@ mod tests {
     #[tokio::test]
     async fn a_probe_that_is_given_up_leaves_the_look_to_the_next() {
         let breaker = down().await;
-        tokio::time::sleep(PATIENCE.probe_after).await;
+        tokio::time::sleep(TIMEOUTS.probe_after).await;
         drop(breaker.admit("draw", soon()).await.expect("the probe"));
         let next = breaker.admit("draw", soon()).await.expect("another probe");
         assert!(next.probe.is_some());
@@ -262,7 +262,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_account_is_told_to_everybody_as_it_was_told_to_the_first() {
-        let breaker = Breaker::new("ElevenLabs", PATIENCE);
+        let breaker = Breaker::new("ElevenLabs", TIMEOUTS);
         let permit = breaker.admit("speak", soon()).await.expect("closed");
         let no_money = ProviderError {
             status: Some(401),
@@ -280,7 +280,7 @@ mod tests {
     #[tokio::test]
     async fn a_refused_key_stops_every_call_and_a_model_that_is_denied_only_its_own() {
         for (status, is_stopped) in [(401, true), (403, false)] {
-            let breaker = Breaker::new("OpenAI", PATIENCE);
+            let breaker = Breaker::new("OpenAI", TIMEOUTS);
             let permit = breaker.admit("draw", soon()).await.expect("closed");
             let denied = ProviderError {
                 status: Some(status),

@@ -1,12 +1,11 @@
 //! The models of one purpose in their order: which is asked next, and what this process remembers of those that failed.
 
-use crate::{Caller, ErrorKind, ProviderError};
+use crate::{ErrorKind, ProviderError};
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
-use tracing::field::display;
 
 /// A model that is not open to the account, or gone, is left out for so long: somebody may verify the organisation meanwhile.
 const CLOSED_FOR: Duration = Duration::from_secs(600);
@@ -105,7 +104,6 @@ impl Chain {
             provider,
             attempted,
             failure: None,
-            caller: Caller::current(),
         }
     }
 
@@ -135,21 +133,13 @@ pub(crate) struct Walk<'a> {
     attempted: &'static str,
     /// The one to act on, of those met so far.
     failure: Option<ProviderError>,
-    caller: Option<Caller>,
 }
 
 impl<'a> Walk<'a> {
     /// The model to ask now.
     pub(crate) fn next(&mut self) -> Option<&'a str> {
         let model = self.left.pop_front()?;
-        let (story, job, asset) = self.names();
-        tracing::info!(
-            storyId = story,
-            jobId = job,
-            assetType = asset,
-            model,
-            "Trying {model}..."
-        );
+        tracing::info!(model, "Trying {model}...");
         Some(model)
     }
 
@@ -160,14 +150,7 @@ impl<'a> Walk<'a> {
 
     pub(crate) fn delivered(&self, model: &str) {
         self.chain.remember_success(model);
-        let (story, job, asset) = self.names();
-        tracing::info!(
-            storyId = story,
-            jobId = job,
-            assetType = asset,
-            model,
-            "{model} delivered"
-        );
+        tracing::info!(model, "{model} delivered");
     }
 
     /// Notes a failure. `Err` when no other model is to be asked.
@@ -177,9 +160,14 @@ impl<'a> Walk<'a> {
         error: ProviderError,
     ) -> Result<(), ProviderError> {
         let reason = error.kind.reason();
-        let (story, job, asset) = self.names();
-        tracing::error!(storyId = story, jobId = job, assetType = asset, model, reason, code = error.code, status = error.status,
-            error = %error, "{model} failed: {reason}");
+        tracing::error!(
+            model,
+            reason,
+            code = error.code,
+            status = error.status,
+            error = %error,
+            "{model} failed: {reason}"
+        );
         if !error.kind.may_spare_other_models() {
             return Err(self.with_earlier(error));
         }
@@ -199,9 +187,9 @@ impl<'a> Walk<'a> {
     /// What a model met is the cause; that the provider is left alone from then on says only how long.
     fn with_earlier(&mut self, error: ProviderError) -> ProviderError {
         match (self.failure.take(), &error.kind) {
-            (Some(earlier), ErrorKind::LeftAlone { probe_in }) if earlier.is_retryable() => {
+            (Some(earlier), ErrorKind::CircuitOpen { retry_in }) if earlier.is_retryable() => {
                 ProviderError {
-                    left_alone_for: Some(*probe_in),
+                    circuit_open_for: Some(*retry_in),
                     ..earlier
                 }
             }
@@ -211,31 +199,20 @@ impl<'a> Walk<'a> {
 
     /// Every model failed.
     pub(crate) fn into_error(self) -> ProviderError {
-        let (story, job, asset) = self.names();
         let mut error = self.failure.unwrap_or_else(|| {
             ProviderError::new(self.provider, self.attempted, ErrorKind::ModelGone)
         });
         error.is_of_all_models = true;
-        tracing::error!(storyId = story, jobId = job, assetType = asset, reason = error.kind.reason(), code = error.code,
-            error = %error, "All {} providers failed", self.chain.noun);
+        tracing::error!(
+            reason = error.kind.reason(),
+            code = error.code,
+            error = %error,
+            "All {} providers failed",
+            self.chain.noun
+        );
         error
     }
-
-    fn names(&self) -> Names {
-        let caller = self.caller;
-        (
-            caller.map(|caller| display(caller.story_id)),
-            caller.map(|caller| display(caller.job_id)),
-            caller.map(|caller| display(caller.asset_type)),
-        )
-    }
 }
-
-type Names = (
-    Option<tracing::field::DisplayValue<domain::StoryId>>,
-    Option<tracing::field::DisplayValue<domain::JobId>>,
-    Option<tracing::field::DisplayValue<domain::AssetType>>,
-);
 
 #[cfg(test)]
 mod tests {

@@ -50,7 +50,7 @@ pub(crate) enum Admission<R> {
     WaitForProbe,
     Refused {
         cause: Cause<R>,
-        probe_in: Duration,
+        retry_in: Duration,
     },
 }
 
@@ -92,7 +92,7 @@ impl<R: Clone> Circuit<R> {
     }
 
     /// The rest of the pause of an outage; none while it is half open.
-    pub(crate) fn left_alone_for(&self, now: Instant) -> Option<Duration> {
+    pub(crate) fn circuit_open_for(&self, now: Instant) -> Option<Duration> {
         match &self.state {
             State::Open {
                 cause: Cause::Outage,
@@ -109,7 +109,7 @@ impl<R: Clone> Circuit<R> {
             State::HalfOpen { .. } => Admission::WaitForProbe,
             State::Open { cause, probe_at } if now < *probe_at => Admission::Refused {
                 cause: cause.clone(),
-                probe_in: *probe_at - now,
+                retry_in: *probe_at - now,
             },
             State::Open { cause, .. } => {
                 self.probes += 1;
@@ -252,9 +252,9 @@ mod tests {
                             seen.under_way.push(Some(number));
                         }
                         Admission::WaitForProbe => prop_assert!(seen.under_way.contains(&seen.probe), "a wait for nobody"),
-                        Admission::Refused { probe_in, .. } => {
-                            prop_assert_eq!(seen.quiet_until, Some(now + probe_in));
-                            prop_assert!(probe_in > Duration::ZERO && probe_in <= SETTINGS.account_probe_after);
+                        Admission::Refused { retry_in, .. } => {
+                            prop_assert_eq!(seen.quiet_until, Some(now + retry_in));
+                            prop_assert!(retry_in > Duration::ZERO && retry_in <= SETTINGS.account_probe_after);
                         }
                     },
                     Step::End(..) if seen.under_way.is_empty() => (),
@@ -304,7 +304,7 @@ mod tests {
             circuit.admit(now),
             Admission::Refused {
                 cause: Cause::AccountRefused("no money"),
-                probe_in: Duration::from_secs(60)
+                retry_in: Duration::from_secs(60)
             }
         );
 
@@ -319,9 +319,9 @@ mod tests {
         let opened = [(); 3].map(|()| circuit.record(now, None, Observation::Outage));
         assert_eq!(opened, [false, false, true]);
         let pause = SETTINGS.probe_after;
-        assert_eq!(circuit.left_alone_for(now), Some(pause));
+        assert_eq!(circuit.circuit_open_for(now), Some(pause));
         let later = now + pause;
-        assert_eq!(circuit.left_alone_for(later), None);
+        assert_eq!(circuit.circuit_open_for(later), None);
         assert_eq!(circuit.admit(later), Admission::Probe(1));
         assert_eq!(circuit.admit(later), Admission::WaitForProbe);
         circuit.record(later, Some(1), Observation::Alive);

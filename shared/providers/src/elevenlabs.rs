@@ -8,14 +8,17 @@ mod voices;
 mod wire_tests;
 
 use crate::{
-    Alignment, Billed, ErrorKind, ProviderError, Speech, SpeechCall, SpeechFacts, SpeechModel,
-    answer::Endpoint,
-    breaker::{Breaker, Patience},
+    Alignment, CallTimeouts, CallUsage, ErrorKind, ProviderError, Speech, SpeechCall, SpeechFacts,
+    SpeechModel,
+    answer::{Answer, Endpoint},
+    breaker::Breaker,
 };
 use base64::Engine;
 use domain::voice::ConfiguredVoice;
+use http::Method;
 use models::{ModelFacts, facts_of};
 use refusal::classify;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
@@ -36,14 +39,14 @@ const BYTES_MAX: usize = 64 << 20;
 const OUTPUT_FORMAT: &str = "mp3_44100_64";
 
 /// Account and model.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct ElevenLabsConfig {
     pub base_url: Url,
-    pub api_key: String,
+    pub api_key: SecretString,
     pub model: String,
     /// For narrations nobody chose a voice for.
     pub default_voice: Option<ConfiguredVoice>,
-    pub patience: Patience,
+    pub timeouts: CallTimeouts,
 }
 
 /// The account, ready to call.
@@ -74,9 +77,9 @@ struct Narration {
 
 impl ElevenLabs {
     pub fn new(config: ElevenLabsConfig, http: reqwest::Client) -> Self {
-        let breaker = Breaker::new(PROVIDER, config.patience);
+        let breaker = Breaker::new(PROVIDER, config.timeouts);
         let model = facts_of(&config.model);
-        let voices = DefaultVoices::new(config.default_voice.clone(), config.patience);
+        let voices = DefaultVoices::new(config.default_voice.clone(), config.timeouts);
         Self {
             config,
             http,
@@ -92,6 +95,13 @@ impl ElevenLabs {
             "{}{path}",
             self.config.base_url.as_str().trim_end_matches('/')
         )
+    }
+
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let key = self.config.api_key.expose_secret();
+        self.http
+            .request(method, self.url(path))
+            .header("xi-api-key", key)
     }
 
     fn body(&self, call: &SpeechCall) -> Value {
@@ -137,61 +147,49 @@ impl SpeechModel for ElevenLabs {
     }
 
     async fn default_voice(&self, deadline: Instant) -> Result<String, ProviderError> {
-        let url = self.url("/v1/voices");
-        let request = || {
-            self.http
-                .get(&url)
-                .header("xi-api-key", &self.config.api_key)
-        };
+        let request = || self.request(Method::GET, "/v1/voices");
         self.voices.pick(deadline, request).await
     }
 
-    async fn speak(&self, call: &SpeechCall) -> Result<(Speech, Billed), ProviderError> {
+    async fn speak(&self, call: &SpeechCall) -> Result<(Speech, CallUsage), ProviderError> {
         let endpoint = Endpoint {
             provider: PROVIDER,
+            kind: "speech",
+            model: Some(self.config.model.clone()),
             attempted: "read the text aloud",
-            timeout: TIMEOUT.min(self.config.patience.try_max),
+            timeout: TIMEOUT.min(self.config.timeouts.try_max),
             breaker: self.breaker.clone(),
             bytes_max: BYTES_MAX,
             classify,
         };
-        let url = self.url(&format!(
+        let path = format!(
             "/v1/text-to-speech/{}/with-timestamps?output_format={OUTPUT_FORMAT}",
             call.voice_id
-        ));
+        );
         let body = self.body(call);
-        let answer = endpoint
-            .send(call.deadline, || {
-                self.http
-                    .post(&url)
-                    .header("xi-api-key", &self.config.api_key)
-                    .json(&body)
-            })
-            .await
-            .inspect_err(|error| self.learn_from(error, call))?;
-        let narration: Narration =
-            serde_json::from_slice(&answer.body).map_err(|_| endpoint.malformed())?;
-        let audio = base64::engine::general_purpose::STANDARD
-            .decode(narration.audio_base64.trim())
-            .ok()
-            .filter(|audio| !audio.is_empty())
-            .ok_or_else(|| endpoint.malformed())?;
+        let request = || self.request(Method::POST, &path).json(&body);
+        let sent = endpoint.send(call.deadline, request).await;
+        let answer = sent.inspect_err(|error| self.learn_from(error, call))?;
         let characters = call.text.chars().count() as u64;
-        let billed = Billed {
+        let cost = answer.header("character-cost").parse();
+        let usage = CallUsage {
             model: self.config.model.clone(),
-            input_units: answer
-                .header("character-cost")
-                .parse()
-                .unwrap_or(characters),
+            input_units: cost.unwrap_or(characters),
             output_units: 0,
             request_id: answer.header("request-id").to_owned(),
         };
-        Ok((
-            Speech {
-                audio: audio.into(),
-                alignment: Alignment::deserialize(narration.alignment).ok(),
-            },
-            billed,
-        ))
+        let speech = read_speech(&answer);
+        Ok((endpoint.finish(answer, speech)?, usage))
     }
+}
+
+fn read_speech(answer: &Answer) -> Result<Speech, ErrorKind> {
+    let malformed = |_| ErrorKind::Malformed;
+    let narration: Narration = serde_json::from_slice(&answer.body).map_err(malformed)?;
+    let audio = base64::engine::general_purpose::STANDARD.decode(narration.audio_base64.trim());
+    let audio = audio.ok().filter(|audio| !audio.is_empty());
+    Ok(Speech {
+        audio: audio.ok_or(ErrorKind::Malformed)?.into(),
+        alignment: Alignment::deserialize(narration.alignment).ok(),
+    })
 }

@@ -1,18 +1,18 @@
 //! One taxonomy for both providers: what an error means for the job, decided by code first and HTTP status last.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// What to do about a failed call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The key is wrong or may not do this: nothing helps but a human.
     BadCredentials,
+    /// Not asked at all: the provider is down, and one call after this time looks whether it still is.
+    CircuitOpen { retry_in: Duration },
     /// The model used up its room before it was done: reasoning counts too, so that nothing may be left for the answer.
     CutShort,
     /// A 4xx that is our bug: a wrong parameter, a schema out of the subset.
     Invalid,
-    /// Not asked at all: the provider is down, and one call after this time looks whether it still is.
-    LeftAlone { probe_in: Duration },
     /// An answer that is no answer: truncated JSON, no choices, a picture that is none.
     Malformed,
     /// The model is not open to this account (an unverified organisation, a project that may not use it); another may be.
@@ -44,9 +44,9 @@ impl ErrorKind {
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::BadCredentials => "the key is refused",
+            Self::CircuitOpen { .. } => "the provider is left alone for a while",
             Self::CutShort => "it had no room left for its answer",
             Self::Invalid => "it refused a parameter",
-            Self::LeftAlone { .. } => "the provider is left alone for a while",
             Self::Malformed => "its answer cannot be used",
             Self::ModelClosed => "it is not open to this account",
             Self::ModelGone => "it is retired or unknown",
@@ -57,7 +57,29 @@ impl ErrorKind {
             Self::TextTooLong => "the text is too long",
             Self::TimedOut => "it did not answer in time",
             Self::Unavailable => "it is unavailable",
-            _ => "the voice cannot be used",
+            Self::VoiceNotFound | Self::VoiceNotInPlan => "the voice cannot be used",
+        }
+    }
+
+    /// In one word, for the outcome of a call in the log.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::BadCredentials => "bad_credentials",
+            Self::CircuitOpen { .. } => "circuit_open",
+            Self::CutShort => "cut_short",
+            Self::Invalid => "invalid",
+            Self::Malformed => "malformed",
+            Self::ModelClosed => "model_closed",
+            Self::ModelGone => "model_gone",
+            Self::OutOfCredits => "out_of_credits",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::ReferenceUnreadable { .. } => "reference_unreadable",
+            Self::Refused => "refused",
+            Self::TextTooLong => "text_too_long",
+            Self::TimedOut => "timed_out",
+            Self::Unavailable => "unavailable",
+            Self::VoiceNotFound => "voice_not_found",
+            Self::VoiceNotInPlan => "voice_not_in_plan",
         }
     }
 
@@ -80,7 +102,7 @@ impl ErrorKind {
 
 /// A provider call that did not succeed.
 #[derive(Debug, thiserror::Error)]
-#[error("{provider} did not {attempted}: {kind:?} (HTTP {status:?}, code {code:?})")]
+#[error("{provider} did not {attempted}: {}{}", kind.reason(), Said { status: *status, code: code.as_deref() })]
 pub struct ProviderError {
     pub provider: &'static str,
     pub attempted: &'static str,
@@ -90,10 +112,27 @@ pub struct ProviderError {
     pub code: Option<String>,
     /// Every model of the chain was asked and failed; this is the failure to act on.
     pub is_of_all_models: bool,
-    /// The provider is left alone from this failure on: nobody asks it sooner.
-    pub left_alone_for: Option<Duration>,
+    /// The circuit is open from this failure on: nobody asks the provider sooner.
+    pub circuit_open_for: Option<Duration>,
     #[source]
     pub source: Option<reqwest::Error>,
+}
+
+/// Status and code, as far as there was an answer that had them.
+struct Said<'a> {
+    status: Option<u16>,
+    code: Option<&'a str>,
+}
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.status, self.code) {
+            (Some(status), Some(code)) => write!(f, " (HTTP {status}, code {code})"),
+            (Some(status), None) => write!(f, " (HTTP {status})"),
+            (None, Some(code)) => write!(f, " (code {code})"),
+            (None, None) => Ok(()),
+        }
+    }
 }
 
 impl ProviderError {
@@ -110,7 +149,7 @@ impl ProviderError {
             status: None,
             code: None,
             is_of_all_models: false,
-            left_alone_for: None,
+            circuit_open_for: None,
             source: None,
         }
     }
@@ -136,8 +175,8 @@ impl ProviderError {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.kind,
-            ErrorKind::CutShort
-                | ErrorKind::LeftAlone { .. }
+            ErrorKind::CircuitOpen { .. }
+                | ErrorKind::CutShort
                 | ErrorKind::Malformed
                 | ErrorKind::RateLimited { .. }
                 | ErrorKind::TimedOut
@@ -157,8 +196,29 @@ impl ProviderError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self.kind {
             ErrorKind::RateLimited { retry_after } => retry_after,
-            ErrorKind::LeftAlone { probe_in } => Some(probe_in),
-            _ => self.left_alone_for,
+            ErrorKind::CircuitOpen { retry_in } => Some(retry_in),
+            _ => self.circuit_open_for,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_was_attempted_why_it_failed_and_what_the_provider_called_it() {
+        let limited = ErrorKind::RateLimited { retry_after: None };
+        let mut error = ProviderError::new("OpenAI", "draw a picture", limited);
+        assert_eq!(
+            error.to_string(),
+            "OpenAI did not draw a picture: the rate limit is reached"
+        );
+        error.status = Some(429);
+        error.code = Some("rate_limit_exceeded".to_owned());
+        assert_eq!(
+            error.to_string(),
+            "OpenAI did not draw a picture: the rate limit is reached (HTTP 429, code rate_limit_exceeded)"
+        );
     }
 }

@@ -1,12 +1,12 @@
 //! OpenAI and ElevenLabs over HTTP, behind three small traits: text, pictures, speech.
 //!
 //! Neither provider has idempotency keys, so every call here may cost money again: callers claim first, call, and store the
-//! result before the next step. A provider that is down, or that refuses the account, is left alone for a while: each has
-//! a circuit breaker per process.
+//! result before the next step. Each provider has a circuit breaker per process, which opens when it is down or refuses the
+//! account.
 
 mod answer;
 mod breaker;
-mod caller;
+mod call_log;
 mod chain;
 mod circuit;
 mod elevenlabs;
@@ -14,9 +14,10 @@ mod error;
 mod openai;
 mod picture;
 mod schema;
+#[cfg(test)]
+mod test_log;
 
-pub use breaker::Patience;
-pub use caller::Caller;
+pub use breaker::CallTimeouts;
 pub use elevenlabs::{ElevenLabs, ElevenLabsConfig};
 pub use error::{ErrorKind, ProviderError};
 pub use openai::{OpenAi, OpenAiConfig};
@@ -28,9 +29,9 @@ use serde_json::Value;
 use std::time::Instant;
 use url::Url;
 
-/// What a call was billed, as the provider counts it.
+/// What one call used, as the provider counts and bills it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Billed {
+pub struct CallUsage {
     pub model: String,
     /// Tokens in, or characters.
     pub input_units: u64,
@@ -129,17 +130,21 @@ pub trait TextModel: Send + Sync {
     /// Asks the models of a role in their order until one delivers; what failed in passing is repeated, and an answer that was
     /// cut short is asked for once more with more room. It fits the schema as far as the provider keeps its word.
     ///
-    /// Every answer that is billed is added to `billed` as soon as it came, whether or not it can be used.
-    async fn ask(&self, call: &TextCall, billed: &mut Vec<Billed>) -> Result<Value, ProviderError>;
+    /// Every answer that is billed is added to `usage` as soon as it came, whether or not it can be used.
+    async fn ask(
+        &self,
+        call: &TextCall,
+        usage: &mut Vec<CallUsage>,
+    ) -> Result<Value, ProviderError>;
 }
 
 #[async_trait::async_trait]
 pub trait PictureModel: Send + Sync {
-    /// Draws once, with the first model of the chain that delivers; `billed` as for a text.
+    /// Draws once, with the first model of the chain that delivers; `usage` as for a text.
     async fn draw(
         &self,
         call: &PictureCall,
-        billed: &mut Vec<Billed>,
+        usage: &mut Vec<CallUsage>,
     ) -> Result<PictureBytes, ProviderError>;
 }
 
@@ -151,5 +156,5 @@ pub trait SpeechModel: Send + Sync {
     /// not answered again for a while, so that asking anew gives the next one.
     async fn default_voice(&self, deadline: Instant) -> Result<String, ProviderError>;
 
-    async fn speak(&self, call: &SpeechCall) -> Result<(Speech, Billed), ProviderError>;
+    async fn speak(&self, call: &SpeechCall) -> Result<(Speech, CallUsage), ProviderError>;
 }

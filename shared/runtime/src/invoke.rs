@@ -2,7 +2,7 @@
 
 use aws_sdk_lambda::{Client, primitives::Blob, types::InvocationType};
 use serde_json::Value;
-use tokio::sync::OnceCell;
+use std::sync::{Arc, OnceLock};
 
 /// The event was not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -22,15 +22,15 @@ pub trait Invoke: Send + Sync {
 /// Lambda's own asynchronous invocation.
 #[derive(Debug, Default)]
 pub struct LambdaInvoker {
-    aws: std::sync::Arc<crate::Aws>,
-    client: OnceCell<Client>,
+    aws: Arc<crate::Aws>,
+    client: OnceLock<Client>,
 }
 
 impl LambdaInvoker {
-    pub fn new(aws: std::sync::Arc<crate::Aws>) -> Self {
+    pub fn new(aws: Arc<crate::Aws>) -> Self {
         Self {
             aws,
-            client: OnceCell::new(),
+            client: OnceLock::new(),
         }
     }
 }
@@ -42,10 +42,7 @@ impl Invoke for LambdaInvoker {
             function: function.to_owned(),
             source,
         };
-        let client = self
-            .client
-            .get_or_init(|| async { Client::new(self.aws.config().await) })
-            .await;
+        let client = self.client.get_or_init(|| Client::new(self.aws.config()));
         client
             .invoke()
             .function_name(function)

@@ -10,7 +10,7 @@ mod telemetry;
 mod tls;
 mod variables;
 
-pub use aws::{Aws, http_client};
+pub use aws::{Aws, SdkHttp, http_client};
 pub use deadline::Deadline;
 pub use diagnostic::{Boot, chain, failure, start};
 pub use invoke::{Invoke, InvokeError, LambdaInvoker};

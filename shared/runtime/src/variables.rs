@@ -1,9 +1,12 @@
 //! Where settings come from: the environment first, then SSM, decrypted, once per process.
 
 use crate::env;
-use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_ssm::config::retry::{RetryPartition, TokenBucket};
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_types::SdkConfig;
+use secrecy::SecretString;
 use std::{collections::HashMap, str::FromStr, time::Duration};
+use url::Url;
 
 /// A setting that is missing or unusable; the message is the one sentence an operator needs.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +38,7 @@ impl Variables {
         )]
         let mut all = Self::of(std::env::vars());
         if let Some(prefix) = all.optional(env::SSM_PARAMETER_PREFIX).map(str::to_owned) {
-            let found = parameters_below(aws.config().await, &prefix).await?;
+            let found = parameters_below(aws.config(), &prefix).await?;
             for (name, value) in Self::of(found).0 {
                 all.0.entry(name).or_insert(value);
             }
@@ -69,6 +72,22 @@ impl Variables {
 
     pub fn required(&self, name: &'static str) -> Result<&str, SettingError> {
         self.optional(name).ok_or(SettingError::Missing { name })
+    }
+
+    /// A key: in a type that no log line can print.
+    pub fn secret(&self, name: &'static str) -> Result<SecretString, SettingError> {
+        Ok(self.required(name)?.into())
+    }
+
+    /// A key that may be absent.
+    pub fn optional_secret(&self, name: &'static str) -> Option<SecretString> {
+        self.optional(name).map(SecretString::from)
+    }
+
+    /// Where the Supabase project is, and the key that passes its row-level security.
+    pub fn supabase(&self) -> Result<(Url, SecretString), SettingError> {
+        let url = self.parsed(env::SUPABASE_URL)?;
+        Ok((url, self.secret(env::SUPABASE_SERVICE_ROLE_KEY)?))
     }
 
     pub fn parsed<T: FromStr<Err: std::fmt::Display>>(
@@ -215,6 +234,22 @@ mod tests {
     };
 
     #[test]
+    fn no_debug_form_shows_a_key() {
+        let variables = Variables::from_pairs([
+            (env::SUPABASE_URL, "https://x.supabase.co"),
+            (env::SUPABASE_SERVICE_ROLE_KEY, "sb_secret_1"),
+            (env::SUPABASE_JWT_SECRET, "sb_secret_2"),
+        ]);
+        let printed = format!(
+            "{:?} {:?}",
+            variables.supabase().unwrap(),
+            variables.optional_secret(env::SUPABASE_JWT_SECRET).unwrap()
+        );
+        assert!(printed.contains("x.supabase.co"), "{printed}");
+        assert!(!printed.contains("sb_secret_"), "{printed}");
+    }
+
+    #[test]
     fn a_missing_variable_is_named_and_a_bad_one_says_what_is_wrong() {
         let variables = Variables::from_pairs([(env::MAX_JOBS_IN_FLIGHT, "many")]);
         let missing = variables
@@ -293,18 +328,20 @@ mod tests {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = axum::Router::new().fallback(answer);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        aws_config::defaults(aws_config::BehaviorVersion::latest())
+        SdkConfig::builder()
+            .behavior_version(
+                aws_smithy_runtime_api::client::behavior_version::BehaviorVersion::latest(),
+            )
+            .http_client(crate::SdkHttp::default())
+            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
             .endpoint_url(url)
             .region(aws_sdk_ssm::config::Region::new("us-east-1"))
             .credentials_provider(
-                aws_sdk_ssm::config::Credentials::builder()
-                    .access_key_id("local")
-                    .secret_access_key("local")
-                    .provider_name("test")
-                    .build(),
+                aws_credential_types::provider::SharedCredentialsProvider::new(
+                    aws_sdk_ssm::config::Credentials::new("local", "local", None, None, "test"),
+                ),
             )
-            .load()
-            .await
+            .build()
     }
 
     #[tokio::test(flavor = "multi_thread")]

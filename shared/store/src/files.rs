@@ -111,7 +111,7 @@ impl AssetFiles {
     /// `cdn` is the public base address of the bucket. `path_style` puts the bucket into the path instead of the host
     /// name, for local endpoints that have no DNS for it. `aws` is awaited with the first file.
     pub fn new(
-        aws: impl Future<Output = aws_config::SdkConfig> + Send + 'static,
+        aws: impl Future<Output = aws_types::SdkConfig> + Send + 'static,
         path_style: bool,
         bucket: String,
         cdn: Url,

@@ -4,6 +4,7 @@ mod commands;
 mod digest;
 mod error;
 mod files;
+mod finished_story;
 mod reading;
 mod rest;
 mod work;
@@ -14,6 +15,7 @@ pub use commands::{
 pub use digest::{digest_parts, sha256_hex};
 pub use error::{DatabaseMessage, Refusal, StoreError};
 pub use files::{AssetFiles, AssetVersion, Draft, FileKind, Fingerprint, StoredFile};
+pub use finished_story::FinishedStory;
 pub use reading::{AssetEntry, AssetGenerationStatus, JobRow, Page, StoryRow, StorySummary};
 pub use rest::{RestConfig, RestConfigError, Store};
 pub use work::{

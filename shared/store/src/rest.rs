@@ -6,6 +6,7 @@
 use crate::{DatabaseMessage, Refusal, StoreError};
 use postgrest::Postgrest;
 use rand::Rng;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
@@ -16,12 +17,12 @@ use std::{
 use url::Url;
 
 /// Where PostgREST is and which key opens it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct RestConfig {
     /// Project URL; PostgREST is below `/rest/v1`.
     pub supabase_url: Url,
     /// Legacy service_role JWT or `sb_secret_…`; both bypass row-level security.
-    pub service_role_key: String,
+    pub service_role_key: SecretString,
 }
 
 /// A setting no request could be made with.
@@ -125,7 +126,7 @@ impl Store {
     /// # Errors
     /// When the key could stand in no header.
     pub fn new(config: &RestConfig, http: reqwest::Client) -> Result<Self, RestConfigError> {
-        let key = config.service_role_key.as_str();
+        let key = config.service_role_key.expose_secret();
         http::HeaderValue::from_str(&format!("Bearer {key}"))
             .map_err(RestConfigError::KeyNotAHeader)?;
         let base = config.supabase_url.as_str().trim_end_matches('/');
@@ -337,7 +338,7 @@ mod tests {
             supabase_url: format!("http://{}", listener.local_addr().unwrap())
                 .parse()
                 .unwrap(),
-            service_role_key: "sb_secret_test".to_owned(),
+            service_role_key: "sb_secret_test".into(),
         };
         tokio::spawn(async move { axum::serve(listener, router).await });
         (Store::new(&config, reqwest::Client::new()).unwrap(), asked)
@@ -385,7 +386,7 @@ mod tests {
     fn a_key_with_a_line_break_is_refused_before_anything_panics() {
         let config = RestConfig {
             supabase_url: "http://127.0.0.1:1".parse().unwrap(),
-            service_role_key: "a\nb".to_owned(),
+            service_role_key: "a\nb".into(),
         };
         assert!(Store::new(&config, reqwest::Client::new()).is_err());
     }

@@ -1,8 +1,8 @@
 //! Verbs of those who work: start, claim, report, complete, fail, release, expire.
 
-use crate::{Store, StoreError, rest::RetryBudget};
+use crate::{FinishedStory, Store, StoreError, rest::RetryBudget};
 use domain::{
-    AssetType, JobId, LeaseToken, Overall, StoryId, UserId, character::Character,
+    AssetType, FailureCode, JobId, LeaseToken, Overall, StoryId, UserId, character::Character,
     request::NewStory, story::StoryText,
 };
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,9 @@ pub struct LeasedJob {
     pub retry_count: u32,
     /// Versions of the asset that exist already.
     pub asset_version: u32,
+    /// One of them is shown, and serves on when this attempt ends without another.
+    #[serde(default)]
+    pub earlier_version_stands: bool,
     /// Results of paid steps so far.
     pub checkpoint: Value,
     /// Wishes of the last retry or regenerate.
@@ -104,6 +107,9 @@ pub struct Claimed {
     /// Seconds until a job in backoff becomes claimable, a lease that misses its heartbeats ends, or a provider whose limit
     /// is reached takes calls again; the last is told to one caller at a time.
     pub next_in_seconds: Option<f64>,
+    /// Stories that ended because their last worker was gone.
+    #[serde(default)]
+    ended: Option<Vec<FinishedStory>>,
 }
 
 /// One paid provider call, recorded once under its key.
@@ -147,6 +153,8 @@ pub struct Settled {
     /// The story as it stands, when jobs were leased.
     pub view: Option<StoryView>,
     pub retry_in_seconds: Option<f64>,
+    /// How the story ended, when this ended it.
+    pub summary: Option<FinishedStory>,
 }
 
 /// A finished asset.
@@ -182,7 +190,7 @@ pub struct Placeholder {
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// A code a user can act on.
-    pub code: &'static str,
+    pub code: FailureCode,
     /// Words for the user; never a provider's text.
     pub message: String,
     pub retryable: bool,
@@ -230,6 +238,8 @@ pub struct Expired {
     /// There is something for [`Store::tidy_history`].
     #[serde(default)]
     pub tidy: bool,
+    #[serde(default)]
+    ended: Option<Vec<FinishedStory>>,
 }
 
 /// What left the tables of the daily work.
@@ -274,7 +284,9 @@ impl Store {
     ) -> Result<Claimed, StoreError> {
         let arguments = json!({"p_limit": limit, "p_lease_seconds": lease.as_secs(), "p_max_in_flight": max_in_flight,
             "p_owner": format!("claim:{request_id}/{}", uuid::Uuid::new_v4()), "p_wait_seconds": can_wait.as_secs_f64()});
-        self.call("claim_asset_jobs", &arguments).await
+        let claimed: Claimed = self.call("claim_asset_jobs", &arguments).await?;
+        log_ended(claimed.ended.as_deref());
+        Ok(claimed)
     }
 
     /// Takes up claimed jobs and reads their story.
@@ -322,8 +334,7 @@ impl Store {
     ) -> Result<Settled, StoreError> {
         let arguments = json!({"p_job_id": job.job_id, "p_lease_token": job.lease_token, "p_title": text.title,
             "p_content": text, "p_usage": usage, "p_continue": then});
-        self.call_with(RetryBudget::Lease, "save_story_content", &arguments)
-            .await
+        self.settle("save_story_content", &arguments).await
     }
 
     /// Settles a job as ready.
@@ -336,8 +347,7 @@ impl Store {
     ) -> Result<Settled, StoreError> {
         let arguments = json!({"p_job_id": job.job_id, "p_lease_token": job.lease_token, "p_result": result,
             "p_usage": usage, "p_continue": then});
-        self.call_with(RetryBudget::Lease, "complete_job", &arguments)
-            .await
+        self.settle("complete_job", &arguments).await
     }
 
     /// Ends an attempt that failed: a retry later, or failed for good.
@@ -352,8 +362,7 @@ impl Store {
             "p_error_message": failure.message, "p_retryable": failure.retryable,
             "p_retry_after_seconds": failure.retry_after.map(|pause| pause.as_secs_f64()),
             "p_placeholder": failure.placeholder, "p_usage": usage, "p_continue": then});
-        self.call_with(RetryBudget::Lease, "fail_job", &arguments)
-            .await
+        self.settle("fail_job", &arguments).await
     }
 
     /// Hands a claimed job back; no attempt is counted as a retry.
@@ -369,8 +378,7 @@ impl Store {
 
     /// Settles up to `limit` jobs whose lease ran out.
     pub async fn expire_stuck_jobs(&self, limit: usize) -> Result<Expired, StoreError> {
-        self.call("expire_stuck_jobs", &json!({"p_limit": limit}))
-            .await
+        self.expire(&json!({"p_limit": limit})).await
     }
 
     /// Moves the jobs of up to `limit` stories at rest to the history, and forgets as many idempotency keys.
@@ -390,6 +398,25 @@ impl Store {
     ) -> Result<Expired, StoreError> {
         let arguments = json!({"p_limit": limit, "p_dead_request": request_id, "p_lease_tokens": tokens,
             "p_new_story": new_story});
-        self.call("expire_stuck_jobs", &arguments).await
+        self.expire(&arguments).await
     }
+
+    /// A verb that ends a job, repeated as long as its lease may last. A story that it ended is told once, here.
+    async fn settle(&self, verb: &str, arguments: &Value) -> Result<Settled, StoreError> {
+        let settled: Settled = self.call_with(RetryBudget::Lease, verb, arguments).await?;
+        if let Some(summary) = &settled.summary {
+            summary.log();
+        }
+        Ok(settled)
+    }
+
+    async fn expire(&self, arguments: &Value) -> Result<Expired, StoreError> {
+        let expired: Expired = self.call("expire_stuck_jobs", arguments).await?;
+        log_ended(expired.ended.as_deref());
+        Ok(expired)
+    }
+}
+
+fn log_ended(stories: Option<&[FinishedStory]>) {
+    stories.into_iter().flatten().for_each(FinishedStory::log);
 }

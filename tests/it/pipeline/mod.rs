@@ -7,6 +7,7 @@ mod files;
 mod front_end;
 mod interruptions;
 mod invocations;
+mod logs;
 mod models;
 mod narration;
 mod requests;

@@ -1,17 +1,15 @@
 //! Questions, words and something to do.
 
-use crate::{failure::StepError, prompt, studio::Studio};
+use crate::{attempt::Attempt, failure::StepError, prompt};
 use domain::story::Activities;
 use providers::TextModelRole;
-use store::{Completion, UsageEntry};
+use store::Completion;
 
-pub(crate) async fn think_up(
-    studio: &Studio,
-    usage: &mut Vec<UsageEntry>,
-) -> Result<Completion, StepError> {
-    let question = prompt::activities(studio.text()?, studio.story.request.reader_age());
-    let (activities, _) = studio
-        .ask_usable(TextModelRole::Analysis, question, usage, Activities::usable)
+pub(super) async fn generate(attempt: &Attempt) -> Result<Completion, StepError> {
+    let story = &attempt.story;
+    let question = prompt::activities(story.text()?, story.work.request.reader_age());
+    let (activities, _) = attempt
+        .ask_usable(TextModelRole::Analysis, question, Activities::usable)
         .await?;
     Ok(Completion {
         data: Some(serde_json::to_value(activities)?),

@@ -6,25 +6,21 @@ mod reading;
 mod recording;
 mod words;
 
-use crate::{failure::StepError, studio::Studio};
+use crate::{attempt::Attempt, failure::StepError};
 use domain::voice;
 use drafts::Drafts;
 use reading::Reading;
 use recording::Take;
 use render::narration;
 use serde_json::{Value, json};
-use store::{Completion, LeasedJob, StoredFile, UsageEntry};
+use store::{Completion, StoredFile};
 use words::{WordTimes, spoken_words, word_count};
 
 /// Voices a narration nobody chose one for is tried with.
 const VOICES_MAX: usize = 5;
 
-pub(crate) async fn narrate(
-    studio: &Studio,
-    job: &LeasedJob,
-    usage: &mut Vec<UsageEntry>,
-) -> Result<Completion, StepError> {
-    let story = studio.text()?;
+pub(super) async fn narrate(attempt: &Attempt) -> Result<Completion, StepError> {
+    let story = attempt.story.text()?;
     let beats: Vec<&str> = story.beats.iter().map(|beat| beat.text.as_str()).collect();
     let beats: &[&str; 4] = beats
         .as_slice()
@@ -33,17 +29,17 @@ pub(crate) async fn narrate(
     let text = narration::narrated_text(beats);
     let blocks = narration::blocks(beats);
 
-    let (voice_id, takes, file) = match chosen_voice(studio, job)? {
+    let (voice_id, takes, file) = match chosen_voice(attempt)? {
         Some(voice_id) => {
-            let (takes, file) = read(studio, job, &voice_id, beats, &text, usage).await?;
+            let (takes, file) = read(attempt, &voice_id, beats, &text).await?;
             (voice_id, takes, file)
         }
-        None => read_by_default(studio, job, beats, &text, usage).await?,
+        None => read_by_default(attempt, beats, &text).await?,
     };
     let (words, word_times) = spoken_words(&text, &takes, word_count(&blocks));
     if word_times != WordTimes::Present {
         // Without times there is still a voice; the front end shows the blocks without highlighting.
-        tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, reason = ?word_times, "Narration has no usable word times");
+        tracing::warn!(reason = ?word_times, "Narration has no usable word times");
     }
     let duration_s: f64 = takes.iter().map(|take| take.duration_s).sum();
     Ok(Completion {
@@ -65,10 +61,15 @@ pub(crate) async fn narrate(
 ///
 /// # Errors
 /// When it is none we know: another one is never put in its place.
-fn chosen_voice(studio: &Studio, job: &LeasedJob) -> Result<Option<String>, StepError> {
-    let wish = match &job.options["voiceId"] {
+fn chosen_voice(attempt: &Attempt) -> Result<Option<String>, StepError> {
+    let wish = match &attempt.job.options["voiceId"] {
         Value::String(wish) => Some(wish.as_str()),
-        _ => studio.story.request.voice_id().map(voice::VoiceId::as_str),
+        _ => attempt
+            .story
+            .work
+            .request
+            .voice_id()
+            .map(voice::VoiceId::as_str),
     };
     wish.map(|wish| {
         voice::provider_voice_id(wish)
@@ -79,44 +80,42 @@ fn chosen_voice(studio: &Studio, job: &LeasedJob) -> Result<Option<String>, Step
 }
 
 async fn read(
-    studio: &Studio,
-    job: &LeasedJob,
+    attempt: &Attempt,
     voice_id: &str,
     beats: &[&str; 4],
     text: &str,
-    usage: &mut Vec<UsageEntry>,
 ) -> Result<(Vec<Take>, StoredFile), StepError> {
-    let drafts = Drafts::new(studio, job, voice_id, text);
+    let drafts = Drafts::of(attempt, voice_id, text);
     let reading = Reading {
-        speech: &*studio.deps.speech,
+        speech: &*attempt.deps().speech,
         store: &drafts,
+        usage: &attempt.usage,
         voice_id,
         text,
         beat_ends: &beat_ends(beats, text),
-        deadline: studio.deadline.instant(),
+        deadline: attempt.story.deadline.instant(),
     };
-    let takes = reading.read(usage).await?;
+    let takes = reading.read().await?;
     let file = drafts.publish(&takes).await?;
     Ok((takes, file))
 }
 
 /// With the first of the default voices that is not refused. Nobody chose it, so another one may take its place.
 async fn read_by_default(
-    studio: &Studio,
-    job: &LeasedJob,
+    attempt: &Attempt,
     beats: &[&str; 4],
     text: &str,
-    usage: &mut Vec<UsageEntry>,
 ) -> Result<(String, Vec<Take>, StoredFile), StepError> {
     let mut tried = 0;
     loop {
-        let deadline = studio.deadline.instant();
-        let voice_id = studio.deps.speech.default_voice(deadline).await?;
+        let deadline = attempt.story.deadline.instant();
+        let voice_id = attempt.deps().speech.default_voice(deadline).await?;
         tried += 1;
-        match read(studio, job, &voice_id, beats, text, usage).await {
+        match read(attempt, &voice_id, beats, text).await {
             Ok((takes, file)) => return Ok((voice_id, takes, file)),
+            // The models remember the refusal: asked again, they give the next voice.
             Err(StepError::Provider(error)) if error.is_about_the_voice() && tried < VOICES_MAX => {
-                tracing::warn!(storyId = %job.story_id, jobId = %job.job_id, %error,
+                tracing::warn!(%error,
                     "The default voice was refused, trying another one");
             }
             Err(error) => return Err(error),

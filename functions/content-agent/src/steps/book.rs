@@ -1,6 +1,7 @@
 //! The printable book: text, pictures and questions as one PDF.
 
-use crate::{failure::StepError, studio::Studio};
+use super::palette::{DEFAULT_PALETTE, parse_palette};
+use crate::{attempt::Attempt, failure::StepError, story_context::StoryContext};
 use bytes::Bytes;
 use domain::{
     AssetType,
@@ -12,57 +13,53 @@ use render::{
     language::language_of,
 };
 use serde::Deserialize;
-use store::{AssetVersion, Completion, FileKind, LeasedJob};
+use store::{Completion, FileKind};
 
-pub(crate) async fn bind(studio: &Studio, job: &LeasedJob) -> Result<Completion, StepError> {
-    let story = studio.text()?;
-    let cover = studio
+pub(super) async fn bind(attempt: &Attempt) -> Result<Completion, StepError> {
+    let story = &attempt.story;
+    let text = story.text()?;
+    let cover = story
         .printable(AssetType::Cover)
         .await?
         .ok_or(StepError::MissingInput)?;
-    let scenes = futures::future::try_join_all((1..=story.beats.len()).map(|index| async move {
+    let scenes = futures::future::try_join_all((1..=text.beats.len()).map(|index| async move {
         match AssetType::from_picture_index(index) {
-            Some(asset) => studio.printable(asset).await,
+            Some(asset) => story.printable(asset).await,
             None => Ok(None),
         }
     }))
     .await?;
-    let palette = colors(studio, AssetType::Cover);
+    let characters = story.work.characters.iter();
     let book = Book {
-        title: story.title.clone(),
+        title: text.title.clone(),
         subtitle: None,
         dedication: None,
-        hero_names: studio
-            .story
-            .characters
-            .iter()
-            .map(|character| character.name.clone())
-            .collect(),
-        cover: Some(picture(cover, &story.title)),
-        beats: beats(studio, story, scenes),
-        moral: Some(story.moral.clone()).filter(|moral| !moral.trim().is_empty()),
-        questions: questions(studio),
-        palette,
+        hero_names: characters.map(|one| one.name.clone()).collect(),
+        cover: Some(picture(cover, &text.title)),
+        beats: beats(story, text, scenes),
+        moral: Some(text.moral.clone()).filter(|moral| !moral.trim().is_empty()),
+        questions: questions(story),
+        palette: colors(story, AssetType::Cover),
     };
-    let language = language_of(&whole_text(story));
+    let language = language_of(&whole_text(text));
     let options = PdfOptions {
         language: language.to_owned(),
         phrases: Phrases::in_language(language),
-        document_id: Some(job.story_id.to_string()),
+        document_id: Some(attempt.job.story_id.to_string()),
         ..PdfOptions::default()
     };
-    let place = studio.deps.darkroom.place().await;
-    let bytes = place
-        .now(move || pdf(&book, &options))
+    // Setting the book decodes its pictures.
+    let permit = attempt.deps().decode_pool.acquire().await;
+    let bytes = permit
+        .run_urgent(move || pdf(&book, &options))
         .await?
         .map_err(|error| match error {
             RenderError::MissingLetters { scripts } => StepError::MissingLetters { scripts },
             error => StepError::Book(error.into()),
         })?;
-    let version = AssetVersion::made_by(job);
-    let files = &studio.deps.files;
+    let files = &attempt.deps().files;
     let file = files
-        .put_public(&version, FileKind::Pdf, bytes.into())
+        .put_public(&attempt.version(), FileKind::Pdf, bytes.into())
         .await?;
     Ok(Completion {
         url: Some(file.url),
@@ -73,9 +70,9 @@ pub(crate) async fn bind(studio: &Studio, job: &LeasedJob) -> Result<Completion,
 }
 
 /// All that is printed of the story, to tell its language from.
-fn whole_text(story: &StoryText) -> String {
-    let beats = story.beats.iter().map(|beat| beat.text.as_str());
-    let texts = beats.chain([story.title.as_str(), story.moral.as_str()]);
+fn whole_text(text: &StoryText) -> String {
+    let beats = text.beats.iter().map(|beat| beat.text.as_str());
+    let texts = beats.chain([text.title.as_str(), text.moral.as_str()]);
     texts.collect::<Vec<_>>().join("\n")
 }
 
@@ -86,8 +83,8 @@ fn picture(bytes: Bytes, description: &str) -> Picture {
     }
 }
 
-fn beats(studio: &Studio, story: &StoryText, scenes: Vec<Option<Bytes>>) -> Vec<Beat> {
-    let indexed = story.beats.iter().zip(scenes).enumerate();
+fn beats(story: &StoryContext, text: &StoryText, scenes: Vec<Option<Bytes>>) -> Vec<Beat> {
+    let indexed = text.beats.iter().zip(scenes).enumerate();
     indexed
         .map(|(index, (beat, scene))| Beat {
             heading: beat.heading.clone(),
@@ -96,28 +93,17 @@ fn beats(studio: &Studio, story: &StoryText, scenes: Vec<Option<Bytes>>) -> Vec<
             dialogue: Vec::new(),
             picture: scene.map(|scene| picture(scene, &beat.scene_description)),
             colors: AssetType::from_picture_index(index + 1)
-                .map_or(FALLBACK, |asset| colors(studio, asset)),
+                .map_or(DEFAULT_PALETTE, |asset| colors(story, asset)),
         })
         .collect()
 }
 
-const FALLBACK: [HexColor; 3] = [
-    HexColor::new(0x2b, 0x3a, 0x67),
-    HexColor::new(0x6a, 0x3d, 0x5b),
-    HexColor::new(0x2f, 0x5d, 0x50),
-];
-
-fn colors(studio: &Studio, asset: AssetType) -> [HexColor; 3] {
-    let known = studio.colors_of(asset);
-    let parsed: Vec<HexColor> = known
-        .iter()
-        .filter_map(|color| color.parse().ok())
-        .collect();
-    parsed.try_into().unwrap_or(FALLBACK)
+fn colors(story: &StoryContext, asset: AssetType) -> [HexColor; 3] {
+    parse_palette(&story.colors_of(asset)).unwrap_or(DEFAULT_PALETTE)
 }
 
-fn questions(studio: &Studio) -> Vec<String> {
-    let data = studio
+fn questions(story: &StoryContext) -> Vec<String> {
+    let data = story
         .asset(AssetType::Activities)
         .and_then(|view| view.data.as_ref());
     let activities = data.and_then(|data| Activities::deserialize(data).ok());

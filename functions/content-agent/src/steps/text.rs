@@ -1,24 +1,21 @@
 //! The story text.
 
-use crate::{failure::StepError, prompt, studio::Studio};
+use crate::{attempt::Attempt, failure::StepError, prompt};
 use domain::story::StoryText;
 use providers::TextModelRole;
-use store::UsageEntry;
 
-pub(crate) async fn write(
-    studio: &Studio,
-    usage: &mut Vec<UsageEntry>,
-) -> Result<StoryText, StepError> {
-    let question = prompt::story(&studio.story.request, &studio.story.characters);
+pub(super) async fn write(attempt: &Attempt) -> Result<StoryText, StepError> {
+    let work = &attempt.story.work;
+    let question = prompt::story(&work.request, &work.characters);
     let usable = |mut text: StoryText| {
-        if let Some(title) = studio.story.request.title() {
+        if let Some(title) = work.request.title() {
             title.clone_into(&mut text.title);
         }
         text.usable()
     };
-    let (text, tokens) = studio
-        .ask_usable(TextModelRole::Story, question, usage, usable)
+    let (text, tokens) = attempt
+        .ask_usable(TextModelRole::Story, question, usable)
         .await?;
-    tracing::info!(target: "AssetGenerationPipeline", storyId = %studio.story.story_id, tokensUsed = tokens, "Story content generated");
+    tracing::info!(target: "AssetGenerationPipeline", tokensUsed = tokens, "Story content generated");
     Ok(text)
 }

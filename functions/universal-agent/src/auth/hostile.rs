@@ -161,7 +161,7 @@ async fn project() -> Project {
     let url = serve(Router::new().route("/auth/v1/.well-known/jwks.json", get(answer))).await;
     Project {
         issuer: format!("{url}auth/v1"),
-        verifier: TokenVerifier::new(&url, Some(SECRET), reqwest::Client::new()),
+        verifier: TokenVerifier::new(&url, Some(&SECRET.into()), reqwest::Client::new()),
         fetches,
     }
 }

@@ -6,6 +6,7 @@ use jsonwebtoken::{
     Algorithm, DecodingKey, Header, Validation, decode, decode_header, errors::ErrorKind,
     get_current_timestamp,
 };
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::time::Instant;
 use store::Caller;
@@ -54,11 +55,16 @@ pub struct TokenVerifier {
 
 impl TokenVerifier {
     /// Fetches nothing yet.
-    pub fn new(supabase_url: &Url, legacy_secret: Option<&str>, http: reqwest::Client) -> Self {
+    pub fn new(
+        supabase_url: &Url,
+        legacy_secret: Option<&SecretString>,
+        http: reqwest::Client,
+    ) -> Self {
         let base = supabase_url.as_str().trim_end_matches('/');
         let issuer = format!("{base}/auth/v1");
         Self {
-            legacy: legacy_secret.map(|secret| DecodingKey::from_secret(secret.as_bytes())),
+            legacy: legacy_secret
+                .map(|secret| DecodingKey::from_secret(secret.expose_secret().as_bytes())),
             keys: KeySet::new(format!("{issuer}/.well-known/jwks.json"), http),
             issuers: vec![issuer],
         }

@@ -1,13 +1,13 @@
 //! Ids in paths: a UUID, or 400 before anything is asked of the database.
 
-use crate::{error::ApiError, request_log::LogFields};
+use crate::{error::ApiError, request_log::note_story};
 use axum::{
     RequestPartsExt,
     extract::{FromRequestParts, Path},
     http::request::Parts,
 };
 use domain::StoryId;
-use std::{str::FromStr, sync::Arc};
+use std::str::FromStr;
 
 /// The `{id}` of the path.
 #[derive(Clone, Copy, Debug)]
@@ -34,9 +34,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathStoryId {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let PathId(id) = PathId::from_request_parts(parts, state).await?;
-        if let Some(log_fields) = parts.extensions.get::<Arc<LogFields>>() {
-            let _ = log_fields.story.set(id);
-        }
+        note_story(id);
         Ok(Self(id))
     }
 }

@@ -4,13 +4,12 @@ use crate::{
     auth::{TOKEN_BYTES_MAX, TokenError},
     deps::AppState,
     error::{ApiError, Code},
-    request_log::LogFields,
+    request_log::note_user,
 };
 use axum::{
     extract::FromRequestParts,
     http::{header, request::Parts},
 };
-use std::sync::Arc;
 use store::Caller;
 
 /// The caller of a route that needs one.
@@ -33,9 +32,7 @@ impl FromRequestParts<AppState> for SignedIn {
             )
         })?;
         let caller = deps.verifier.verify(token).await?;
-        if let Some(log_fields) = parts.extensions.get::<Arc<LogFields>>() {
-            let _ = log_fields.user.set(caller.user_id);
-        }
+        note_user(caller.user_id);
         Ok(Self(caller))
     }
 }

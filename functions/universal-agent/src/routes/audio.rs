@@ -38,7 +38,7 @@ impl Checked for Narration {
     type Form = NarrationForm;
 
     fn check(form: NarrationForm) -> Result<Self, InvalidField> {
-        let voice_id = form.voice_id.map(|voice| voice.parse());
+        let voice_id = form.voice_id.map(|voice| voice.parse::<VoiceId>());
         Ok(Self {
             voice_id: voice_id.transpose()?,
             regenerate: form.regenerate,

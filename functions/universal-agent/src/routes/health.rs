@@ -25,7 +25,7 @@ pub(crate) async fn health(State(deps): State<AppState>) -> Result<Answer<Health
     Ok(Answer::ok(Health {
         status: "ok",
         database: "ok",
-        environment: deps.settings.environment.clone(),
+        environment: deps.config.environment.clone(),
         version: env!("CARGO_PKG_VERSION"),
     }))
 }

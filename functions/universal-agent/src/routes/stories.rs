@@ -6,17 +6,16 @@ use crate::{
     error::ApiError,
     extract::{Checked, PageQuery, PathStoryId, Posted, SignedIn},
     hand_off::start_text,
-    request_log::LogFields,
+    request_log::note_story,
     store_error::story_not_found,
     voices,
 };
-use axum::{Extension, extract::State};
+use axum::extract::State;
 use domain::{
     StoryId, StoryStatus,
     request::{InvalidField, NewStory, StoryForm},
 };
 use serde::Serialize;
-use std::sync::Arc;
 use store::{AssetGenerationStatus, Created, StoryRow, StorySummary};
 
 impl Checked for NewStory {
@@ -71,7 +70,6 @@ impl From<StoryRow> for StoryAccepted {
 pub(crate) async fn create(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
-    Extension(log_fields): Extension<Arc<LogFields>>,
     Posted { body, idempotency }: Posted<NewStory>,
 ) -> Result<Answer<StoryAccepted>, ApiError> {
     let voice_id = voices::resolve(&*deps.voices, body.voice_id().cloned()).await?;
@@ -82,10 +80,9 @@ pub(crate) async fn create(
         .await?;
     let replayed = matches!(created, Created::Replayed(_));
     let story = created.into_inner();
-    let _ = log_fields.story.set(story.id);
+    note_story(story.id);
     if !replayed {
-        tracing::info!(target: "AssetGenerationPipeline", storyId = %story.id, userId = %caller.user_id,
-            assets = request.asset_types().len() + 1, "Story accepted");
+        tracing::info!(target: "AssetGenerationPipeline", assets = request.asset_types().len() + 1, "Story accepted");
     }
     // Also on a replay: the first answer may have been lost because its process died before this line.
     start_text(&deps, story.id).await;

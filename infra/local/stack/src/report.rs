@@ -1,6 +1,7 @@
 //! What the terminal says while something is being set up: one line a step, with its time.
 
 use std::{fmt::Display, io::Write, time::Instant};
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Where progress goes: to the terminal, or nowhere in tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,11 +55,13 @@ impl Step {
 
 /// Logs of the stack itself go to standard error, quiet unless `RUST_LOG` asks for more.
 pub fn init_logging() {
-    let filter = crate::environment::variable("RUST_LOG")
+    let limits = crate::environment::variable("RUST_LOG")
         .unwrap_or_else(|| "error,postrust_server=off".to_owned());
+    let filter: Targets = limits.parse().unwrap_or_default();
     // A second call comes from tests that start several stacks; the first subscriber stays.
-    let _ = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
         .try_init();
 }

@@ -164,15 +164,6 @@ async fn run(
     }
 }
 
-/// The program that lends the local narration a voice, if one is installed.
-pub fn synthesiser() -> Option<PathBuf> {
-    ["espeak-ng", "espeak"].into_iter().find_map(on_path)
-}
-
-/// What is so without one, and what to do about it.
-pub const NO_SYNTHESISER: &str = "not installed, so that the local narration hums instead of speaking: \
-    `sudo apt-get install espeak-ng` (macOS: `brew install espeak-ng`) gives it a voice";
-
 /// Where a program is, if it is on the PATH.
 pub fn on_path(program: &str) -> Option<PathBuf> {
     let path = crate::environment::variable("PATH")?;

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use storyteller::speech::Narration;
 
 use crate::calls::{CallKind, CallLog, CallRecord};
 use crate::faults::{FaultProfile, Outcome, Scripted};
 use crate::limiter::{CallLimit, LimitRefusal, Limiter};
 use crate::render_cache::{self, RenderCache};
 use crate::setting::{ConfigError, pairs};
-use storyteller::speech::Narration;
 
 /// How long an answer of each kind takes from the request's arrival, computing included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

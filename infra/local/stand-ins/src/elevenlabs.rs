@@ -60,21 +60,23 @@ impl StandIn for ElevenLabs {
     fn refuse_key(headers: &HeaderMap) -> Option<Response> {
         let key = headers.get("xi-api-key").and_then(|key| key.to_str().ok());
         match key.unwrap_or_default().trim() {
-            "" => Some(ApiError::missing_key().into_response()),
-            key if key.contains("invalid") => Some(ApiError::invalid_key().into_response()),
+            "" => Some(ApiError::of("missing_key", &[]).into_response()),
+            key if key.contains("invalid") => {
+                Some(ApiError::of("invalid_key", &[]).into_response())
+            }
             _ => None,
         }
     }
 
     fn fault_answer(outcome: Outcome, _kind: CallKind) -> Option<Response> {
         let error = match outcome {
-            Outcome::RateLimited => ApiError::too_many_at_once(),
-            Outcome::RateLimitedWithRetryAfter => ApiError::system_busy(),
-            Outcome::Quota => ApiError::quota_exceeded(),
-            Outcome::ServerError => ApiError::internal_error(),
-            Outcome::Overloaded => ApiError::unavailable(),
-            Outcome::InvalidKey => ApiError::invalid_key(),
-            Outcome::Policy | Outcome::PolicyBare => ApiError::against_policy(),
+            Outcome::RateLimited => ApiError::of("too_many_at_once", &[]),
+            Outcome::RateLimitedWithRetryAfter => ApiError::of("system_busy", &[]),
+            Outcome::Quota => ApiError::of("quota_exceeded", &[]),
+            Outcome::ServerError => ApiError::of("internal_error", &[]),
+            Outcome::Overloaded => ApiError::of("unavailable", &[]),
+            Outcome::InvalidKey => ApiError::of("invalid_key", &[]),
+            Outcome::Policy | Outcome::PolicyBare => ApiError::of("against_policy", &[]),
             _ => return None,
         };
         Some(error.into_response())

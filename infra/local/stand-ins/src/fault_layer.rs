@@ -11,12 +11,12 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
+use storyteller::seeded::{digest, hex};
 use tokio::time::{Instant, sleep_until};
 
 use crate::calls::{CallKind, CallLog, CallRecord, unix_ms};
 use crate::config::StandInConfig;
 use crate::faults::Outcome;
-use storyteller::seeded::{digest, hex};
 
 /// Sixteen reference pictures of 4 MB, with room for base64.
 const BODY_BYTES_MAX: usize = 96 * 1024 * 1024;

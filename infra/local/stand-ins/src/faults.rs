@@ -4,10 +4,10 @@
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use storyteller::seeded::{Seeded, digest};
 
 use crate::calls::CallKind;
 use crate::setting::{ConfigError, pairs};
-use storyteller::seeded::{Seeded, digest};
 
 /// Share of calls, from 0 to 1, that meet each fault.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]

@@ -10,6 +10,7 @@ mod fault_layer;
 mod faults;
 mod limiter;
 mod openai;
+mod refusals;
 mod render_cache;
 mod setting;
 

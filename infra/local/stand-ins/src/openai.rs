@@ -42,7 +42,7 @@ pub fn openai_router(config: StandInConfig) -> Router {
         .route("/v1/images/edits", post(edits::edit))
         .route("/v1/moderations", post(moderations::moderate))
         .route("/v1/models", get(models::list))
-        .fallback(|uri: http::Uri| async move { ApiError::unknown_url(&uri) })
+        .fallback(|uri: http::Uri| async move { ApiError::of("unknown_url", &[&uri.path()]) })
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(layer, pass::<OpenAi>))
         .with_state(config.clone())
@@ -63,7 +63,7 @@ impl StandIn for OpenAi {
             .and_then(|given| given.to_str().ok())
             .and_then(|given| given.strip_prefix("Bearer "));
         match key.unwrap_or_default().trim() {
-            "" => Some(ApiError::missing_key().into_response()),
+            "" => Some(ApiError::of("missing_key", &[]).into_response()),
             key if key.contains("invalid") => Some(ApiError::invalid_key(key).into_response()),
             _ => None,
         }
@@ -74,12 +74,12 @@ impl StandIn for OpenAi {
             Outcome::RateLimited | Outcome::RateLimitedWithRetryAfter => {
                 ApiError::rate_limited(kind)
             }
-            Outcome::Quota => ApiError::out_of_quota(),
-            Outcome::ServerError => ApiError::server_error(),
-            Outcome::Overloaded => ApiError::overloaded(),
+            Outcome::Quota => ApiError::of("out_of_quota", &[]),
+            Outcome::ServerError => ApiError::of("server_error", &[]),
+            Outcome::Overloaded => ApiError::of("overloaded", &[]),
             Outcome::InvalidKey => ApiError::invalid_key("sk-revoked"),
-            Outcome::ModelClosed => ApiError::closed_model(),
-            Outcome::InvalidImage => ApiError::unreadable_image(),
+            Outcome::ModelClosed => ApiError::of("closed_model", &[]),
+            Outcome::InvalidImage => ApiError::of("unreadable_image", &[]),
             _ => return None,
         };
         let mut answer = error.into_response();

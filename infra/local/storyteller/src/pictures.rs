@@ -10,6 +10,7 @@ mod scene;
 pub(crate) mod shelf;
 
 use std::io::Cursor;
+use std::sync::LazyLock;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -18,7 +19,7 @@ use image::{ExtendedColorType, ImageEncoder, ImageResult};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
-use crate::seeded::{Seeded, digest};
+use crate::seeded::Seeded;
 pub use brief::scene_number;
 
 /// The file format of a picture.
@@ -37,8 +38,7 @@ pub enum PictureFormat {
 pub fn draw(prompt: &str, width: u32, height: u32, format: PictureFormat) -> Vec<u8> {
     let brief = brief::Brief::read(prompt);
     let svg = scene::compose(&brief, width, height);
-    let mut pixels = rasterise(&svg, width, height);
-    add_paper_grain(&mut pixels, width);
+    let pixels = rasterise(&svg, width, height);
     encode(&pixels, width, height, format)
 }
 
@@ -46,44 +46,36 @@ pub fn draw(prompt: &str, width: u32, height: u32, format: PictureFormat) -> Vec
 pub fn can_draw(species: &str) -> bool {
     looks::can_draw(species)
 }
-/// Red, green and blue of every pixel.
+/// Red, green and blue of every pixel, on paper; white when the drawings cannot be read.
 fn rasterise(svg: &str, width: u32, height: u32) -> Vec<u8> {
-    let blank = || vec![255; width as usize * height as usize * 3];
-    let tree = match Tree::from_str(svg, &Options::default()) {
-        Ok(tree) => tree,
-        Err(cause) => {
-            tracing::error!("A picture could not be read back as SVG: {cause}");
-            return blank();
-        }
-    };
-    let Some(mut pixmap) = Pixmap::new(width, height) else {
-        return blank();
+    let tree = Tree::from_str(svg, &Options::default());
+    if let Err(cause) = &tree {
+        tracing::error!("A picture could not be read back as SVG: {cause}");
+    }
+    let (Ok(tree), Some(mut pixmap)) = (tree, Pixmap::new(width, height)) else {
+        return vec![255; width as usize * height as usize * 3];
     };
     resvg::render(&tree, Transform::identity(), &mut pixmap.as_mut());
-    pixmap
-        .data()
-        .chunks_exact(4)
-        .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]])
-        .collect()
-}
-
-/// The unevenness of paper: large soft blotches, the same on every picture.
-fn add_paper_grain(pixels: &mut [u8], width: u32) {
-    const CELL: usize = 6;
-    const TILE: usize = 64;
-    let mut seeded = Seeded::from_digest(&digest(b"paper"));
-    let grain: Vec<i16> = (0..TILE * TILE)
-        .map(|_| seeded.between(-4.0, 4.0) as i16)
-        .collect();
-    let width = width as usize;
-    for (index, pixel) in pixels.chunks_exact_mut(3).enumerate() {
-        let (x, y) = (index % width, index / width);
-        let shade = grain[(y / CELL % TILE) * TILE + x / CELL % TILE];
-        for part in pixel {
-            *part = (i16::from(*part) + shade / 2).clamp(0, 255) as u8;
+    let mut pixels = Vec::with_capacity(pixmap.data().len() / 4 * 3);
+    for (y, row) in pixmap.data().chunks_exact(width as usize * 4).enumerate() {
+        let grain = &PAPER[y / GRAIN_CELL % GRAIN_TILE * GRAIN_TILE..][..GRAIN_TILE];
+        for (x, pixel) in row.chunks_exact(4).enumerate() {
+            let shade = grain[x / GRAIN_CELL % GRAIN_TILE];
+            pixels.extend([0, 1, 2].map(|part| pixel[part].saturating_add_signed(shade)));
         }
     }
+    pixels
 }
+
+const GRAIN_CELL: usize = 6;
+const GRAIN_TILE: usize = 64;
+
+/// The unevenness of paper: large soft blotches, the same on every picture.
+static PAPER: LazyLock<Vec<i8>> = LazyLock::new(|| {
+    let mut seeded = Seeded::from_text("paper");
+    let blotch = |_| (seeded.between(-4.0, 4.0) as i8) / 2;
+    (0..GRAIN_TILE * GRAIN_TILE).map(blotch).collect()
+});
 
 fn encode(pixels: &[u8], width: u32, height: u32, format: PictureFormat) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());

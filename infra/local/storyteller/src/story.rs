@@ -4,6 +4,7 @@
 mod activities;
 mod cast;
 mod hero;
+mod idea;
 mod palette;
 mod picture_check;
 mod request;

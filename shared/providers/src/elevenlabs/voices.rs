@@ -1,11 +1,7 @@
 //! The voice of a narration nobody chose one for, and which voices were refused of late.
 
 use super::{PROVIDER, refusal::classify};
-use crate::{
-    ErrorKind, ProviderError,
-    answer::Endpoint,
-    breaker::{Breaker, Patience},
-};
+use crate::{CallTimeouts, ErrorKind, ProviderError, answer::Endpoint, breaker::Breaker};
 use domain::voice::{self, ConfiguredVoice};
 use serde_json::Value;
 use std::{
@@ -29,12 +25,12 @@ pub(super) struct DefaultVoices {
 }
 
 impl DefaultVoices {
-    pub(super) fn new(configured: Option<ConfiguredVoice>, patience: Patience) -> Self {
+    pub(super) fn new(configured: Option<ConfiguredVoice>, timeouts: CallTimeouts) -> Self {
         Self {
             configured,
             refused: Mutex::default(),
             account: tokio::sync::Mutex::default(),
-            breaker: Breaker::new(PROVIDER, patience),
+            breaker: Breaker::new(PROVIDER, timeouts),
         }
     }
 
@@ -99,6 +95,8 @@ impl DefaultVoices {
         }
         let endpoint = Endpoint {
             provider: PROVIDER,
+            kind: "voices",
+            model: None,
             attempted: "list its voices",
             timeout: TIMEOUT,
             breaker: self.breaker.clone(),
@@ -114,9 +112,9 @@ impl DefaultVoices {
                 return Err(no_voice(ErrorKind::VoiceNotFound));
             }
         };
-        let listing: Value =
-            serde_json::from_slice(&answer.body).map_err(|_| endpoint.malformed())?;
-        let voices = voice::read_listing(&listing).ok_or_else(|| endpoint.malformed())?;
+        let listing = serde_json::from_slice::<Value>(&answer.body).ok();
+        let voices = listing.and_then(|listing| voice::read_listing(&listing));
+        let voices = endpoint.finish(answer, voices.ok_or(ErrorKind::Malformed))?;
         let ids: Vec<String> = voices.into_iter().map(|voice| voice.id).collect();
         *account = Some((Instant::now(), ids.clone()));
         Ok(ids)

@@ -52,10 +52,10 @@ impl Provider {
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let config = ElevenLabsConfig {
             base_url: base_url.parse().unwrap(),
-            api_key: "key".to_owned(),
+            api_key: "key".into(),
             model: model.to_owned(),
             default_voice: default_voice.map(|id| id.parse().unwrap()),
-            patience: Patience::default(),
+            timeouts: CallTimeouts::default(),
         };
         Self {
             account: ElevenLabs::new(config, reqwest::Client::new()),

@@ -1,6 +1,6 @@
 //! Reading what OpenAI answered: the result, and beside it what the answer is billed, whether or not it can be used.
 
-use crate::{Billed, ErrorKind, NotAPicture, PictureBytes};
+use crate::{CallUsage, ErrorKind, NotAPicture, PictureBytes};
 use base64::{
     Engine,
     engine::DecodePaddingMode,
@@ -11,12 +11,12 @@ use serde_json::Value;
 use std::borrow::Cow;
 
 /// Tokens in and out, from the numbers of `usage`; an answer without them says nothing of its price.
-fn billed(answer: &Value, asked_model: &str, request_id: &str) -> Billed {
+fn usage_of(answer: &Value, asked_model: &str, request_id: &str) -> CallUsage {
     let tokens = |names: [&str; 2]| {
         let usage = &answer["usage"];
         names.iter().find_map(|name| usage[*name].as_u64())
     };
-    Billed {
+    CallUsage {
         model: answer["model"].as_str().unwrap_or(asked_model).to_owned(),
         input_units: tokens(["prompt_tokens", "input_tokens"]).unwrap_or_default(),
         output_units: tokens(["completion_tokens", "output_tokens"]).unwrap_or_default(),
@@ -31,9 +31,9 @@ pub(super) fn completion(
     body: &[u8],
     asked_model: &str,
     request_id: &str,
-) -> (Result<Value, ErrorKind>, Billed) {
+) -> (Result<Value, ErrorKind>, CallUsage) {
     let answer: Value = domain::sanitize::from_slice(body).unwrap_or_default();
-    let billed = billed(&answer, asked_model, request_id);
+    let usage = usage_of(&answer, asked_model, request_id);
     let choice = &answer["choices"][0];
     let message = &choice["message"];
     let refusal = message["refusal"].as_str().unwrap_or_default();
@@ -47,7 +47,7 @@ pub(super) fn completion(
             .ok_or(ErrorKind::Malformed),
         _ => Err(ErrorKind::Malformed),
     };
-    (read, billed)
+    (read, usage)
 }
 
 #[derive(Deserialize)]
@@ -70,9 +70,9 @@ pub(super) fn picture(
     body: &[u8],
     asked_model: &str,
     request_id: &str,
-) -> (Result<PictureBytes, ErrorKind>, Billed) {
+) -> (Result<PictureBytes, ErrorKind>, CallUsage) {
     let price = |usage: Value| {
-        billed(
+        usage_of(
             &serde_json::json!({ "usage": usage }),
             asked_model,
             request_id,
@@ -82,7 +82,7 @@ pub(super) fn picture(
         Ok(Pictures { data, usage }) => {
             let first = data.first().ok_or(ErrorKind::Malformed);
             let read =
-                first.and_then(|data| decoded(&data.b64_json).map_err(|_| ErrorKind::Malformed));
+                first.and_then(|data| decode(&data.b64_json).map_err(|_| ErrorKind::Malformed));
             (read, price(usage))
         }
         Err(_) => {
@@ -93,7 +93,7 @@ pub(super) fn picture(
     }
 }
 
-fn decoded(encoded: &str) -> Result<PictureBytes, NotAPicture> {
+fn decode(encoded: &str) -> Result<PictureBytes, NotAPicture> {
     // Whatever the padding: a picture that was paid for is not thrown away for it.
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &base64::alphabet::STANDARD,
@@ -109,8 +109,8 @@ mod tests {
     use serde_json::json;
 
     fn read(body: &Value) -> (Result<Value, ErrorKind>, (u64, u64)) {
-        let (read, billed) = completion(body.to_string().as_bytes(), "gpt-5.2", "req_1");
-        (read, (billed.input_units, billed.output_units))
+        let (read, usage) = completion(body.to_string().as_bytes(), "gpt-5.2", "req_1");
+        (read, (usage.input_units, usage.output_units))
     }
 
     #[test]
@@ -187,18 +187,14 @@ mod tests {
             json!([{"url": "https://example.com/a.png"}]),
         ] {
             let body = json!({"data": data, "usage": usage}).to_string();
-            let (read, billed) = picture(body.as_bytes(), "gpt-image-2", "req_2");
+            let (read, usage) = picture(body.as_bytes(), "gpt-image-2", "req_2");
             assert_eq!(read.unwrap_err(), ErrorKind::Malformed, "{body}");
             let expected = ("gpt-image-2", 140, 1560);
-            let billed = (
-                billed.model.as_str(),
-                billed.input_units,
-                billed.output_units,
-            );
-            assert_eq!(billed, expected, "{body}");
+            let used = (usage.model.as_str(), usage.input_units, usage.output_units);
+            assert_eq!(used, expected, "{body}");
         }
-        let (read, billed) = picture(b"{\"data\":[{\"b64_json\":\"iVBO", "gpt-image-2", "req_3");
+        let (read, usage) = picture(b"{\"data\":[{\"b64_json\":\"iVBO", "gpt-image-2", "req_3");
         assert!(read.is_err());
-        assert_eq!(billed.request_id, "req_3");
+        assert_eq!(usage.request_id, "req_3");
     }
 }

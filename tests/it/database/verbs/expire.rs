@@ -19,10 +19,19 @@ async fn a_silent_worker_costs_a_retry_each_time_and_in_the_end_the_job() {
     }
     database.claim_asset(&story, "audio").await;
     database.let_leases_run_out(&story).await;
-    let answer = database.call("expire_stuck_jobs", json!({})).await;
+    let mut answer = database.call("expire_stuck_jobs", json!({})).await;
+    let ended = answer["ended"].take();
+    assert_eq!(
+        (
+            &ended[0]["overall"],
+            &ended[0]["failed"],
+            &ended[0]["retries"]
+        ),
+        (&json!("partial"), &json!(1), &json!(2))
+    );
     assert_eq!(
         answer,
-        json!({"expired": 1, "requeued": 0, "more": false, "claimable": false, "tidy": false})
+        json!({"ended": null, "expired": 1, "requeued": 0, "more": false, "claimable": false, "tidy": false})
     );
     let shown = database.asset(&story, "audio").await;
     assert_eq!(

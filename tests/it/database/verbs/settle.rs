@@ -63,6 +63,41 @@ async fn a_completion_said_twice_counts_once() {
 }
 
 #[tokio::test]
+async fn the_verb_that_ends_a_story_says_how_it_ended_and_no_other_does() {
+    let database = Database::new().await;
+    let story = database.story_with_text(&["cover", "audio"]).await;
+    let cover = database.claim_asset(&story, "cover").await;
+    let going_on = database.complete(&cover).await;
+    assert_eq!(going_on["summary"], json!(null));
+    let audio = database.claim_asset(&story, "audio").await;
+    let ended = database.complete(&audio).await;
+    let summary = &ended["summary"];
+    assert_eq!(summary["storyId"], story.id);
+    assert_eq!(
+        [
+            "overall",
+            "ready",
+            "failed",
+            "placeholders",
+            "hardFailures",
+            "retries"
+        ]
+        .map(|field| summary[field].clone()),
+        [
+            json!("ready"),
+            json!(3),
+            json!(0),
+            json!(0),
+            json!(0),
+            json!(0)
+        ]
+    );
+    assert!(summary["seconds"].is_number() && summary["costUsd"].is_number());
+    let again = database.complete(&audio).await;
+    assert_eq!(again["summary"], json!(null), "told once");
+}
+
+#[tokio::test]
 async fn ready_needs_an_url_or_data() {
     let database = Database::new().await;
     let story = database.story_with_text(&["cover"]).await;

@@ -94,6 +94,24 @@ async fn a_new_text_gets_an_art_direction_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_lease_tells_whether_an_earlier_version_serves_on() {
+    let database = Database::new().await;
+    let story = finished_story(&database).await;
+    let told = async || -> Value {
+        let lease = database.claim_asset(&story, "cover").await;
+        let jobs = format!("private.leased_jobs(array['{}'::uuid])", lease.job);
+        let query = format!("select {jobs} #> '{{0,earlierVersionStands}}'");
+        database.value(&query).await
+    };
+    regenerate(&database, &story, &["cover"]).await;
+    assert_eq!(told().await, true);
+    // What was made from another text does not stand.
+    regenerate(&database, &story, &["content"]).await;
+    database.write_text(&story).await;
+    assert_eq!(told().await, false);
+}
+
+#[tokio::test]
 async fn a_new_text_that_fails_or_is_cancelled_leaves_the_finished_story_as_it_was() {
     let database = Database::new().await;
     for cancelled in [false, true] {

@@ -1,9 +1,6 @@
 //! Where a text is cut that is too long for one call of the speech model.
 
-use icu_segmenter::{
-    SentenceSegmenter, WordSegmenter, options::SentenceBreakInvariantOptions,
-    options::WordBreakInvariantOptions,
-};
+use domain::words::{last_sentence_end, last_word_end};
 
 /// Where the part that begins at byte `from` ends: with the text if all of it fits into `characters_max`, else with its
 /// beat, else with its last sentence that fits, else with its last word. `beat_ends` are bytes of the text.
@@ -28,15 +25,8 @@ pub(super) fn end_of_part(
         .char_indices()
         .nth(characters_max.max(1))
         .map_or(beat.len(), |(index, _)| index);
-    let sentences = SentenceSegmenter::new(SentenceBreakInvariantOptions::default());
-    let sentence_end = last_within(sentences.segment_str(beat), longest);
-    let words = WordSegmenter::new_auto(WordBreakInvariantOptions::default());
-    let cut = sentence_end
-        .or_else(|| last_within(words.segment_str(beat), longest))
-        .map(|end| beat[..end].trim_end().len())
-        .filter(|end| *end > 0)
-        .unwrap_or(longest);
-    from + cut
+    let cut = last_sentence_end(beat, longest).or_else(|| last_word_end(beat, longest));
+    from + cut.unwrap_or(longest)
 }
 
 /// Where the next part begins: behind the white space.
@@ -46,12 +36,6 @@ pub(super) fn start_of_next(text: &str, to: usize) -> usize {
 
 fn fits(text: &str, characters_max: usize) -> bool {
     text.trim_end().chars().count() <= characters_max
-}
-
-fn last_within(ends: impl Iterator<Item = usize>, longest: usize) -> Option<usize> {
-    ends.take_while(|end| *end <= longest)
-        .last()
-        .filter(|end| *end > 0)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::{
     reading::RecordingStore,
     recording::{Recording, Take},
 };
-use crate::{failure::StepError, studio::Studio};
+use crate::{attempt::Attempt, failure::StepError};
 use providers::{Alignment, SpeechFacts};
 use render::mp3;
 use serde::{Deserialize, Serialize};
@@ -13,13 +13,11 @@ use std::{
     ops::Range,
     sync::atomic::{AtomicU32, Ordering},
 };
-use store::{AssetVersion, Draft, FileKind, Fingerprint, LeasedJob, StoredFile, UsageEntry};
+use store::{Draft, FileKind, Fingerprint, StoredFile};
 
 /// The recordings of one text in one voice.
 pub(super) struct Drafts<'a> {
-    studio: &'a Studio,
-    job: &'a LeasedJob,
-    version: AssetVersion,
+    attempt: &'a Attempt,
     wish: Fingerprint,
     /// Stored by this attempt.
     stored: AtomicU32,
@@ -38,24 +36,22 @@ fn wish(voice_id: &str, facts: &SpeechFacts, text: &str) -> Fingerprint {
 }
 
 impl<'a> Drafts<'a> {
-    pub(super) fn new(studio: &'a Studio, job: &'a LeasedJob, voice_id: &str, text: &str) -> Self {
+    pub(super) fn of(attempt: &'a Attempt, voice_id: &str, text: &str) -> Self {
         Self {
-            studio,
-            job,
-            version: AssetVersion::made_by(job),
-            wish: wish(voice_id, &studio.deps.speech.facts(), text),
+            attempt,
+            wish: wish(voice_id, &attempt.deps().speech.facts(), text),
             stored: AtomicU32::new(0),
         }
     }
 
-    async fn put(&self, recording: &Recording) -> Result<Draft, StepError> {
+    async fn store(&self, recording: &Recording) -> Result<Draft, StepError> {
         let number = self.stored.fetch_add(1, Ordering::Relaxed);
         let notes = serde_json::to_vec(&Notes {
             reads: recording.reads.clone(),
             alignment: recording.alignment.clone(),
         })?;
-        let (files, attempt) = (&self.studio.deps.files, self.job.attempt);
-        let key = |kind| self.version.draft_key(&self.wish, attempt, number, kind);
+        let files = &self.attempt.deps().files;
+        let key = |kind| self.attempt.draft_key(&self.wish, number, kind);
         // The times first: an attempt that finds the recording finds them too.
         files
             .put_draft(key(FileKind::Json), FileKind::Json, notes.into())
@@ -68,33 +64,30 @@ impl<'a> Drafts<'a> {
 
     /// The narration as one file behind the CDN.
     pub(super) async fn publish(&self, takes: &[Take]) -> Result<StoredFile, StepError> {
-        let files = &self.studio.deps.files;
+        let (files, version) = (&self.attempt.deps().files, self.attempt.version());
         if let [take] = takes
             && let Some(draft) = &take.recording.stored
         {
-            return Ok(files.publish(&self.version, draft).await?);
+            return Ok(files.publish(&version, draft).await?);
         }
         let sounds: Vec<&[u8]> = takes.iter().map(|take| &*take.recording.audio).collect();
         let sound = mp3::joined(&sounds);
         Ok(files
-            .put_public(&self.version, FileKind::Mp3, sound.into())
+            .put_public(&version, FileKind::Mp3, sound.into())
             .await?)
     }
 }
 
 #[async_trait::async_trait]
 impl RecordingStore for Drafts<'_> {
-    async fn load(&self) -> Result<Vec<Recording>, StepError> {
-        let job = self.job;
-        if job.attempt <= 1 {
+    async fn find_earlier_recordings(&self) -> Result<Vec<Recording>, StepError> {
+        let (attempt, version) = (self.attempt, self.attempt.version());
+        if !attempt.is_repeated() {
             return Ok(Vec::new());
         }
-        let files = &self.studio.deps.files;
+        let files = &attempt.deps().files;
         let mut recordings = Vec::new();
-        for key in files
-            .drafts(&self.version, &self.wish, FileKind::Mp3)
-            .await?
-        {
+        for key in files.drafts(&version, &self.wish, FileKind::Mp3).await? {
             let notes = files.get(&key.replace(".mp3", ".json")).await?;
             let Ok(Notes { reads, alignment }) = serde_json::from_slice(&notes) else {
                 continue;
@@ -108,23 +101,18 @@ impl RecordingStore for Drafts<'_> {
             });
         }
         if !recordings.is_empty() {
-            tracing::info!(storyId = %job.story_id, jobId = %job.job_id, "Narration of an earlier attempt found, not bought again");
+            tracing::info!("Narration of an earlier attempt found, not bought again");
         }
         Ok(recordings)
     }
 
-    async fn save(
-        &self,
-        recording: &mut Recording,
-        percent: u8,
-        usage: &mut Vec<UsageEntry>,
-    ) -> Result<(), StepError> {
-        self.studio.note_progress(self.job, percent / 5 * 4);
-        recording.stored = Some(self.put(recording).await?);
+    async fn save(&self, recording: &mut Recording, percent: u8) -> Result<(), StepError> {
+        // The last fifth is for what follows the reading.
+        let progress = percent / 5 * 4;
+        self.attempt.note_progress(progress);
+        recording.stored = Some(self.store(recording).await?);
         if percent < 100 {
-            self.studio
-                .checkpoint(self.job, json!({}), percent / 5 * 4, None, usage)
-                .await?;
+            self.attempt.checkpoint(json!({}), progress, None).await?;
         }
         Ok(())
     }

@@ -4,10 +4,12 @@ use super::{
     cutting::{end_of_part, start_of_next},
     recording::{Recording, Take, Times},
 };
-use crate::failure::StepError;
+use crate::{
+    failure::StepError,
+    usage::{self, UsageLedger},
+};
 use providers::{ErrorKind, Speech, SpeechCall, SpeechModel};
 use std::time::Instant;
-use store::UsageEntry;
 
 /// Recordings of one part that are paid for at most: the first, and one more when it seems to be cut short.
 const TAKES_MAX: usize = 2;
@@ -20,22 +22,18 @@ const CONTEXT_CHARS: usize = 300;
 #[async_trait::async_trait]
 pub(super) trait RecordingStore: Send + Sync {
     /// What earlier attempts paid for.
-    async fn load(&self) -> Result<Vec<Recording>, StepError>;
+    async fn find_earlier_recordings(&self) -> Result<Vec<Recording>, StepError>;
 
     /// Keeps a recording before anything else is bought. `percent` of the text is read with it; with less than 100 more is
     /// bought after it, so that the lease must still hold and the bill is recorded.
-    async fn save(
-        &self,
-        recording: &mut Recording,
-        percent: u8,
-        usage: &mut Vec<UsageEntry>,
-    ) -> Result<(), StepError>;
+    async fn save(&self, recording: &mut Recording, percent: u8) -> Result<(), StepError>;
 }
 
 /// A text and how it is to be read.
 pub(super) struct Reading<'a, Store> {
     pub(super) speech: &'a dyn SpeechModel,
     pub(super) store: &'a Store,
+    pub(super) usage: &'a UsageLedger,
     pub(super) voice_id: &'a str,
     pub(super) text: &'a str,
     /// Bytes of the text at which its beats end.
@@ -45,28 +43,24 @@ pub(super) struct Reading<'a, Store> {
 
 impl<Store: RecordingStore> Reading<'_, Store> {
     /// The parts of the text in order, each with the recording that is used.
-    pub(super) async fn read(&self, usage: &mut Vec<UsageEntry>) -> Result<Vec<Take>, StepError> {
+    pub(super) async fn read(&self) -> Result<Vec<Take>, StepError> {
         if self.text.is_empty() {
             return Err(StepError::MissingInput);
         }
-        let mut stored = self.store.load().await?;
+        let mut stored = self.store.find_earlier_recordings().await?;
         stored.retain(|one| self.text.get(one.reads.clone()).is_some());
         let mut takes = Vec::new();
         let mut from = 0;
         while from < self.text.len() {
-            let take = self.part(from, &stored, usage).await?;
+            let take = self.find_or_buy_part(from, &stored).await?;
             from = start_of_next(self.text, take.recording.reads.end);
             takes.push(take);
         }
         Ok(takes)
     }
 
-    async fn part(
-        &self,
-        from: usize,
-        stored: &[Recording],
-        usage: &mut Vec<UsageEntry>,
-    ) -> Result<Take, StepError> {
+    /// The part that begins at `from`: a recording that was paid for already where it is good enough, else a new one.
+    async fn find_or_buy_part(&self, from: usize, stored: &[Recording]) -> Result<Take, StepError> {
         let times_drift = self.speech.facts().times_drift;
         let judge = |recording: Recording| {
             let text = &self.text[recording.reads.clone()];
@@ -84,14 +78,14 @@ impl<Store: RecordingStore> Reading<'_, Store> {
         let mut problem = None;
         loop {
             let may_ask = tries < TAKES_MAX;
-            if let Some(take) = chosen(&mut takes, may_ask) {
+            if let Some(take) = choose_take(&mut takes, may_ask) {
                 return Ok(take);
             }
             if !may_ask {
                 return Err(problem.unwrap_or(StepError::MissingInput));
             }
             tries += 1;
-            let recording = match self.buy(from, to, usage).await {
+            let recording = match self.buy(from, to).await {
                 // What is there is better than nothing, and no later attempt would get more.
                 Err(StepError::Provider(error)) if !takes.is_empty() && !error.is_retryable() => {
                     tries = TAKES_MAX;
@@ -102,12 +96,11 @@ impl<Store: RecordingStore> Reading<'_, Store> {
             to = Some(recording.reads.end);
             match judge(recording) {
                 Ok(mut take) => {
+                    // A recording that seems cut is kept too: it was paid for, and the next may be worse.
                     let is_enough = take.times != Times::CutShort || tries == TAKES_MAX;
                     let read = take.recording.reads.end * 100 / self.text.len();
                     let percent = if is_enough { read } else { read.min(99) };
-                    self.store
-                        .save(&mut take.recording, percent as u8, usage)
-                        .await?;
+                    self.store.save(&mut take.recording, percent as u8).await?;
                     if !is_enough {
                         tracing::warn!(
                             sound_s = take.duration_s,
@@ -126,12 +119,7 @@ impl<Store: RecordingStore> Reading<'_, Store> {
     }
 
     /// One part, or a shorter one where the model takes less than is known of it.
-    async fn buy(
-        &self,
-        from: usize,
-        known_end: Option<usize>,
-        usage: &mut Vec<UsageEntry>,
-    ) -> Result<Recording, StepError> {
+    async fn buy(&self, from: usize, known_end: Option<usize>) -> Result<Recording, StepError> {
         let mut characters_max = self.speech.facts().characters_max.max(CUT_MIN_CHARS);
         loop {
             let to = known_end
@@ -146,7 +134,7 @@ impl<Store: RecordingStore> Reading<'_, Store> {
             };
             match self.speech.speak(&call).await {
                 Ok((Speech { audio, alignment }, billed)) => {
-                    usage.push(crate::paid::speech(&billed));
+                    self.usage.add([usage::speech(&billed)]);
                     return Ok(Recording {
                         reads: from..to,
                         audio,
@@ -173,7 +161,7 @@ impl<Store: RecordingStore> Reading<'_, Store> {
 
 /// The take to use, if no other is to be asked for: one that fits, else one of which nothing seems to be missing, else the
 /// one with the most sound.
-fn chosen(takes: &mut [Take], may_ask: bool) -> Option<Take> {
+fn choose_take(takes: &mut [Take], may_ask: bool) -> Option<Take> {
     let rank = |take: &Take| match take.times {
         Times::Fit => 2,
         Times::Missing | Times::DifferentLength => 1,

@@ -69,7 +69,7 @@ async fn an_issuer_is_good_once_the_operator_has_named_it() {
     let Project { issuer, .. } = project().await;
     let url: url::Url = issuer.trim_end_matches("auth/v1").parse().unwrap();
     let custom = "https://abcdefghijkl.supabase.co/auth/v1";
-    let verifier = || TokenVerifier::new(&url, Some(SECRET), reqwest::Client::new());
+    let verifier = || TokenVerifier::new(&url, Some(&SECRET.into()), reqwest::Client::new());
     let naming = |issuers: &[&str]| {
         verifier().with_issuers(issuers.iter().map(|issuer| (*issuer).to_owned()))
     };

@@ -41,9 +41,8 @@ impl Outcome {
         result: CommandResult,
     ) -> Answer<Self> {
         let story = result.story;
-        tracing::info!(target: "AssetGenerationPipeline", storyId = %story.id, verb,
-            assets = result.asset_types.len(), "Story steered");
-        wake_worker(deps, story.id, result.claimable).await;
+        tracing::info!(target: "AssetGenerationPipeline", verb, assets = result.asset_types.len(), "Story steered");
+        wake_worker(deps, result.claimable).await;
         Answer::ok(Self {
             id: story.id,
             status: story.status,

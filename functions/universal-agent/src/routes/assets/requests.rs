@@ -1,7 +1,7 @@
 //! The bodies of the commands: which assets, and with which wishes.
 
 use crate::extract::{Checked, given};
-use domain::{AssetType, request::InvalidField, text::parse_line};
+use domain::{AssetType, request::InvalidField, text::parse_line, voice::VoiceId};
 use serde::{Deserialize, Serialize};
 use store::{AssetCommand, AssetOptions};
 
@@ -25,7 +25,7 @@ impl Checked for AssetOptions {
     type Form = OptionsForm;
 
     fn check(form: OptionsForm) -> Result<Self, InvalidField> {
-        let voice_id = form.voice_id.map(|voice| voice.parse());
+        let voice_id = form.voice_id.map(|voice| voice.parse::<VoiceId>());
         let style = form
             .style
             .map(|style| parse_line("style", &style, STYLE_CHARS_MAX));

@@ -221,7 +221,7 @@ fn paid() -> UsageEntry {
 
 fn failure() -> Failure {
     Failure {
-        code: "PROVIDER_TIMEOUT",
+        code: domain::FailureCode::ProviderTimeout,
         message: "The provider did not answer in time".to_owned(),
         retryable: true,
         retry_after: None,

@@ -24,7 +24,7 @@ pub(crate) fn find(id: &str) -> Result<Model, ApiError> {
         "eleven_turbo_v2" => ("eleven_turbo_v2", 30_000, 0.5, false, true),
         "eleven_v3" => ("eleven_v3", 5_000, 1.0, true, false),
         "eleven_v4_turbo" => ("eleven_v4_turbo", 10_000, 0.5, true, true),
-        unknown => return Err(ApiError::unknown_model(unknown)),
+        unknown => return Err(ApiError::of("unknown_model", &[&unknown])),
     };
     Ok(Model {
         id,

@@ -9,6 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderName;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use storyteller::seeded::digest;
+use storyteller::speech::{self, Delivery, Mp3, Narration};
 
 use super::errors::ApiError;
 use super::models::{self, Model};
@@ -16,8 +18,6 @@ use super::voices;
 use crate::config::{PictureReuse, StandInConfig};
 use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
-use storyteller::seeded::digest;
-use storyteller::speech::{self, Delivery, Mp3, Narration};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Options {
@@ -113,7 +113,7 @@ async fn speak(
         PictureReuse::PerScene => speech::hum(&text, &delivery),
     };
     let made = config.narrations().get_or_render(key, render).await;
-    made.map_err(|_| ApiError::internal_error())
+    made.map_err(|_| ApiError::of("internal_error", &[]))
 }
 
 fn read(
@@ -143,7 +143,7 @@ fn read(
             .unwrap_or("eleven_multilingual_v2"),
     )?;
     if text.trim().is_empty() {
-        return Err(ApiError::empty_text());
+        return Err(ApiError::of("empty_text", &[]));
     }
     let length = text.chars().count();
     let limit = config
@@ -152,7 +152,7 @@ fn read(
             limit.min(model.text_characters_max)
         });
     if length > limit {
-        return Err(ApiError::text_too_long(length, limit));
+        return Err(ApiError::of("text_too_long", &[&length, &limit]));
     }
     check_model_parameters(&request, &model)?;
     let speed = check_voice_settings(&request, &model)?;
@@ -171,11 +171,17 @@ fn read(
 fn check_model_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
     let given = |name: &str| request.get(name).is_some_and(|value| !value.is_null());
     if given("language_code") && !model.takes_language {
-        return Err(ApiError::unsupported_by_model("language_code", model.id));
+        return Err(ApiError::of(
+            "unsupported_by_model",
+            &[&"language_code", &"language_code", &model.id],
+        ));
     }
     for name in ["previous_request_ids", "next_request_ids"] {
         if given(name) && !model.stitches {
-            return Err(ApiError::unsupported_by_model(name, model.id));
+            return Err(ApiError::of(
+                "unsupported_by_model",
+                &[&name, &name, &model.id],
+            ));
         }
         if request
             .get(name)
@@ -210,17 +216,23 @@ fn check_voice_settings(request: &Value, model: &Model) -> Result<f64, ApiError>
     };
     for name in ["stability", "similarity_boost", "style"] {
         if setting(name).is_some_and(|value| !(0.0..=1.0).contains(&value)) {
-            return Err(ApiError::invalid_voice_settings(name, 0.0, 1.0));
+            return Err(ApiError::of("invalid_voice_settings", &[&name, &0.0, &1.0]));
         }
     }
     if model.id == "eleven_v3"
         && setting("stability").is_some_and(|value| ![0.0, 0.5, 1.0].contains(&value))
     {
-        return Err(ApiError::invalid_voice_settings("stability", 0.0, 1.0));
+        return Err(ApiError::of(
+            "invalid_voice_settings",
+            &[&"stability", &0.0, &1.0],
+        ));
     }
     let speed = setting("speed").unwrap_or(1.0);
     if !(0.7..=1.2).contains(&speed) {
-        return Err(ApiError::invalid_voice_settings("speed", 0.7, 1.2));
+        return Err(ApiError::of(
+            "invalid_voice_settings",
+            &[&"speed", &0.7, &1.2],
+        ));
     }
     Ok(speed)
 }
@@ -233,9 +245,9 @@ fn output_format(name: &str) -> Result<Mp3, ApiError> {
         "mp3_44100_64" => (44_100, 64),
         "mp3_44100_96" => (44_100, 96),
         "mp3_44100_128" => (44_100, 128),
-        "mp3_44100_192" => return Err(ApiError::output_format_needs_plan(name)),
+        "mp3_44100_192" => return Err(ApiError::of("output_format_needs_plan", &[&name])),
         // The service knows more; nothing here encodes them.
-        _ => return Err(ApiError::invalid_output_format(name)),
+        _ => return Err(ApiError::of("invalid_output_format", &[&name])),
     };
     Ok(Mp3 {
         sample_rate,
@@ -248,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn output_formats_of_the_contract_are_read() {
+    fn the_output_formats_of_the_service_are_read() {
         let format = output_format("mp3_44100_64").unwrap();
         assert_eq!((format.sample_rate, format.kilobits), (44_100, 64));
         assert!(output_format("mp3_44100_192").is_err());

@@ -25,7 +25,7 @@ pub(crate) fn check(config: &StandInConfig, wanted: &str) -> Result<(), ApiError
     let known = of_account(config).any(|[id, ..]| id == wanted);
     known
         .then_some(())
-        .ok_or_else(|| ApiError::unknown_voice(wanted))
+        .ok_or_else(|| ApiError::of("unknown_voice", &[&wanted]))
 }
 
 /// `GET /v1/voices`: everything, without pages.

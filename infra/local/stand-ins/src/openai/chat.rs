@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::header;
 use serde_json::{Value, json};
+use storyteller::seeded::{digest, hex};
 
 use super::CREATED_UNIX_SECONDS;
 use super::errors::{ApiError, refuse_unknown_members};
@@ -13,7 +14,6 @@ use super::models::{self, Makes, Model};
 use super::strict;
 use crate::fault_layer::{InjectedOutcome, ScriptedWords};
 use crate::faults::Outcome;
-use storyteller::seeded::{digest, hex};
 
 const KNOWN: &str = "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens \
     max_tokens messages metadata modalities model moderation n parallel_tool_calls prediction \
@@ -32,7 +32,8 @@ pub(crate) async fn complete(
     Extension(ScriptedWords(words)): Extension<ScriptedWords>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let request: Value = serde_json::from_slice(&body).map_err(|_| ApiError::unparsable_body())?;
+    let request: Value =
+        serde_json::from_slice(&body).map_err(|_| ApiError::of("unparsable_body", &[]))?;
     refuse_unknown_members(&request, KNOWN)?;
     let model = models::named_in(&request)?;
     check_parameters(&request, &model)?;
@@ -78,22 +79,14 @@ pub(crate) async fn complete(
 
 fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
     let Makes::Text { reasoning } = model.makes else {
-        let message = format!(
-            "The model `{}` is not supported in the v1/chat/completions endpoint.",
-            model.id
-        );
-        return Err(ApiError::bad_parameter("model", None, message));
+        return Err(ApiError::of("wrong_endpoint", &[&model.id]));
     };
     if reasoning
         && request
             .get("max_tokens")
             .is_some_and(|value| !value.is_null())
     {
-        return Err(ApiError::bad_parameter(
-            "max_tokens",
-            Some("unsupported_parameter"),
-            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
-        ));
+        return Err(ApiError::of("max_tokens", &[]));
     }
     refuse_sampling(request, reasoning)?;
     if let Some(effort) = request.get("reasoning_effort").and_then(Value::as_str) {
@@ -101,22 +94,13 @@ fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
             return Err(ApiError::invalid_value("reasoning_effort", effort, EFFORTS));
         }
         if !reasoning {
-            let message = "Unrecognized request argument supplied: reasoning_effort";
-            return Err(ApiError::bad_parameter(
-                "reasoning_effort",
-                Some("unsupported_parameter"),
-                message,
-            ));
+            return Err(ApiError::of("no_reasoning", &[]));
         }
     }
     if let Some(count) = request.get("n").and_then(Value::as_u64)
         && count != 1
     {
-        return Err(ApiError::bad_parameter(
-            "n",
-            Some("unsupported_value"),
-            "This stand-in answers once: n must be 1.",
-        ));
+        return Err(ApiError::of("answers_once", &[]));
     }
     Ok(())
 }
@@ -128,14 +112,7 @@ fn refuse_sampling(request: &Value, reasoning: bool) -> Result<(), ApiError> {
             && reasoning
             && (value - 1.0).abs() > f64::EPSILON
         {
-            let message = format!(
-                "Unsupported value: '{name}' does not support {value} with this model. Only the default (1) value is supported."
-            );
-            return Err(ApiError::bad_parameter(
-                name,
-                Some("unsupported_value"),
-                message,
-            ));
+            return Err(ApiError::of("fixed_sampling", &[&name, &name, &value]));
         }
     }
     Ok(())
@@ -186,12 +163,7 @@ fn read_messages(request: &Value) -> Result<Conversation, ApiError> {
         .as_array()
         .ok_or_else(|| ApiError::invalid_type("messages", "an array of objects"))?;
     if messages.is_empty() {
-        let message = "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.";
-        return Err(ApiError::bad_parameter(
-            "messages",
-            Some("empty_array"),
-            message,
-        ));
+        return Err(ApiError::of("no_messages", &[]));
     }
     let mut conversation = Conversation::default();
     for (index, message) in messages.iter().enumerate() {

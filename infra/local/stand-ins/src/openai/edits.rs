@@ -40,14 +40,7 @@ pub(crate) async fn edit(
         kind if kind.starts_with("multipart/form-data") => read_form(request).await?,
         kind if kind.starts_with("application/json") => read_json(request).await?,
         other => {
-            let message = format!(
-                "Unsupported content type: '{other}'. This API method only accepts 'multipart/form-data' or 'application/json' requests."
-            );
-            return Err(ApiError::bad_parameter(
-                "content-type",
-                Some("unsupported_content_type"),
-                message,
-            ));
+            return Err(ApiError::of("content_type", &[&other]));
         }
     };
     fulfil(&config, &order, references, outcome).await
@@ -56,8 +49,9 @@ pub(crate) async fn edit(
 async fn read_json(request: Request) -> Result<(PictureOrder, usize), ApiError> {
     let body = Bytes::from_request(request, &())
         .await
-        .map_err(|_| ApiError::unparsable_body())?;
-    let request: Value = serde_json::from_slice(&body).map_err(|_| ApiError::unparsable_body())?;
+        .map_err(|_| ApiError::of("unparsable_body", &[]))?;
+    let request: Value =
+        serde_json::from_slice(&body).map_err(|_| ApiError::of("unparsable_body", &[]))?;
     let order = PictureOrder::read(&request, KNOWN_IN_JSON)?;
     check_input_fidelity(&request)?;
     let Some(images) = request
@@ -76,13 +70,7 @@ async fn read_json(request: Request) -> Result<(PictureOrder, usize), ApiError> 
             }
             (None, Some(Value::String(_))) => {}
             _ => {
-                let message =
-                    format!("Invalid '{param}': expected exactly one of 'image_url' or 'file_id'.");
-                return Err(ApiError::bad_parameter(
-                    &param,
-                    Some("invalid_value"),
-                    message,
-                ));
+                return Err(ApiError::of("one_reference", &[&param, &param]));
             }
         }
     }
@@ -90,7 +78,7 @@ async fn read_json(request: Request) -> Result<(PictureOrder, usize), ApiError> 
 }
 
 async fn read_form(request: Request) -> Result<(PictureOrder, usize), ApiError> {
-    let broken = || ApiError::bad_parameter("body", None, "Could not parse multipart form.");
+    let broken = || ApiError::of("broken_form", &[]);
     let mut form = Multipart::from_request(request, &())
         .await
         .map_err(|_| broken())?;
@@ -136,13 +124,9 @@ fn check_count(count: usize, param: &str) -> Result<(), ApiError> {
     if count <= REFERENCES_MAX {
         return Ok(());
     }
-    let message = format!(
-        "Invalid '{param}': array too long. Expected at most {REFERENCES_MAX} images, but got {count}."
-    );
-    Err(ApiError::bad_parameter(
-        param,
-        Some("array_above_max_length"),
-        message,
+    Err(ApiError::of(
+        "too_many_references",
+        &[&param, &param, &REFERENCES_MAX, &count],
     ))
 }
 
@@ -158,29 +142,13 @@ fn check_reference(
         } else {
             content_type
         };
-        let message = format!(
-            "Invalid file '{name}': unsupported mimetype ('{given}'). Supported file formats are 'image/jpeg', 'image/png', and 'image/webp'."
-        );
-        return Err(ApiError::bad_parameter(
-            name,
-            Some("unsupported_file_mimetype"),
-            message,
-        ));
+        return Err(ApiError::of("reference_type", &[&name, &name, &given]));
     }
     if bytes.len() > REFERENCE_BYTES_MAX {
-        let message = format!("Invalid file '{name}': the file is larger than 50 MB.");
-        return Err(ApiError::bad_parameter(
-            name,
-            Some("image_file_too_large"),
-            message,
-        ));
+        return Err(ApiError::of("reference_size", &[&name, &name]));
     }
     if !is_picture(bytes) {
-        return Err(ApiError::bad_parameter(
-            name,
-            Some("invalid_image_file"),
-            "Invalid image file or mode for image 1, please check your image file.",
-        ));
+        return Err(ApiError::of("unreadable_reference", &[&name]));
     }
     Ok(())
 }

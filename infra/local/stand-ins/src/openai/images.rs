@@ -6,6 +6,8 @@ use axum::{Extension, Json};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use storyteller::pictures::{self, PictureFormat};
+use storyteller::seeded::digest;
 
 use super::CREATED_UNIX_SECONDS;
 use super::errors::ApiError;
@@ -15,8 +17,6 @@ use super::moderations::unsafe_categories;
 use crate::config::{PictureReuse, StandInConfig};
 use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
-use storyteller::pictures::{self, PictureFormat};
-use storyteller::seeded::digest;
 
 const KNOWN: &str = "background model moderation n output_compression output_format partial_images prompt \
     quality response_format safety_identifier size stream style user";
@@ -30,7 +30,8 @@ pub(crate) async fn generate(
     Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    let request: Value = serde_json::from_slice(&body).map_err(|_| ApiError::unparsable_body())?;
+    let request: Value =
+        serde_json::from_slice(&body).map_err(|_| ApiError::of("unparsable_body", &[]))?;
     let order = PictureOrder::read(&request, KNOWN)?;
     fulfil(&config, &order, 0, outcome).await
 }
@@ -112,7 +113,7 @@ async fn draw(
         .await;
     made.map_err(|cause| {
         tracing::error!("A picture could not be drawn: {cause}");
-        ApiError::server_error()
+        ApiError::of("server_error", &[])
     })
 }
 

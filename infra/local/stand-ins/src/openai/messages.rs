@@ -3,11 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use storyteller::story;
 
 use super::errors::ApiError;
 use super::schema;
 use crate::faults::Outcome;
-use storyteller::story;
 
 /// A conversation as far as an answer depends on it.
 #[derive(Debug, Default)]
@@ -64,31 +64,17 @@ pub(crate) fn picture_bytes(address: &str, param: &str) -> Result<Option<Vec<u8>
         if address.starts_with("https://") || address.starts_with("http://") {
             return Ok(None);
         }
-        let message = format!("Invalid '{param}': expected an https or data URL.");
-        return Err(ApiError::bad_parameter(
-            param,
-            Some("invalid_image_url"),
-            message,
-        ));
+        return Err(ApiError::of("invalid_image_url", &[&param, &param]));
     };
     let Some((_, encoded)) = data.split_once(";base64,") else {
-        return Err(ApiError::bad_parameter(
-            param,
-            Some("invalid_base64_image"),
-            "Invalid base64 image_url.",
-        ));
+        return Err(ApiError::of("invalid_base64", &[&param]));
     };
-    let bytes = STANDARD.decode(encoded).map_err(|_| {
-        ApiError::bad_parameter(
-            param,
-            Some("invalid_base64_image"),
-            "Invalid base64 image_url.",
-        )
-    })?;
+    let bytes = STANDARD.decode(encoded);
+    let bytes = bytes.map_err(|_| ApiError::of("invalid_base64", &[&param]))?;
     if is_picture(&bytes) {
         Ok(Some(bytes))
     } else {
-        Err(ApiError::unsupported_image(param))
+        Err(ApiError::of("unsupported_image", &[&param]))
     }
 }
 
@@ -143,7 +129,7 @@ pub(crate) fn answer(
             let check_fails = outcome == Outcome::CheckFails;
             let draft = story::answer(name, asked, &conversation.pictures, check_fails);
             schema::check(schema, &draft, schema, "#")
-                .map_err(|what| ApiError::no_answer_of_this_form(name, &what))?;
+                .map_err(|what| ApiError::of("no_answer", &[name, &what]))?;
             draft.to_string()
         }
     };
@@ -174,7 +160,7 @@ mod tests {
     fn a_data_address_that_is_no_picture_is_refused() {
         let not_a_picture = format!("data:image/png;base64,{}", STANDARD.encode("hello"));
         let error = picture_bytes(&not_a_picture, "messages").unwrap_err();
-        assert_eq!(error.code, Some("invalid_image_format"));
+        assert_eq!(error.code.as_deref(), Some("invalid_image_format"));
         assert!(picture_bytes("data:image/png;base64,***", "messages").is_err());
     }
 

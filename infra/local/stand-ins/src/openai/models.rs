@@ -91,9 +91,11 @@ pub(crate) fn named_in(body: &Value) -> Result<Model, ApiError> {
 
 pub(crate) fn find(id: &str, today: &str) -> Result<Model, ApiError> {
     let model = models().find(|model| model.id == id);
-    let model = model.ok_or_else(|| ApiError::unknown_model(id))?;
+    let model = model.ok_or_else(|| ApiError::of("unknown_model", &[&id]))?;
     match model.shutdown {
-        Some(since) if model.is_shut_down(today) => Err(ApiError::retired_model(id, since)),
+        Some(since) if model.is_shut_down(today) => {
+            Err(ApiError::of("retired_model", &[&id, &since]))
+        }
         _ => Ok(model),
     }
 }
@@ -119,7 +121,7 @@ mod tests {
     fn a_retired_model_is_refused_as_not_found() {
         let error = find("dall-e-3", "2026-11-21").unwrap_err();
         assert_eq!(
-            (error.status.as_u16(), error.code),
+            (error.status.as_u16(), error.code.as_deref()),
             (404, Some("model_not_found"))
         );
     }

@@ -4,71 +4,38 @@ use axum::Extension;
 use axum::Json;
 use axum::body::Bytes;
 use serde_json::{Map, Value, json};
+use storyteller::seeded::{Seeded, digest, hex};
 
 use super::errors::{ApiError, refuse_unknown_members};
 use super::messages::picture_bytes;
 use super::models::{self, Makes};
 use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
-use storyteller::seeded::{Seeded, digest, hex};
 
-const CATEGORIES: &[&str] = &[
-    "harassment",
-    "harassment/threatening",
-    "hate",
-    "hate/threatening",
-    "illicit",
-    "illicit/violent",
-    "self-harm",
-    "self-harm/instructions",
-    "self-harm/intent",
-    "sexual",
-    "sexual/minors",
-    "violence",
-    "violence/graphic",
-];
+const CATEGORIES: &str = "harassment harassment/threatening hate hate/threatening illicit illicit/violent self-harm \
+    self-harm/instructions self-harm/intent sexual sexual/minors violence violence/graphic";
 /// The only categories for which the real service looks at pictures.
-const PICTURE_CATEGORIES: &[&str] = &[
-    "self-harm",
-    "self-harm/instructions",
-    "self-harm/intent",
-    "sexual",
-    "violence",
-    "violence/graphic",
-];
+const PICTURE_CATEGORIES: &str =
+    "self-harm self-harm/instructions self-harm/intent sexual violence violence/graphic";
 
-/// Words no child's story needs, with the category they raise.
+/// Categories, and the words that raise them: none that a child's story needs.
 const UNSAFE_WORDS: &[(&str, &str)] = &[
-    ("gore", "violence/graphic"),
-    ("gory", "violence/graphic"),
-    ("bloodbath", "violence/graphic"),
-    ("decapitated", "violence/graphic"),
-    ("murder", "violence"),
-    ("kill", "violence"),
-    ("shotgun", "violence"),
-    ("stab", "violence"),
-    ("nude", "sexual"),
-    ("naked", "sexual"),
-    ("porn", "sexual"),
-    ("erotic", "sexual"),
-    ("suicide", "self-harm"),
-    ("cocaine", "illicit"),
-    ("heroin", "illicit"),
+    ("violence/graphic", "gore gory bloodbath decapitated"),
+    ("violence", "murder kill shotgun stab"),
+    ("sexual", "nude naked porn erotic"),
+    ("self-harm", "suicide"),
+    ("illicit", "cocaine heroin"),
 ];
 
 /// The categories that a text raises, without repetition.
 pub(crate) fn unsafe_categories(text: &str) -> Vec<&'static str> {
-    let mut found: Vec<&'static str> = Vec::new();
-    for word in text.to_lowercase().split(|c: char| !c.is_alphabetic()) {
-        if let Some((_, category)) = UNSAFE_WORDS
-            .iter()
-            .find(|(unsafe_word, _)| *unsafe_word == word)
-            && !found.contains(category)
-        {
-            found.push(category);
-        }
-    }
-    found
+    let text = text.to_lowercase();
+    let raised = |words: &str| {
+        let mut found = text.split(|c: char| !c.is_alphabetic());
+        found.any(|word| words.split(' ').any(|unsafe_word| unsafe_word == word))
+    };
+    let found = UNSAFE_WORDS.iter().filter(|(_, words)| raised(words));
+    found.map(|(category, _)| *category).collect()
 }
 
 /// One result per string, or one for a whole list of typed parts.
@@ -79,7 +46,8 @@ pub(crate) async fn moderate(
     Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    let request: Value = serde_json::from_slice(&body).map_err(|_| ApiError::unparsable_body())?;
+    let request: Value =
+        serde_json::from_slice(&body).map_err(|_| ApiError::of("unparsable_body", &[]))?;
     refuse_unknown_members(&request, "input model")?;
     let id = match request.get("model") {
         None => "omni-moderation-latest",
@@ -148,12 +116,7 @@ fn parts(items: &[Value]) -> Result<Question, ApiError> {
             question.has_text = true;
         } else if let Some(address) = item.pointer("/image_url/url").and_then(Value::as_str) {
             if question.has_picture {
-                let message = "Invalid 'input': at most one image is supported per request.";
-                return Err(ApiError::bad_parameter(
-                    "input",
-                    Some("too_many_images"),
-                    message,
-                ));
+                return Err(ApiError::of("too_many_images", &[]));
             }
             picture_bytes(address, &param)?;
             question.has_picture = true;
@@ -171,23 +134,25 @@ fn result(question: &Question, flag_all: bool) -> Value {
     }
     let mut seeded = Seeded::from_text(&question.text);
     let (mut categories, mut scores, mut applied) = (Map::new(), Map::new(), Map::new());
-    for category in CATEGORIES {
-        let is_raised = raised.contains(category);
-        let score = if is_raised {
-            seeded.between(0.86, 0.99)
+    for category in CATEGORIES.split(' ') {
+        let is_raised = raised.contains(&category);
+        let (low, high) = if is_raised {
+            (0.86, 0.99)
         } else {
-            seeded.between(0.000_01, 0.002)
+            (0.000_01, 0.002)
         };
-        categories.insert((*category).into(), Value::Bool(is_raised));
-        scores.insert((*category).into(), json!(score));
-        let mut types = Vec::new();
-        if question.has_text {
-            types.push("text");
-        }
-        if question.has_picture && PICTURE_CATEGORIES.contains(category) {
-            types.push("image");
-        }
-        applied.insert((*category).into(), json!(types));
+        let looks = PICTURE_CATEGORIES.split(' ').any(|seen| seen == category);
+        let types = [
+            (question.has_text, "text"),
+            (question.has_picture && looks, "image"),
+        ];
+        let types = types
+            .iter()
+            .filter(|(applies, _)| *applies)
+            .map(|(_, name)| *name);
+        categories.insert(category.into(), Value::Bool(is_raised));
+        scores.insert(category.into(), json!(seeded.between(low, high)));
+        applied.insert(category.into(), types.collect());
     }
     json!({
         "flagged": !raised.is_empty(), "categories": categories, "category_scores": scores,

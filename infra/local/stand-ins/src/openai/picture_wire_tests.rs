@@ -5,10 +5,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{Request, StatusCode, header};
 use serde_json::json;
+use storyteller::pictures::{self, PictureFormat};
 
 use super::wire_tests::{image_question, post, quick, send};
 use crate::openai_router;
-use storyteller::pictures::{self, PictureFormat};
 
 fn small_png() -> Vec<u8> {
     pictures::draw("a fox", 32, 32, PictureFormat::Png)

@@ -9,37 +9,10 @@ const DEPTH_MAX: usize = 10;
 const NAMES_AND_ENUMS_CHARACTERS_MAX: usize = 120_000;
 const ENUM_VALUES_MAX: usize = 1000;
 
-const REFUSED_KEYWORDS: &[&str] = &[
-    "allOf",
-    "oneOf",
-    "not",
-    "if",
-    "then",
-    "else",
-    "dependentRequired",
-    "dependentSchemas",
-    "dependencies",
-    "patternProperties",
-    "propertyNames",
-    "unevaluatedProperties",
-    "unevaluatedItems",
-    "contains",
-    "prefixItems",
-    "uniqueItems",
-    "minProperties",
-    "maxProperties",
-];
-const FORMATS: &[&str] = &[
-    "date-time",
-    "time",
-    "date",
-    "duration",
-    "email",
-    "hostname",
-    "ipv4",
-    "ipv6",
-    "uuid",
-];
+const REFUSED_KEYWORDS: &str = "allOf oneOf not if then else dependentRequired dependentSchemas dependencies \
+    patternProperties propertyNames unevaluatedProperties unevaluatedItems contains \
+    prefixItems uniqueItems minProperties maxProperties";
+const FORMATS: &str = "date-time time date duration email hostname ipv4 ipv6 uuid";
 
 #[derive(Default)]
 struct Totals {
@@ -55,23 +28,16 @@ struct Totals {
 pub(crate) fn check(name: &str, schema: &Value, param: &str) -> Result<(), ApiError> {
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || name.len() > 64 || !name.chars().all(legal) {
-        let message = format!(
-            "Invalid '{param}.name': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
-        );
-        return Err(ApiError::bad_parameter(
-            param,
-            Some("invalid_value"),
-            message,
-        ));
+        return Err(ApiError::of("schema_name", &[&param, &param]));
     }
     let refuse = |at: &[String], reason: String| {
         let context: Vec<String> = at.iter().map(|step| format!("'{step}'")).collect();
         let comma = if context.len() == 1 { "," } else { "" };
-        let message = format!(
-            "Invalid schema for response_format '{name}': In context=({}{comma}), {reason}",
-            context.join(", ")
-        );
-        ApiError::bad_parameter(param, Some("invalid_json_schema"), message)
+        let context = context.join(", ");
+        ApiError::of(
+            "invalid_schema",
+            &[&param, &name, &context, &comma, &reason],
+        )
     };
     if schema.get("type") != Some(&Value::from("object")) || schema.get("anyOf").is_some() {
         return Err(refuse(
@@ -116,14 +82,15 @@ fn walk(
             format!("the schema exceeds {DEPTH_MAX} levels of nesting."),
         ));
     }
-    if let Some(keyword) = members
-        .keys()
-        .find(|name| REFUSED_KEYWORDS.contains(&name.as_str()))
-    {
+    if let Some(keyword) = members.keys().find(|name| {
+        REFUSED_KEYWORDS
+            .split(' ')
+            .any(|refused| refused == name.as_str())
+    }) {
         return Err((at.clone(), format!("'{keyword}' is not permitted.")));
     }
     if let Some(format) = members.get("format").and_then(Value::as_str)
-        && !FORMATS.contains(&format)
+        && !FORMATS.split(' ').any(|known| known == format)
     {
         return Err((at.clone(), format!("'{format}' is not a valid format.")));
     }

@@ -2,12 +2,13 @@
 //!
 //! The figure's own units: the ground is at 0, the top of the head at about -270.
 
-use std::collections::HashMap;
+mod paints;
 
 use super::color::Color;
 use super::looks::Looks;
 use super::paint::{Drawing, Paints};
 use super::shelf::{self, Pose, Species};
+use paints::paints;
 
 /// Where a figure stands: its feet, and its size (1 is 290 units of the picture tall).
 #[derive(Debug, Clone, Copy)]
@@ -53,101 +54,6 @@ pub(super) fn wheelchair(drawing: &mut Drawing, looks: &Looks, pose: &Pose, air:
     let paints = paints(looks, pose, air);
     drawing.part("wheelchair-behind", &paints);
     drawing.part("wheelchair-before", &paints);
-}
-
-/// The colors of somebody's parts, beside those of the air.
-fn paints(looks: &Looks, pose: &Pose, air: &Paints) -> Paints {
-    let skin = looks.skin;
-    let sleeve = match looks.garment {
-        "" => skin,
-        "overalls" => looks.top.lighter(0.55),
-        _ => looks.top,
-    };
-    let panda = looks
-        .species
-        .is_some_and(|species| species.has("pattern-panda"));
-    let (leg, shoe) = match (looks.is_human(), looks.garment) {
-        _ if panda => (Color::rgb(0x3A_34_44), Color::rgb(0x3A_34_44)),
-        (_, "overalls") => (looks.top, looks.bottom),
-        (false, _) => (skin.darker(0.1), skin.darker(0.12)),
-        (_, "dress") => (skin, looks.bottom),
-        (_, "coat") => (looks.bottom.mix(Color::rgb(0x4A_52_80), 0.6), looks.bottom),
-        _ => (looks.bottom, looks.bottom.darker(0.35)),
-    };
-    let steel = Color::rgb(0xB8_C4_D4);
-    let rainbow = looks
-        .species
-        .is_some_and(|species| species.has("crest-horn"));
-    let mane = if rainbow {
-        [0xF4_94_C0, 0xA8_8C_F0, 0x7C_D0_E8].map(Color::rgb)
-    } else {
-        [
-            looks.hair_color.lighter(0.3),
-            looks.hair_color,
-            looks.hair_color.darker(0.2),
-        ]
-    };
-    let other_eye = if looks.eyes.lightness() < 0.5 {
-        0x4A_A0_E8
-    } else {
-        0x8A_50_20
-    };
-    let brow = match (looks.is_human(), looks.hair) {
-        (true, "none") => skin.darker(0.4),
-        (true, _) => looks.hair_color.darker(0.25),
-        (false, _) => skin.darker(0.5),
-    };
-    // Dark frames would vanish on dark skin or fur.
-    let frame = if skin.lightness() < 0.62 {
-        Color::rgb(0xFF_7A_6A)
-    } else {
-        Color::rgb(0x2A_1E_3C).mix(looks.top, 0.3)
-    };
-    let named = HashMap::from([
-        ("skin", skin),
-        ("light", looks.light),
-        ("hair", looks.hair_color),
-        ("iris", looks.eyes),
-        ("iris1", looks.eyes),
-        (
-            "iris2",
-            if looks.has("heterochromia") {
-                Color::rgb(other_eye)
-            } else {
-                looks.eyes
-            },
-        ),
-        ("brow", brow),
-        ("top", looks.top),
-        ("bottom", looks.bottom),
-        ("scarf", looks.scarf.unwrap_or(looks.top)),
-        ("sleeve", sleeve),
-        ("arm", if panda { leg } else { skin }),
-        (
-            "arm2",
-            if looks.has("prosthetic-arm") {
-                steel
-            } else if panda {
-                leg
-            } else {
-                skin
-            },
-        ),
-        ("leg", leg),
-        ("shoe", shoe),
-        ("frame", frame),
-        ("mane1", mane[0]),
-        ("mane2", mane[1]),
-        ("mane3", mane[2]),
-        ("accent", looks.light.mix(Color::rgb(0xFF_96_48), 0.62)),
-        ("steel", looks.top.mix(Color::rgb(0x2F_9E_D8), 0.55)),
-        ("umbrella", looks.top.mix(Color::rgb(0xE8_48_58), 0.6)),
-    ]);
-    Paints {
-        named,
-        gaze: pose.gaze,
-        ..air.clone()
-    }
 }
 
 struct Figure<'a> {
@@ -345,10 +251,7 @@ impl Figure<'_> {
         if looks.is_human() && looks.hat != "hijab" {
             self.part(drawing, &[&format!("hair-{}", looks.hair)]);
         }
-        self.part(drawing, &[&format!("hat-{}", looks.hat)]);
-        for aid in &looks.traits {
-            self.part(drawing, &[&format!("{family}-{aid}")]);
-        }
+        self.worn(drawing, family);
     }
 
     fn mouth_note(&self) -> &'static str {
@@ -394,47 +297,45 @@ impl Figure<'_> {
 
     /// A boat, a train or the like: one drawing with a face, which rocks instead of moving limbs.
     fn vehicle(&self, drawing: &mut Drawing) {
-        let Some((name, species)) = self
-            .looks
-            .species
-            .and_then(|one| Some((one.parts.first()?, one)))
-        else {
+        let Some(species) = self.looks.species else {
             return;
         };
-        let Some((before, after)) = shelf::part(name).and_then(|svg| svg.split_once("<face/>"))
-        else {
-            return;
+        let svg = species.parts.first().and_then(|name| shelf::part(name));
+        let (before, after) = svg
+            .unwrap_or_default()
+            .split_once("<face/>")
+            .unwrap_or_default();
+        // A note such as `face 4,90,0.86`: across, down, size.
+        let place = |note: &str| {
+            let mut numbers = species.note(note).unwrap_or_default().split(',');
+            let [x, y, size] = [0, 1, 2].map(|_| numbers.next().unwrap_or("1"));
+            format!("translate({x} {y}) scale({size})")
         };
-        let face = species.note("face").unwrap_or("0,60,0.8");
-        let numbers: Vec<&str> = face.split(',').collect();
-        let [x, y, size] = [0, 1, 2].map(|at| numbers.get(at).copied().unwrap_or("1"));
-        let rock = format!(
-            "rotate({:.1} 0 -60)",
-            self.pose.lean * 0.8 + self.pose.tilt * 0.4
-        );
-        drawing.group(&rock, |drawing| {
-            if !["", "kite", "map", "book", "magnifier"].contains(&self.pose.holds) {
+        let rock = self.pose.lean * 0.8 + self.pose.tilt * 0.4;
+        drawing.group(&format!("rotate({rock:.1} 0 -60)"), |drawing| {
+            if !["kite", "map", "book", "magnifier"].contains(&self.pose.holds) {
                 let held = format!("held-{}", self.pose.holds);
                 drawing.group("translate(118 -120)", |drawing| {
                     self.part(drawing, &[&held])
                 });
             }
             drawing.fill(before, &self.paints);
-            drawing.group(&format!("translate({x} {y}) scale({size})"), |drawing| {
+            drawing.group(&place("face"), |drawing| {
                 self.face(drawing, "creature");
-                self.part(drawing, &[&format!("hat-{}", self.looks.hat)]);
-                for aid in &self.looks.traits {
-                    self.part(drawing, &[&format!("creature-{aid}")]);
-                }
+                self.worn(drawing, "creature");
             });
             drawing.fill(after, &self.paints);
             if self.looks.scarf.is_some() {
-                let at = species.note("scarf").unwrap_or("0,60,0.8");
-                let numbers: Vec<&str> = at.split(',').collect();
-                let [x, y, size] = [0, 1, 2].map(|at| numbers.get(at).copied().unwrap_or("1"));
-                let transform = format!("translate({x} {y}) scale({size})");
-                drawing.group(&transform, |drawing| self.part(drawing, &["scarf"]));
+                drawing.group(&place("scarf"), |drawing| self.part(drawing, &["scarf"]));
             }
         });
+    }
+
+    /// What is worn on the head, and helps to see and hear.
+    fn worn(&self, drawing: &mut Drawing, family: &str) {
+        self.part(drawing, &[&format!("hat-{}", self.looks.hat)]);
+        for aid in &self.looks.traits {
+            self.part(drawing, &[&format!("{family}-{aid}")]);
+        }
     }
 }

@@ -80,48 +80,49 @@ fn air(brief: &Brief) -> Paints {
             [top, top.lighter(0.38).with_lightness(0.85), horizon]
         }
     };
-    let gold = GOLD.mix(bright, 0.25);
-    let sun = match brief.light {
-        "dusk" => bright.mix(GOLD, 0.6),
-        _ => GOLD.mix(CREAM, 0.33),
-    };
-    let cloud = if brief.rain {
-        top.mix(Color::rgb(0x70_78_98), 0.5)
-    } else {
-        horizon.lighter(0.55)
-    };
-    let print = if brief.mentions(&["blue"]) {
-        0x2F_86_F0
-    } else {
-        0x6A_4A_3A
-    };
-    let pane = if brief.light == "night" {
-        0xFF_DC_78
-    } else {
-        0x8A_B0_D0
-    };
-    let named = HashMap::from([
-        ("top", top),
-        ("middle", middle),
-        ("horizon", horizon),
-        ("haze", horizon.mix(middle, 0.5)),
-        ("dark", dark),
-        ("medium", medium),
-        ("bright", bright),
-        ("gold", gold),
-        ("edge", dark.darker(0.45)),
-        ("sun", sun),
-        ("cloud", cloud),
-        ("print", Color::rgb(print)),
-        ("pane", Color::rgb(pane)),
-        ("motif", bright.lighter(0.5)),
-    ]);
-    Paints {
-        named,
+    let names = ["top", "middle", "horizon", "dark", "medium", "bright"];
+    let colors = [top, middle, horizon, dark, medium, bright];
+    let mut air = Paints {
+        named: names.into_iter().zip(colors).collect::<HashMap<_, _>>(),
         tones,
         light: brief.light,
         gaze: (0.0, 0.0),
+    };
+    let dusk = brief.light == "dusk";
+    for (name, words) in [
+        ("haze", "horizon m50:middle"),
+        ("gold", "#ffc94a m25:bright"),
+        ("edge", "dark d45"),
+        (
+            "sun",
+            if dusk {
+                "bright m60:#ffc94a"
+            } else {
+                "#ffc94a m33:#fff4dc"
+            },
+        ),
+        (
+            "cloud",
+            if brief.rain {
+                "top m50:#707898"
+            } else {
+                "horizon l55"
+            },
+        ),
+        (
+            "print",
+            if brief.mentions(&["blue"]) {
+                "#2f86f0"
+            } else {
+                "#6a4a3a"
+            },
+        ),
+        ("pane", if air.is_dark() { "#ffdc78" } else { "#8ab0d0" }),
+        ("motif", "bright l50"),
+    ] {
+        air.named.insert(name, air.color(words));
     }
+    air
 }
 
 fn sky(drawing: &mut Drawing, brief: &Brief, air: &Paints, seeded: &mut Seeded) {
@@ -242,9 +243,13 @@ fn figures(drawing: &mut Drawing, brief: &Brief, air: &Paints) {
         ("rooftops", _) => 850.0,
         _ => 916.0,
     };
+    // A boat is wide: its friend is to be seen beside it.
+    let wide = brief.heroes[0]
+        .species
+        .is_some_and(shelf::Species::is_vehicle);
     let hero = Place {
         at: (x, feet),
-        size: brief.size,
+        size: brief.size * if wide && others { 0.86 } else { 1.0 },
         flipped: side < 0.0,
         floats: false,
     };

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::request::read_idea;
+use super::idea::Idea;
 use crate::data;
 use crate::pictures;
 use crate::pictures::shelf::Species;
@@ -24,7 +24,7 @@ pub struct Hero {
 
 /// The hero of a wish such as "a brave little tugboat".
 pub fn hero_of(wish: &str) -> Hero {
-    let idea = read_idea(wish);
+    let idea = Idea::read(wish);
     let lower = wish.to_lowercase();
     // What opens the wish is the hero, drawn or not; else whoever in it can be drawn.
     let opening = idea

@@ -1,7 +1,7 @@
 //! A text read by a model of tests, and recordings kept in memory: what is bought, in which parts, and what of it is used.
 
 use super::*;
-use providers::{Alignment, Billed, ProviderError, SpeechFacts};
+use providers::{Alignment, CallUsage, ProviderError, SpeechFacts};
 use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
 /// Seconds a character takes.
@@ -76,7 +76,7 @@ impl SpeechModel for Model {
         unreachable!("the voice is given")
     }
 
-    async fn speak(&self, call: &SpeechCall) -> Result<(Speech, Billed), ProviderError> {
+    async fn speak(&self, call: &SpeechCall) -> Result<(Speech, CallUsage), ProviderError> {
         self.calls.lock().unwrap().push(call.clone());
         if call.text.chars().count() > self.takes {
             return Err(ProviderError::of_kind(
@@ -88,7 +88,7 @@ impl SpeechModel for Model {
         let next = self.next.lock().unwrap().pop_front();
         Ok((
             next.unwrap_or_else(|| spoken(&call.text)),
-            Billed::default(),
+            CallUsage::default(),
         ))
     }
 }
@@ -102,16 +102,11 @@ struct Memory {
 
 #[async_trait::async_trait]
 impl RecordingStore for Memory {
-    async fn load(&self) -> Result<Vec<Recording>, StepError> {
+    async fn find_earlier_recordings(&self) -> Result<Vec<Recording>, StepError> {
         Ok(self.recordings.lock().unwrap().clone())
     }
 
-    async fn save(
-        &self,
-        recording: &mut Recording,
-        _: u8,
-        _: &mut Vec<UsageEntry>,
-    ) -> Result<(), StepError> {
+    async fn save(&self, recording: &mut Recording, _: u8) -> Result<(), StepError> {
         let mut recordings = self.recordings.lock().unwrap();
         recordings.push(recording.clone());
         match self.dies_at == Some(recordings.len()) {
@@ -133,17 +128,18 @@ async fn read(
     store: &Memory,
     (text, beat_ends): &(String, Vec<usize>),
 ) -> (Result<Vec<Take>, StepError>, usize) {
-    let mut usage = Vec::new();
+    let usage = UsageLedger::default();
     let reading = Reading {
         speech: model,
         store,
+        usage: &usage,
         voice_id: "voice",
         text,
         beat_ends,
         deadline: Instant::now() + Duration::from_secs(20),
     };
-    let takes = reading.read(&mut usage).await;
-    (takes, usage.len())
+    let takes = reading.read().await;
+    (takes, usage.unrecorded().len())
 }
 
 async fn takes(model: &Model, store: &Memory, story: &(String, Vec<usize>)) -> Vec<Take> {

@@ -3,11 +3,7 @@
 mod services;
 
 use super::Outcome;
-use stack::{
-    environment,
-    home::Home,
-    tools::{NO_SYNTHESISER, on_path, synthesiser},
-};
+use stack::{environment, home::Home, tools::on_path};
 use std::collections::BTreeMap;
 
 /// A thing that was looked at.
@@ -91,9 +87,9 @@ async fn tools() -> Vec<Finding> {
     let mut findings = vec![
         tool("cargo", "install Rust from https://rustup.rs"),
         Finding::new("postgres", postgres),
-        match synthesiser() {
-            Some(_) => Finding::new("espeak-ng", Ok(())),
-            None => Finding::note("espeak-ng", NO_SYNTHESISER),
+        match storyteller::speech::synthesiser().advice() {
+            None => Finding::new("speech synthesiser", Ok(())),
+            Some(advice) => Finding::note("speech synthesiser", advice),
         },
     ];
     findings.push(tool(

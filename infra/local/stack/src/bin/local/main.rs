@@ -13,12 +13,8 @@ mod up;
 use std::{error::Error, process::ExitCode};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use stack::{
-    environment::Provider,
-    ports::Ports,
-    report::Reporter,
-    tools::{NO_SYNTHESISER, synthesiser},
-};
+use stack::{environment::Provider, ports::Ports, report::Reporter};
+use storyteller::speech::synthesiser;
 
 /// The local stack and everything that is done with it
 #[derive(Debug, Parser)]
@@ -100,8 +96,10 @@ async fn run(command: Command) -> Outcome {
 
 /// Says, where the local stand-in will narrate without a voice, how to give it one.
 fn announce_voice(reporter: Reporter) {
-    if Provider::elevenlabs(Ports::FIXED).is_stand_in && synthesiser().is_none() {
-        reporter.line(format!("  espeak-ng is {NO_SYNTHESISER}.\n"));
+    if Provider::elevenlabs(Ports::FIXED).is_stand_in
+        && let Some(advice) = synthesiser().advice()
+    {
+        reporter.line(format!("  {advice}\n"));
     }
 }
 

@@ -1,16 +1,20 @@
 //! What becomes of a picture before anybody accepted it.
 
 use super::*;
-use crate::rig::{Rig, STORY, Verdict, code, job};
+use crate::test_services::{STORY, TestServices, Verdict, code, job};
 use serde_json::Value;
 
 const CDN: &str = "https://assets.example.com";
 
 /// One attempt at the cover: its address, or the code of its failure.
-async fn attempt(rig: &Rig, number: u32, options: Value) -> Result<String, &'static str> {
-    let studio = rig.studio(CDN, None).await;
-    let job = job(AssetType::Cover, number, options, rig.checkpoint());
-    match draw(&studio, &job, &mut Vec::new()).await {
+async fn attempt(
+    services: &TestServices,
+    number: u32,
+    options: Value,
+) -> Result<String, &'static str> {
+    let story = services.story(CDN, None).await;
+    let job = job(AssetType::Cover, number, options, services.checkpoint());
+    match draw(&Attempt::new(story.into(), job)).await {
         Ok(result) => Ok(result.url.expect("an address")),
         Err(error) => Err(code(error, AssetType::Cover)),
     }
@@ -22,8 +26,8 @@ fn in_style(style: &str) -> Value {
 
 #[tokio::test]
 async fn a_picture_is_published_once_it_has_passed_under_a_key_nobody_guesses() {
-    let rig = Rig::default();
-    let url = attempt(&rig, 1, Value::Null).await.unwrap();
+    let services = TestServices::default();
+    let url = attempt(&services, 1, Value::Null).await.unwrap();
     let published = format!("stories/{STORY}/cover-v1-");
     let digest = url
         .strip_prefix(&format!("{CDN}/{published}"))
@@ -31,7 +35,7 @@ async fn a_picture_is_published_once_it_has_passed_under_a_key_nobody_guesses() 
         .expect("an address of the cover");
     assert_eq!(digest.len(), 16);
     assert!(digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    let public = rig
+    let public = services
         .keys()
         .into_iter()
         .filter(|key| key.starts_with("stories/"));
@@ -40,39 +44,39 @@ async fn a_picture_is_published_once_it_has_passed_under_a_key_nobody_guesses() 
 
 #[tokio::test]
 async fn a_rejected_picture_is_never_public_and_never_found_again() {
-    let rig = Rig::default();
-    rig.judge([Verdict::Rejected; 3]);
-    let failed = attempt(&rig, 1, Value::Null).await;
+    let services = TestServices::default();
+    services.judge([Verdict::Rejected; 3]);
+    let failed = attempt(&services, 1, Value::Null).await;
     assert_eq!(failed, Err("IMAGE_VALIDATION_FAILED"));
-    assert_eq!(rig.keys(), Vec::<String>::new());
+    assert_eq!(services.keys(), Vec::<String>::new());
     // The same wish once more: nothing is left of it, so it is drawn, and has three tries again.
-    rig.judge([Verdict::Rejected, Verdict::Rejected, Verdict::Passed]);
-    assert!(attempt(&rig, 2, Value::Null).await.is_ok());
-    assert_eq!(rig.prompts().len(), 3 + 3);
-    let keys = rig.keys();
+    services.judge([Verdict::Rejected, Verdict::Rejected, Verdict::Passed]);
+    assert!(attempt(&services, 2, Value::Null).await.is_ok());
+    assert_eq!(services.prompts().len(), 3 + 3);
+    let keys = services.keys();
     assert_eq!(keys.len(), 2, "a draft and its copy: {keys:?}");
 }
 
 #[tokio::test]
 async fn what_an_attempt_left_without_a_verdict_is_looked_at_again_and_not_bought_again() {
-    let rig = Rig::default();
-    rig.judge([Verdict::Unknown]);
-    let failed = attempt(&rig, 1, in_style("pencil")).await;
+    let services = TestServices::default();
+    services.judge([Verdict::Unknown]);
+    let failed = attempt(&services, 1, in_style("pencil")).await;
     assert_eq!(failed, Err("PROVIDER_UNAVAILABLE"));
-    assert!(rig.keys().iter().all(|key| key.starts_with("drafts/")));
-    assert!(attempt(&rig, 2, in_style("pencil")).await.is_ok());
-    assert_eq!(rig.prompts().len(), 1);
+    assert!(services.keys().iter().all(|key| key.starts_with("drafts/")));
+    assert!(attempt(&services, 2, in_style("pencil")).await.is_ok());
+    assert_eq!(services.prompts().len(), 1);
 }
 
 #[tokio::test]
 async fn what_an_attempt_left_is_not_taken_for_another_wish() {
     for wish in [in_style("watercolour"), json!({"simplifyPrompt": true})] {
-        let rig = Rig::default();
-        rig.judge([Verdict::Unknown]);
-        let failed = attempt(&rig, 1, in_style("pencil")).await;
+        let services = TestServices::default();
+        services.judge([Verdict::Unknown]);
+        let failed = attempt(&services, 1, in_style("pencil")).await;
         assert_eq!(failed, Err("PROVIDER_UNAVAILABLE"));
-        assert!(attempt(&rig, 2, wish.clone()).await.is_ok());
-        let prompts = rig.prompts();
+        assert!(attempt(&services, 2, wish.clone()).await.is_ok());
+        let prompts = services.prompts();
         assert_eq!(prompts.len(), 2, "for {wish}");
         assert!(prompts[0].contains("pencil") && !prompts[1].contains("pencil"));
     }
@@ -80,12 +84,12 @@ async fn what_an_attempt_left_is_not_taken_for_another_wish() {
 
 #[tokio::test]
 async fn three_pictures_are_drawn_for_one_wish_however_many_attempts_it_takes() {
-    let rig = Rig::default();
-    rig.judge([Verdict::Rejected, Verdict::Unknown]);
-    let failed = attempt(&rig, 1, Value::Null).await;
+    let services = TestServices::default();
+    services.judge([Verdict::Rejected, Verdict::Unknown]);
+    let failed = attempt(&services, 1, Value::Null).await;
     assert_eq!(failed, Err("PROVIDER_UNAVAILABLE"));
-    rig.judge([Verdict::Rejected; 3]);
-    let failed = attempt(&rig, 2, Value::Null).await;
+    services.judge([Verdict::Rejected; 3]);
+    let failed = attempt(&services, 2, Value::Null).await;
     assert_eq!(failed, Err("IMAGE_VALIDATION_FAILED"));
-    assert_eq!(rig.prompts().len(), 3);
+    assert_eq!(services.prompts().len(), 3);
 }

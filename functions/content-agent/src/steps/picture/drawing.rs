@@ -5,25 +5,23 @@ use crate::{
     references::{Reason, UnusedReferences},
 };
 use providers::{
-    Billed, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, References,
+    CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, References,
 };
 use std::time::Instant;
-use store::LeasedJob;
 use url::Url;
 
 /// How often one picture is asked for without some of the references before all of them are left out.
 const UNREADABLE_MAX: u32 = 3;
 
 /// A picture being asked for. What a refusal taught holds for its further tries too.
-pub(crate) struct Drawing<'a> {
-    pub(crate) pictures: &'a dyn PictureModel,
-    pub(crate) job: &'a LeasedJob,
-    pub(crate) brief: &'a PictureBrief<'a>,
-    pub(crate) references: References,
-    pub(crate) unused: &'a UnusedReferences,
+pub(super) struct Drawing<'a> {
+    pub(super) pictures: &'a dyn PictureModel,
+    pub(super) brief: &'a PictureBrief<'a>,
+    pub(super) references: References,
+    pub(super) unused: &'a UnusedReferences,
     /// In plainer words.
-    pub(crate) softened: bool,
-    pub(crate) deadline: Instant,
+    pub(super) plain: bool,
+    pub(super) deadline: Instant,
 }
 
 impl Drawing<'_> {
@@ -32,10 +30,10 @@ impl Drawing<'_> {
     /// A reference nobody can read costs only itself. A refusal is answered with plainer words; where these are refused too,
     /// what a user brought along is left out once. A picture of ours has been looked at before, so that it is not suspected,
     /// unless the same filter refused the user's own.
-    pub(crate) async fn picture(
+    pub(super) async fn draw(
         &mut self,
         feedback: &str,
-        billed: &mut Vec<Billed>,
+        billed: &mut Vec<CallUsage>,
     ) -> Result<PictureBytes, ProviderError> {
         let mut unreadable = 0;
         loop {
@@ -57,10 +55,9 @@ impl Drawing<'_> {
                     let index = index.filter(|_| unreadable <= UNREADABLE_MAX);
                     self.leave_out(&call.references, index, Reason::Unreadable);
                 }
-                ErrorKind::Refused if !self.softened => {
-                    tracing::warn!(storyId = %self.job.story_id, jobId = %self.job.job_id, assetType = %self.job.asset_type,
-                        "Picture refused by a safety filter, asking in plainer words");
-                    self.softened = true;
+                ErrorKind::Refused if !self.plain => {
+                    tracing::warn!("Picture refused by a safety filter, asking in plainer words");
+                    self.plain = true;
                 }
                 ErrorKind::Refused if self.may_suspect(&call.references) => {
                     self.leave_out(&call.references, None, Reason::Refused);
@@ -85,8 +82,8 @@ impl Drawing<'_> {
             has_reference: !matches!(references, References::None),
             ..*self.brief
         };
-        if self.softened {
-            prompt::softened(&brief)
+        if self.plain {
+            prompt::plain_picture(&brief)
         } else {
             prompt::picture(&brief)
         }
@@ -107,8 +104,12 @@ impl Drawing<'_> {
             _ => (&[] as &[Url], 1),
         };
         let named = index.and_then(|index| all.get(index));
-        tracing::warn!(storyId = %self.job.story_id, jobId = %self.job.job_id, assetType = %self.job.asset_type, ?reason,
-            index = named.and(index), count, "Reference picture is of no use, asking without it");
+        tracing::warn!(
+            ?reason,
+            index = named.and(index),
+            count,
+            "Reference picture is of no use, asking without it"
+        );
         match (named, sent) {
             (Some(url), _) => self.unused.leave_out([url], reason),
             (None, References::Urls(urls)) => self.unused.leave_out(urls, reason),
@@ -121,7 +122,7 @@ impl Drawing<'_> {
 mod tests {
     use super::*;
     use domain::story::{PaletteStep, SceneAnalysis};
-    use serde_json::{Value, json};
+    use serde_json::json;
     use std::{sync::Mutex, time::Duration};
 
     type Answering = fn(&PictureCall) -> Result<(), ErrorKind>;
@@ -142,7 +143,7 @@ mod tests {
         async fn draw(
             &self,
             call: &PictureCall,
-            billed: &mut Vec<Billed>,
+            billed: &mut Vec<CallUsage>,
         ) -> Result<PictureBytes, ProviderError> {
             self.calls
                 .lock()
@@ -150,7 +151,7 @@ mod tests {
                 .push(call.clone());
             match (self.answering)(call) {
                 Ok(()) => {
-                    billed.push(Billed::default());
+                    billed.push(CallUsage::default());
                     Ok(picture())
                 }
                 Err(kind) => Err(ProviderError::of_kind("OpenAI", "draw a picture", kind)),
@@ -165,7 +166,7 @@ mod tests {
     }
 
     /// Which references each call had: the names of files, `cover`, or nothing; and the prompt of the last.
-    async fn drawn(
+    async fn draw(
         answering: Answering,
         references: References,
         unused: &UnusedReferences,
@@ -173,23 +174,6 @@ mod tests {
         let pictures = Scripted {
             answering,
             calls: Mutex::default(),
-        };
-        let job = LeasedJob {
-            job_id: "00000000-0000-0000-0000-000000000001"
-                .parse()
-                .expect("an id"),
-            story_id: "00000000-0000-0000-0000-000000000002"
-                .parse()
-                .expect("an id"),
-            asset_type: domain::AssetType::Cover,
-            lease_token: "00000000-0000-0000-0000-000000000003"
-                .parse()
-                .expect("an id"),
-            attempt: 1,
-            retry_count: 0,
-            asset_version: 0,
-            checkpoint: Value::Null,
-            options: Value::Null,
         };
         let step: PaletteStep =
             serde_json::from_value(json!({"name": "dusk", "colors": ["#000000"]})).expect("a step");
@@ -209,14 +193,13 @@ mod tests {
         };
         let mut drawing = Drawing {
             pictures: &pictures,
-            job: &job,
             brief: &brief,
             references,
             unused,
-            softened: false,
+            plain: false,
             deadline: Instant::now() + Duration::from_secs(60),
         };
-        let picture = drawing.picture("", &mut Vec::new()).await;
+        let picture = drawing.draw("", &mut Vec::new()).await;
         let calls = pictures.calls.into_inner().expect("no holder panics");
         let prompt = calls.last().map(|call| call.prompt.clone());
         let references = calls.iter().map(|call| match &call.references {
@@ -240,11 +223,11 @@ mod tests {
             _ => Err(UNREADABLE),
         };
         let references = References::Urls(vec![url("ember.gif")]);
-        let (picture, asked, prompt) = drawn(answering, references.clone(), &unused).await;
+        let (picture, asked, prompt) = draw(answering, references.clone(), &unused).await;
         assert!(picture.is_ok());
         assert_eq!(asked, ["ember.gif", ""]);
         assert!(!prompt.contains("as in the reference"), "{prompt}");
-        let (picture, asked, _) = drawn(answering, references, &unused).await;
+        let (picture, asked, _) = draw(answering, references, &unused).await;
         assert!(picture.is_ok());
         assert_eq!(asked, [""]);
     }
@@ -260,8 +243,7 @@ mod tests {
             },
             _ => Ok(()),
         };
-        let (picture, asked, prompt) =
-            drawn(answering, References::Urls(references), &unused).await;
+        let (picture, asked, prompt) = draw(answering, References::Urls(references), &unused).await;
         assert!(picture.is_ok());
         assert_eq!(asked, ["a.png b.gif c.png d.png", "a.png c.png d.png"]);
         assert!(prompt.contains("as in the reference"));
@@ -275,7 +257,7 @@ mod tests {
             References::None => Ok(()),
             _ => Err(ErrorKind::ReferenceUnreadable { index: Some(0) }),
         };
-        let (picture, asked, _) = drawn(answering, References::Urls(references), &unused).await;
+        let (picture, asked, _) = draw(answering, References::Urls(references), &unused).await;
         assert!(picture.is_ok());
         assert_eq!(asked.len() as u32, 1 + UNREADABLE_MAX + 1);
     }
@@ -288,10 +270,10 @@ mod tests {
             _ => Ok(()),
         };
         let references = References::Urls(vec![url("kid.jpg")]);
-        let (picture, asked, _) = drawn(answering, references.clone(), &unused).await;
+        let (picture, asked, _) = draw(answering, references.clone(), &unused).await;
         assert!(picture.is_ok());
         assert_eq!(asked, ["kid.jpg", "kid.jpg", ""]);
-        let (_, asked, _) = drawn(answering, references, &unused).await;
+        let (_, asked, _) = draw(answering, references, &unused).await;
         assert_eq!(asked, [""], "the next picture is not refused for it again");
     }
 
@@ -300,7 +282,7 @@ mod tests {
         for references in [References::None, References::Picture(picture())] {
             let unused = UnusedReferences::default();
             let answering: Answering = |_| Err(ErrorKind::Refused);
-            let (picture, asked, _) = drawn(answering, references, &unused).await;
+            let (picture, asked, _) = draw(answering, references, &unused).await;
             assert_eq!(picture.expect_err("no picture").kind, ErrorKind::Refused);
             assert_eq!(asked.len(), 2);
         }
@@ -314,7 +296,7 @@ mod tests {
             References::None => Ok(()),
             _ => Err(ErrorKind::Refused),
         };
-        let (picture, asked, _) = drawn(answering, References::Picture(picture()), &unused).await;
+        let (picture, asked, _) = draw(answering, References::Picture(picture()), &unused).await;
         assert!(picture.is_ok());
         assert_eq!(asked, ["cover", "cover", ""]);
     }

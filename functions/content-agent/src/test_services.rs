@@ -1,7 +1,8 @@
 //! A story at work in tests: a bucket and a database in memory, and models that answer as they are told.
 
 use crate::{
-    Config, Deps, config::ImageFallback, darkroom::Darkroom, failure::StepError, studio::Studio,
+    Config, Deps, config::ImageFallback, decode_pool::DecodePool, failure::StepError,
+    story_context::StoryContext,
 };
 use async_trait::async_trait;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
@@ -14,8 +15,8 @@ use axum::{
 };
 use domain::{AssetType, StoryId};
 use providers::{
-    Billed, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, Speech, SpeechCall,
-    SpeechFacts, SpeechModel, TextCall, TextModel,
+    CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, Speech,
+    SpeechCall, SpeechFacts, SpeechModel, TextCall, TextModel,
 };
 use render::{colors::HexColor, placeholder::placeholder_png};
 use runtime::{Deadline, Invoke, InvokeError};
@@ -37,6 +38,8 @@ pub(crate) enum Verdict {
     Rejected,
     /// The provider is down.
     Unknown,
+    /// Whoever asks dies of it.
+    Panic,
 }
 
 #[derive(Default)]
@@ -46,6 +49,8 @@ struct Seen {
     requests: Vec<(Method, String)>,
     /// Bodies of `report_progress`.
     reports: Vec<Value>,
+    /// Bodies of `fail_job`.
+    failures: Vec<Value>,
     /// What the picture model was asked for.
     prompts: Vec<String>,
     verdicts: VecDeque<Verdict>,
@@ -53,26 +58,27 @@ struct Seen {
 
 /// Everything outside the content agent.
 #[derive(Clone, Default)]
-pub(crate) struct Rig(Arc<Mutex<Seen>>);
+pub(crate) struct TestServices(Arc<Mutex<Seen>>);
 
-impl Rig {
+impl TestServices {
     /// The clients of a process, all of them leading here; files are published under `cdn`.
     pub(crate) async fn deps(&self, cdn: &str) -> Arc<Deps> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let aws = aws_config::SdkConfig::builder()
+        let aws = aws_types::SdkConfig::builder()
+            .http_client(runtime::SdkHttp::default())
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .endpoint_url(&base)
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                "key", "secret", None, None, "rig",
+                "key", "secret", None, None, "test",
             )))
             .build();
         let rest = RestConfig {
             supabase_url: base.parse().unwrap(),
-            service_role_key: "key".to_owned(),
+            service_role_key: "key".into(),
         };
         Arc::new(Deps {
             store: Store::new(&rest, runtime::http_client()).unwrap(),
@@ -89,13 +95,13 @@ impl Rig {
                 unchecked_traits: Vec::new(),
                 image_models: vec!["a-model".to_owned()],
             },
-            darkroom: Darkroom::default(),
+            decode_pool: DecodePool::default(),
         })
     }
 
-    /// A studio of the story [`STORY`], whose art direction is known and whose cover has this address.
-    pub(crate) async fn studio(&self, cdn: &str, cover: Option<&str>) -> Studio {
-        let mut story = story();
+    /// The story [`STORY`], whose art direction is known and whose cover has this address.
+    pub(crate) async fn story(&self, cdn: &str, cover: Option<&str>) -> StoryContext {
+        let mut story = story_work();
         if let Some(url) = cover {
             story.view.assets.insert(
                 AssetType::Cover,
@@ -103,7 +109,7 @@ impl Rig {
                     .unwrap(),
             );
         }
-        Studio::new(
+        StoryContext::new(
             self.deps(cdn).await,
             story,
             Deadline::after(Duration::from_secs(60)),
@@ -128,6 +134,16 @@ impl Rig {
     /// The next checks of pictures; the others pass.
     pub(crate) fn judge(&self, verdicts: impl IntoIterator<Item = Verdict>) {
         self.0.lock().unwrap().verdicts = verdicts.into_iter().collect();
+    }
+
+    /// How many reports the database was sent.
+    pub(crate) fn reports(&self) -> usize {
+        self.0.lock().unwrap().reports.len()
+    }
+
+    /// What the database was told of failed jobs.
+    pub(crate) fn failures(&self) -> Vec<Value> {
+        self.0.lock().unwrap().failures.clone()
     }
 
     pub(crate) fn prompts(&self) -> Vec<String> {
@@ -161,6 +177,7 @@ pub(crate) fn job(asset: AssetType, attempt: u32, options: Value, checkpoint: Va
         attempt,
         retry_count: attempt - 1,
         asset_version: 0,
+        earlier_version_stands: false,
         checkpoint,
         options,
     }
@@ -178,27 +195,36 @@ pub(crate) fn art(motif: &str) -> Value {
         "scenes": {"0": scene, "1": scene, "2": scene, "3": scene, "4": scene}})
 }
 
-fn story() -> StoryWork {
+pub(crate) fn story_work() -> StoryWork {
     let beat = json!({"heading": "Night", "text": "Ember saw a small lamp and walked to it with a very brave heart.",
         "dialogue": [], "sceneDescription": "A dragon walks to a lamp."});
     let content = json!({"title": "The Small Lamp", "moral": "Small lights help.", "beats": [beat, beat, beat, beat]});
     serde_json::from_value(json!({
         "storyId": STORY, "userId": STORY, "title": "The Small Lamp", "content": content,
-        "request": {"character_ids": [], "story_type": "adventure", "themes": [], "asset_types": []},
+        "request": {"character_ids": ["00000000-0000-4000-8000-000000000009"], "story_type": "adventure", "themes": [], "asset_types": []},
         "characters": [],
         "view": {"assets": {"content": {"status": "ready", "version": 1}}, "hue": {}, "art": art("a lamp")}}))
     .unwrap()
 }
 
-async fn answer(State(rig): State<Rig>, request: Request) -> Response {
+async fn answer(State(services): State<TestServices>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let path = parts.uri.path().trim_start_matches('/');
-    let mut seen = rig.0.lock().unwrap();
+    let mut seen = services.0.lock().unwrap();
     if let Some(function) = path.strip_prefix("rest/v1/rpc/") {
-        assert_eq!(function, "report_progress");
-        seen.reports.push(serde_json::from_slice(&body).unwrap());
-        return axum::Json(json!({"lost": []})).into_response();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        return match function {
+            "report_progress" => {
+                seen.reports.push(body);
+                axum::Json(json!({"lost": []})).into_response()
+            }
+            "fail_job" => {
+                seen.failures.push(body);
+                axum::Json(json!({"accepted": true})).into_response()
+            }
+            other => unreachable!("{other} is not called here"),
+        };
     }
     let key = path
         .strip_prefix(BUCKET)
@@ -245,28 +271,33 @@ async fn answer(State(rig): State<Rig>, request: Request) -> Response {
     }
 }
 
-fn billed(number: usize) -> Billed {
-    Billed {
+fn billed(number: usize) -> CallUsage {
+    CallUsage {
         request_id: number.to_string(),
-        ..Billed::default()
+        ..CallUsage::default()
     }
 }
 
 #[async_trait]
-impl TextModel for Rig {
-    async fn ask(&self, call: &TextCall, bill: &mut Vec<Billed>) -> Result<Value, ProviderError> {
+impl TextModel for TestServices {
+    async fn ask(
+        &self,
+        call: &TextCall,
+        bill: &mut Vec<CallUsage>,
+    ) -> Result<Value, ProviderError> {
         assert_eq!(call.name, "image_check");
         let verdict = self.0.lock().unwrap().verdicts.pop_front();
         let passed = match verdict.unwrap_or(Verdict::Passed) {
             Verdict::Passed => true,
             Verdict::Rejected => false,
+            Verdict::Panic => panic!("on purpose"),
             // As a process that dies meanwhile: the picture is there, its verdict is not.
             Verdict::Unknown => {
                 while !self.keys().iter().any(|key| key.starts_with("drafts/")) {
                     tokio::task::yield_now().await;
                 }
                 return Err(ProviderError::of_kind(
-                    "rig",
+                    "test",
                     "check",
                     ErrorKind::Unavailable,
                 ));
@@ -278,11 +309,11 @@ impl TextModel for Rig {
 }
 
 #[async_trait]
-impl PictureModel for Rig {
+impl PictureModel for TestServices {
     async fn draw(
         &self,
         call: &PictureCall,
-        bill: &mut Vec<Billed>,
+        bill: &mut Vec<CallUsage>,
     ) -> Result<PictureBytes, ProviderError> {
         let number = {
             let mut seen = self.0.lock().unwrap();
@@ -296,7 +327,7 @@ impl PictureModel for Rig {
 }
 
 #[async_trait]
-impl SpeechModel for Rig {
+impl SpeechModel for TestServices {
     fn facts(&self) -> SpeechFacts {
         unreachable!("nothing is read aloud here")
     }
@@ -305,13 +336,13 @@ impl SpeechModel for Rig {
         unreachable!("nothing is read aloud here")
     }
 
-    async fn speak(&self, _call: &SpeechCall) -> Result<(Speech, Billed), ProviderError> {
+    async fn speak(&self, _call: &SpeechCall) -> Result<(Speech, CallUsage), ProviderError> {
         unreachable!("nothing is read aloud here")
     }
 }
 
 #[async_trait]
-impl Invoke for Rig {
+impl Invoke for TestServices {
     async fn invoke(&self, _function: &str, _event: Value) -> Result<(), InvokeError> {
         Ok(())
     }
@@ -319,5 +350,5 @@ impl Invoke for Rig {
 
 /// The codes of what failed, for those who compare.
 pub(crate) fn code(error: StepError, asset: AssetType) -> &'static str {
-    error.into_failure(asset).code
+    error.into_failure(asset).code.code()
 }

@@ -1,0 +1,145 @@
+//! One attempt at one asset: what it may touch, what it holds, what it has paid for.
+
+use crate::{
+    Deps, asking,
+    failure::StepError,
+    prompt::Question,
+    story_context::StoryContext,
+    usage::{self, UsageLedger},
+};
+use domain::{AssetType, story::UnusableAnswer};
+use providers::{CallUsage, TextCall, TextModelRole};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::sync::{Arc, Mutex};
+use store::{AssetVersion, FileKind, Fingerprint, LeasedJob, Progress};
+use tracing::Span;
+
+/// Shared by the task that works on it, the heartbeat, and whoever records its result.
+pub(crate) struct Attempt {
+    pub(crate) story: Arc<StoryContext>,
+    pub(crate) job: LeasedJob,
+    pub(crate) usage: UsageLedger,
+    /// What every line about it says of itself: `jobId` and `assetType`, within the story's span.
+    pub(crate) span: Span,
+    /// Percent done, for the next heartbeat.
+    progress: Mutex<Option<u8>>,
+}
+
+impl Attempt {
+    pub(crate) fn new(story: Arc<StoryContext>, job: LeasedJob) -> Self {
+        let span = tracing::error_span!("job", jobId = %job.job_id, assetType = %job.asset_type);
+        Self {
+            span,
+            story,
+            job,
+            usage: UsageLedger::default(),
+            progress: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn deps(&self) -> &Deps {
+        &self.story.deps
+    }
+
+    pub(crate) fn asset(&self) -> AssetType {
+        self.job.asset_type
+    }
+
+    /// The version of the asset that it makes.
+    pub(crate) fn version(&self) -> AssetVersion {
+        AssetVersion::made_by(&self.job)
+    }
+
+    /// Where its draft of this number lies. `wish` is of everything that decides how the draft turns out.
+    pub(crate) fn draft_key(&self, wish: &Fingerprint, number: u32, kind: FileKind) -> String {
+        self.version()
+            .draft_key(wish, self.job.attempt, number, kind)
+    }
+
+    /// An earlier attempt may have left drafts.
+    pub(crate) fn is_repeated(&self) -> bool {
+        self.job.attempt > 1
+    }
+
+    /// Asks a text model and reads the answer as `T`. What it cost is in the ledger whether or not it can be read.
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        role: TextModelRole,
+        question: Question,
+    ) -> Result<T, StepError> {
+        let (answer, _) = self.ask_usable(role, question, Ok).await?;
+        Ok(answer)
+    }
+
+    /// The same, with a look at whether the answer can be used: if not, the model is told once what was wrong. Answers with
+    /// the tokens of all answers together.
+    pub(crate) async fn ask_usable<T: DeserializeOwned, R>(
+        &self,
+        role: TextModelRole,
+        question: Question,
+        usable: impl Fn(T) -> Result<R, UnusableAnswer>,
+    ) -> Result<(R, u64), StepError> {
+        let call = TextCall {
+            name: question.name,
+            schema: question.schema,
+            instructions: question.instructions,
+            data: question.data,
+            picture: question.picture,
+            correction: None,
+            model: role,
+            deadline: self.story.deadline.instant(),
+        };
+        let mut billed = Vec::new();
+        let model = self.deps().text.as_ref();
+        let answer = asking::ask_until_usable(model, call, &mut billed, usable).await;
+        let entries = billed.iter().map(|call| usage::text(call, question.name));
+        self.usage.add(entries);
+        let tokens = |call: &CallUsage| call.input_units + call.output_units;
+        Ok((answer?, billed.iter().map(tokens).sum()))
+    }
+
+    /// Saves the result of a paid step, and what it cost, before the next one, with what the front end shows of it.
+    ///
+    /// # Errors
+    /// When it cannot be saved, or the job is somebody else's by now: nothing more is bought for it then.
+    pub(crate) async fn checkpoint(
+        &self,
+        checkpoint: Value,
+        progress: u8,
+        metadata: Option<Value>,
+    ) -> Result<(), StepError> {
+        let usage = self.usage.unrecorded();
+        let report = Progress {
+            progress: Some(progress),
+            metadata,
+            checkpoint: Some(checkpoint),
+            usage: usage.clone(),
+            ..self.heartbeat()
+        };
+        let (store, lease) = (&self.deps().store, self.deps().config.lease);
+        let lost = store.report_progress(&[report], lease).await?;
+        self.usage.forget(&usage);
+        if lost.contains(&self.job.job_id) {
+            return Err(StepError::LeaseLost);
+        }
+        Ok(())
+    }
+
+    /// Percent done. The next heartbeat tells it; it costs no round trip of its own.
+    pub(crate) fn note_progress(&self, percent: u8) {
+        *self.progress.lock().expect("no holder panics") = Some(percent);
+    }
+
+    /// What extends its lease.
+    pub(crate) fn heartbeat(&self) -> Progress {
+        Progress {
+            job_id: self.job.job_id,
+            lease_token: self.job.lease_token,
+            progress: *self.progress.lock().expect("no holder panics"),
+            metadata: None,
+            checkpoint: None,
+            usage: Vec::new(),
+        }
+    }
+}

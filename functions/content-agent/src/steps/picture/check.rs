@@ -1,0 +1,75 @@
+//! Whether a picture shows the characters as they are, and what is made of it once it is decoded.
+
+use crate::{attempt::Attempt, failure::StepError, prompt};
+use bytes::Bytes;
+use providers::{PictureBytes, TextModelRole};
+use render::{
+    colors::{HexColor, deep_colors_of},
+    picture::{PictureError, RgbImage},
+};
+use serde::Deserialize;
+use store::Draft;
+
+/// Longest side, in pixels, of what is sent to be checked: "low detail" is 512 x 512 (OpenAI, images and vision guide).
+const PREVIEW_SIDE: u32 = 512;
+
+#[derive(Deserialize)]
+pub(super) struct Verdict {
+    pub(super) passed: bool,
+    /// What to change.
+    pub(super) feedback: String,
+}
+
+/// What is made of a picture for others: its colours, and a JPEG that the book is bound from.
+pub(super) struct Developed {
+    pub(super) colors: [HexColor; 3],
+    pub(super) print: Bytes,
+}
+
+/// Asks whether the picture shows the characters as they are (traits that are switched off are not asked for), and does the
+/// `storing` and develops it meanwhile.
+///
+/// # Errors
+/// [`StepError::Picture`] when its body holds less than its header promised; nothing is stored or asked then.
+pub(super) async fn check_and_develop(
+    attempt: &Attempt,
+    picture: &PictureBytes,
+    storing: impl Future<Output = Result<Draft, StepError>>,
+) -> Result<(Draft, Developed, Verdict), StepError> {
+    let unreadable = |error: PictureError| StepError::Picture(error.into());
+    let permit = attempt.deps().decode_pool.acquire().await;
+    let encoded = picture.clone();
+    let (pixels, preview) = permit
+        .run_urgent(move || preview(&encoded))
+        .await?
+        .map_err(unreadable)?;
+    let question = prompt::image_check(
+        attempt.asset().name(),
+        &attempt.story.work.characters,
+        &attempt.deps().config.unchecked_traits,
+        preview,
+    );
+    let developing = async {
+        let developed = permit.run_background(move || develop(&pixels)).await;
+        // The pixels are gone, and the verdict may take a while.
+        drop(permit);
+        developed
+    };
+    let checking = attempt.ask::<Verdict>(TextModelRole::Analysis, question);
+    let (draft, developed, verdict) = tokio::join!(storing, developing, checking);
+    Ok((draft?, developed?.map_err(unreadable)?, verdict?))
+}
+
+/// The pixels, and a small JPEG: the check is asked for at low detail, which is no more than these.
+fn preview(picture: &PictureBytes) -> Result<(RgbImage, Bytes), PictureError> {
+    let pixels = render::picture::decode(picture.bytes())?;
+    let preview = render::picture::screen_jpeg(&render::picture::within(&pixels, PREVIEW_SIDE))?;
+    Ok((pixels, preview.into()))
+}
+
+fn develop(pixels: &RgbImage) -> Result<Developed, PictureError> {
+    Ok(Developed {
+        colors: deep_colors_of(pixels),
+        print: render::picture::jpeg(pixels)?.into(),
+    })
+}

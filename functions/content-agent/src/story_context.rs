@@ -1,0 +1,172 @@
+//! What the jobs of one story share while one invocation makes them: the story, its art direction, and the pictures made
+//! or fetched so far.
+
+use crate::{Deps, art::Art, failure::StepError, references::UnusedReferences};
+use bytes::Bytes;
+use domain::{AssetType, story::StoryText};
+use providers::PictureBytes;
+use runtime::Deadline;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+use store::{AssetView, StoryView, StoryWork};
+use tokio::sync::OnceCell;
+
+/// One story as it stood when a job of it began: a job keeps the text and the inputs it began with, whatever becomes of
+/// them meanwhile. Those who begin later get a context of their own, which shares what was made.
+#[derive(Clone)]
+pub(crate) struct StoryContext {
+    pub(crate) deps: Arc<Deps>,
+    pub(crate) deadline: Deadline,
+    pub(crate) work: Arc<StoryWork>,
+    /// The text, once it is there.
+    text: Option<Arc<StoryText>>,
+    /// Of this text.
+    pub(crate) art: Arc<Art>,
+    /// Of its characters.
+    pub(crate) unused_references: Arc<UnusedReferences>,
+    /// The assets as they stand; newer than `work` once jobs were leased here.
+    view: Arc<StoryView>,
+    files: Arc<KnownFiles>,
+}
+
+/// What the jobs made and fetched, by the address of its file: a new version is another file.
+#[derive(Default)]
+struct KnownFiles {
+    /// Whoever asks first fetches it, and the others wait for that.
+    pictures: Mutex<HashMap<String, Arc<OnceCell<PictureBytes>>>>,
+    prints: Mutex<HashMap<String, Bytes>>,
+}
+
+impl StoryContext {
+    pub(crate) fn new(deps: Arc<Deps>, work: StoryWork, deadline: Deadline) -> Self {
+        Self {
+            deps,
+            deadline,
+            text: work.text().ok().map(Arc::new),
+            art: Arc::new(Art::from_checkpoint(&work.view.art)),
+            view: Arc::new(work.view.clone()),
+            work: Arc::new(work),
+            unused_references: Arc::default(),
+            files: Arc::default(),
+        }
+    }
+
+    /// The text. A job that needs it is never claimed before it is there.
+    pub(crate) fn text(&self) -> Result<&StoryText, StepError> {
+        self.text.as_deref().ok_or(StepError::MissingInput)
+    }
+
+    /// The context of those who begin once this text is published. Art direction of an older one is not theirs.
+    pub(crate) fn with_text(&self, text: StoryText) -> Self {
+        let art = match self.text {
+            Some(_) => Arc::default(),
+            None => Arc::clone(&self.art),
+        };
+        Self {
+            text: Some(Arc::new(text)),
+            art,
+            ..self.clone()
+        }
+    }
+
+    /// The context of those who begin with the story as the database answered with jobs leased here.
+    pub(crate) fn with_view(&self, view: StoryView) -> Self {
+        let version = |view: &StoryView| {
+            view.assets
+                .get(&AssetType::Content)
+                .map_or(0, |content| content.version)
+        };
+        let art = if version(&view) == version(&self.view) {
+            self.art.learn(&view.art);
+            Arc::clone(&self.art)
+        } else {
+            Arc::new(Art::from_checkpoint(&view.art))
+        };
+        Self {
+            art,
+            view: Arc::new(view),
+            ..self.clone()
+        }
+    }
+
+    /// Keeps a finished picture for the scenes that are drawn from it.
+    pub(crate) fn keep_picture(&self, url: &str, picture: PictureBytes) {
+        let cell = Arc::new(OnceCell::new_with(Some(picture)));
+        let mut pictures = self.files.pictures.lock().expect("no holder panics");
+        pictures.insert(url.to_owned(), cell);
+    }
+
+    /// Keeps the print of a finished picture for the book.
+    pub(crate) fn keep_print(&self, url: &str, print: Bytes) {
+        let mut prints = self.files.prints.lock().expect("no holder panics");
+        prints.insert(url.to_owned(), print);
+    }
+
+    /// A picture for the book: its print, if it was made here, else its file.
+    pub(crate) async fn printable(&self, asset: AssetType) -> Result<Option<Bytes>, StepError> {
+        let Some(url) = self.url(asset) else {
+            return Ok(None);
+        };
+        let print = {
+            let prints = self.files.prints.lock().expect("no holder panics");
+            prints.get(url).cloned()
+        };
+        match print {
+            Some(print) => Ok(Some(print)),
+            None => Ok(Some(self.fetch_once(url).await?.bytes().clone())),
+        }
+    }
+
+    /// What is known of an asset.
+    pub(crate) fn asset(&self, asset: AssetType) -> Option<&AssetView> {
+        self.view.assets.get(&asset)
+    }
+
+    fn url(&self, asset: AssetType) -> Option<&str> {
+        self.asset(asset)?.url.as_deref()
+    }
+
+    /// The colours of a picture, `#RRGGBB`.
+    pub(crate) fn colors_of(&self, asset: AssetType) -> Vec<String> {
+        self.view.hue.get(&asset).cloned().unwrap_or_default()
+    }
+
+    /// A picture of this story: made here, or fetched once. `None` when there is none, or only a placeholder.
+    pub(crate) async fn picture(
+        &self,
+        asset: AssetType,
+    ) -> Result<Option<PictureBytes>, StepError> {
+        match self.asset(asset) {
+            Some(AssetView {
+                url: Some(url),
+                is_placeholder: false,
+                ..
+            }) => self.fetch_once(url).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The picture published under an address. However many ask for it at once, it is fetched once.
+    async fn fetch_once(&self, url: &str) -> Result<PictureBytes, StepError> {
+        let cell = {
+            let mut pictures = self.files.pictures.lock().expect("no holder panics");
+            Arc::clone(pictures.entry(url.to_owned()).or_default())
+        };
+        // Whoever fails to fetch it leaves the cell empty, and the next one tries again.
+        cell.get_or_try_init(|| self.fetch(url)).await.cloned()
+    }
+
+    async fn fetch(&self, url: &str) -> Result<PictureBytes, StepError> {
+        let story = self.work.story_id;
+        let Some(bytes) = self.deps.files.get_published(story, url).await? else {
+            tracing::error!("An asset's address is none of a file of its story");
+            return Err(StepError::MissingInput);
+        };
+        PictureBytes::parse(bytes).map_err(|error| StepError::Picture(error.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! What an attempt has paid for: entries of the usage ledger, kept until the database has them.
+
+use domain::price;
+use providers::CallUsage;
+use std::sync::Mutex;
+use store::UsageEntry;
+
+/// The paid calls of one attempt that the database has not been told of yet. Calls of one attempt may run side by side.
+#[derive(Debug, Default)]
+pub(crate) struct UsageLedger(Mutex<Vec<UsageEntry>>);
+
+impl UsageLedger {
+    pub(crate) fn add(&self, entries: impl IntoIterator<Item = UsageEntry>) {
+        self.0.lock().expect("no holder panics").extend(entries);
+    }
+
+    pub(crate) fn unrecorded(&self) -> Vec<UsageEntry> {
+        self.0.lock().expect("no holder panics").clone()
+    }
+
+    /// Forgets what the database has now. What was paid for meanwhile stays.
+    pub(crate) fn forget(&self, recorded: &[UsageEntry]) {
+        let is_recorded = |entry: &UsageEntry| {
+            let mut recorded = recorded.iter();
+            recorded.any(|other| other.call_key == entry.call_key)
+        };
+        let mut entries = self.0.lock().expect("no holder panics");
+        entries.retain(|entry| !is_recorded(entry));
+    }
+}
+
+fn entry(
+    billed: &CallUsage,
+    provider: &'static str,
+    kind: &'static str,
+    cost_usd: f64,
+) -> UsageEntry {
+    // A call whose id did not arrive is still a call.
+    let call_key = match billed.request_id.as_str() {
+        "" => uuid::Uuid::new_v4().to_string(),
+        id => format!("{provider}:{id}"),
+    };
+    let (input_units, output_units) = (billed.input_units, billed.output_units);
+    UsageEntry {
+        call_key,
+        provider,
+        model: billed.model.clone(),
+        kind,
+        input_units,
+        output_units,
+        cost_usd,
+    }
+}
+
+pub(crate) fn text(billed: &CallUsage, kind: &'static str) -> UsageEntry {
+    let cost_usd = price::text_call_usd(billed.input_units, billed.output_units);
+    entry(billed, "openai", kind, cost_usd)
+}
+
+pub(crate) fn picture(billed: &CallUsage) -> UsageEntry {
+    entry(billed, "openai", "picture", price::PICTURE_USD)
+}
+
+pub(crate) fn speech(billed: &CallUsage) -> UsageEntry {
+    let cost_usd = price::speech_usd(billed.input_units);
+    entry(billed, "elevenlabs", "speech", cost_usd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_paid_for_while_a_report_is_under_way_is_kept_for_the_next() {
+        let ledger = UsageLedger::default();
+        let call = |id: &str| CallUsage {
+            request_id: id.to_owned(),
+            ..CallUsage::default()
+        };
+        ledger.add([picture(&call("first"))]);
+        let reported = ledger.unrecorded();
+        ledger.add([picture(&call("second"))]);
+        ledger.forget(&reported);
+        let left: Vec<_> = ledger
+            .unrecorded()
+            .into_iter()
+            .map(|entry| entry.call_key)
+            .collect();
+        assert_eq!(left, ["openai:second"]);
+    }
+}
