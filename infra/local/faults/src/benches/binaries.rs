@@ -1,7 +1,10 @@
 //! The programs that are measured: the four functions as they are deployed, and the smallest function as their anchor.
 
 use crate::{Context, Result, TrialOptions, stuck};
-use stack::{functions::Profile, home};
+use stack::{
+    functions::{self, Profile},
+    home,
+};
 use std::path::PathBuf;
 
 /// The four functions, by the names of their binaries.

@@ -7,7 +7,7 @@ use crate::{
         pace::{ALONE_SECONDS, Pace, REAL_PATH_SECONDS},
         path,
     },
-    calls_since, figures, ledger, on_stack,
+    figures, ledger, on_stack,
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -71,7 +71,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     batch::become_idle(stack, pace.patience()).await?;
 
     let jobs = jobs(stack, &stories).await?;
-    let calls = calls_since(stack, &stories).await?;
+    let calls = calls(stack, &stories).await?;
     let held: Vec<Span> = jobs.iter().map(|job| job.held).collect();
     // Only while somebody waits can a slot be left empty in vain.
     let contended = merged(jobs.iter().map(|job| job.waited).collect());

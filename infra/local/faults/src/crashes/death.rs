@@ -90,7 +90,7 @@ impl Victim<'_> {
         if !self.point.again {
             return self.stack.kick(self.story);
         }
-        let wish = serde_json::json!({"assetTypes": [self.point.asset]});
+        let wish = json!({"assetTypes": [self.point.asset]});
         self.stack.user.steer(self.story, "regenerate", &wish).await
     }
 

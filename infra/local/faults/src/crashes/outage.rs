@@ -6,7 +6,7 @@ use crate::{
         kill::{GRACE, LEASE},
         purchases::again_by_story,
     },
-    figures, on_stack, percentile, until,
+    figures, kill, on_stack, percentile, until,
 };
 use futures::future::try_join_all;
 use std::time::{Duration, Instant};

@@ -1,9 +1,6 @@
 //! F3: every event delivered again and again, also at once; the calls that are paid for stay those of one delivery.
 
-use crate::{
-    Figures, Result, TestStack, Trial, TrialOptions, audit::bought_again, bought_again, figures,
-    on_stack,
-};
+use crate::{Figures, Result, TestStack, Trial, TrialOptions, bought_again, figures, on_stack};
 use std::time::Duration;
 
 pub(crate) const DUPLICATES: Trial = Trial {

@@ -3,9 +3,9 @@
 mod versions;
 
 use crate::{EVERYTHING, TestDatabase, creation, failure, leases};
-use futures::future::join_all;
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc};
+use tokio::task::JoinSet;
 
 pub(crate) use versions::{
     a_new_text_has_no_art_direction, a_new_text_leaves_nothing_of_the_old_one,
@@ -19,8 +19,12 @@ pub(crate) async fn the_quota_is_exact(database: Arc<TestDatabase>) {
         let user = database.user("free").await;
         let character = database.character(user).await;
         let arguments = creation(user, &character, &["cover"]);
-        let asking = (0..20).map(|_| database.try_call("create_story", &arguments));
-        let answers = join_all(asking).await;
+        let mut asking = JoinSet::new();
+        for _ in 0..20 {
+            let (database, arguments) = (Arc::clone(&database), arguments.clone());
+            asking.spawn(async move { database.try_call("create_story", &arguments).await });
+        }
+        let answers = asking.join_all().await;
         let accepted = answers.iter().filter(|answer| answer.is_ok()).count();
         assert_eq!(accepted, 2);
     }
@@ -185,8 +189,13 @@ pub(crate) async fn no_update_is_lost(database: Arc<TestDatabase>) {
     let assets = ["cover", "audio", "activities"];
     let story = database.story_with_text(&assets).await;
     let before = database.row(&story).await["version"].as_i64();
-    let claimed = database.claim(20).await;
-    join_all(claimed.iter().map(|lease| database.complete(lease))).await;
+    // Each a task of its own: futures of one task take turns, and the lost update would go unseen.
+    let mut finishing = JoinSet::new();
+    for lease in database.claim(20).await {
+        let database = Arc::clone(&database);
+        finishing.spawn(async move { database.complete(&lease).await });
+    }
+    finishing.join_all().await;
     for asset in assets {
         let status = &database.asset(&story, asset).await["status"];
         assert_eq!(status, "ready", "{asset}");

@@ -1,13 +1,10 @@
 //! F19: a hundred requests at once against a limit of two, and credits taken, given back and taken again in between.
 
 use crate::{
-    Context, EVERYTHING, Figures, Result, Story, TestStack, Trial, TrialError, TrialOptions,
-    figures, on_stack,
+    Context, EVERYTHING, Figures, Result, TestStack, Trial, TrialError, TrialOptions, figures,
+    on_stack,
 };
-use futures::{
-    StreamExt,
-    future::{join_all, try_join_all},
-};
+use futures::future::{join_all, try_join_all};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use stack::api::ApiError;
@@ -59,7 +56,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     }
     let anchor = create_the_documents_way(stack).await?;
 
-    let mut figures = figures! {
+    let figures = figures! {
         "requests" => rounds * AT_ONCE, "requests";
         "rounds in which not exactly two were made" => wrong, "rounds", is 0,
             beside format!("read, check, insert, beside: {anchor} of {ANCHOR_AT_ONCE} made at a limit of two");

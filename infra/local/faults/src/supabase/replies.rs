@@ -58,7 +58,8 @@ async fn accept_and_start(stack: &TestStack, checked: &mut Checked) -> Result<Ac
     let request = parsed(
         &json!({"character_ids": [hero], "story_type": "adventure", "themes": [], "asset_types": EVERYTHING}),
     )?;
-    let call = store.create_story(&caller, &request, &key());
+    let key = fresh_key();
+    let call = store.create_story(&caller, &request, &key);
     let created = unheard(stack, "create_story", call).await?;
     let replayed = matches!(created, Created::Replayed(_));
     let story = created.into_inner().id;
@@ -77,7 +78,8 @@ async fn accept_and_start(stack: &TestStack, checked: &mut Checked) -> Result<Ac
     checked.that("start_content", job.attempt == 1);
 
     let text = parsed(&text())?;
-    let call = store.save_story_content(&job, &text, &[paid()], None);
+    let bill = [paid()];
+    let call = store.save_story_content(&job, &text, &bill, None);
     let saved = unheard(stack, "save_story_content", call).await?;
     let bills = format!(
         "select count(*) from public.usage_ledger where job_id = '{}'",
@@ -115,7 +117,8 @@ async fn settle_and_steer(
     );
 
     let activities = of(AssetType::Activities)?;
-    let call = store.fail_job(activities, &failure(), &[], None);
+    let failure = failure();
+    let call = store.fail_job(activities, &failure, &[], None);
     let failed = unheard(stack, "fail_job", call).await?;
     checked.that(
         "fail_job",
@@ -126,7 +129,8 @@ async fn settle_and_steer(
     let cancel = AssetCommand::Cancel {
         assets: Some(audio.clone()),
     };
-    let call = store.command_assets(user, story, &cancel, &key());
+    let key = fresh_key();
+    let call = store.command_assets(user, story, &cancel, &key);
     let cancelled = unheard(stack, "cancel_assets", call).await?;
     checked.that(
         "cancel_assets",
@@ -136,7 +140,8 @@ async fn settle_and_steer(
         assets: audio.clone(),
         options: AssetOptions::default(),
     };
-    let call = store.command_assets(user, story, &generate, &key());
+    let key = fresh_key();
+    let call = store.command_assets(user, story, &generate, &key);
     let generated = unheard(stack, "generate_assets", call).await?;
     checked.that(
         "generate_assets",
@@ -200,7 +205,7 @@ async fn once(stack: &TestStack, job: &LeasedJob, status: &str, retries: u32) ->
     Ok(stack.count(&query).await? == 1)
 }
 
-fn key() -> Idempotency {
+fn fresh_key() -> Idempotency {
     Idempotency {
         key: Uuid::new_v4().to_string(),
         request_hash: "x".to_owned(),

@@ -2,7 +2,6 @@
 
 use super::moves::World;
 use crate::TestDatabase;
-use moves::World;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
