@@ -65,7 +65,7 @@ pub(super) async fn build_functions(options: &StackOptions) -> Result<PathBuf, S
         return Ok(PathBuf::new());
     }
     let reporter = options.reporter;
-    reporter.begin("Building the four functions (the first time takes some minutes)");
+    reporter.begin("Building the four functions (a minute or two the first time, seconds later)");
     Ok(functions::build(&options.workspace, options.profile, reporter).await?)
 }
 
