@@ -1,5 +1,6 @@
 //! A database to oneself, the verbs as calls, and a story to try them on: shared with the simulation.
 
-pub(super) use faults::simulation::database::{
-    Database, EVERYTHING, Lease, Story, completion, creation, failure, fresh_key, leases, text_of,
+pub(super) use faults::fixture::{
+    EVERYTHING, Lease, Story, TestDatabase as Database, completion, creation, failure, fresh_key,
+    leases, text_of,
 };

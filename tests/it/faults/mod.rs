@@ -7,7 +7,7 @@ mod queue;
 mod simulation;
 mod supabase;
 
-use faults::{Kind, Order, Size};
+use faults::{Kind, Size, TrialOptions};
 use stack::report::Reporter;
 use std::{
     sync::{Mutex, PoisonError},
@@ -25,14 +25,14 @@ fn holds(kind: Kind, name: &str) {
         .into_iter()
         .find(|trial| trial.name == name)
         .expect("a trial of this name");
-    let order = Order {
+    let options = TrialOptions {
         size: Size::Short,
         seed: 1,
         reporter: Reporter::Silent,
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let figures = runtime.block_on(async {
-        tokio::time::timeout(Duration::from_secs(180), (trial.run)(order))
+        tokio::time::timeout(Duration::from_secs(180), trial.run(options))
             .await
             .expect("within three minutes")
             .expect("the trial can be carried out")

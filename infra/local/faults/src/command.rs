@@ -1,6 +1,6 @@
 //! `cargo local fault NAME` and `cargo local bench NAME`: figures beside their goals; a missed one fails the command.
 
-use crate::{Kind, Order, Size, Trial, TrialError};
+use crate::{Kind, Size, Trial, TrialOptions};
 use stack::report::Reporter;
 use std::{
     error::Error,
@@ -11,12 +11,12 @@ use tokio::signal::unix;
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
-/// The command line after `fault` or `bench`.
+/// What the command line asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Wish<'a> {
+    kind: Kind,
     /// None is the list.
     name: Option<&'a str>,
-    all: bool,
     size: Size,
     seed: Option<u64>,
 }
@@ -28,14 +28,14 @@ enum Refusal {
         "`{0}` is not understood: faults fault|bench [NAME | --all] [--short | --full] [--seed N]"
     )]
     Kind(String),
-    #[error("stopped by a signal before it was done")]
-    Interrupted,
     #[error("`{0}` is not understood: cargo local {1} NAME [--short | --full] [--seed N]")]
     Argument(String, &'static str),
-    #[error("there is no {kind} `{name}`; `cargo local {kind}` lists them")]
-    Unknown { kind: &'static str, name: String },
-    #[error("{} missed a goal; seed {seed}", names.join(", "))]
-    Missed { names: Vec<&'static str>, seed: u64 },
+    #[error("there is no {0} `{1}`; `cargo local {0}` lists them")]
+    Unknown(&'static str, String),
+    #[error("{0} missed a goal; seed {1}")]
+    Missed(String, u64),
+    #[error("stopped by a signal before it was done")]
+    Interrupted,
 }
 
 /// Runs what the command line after the program's name asks for, until done or interrupted; what was started is dropped,
@@ -86,113 +86,85 @@ fn with_causes(error: &(dyn Error + 'static)) -> String {
 }
 
 async fn run(arguments: &[String]) -> Outcome {
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (kind, arguments) = match arguments.as_slice() {
-        ["fault", rest @ ..] => (Kind::Fault, rest),
-        ["bench", rest @ ..] => (Kind::Bench, rest),
-        other => {
-            let first = other.first().copied().unwrap_or_default();
-            return Err(Refusal::Kind(first.to_owned()).into());
+    let wish = parse(arguments)?;
+    let kind = wish.kind;
+    let all = kind.trials();
+    let Some(name) = wish.name else {
+        println!(
+            "cargo local {} NAME [--short | --full] [--seed N], or --all\n",
+            kind.name()
+        );
+        for trial in all {
+            println!(
+                "  {:12} {:20} {}",
+                trial.name,
+                trial.covers.join(", "),
+                trial.question
+            );
         }
-    };
-    let wish = parse(arguments, kind)?;
-    let trials = kind.trials();
-    if wish.name.is_none() && !wish.all {
-        list(kind, &trials);
         return Ok(());
-    }
-    let chosen: Vec<Trial> = trials
-        .iter()
-        .filter(|trial| wish.all || wish.name.is_some_and(|name| answers_to(trial, name)))
-        .copied()
-        .collect();
+    };
+    let answers_to = |trial: &&Trial| {
+        let covers = trial
+            .covers
+            .iter()
+            .any(|covered| covered.eq_ignore_ascii_case(name));
+        name == ALL || name == trial.name || covers
+    };
+    let chosen: Vec<&Trial> = all.iter().filter(answers_to).collect();
     if chosen.is_empty() {
-        let name = wish.name.unwrap_or_default().to_owned();
-        return Err(Refusal::Unknown {
-            kind: kind.name(),
-            name,
-        }
-        .into());
+        return Err(Refusal::Unknown(kind.name(), name.to_owned()).into());
     }
     let seed = wish.seed.unwrap_or_else(seed_of_now);
-    let order = Order {
+    let options = TrialOptions {
         size: wish.size,
         seed,
         reporter: Reporter::Terminal,
     };
     let mut missed = Vec::new();
     for trial in chosen {
-        if !carry_out(kind, &trial, order).await? {
+        let covers = trial.covers.join(", ");
+        println!("\n▸ {} {} ({covers}), seed {seed}", kind.name(), trial.name);
+        println!("  {}", trial.question);
+        let began = Instant::now();
+        let figures = trial.run(options).await?;
+        println!("{figures}  {:.1} s", began.elapsed().as_secs_f64());
+        if !figures.all_met() {
             missed.push(trial.name);
         }
     }
-    if missed.is_empty() {
-        return Ok(());
-    }
-    Err(Refusal::Missed {
-        names: missed,
-        seed,
-    }
-    .into())
-}
-
-/// Runs one and prints its figures; whether every goal was met.
-async fn carry_out(kind: Kind, trial: &Trial, order: Order) -> Result<bool, TrialError> {
-    println!(
-        "\n▸ {} {} ({}), seed {}",
-        kind.name(),
-        trial.name,
-        trial.settles.join(", "),
-        order.seed
-    );
-    println!("  {}", trial.question);
-    let began = Instant::now();
-    let figures = (trial.run)(order).await?;
-    println!("{figures}  {:.1} s", began.elapsed().as_secs_f64());
-    Ok(figures.all_met())
-}
-
-fn answers_to(trial: &Trial, name: &str) -> bool {
-    trial.name == name
-        || trial
-            .settles
-            .iter()
-            .any(|settled| settled.eq_ignore_ascii_case(name))
-}
-
-fn list(kind: Kind, trials: &[Trial]) {
-    println!(
-        "cargo local {} NAME [--short | --full] [--seed N], or --all\n",
-        kind.name()
-    );
-    for trial in trials {
-        println!(
-            "  {:12} {:20} {}",
-            trial.name,
-            trial.settles.join(", "),
-            trial.question
-        );
+    match missed.as_slice() {
+        [] => Ok(()),
+        missed => Err(Refusal::Missed(missed.join(", "), seed).into()),
     }
 }
 
-fn parse<'a>(arguments: &[&'a str], kind: Kind) -> Result<Wish<'a>, Refusal> {
+/// In the place of a name.
+const ALL: &str = "--all";
+
+fn parse(arguments: &[String]) -> Result<Wish<'_>, Refusal> {
+    let mut rest = arguments.iter().map(String::as_str);
+    let kind = match rest.next().unwrap_or_default() {
+        "fault" => Kind::Fault,
+        "bench" => Kind::Bench,
+        other => return Err(Refusal::Kind(other.to_owned())),
+    };
     let mut wish = Wish {
+        kind,
         name: None,
-        all: false,
         size: Size::Normal,
         seed: None,
     };
     let refuse = |argument: &str| Refusal::Argument(argument.to_owned(), kind.name());
-    let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
-        match *argument {
-            "--all" => wish.all = true,
+        match argument {
             "--short" => wish.size = Size::Short,
             "--full" => wish.size = Size::Full,
             "--seed" => {
                 let seed = rest.next().and_then(|seed| seed.parse().ok());
                 wish.seed = Some(seed.ok_or_else(|| refuse("--seed"))?);
             }
+            ALL => wish.name = Some(ALL),
             name if !name.starts_with('-') && wish.name.is_none() => wish.name = Some(name),
             other => return Err(refuse(other)),
         }
@@ -201,25 +173,31 @@ fn parse<'a>(arguments: &[&'a str], kind: Kind) -> Result<Wish<'a>, Refusal> {
 }
 
 fn seed_of_now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(1, |now| now.as_secs())
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    since_1970.map_or(1, |now| now.as_secs())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parsed(line: &str) -> Result<(Kind, Option<String>, Size, Option<u64>), String> {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let wish = parse(&words).map_err(|refused| refused.to_string())?;
+        Ok((
+            wish.kind,
+            wish.name.map(str::to_owned),
+            wish.size,
+            wish.seed,
+        ))
+    }
+
     #[test]
     fn names_flags_and_seeds_are_understood_and_others_named() {
-        let wish = parse(&["kill", "--full", "--seed", "7"], Kind::Fault).unwrap();
-        assert_eq!(
-            (wish.name, wish.size, wish.seed),
-            (Some("kill"), Size::Full, Some(7))
-        );
-        let refused = parse(&["kill", "--fast"], Kind::Bench)
-            .unwrap_err()
-            .to_string();
+        let wish = parsed("fault kill --full --seed 7");
+        let kill = Some("kill".to_owned());
+        assert_eq!(wish, Ok((Kind::Fault, kill, Size::Full, Some(7))));
+        let refused = parsed("bench kill --fast").unwrap_err();
         assert!(
             refused.contains("--fast") && refused.contains("bench"),
             "{refused}"

@@ -6,7 +6,6 @@ mod kill;
 mod outage;
 mod points;
 mod purchases;
-mod stage;
 mod upload;
 mod wake;
 mod zombie;

@@ -2,7 +2,6 @@
 
 mod budget;
 mod circuit;
-mod company;
 mod files;
 mod hang;
 mod poison;
@@ -10,6 +9,7 @@ mod ratelimit;
 mod refusal;
 
 use crate::Trial;
+use std::time::Duration;
 
 /// All of them, in the order in which they are listed.
 pub(crate) const FAULTS: &[Trial] = &[
@@ -21,3 +21,6 @@ pub(crate) const FAULTS: &[Trial] = &[
     refusal::REFUSAL,
     budget::BUDGET,
 ];
+
+/// Longest any wave of stories here may take.
+const SETTLED_WITHIN: Duration = Duration::from_secs(900);

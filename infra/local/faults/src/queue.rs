@@ -7,9 +7,9 @@ mod hindrances;
 mod latency;
 mod load;
 mod race;
+mod rows;
 mod shape;
 mod snapshot;
-mod yard;
 
 use crate::Trial;
 

@@ -2,10 +2,9 @@
 //! missed when they are taken away.
 
 mod checks;
-pub mod database;
 mod interleavings;
+mod lanes;
 mod mutants;
-mod payloads;
 mod play;
 mod reorder;
 mod steering;

@@ -2,13 +2,13 @@
 
 mod clock;
 mod db;
-mod engine;
 mod postgrest;
 mod quota;
 mod realtime;
 mod replies;
 mod status;
 mod throughput;
+mod verbs;
 
 use crate::Trial;
 

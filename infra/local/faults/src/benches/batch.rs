@@ -1,13 +1,12 @@
 //! Stories asked for at once, and what they took: time, the shortest possible time, round trips, invocations, processor.
 
-use crate::benches::{
-    path::{self, LedgerRow},
-    processor::Spent,
+use crate::{
+    Result, TestStack, TestUser, TrialError,
+    benches::{pace::Pace, path, processor::Spent},
+    ledger, stuck, until,
 };
-use crate::{Crowd, Ground, Order, Reader, TrialError};
-use serde_json::{Value, json};
-use stack::lambda::{InstanceActivity, Metrics};
-use stack::{functions::Profile, stack::Stack};
+use serde_json::Value;
+use stack::lambda::Metrics;
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -57,51 +56,39 @@ impl Batch {
 
 /// Somebody who may ask, with a character that exists.
 pub(crate) struct Asker {
-    reader: Reader,
+    user: TestUser,
     character: Value,
 }
 
 impl Asker {
     /// Asks for a story.
-    pub(crate) async fn ask(&self) -> Result<Uuid, TrialError> {
-        self.reader.ask_about(&self.character).await
+    pub(crate) async fn ask(&self) -> Result<Uuid> {
+        self.user.ask_about(&self.character).await
     }
 }
 
-/// A stack with the functions as they are deployed: release builds, leases of the default length.
-pub(crate) async fn deployed_stack(name: &str, order: Order) -> Result<Stack, TrialError> {
-    Ground::new(name, order)?
-        .setting("JOB_LEASE_SECONDS", 60)
-        .with(|options| options.profile = Profile::Release)
-        .start()
-        .await
-}
-
 /// As many people with a hero each.
-pub(crate) async fn askers(stack: &Stack, count: usize) -> Result<Vec<Asker>, TrialError> {
+pub(crate) async fn askers(stack: &TestStack, count: usize) -> Result<Vec<Asker>> {
     let mut askers = Vec::new();
     for number in 0..count {
-        let reader = Crowd(stack).newcomer(None).await?;
-        let hero = json!({"name": format!("Benchling{number}"), "species": "dragon", "appearance": {"skin": "soft green scales"}});
-        let character = reader
-            .api
-            .create_character(&hero)
-            .await
-            .map_err(TrialError::while_trying("make a character"))?;
-        askers.push(Asker {
-            reader,
-            character: character["id"].clone(),
-        });
+        let user = stack.new_user(None).await?;
+        let character = user.make_character(&format!("Benchling{number}")).await?;
+        askers.push(Asker { user, character });
     }
     Ok(askers)
 }
 
+/// Makes a story of each at once, as quick as may be: connections, pages of the programs and the stand-ins' pictures are
+/// warm from here on.
+pub(crate) async fn warm_up(stack: &TestStack, askers: &[Asker]) -> Result<Batch> {
+    stack
+        .stand_ins()
+        .set_latency(Pace::of_seconds(0.5).latency());
+    make(stack, askers, Pace::ALONE.patience()).await
+}
+
 /// One story of each, all asked for at once, and waited for.
-pub(crate) async fn make(
-    stack: &Stack,
-    askers: &[Asker],
-    within: Duration,
-) -> Result<Batch, TrialError> {
+pub(crate) async fn make(stack: &TestStack, askers: &[Asker], within: Duration) -> Result<Batch> {
     stack.gateway().metrics.clear();
     let before = stack.emulator().metrics();
     let spent_before = Spent::so_far();
@@ -112,8 +99,8 @@ pub(crate) async fn make(
     }))
     .await?;
     let stories: Vec<Uuid> = asked.iter().map(|(story, _)| *story).collect();
-    settled(stack, &stories, within).await?;
-    idle(stack, Duration::from_secs(20)).await?;
+    settle(stack, &stories, within).await?;
+    become_idle(stack, Duration::from_secs(20)).await?;
     let spent = Spent::so_far().since(&spent_before);
     let after = stack.emulator().metrics();
     let made = made(stack, &asked).await?;
@@ -128,50 +115,29 @@ pub(crate) async fn make(
 }
 
 /// Waits until these stories are settled, asking seldom: what is measured stands in the database, and asking costs too.
-pub(crate) async fn settled(
-    stack: &Stack,
-    stories: &[Uuid],
-    within: Duration,
-) -> Result<(), TrialError> {
+pub(crate) async fn settle(stack: &TestStack, stories: &[Uuid], within: Duration) -> Result<()> {
     let began = Instant::now();
-    loop {
-        let open: i64 = sqlx::query_scalar(
-            "select count(*) from public.stories where id = any ($1) and asset_generation_completed_at is null",
-        )
-        .bind(stories)
-        .fetch_one(stack.pool())
-        .await
-        .map_err(TrialError::while_trying("see which stories are settled"))?;
-        if open == 0 {
-            return Ok(());
-        }
+    while stack
+        .count_stories(stories, "asset_generation_completed_at is null")
+        .await?
+        > 0
+    {
         if began.elapsed() > within {
             // Says what is stuck.
-            Crowd(stack).settled(stories, Duration::ZERO).await?;
+            stack.settle(stories, Duration::ZERO).await?;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    Ok(())
 }
 
 /// Waits until no function works, so that every invocation is billed.
-pub(crate) async fn idle(stack: &Stack, within: Duration) -> Result<(), TrialError> {
-    let began = Instant::now();
-    let busy = || {
-        stack
-            .emulator()
-            .instances()
-            .iter()
-            .any(|instance| matches!(instance.activity, InstanceActivity::Busy { .. }))
-    };
-    while busy() {
-        if began.elapsed() > within {
-            return Err(TrialError::Stuck(
-                "a function still works although every story is settled".to_owned(),
-            ));
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    Ok(())
+pub(crate) async fn become_idle(stack: &TestStack, within: Duration) -> Result<()> {
+    until("no function works any more", within, async || {
+        Ok(stack.busy(None).is_empty())
+    })
+    .await
+    .map(drop)
 }
 
 fn difference(
@@ -187,23 +153,15 @@ fn difference(
         .collect()
 }
 
-async fn made(stack: &Stack, asked: &[(Uuid, f64)]) -> Result<Vec<Made>, TrialError> {
+async fn made(stack: &TestStack, asked: &[(Uuid, f64)]) -> Result<Vec<Made>> {
     let stories: Vec<Uuid> = asked.iter().map(|(story, _)| *story).collect();
-    let completed: Vec<(Uuid, String, f64)> = sqlx::query_as(
-        "select id, asset_generation_status ->> 'overall', (extract(epoch from asset_generation_completed_at) * 1000)::float8
-         from public.stories where id = any ($1)",
-    )
-    .bind(&stories)
-    .fetch_all(stack.pool())
-    .await
-    .map_err(TrialError::while_trying("read when the stories were settled"))?;
-    let ledger: Vec<LedgerRow> = sqlx::query_as(
-        "select call_key, story_id, asset_type, kind from public.usage_ledger where story_id = any ($1)",
-    )
-    .bind(&stories)
-    .fetch_all(stack.pool())
-    .await
-    .map_err(TrialError::while_trying("read the usage ledger"))?;
+    let completed: Vec<(Uuid, String, f64)> = stack
+        .sql("select id, asset_generation_status ->> 'overall', (extract(epoch from asset_generation_completed_at) * 1000)::float8
+              from public.stories where id = any ($1)")
+        .bind(&stories)
+        .rows()
+        .await?;
+    let ledger = ledger(stack, &stories).await?;
     let calls = path::by_story(ledger, &stack.stand_ins().calls());
     completed
         .into_iter()
@@ -220,9 +178,9 @@ async fn made(stack: &Stack, asked: &[(Uuid, f64)]) -> Result<Vec<Made>, TrialEr
                     ideal_ms: ideal as f64,
                     between_ms: path::between_calls(began_ms, calls, completed_ms),
                 }),
-                _ => Err(TrialError::Stuck(format!(
+                _ => stuck(format!(
                     "story {story} became {overall}; a benchmark needs it ready, with its calls in the usage ledger"
-                ))),
+                )),
             }
         })
         .collect()

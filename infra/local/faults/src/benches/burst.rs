@@ -1,38 +1,28 @@
 //! Everybody asks at the same moment: how much longer the last story takes than one alone.
 
-use crate::benches::{
-    batch,
-    pace::{Pace, REAL_PATH_SECONDS},
+use crate::{
+    Figures, Result, TestStack, Trial, TrialOptions,
+    benches::{
+        batch,
+        pace::{Pace, REAL_PATH_SECONDS},
+    },
+    figures, on_stack, percentile,
 };
-use crate::{Figures, Order, Running, Trial, TrialError, percentile};
-use stack::stack::Stack;
 
 pub(crate) const TRIAL: Trial = Trial {
     name: "burst",
-    settles: &["row 11"],
+    covers: &["row 11"],
     question: "Of a hundred stories asked for at once, the last is ready at most 1.10 times as late as one alone; the providers are unlimited.",
-    run,
+    run: on_stack!(measure, |setup, _| setup.deployed()),
 };
 
 const LAST_MAX: f64 = 1.10;
 
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        let stack = batch::deployed_stack("burst", order).await?;
-        let measured = measure(&stack, order).await;
-        stack.stop().await;
-        measured
-    })
-}
-
-async fn measure(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
-    let count = order.size.pick(4, 20, 100);
+async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
+    let count = options.size.pick(4, 20, 100);
     let askers = batch::askers(stack, count).await?;
     let one = &askers[..1];
-    stack
-        .stand_ins()
-        .set_latency(Pace::of_seconds(0.5).latency());
-    batch::make(stack, one, Pace::ALONE.patience()).await?;
+    batch::warm_up(stack, one).await?;
     let cost = batch::make(stack, one, Pace::ALONE.patience()).await?;
     let pace = Pace::for_stories(count, cost.spent.seconds());
     // As many environments as stories: a cold start is `init`'s affair.
@@ -45,25 +35,14 @@ async fn measure(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
     let alone = batch::make(stack, one, pace.patience()).await?;
     let all = batch::make(stack, &askers, pace.patience()).await?;
     let alone_ms = percentile(&walls(&alone), 0.5);
-    let mut figures = Figures::default();
-    figures.told("one story alone", alone_ms / 1000.0, "s");
-    figures.beside(format!(
-        "1/{:.1} of the real latencies",
-        REAL_PATH_SECONDS / pace.seconds()
-    ));
-    figures.at_most(
-        format!("the last of {count} at once"),
-        percentile(&walls(&all), 1.0) / alone_ms,
-        "x one alone",
-        LAST_MAX,
-    );
-    figures.beside("the documents' poller: 6.7 h until the last of 100 is begun");
-    figures.told(
-        format!("the median of {count} at once"),
-        percentile(&walls(&all), 0.5) / alone_ms,
-        "x one alone",
-    );
-    Ok(figures)
+    Ok(figures! {
+        "one story alone" => alone_ms / 1000.0, "s",
+            beside format!("1/{:.1} of the real latencies", REAL_PATH_SECONDS / pace.seconds());
+        format!("the last of {count} at once") =>
+            percentile(&walls(&all), 1.0) / alone_ms, "x one alone", at_most LAST_MAX,
+            beside "the documents' poller: 6.7 h until the last of 100 is begun";
+        format!("the median of {count} at once") => percentile(&walls(&all), 0.5) / alone_ms, "x one alone";
+    })
 }
 
 fn walls(batch: &batch::Batch) -> Vec<f64> {

@@ -1,17 +1,19 @@
 //! What a story is billed for: invocations, and memory times time at the real latencies.
 
-use crate::benches::{
-    batch,
-    pace::{Pace, REAL_PATH_SECONDS},
+use crate::{
+    Figures, Result, TestStack, Trial, TrialOptions,
+    benches::{
+        batch,
+        pace::{Pace, REAL_PATH_SECONDS},
+    },
+    figures, on_stack, percentile,
 };
-use crate::{Figures, Order, Running, Trial, TrialError, percentile};
-use stack::stack::Stack;
 
 pub(crate) const TRIAL: Trial = Trial {
     name: "cost",
-    settles: &["row 12"],
+    covers: &["row 12"],
     question: "A story is one invocation of the content agent, and is billed for hardly more than its critical path.",
-    run,
+    run: on_stack!(measure, |setup, _| setup.deployed()),
 };
 
 /// Of an invocation a story at 256 MB that adds nothing to the critical path: 122.4 s x 0.25 GB.
@@ -21,24 +23,12 @@ const GB_SECONDS_MAX: f64 = 31.0;
 /// One request by a person, one event to the content agent. Nobody wakes the worker for a story that goes well.
 const INVOCATIONS_MAX: f64 = 2.0;
 
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        let stack = batch::deployed_stack("cost", order).await?;
-        let measured = measure(&stack, order).await;
-        stack.stop().await;
-        measured
-    })
-}
-
-async fn measure(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
+async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let askers = batch::askers(stack, 1).await?;
-    stack
-        .stand_ins()
-        .set_latency(Pace::of_seconds(0.5).latency());
-    batch::make(stack, &askers, Pace::ALONE.patience()).await?;
+    batch::warm_up(stack, &askers).await?;
     stack.stand_ins().set_latency(Pace::ALONE.latency());
     let (mut invocations, mut gb_seconds, mut peak_mb) = (Vec::new(), Vec::new(), 0.0_f64);
-    for _ in 0..order.size.pick(1, 3, 10) {
+    for _ in 0..options.size.pick(1, 3, 10) {
         let records_before = stack.emulator().invocations().len();
         let batch = batch::make(stack, &askers, Pace::ALONE.patience()).await?;
         let ideal_seconds = batch.made.iter().map(|made| made.ideal_ms).sum::<f64>() / 1000.0;
@@ -61,23 +51,11 @@ async fn measure(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
             .filter_map(|record| record.max_memory_mb)
             .fold(peak_mb, f64::max);
     }
-    let mut figures = Figures::default();
-    figures.at_most(
-        "invocations a story",
-        percentile(&invocations, 0.5),
-        "",
-        INVOCATIONS_MAX,
-    );
-    figures.beside("the documents 9, and the API's");
-    figures.at_most(
-        "billed a story, at the real latencies",
-        percentile(&gb_seconds, 0.5),
-        "GB-s",
-        GB_SECONDS_MAX,
-    );
-    figures.beside(format!(
-        "{IDEAL_GB_SECONDS:.1} if nothing were added; the documents 347; `memory` shows many stories in one environment"
-    ));
-    figures.at_most("resident at most, one story", peak_mb, "MB", 256.0);
-    Ok(figures)
+    Ok(figures! {
+        "invocations a story" => percentile(&invocations, 0.5), "", at_most INVOCATIONS_MAX,
+            beside "the documents 9, and the API's";
+        "billed a story, at the real latencies" => percentile(&gb_seconds, 0.5), "GB-s", at_most GB_SECONDS_MAX,
+            beside format!("{IDEAL_GB_SECONDS:.1} if nothing were added; the documents 347; `memory` shows many stories in one environment");
+        "resident at most, one story" => peak_mb, "MB", at_most 256;
+    })
 }

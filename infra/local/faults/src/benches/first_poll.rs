@@ -1,6 +1,6 @@
 //! Starting a program as Lambda does, until it first asks for work: how long that takes, and what it holds by then.
 
-use crate::TrialError;
+use crate::{Context, Result, TrialError};
 use std::{
     fs,
     path::Path,
@@ -40,15 +40,11 @@ const SETTINGS: [(&str, &str); 14] = [
 ];
 
 /// Runs `program` with `arguments` before a Runtime API that answers nothing, and ends it at its first request.
-pub(crate) async fn first_poll(
-    program: &Path,
-    arguments: &[&str],
-) -> Result<FirstPoll, TrialError> {
-    let listening = || TrialError::while_trying("listen as a Runtime API");
+pub(crate) async fn first_poll(program: &Path, arguments: &[&str]) -> Result<FirstPoll> {
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
-        .map_err(listening())?;
-    let address = listener.local_addr().map_err(listening())?;
+        .context("listen as a Runtime API")?;
+    let address = listener.local_addr().context("listen as a Runtime API")?;
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -61,14 +57,12 @@ pub(crate) async fn first_poll(
         .stderr(Stdio::null())
         .kill_on_drop(true);
     let began = Instant::now();
-    let mut child = command
-        .spawn()
-        .map_err(TrialError::while_trying("start a function"))?;
+    let mut child = command.spawn().context("start a function")?;
     let never_asked = |how: String| {
         TrialError::Stuck(format!("{} never asked for work: {how}", program.display()))
     };
     let mut connection = tokio::select! {
-        accepted = listener.accept() => accepted.map_err(listening())?.0,
+        accepted = listener.accept() => accepted.context("listen as a Runtime API")?.0,
         ended = child.wait() => return Err(never_asked(format!("it ended, {ended:?}"))),
         () = tokio::time::sleep(PATIENCE) => return Err(never_asked(format!("{} s", PATIENCE.as_secs()))),
     };
@@ -76,16 +70,13 @@ pub(crate) async fn first_poll(
     timeout(PATIENCE, connection.read(&mut request))
         .await
         .map_err(|_| never_asked("it only connected".to_owned()))?
-        .map_err(TrialError::while_trying("read what a function asks for"))?;
+        .context("read what a function asks for")?;
     let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
     if !String::from_utf8_lossy(&request).contains("/runtime/invocation/next") {
         return Err(never_asked("it asked for something else".to_owned()));
     }
     let resident_mb = child.id().and_then(resident_mb).unwrap_or(0.0);
-    child
-        .kill()
-        .await
-        .map_err(TrialError::while_trying("end a function"))?;
+    child.kill().await.context("end a function")?;
     Ok(FirstPoll {
         milliseconds,
         resident_mb,

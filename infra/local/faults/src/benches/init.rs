@@ -1,17 +1,20 @@
 //! How soon a new process of each function asks for work, beside the smallest Rust function and a bare Node one.
 
-use crate::benches::{
-    binaries::{self, FUNCTIONS},
-    first_poll::{FirstPoll, first_poll},
+use crate::{
+    Figures, Result, Trial, TrialOptions, alone,
+    benches::{
+        binaries::{self, FUNCTIONS},
+        first_poll::{FirstPoll, first_poll},
+    },
+    figures, percentile,
 };
-use crate::{Figures, Order, Running, Trial, TrialError, percentile};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub(crate) const TRIAL: Trial = Trial {
     name: "init",
-    settles: &["row 1", "row 2"],
+    covers: &["row 1", "row 2"],
     question: "Each release binary asks for work at most three times as late as the smallest Rust function, holding at most 10 MB.",
-    run,
+    run: alone!(measure),
 };
 
 /// Times the smallest Rust function.
@@ -20,15 +23,6 @@ const RESIDENT_MAX_MB: f64 = 10.0;
 
 /// A Lambda runtime client in its smallest form: no SDK, no dependencies, one request.
 const NODE_HELLO: &str = "require('http').get('http://'+process.env.AWS_LAMBDA_RUNTIME_API+'/2018-06-01/runtime/invocation/next',()=>{})";
-
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        let folder = binaries::release(order).await?;
-        let hello = binaries::hello(&folder).await?;
-        let rounds = order.size.pick(9, 31, 101);
-        measure(&folder, hello, rounds).await
-    })
-}
 
 /// Somebody to be started again and again.
 struct Starter {
@@ -48,15 +42,9 @@ impl Starter {
         }
     }
 
-    /// A busy machine only ever adds: the tenth percentile is near to what the program itself needs.
-    fn milliseconds(&self) -> f64 {
+    fn milliseconds(&self, share: f64) -> f64 {
         let all: Vec<f64> = self.starts.iter().map(|start| start.milliseconds).collect();
-        percentile(&all, 0.1)
-    }
-
-    fn median_milliseconds(&self) -> f64 {
-        let all: Vec<f64> = self.starts.iter().map(|start| start.milliseconds).collect();
-        percentile(&all, 0.5)
+        percentile(&all, share)
     }
 
     fn resident_mb(&self) -> f64 {
@@ -65,7 +53,13 @@ impl Starter {
     }
 }
 
-async fn measure(folder: &Path, hello: PathBuf, rounds: usize) -> Result<Figures, TrialError> {
+/// A busy machine only ever adds: the tenth percentile is near to what the program itself needs.
+const UNDISTURBED: f64 = 0.1;
+
+async fn measure(options: TrialOptions) -> Result<Figures> {
+    let folder = binaries::release(options).await?;
+    let hello = binaries::hello(&folder).await?;
+    let rounds = options.size.pick(9, 31, 101);
     let mut starters = vec![Starter::new("the smallest Rust function", hello)];
     starters.extend(FUNCTIONS.map(|function| Starter::new(function, folder.join(function))));
     let mut node = Starter::new("Node", PathBuf::from("node"));
@@ -88,51 +82,37 @@ async fn measure(folder: &Path, hello: PathBuf, rounds: usize) -> Result<Figures
 }
 
 fn figures(starters: &[Starter]) -> Figures {
-    let mut figures = Figures::default();
     let Some((hello, others)) = starters.split_first() else {
-        return figures;
+        return Figures::default();
     };
-    figures.told(
-        "the smallest Rust function, start to first poll",
-        hello.milliseconds(),
-        "ms",
-    );
-    figures.beside(format!("resident {:.1} MB", hello.resident_mb()));
+    let took = |starter: &Starter| starter.milliseconds(UNDISTURBED);
+    let mut figures = figures! {
+        "the smallest Rust function, start to first poll" => took(hello), "ms",
+            beside format!("resident {:.1} MB", hello.resident_mb());
+    };
     let node = others.iter().find(|starter| starter.name == "Node");
     if let Some(node) = node {
-        figures.told(
-            "a bare Node function, start to first poll",
-            node.milliseconds(),
-            "ms",
-        );
-        figures.beside(format!(
-            "resident {:.1} MB; bundled with its SDK 160 to 273 ms, 64 to 101 MB",
-            node.resident_mb()
-        ));
+        let resident = node.resident_mb();
+        figures.extend(figures! {
+            "a bare Node function, start to first poll" => took(node), "ms",
+                beside format!("resident {resident:.1} MB; bundled with its SDK 160 to 273 ms, 64 to 101 MB");
+        });
     }
     for starter in others.iter().filter(|starter| starter.name != "Node") {
-        figures.at_most(
-            format!("{}, start to first poll", starter.name),
-            starter.milliseconds() / hello.milliseconds(),
-            "x hello",
-            SLOWER_MAX,
-        );
-        figures.beside(format!(
-            "{:.2} ms, median {:.2} ms{}",
-            starter.milliseconds(),
-            starter.median_milliseconds(),
-            node.map_or(String::new(), |node| format!(
-                "; bare Node {:.0} x",
-                node.milliseconds() / starter.milliseconds()
-            ))
-        ));
+        let beside_node =
+            node.map(|node| format!("; bare Node {:.0} x", took(node) / took(starter)));
+        let (name, median) = (starter.name, starter.milliseconds(0.5));
+        figures.extend(figures! {
+            format!("{name}, start to first poll") => took(starter) / took(hello), "x hello", at_most SLOWER_MAX,
+                beside format!("{:.2} ms, median {median:.2} ms{}", took(starter), beside_node.unwrap_or_default());
+        });
         if hello.resident_mb() > 0.0 {
-            figures.at_most(
-                format!("{}, resident at first poll", starter.name),
+            let resident = figures.add(
+                format!("{name}, resident at first poll"),
                 starter.resident_mb(),
                 "MB",
-                RESIDENT_MAX_MB,
             );
+            resident.at_most(RESIDENT_MAX_MB);
         }
     }
     figures

@@ -1,5 +1,6 @@
 //! The shortest time in which a story could have been made from the provider calls that it took: the critical path.
 
+use crate::{LedgerRow, call_key};
 use stand_ins::CallRecord;
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
@@ -21,21 +22,11 @@ impl Call {
     }
 }
 
-/// A row of the usage ledger: call key, story, job's asset, kind.
-pub(crate) type LedgerRow = (String, Uuid, String, String);
-
 /// The calls of each story.
 pub(crate) fn by_story(ledger: Vec<LedgerRow>, calls: &[CallRecord]) -> HashMap<Uuid, Vec<Call>> {
     let times: HashMap<String, (u64, u64)> = calls
         .iter()
-        .filter_map(|call| {
-            // The request ids the stand-ins send: the call's number behind a name of theirs.
-            let key = match call.provider {
-                "openai" => format!("openai:req_{:032x}", call.id),
-                _ => format!("elevenlabs:local{:015}", call.id),
-            };
-            Some((key, (call.started_unix_ms, call.ended_unix_ms?)))
-        })
+        .filter_map(|call| Some((call_key(call), (call.started_unix_ms, call.ended_unix_ms?))))
         .collect();
     let mut stories: HashMap<Uuid, Vec<Call>> = HashMap::new();
     for (key, story, asset, kind) in ledger {

@@ -1,41 +1,31 @@
 //! Sustained load before a ceiling: whether the slots that the ceiling allows are ever left empty while somebody waits.
 
-use crate::benches::{
-    batch,
-    pace::{ALONE_SECONDS, Pace, REAL_PATH_SECONDS},
-    path::{self, LedgerRow},
+use crate::{
+    Figures, Result, Size, TestStack, Trial, TrialOptions,
+    benches::{
+        batch,
+        pace::{ALONE_SECONDS, Pace, REAL_PATH_SECONDS},
+        path,
+    },
+    figures, ledger, on_stack,
 };
-use crate::{Figures, Ground, Order, Running, Trial, TrialError};
-use stack::{functions::Profile, stack::Stack};
 use std::collections::HashMap;
 use uuid::Uuid;
 
 pub(crate) const TRIAL: Trial = Trial {
     name: "rate",
-    settles: &["row 10"],
+    covers: &["row 10"],
     question: "While a job waits behind the ceiling on jobs in flight, at least 95 % of what it allows is spent waiting for providers.",
-    run,
+    run: on_stack!(measure, |setup, options| {
+        setup
+            .deployed()
+            .setting("MAX_JOBS_IN_FLIGHT", slots(options.size))
+    }),
 };
 
 const USED_MIN: f64 = 0.95;
 /// The documents' poller hands out ten jobs every five minutes: 15 stories an hour.
 const DOCUMENTED_STORIES_PER_HOUR: f64 = 15.0;
-
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        // Few slots, so that the stories behind them keep this machine at a fraction of its strength.
-        let slots = order.size.pick(6, 8, 12);
-        let stack = Ground::new("rate", order)?
-            .setting("JOB_LEASE_SECONDS", 60)
-            .setting("MAX_JOBS_IN_FLIGHT", slots)
-            .with(|options| options.profile = Profile::Release)
-            .start()
-            .await?;
-        let measured = measure(&stack, order, slots).await;
-        stack.stop().await;
-        measured
-    })
-}
 
 /// A job as the ceiling sees it.
 #[derive(Clone, Copy, Debug)]
@@ -53,29 +43,32 @@ struct Span {
     to: f64,
 }
 
-async fn measure(stack: &Stack, order: Order, slots: usize) -> Result<Figures, TrialError> {
-    let count = order.size.pick(6, 20, 120);
+/// Few slots, so that the stories behind them keep this machine at a fraction of its strength.
+fn slots(size: Size) -> usize {
+    size.pick(6, 8, 12)
+}
+
+async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
+    let slots = slots(options.size);
+    let count = options.size.pick(6, 20, 120);
     let askers = batch::askers(stack, count).await?;
     // What is ours of a job takes as long at any pace: nearer to the real one its share is nearer to what it will be.
-    let slower: f64 = order.size.pick(1.0, 2.0, 2.0);
+    let slower: f64 = options.size.pick(1.0, 2.0, 2.0);
     let pace = Pace::of_seconds(slower * ALONE_SECONDS);
-    stack
-        .stand_ins()
-        .set_latency(Pace::of_seconds(0.5).latency());
-    batch::make(stack, &askers[..1], pace.patience()).await?;
-    let wavering = pace.wavering(stack.stand_ins(), order.seed);
+    batch::warm_up(stack, &askers[..1]).await?;
+    let wavering = pace.wavering(stack.stand_ins(), options.seed);
     let mut stories = Vec::new();
     for asker in &askers {
         stories.push(asker.ask().await?);
     }
-    batch::settled(
+    batch::settle(
         stack,
         &stories,
         pace.patience() * u32::try_from(count).unwrap_or(u32::MAX),
     )
     .await?;
     drop(wavering);
-    batch::idle(stack, pace.patience()).await?;
+    batch::become_idle(stack, pace.patience()).await?;
 
     let jobs = jobs(stack, &stories).await?;
     let calls = calls(stack, &stories).await?;
@@ -96,36 +89,17 @@ async fn measure(stack: &Stack, order: Order, slots: usize) -> Result<Figures, T
         .fold(f64::INFINITY, f64::min);
     let seconds = (ended - began) / 1000.0;
 
-    let mut figures = Figures::default();
-    figures.at_least(
-        "of the ceiling's slots, held by a job",
-        held,
-        "of 1",
-        USED_MIN,
-    );
-    figures.at_least(
-        "of the ceiling's slots, waiting for a provider",
-        waiting,
-        "of 1",
-        USED_MIN,
-    );
-    figures.beside(format!(
-        "{slots} jobs in flight allowed, {count} stories asked for at once, 1/{:.0} of the real latencies",
-        REAL_PATH_SECONDS / pace.seconds()
-    ));
-    figures.told("made", count as f64 / seconds * 3600.0, "stories/h");
-    figures.beside(format!(
-        "the ceiling at these latencies: {ceiling:.0}; the documents' poller {DOCUMENTED_STORIES_PER_HOUR}"
-    ));
-    Ok(figures)
+    Ok(figures! {
+        "of the ceiling's slots, held by a job" => held, "of 1", at_least USED_MIN;
+        "of the ceiling's slots, waiting for a provider" => waiting, "of 1", at_least USED_MIN,
+            beside format!("{slots} jobs in flight allowed, {count} stories asked for at once, 1/{:.0} of the real latencies", REAL_PATH_SECONDS / pace.seconds());
+        "made" => count as f64 / seconds * 3600.0, "stories/h",
+            beside format!("the ceiling at these latencies: {ceiling:.0}; the documents' poller {DOCUMENTED_STORIES_PER_HOUR}");
+    })
 }
 
-async fn jobs(stack: &Stack, stories: &[Uuid]) -> Result<Vec<Job>, TrialError> {
-    let times: Vec<(f64, f64, f64)> = sqlx::query_as(BEGUN)
-        .bind(stories)
-        .fetch_all(stack.pool())
-        .await
-        .map_err(TrialError::while_trying("read when the jobs ran"))?;
+async fn jobs(stack: &TestStack, stories: &[Uuid]) -> Result<Vec<Job>> {
+    let times: Vec<(f64, f64, f64)> = stack.sql(BEGUN).bind(stories).rows().await?;
     let job = |(claimable, from, to): (f64, f64, f64)| Job {
         waited: Span {
             from: claimable,
@@ -149,14 +123,8 @@ const BEGUN: &str = "with job as (
   group by j.story_id, j.asset_type, j.created_at, j.started_at, j.completed_at";
 
 /// The time in which each job had a provider call in flight; several of one job at once count once, as it has one slot.
-async fn calls(stack: &Stack, stories: &[Uuid]) -> Result<Vec<Span>, TrialError> {
-    let ledger: Vec<LedgerRow> = sqlx::query_as(
-        "select call_key, story_id, asset_type, kind from public.usage_ledger where story_id = any ($1)",
-    )
-    .bind(stories)
-    .fetch_all(stack.pool())
-    .await
-    .map_err(TrialError::while_trying("read the usage ledger"))?;
+async fn calls(stack: &TestStack, stories: &[Uuid]) -> Result<Vec<Span>> {
+    let ledger = ledger(stack, stories).await?;
     let by_story = path::by_story(ledger, &stack.stand_ins().calls());
     let mut by_job: HashMap<(Uuid, String), Vec<Span>> = HashMap::new();
     for (story, calls) in by_story {

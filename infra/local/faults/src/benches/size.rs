@@ -1,7 +1,10 @@
 //! How large each function is as it is uploaded: one stripped program in a zip.
 
-use crate::benches::binaries::{self, FUNCTIONS};
-use crate::{Figures, Order, Running, Trial, TrialError};
+use crate::{
+    Context, Figures, Result, Trial, TrialOptions, alone,
+    benches::binaries::{self, FUNCTIONS},
+    figures, stuck,
+};
 use stack::home;
 use std::{
     fs,
@@ -11,9 +14,9 @@ use tokio::process::Command;
 
 pub(crate) const TRIAL: Trial = Trial {
     name: "size",
-    settles: &["row 3"],
+    covers: &["row 3"],
     question: "Each function is at most 5 MB as a zip, the API at most 4 MB.",
-    run,
+    run: alone!(measure),
 };
 
 const MB: f64 = 1_000_000.0;
@@ -22,29 +25,22 @@ const ZIP_FRAME: f64 = (30 + 9 + 46 + 9 + 22) as f64;
 /// Header and trailer of gzip without a name (RFC 1952); what is between them is what a zip holds too.
 const GZIP_FRAME: f64 = 18.0;
 
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        let release = binaries::release(order).await?;
-        let mut figures = Figures::default();
-        for function in FUNCTIONS {
-            let (program, machine) = deployable(&release, function);
-            let bytes = fs::metadata(&program)
-                .map_err(TrialError::while_trying("look at a function's program"))?
-                .len();
-            let zipped = deflated(&program).await? + ZIP_FRAME;
-            let limit = if function == "universal-agent" {
-                4.0
-            } else {
-                5.0
-            };
-            figures.at_most(format!("{function}, zip"), zipped / MB, "MB", limit);
-            figures.beside(format!(
-                "{machine}, {:.1} MB unzipped; Rust with the whole SDK 11 MB",
-                bytes as f64 / MB
-            ));
-        }
-        Ok(figures)
-    })
+async fn measure(options: TrialOptions) -> Result<Figures> {
+    let release = binaries::release(options).await?;
+    let mut figures = Figures::default();
+    for function in FUNCTIONS {
+        let (program, machine) = deployable(&release, function);
+        let bytes = fs::metadata(&program)
+            .context("look at a function's program")?
+            .len();
+        let zipped = deflate(&program).await? + ZIP_FRAME;
+        let limit = if function == "universal-agent" { 4 } else { 5 };
+        figures.extend(figures! {
+            format!("{function}, zip") => zipped / MB, "MB", at_most limit,
+                beside format!("{machine}, {:.1} MB unzipped; Rust with the whole SDK 11 MB", bytes as f64 / MB);
+        });
+    }
+    Ok(figures)
 }
 
 /// What `cargo lambda build` made for Lambda's own processor, else what runs here.
@@ -68,18 +64,15 @@ fn is_newer(program: &Path, than: &Path) -> bool {
 }
 
 /// Bytes of a file compressed as a zip would, at the usual level.
-async fn deflated(program: &Path) -> Result<f64, TrialError> {
+async fn deflate(program: &Path) -> Result<f64> {
     let output = Command::new("gzip")
         .args(["-6", "--no-name", "--stdout"])
         .arg(program)
         .output()
         .await
-        .map_err(TrialError::while_trying("run gzip"))?;
+        .context("run gzip")?;
     if !output.status.success() {
-        return Err(TrialError::Stuck(format!(
-            "gzip could not read {}",
-            program.display()
-        )));
+        return stuck(format!("gzip could not read {}", program.display()));
     }
     Ok(output.stdout.len() as f64 - GZIP_FRAME)
 }

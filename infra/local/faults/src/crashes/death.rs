@@ -1,12 +1,13 @@
 //! One death: a story is brought to a marked point, its process is killed there, and the time until its job starts again
 //! is taken.
 
-use crate::crashes::{
-    points::{Point, Quiet, Wire},
-    stage::{Patience, Stage},
+use crate::{
+    EVERYTHING, Result, TestStack,
+    crashes::points::{Point, Quiet, Wire},
+    in_time, kill, stuck, until,
 };
-use crate::{TrialError, kill};
 use futures::future::BoxFuture;
+use serde_json::json;
 use stack::breakpoints::{Held, Moment};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -18,7 +19,7 @@ const RESTARTS_WITHIN: Duration = Duration::from_secs(75);
 
 /// What is left of a death.
 #[derive(Debug)]
-pub(crate) struct Obituary {
+pub(crate) struct KillReport {
     pub(crate) point: Point,
     pub(crate) story: Uuid,
     /// From the kill until another invocation had started the job.
@@ -28,29 +29,28 @@ pub(crate) struct Obituary {
 }
 
 /// A story that is about to run into a point.
-pub(crate) struct Condemned<'a> {
-    pub(crate) stage: &'a Stage<'a>,
+pub(crate) struct Victim<'a> {
+    pub(crate) stack: &'a TestStack,
     pub(crate) point: Point,
     pub(crate) story: Uuid,
     pub(crate) hero: String,
 }
 
-impl Condemned<'_> {
+impl Victim<'_> {
     /// Starts the story and kills its process at the point.
-    pub(crate) async fn meets_its_end(self) -> Result<Obituary, TrialError> {
-        let job = self.stage.job(self.story, self.point.asset).await?.id;
+    pub(crate) async fn run_to_breakpoint_and_kill(self) -> Result<KillReport> {
+        let job = self.stack.job(self.story, self.point.asset).await?.id;
         if self.point.again {
-            self.stage.kick(self.story)?;
-            let settled = [self.story];
-            self.stage.crowd.settled(&settled, ARRIVES_WITHIN).await?;
+            self.stack.kick(self.story)?;
+            self.stack.settle(&[self.story], ARRIVES_WITHIN).await?;
         }
         let (mut standing, mut victim) = (None, None);
         if let Some(gate) = self.point.gate() {
             let arriving = self.arm(gate, Moment::Before, job);
             self.set_out().await?;
-            let held = self.arrives(arriving).await?;
+            let held = self.arrive(arriving).await?;
             victim = self.process().await?;
-            self.is_quiet().await?;
+            self.become_quiet().await?;
             standing = Some(held);
         }
         if !self.point.is_its_gate() {
@@ -59,29 +59,26 @@ impl Condemned<'_> {
                 Some(gate) => drop(gate),
                 None => self.set_out().await?,
             }
-            standing = Some(self.arrives(arriving).await?);
+            standing = Some(self.arrive(arriving).await?);
             victim = match victim {
                 Some(pid) => Some(pid),
                 None => self.process().await?,
             };
         }
         let Some(victim) = victim else {
-            return Err(TrialError::Stuck(format!(
-                "nobody works at `{}`",
-                self.point.name
-            )));
+            return stuck(format!("nobody works at `{}`", self.point.name));
         };
-        let attempt = self
-            .stage
-            .job(self.story, self.point.restarts)
-            .await?
-            .attempt;
+        let restarts = self.point.restarts;
+        let attempt = self.stack.job(self.story, restarts).await?.attempt;
         kill(victim);
         let killed = Instant::now();
         // Before its effect a request has done nothing, and must not before the job has started again: it is a late one then.
         let last_request = standing.filter(|_| self.point.moment == Moment::Before);
-        self.starts_again(attempt).await?;
-        Ok(Obituary {
+        let begun = self
+            .stack
+            .begin_again(self.story, restarts, attempt, RESTARTS_WITHIN);
+        begun.await?;
+        Ok(KillReport {
             point: self.point,
             story: self.story,
             restarted_after: killed.elapsed(),
@@ -89,103 +86,66 @@ impl Condemned<'_> {
         })
     }
 
-    async fn set_out(&self) -> Result<(), TrialError> {
+    async fn set_out(&self) -> Result<()> {
         if !self.point.again {
-            return self.stage.kick(self.story);
+            return self.stack.kick(self.story);
         }
-        let wish = serde_json::json!({"assetTypes": [self.point.asset]});
-        let (api, story) = (&self.stage.reader.api, self.story.to_string());
-        api.steer(&story, "regenerate", &wish)
-            .await
-            .map(|_| ())
-            .map_err(TrialError::while_trying("make an asset again"))
+        let wish = json!({"assetTypes": [self.point.asset]});
+        self.stack.user.steer(self.story, "regenerate", &wish).await
     }
 
     fn arm(&self, wire: Wire, moment: Moment, job: Uuid) -> BoxFuture<'static, Held> {
         let (point, story, hero) = (self.point.on(wire), self.story, self.hero.clone());
-        let breakpoints = self.stage.stack.breakpoints();
+        let breakpoints = self.stack.breakpoints();
         breakpoints.arm(moment, move |seen| point.is_at(seen, story, job, &hero))
     }
 
-    async fn arrives(&self, arriving: BoxFuture<'static, Held>) -> Result<Held, TrialError> {
-        let never = |_| TrialError::Stuck(format!("no story came to `{}`", self.point.name));
-        tokio::time::timeout(ARRIVES_WITHIN, arriving)
-            .await
-            .map_err(never)
+    async fn arrive(&self, arriving: BoxFuture<'static, Held>) -> Result<Held> {
+        let what = format!("a story came to `{}`", self.point.name);
+        in_time(what, ARRIVES_WITHIN, arriving).await
     }
 
     /// The process at work on the asset: the owner of its lease, or who was sent an event about the story.
-    async fn process(&self) -> Result<Option<u32>, TrialError> {
-        let emulator = self.stage.stack.emulator();
-        let job = self.stage.job(self.story, self.point.asset).await?;
-        let owner = job
-            .request()
-            .and_then(|request| emulator.pid_of_request(request));
-        let of_story = || {
-            self.stage
-                .crowd
-                .pid_working_for("content-agent", self.story)
-        };
+    async fn process(&self) -> Result<Option<u32>> {
+        let job = self.stack.job(self.story, self.point.asset).await?;
         Ok(match job.request() {
-            Some(_) => owner,
+            Some(request) => self.stack.emulator().pid_of_request(request),
             None if job.is_settled() => None,
-            None => of_story(),
+            None => self.stack.pid_working_for("content-agent", self.story),
         })
     }
 
     /// Waits until nothing else of the story can be in flight in the process that is to be killed.
-    async fn is_quiet(&self) -> Result<(), TrialError> {
+    async fn become_quiet(&self) -> Result<()> {
         let beside: &[&str] = match self.point.quiet {
             Quiet::Already => return Ok(()),
             Quiet::BesideCover => &["audio", "activities"],
-            Quiet::BesideNarration => &[
-                "activities",
-                "cover",
-                "scene_1",
-                "scene_2",
-                "scene_3",
-                "scene_4",
-                "pdf",
-            ],
+            Quiet::BesideNarration => &EVERYTHING,
         };
-        let patience = Patience::until("nothing else of the story is in flight", ARRIVES_WITHIN);
-        while !self.is_over(beside).await? {
-            patience.once_more().await?;
-        }
-        Ok(())
-    }
-
-    async fn is_over(&self, beside: &[&str]) -> Result<bool, TrialError> {
-        let jobs = self.stage.jobs(self.story).await?;
-        let open = jobs
-            .iter()
-            .any(|(asset, job)| beside.contains(&asset.as_str()) && !job.is_settled());
-        Ok(!open && (self.point.quiet != Quiet::BesideCover || self.scenes_known().await?))
+        until(
+            "nothing else of the story is in flight",
+            ARRIVES_WITHIN,
+            async || {
+                let jobs = self.stack.jobs(self.story).await?;
+                let open = jobs.iter().any(|job| {
+                    let asset = job.asset_type.as_str();
+                    asset != self.point.asset && beside.contains(&asset) && !job.is_settled()
+                });
+                Ok(!open
+                    && (self.point.quiet != Quiet::BesideCover || self.scenes_are_known().await?))
+            },
+        )
+        .await
+        .map(drop)
     }
 
     /// Whether all five scene analyses are checkpointed.
-    async fn scenes_known(&self) -> Result<bool, TrialError> {
-        let known: i64 = sqlx::query_scalar(
-            "select count(distinct scene.key) from public.asset_generation_jobs j, jsonb_each(j.checkpoint #> '{art,scenes}') as scene
-             where j.story_id = $1",
-        )
-        .bind(self.story)
-        .fetch_one(self.stage.stack.pool())
-        .await
-        .map_err(TrialError::while_trying("count the analysed scenes"))?;
-        Ok(known == 5)
-    }
-
-    /// Waits until another invocation has started the job, or has made it.
-    async fn starts_again(&self, attempt: i32) -> Result<(), TrialError> {
-        let what = format!("a job starts again after a kill `{}`", self.point.name);
-        let patience = Patience::until(what, RESTARTS_WITHIN);
-        loop {
-            let job = self.stage.job(self.story, self.point.restarts).await?;
-            if job.attempt > attempt && (job.request().is_some() || job.is_settled()) {
-                return Ok(());
-            }
-            patience.once_more().await?;
-        }
+    async fn scenes_are_known(&self) -> Result<bool> {
+        let known = format!(
+            "select count(distinct scene.key) from public.asset_generation_jobs j, jsonb_each(j.checkpoint #> '{{art,scenes}}') as scene
+             where j.story_id = '{}'",
+            self.story
+        );
+        Ok(self.stack.count(&known).await? == 5)
     }
 }

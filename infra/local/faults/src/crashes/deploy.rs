@@ -1,9 +1,8 @@
 //! F28: a new version starts while stories run: every process is told to end, and hands back what it holds.
 
-use crate::crashes::stage::{Patience, Stage};
-use crate::{Figures, Ground, Order, Running, Trial, TrialError, audit};
-use futures::future::try_join_all;
-use stack::stack::Stack;
+use crate::{
+    Context, Figures, Result, TestStack, Trial, TrialOptions, figures, on_stack, stuck, until,
+};
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
@@ -12,164 +11,95 @@ use uuid::Uuid;
 
 pub(crate) const DEPLOY: Trial = Trial {
     name: "deploy",
-    settles: &["F28"],
+    covers: &["F28"],
     question: "all processes are replaced while stories run: no story fails, leases are back within two seconds, nothing is cut off",
-    run,
+    run: on_stack!(measure, |setup, _| setup
+        .latency("text=60,image=800,speech=300")),
 };
 
 const SETTLED_WITHIN: Duration = Duration::from_secs(300);
 
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        let ground = Ground::new("deploy", order)?
-            .with(|options| options.latency = Some("text=60,image=800,speech=300".to_owned()));
-        let stack = ground.start().await?;
-        let figures = measured(&stack, order).await;
-        stack.stop().await;
-        figures
-    })
-}
-
 /// How the processes of the old version left.
 #[derive(Clone, Copy, Debug, Default)]
-struct Farewell {
+struct Departure {
     held: usize,
     last_claim: Duration,
     leases_back: Duration,
 }
 
-async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
-    let stage = Stage::set(stack).await?;
-    let names = (0..order.size.pick(3, 30, 100)).map(|n| format!("Dunlin{n}x"));
-    let heroes: Vec<String> = names.collect();
-    let stories = try_join_all(heroes.iter().map(|hero| stage.reader.ask(hero))).await?;
-    let mut farewells = Vec::new();
-    for _ in 0..order.size.pick(1, 2, 4) {
-        at_work(&stage, &stories).await?;
-        farewells.push(replaced(&stage).await?);
+async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
+    let stories = stack
+        .ask_for(options.size.pick(3, 30, 100), "Dunlin")
+        .await?;
+    let mut departures = Vec::new();
+    for _ in 0..options.size.pick(1, 2, 4) {
+        until_a_picture_is_drawn(stack, &stories).await?;
+        departures.push(replace_processes(stack).await?);
     }
-    stage.crowd.settled(&stories, SETTLED_WITHIN).await?;
+    stack.settle(&stories, SETTLED_WITHIN).await?;
 
-    let ready: i64 = sqlx::query_scalar(
-        "select count(*) from public.stories where id = any ($1) and asset_generation_status ->> 'overall' = 'ready'",
-    )
-    .bind(&stories)
-    .fetch_one(stack.pool())
+    let ready = stack.count_ended(&stories, "ready").await?;
+    let functions = stack.emulator().metrics().functions;
+    let crashes = ["content-agent", "asset-worker"]
+        .map(|name| functions.get(name).map_or(0, |of| of.crashes));
+    let slowest =
+        |of: fn(&Departure) -> Duration| departures.iter().map(of).max().unwrap_or_default();
+    Ok(figures! {
+        "jobs the old version held" => departures.iter().map(|one| one.held).sum::<usize>(), "jobs", at_least 1;
+        "stories that did not become ready" => stories.len() as i64 - ready, "stories", is 0;
+        "last claim of the old version after SIGTERM" => slowest(|one| one.last_claim), "s", at_most 1;
+        "until its last lease was back" => slowest(|one| one.leases_back), "s", at_most 2;
+        "invocations cut off" => crashes.into_iter().sum::<u64>(), "invocations", is 0;
+    }
+    .and(stack.audit().await?))
+}
+
+async fn until_a_picture_is_drawn(stack: &TestStack, stories: &[Uuid]) -> Result<()> {
+    let drawn = "status = 'generating' and lease_owner not like 'claim:%' and asset_type in ('cover', 'scene_1', 'scene_4')";
+    until("a picture is drawn", SETTLED_WITHIN, async || {
+        Ok(stack.count_jobs(stories, drawn).await? > 0)
+    })
     .await
-    .map_err(TrialError::while_trying("count the finished stories"))?;
-    let crashes: u64 = ["content-agent", "asset-worker"]
-        .iter()
-        .filter_map(|name| {
-            stack
-                .emulator()
-                .metrics()
-                .functions
-                .get(*name)
-                .map(|of| of.crashes)
-        })
-        .sum();
-    let slowest = |of: fn(&Farewell) -> Duration| {
-        let seconds = farewells.iter().map(|one| of(one).as_secs_f64());
-        seconds.fold(0.0, f64::max)
-    };
-    let held: usize = farewells.iter().map(|one| one.held).sum();
-    let mut figures = Figures::default();
-    figures
-        .at_least("jobs the old version held", held as f64, "jobs", 1.0)
-        .exactly(
-            "stories that did not become ready",
-            stories.len() as f64 - ready as f64,
-            "stories",
-            0.0,
-        )
-        .at_most(
-            "last claim of the old version after SIGTERM",
-            slowest(|one| one.last_claim),
-            "s",
-            1.0,
-        )
-        .at_most(
-            "until its last lease was back",
-            slowest(|one| one.leases_back),
-            "s",
-            2.0,
-        )
-        .exactly("invocations cut off", crashes as f64, "invocations", 0.0);
-    figures.extend(audit(stack, &stories, &heroes).await?.figures());
-    Ok(figures)
+    .map(drop)
 }
 
-/// Waits until somebody works on a picture.
-async fn at_work(stage: &Stage<'_>, stories: &[Uuid]) -> Result<(), TrialError> {
-    let patience = Patience::until("a picture is drawn", SETTLED_WITHIN);
-    loop {
-        let drawn: i64 = sqlx::query_scalar(
-            "select count(*) from public.asset_generation_jobs where story_id = any ($1)
-             and status = 'generating' and lease_owner not like 'claim:%' and asset_type in ('cover', 'scene_1', 'scene_4')",
-        )
-        .bind(stories)
-        .fetch_one(stage.stack.pool())
-        .await
-        .map_err(TrialError::while_trying("count the pictures being drawn"))?;
-        if drawn > 0 {
-            return Ok(());
-        }
-        patience.once_more().await?;
-    }
-}
-
-async fn replaced(stage: &Stage<'_>) -> Result<Farewell, TrialError> {
-    let emulator = stage.stack.emulator();
-    let old: Vec<String> = emulator
-        .instances()
-        .into_iter()
-        .filter_map(|instance| match instance.activity {
-            stack::lambda::InstanceActivity::Busy { request_id, .. }
-                if instance.function == "content-agent" =>
-            {
-                Some(request_id)
-            }
-            _ => None,
-        })
-        .collect();
+async fn replace_processes(stack: &TestStack) -> Result<Departure> {
+    let emulator = stack.emulator();
+    let busy = stack.busy(Some("content-agent")).into_iter();
+    let old: Vec<String> = busy.map(|(_, request)| request).collect();
     for function in ["content-agent", "asset-worker"] {
         emulator
             .replace_instances(function)
-            .map_err(TrialError::while_trying("replace the processes"))?;
+            .context("replace the processes")?;
     }
     let told = Instant::now();
-    let mut known: BTreeSet<Uuid> = leases_of(stage, &old).await?;
-    let mut farewell = Farewell {
-        held: known.len(),
-        ..Farewell::default()
-    };
-    let patience = Patience::until("the old leases are back", SETTLED_WITHIN);
-    loop {
-        let now = leases_of(stage, &old).await?;
+    let mut known = leases_of(stack, &old).await?;
+    let held = known.len();
+    let mut last_claim = Duration::ZERO;
+    while told.elapsed() < SETTLED_WITHIN {
+        let now = leases_of(stack, &old).await?;
         if !now.is_subset(&known) {
-            farewell.last_claim = told.elapsed();
+            last_claim = told.elapsed();
             known.extend(&now);
         }
         if now.is_empty() {
-            break;
+            return Ok(Departure {
+                held,
+                last_claim,
+                leases_back: told.elapsed(),
+            });
         }
-        patience.once_more().await?;
+        tokio::time::sleep(Duration::from_millis(15)).await;
     }
-    farewell.leases_back = told.elapsed();
-    Ok(farewell)
+    stuck("the leases of the old version never came back")
 }
 
 /// The leases these invocations hold.
-async fn leases_of(stage: &Stage<'_>, requests: &[String]) -> Result<BTreeSet<Uuid>, TrialError> {
-    let tokens: Vec<Uuid> = sqlx::query_scalar(
-        "select lease_token from public.asset_generation_jobs
-         where status = 'generating' and split_part(lease_owner, '/', 1) = any ($1)",
-    )
-    .bind(requests)
-    .fetch_all(stage.stack.pool())
-    .await
-    .map_err(TrialError::while_trying(
-        "read the leases of the old version",
-    ))?;
+async fn leases_of(stack: &TestStack, requests: &[String]) -> Result<BTreeSet<Uuid>> {
+    let tokens = stack
+        .sql("select lease_token from public.asset_generation_jobs where status = 'generating' and split_part(lease_owner, '/', 1) = any ($1)")
+        .bind(requests)
+        .column()
+        .await?;
     Ok(tokens.into_iter().collect())
 }

@@ -1,25 +1,24 @@
 //! F1: kill -9 at every marked point of the content agent and the worker.
 
-use crate::crashes::{
-    death::{Condemned, Obituary},
-    points::{POINTS, Point},
-    purchases::again_by_story,
-    stage::{Patience, Stage},
+use crate::{
+    Figures, Result, Size, TestStack, Trial, TrialOptions,
+    crashes::{
+        death::{KillReport, Victim},
+        points::{POINTS, Point},
+        purchases::again_by_story,
+    },
+    figures, in_time, kill, on_stack, percentile, stuck,
 };
-use crate::{Figures, Ground, Order, Running, Size, Trial, TrialError, audit, kill, percentile};
 use futures::future::try_join_all;
-use stack::{
-    breakpoints::{Moment, Seen},
-    stack::Stack,
-};
+use stack::breakpoints::Moment;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub(crate) const KILL: Trial = Trial {
     name: "kill",
-    settles: &["F1", "row 20", "row 23"],
+    covers: &["F1", "row 20", "row 23"],
     question: "kill -9 at each marked point: every story ends well, every job starts again in time, nothing stored is bought twice",
-    run,
+    run: on_stack!(measure, |setup, _| setup.schedule(TICK)),
 };
 
 /// Lease of the functions here, the shortest there is.
@@ -29,52 +28,40 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 const OTHERS: &str = "River and Oban 1 h, pg-boss 15 min, graphile-worker 4 h; the documents 15 to 30 min, then failed";
 /// The points of a short run: before the send, paid and unheard, stored, and committed.
 const SHORT: [usize; 4] = [1, 7, 9, 16];
+const TICK: Duration = Duration::from_secs(1);
 const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        let tick = Duration::from_secs(1);
-        let ground = Ground::new("kill", order)?.with(|options| options.schedule = Some(tick));
-        let stack = ground.start().await?;
-        let figures = measured(&stack, order).await;
-        stack.stop().await;
-        figures
-    })
-}
-
-async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
-    let stage = Stage::set(stack).await?;
+async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     stack.emulator().pause_schedules(true);
-    let points: Vec<Point> = match order.size {
+    let points: Vec<Point> = match options.size {
         Size::Short => SHORT.iter().map(|index| POINTS[*index]).collect(),
         Size::Normal | Size::Full => POINTS.into(),
     };
     let mut all = Tally::default();
-    for round in 0..order.size.pick(1, 1, 100) {
-        all.add(round_of(&stage, &points, &format!("Kestrel{round}x"), 0.0).await?);
-        if order.size >= Size::Normal {
-            all.add(worker_round(&stage, round).await?);
+    for round in 0..options.size.pick(1, 1, 100) {
+        all.add(round_of(stack, &points, &format!("Kestrel{round}x"), 0.0).await?);
+        if options.size >= Size::Normal {
+            all.add(worker_round(stack, round).await?);
         }
     }
-    let mut figures = Figures::default();
-    figures.told("kills, one a story", all.restarts.len() as f64, "kills");
-    all.judge("told of each death", &mut figures);
+    let mut figures = figures! {
+        "kills, one a story" => all.restarts.len(), "kills";
+    };
+    figures.extend(all.figures("told of each death"));
 
     // The record of the death is lost too: the lease runs out, and the schedule finds the job.
-    let rounds = order.size.pick(0, 1, 10);
+    let rounds = options.size.pick(0, 1, 10);
     let mut silent = Tally::default();
     stack.emulator().pause_schedules(false);
     // A text that nobody had started holds no lease: that is a lost kick, and the trial `lost` is about it.
     let leased: Vec<Point> = points.into_iter().filter(Point::holds_a_lease).collect();
     for round in 0..rounds {
-        silent.add(round_of(&stage, &leased, &format!("Merlin{round}x"), 1.0).await?);
+        silent.add(round_of(stack, &leased, &format!("Merlin{round}x"), 1.0).await?);
     }
     if rounds > 0 {
-        silent.judge("told of none", &mut figures);
+        figures.extend(silent.figures("told of none"));
     }
-    all.add(silent);
-    let settled = audit(stack, &all.stories, &all.heroes).await?;
-    figures.extend(settled.figures());
+    figures.extend(stack.audit().await?);
     Ok(figures)
 }
 
@@ -82,11 +69,8 @@ async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) stories: Vec<Uuid>,
-    pub(crate) heroes: Vec<String>,
-    /// Seconds until each job had started again.
-    restarts: Vec<f64>,
-    /// The slowest of them, and where that one was killed.
-    slowest: (f64, &'static str),
+    /// Until each job had started again, and where it was killed.
+    restarts: Vec<(Duration, &'static str)>,
     /// Where more was bought again than the point allows.
     overspent: Vec<&'static str>,
     /// Calls bought again beyond what the points allow, in all.
@@ -99,102 +83,67 @@ pub(crate) struct Tally {
 impl Tally {
     fn add(&mut self, other: Self) {
         self.stories.extend(other.stories);
-        self.heroes.extend(other.heroes);
         self.restarts.extend(other.restarts);
-        if other.slowest.0 > self.slowest.0 {
-            self.slowest = other.slowest;
-        }
         self.overspent.extend(other.overspent);
         self.too_many += other.too_many;
         self.again += other.again;
         self.looks += other.looks;
     }
 
-    fn restarted(&mut self, after: Duration, point: &'static str) {
-        let seconds = after.as_secs_f64();
-        self.restarts.push(seconds);
-        if seconds > self.slowest.0 {
-            self.slowest = (seconds, point);
+    fn figures(&self, how: &str) -> Figures {
+        let slowest = self.restarts.iter().max().copied().unwrap_or_default();
+        let seconds = self.restarts.iter().map(|(after, _)| after.as_secs_f64());
+        let seconds: Vec<f64> = seconds.collect();
+        let overspent = self.overspent.iter().map(|point| format!("; {point}"));
+        let overspent: String = overspent.collect();
+        figures! {
+            format!("the rescuer {how}: until a job starts again, median") => percentile(&seconds, 0.5), "s";
+            format!("the rescuer {how}: the slowest, lease of 5 s (killed {})", slowest.1) =>
+                slowest.0, "s", at_most LEASE + GRACE, beside OTHERS;
+            "paid calls repeated: paid, and the process died before the result was stored" => self.again, "calls";
+            "looks at a stored picture repeated" => self.looks, "calls";
+            format!("paid calls repeated beyond one a kill, or for a kill before the send or after the store{overspent}") =>
+                self.too_many, "calls", is 0;
         }
-    }
-
-    fn judge(&self, how: &str, figures: &mut Figures) {
-        let limit = (LEASE + GRACE).as_secs_f64();
-        figures
-            .told(
-                format!("the rescuer {how}: until a job starts again, median"),
-                percentile(&self.restarts, 0.5),
-                "s",
-            )
-            .at_most(
-                format!(
-                    "the rescuer {how}: the slowest, lease of 5 s (killed {})",
-                    self.slowest.1
-                ),
-                self.slowest.0,
-                "s",
-                limit,
-            )
-            .beside(OTHERS)
-            .told(
-                "paid calls repeated: paid, and the process died before the result was stored",
-                self.again as f64,
-                "calls",
-            )
-            .told(
-                "looks at a stored picture repeated",
-                self.looks as f64,
-                "calls",
-            )
-            .exactly(
-                format!(
-                    "paid calls repeated beyond one a kill, or for a kill before the send or after the store{}",
-                    self.overspent.iter().map(|point| format!("; {point}")).collect::<String>()
-                ),
-                self.too_many as f64,
-                "calls",
-                0.0,
-            );
     }
 }
 
 /// One story for each point, all at once. This share of the records of dead invocations is lost.
 pub(crate) async fn round_of(
-    stage: &Stage<'_>,
+    stack: &TestStack,
     points: &[Point],
     hero: &str,
     lost_records: f64,
-) -> Result<Tally, TrialError> {
-    let mut condemned = Vec::new();
+) -> Result<Tally> {
+    let mut victims = Vec::new();
     for (index, point) in points.iter().enumerate() {
         let hero = format!("{hero}{index}y");
-        let story = stage.ask_quietly(&hero).await?;
-        condemned.push(Condemned {
-            stage,
+        let story = stack.ask_without_event(&hero).await?;
+        victims.push(Victim {
+            stack,
             point: *point,
             story,
             hero,
         });
     }
-    stage.set_faults(0.0, lost_records);
+    stack.lose(0.0, lost_records);
     let mut tally = Tally {
-        heroes: condemned.iter().map(|one| one.hero.clone()).collect(),
-        stories: condemned.iter().map(|one| one.story).collect(),
+        stories: victims.iter().map(|one| one.story).collect(),
         ..Tally::default()
     };
-    let dead: Vec<Obituary> =
-        try_join_all(condemned.into_iter().map(Condemned::meets_its_end)).await?;
+    let dead: Vec<KillReport> =
+        try_join_all(victims.into_iter().map(Victim::run_to_breakpoint_and_kill)).await?;
     // What stood at the provider is never taken there; what stood at the database or S3 comes late now.
     let mut unsent = Vec::new();
     let mut allowed = Vec::new();
     for one in dead {
-        tally.restarted(one.restarted_after, one.point.name);
+        tally.restarts.push((one.restarted_after, one.point.name));
         allowed.push((one.story, one.point));
         unsent.extend(one.last_request.filter(|_| one.point.asks_a_provider()));
     }
-    stage.crowd.settled(&tally.stories, SETTLED_WITHIN).await?;
-    stage.set_faults(0.0, 0.0);
-    let again = again_by_story(stage.stack).await?;
+    stack.settle(&tally.stories, SETTLED_WITHIN).await?;
+    stack.lose(0.0, 0.0);
+    let again = again_by_story(stack).await?;
     for (story, point) in allowed {
         let bought = again.get(&story).copied().unwrap_or_default();
         tally.again += bought.kept.saturating_sub(u64::from(point.again));
@@ -211,66 +160,47 @@ pub(crate) async fn round_of(
 }
 
 /// The worker's own points: it dies with claims in its hand, and after it has handed them over.
-async fn worker_round(stage: &Stage<'_>, round: usize) -> Result<Tally, TrialError> {
+async fn worker_round(stack: &TestStack, round: usize) -> Result<Tally> {
     let mut tally = Tally::default();
-    for (name, is_at) in [
-        ("claimed", claims as fn(&Seen<'_>) -> bool),
-        ("dispatched", starts as fn(&Seen<'_>) -> bool),
+    for (name, moment, verb) in [
+        ("claimed", Moment::After, "claim_asset_jobs"),
+        ("dispatched", Moment::Before, "start_content"),
     ] {
         let hero = format!("Osprey{round}{name}");
-        let story = stage.ask_quietly(&hero).await?;
+        let story = stack.ask_without_event(&hero).await?;
         // In its grace for ten seconds: the worker stays to wait for it.
-        let waiting_hero = format!("Plover{round}{name}");
-        let waiting = stage.ask_quietly(&waiting_hero).await?;
-        stage.make_claimable(story).await?;
-        let moment = match name {
-            "claimed" => Moment::After,
-            _ => Moment::Before,
-        };
-        let arriving = stage.stack.breakpoints().arm(moment, is_at);
-        stage.tick()?;
-        let held = tokio::time::timeout(GRACE * 6, arriving)
-            .await
-            .map_err(|_| TrialError::Stuck(format!("the worker never came to `{name}`")))?;
+        let waiting = stack.ask_without_event(&format!("{hero}b")).await?;
+        stack.make_claimable(story).await?;
+        let arriving = stack
+            .breakpoints()
+            .arm(moment, move |seen| seen.calls(verb));
+        stack.tick()?;
+        let what = format!("the worker came to `{name}`");
+        let held = in_time(what, GRACE * 6, arriving).await?;
         let attempt = match name {
             // Handed over is handed over: the same attempt goes on.
             "dispatched" => 0,
-            _ => stage.job(story, "content").await?.attempt,
+            _ => stack.job(story, "content").await?.attempt,
         };
-        let victims = stage.busy("asset-worker");
+        let victims = stack.busy(Some("asset-worker"));
         if victims.is_empty() {
-            return Err(TrialError::Stuck(format!("no worker works at `{name}`")));
+            return stuck(format!("no worker works at `{name}`"));
         }
-        victims.into_iter().for_each(kill);
+        victims.iter().for_each(|(pid, _)| kill(*pid));
         let killed = Instant::now();
         drop(held);
-        let patience = Patience::until("the dead worker's job starts", GRACE * 15);
-        loop {
-            let job = stage.job(story, "content").await?;
-            if job.attempt > attempt && (job.request().is_some() || job.is_settled()) {
-                break;
-            }
-            patience.once_more().await?;
-        }
-        tally.restarted(killed.elapsed(), name);
+        let begun = stack.begin_again(story, "content", attempt, GRACE * 15);
+        begun.await?;
+        tally.restarts.push((killed.elapsed(), name));
         tally.stories.extend([story, waiting]);
-        tally.heroes.extend([hero, waiting_hero]);
     }
-    stage.crowd.settled(&tally.stories, SETTLED_WITHIN).await?;
-    let again = again_by_story(stage.stack).await?;
-    tally.too_many = tally
+    stack.settle(&tally.stories, SETTLED_WITHIN).await?;
+    let again = again_by_story(stack).await?;
+    let kept = tally
         .stories
         .iter()
         .filter_map(|story| again.get(story))
-        .map(|again| again.kept)
-        .sum();
+        .map(|again| again.kept);
+    tally.too_many = kept.sum();
     Ok(tally)
-}
-
-fn claims(seen: &Seen<'_>) -> bool {
-    seen.calls("claim_asset_jobs")
-}
-
-fn starts(seen: &Seen<'_>) -> bool {
-    seen.calls("start_content")
 }

@@ -1,5 +1,6 @@
 //! The marked points at which a process is killed: which request it stands at, and what its death may cost.
 
+use Moment::{After, Before};
 use stack::breakpoints::{Moment, Seen, Server};
 use uuid::Uuid;
 
@@ -152,8 +153,6 @@ impl Point {
         }
     }
 }
-
-use Moment::{After, Before};
 
 /// The points inside the content agent, in the order of a story's life.
 pub(crate) const POINTS: [Point; 19] = [

@@ -1,7 +1,6 @@
 //! What was bought again, and for which story: repeated paid calls, told apart by the usage ledger.
 
-use crate::TrialError;
-use stack::stack::Stack;
+use crate::{Result, TestStack, call_key};
 use stand_ins::CallRecord;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -15,22 +14,13 @@ pub(crate) struct Again {
     pub(crate) looks: u64,
 }
 
-/// The key under which the product records a call, from the ids the stand-ins answer with.
-fn call_key(call: &CallRecord) -> String {
-    match call.provider {
-        "openai" => format!("openai:req_{:032x}", call.id),
-        _ => format!("elevenlabs:local{:015}", call.id),
-    }
-}
-
 /// Paid calls beyond the first with the same body, by story. A call whose story the ledger does not know counts for the
 /// story of another call with the same body, which is the one that was recorded.
-pub(crate) async fn again_by_story(stack: &Stack) -> Result<HashMap<Uuid, Again>, TrialError> {
-    let recorded: Vec<(String, Uuid)> =
-        sqlx::query_as("select call_key, story_id from public.usage_ledger")
-            .fetch_all(stack.pool())
-            .await
-            .map_err(TrialError::while_trying("read the usage ledger"))?;
+pub(crate) async fn again_by_story(stack: &TestStack) -> Result<HashMap<Uuid, Again>> {
+    let recorded: Vec<(String, Uuid)> = stack
+        .sql("select call_key, story_id from public.usage_ledger")
+        .rows()
+        .await?;
     let stories: HashMap<String, Uuid> = recorded.into_iter().collect();
     let mut same: HashMap<String, Vec<CallRecord>> = HashMap::new();
     for call in stack.stand_ins().calls() {

@@ -1,34 +1,26 @@
 //! A worker that dies between the upload and the status write: what is in the bucket is found, not bought again.
 
-use crate::crashes::{
-    kill::round_of,
-    points::{POINTS, Point, Wire},
-    purchases::again_by_story,
-    stage::Stage,
+use crate::{
+    Figures, Result, TestStack, Trial, TrialOptions,
+    crashes::{
+        kill::round_of,
+        points::{POINTS, Point, Wire},
+        purchases::again_by_story,
+    },
+    figures, on_stack,
 };
-use crate::{Figures, Ground, Order, Running, Trial, TrialError, audit};
-use stack::{breakpoints::Moment, environment::BUCKET, stack::Stack};
+use stack::breakpoints::Moment;
 use std::fs;
 use uuid::Uuid;
 
 pub(crate) const UPLOAD: Trial = Trial {
     name: "upload",
-    settles: &["F1"],
+    covers: &["F1"],
     question: "a process dies between the upload and the status write: the file is found, and nothing is bought twice",
-    run,
+    run: on_stack!(measure),
 };
 
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        let stack = Ground::new("upload", order)?.start().await?;
-        let figures = measured(&stack, order).await;
-        stack.stop().await;
-        figures
-    })
-}
-
-async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
-    let stage = Stage::set(stack).await?;
+async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let between: Vec<Point> = POINTS
         .into_iter()
         .filter(|point| {
@@ -39,55 +31,46 @@ async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
             )
         })
         .collect();
-    let (mut stories, mut heroes) = (Vec::new(), Vec::new());
-    for round in 0..order.size.pick(1, 5, 100) {
-        let dead = round_of(&stage, &between, &format!("Swift{round}x"), 0.0).await?;
-        stories.extend(dead.stories);
-        heroes.extend(dead.heroes);
+    for round in 0..options.size.pick(1, 5, 100) {
+        round_of(stack, &between, &format!("Swift{round}x"), 0.0).await?;
     }
+    let stories = stack.asked().stories.clone();
     let again = again_by_story(stack).await?;
     let found_again = found_again(stack, &stories).await?;
-    let mut figures = Figures::default();
-    figures
-        .exactly(
-            "pictures, recordings and texts bought twice",
-            again.values().map(|again| again.kept).sum::<u64>() as f64,
-            "calls",
-            0.0,
-        )
-        .exactly(
-            "files of a dead attempt that the next one published",
-            found_again as f64,
-            "files",
-            stories.len() as f64,
-        );
-    figures.extend(audit(stack, &stories, &heroes).await?.figures());
-    Ok(figures)
+    Ok(figures! {
+        "pictures, recordings and texts bought twice" =>
+            again.values().map(|again| again.kept).sum::<u64>(), "calls", is 0;
+        "files of a dead attempt that the next one published" => found_again, "files", is stories.len();
+    }
+    .and(stack.audit().await?))
 }
 
 /// Files that a later attempt published although the first one had made them.
-async fn found_again(stack: &Stack, stories: &[Uuid]) -> Result<usize, TrialError> {
-    let published: Vec<(Uuid, String)> = sqlx::query_as(
-        "select story_id, url from public.asset_generation_jobs
-         where story_id = any ($1) and attempt > 1 and url is not null and status = 'ready'",
-    )
-    .bind(stories)
-    .fetch_all(stack.pool())
-    .await
-    .map_err(TrialError::while_trying(
-        "read what later attempts published",
-    ))?;
-    let bucket = stack.home().join("files").join(BUCKET);
+async fn found_again(stack: &TestStack, stories: &[Uuid]) -> Result<usize> {
+    let published: Vec<(Uuid, String)> = stack
+        .sql(
+            "select story_id, url from public.asset_generation_jobs
+              where story_id = any ($1) and attempt > 1 and url is not null and status = 'ready'",
+        )
+        .bind(stories)
+        .rows()
+        .await?;
+    let bucket = stack.bucket();
     let is_of_the_first = |(story, url): &(Uuid, String)| {
         let name = url.rsplit('/').next()?;
         let bytes = fs::read(bucket.join(format!("stories/{story}/{name}"))).ok()?;
-        ["drafts/stories", "stories"]
+        let firsts = ["drafts/stories", "stories"]
             .into_iter()
-            .filter_map(|folder| fs::read_dir(bucket.join(format!("{folder}/{story}"))).ok())
-            .flatten()
-            .flatten()
-            .filter(|file| file.file_name().to_string_lossy().contains("-a1"))
-            .find(|file| fs::read(file.path()).is_ok_and(|first| first == bytes))
+            .flat_map(|folder| {
+                let first = stack
+                    .files_of(folder, *story)
+                    .into_iter()
+                    .filter(|file| file.contains("-a1"));
+                first.map(move |file| format!("{folder}/{story}/{file}"))
+            });
+        firsts
+            .into_iter()
+            .find(|first| fs::read(bucket.join(first)).is_ok_and(|first| first == bytes))
     };
     Ok(published
         .iter()

@@ -1,38 +1,28 @@
 //! F6: a process is frozen past its lease, another finishes its work, and the frozen one goes on.
 
-use crate::crashes::{
-    points::POINTS,
-    stage::{Patience, Stage},
+use crate::{
+    Context, Figures, Result, TestStack, Trial, TrialOptions,
+    crashes::points::{POINTS, Point},
+    figures, in_time, on_stack, pause, resume, stuck, until,
 };
-use crate::{Figures, Ground, Order, Running, Trial, TrialError, audit, pause, resume};
 use futures::future::try_join_all;
-use stack::{breakpoints::Moment, environment, stack::Stack};
+use stack::breakpoints::Moment;
 use std::{collections::BTreeSet, fs, time::Duration};
 use uuid::Uuid;
 
 pub(crate) const ZOMBIE: Trial = Trial {
     name: "zombie",
-    settles: &["F6", "row 23"],
+    covers: &["F6", "row 23"],
     question: "a process is stopped past its lease and goes on after another has finished: it changes nothing, and says so",
-    run,
+    run: on_stack!(measure, |setup, _| setup.schedule(TICK)),
 };
 
 /// Where the frozen process stands: with a reply unread, with a file on its way, with its last word on its way.
 const STANDS_AT: [usize; 3] = [7, 8, 10];
-const PATIENCE: Duration = Duration::from_secs(90);
+const TICK: Duration = Duration::from_secs(1);
+const SETTLED_WITHIN: Duration = Duration::from_secs(90);
 /// What the content agent logs when it learns that a job is no longer its own.
 const LAST_WORDS: [&str; 2] = ["Late result dropped", "Job cancelled or taken over"];
-
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        let tick = Duration::from_secs(1);
-        let ground = Ground::new("zombie", order)?.with(|options| options.schedule = Some(tick));
-        let stack = ground.start().await?;
-        let figures = measured(&stack, order).await;
-        stack.stop().await;
-        figures
-    })
-}
 
 /// What a zombie did after its awakening.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,135 +33,98 @@ struct Traces {
     silent: u64,
 }
 
-async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
-    let stage = Stage::set(stack).await?;
-    let (mut stories, mut heroes, mut traces) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..order.size.pick(1, 5, 167) {
+async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
+    let mut traces = Vec::new();
+    for round in 0..options.size.pick(1, 5, 167) {
         let mut frozen = Vec::new();
         for point in STANDS_AT {
             let hero = format!("Wren{round}x{point}y");
-            let story = stage.ask_quietly(&hero).await?;
-            stories.push(story);
-            frozen.push(rises(&stage, point, story, hero.clone()));
-            heroes.push(hero);
+            let story = stack.ask_without_event(&hero).await?;
+            frozen.push(freeze_and_awake(stack, POINTS[point], story, hero));
         }
         traces.extend(try_join_all(frozen).await?);
     }
-    let sum = |of: fn(&Traces) -> u64| traces.iter().map(of).sum::<u64>() as f64;
-    let mut figures = Figures::default();
-    figures
-        .told("processes frozen and awoken", traces.len() as f64, "runs")
-        .exactly(
-            "stories that a zombie changed",
-            sum(|one| one.stale_writes),
-            "stories",
-            0.0,
-        )
-        .at_least(
-            "objects that zombies wrote after the end",
-            sum(|one| one.late_objects),
-            "objects",
-            traces.len() as f64 / STANDS_AT.len() as f64,
-        )
-        .exactly(
-            "of these, reachable by an address in the database",
-            sum(|one| one.reachable_objects),
-            "objects",
-            0.0,
-        )
-        .exactly(
-            "zombies that ended without a word",
-            sum(|one| one.silent),
-            "processes",
-            0.0,
-        );
-    figures.extend(audit(stack, &stories, &heroes).await?.figures());
-    Ok(figures)
+    let sum = |of: fn(&Traces) -> u64| traces.iter().map(of).sum::<u64>();
+    Ok(figures! {
+        "processes frozen and awoken" => traces.len(), "runs";
+        "stories that a zombie changed" => sum(|one| one.stale_writes), "stories", is 0;
+        "objects that zombies wrote after the end" =>
+            sum(|one| one.late_objects), "objects", at_least traces.len() as f64 / STANDS_AT.len() as f64;
+        "of these, reachable by an address in the database" => sum(|one| one.reachable_objects), "objects", is 0;
+        "zombies that ended without a word" => sum(|one| one.silent), "processes", is 0;
+    }
+    .and(stack.audit().await?))
 }
 
-async fn rises(
-    stage: &Stage<'_>,
-    point: usize,
+async fn freeze_and_awake(
+    stack: &TestStack,
+    point: Point,
     story: Uuid,
     hero: String,
-) -> Result<Traces, TrialError> {
-    let emulator = stage.stack.emulator();
-    let point = POINTS[point];
-    let job = stage.job(story, point.asset).await?.id;
-    let arriving = stage.stack.breakpoints().arm(point.moment, move |seen| {
+) -> Result<Traces> {
+    let emulator = stack.emulator();
+    let job = stack.job(story, point.asset).await?.id;
+    let arriving = stack.breakpoints().arm(point.moment, move |seen| {
         point.is_at(seen, story, job, &hero)
     });
-    stage.kick(story)?;
-    let held = tokio::time::timeout(PATIENCE, arriving)
-        .await
-        .map_err(|_| TrialError::Stuck(format!("no story came to `{}`", point.name)))?;
-    let owner = stage.job(story, point.asset).await?;
+    stack.kick(story)?;
+    let what = format!("a story came to `{}`", point.name);
+    let held = in_time(what, SETTLED_WITHIN, arriving).await?;
+    let owner = stack.job(story, point.asset).await?;
     let request = owner.request().unwrap_or_default().to_owned();
     let Some(pid) = emulator.pid_of_request(&request) else {
-        return Err(TrialError::Stuck("nobody works on the cover".to_owned()));
+        return stuck("nobody works on the cover");
     };
     pause(pid);
     // A reply waits unread in the socket; a request stays on its way.
     let on_its_way = (point.moment == Moment::Before).then_some(held);
-    let finished = stage.crowd.settled(&[story], PATIENCE).await;
-    let before = state(stage, story).await?;
-    let files_before = files(stage.stack, story)?;
+    let finished = stack.settle(&[story], SETTLED_WITHIN).await;
+    let before = state(stack, story).await?;
+    let files_before = files(stack, story);
 
     drop(on_its_way);
     resume(pid);
     finished?;
-    let patience = Patience::until("the zombie ends", PATIENCE);
-    while emulator.pid_of_request(&request).is_some() {
-        patience.once_more().await?;
-    }
-    let late: Vec<String> = files(stage.stack, story)?
-        .difference(&files_before)
-        .cloned()
-        .collect();
-    let after = state(stage, story).await?;
+    until("the zombie ends", SETTLED_WITHIN, async || {
+        Ok(emulator.pid_of_request(&request).is_none())
+    })
+    .await?;
+    let after = state(stack, story).await?;
+    let files = files(stack, story);
+    let late: Vec<&String> = files.difference(&files_before).collect();
     Ok(Traces {
         stale_writes: u64::from(before != after),
         late_objects: late.len() as u64,
-        reachable_objects: late.iter().filter(|file| after.contains(*file)).count() as u64,
-        silent: u64::from(!said(stage.stack, story)?),
+        reachable_objects: late.iter().filter(|file| after.contains(**file)).count() as u64,
+        silent: u64::from(!has_said_so(stack, story)?),
     })
 }
 
 /// Everything the database holds of a story, as text.
-async fn state(stage: &Stage<'_>, story: Uuid) -> Result<String, TrialError> {
-    sqlx::query_scalar(
-        "select to_jsonb(s)::text || (select jsonb_agg(to_jsonb(j) order by j.asset_type)::text
-           from public.asset_generation_jobs j where j.story_id = s.id)
-         from public.stories s where s.id = $1",
-    )
-    .bind(story)
-    .fetch_one(stage.stack.pool())
-    .await
-    .map_err(TrialError::while_trying("read everything of a story"))
+async fn state(stack: &TestStack, story: Uuid) -> Result<String> {
+    stack
+        .sql("select to_jsonb(s)::text || (select jsonb_agg(to_jsonb(j) order by j.asset_type)::text
+                from public.asset_generation_jobs j where j.story_id = s.id) from public.stories s where s.id = $1")
+        .bind(story)
+        .value()
+        .await
 }
 
 /// Names of the story's objects in the bucket, drafts and published ones.
-fn files(stack: &Stack, story: Uuid) -> Result<BTreeSet<String>, TrialError> {
-    let bucket = stack.home().join("files").join(environment::BUCKET);
-    let unreadable = || TrialError::while_trying("list the files of a story");
-    let mut names = BTreeSet::new();
-    for root in ["stories", "drafts/stories"] {
-        let folder = bucket.join(root).join(story.to_string());
-        for entry in fs::read_dir(folder).map_err(unreadable())? {
-            let entry = entry.map_err(unreadable())?;
-            names.insert(entry.file_name().to_string_lossy().into_owned());
-        }
-    }
-    Ok(names)
+fn files(stack: &TestStack, story: Uuid) -> BTreeSet<String> {
+    ["stories", "drafts/stories"]
+        .into_iter()
+        .flat_map(|folder| stack.files_of(folder, story))
+        .collect()
 }
 
 /// Whether the content agent's log tells that work on this story was no longer its own.
-fn said(stack: &Stack, story: Uuid) -> Result<bool, TrialError> {
-    let log = fs::read_to_string(stack.home().join("logs/content-agent.log")).map_err(
-        TrialError::while_trying("read the log of the content agent"),
-    )?;
+fn has_said_so(stack: &TestStack, story: Uuid) -> Result<bool> {
+    let log = fs::read_to_string(stack.home().join("logs/content-agent.log"))
+        .context("read the content agent's log")?;
     let story = story.to_string();
+    let says_so = |line: &str| LAST_WORDS.iter().any(|words| line.contains(words));
     Ok(log
         .lines()
-        .any(|line| line.contains(&story) && LAST_WORDS.iter().any(|words| line.contains(words))))
+        .any(|line| line.contains(&story) && says_so(line)))
 }

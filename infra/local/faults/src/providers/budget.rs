@@ -1,181 +1,108 @@
 //! F31: an account runs out of money. One call learns it; the rest of the process is told without asking.
 
-use crate::providers::company::{Company, after_the_text, calls, last_call, whenever};
-use crate::{Figures, Ground, Order, Running, Size, Trial, TrialError};
+use crate::{
+    Figures, Result, Size, TestStack, Trial, TrialOptions, calls_since, figures, on_stack,
+    providers::SETTLED_WITHIN,
+};
 use serde_json::json;
-use stack::stack::Stack;
 use stand_ins::{CallKind, Outcome};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub(crate) const BUDGET: Trial = Trial {
     name: "budget",
-    settles: &["F31"],
+    covers: &["F31"],
     question: "a provider has no money left: at most 3 calls learn it, nothing is retried, and the status says so",
-    run,
+    run: on_stack!(measure),
 };
 
 /// What the status of such an asset says, in the code's table of the runbook.
 const CODE: &str = "PROVIDER_OUT_OF_CREDITS";
+const FAILED: &str = "status = 'failed' and error_code = 'PROVIDER_OUT_OF_CREDITS'";
 /// For this long a refused account is left alone, and no longer by much.
 const LEFT_ALONE_MAX: Duration = Duration::from_secs(90);
 
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        let stack = Ground::new("budget", order)?.start().await?;
-        let figures = measured(&stack, order).await;
-        stack.stop().await;
-        figures
-    })
-}
-
-async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
-    let mut company = Company::on(stack).await?;
-    let count: usize = order.size.pick(3, 8, 30);
+async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
+    let count: usize = options.size.pick(3, 8, 30);
     let mut figures = Figures::default();
 
-    let before = last_call(stack);
-    stack
-        .stand_ins()
-        .script([whenever(CallKind::Speech, Outcome::Quota, None)]);
-    let mute = one_after_another(&mut company, count).await?;
-    let asked = calls(stack, before, |call| call.provider == "elevenlabs").len();
-    figures
-        .at_most("ElevenLabs calls without money", asked as f64, "calls", 3.0)
-        .beside(format!("{count} stories; 401 quota_exceeded"))
-        .exactly(
-            "voices that say why they are missing",
-            company.jobs(&mute, "failed", Some(CODE)).await?,
-            "assets",
-            count as f64,
-        )
-        .exactly(
-            "assets ready without them",
-            company.jobs(&mute, "ready", None).await?,
-            "assets",
-            8.0 * count as f64,
-        );
-
-    let before = last_call(stack);
-    stack.stand_ins().clear_script();
-    stack.stand_ins().script(after_the_text(Outcome::Quota));
-    let plain = one_after_another(&mut company, 1).await?;
-    let broke = one_after_another(&mut company, count).await?;
-    let asked = calls(stack, before, |call| {
-        call.provider == "openai" && call.schema.as_deref() != Some("story")
+    let before = stack.last_call();
+    stack.script(CallKind::Speech, Outcome::Quota, None);
+    let mute = one_after_another(stack, count).await?;
+    let asked = calls_since(stack, before, |call| call.provider == "elevenlabs").len();
+    figures.extend(figures! {
+        "ElevenLabs calls without money" => asked, "calls", at_most 3,
+            beside format!("{count} stories; 401 quota_exceeded");
+        "voices that say why they are missing" =>
+            stack.count_jobs(&mute, FAILED).await?, "assets", is count;
+        "assets ready without them" => stack.count_jobs(&mute, "status = 'ready'").await?, "assets", is 8 * count;
     });
-    figures
-        .at_most(
-            "OpenAI calls without money",
-            asked.len() as f64,
-            "calls",
-            3.0,
-        )
-        .beside("in the middle of a story; 429 insufficient_quota")
-        .exactly(
-            "texts asked for afterwards",
-            calls(stack, before, |call| {
-                call.schema.as_deref() == Some("story")
-            })
-            .len() as f64
-                - 1.0,
-            "calls",
-            0.0,
-        )
-        .exactly(
-            "stories that failed and say why",
-            company.jobs(&broke, "failed", Some(CODE)).await?,
-            "stories",
-            count as f64,
-        )
-        .at_least(
-            "assets of the broken story that say why",
-            company.jobs(&plain, "failed", Some(CODE)).await?,
-            "assets",
-            // Five pictures and the activities; its voice too while that account is left alone.
-            6.0,
-        );
-    figures
-        .exactly("retries", retries(&company).await?, "retries", 0.0)
-        .exactly(
-            "statuses a user cannot act on",
-            wordless(&company).await?,
-            "assets",
-            0.0,
-        );
-    figures.extend(company.audited().await?);
 
-    if order.size > Size::Short {
-        let waited = topped_up(stack, &company, mute[0]).await?;
-        figures
-            .at_most(
-                "until a retry works after topping up",
-                waited,
-                "s",
-                LEFT_ALONE_MAX.as_secs_f64(),
-            )
-            .beside("one call looks after 60 s");
+    let before = stack.last_call();
+    stack.stand_ins().clear_script();
+    stack.script_after_the_text(Outcome::Quota);
+    let plain = one_after_another(stack, 1).await?;
+    let broke = one_after_another(stack, count).await?;
+    let all = stack.asked().stories.clone();
+    let (texts, others): (Vec<_>, Vec<_>) =
+        calls_since(stack, before, |call| call.provider == "openai")
+            .into_iter()
+            .partition(|call| call.schema.as_deref() == Some("story"));
+    figures.extend(figures! {
+        "OpenAI calls without money" => others.len(), "calls", at_most 3,
+            beside "in the middle of a story; 429 insufficient_quota";
+        "texts asked for afterwards" => texts.len() as f64 - 1.0, "calls", is 0;
+        "stories that failed and say why" => stack.count_jobs(&broke, FAILED).await?, "stories", is count;
+        // Five pictures and the activities; its voice too while that account is left alone.
+        "assets of the broken story that say why" =>
+            stack.count_jobs(&plain, FAILED).await?, "assets", at_least 6;
+        "retries" => stack.count_retries(&all).await?, "retries", is 0;
+        "statuses a user cannot act on" => wordless(stack, &all).await?, "assets", is 0;
+    });
+    figures.extend(stack.audit().await?);
+
+    if options.size > Size::Short {
+        let waited = top_up(stack, mute[0]).await?;
+        figures.extend(figures! {
+            "until a retry works after topping up" => waited, "s", at_most LEFT_ALONE_MAX,
+                beside "one call looks after 60 s";
+        });
     }
     Ok(figures)
 }
 
 /// So that all of them meet the same process.
-async fn one_after_another(
-    company: &mut Company<'_>,
-    count: usize,
-) -> Result<Vec<Uuid>, TrialError> {
+async fn one_after_another(stack: &TestStack, count: usize) -> Result<Vec<Uuid>> {
     let mut stories = Vec::new();
     for _ in 0..count {
-        let asked = company.ask(1, "Thornwick").await?;
-        company.settled(&asked).await?;
+        let asked = stack.ask_for(1, "Thornwick").await?;
+        stack.settle(&asked, SETTLED_WITHIN).await?;
         stories.extend(asked);
     }
     Ok(stories)
 }
 
-async fn retries(company: &Company<'_>) -> Result<f64, TrialError> {
-    sqlx::query_scalar::<_, i64>(
-        "select sum(retry_count)::bigint from public.asset_generation_jobs where story_id = any ($1)",
-    )
-    .bind(&company.stories)
-    .fetch_one(company.crowd.0.pool())
-    .await
-    .map(|count| count as f64)
-    .map_err(TrialError::while_trying("count the retries"))
-}
-
 /// Failed assets whose entry in the story's row, which is what a user sees, lacks the code or the words.
-async fn wordless(company: &Company<'_>) -> Result<f64, TrialError> {
-    sqlx::query_scalar::<_, i64>(
-        "select count(*) from public.stories s, jsonb_each(s.asset_generation_status -> 'assets') as asset
-         where s.id = any ($1) and asset.value ->> 'status' = 'failed'
-           and (asset.value ->> 'code' is distinct from $2 or coalesce(asset.value ->> 'error', '') = '')",
-    )
-    .bind(&company.stories)
-    .bind(CODE)
-    .fetch_one(company.crowd.0.pool())
-    .await
-    .map(|count| count as f64)
-    .map_err(TrialError::while_trying("read what the status says"))
+async fn wordless(stack: &TestStack, stories: &[Uuid]) -> Result<i64> {
+    stack
+        .sql("select count(*) from public.stories s, jsonb_each(s.asset_generation_status -> 'assets') as asset
+              where s.id = any ($1) and asset.value ->> 'status' = 'failed'
+                and (asset.value ->> 'code' is distinct from $2 or coalesce(asset.value ->> 'error', '') = '')")
+        .bind(stories)
+        .bind(CODE)
+        .value()
+        .await
 }
 
 /// The accounts are topped up, and the user presses `retry` until the voice is there.
-async fn topped_up(stack: &Stack, company: &Company<'_>, story: Uuid) -> Result<f64, TrialError> {
+async fn top_up(stack: &TestStack, story: Uuid) -> Result<Duration> {
     stack.stand_ins().clear_script();
     let began = Instant::now();
-    while company.ended(&[story], "ready").await? < 1.0 && began.elapsed() < 2 * LEFT_ALONE_MAX {
-        company
-            .reader
-            .api
-            .steer(
-                &story.to_string(),
-                "retry",
-                &json!({"assetTypes": ["audio"]}),
-            )
-            .await
-            .map_err(TrialError::while_trying("ask for the voice again"))?;
-        company.settled(&[story]).await?;
+    let wish = json!({"assetTypes": ["audio"]});
+    while stack.count_ended(&[story], "ready").await? == 0 && began.elapsed() < 2 * LEFT_ALONE_MAX {
+        stack.user.steer(story, "retry", &wish).await?;
+        stack.settle(&[story], SETTLED_WITHIN).await?;
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
-    Ok(began.elapsed().as_secs_f64())
+    Ok(began.elapsed())
 }

@@ -1,19 +1,20 @@
 //! F14: a provider that fails now and then, and one that is down: what succeeds, and how soon it is left alone.
 
-use crate::providers::company::{Company, after_the_text, calls, last_call};
+use crate::{
+    Figures, Result, Size, TestStack, Trial, TrialOptions, calls_since, figures, on_stack,
+    providers::SETTLED_WITHIN, stuck, until,
+};
 use stack::lambda::LogLine;
 use stand_ins::{CallRecord, FaultProfile, Outcome};
-
-use crate::{Figures, Ground, Order, Running, Size, Trial, TrialError};
-use stack::stack::Stack;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 pub(crate) const CIRCUIT: Trial = Trial {
     name: "circuit",
-    settles: &["F14"],
+    covers: &["F14"],
     question: "3 of 10 calls fail, then all: nearly every asset is made, and a provider that is down is left alone but for one probe",
-    run,
+    run: on_stack!(measure, |setup, options| setup
+        .setting("PROVIDER_PROBE_SECONDS", pause(options.size).as_secs())),
 };
 
 /// The goal: no more failures than these before it is open, calls under way included.
@@ -21,83 +22,50 @@ const FAILURES_MAX: f64 = 10.0;
 /// What the product logs as the circuit opens.
 const LEFT_ALONE: &str = "Provider is left alone";
 /// Longest it may take to open, and to probe.
-const PATIENCE: Duration = Duration::from_secs(240);
+const OPENS_WITHIN: Duration = Duration::from_secs(240);
 /// From a job that becomes due to its first call: the worker's dispatch.
 const DISPATCH: Duration = Duration::from_secs(4);
 
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        // What is demanded of the probe is its default of 25 s; the short forms scale it.
-        let probe_after = Duration::from_secs(order.size.pick(2, 5, 25));
-        let stack = Ground::new("circuit", order)?
-            .setting("PROVIDER_PROBE_SECONDS", probe_after.as_secs())
-            .start()
-            .await?;
-        let figures = measured(&stack, order, probe_after).await;
-        stack.stop().await;
-        figures
-    })
+/// What is demanded of the probe is its default of 25 s; the short forms scale it.
+fn pause(size: Size) -> Duration {
+    Duration::from_secs(size.pick(2, 5, 25))
 }
 
-async fn measured(
-    stack: &Stack,
-    order: Order,
-    probe_after: Duration,
-) -> Result<Figures, TrialError> {
-    let mut company = Company::on(stack).await?;
+async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     // First, while there is one process only.
-    let mut figures = down(stack, &mut company, order.size, probe_after).await?;
-    figures.extend(now_and_then(stack, &mut company, order.size).await?);
-    figures.extend(company.audited().await?);
+    let mut figures = take_down(stack, options.size).await?;
+    figures.extend(disturb(stack, options.size).await?);
+    figures.extend(stack.audit().await?);
     Ok(figures)
 }
 
 /// OpenAI goes down in the middle of one story and comes back after the circuit has opened and some probes have failed.
-async fn down(
-    stack: &Stack,
-    company: &mut Company<'_>,
-    size: Size,
-    probe_after: Duration,
-) -> Result<Figures, TrialError> {
-    let probes_that_fail = size.pick(0, 1, 1);
-    let before = last_call(stack);
+async fn take_down(stack: &TestStack, size: Size) -> Result<Figures> {
+    let (pause, probes_that_fail) = (pause(size), size.pick(0, 1, 1));
+    let before = stack.last_call();
     let log = stack.emulator().log_lines();
-    stack
-        .stand_ins()
-        .script(after_the_text(Outcome::Overloaded));
-    let story = company.ask(1, "Gustfeather").await?;
-    let failed = |stack: &Stack| -> Vec<CallRecord> {
-        let mut failed = calls(stack, before, |call| {
-            call.fault.is_some() && !call.in_flight
-        });
-        failed.sort_by_key(|call| call.ended_unix_ms);
-        failed
-    };
+    stack.script_after_the_text(Outcome::Overloaded);
+    let story = stack.ask_for(1, "Gustfeather").await?;
     let opened_at = opening(log).await?;
-    let began = Instant::now();
-    let probed = || {
-        let failed = failed(stack);
-        let probes = failed
-            .iter()
-            .filter(|call| is_probe(call, opened_at, probe_after));
-        probes.count()
+    // Sent after the circuit was open, and not in the moment in which it opened: nothing but an attempt that was admitted
+    // before lies in between.
+    let is_probe =
+        |call: &CallRecord| call.started_unix_ms > opened_at + pause.as_millis() as u64 / 2;
+    let failed = || {
+        calls_since(stack, before, |call| {
+            call.fault.is_some() && !call.in_flight
+        })
     };
-    while probed() < probes_that_fail {
-        if began.elapsed() > PATIENCE {
-            return Err(TrialError::Stuck("no probe failed".to_owned()));
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("probes fail", OPENS_WITHIN, async || {
+        Ok(failed().iter().filter(|call| is_probe(call)).count() >= probes_that_fail)
+    })
+    .await?;
     stack.stand_ins().clear_script();
-    company.settled(&story).await?;
+    stack.settle(&story, SETTLED_WITHIN).await?;
 
-    let failed = failed(stack);
-    let until_open = failed
-        .iter()
-        .filter(|call| !is_probe(call, opened_at, probe_after))
-        .count();
-    let later = calls(stack, before, |call| {
-        call.provider == "openai" && is_probe(call, opened_at, probe_after)
+    let until_open = failed().iter().filter(|call| !is_probe(call)).count();
+    let later = calls_since(stack, before, |call| {
+        call.provider == "openai" && is_probe(call)
     });
     let quiet = later.first().map_or(f64::NAN, |call| {
         call.started_unix_ms.saturating_sub(opened_at) as f64 / 1000.0
@@ -109,78 +77,40 @@ async fn down(
                 && call.started_unix_ms < probe.ended_unix_ms.unwrap_or(u64::MAX)
         })
     });
-    let mut figures = Figures::default();
-    figures
-        .at_most(
-            "failures until the circuit is open",
-            until_open as f64,
-            "calls",
-            FAILURES_MAX,
-        )
-        .at_least(
-            "left alone for",
-            quiet,
-            "s",
-            probe_after.as_secs_f64() * 0.95,
-        )
-        .at_most(
-            "until the probe",
-            quiet,
-            "s",
-            (probe_after + DISPATCH).as_secs_f64(),
-        )
-        .beside(format!(
-            "a pause of {} s by its setting",
-            probe_after.as_secs()
-        ))
-        .exactly(
-            "calls beside a probe",
-            beside_probes.count() as f64,
-            "calls",
-            0.0,
-        )
-        .exactly(
-            "ready all the same",
-            company.ended(&story, "ready").await?,
-            "stories",
-            1.0,
-        );
-    Ok(figures)
+    Ok(figures! {
+        "failures until the circuit is open" => until_open, "calls", at_most FAILURES_MAX;
+        "left alone for" => quiet, "s", at_least pause.as_secs_f64() * 0.95;
+        "until the probe" => quiet, "s", at_most pause + DISPATCH,
+            beside format!("a pause of {} s by its setting", pause.as_secs());
+        "calls beside a probe" => beside_probes.count(), "calls", is 0;
+        "ready all the same" => stack.count_ended(&story, "ready").await?, "stories", is 1;
+    })
 }
 
 /// The moment at which a content agent says that it leaves its provider alone, in milliseconds since 1970.
-async fn opening(mut log: Receiver<LogLine>) -> Result<u64, TrialError> {
+async fn opening(mut log: Receiver<LogLine>) -> Result<u64> {
     let said = async {
         loop {
             match log.recv().await {
-                Ok(line) if line.text.contains(LEFT_ALONE) => return Ok(()),
+                Ok(line) if line.text.contains(LEFT_ALONE) => return true,
                 Ok(_) | Err(RecvError::Lagged(_)) => (),
-                Err(RecvError::Closed) => {
-                    return Err(TrialError::Stuck("the log ended".to_owned()));
-                }
+                Err(RecvError::Closed) => return false,
             }
         }
     };
-    tokio::time::timeout(PATIENCE, said)
+    if !tokio::time::timeout(OPENS_WITHIN, said)
         .await
-        .map_err(|_| TrialError::Stuck("the circuit did not open".to_owned()))??;
+        .unwrap_or(false)
+    {
+        return stuck("the circuit did not open");
+    }
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
     Ok(since_1970.unwrap_or_default().as_millis() as u64)
 }
 
-/// Whether a call was sent after the circuit was open, and not in the moment in which it opened.
-fn is_probe(call: &CallRecord, opened_at: u64, probe_after: Duration) -> bool {
-    // Nothing but an attempt that was admitted before lies in between.
-    call.started_unix_ms > opened_at + probe_after.as_millis() as u64 / 2
-}
-
 /// Three of ten calls fail, in every way a provider that is in trouble has, for as long as these stories take.
-async fn now_and_then(
-    stack: &Stack,
-    company: &mut Company<'_>,
-    size: Size,
-) -> Result<Figures, TrialError> {
-    let before = last_call(stack);
+async fn disturb(stack: &TestStack, size: Size) -> Result<Figures> {
+    let before = stack.last_call();
     stack.stand_ins().set_faults(FaultProfile {
         server_error: 0.1,
         bad_gateway: 0.1,
@@ -190,35 +120,21 @@ async fn now_and_then(
     let began = Instant::now();
     let mut stories = Vec::new();
     loop {
-        let wave = company.ask(size.pick(2, 12, 20), "Pebblefin").await?;
-        company.settled(&wave).await?;
+        let wave = stack.ask_for(size.pick(2, 12, 20), "Pebblefin").await?;
+        stack.settle(&wave, SETTLED_WITHIN).await?;
         stories.extend(wave);
         if size < Size::Full || began.elapsed() > Duration::from_secs(600) {
             break;
         }
     }
     stack.stand_ins().set_faults(FaultProfile::default());
-    let all = calls(stack, before, |_| true);
+    let all = calls_since(stack, before, |_| true);
     let failed = all.iter().filter(|call| call.fault.is_some()).count();
-    let ready = company.jobs(&stories, "ready", None).await?;
-    let mut figures = Figures::default();
-    figures
-        .told(
-            "calls that failed",
-            100.0 * failed as f64 / all.len() as f64,
-            "%",
-        )
-        .beside(format!(
-            "of {}, while {} stories were made",
-            all.len(),
-            stories.len()
-        ))
-        .at_least(
-            "assets made all the same",
-            100.0 * ready / (9 * stories.len()) as f64,
-            "%",
-            99.0,
-        )
-        .beside("4 tries a call, 3 or 4 attempts a job");
-    Ok(figures)
+    let ready = stack.count_jobs(&stories, "status = 'ready'").await?;
+    Ok(figures! {
+        "calls that failed" => 100.0 * failed as f64 / all.len() as f64, "%",
+            beside format!("of {}, while {} stories were made", all.len(), stories.len());
+        "assets made all the same" => 100.0 * ready as f64 / (9 * stories.len()) as f64, "%", at_least 99,
+            beside "4 tries a call, 3 or 4 attempts a job";
+    })
 }

@@ -1,20 +1,19 @@
 //! F17: a job that takes its process down each time, and one whose answers are useless each time.
 
-use crate::providers::company::{Company, calls, last_call, prompt_of_scene, whenever};
-use crate::{Figures, Ground, Order, Running, Trial, TrialError, kill};
-use stack::{
-    breakpoints::{Moment, Server},
-    stack::Stack,
+use crate::{
+    Figures, Result, TestStack, Trial, TrialOptions, calls_since, figures, kill, on_stack,
+    prompt_of_scene, providers::SETTLED_WITHIN, stuck,
 };
+use stack::breakpoints::{Moment, Server};
 use stand_ins::{CallKind, Outcome};
 use std::time::Duration;
 use uuid::Uuid;
 
 pub(crate) const POISON: Trial = Trial {
     name: "poison",
-    settles: &["F17"],
+    covers: &["F17"],
     question: "scene 3 kills its process on every attempt: it fails for good with its cause, and everything beside it is made",
-    run,
+    run: on_stack!(measure),
 };
 
 /// A first attempt and three retries.
@@ -23,100 +22,48 @@ const ATTEMPTS: f64 = 4.0;
 const MODELS: f64 = 2.0;
 const LEASE: Duration = Duration::from_secs(5);
 
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        let stack = Ground::new("poison", order)?.start().await?;
-        let figures = measured(&stack, order).await;
-        stack.stop().await;
-        figures
-    })
-}
-
-async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
-    let mut company = Company::on(stack).await?;
+async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let mut figures = Figures::default();
     let mut deadly = Vec::new();
-    let (mut deaths, mut after_the_end) = (0_u32, 0_u32);
-    let rounds = order.size.pick(1, 3, 20);
+    let (mut deaths, mut after_the_end) = (0, 0);
+    let rounds: usize = options.size.pick(1, 3, 20);
+    let a_story = |count: f64| count / rounds as f64;
     for _ in 0..rounds {
-        let story = company.ask(1, "Nightshade").await?[0];
-        deaths += kill_every_attempt(stack, &company, story).await?;
+        let story = stack.ask_for(1, "Nightshade").await?[0];
+        deaths += kill_every_attempt(stack, story).await?;
         after_the_end += restarts(stack).await;
         deadly.push(story);
     }
-    let kept_cause = dead_letters(stack, &deadly, "JOB_TIMEOUT").await?;
-    figures
-        .exactly(
-            "deaths of one job",
-            f64::from(deaths) / f64::from(rounds),
-            "processes",
-            ATTEMPTS,
-        )
-        .exactly(
-            "attempts after it failed for good",
-            f64::from(after_the_end),
-            "attempts",
-            0.0,
-        )
-        .exactly(
-            "dead letters with the cause",
-            kept_cause,
-            "jobs",
-            f64::from(rounds),
-        )
-        .exactly(
-            "assets made beside it, a story",
-            company.jobs(&deadly, "ready", None).await? / f64::from(rounds),
-            "assets",
-            8.0,
-        );
+    figures.extend(figures! {
+        "deaths of one job" => a_story(f64::from(deaths)), "processes", is ATTEMPTS;
+        "attempts after it failed for good" => after_the_end, "attempts", is 0;
+        "dead letters with the cause" => dead_letters(stack, &deadly, "JOB_TIMEOUT").await?, "jobs", is rounds;
+        "assets made beside it, a story" =>
+            a_story(stack.count_jobs(&deadly, "status = 'ready'").await? as f64), "assets", is 8;
+    });
 
-    let before = last_call(stack);
+    let before = stack.last_call();
     let scene = prompt_of_scene(3);
-    stack
-        .stand_ins()
-        .script([whenever(CallKind::Image, Outcome::Truncated, Some(&scene))]);
-    let useless = company.ask(rounds as usize, "Nightshade").await?;
-    company.settled(&useless).await?;
+    stack.script(CallKind::Image, Outcome::Truncated, Some(&scene));
+    let useless = stack.ask_for(rounds, "Nightshade").await?;
+    stack.settle(&useless, SETTLED_WITHIN).await?;
     stack.stand_ins().clear_script();
-    let bought = calls(stack, before, |call| call.fault.is_some()).len();
-    figures
-        .exactly(
-            "useless answers bought, a job",
-            bought as f64 / f64::from(rounds),
-            "calls",
-            ATTEMPTS * MODELS,
-        )
-        .exactly(
-            "dead letters with that cause",
-            dead_letters(stack, &useless, "UNUSABLE_ANSWER").await?,
-            "jobs",
-            f64::from(rounds),
-        )
-        .exactly(
-            "assets made beside it, a story",
-            company.jobs(&useless, "ready", None).await? / f64::from(rounds),
-            "assets",
-            8.0,
-        )
-        .exactly(
-            "placeholders drawn",
-            placeholders(stack, &useless),
-            "files",
-            f64::from(rounds),
-        );
-    figures.extend(company.audited().await?);
+    let bought = calls_since(stack, before, |call| call.fault.is_some()).len();
+    figures.extend(figures! {
+        "useless answers bought, a job" => a_story(bought as f64), "calls", is ATTEMPTS * MODELS;
+        "dead letters with that cause" => dead_letters(stack, &useless, "UNUSABLE_ANSWER").await?, "jobs", is rounds;
+        "assets made beside it, a story" =>
+            a_story(stack.count_jobs(&useless, "status = 'ready'").await? as f64), "assets", is 8;
+        "placeholders drawn" => placeholders(stack, &useless), "files", is rounds;
+    });
+    figures.extend(stack.audit().await?);
     Ok(figures)
 }
 
 /// Kills whoever asks for the picture of scene 3, until the story is settled; how many died.
-async fn kill_every_attempt(
-    stack: &Stack,
-    company: &Company<'_>,
-    story: Uuid,
-) -> Result<u32, TrialError> {
+async fn kill_every_attempt(stack: &TestStack, story: Uuid) -> Result<u32> {
     let stories = [story];
-    let settled = company.settled(&stories);
+    let settled = stack.settle(&stories, SETTLED_WITHIN);
     tokio::pin!(settled);
     let mut deaths = 0;
     loop {
@@ -128,10 +75,12 @@ async fn kill_every_attempt(
         tokio::select! {
             done = &mut settled => return done.map(|_| deaths),
             held = reached => {
-                let job = company.crowd.job(story, "scene_3").await?;
-                let pid = worker_of(stack, story, &job).ok_or_else(|| {
-                    TrialError::Stuck("nobody works for the picture that was asked for".to_owned())
-                })?;
+                let job = stack.job(story, "scene_3").await?;
+                // The event names the job, or else the story whose jobs its process went on with.
+                let worker = job.request().and_then(|request| stack.emulator().pid_of_request(request));
+                let Some(pid) = worker.or_else(|| stack.pid_working_for("content-agent", story)) else {
+                    return stuck("nobody works for the picture that was asked for");
+                };
                 kill(pid);
                 deaths += 1;
                 drop(held);
@@ -140,46 +89,28 @@ async fn kill_every_attempt(
     }
 }
 
-/// The process that makes a job: the event names the job, or else the story whose jobs it went on with.
-fn worker_of(stack: &Stack, story: Uuid, job: &serde_json::Value) -> Option<u32> {
-    let owner = job["lease_owner"].as_str().unwrap_or_default();
-    let request = owner.split('/').next().unwrap_or_default();
-    stack.emulator().pid_of_request(request).or_else(|| {
-        stack
-            .emulator()
-            .pid_working_on("content-agent", &story.to_string())
-    })
-}
-
 /// Attempts at the picture of scene 3 within two leases.
-async fn restarts(stack: &Stack) -> u32 {
+async fn restarts(stack: &TestStack) -> u32 {
     let again = stack.breakpoints().arm(Moment::Before, |seen| {
         seen.server == Server::OpenAi && seen.mentions(&prompt_of_scene(3))
     });
     u32::from(tokio::time::timeout(LEASE / 2, again).await.is_ok())
 }
 
-async fn dead_letters(stack: &Stack, stories: &[Uuid], code: &str) -> Result<f64, TrialError> {
-    sqlx::query_scalar::<_, i64>(
-        "select count(*) from public.dead_letters
-         where story_id = any ($1) and asset_type = 'scene_3' and error_code = $2 and error_message <> ''",
-    )
-    .bind(stories)
-    .bind(code)
-    .fetch_one(stack.pool())
-    .await
-    .map(|count| count as f64)
-    .map_err(TrialError::while_trying("read the dead letters"))
+async fn dead_letters(stack: &TestStack, stories: &[Uuid], code: &str) -> Result<i64> {
+    stack
+        .sql("select count(*) from public.dead_letters
+              where story_id = any ($1) and asset_type = 'scene_3' and error_code = $2 and error_message <> ''")
+        .bind(stories)
+        .bind(code)
+        .value()
+        .await
 }
 
 /// Published files of the picture that was given up: its placeholder, and none of an attempt that was tried again.
-fn placeholders(stack: &Stack, stories: &[Uuid]) -> f64 {
-    let bucket = stack.home().join("files").join(stack::environment::BUCKET);
-    let names = stories.iter().flat_map(|story| {
-        let folder = bucket.join("stories").join(story.to_string());
-        std::fs::read_dir(folder).into_iter().flatten().flatten()
-    });
-    names
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("scene_3-"))
-        .count() as f64
+fn placeholders(stack: &TestStack, stories: &[Uuid]) -> usize {
+    let names = stories
+        .iter()
+        .flat_map(|story| stack.files_of("stories", *story));
+    names.filter(|name| name.starts_with("scene_3-")).count()
 }

@@ -1,155 +1,114 @@
 //! Under many workers at once: the cap on jobs in flight, and stories that are cancelled while they wait.
 
-use crate::queue::yard::{Yard, text};
-use crate::{Figures, Order, TrialError};
+use crate::{Figures, Result, TestDatabase, TrialOptions, figures, statement};
+use serde_json::json;
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 const CLAIMERS: usize = 16;
-const CAP: i32 = 25;
-const IN_FLIGHT: &str =
-    "select count(*) from public.asset_generation_jobs where status = 'generating'";
+const CAP: u32 = 25;
 
 /// Sixteen workers claim ten at a time under a cap of 25 and hold what they got until they have looked at the whole.
-pub(crate) async fn never_exceeded(yard: &Arc<Yard>, order: Order) -> Result<Figures, TrialError> {
-    let jobs: u32 = order.size.pick(300, 3_000, 30_000);
-    yard.empty().await?;
-    yard.waiting(jobs, 20).await?;
+pub(crate) async fn never_exceeded(
+    database: &Arc<TestDatabase>,
+    options: TrialOptions,
+) -> Result<Figures> {
+    let jobs: u32 = options.size.pick(300, 3_000, 30_000);
+    database.empty().await;
+    database.waiting(jobs, 20).await;
     let mut workers = JoinSet::new();
     for _ in 0..CLAIMERS {
-        let yard = Arc::clone(yard);
-        workers.spawn(async move { work_under_the_cap(&yard).await });
+        let database = Arc::clone(database);
+        workers.spawn(async move { work_under_the_cap(&database).await });
     }
-    let mut most = 0;
-    while let Some(ended) = workers.join_next().await {
-        most = most.max(ended.map_err(TrialError::while_trying("run a worker"))??);
-    }
-    let done = yard
-        .count("select count(*) from public.asset_generation_jobs where status = 'ready'")
-        .await?;
-    let mut figures = Figures::default();
-    figures
-        .at_most(
-            "most in flight at once under a cap of 25",
-            most as f64,
-            "jobs",
-            f64::from(CAP),
-        )
-        .exactly(
-            "of them done in the end",
-            done as f64 / f64::from(jobs),
-            "x",
-            1.0,
-        );
-    Ok(figures)
+    let most = workers.join_all().await.into_iter().max().unwrap_or(0);
+    Ok(figures! {
+        "most in flight at once under a cap of 25" => most, "jobs", at_most CAP;
+        "of them done in the end" => database.jobs_in("ready").await as f64 / f64::from(jobs), "x", is 1;
+    })
 }
 
 /// The most jobs in flight that it ever saw; it holds its own while it looks, so an excess cannot go before it is seen.
-async fn work_under_the_cap(yard: &Yard) -> Result<i64, TrialError> {
+async fn work_under_the_cap(database: &TestDatabase) -> i64 {
     let mut most = 0;
     loop {
-        let jobs = yard.claim_under(10, CAP).await?;
-        most = most.max(yard.count(IN_FLIGHT).await?);
+        let jobs = database.claim_under(10, CAP).await;
+        most = most.max(database.jobs_in("generating").await);
         for job in &jobs {
-            yard.complete(job).await?;
+            database.complete(job).await;
         }
         if jobs.is_empty()
-            && yard
-                .count("select count(*) from public.asset_generation_jobs where status in ('queued', 'generating')")
-                .await?
-                == 0
+            && database.jobs_in("queued").await + database.jobs_in("generating").await == 0
         {
-            return Ok(most);
+            return most;
         }
     }
 }
 
 /// Every second story is cancelled while workers claim: once the verb has answered, nobody is given a job of it.
 pub(crate) async fn cancelled_stories(
-    yard: &Arc<Yard>,
-    order: Order,
-) -> Result<Figures, TrialError> {
-    let stories: u32 = order.size.pick(200, 2_000, 20_000);
-    yard.empty().await?;
-    yard.waiting(stories, 20).await?;
-    let unwanted: Vec<(String, String)> = sqlx::query_as(
-        "select id::text, creator_user_id::text from (
-           select *, row_number() over (order by id) as place from public.stories) s where place % 2 = 0",
-    )
-    .fetch_all(&yard.superuser)
-    .await
-    .map_err(TrialError::while_trying("list the stories"))?;
+    database: &Arc<TestDatabase>,
+    options: TrialOptions,
+) -> Result<Figures> {
+    let stories: u32 = options.size.pick(200, 2_000, 20_000);
+    database.empty().await;
+    database.waiting(stories, 20).await;
+    let unwanted = statement(&database.superuser, UNWANTED)
+        .rows::<(String, Uuid)>()
+        .await?;
     let cancelled: Arc<Mutex<HashSet<String>>> = Arc::default();
     let mut workers = JoinSet::new();
     for _ in 0..4 {
-        let (yard, cancelled) = (Arc::clone(yard), Arc::clone(&cancelled));
-        workers.spawn(async move { claim_cancelled(&yard, &cancelled).await });
+        let (database, cancelled) = (Arc::clone(database), Arc::clone(&cancelled));
+        workers.spawn(async move { claim_cancelled(&database, &cancelled).await });
     }
-    for (story, user) in &unwanted {
-        yard.verb(&format!("cancel_assets('{user}', '{story}')"))
-            .await?;
-        known(&cancelled).insert(story.clone());
+    for (story, user) in unwanted {
+        database
+            .call(
+                "cancel_assets",
+                json!({"p_user_id": user, "p_story_id": story}),
+            )
+            .await;
+        known(&cancelled).insert(story);
     }
-    let mut wrong = 0;
-    while let Some(ended) = workers.join_next().await {
-        wrong += ended.map_err(TrialError::while_trying("run a worker"))??;
-    }
-    let alive = yard
-        .count("select count(*) from public.asset_generation_jobs j where status in ('queued', 'generating') and exists (
+    let wrong: usize = workers.join_all().await.into_iter().sum();
+    let alive = database
+        .count("public.asset_generation_jobs j where status in ('queued', 'generating') and exists (
             select from public.asset_generation_jobs c where c.story_id = j.story_id and c.status = 'cancelled')")
-        .await?;
-    let stopped = yard
-        .count("select count(distinct story_id) from public.asset_generation_jobs where status = 'cancelled'")
-        .await?;
-    let mut figures = Figures::default();
-    figures
-        .told(
-            "stories cancelled before or while they were claimed",
-            stopped as f64,
-            "stories",
-        )
-        .exactly(
-            "jobs of a cancelled story that were claimed",
-            wrong as f64,
-            "jobs",
-            0.0,
-        )
-        .exactly(
-            "jobs of a cancelled story still open",
-            alive as f64,
-            "jobs",
-            0.0,
-        );
-    Ok(figures)
+        .await;
+    let stopped = "select count(distinct story_id) from public.asset_generation_jobs where status = 'cancelled'";
+    let stopped: i64 = database.value(stopped).await;
+    Ok(figures! {
+        "stories cancelled before or while they were claimed" => stopped, "stories";
+        "jobs of a cancelled story that were claimed" => wrong, "jobs", is 0;
+        "jobs of a cancelled story still open" => alive, "jobs", is 0;
+    })
 }
 
+/// Every second story and whose it is.
+const UNWANTED: &str = "select id::text, creator_user_id from (
+    select *, row_number() over (order by id) as place from public.stories) s where place % 2 = 0";
+
 /// Claims two at a time until nothing waits; how many belonged to a story known to be cancelled before the call.
-async fn claim_cancelled(
-    yard: &Yard,
-    cancelled: &Mutex<HashSet<String>>,
-) -> Result<usize, TrialError> {
+async fn claim_cancelled(database: &TestDatabase, cancelled: &Mutex<HashSet<String>>) -> usize {
     let mut wrong = 0;
     loop {
         let before = known(cancelled).clone();
-        let jobs = yard.claim(2).await?;
+        let jobs = database.claim_batch(2).await;
         wrong += jobs
             .iter()
-            .filter(|job| before.contains(text(job, "storyId")))
+            .filter(|job| before.contains(&job.story))
             .count();
-        if jobs.is_empty()
-            && yard
-                .count("select count(*) from public.asset_generation_jobs where status = 'queued'")
-                .await?
-                == 0
-        {
-            return Ok(wrong);
+        if jobs.is_empty() && database.jobs_in("queued").await == 0 {
+            return wrong;
         }
     }
 }
 
-fn known(cancelled: &Mutex<HashSet<String>>) -> std::sync::MutexGuard<'_, HashSet<String>> {
+fn known(cancelled: &Mutex<HashSet<String>>) -> MutexGuard<'_, HashSet<String>> {
     cancelled.lock().unwrap_or_else(PoisonError::into_inner)
 }

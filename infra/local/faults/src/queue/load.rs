@@ -1,7 +1,6 @@
 //! Jobs that arrive at a steady rate and a worker that claims them: how long claims take, and how long jobs wait.
 
-use crate::queue::{shape::Shape, yard::Yard};
-use crate::{TrialError, percentile};
+use crate::{TestDatabase, percentile, queue::shape::Shape};
 use std::{
     collections::HashMap,
     time::{Duration, Instant},
@@ -38,11 +37,11 @@ impl Stretch {
 
 /// Offers `rate` jobs a second for `span`, and sees what a single worker makes of it. What waits at the end stays.
 pub(crate) async fn offer(
-    yard: &Yard,
+    database: &TestDatabase,
     shape: Shape,
     rate: f64,
     span: Duration,
-) -> Result<Stretch, TrialError> {
+) -> Stretch {
     let began = Instant::now();
     let mut stretch = Stretch::default();
     let mut arrived: HashMap<String, Instant> = HashMap::new();
@@ -53,12 +52,12 @@ pub(crate) async fn offer(
         if due > stretch.offered {
             let new = u32::try_from(due - stretch.offered).unwrap_or(u32::MAX);
             let appointed = began + ARRIVALS.mul_f64(groups - 1.0);
-            for id in shape.arrive(yard, new).await? {
+            for id in shape.arrive(database, new).await {
                 arrived.insert(id, appointed);
             }
             stretch.offered = due;
         }
-        let (ids, took) = shape.claim(yard).await?;
+        let (ids, took) = shape.claim(database).await;
         let answered = Instant::now();
         if ids.is_empty() {
             // Until the next group: there is nothing else to wait for.
@@ -74,7 +73,7 @@ pub(crate) async fn offer(
                     .push(answered.duration_since(at).as_secs_f64() * 1000.0);
             }
         }
-        shape.settle(yard, &ids).await?;
+        shape.settle(database, &ids).await;
     }
-    Ok(stretch)
+    stretch
 }

@@ -1,8 +1,9 @@
 //! Two queues under the same load: ours, through its verbs, and the documents' table with their query.
 
-use crate::TrialError;
-use crate::queue::yard::{ALOUD, QUIETLY, Yard, text};
-use sqlx::AssertSqlSafe;
+use crate::{
+    TestDatabase,
+    queue::rows::{TRIGGERS_OFF, TRIGGERS_ON},
+};
 use std::time::{Duration, Instant};
 
 /// Which queue is under load.
@@ -26,18 +27,18 @@ const DOCUMENTS_CLAIM: &str = "update plain_jobs set status = 'generating' where
 
 impl Shape {
     /// An empty queue, with its people.
-    pub(crate) async fn prepare(self, yard: &Yard) -> Result<(), TrialError> {
+    pub(crate) async fn prepare(self, database: &TestDatabase) {
         match self {
             Self::Ours => {
-                yard.empty().await?;
-                yard.people(USERS).await
+                database.empty().await;
+                database.people(USERS).await;
             }
-            Self::Documents => yard.arrange(DOCUMENTS_TABLE).await,
+            Self::Documents => database.arrange(DOCUMENTS_TABLE).await,
         }
     }
 
     /// Lets `jobs` arrive in one statement; their ids.
-    pub(crate) async fn arrive(self, yard: &Yard, jobs: u32) -> Result<Vec<String>, TrialError> {
+    pub(crate) async fn arrive(self, database: &TestDatabase, jobs: u32) -> Vec<String> {
         let statement = match self {
             Self::Ours => format!(
                 "with made as (
@@ -52,32 +53,26 @@ impl Shape {
                 format!("insert into plain_jobs select from generate_series(1, {jobs}) returning id::text")
             }
         };
-        sqlx::query_scalar(AssertSqlSafe(statement))
-            .fetch_all(&yard.superuser)
-            .await
-            .map_err(TrialError::while_trying("let jobs arrive"))
+        database.column(&statement).await
     }
 
     /// Claims up to ten: their ids, and how long the statement took.
-    pub(crate) async fn claim(self, yard: &Yard) -> Result<(Vec<String>, Duration), TrialError> {
+    pub(crate) async fn claim(self, database: &TestDatabase) -> (Vec<String>, Duration) {
         let began = Instant::now();
         let ids = match self {
-            Self::Ours => yard
-                .claim(10)
-                .await?
-                .iter()
-                .map(|job| text(job, "jobId").to_owned())
-                .collect(),
-            Self::Documents => sqlx::query_scalar(DOCUMENTS_CLAIM)
-                .fetch_all(&yard.superuser)
+            Self::Ours => database
+                .claim_batch(10)
                 .await
-                .map_err(TrialError::while_trying("claim as the documents do"))?,
+                .into_iter()
+                .map(|job| job.job)
+                .collect(),
+            Self::Documents => database.column(DOCUMENTS_CLAIM).await,
         };
-        Ok((ids, began.elapsed()))
+        (ids, began.elapsed())
     }
 
     /// Settles claimed jobs. In bulk, so that the load on the machine is the claims'.
-    pub(crate) async fn settle(self, yard: &Yard, ids: &[String]) -> Result<(), TrialError> {
+    pub(crate) async fn settle(self, database: &TestDatabase, ids: &[String]) {
         let list = ids
             .iter()
             .map(|id| format!("'{id}'"))
@@ -85,25 +80,25 @@ impl Shape {
             .join(",");
         let statement = match self {
             Self::Ours => format!(
-                "{QUIETLY} update public.asset_generation_jobs set status = 'ready', url = 'https://cdn/x', progress = 100,
+                "{TRIGGERS_OFF} update public.asset_generation_jobs set status = 'ready', url = 'https://cdn/x', progress = 100,
                    lease_owner = null, lease_expires_at = null, completed_at = now(), state_changed_xid = pg_current_xact_id()::text::bigint
-                   where id in ({list}); {ALOUD}"
+                   where id in ({list}); {TRIGGERS_ON}"
             ),
             Self::Documents => format!("update plain_jobs set status = 'ready' where id in ({list})"),
         };
-        yard.arrange(&statement).await
+        database.arrange(&statement).await;
     }
 
     /// Claims for a while from a queue that is never empty: jobs a second, one worker.
-    pub(crate) async fn capacity(self, yard: &Yard, span: Duration) -> Result<f64, TrialError> {
+    pub(crate) async fn capacity(self, database: &TestDatabase, span: Duration) -> f64 {
         let began = Instant::now();
         let mut done = 0;
         while began.elapsed() < span {
-            self.arrive(yard, 10).await?;
-            let (ids, _) = self.claim(yard).await?;
-            self.settle(yard, &ids).await?;
+            self.arrive(database, 10).await;
+            let (ids, _) = self.claim(database).await;
+            self.settle(database, &ids).await;
             done += ids.len();
         }
-        Ok(done as f64 / began.elapsed().as_secs_f64())
+        done as f64 / began.elapsed().as_secs_f64()
     }
 }

@@ -4,7 +4,7 @@
 mod audit;
 mod moves;
 
-use crate::simulation::database::{Database, EVERYTHING, Story};
+use crate::{EVERYTHING, Story, TestDatabase};
 use audit::Audit;
 use moves::{Move, World};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -19,7 +19,7 @@ const CALLS_AT_ONCE: usize = 4;
 const ROUNDS_TO_SETTLE: usize = 60;
 
 /// One run, decided by its seed. Panics where an invariant does not hold, as a test does.
-pub(crate) async fn play(database: Arc<Database>, seed: u64) {
+pub(crate) async fn play(database: Arc<TestDatabase>, seed: u64) {
     let audit = Audit::install(&database).await;
     let mut random = StdRng::seed_from_u64(seed);
     let mut world = World::new(&database, random.random_range(2..6)).await;
@@ -33,7 +33,7 @@ pub(crate) async fn play(database: Arc<Database>, seed: u64) {
 }
 
 /// Draws some calls, makes them at once, and lets the workers learn from the answers.
-async fn handful(database: &Arc<Database>, world: &mut World, random: &mut StdRng) {
+async fn handful(database: &Arc<TestDatabase>, world: &mut World, random: &mut StdRng) {
     let moves: Vec<Move> = (0..random.random_range(1..=CALLS_AT_ONCE))
         .map(|_| world.draw(random))
         .collect();
@@ -51,7 +51,7 @@ async fn handful(database: &Arc<Database>, world: &mut World, random: &mut StdRn
 }
 
 /// From now on workers only work, and time passes: every job must come to rest.
-async fn settle(database: &Database, world: &World) {
+async fn settle(database: &TestDatabase, world: &World) {
     for _ in 0..ROUNDS_TO_SETTLE {
         for story in &world.stories {
             database.let_time_pass(story).await;
@@ -75,7 +75,7 @@ async fn settle(database: &Database, world: &World) {
 }
 
 /// A story somebody asks for in the middle of it all.
-async fn story_with_some_assets(database: &Database, chosen: u8) -> Story {
+async fn story_with_some_assets(database: &TestDatabase, chosen: u8) -> Story {
     let assets: Vec<_> = EVERYTHING
         .into_iter()
         .enumerate()

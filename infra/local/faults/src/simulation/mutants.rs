@@ -2,17 +2,19 @@
 
 mod list;
 
-use crate::simulation::{database::Database, interleavings};
-use crate::{Figures, Order, Running, Trial, TrialError};
+use crate::{
+    Figures, Result, TestDatabase, Trial, TrialOptions, alone, figures, simulation::interleavings,
+    stuck,
+};
 use futures::future::BoxFuture;
 use list::GUARDS;
 use std::{panic, sync::Arc};
 
 pub(crate) const MUTANTS: Trial = Trial {
     name: "mutants",
-    settles: &["mutation check", "row 27"],
+    covers: &["mutation check", "row 27"],
     question: "guards are taken out of the SQL one at a time, each in a database of its own: every loss is noticed",
-    run,
+    run: alone!(measure),
 };
 
 /// Random play gives up on a mutant after this many seeds.
@@ -22,23 +24,14 @@ const SEEDS_MAX: u64 = 12;
 #[derive(Clone, Copy, Debug)]
 struct Guard {
     name: &'static str,
-    change: Change,
+    /// The function it stands in, its words there, and what takes their place.
+    function: &'static str,
+    from: &'static str,
+    to: &'static str,
     noticed_by: NoticedBy,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Change {
-    /// Replaces a text within the definition of a function.
-    Within {
-        function: &'static str,
-        from: &'static str,
-        to: &'static str,
-    },
-    /// Changes the database otherwise.
-    Statement(&'static str),
-}
-
-type Check = fn(Arc<Database>) -> BoxFuture<'static, ()>;
+type Check = fn(Arc<TestDatabase>) -> BoxFuture<'static, ()>;
 
 #[derive(Clone, Copy, Debug)]
 enum NoticedBy {
@@ -46,63 +39,46 @@ enum NoticedBy {
     Check(Check),
 }
 
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        let step = order.size.pick(5, 1, 1);
-        let chosen: Vec<Guard> = GUARDS.iter().step_by(step).copied().collect();
-        // Whole, every check must pass, or noticing a loss would mean nothing.
-        let mut sound = 0;
-        let checks: Vec<Check> = chosen.iter().filter_map(directed).collect();
-        for check in &checks {
-            let database = Arc::new(Database::new().await);
+async fn measure(options: TrialOptions) -> Result<Figures> {
+    let step = options.size.pick(5, 1, 1);
+    let chosen: Vec<Guard> = GUARDS.iter().step_by(step).copied().collect();
+    // Whole, every check must pass, or noticing a loss would mean nothing.
+    let (mut sound, mut directed) = (0, 0);
+    for guard in &chosen {
+        if let NoticedBy::Check(check) = guard.noticed_by {
+            let database = Arc::new(TestDatabase::new().await);
+            directed += 1;
             sound += usize::from(tokio::spawn(check(database)).await.is_ok());
         }
-        let told = panic::take_hook();
-        // What a check says of a mutant is not for the reader.
-        panic::set_hook(Box::new(|_| ()));
-        let missed = unnoticed(&chosen, order.seed).await;
-        panic::set_hook(told);
-        let missed = missed?;
-
-        let mut figures = Figures::default();
-        figures
-            .exactly(
-                "directed checks that pass with every guard in place",
-                sound as f64,
-                "checks",
-                checks.len() as f64,
-            )
-            .exactly(
-                "guards whose loss was noticed",
-                (chosen.len() - missed.len()) as f64,
-                "guards",
-                chosen.len() as f64,
-            );
-        if !missed.is_empty() {
-            figures.beside(format!("not noticed: {}", missed.join(", ")));
-        }
-        Ok(figures)
-    })
-}
-
-fn directed(guard: &Guard) -> Option<Check> {
-    match guard.noticed_by {
-        NoticedBy::Check(check) => Some(check),
-        NoticedBy::Play => None,
     }
+    let told = panic::take_hook();
+    // What a check says of a mutant is not for the reader.
+    panic::set_hook(Box::new(|_| ()));
+    let missed = unnoticed(&chosen, options.seed).await;
+    panic::set_hook(told);
+    let missed = missed?;
+
+    let mut figures = figures! {
+        "directed checks that pass with every guard in place" => sound, "checks", is directed;
+        "guards whose loss was noticed" => chosen.len() - missed.len(), "guards", is chosen.len();
+    };
+    if !missed.is_empty() {
+        figures.beside(format!("not noticed: {}", missed.join(", ")));
+    }
+    Ok(figures)
 }
 
-async fn unnoticed(guards: &[Guard], seed: u64) -> Result<Vec<&'static str>, TrialError> {
+async fn unnoticed(guards: &[Guard], seed: u64) -> Result<Vec<&'static str>> {
     let mut missed = Vec::new();
     for guard in guards {
-        if !noticed(guard, seed).await? {
+        if !is_noticed(guard, seed).await? {
             missed.push(guard.name);
         }
     }
     Ok(missed)
 }
 
-async fn noticed(guard: &Guard, seed: u64) -> Result<bool, TrialError> {
+async fn is_noticed(guard: &Guard, seed: u64) -> Result<bool> {
     match guard.noticed_by {
         NoticedBy::Check(check) => {
             let database = Arc::new(without(guard).await?);
@@ -124,25 +100,26 @@ async fn noticed(guard: &Guard, seed: u64) -> Result<bool, TrialError> {
 }
 
 /// A database in which this guard is missing.
-async fn without(guard: &Guard) -> Result<Database, TrialError> {
-    let database = Database::new().await;
-    match guard.change {
-        Change::Statement(statement) => database.arrange(statement).await,
-        Change::Within { function, from, to } => {
-            let definition: String = database
-                .value(&format!(
-                    "select pg_get_functiondef(p.oid) from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-                     where n.nspname || '.' || p.proname = '{function}'"
-                ))
-                .await;
-            if !definition.contains(from) {
-                return Err(TrialError::Stuck(format!(
-                    "the guard `{}` is not where it was in {function}; the list of guards needs mending",
-                    guard.name
-                )));
-            }
-            database.arrange(&definition.replacen(from, to, 1)).await;
-        }
+async fn without(guard: &Guard) -> Result<TestDatabase> {
+    let Guard {
+        name,
+        function,
+        from,
+        to,
+        ..
+    } = guard;
+    let database = TestDatabase::new().await;
+    let definition: String = database
+        .value(&format!(
+            "select pg_get_functiondef(p.oid) from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+             where n.nspname || '.' || p.proname = '{function}'"
+        ))
+        .await;
+    if !definition.contains(from) {
+        return stuck(format!(
+            "the guard `{name}` is not where it was in {function}; the list of guards needs mending"
+        ));
     }
+    database.arrange(&definition.replacen(from, to, 1)).await;
     Ok(database)
 }

@@ -1,20 +1,21 @@
 //! F29: cancel, retry, regenerate, generate and continue at any moment of a story, while workers go on with what they hold.
 
-mod workshop;
+mod steering_run;
 
-use crate::simulation::database::Database;
-use crate::{Figures, Order, Running, Trial};
-use futures::future::join_all;
+use crate::{
+    Figures, Result, TestDatabase, Trial, TrialOptions, alone, figures,
+    simulation::lanes::{in_lanes, seeds_of},
+};
 use rand::{SeedableRng, rngs::StdRng};
 use std::{collections::BTreeSet, time::Instant};
-use workshop::Workshop;
+use steering_run::SteeringRun;
 
 pub(crate) const STEERING: Trial = Trial {
     name: "steering",
-    settles: &["F29"],
+    covers: &["F29"],
     question: "cancel, retry, regenerate, generate and continue at every state: nothing of an attempt that was taken away \
                appears, no book mixes versions, what is cancelled stays so, and an old picture serves until the new one is there",
-    run,
+    run: alone!(measure),
 };
 
 /// Databases in use at one moment; within one, a seed follows the other.
@@ -52,77 +53,52 @@ impl Wrongs {
     }
 }
 
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        let seeds: u64 = order.size.pick(16, 1_000, 10_000);
-        let began = Instant::now();
-        let mut seen = Seen::default();
-        let lanes = (0..LANES).map(|lane| async move {
-            play_lane(&Database::new().await, order.seed, lane, seeds).await
-        });
-        for lane in join_all(lanes).await {
-            seen.wrongs = seen.wrongs.plus(lane.wrongs);
-            seen.broken.extend(lane.broken);
-            seen.zombies += lane.zombies;
-            seen.met.extend(lane.met);
-        }
-        let mut figures = Figures::default();
-        let rate = seeds as f64 / began.elapsed().as_secs_f64();
-        figures
-            .told("seeds a second", rate, "seeds/s")
-            .told(
-                "writes of workers whose lease was taken away",
-                seen.zombies as f64,
-                "writes",
-            )
-            .told(
-                "pairs of a job's state and a wish",
-                seen.met.len() as f64,
-                "pairs",
-            );
-        let wrongs = seen.wrongs;
-        for (what, count) in [
-            (
-                "results of an attempt that was taken away",
-                wrongs.stale_results,
-            ),
-            (
-                "workers that were not told their lease is gone",
-                wrongs.not_told,
-            ),
-            ("books of pictures of different rounds", wrongs.mixed_books),
-            ("cancelled assets that came back", wrongs.came_back),
-            (
-                "old results gone before the new one was there",
-                wrongs.old_result_gone,
-            ),
-            ("stories that never settled", wrongs.never_settled),
-        ] {
-            figures.exactly(what, count as f64, "cases", 0.0);
-            if count > 0
-                && let Some(first) = seen.broken.iter().min()
-            {
-                figures.beside(format!(
-                    "replay: cargo local fault steering --short --seed {first}"
-                ));
-            }
-        }
-        Ok(figures)
+async fn measure(options: TrialOptions) -> Result<Figures> {
+    let count: u64 = options.size.pick(16, 1_000, 10_000);
+    let seeds = options.seed..options.seed + count;
+    let began = Instant::now();
+    let lanes = in_lanes(LANES, async |database, lane| {
+        play_lane(&database, seeds_of(seeds.clone(), lane, LANES)).await
+    });
+    let mut seen = Seen::default();
+    for lane in lanes.await {
+        seen.wrongs = seen.wrongs.plus(lane.wrongs);
+        seen.broken.extend(lane.broken);
+        seen.zombies += lane.zombies;
+        seen.met.extend(lane.met);
+    }
+    let wrongs = seen.wrongs;
+    let first = seen.broken.iter().min();
+    let replay =
+        first.map(|seed| format!("replay: cargo local fault steering --short --seed {seed}"));
+    let replay = |wrong: u64| replay.clone().filter(|_| wrong > 0).unwrap_or_default();
+    Ok(figures! {
+        "seeds a second" => count as f64 / began.elapsed().as_secs_f64(), "seeds/s";
+        "writes of workers whose lease was taken away" => seen.zombies, "writes";
+        "pairs of a job's state and a wish" => seen.met.len(), "pairs";
+        "results of an attempt that was taken away" => wrongs.stale_results, "cases", is 0,
+            beside replay(wrongs.stale_results);
+        "workers that were not told their lease is gone" => wrongs.not_told, "cases", is 0, beside replay(wrongs.not_told);
+        "books of pictures of different rounds" => wrongs.mixed_books, "cases", is 0, beside replay(wrongs.mixed_books);
+        "cancelled assets that came back" => wrongs.came_back, "cases", is 0, beside replay(wrongs.came_back);
+        "old results gone before the new one was there" => wrongs.old_result_gone, "cases", is 0,
+            beside replay(wrongs.old_result_gone);
+        "stories that never settled" => wrongs.never_settled, "cases", is 0, beside replay(wrongs.never_settled);
     })
 }
 
-async fn play_lane(database: &Database, first: u64, lane: u64, seeds: u64) -> Seen {
+async fn play_lane(database: &TestDatabase, seeds: impl Iterator<Item = u64>) -> Seen {
     let mut seen = Seen::default();
-    for seed in (first..first + seeds).filter(|seed| seed % LANES == lane) {
-        let mut workshop = Workshop::open(database, StdRng::seed_from_u64(seed)).await;
-        workshop.play().await;
-        if workshop.wrongs != Wrongs::default() {
-            eprintln!("seed {seed}: {:?}", workshop.wrongs);
+    for seed in seeds {
+        let mut run = SteeringRun::open(database, StdRng::seed_from_u64(seed)).await;
+        run.play().await;
+        if run.wrongs != Wrongs::default() {
+            eprintln!("seed {seed}: {:?}", run.wrongs);
             seen.broken.push(seed);
         }
-        seen.wrongs = seen.wrongs.plus(workshop.wrongs);
-        seen.zombies += workshop.zombies;
-        seen.met.extend(workshop.met);
+        seen.wrongs = seen.wrongs.plus(run.wrongs);
+        seen.zombies += run.zombies;
+        seen.met.extend(run.met);
     }
     seen
 }
@@ -130,10 +106,11 @@ async fn play_lane(database: &Database, first: u64, lane: u64, seeds: u64) -> Se
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use std::iter;
 
     /// A database whose function lacks this.
-    pub(crate) async fn without(function: &str, guard: &str, instead: &str) -> Database {
-        let database = Database::new().await;
+    pub(crate) async fn without(function: &str, guard: &str, instead: &str) -> TestDatabase {
+        let database = TestDatabase::new().await;
         let definition: String = database
             .value(&format!("select pg_get_functiondef('{function}'::regproc)"))
             .await;
@@ -154,14 +131,20 @@ pub(crate) mod tests {
             "status in ('ready', 'failed')",
         )
         .await;
-        assert!(play_lane(&database, 0, 0, 80).await.wrongs.mixed_books > 0);
+        assert!(
+            play_lane(&database, seeds_of(0..80, 0, LANES))
+                .await
+                .wrongs
+                .mixed_books
+                > 0
+        );
     }
 
     #[tokio::test]
     async fn a_book_goes_with_a_text_that_is_written_again_together_with_a_picture() {
-        let database = Database::new().await;
+        let database = TestDatabase::new().await;
         for seed in [83, 389, 480, 672, 844, 929, 976, 997] {
-            let seen = play_lane(&database, seed, seed % LANES, 1).await;
+            let seen = play_lane(&database, iter::once(seed)).await;
             assert_eq!(seen.wrongs, Wrongs::default(), "seed {seed}");
         }
     }
@@ -170,7 +153,7 @@ pub(crate) mod tests {
     async fn a_worker_that_writes_without_its_lease_is_noticed() {
         let fence = "when p_job.lease_token is distinct from p_lease_token then 'LEASE_LOST'";
         let database = without("private.is_stale", fence, "").await;
-        let told = play_lane(&database, 0, 0, 80).await.wrongs;
+        let told = play_lane(&database, seeds_of(0..80, 0, LANES)).await.wrongs;
         assert!(told.stale_results > 0, "{told:?}");
     }
 }

@@ -1,40 +1,24 @@
 //! F8: clocks that are wrong. No function's clock reaches the database, so no lease or deadline can depend on one; and a
 //! token's times are given sixty seconds of leeway, no more.
 
-use crate::supabase::engine::Engine;
-use crate::{Crowd, Figures, Ground, Order, Reader, Running, Trial, TrialError};
+use crate::{Context, Figures, Result, TestStack, Trial, TrialOptions, figures, on_stack};
 use serde_json::{Value, json};
-use stack::{
-    breakpoints::{Moment, Seen, Server},
-    stack::Stack,
-};
+use stack::breakpoints::{Moment, Seen, Server};
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use uuid::Uuid;
 
 pub(crate) const CLOCK: Trial = Trial {
     name: "clock",
-    settles: &["F8"],
+    covers: &["F8"],
     question: "clocks ten minutes ahead or behind: leases and deadlines do not notice, tokens get sixty seconds and no more",
-    run,
+    run: on_stack!(measure),
 };
 
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        let stack = Ground::new("clock", order)?.start().await?;
-        let figures = measured(&stack, order).await;
-        stack.stop().await;
-        figures
-    })
-}
-
-async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
-    let reader = Crowd(stack).newcomer(None).await?;
-    let mut figures = Figures::default();
-    figures.extend(the_wire(stack, &reader, order.size.pick(1, 5, 20)).await?);
-    figures.extend(tokens(stack, &reader).await?);
+async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
+    let mut figures = the_wire(stack, options.size.pick(1, 5, 20)).await?;
+    figures.extend(tokens(stack).await?);
     Ok(figures)
 }
 
@@ -46,7 +30,7 @@ struct Heard {
 }
 
 /// Records every call of a few stories, of steering them and of failing ones, and looks for a moment in each.
-async fn the_wire(stack: &Stack, reader: &Reader, count: usize) -> Result<Figures, TrialError> {
+async fn the_wire(stack: &TestStack, count: usize) -> Result<Figures> {
     let heard = Arc::new(Mutex::new(Heard::default()));
     let ear = Arc::clone(&heard);
     // A breakpoint that stops nobody.
@@ -58,58 +42,32 @@ async fn the_wire(stack: &Stack, reader: &Reader, count: usize) -> Result<Figure
         }
         false
     });
-    let crowd = Crowd(stack);
     let within = Duration::from_secs(60);
-    let mut stories = Vec::new();
-    for n in 0..count {
-        stories.push(reader.ask(&format!("Clockwing{n}x")).await?);
-    }
-    crowd.settled(&stories, within).await?;
+    let stories = stack.ask_for(count, "Clockwing").await?;
+    stack.settle(&stories, within).await?;
+    let activities = json!({"assetTypes": ["activities"]});
+    let by_force = json!({"assetTypes": ["activities"], "force": true});
     for (verb, body) in [
-        ("regenerate", json!({"assetTypes": ["activities"]})),
+        ("regenerate", activities),
         ("cancel", json!({})),
-        (
-            "retry",
-            json!({"assetTypes": ["activities"], "force": true}),
-        ),
+        ("retry", by_force),
     ] {
-        reader
-            .api
-            .steer(&stories[0].to_string(), verb, &body)
-            .await
-            .map_err(TrialError::while_trying("steer a story"))?;
+        stack.user.steer(stories[0], verb, &body).await?;
     }
-    crowd.settled(&stories, within).await?;
+    stack.settle(&stories, within).await?;
     drop(recording);
 
     let (calls, moments) = {
         let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
         (heard.calls, heard.moments.clone())
     };
-    let engine = Engine::new(stack)?;
-    let mut figures = Figures::default();
-    figures
-        .at_least(
-            "calls of functions to the database looked at",
-            calls as f64,
-            "calls",
-            13.0,
-        )
-        .exactly(
-            "moments of a function's clock among them",
-            moments.len() as f64,
-            "values",
-            0.0,
-        )
-        .beside(moments.into_iter().take(3).collect::<Vec<_>>().join(", "))
-        .at_least("verbs looked at", engine.count(VERBS).await?, "verbs", 15.0)
-        .exactly(
-            "arguments of verbs that are a moment",
-            engine.count(MOMENT_ARGUMENTS).await?,
-            "arguments",
-            0.0,
-        );
-    Ok(figures)
+    Ok(figures! {
+        "calls of functions to the database looked at" => calls, "calls", at_least 13;
+        "moments of a function's clock among them" => moments.len(), "values", is 0,
+            beside moments.into_iter().take(3).collect::<Vec<_>>().join(", ");
+        "verbs looked at" => stack.count(VERBS).await?, "verbs", at_least 15;
+        "arguments of verbs that are a moment" => stack.count(MOMENT_ARGUMENTS).await?, "arguments", is 0;
+    })
 }
 
 const VERBS: &str = "select count(*) from pg_proc p where p.pronamespace = 'public'::regnamespace
@@ -178,55 +136,34 @@ const SKEWS: [i64; 15] = [
 const LEEWAY: i64 = 60;
 
 /// Tokens of clocks that are ahead (`iat`, `nbf` in the future) and that expired by clocks that are behind.
-async fn tokens(stack: &Stack, reader: &Reader) -> Result<Figures, TrialError> {
+async fn tokens(stack: &TestStack) -> Result<Figures> {
     let (mut wrong, mut tried) = (Vec::new(), 0);
     for skew in SKEWS {
         let now = unix_now() as i64;
+        let early = json!({"iat": now + skew, "exp": now + 3600});
+        let not_before = json!({"iat": now, "nbf": now + skew, "exp": now + 3600});
+        let late = json!({"iat": now - 3600, "exp": now + skew});
         for (claim, times, good) in [
-            (
-                "iat",
-                json!({"iat": now + skew, "exp": now + 3600}),
-                skew <= LEEWAY,
-            ),
-            (
-                "nbf",
-                json!({"iat": now, "nbf": now + skew, "exp": now + 3600}),
-                skew <= LEEWAY,
-            ),
-            (
-                "exp",
-                json!({"iat": now - 3600, "exp": now + skew}),
-                skew > -LEEWAY,
-            ),
+            ("iat", early, skew <= LEEWAY),
+            ("nbf", not_before, skew <= LEEWAY),
+            ("exp", late, skew > -LEEWAY),
         ] {
-            let status = ask_with(stack, reader.id, &times).await?;
+            let status = ask_with(stack, &times).await?;
             tried += 1;
             if status != if good { 200 } else { 401 } {
                 wrong.push(format!("{claim} {skew:+} s: {status}"));
             }
         }
     }
-    let mut figures = Figures::default();
-    figures
-        .at_least(
-            "tokens of clocks up to ten minutes off",
-            f64::from(tried),
-            "tokens",
-            40.0,
-        )
-        .exactly(
-            "of them judged wrongly by the API",
-            wrong.len() as f64,
-            "tokens",
-            0.0,
-        )
-        .beside(wrong.join(", "));
-    Ok(figures)
+    Ok(figures! {
+        "tokens of clocks up to ten minutes off" => tried, "tokens", at_least 40;
+        "of them judged wrongly by the API" => wrong.len(), "tokens", is 0, beside wrong.join(", ");
+    })
 }
 
 /// The HTTP status of a reading with a token of these times.
-async fn ask_with(stack: &Stack, user: Uuid, times: &Value) -> Result<u16, TrialError> {
-    let mut claims = json!({"iss": stack.keys().issuer(), "sub": user, "aud": "authenticated",
+async fn ask_with(stack: &TestStack, times: &Value) -> Result<u16> {
+    let mut claims = json!({"iss": stack.keys().issuer(), "sub": stack.user.id, "aud": "authenticated",
         "role": "authenticated", "email": "clock@trial.example", "is_anonymous": false});
     if let (Some(claims), Some(times)) = (claims.as_object_mut(), times.as_object()) {
         claims.extend(times.clone());
@@ -237,7 +174,7 @@ async fn ask_with(stack: &Stack, user: Uuid, times: &Value) -> Result<u16, Trial
         .send()
         .await
         .map(|answer| answer.status().as_u16())
-        .map_err(TrialError::while_trying("ask the API with a token"))
+        .context("ask the API with a token")
 }
 
 #[cfg(test)]

@@ -1,21 +1,27 @@
 //! F10: Postgres restarts, crashes, ends sessions and turns read-only, under stories and under a plain loop of verbs.
 
-use crate::supabase::{
-    engine::{Engine, until},
-    postgrest::{LEASE, outcome},
-    throughput::{self, Settled},
+use crate::{
+    Context, Figures, Result, TestStack, Trial, TrialError, TrialOptions, figures, on_stack,
+    supabase::{
+        postgrest::{LEASE, outcome},
+        throughput::{self, Settled},
+    },
+    until,
 };
-use crate::{Crowd, Figures, Ground, Order, Reader, Running, Trial, TrialError};
-use futures::future::try_join_all;
-use stack::{follow::StoryFeed, postgres::Halt, stack::Stack};
+use Disturbance::{Crash, EndedSessions, ReadOnly, Restart};
+use stack::{follow::StoryFeed, postgres::Halt};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub(crate) const DB: Trial = Trial {
     name: "db",
-    settles: &["F10", "row 24"],
+    covers: &["F10", "row 24"],
     question: "Postgres restarts, crashes, ends sessions and turns read-only: 0 lost, 95 % of the rate again within 10 s",
-    run,
+    run: on_stack!(measure, |setup, _| {
+        setup
+            .setting("JOB_LEASE_SECONDS", LEASE.as_secs())
+            .schedule(TICK)
+    }),
 };
 
 const TICK: Duration = Duration::from_secs(1);
@@ -35,8 +41,6 @@ enum Disturbance {
     ReadOnly,
 }
 
-use Disturbance::{Crash, EndedSessions, ReadOnly, Restart};
-
 impl Disturbance {
     const fn name(self) -> &'static str {
         match self {
@@ -48,41 +52,27 @@ impl Disturbance {
     }
 }
 
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        let ground = Ground::new("db", order)?
-            .setting("JOB_LEASE_SECONDS", LEASE.as_secs())
-            .with(|options| options.schedule = Some(TICK));
-        let stack = ground.start().await?;
-        let figures = measured(&stack, order).await;
-        stack.stop().await;
-        figures
-    })
-}
-
-async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
-    let engine = Engine::new(stack)?;
-    let reader = Crowd(stack).newcomer(None).await?;
-    let lasting = Duration::from_millis(order.size.pick(700, 3_000, 60_000));
+async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
+    let lasting = Duration::from_millis(options.size.pick(700, 3_000, 60_000));
     let all = [Restart, EndedSessions, ReadOnly, Crash];
-    let mut figures = under_stories(&engine, &reader, order, lasting, &all).await?;
+    let mut figures = under_stories(stack, options, lasting, &all).await?;
     stack.emulator().pause_schedules(true);
     nobody_at_work(stack).await?;
-    let chosen: &[Disturbance] = order.size.pick(&all[..1], &all, &all);
-    figures.extend(under_load(&engine, order, lasting, chosen).await?);
+    let chosen: &[Disturbance] = options.size.pick(&all[..1], &all, &all);
+    figures.extend(under_load(stack, options, lasting, chosen).await?);
     Ok(figures)
 }
 
 /// Until no function runs: a worker that waits for a lease to run out would claim the jobs of the loop.
-async fn nobody_at_work(stack: &Stack) -> Result<(), TrialError> {
+async fn nobody_at_work(stack: &TestStack) -> Result<()> {
     let emulator = stack.emulator();
     // It waits no longer once its environment is taken away.
     emulator
         .replace_instances("asset-worker")
-        .map_err(TrialError::while_trying("replace the asset worker"))?;
-    until("the functions end what they do", SETTLE, || async {
+        .context("replace the asset worker")?;
+    until("the functions end what they do", SETTLE, async || {
         let functions = emulator.metrics().functions;
-        functions.values().all(|each| each.events.unsettled == 0)
+        Ok(functions.values().all(|each| each.events.unsettled == 0))
     })
     .await
     .map(drop)
@@ -90,25 +80,21 @@ async fn nobody_at_work(stack: &Stack) -> Result<(), TrialError> {
 
 /// Stories that are being made while it happens, and a front end that follows one of them.
 async fn under_stories(
-    engine: &Engine<'_>,
-    reader: &Reader,
-    order: Order,
+    stack: &TestStack,
+    options: TrialOptions,
     lasting: Duration,
     disturbances: &[Disturbance],
-) -> Result<Figures, TrialError> {
-    let stack = engine.stack;
-    let per_disturbance = order.size.pick(1, 3, 10);
+) -> Result<Figures> {
+    let per_disturbance = options.size.pick(1, 3, 10);
     let mut stories: Vec<Uuid> = Vec::new();
     let mut feeds = Vec::new();
     for disturbance in disturbances {
-        let heroes = (0..per_disturbance).map(|n| format!("Faultwing{}x{n}", stories.len()));
-        let heroes: Vec<String> = heroes.collect();
-        let asked = try_join_all(heroes.iter().map(|hero| reader.ask(hero))).await?;
-        feeds.push(follow(stack, reader, asked[0]).await?);
+        let asked = stack.ask_for(per_disturbance, "Faultwing").await?;
+        feeds.push(stack.follow(asked[0]).await.context("follow a story")?);
         stories.extend(asked);
-        inflict(engine, *disturbance, lasting).await?;
+        inflict(stack, *disturbance, lasting).await?;
     }
-    Crowd(stack).settled(&stories, SETTLE).await?;
+    stack.settle(&stories, SETTLE).await?;
     let following = feeds
         .into_iter()
         .map(|feed| tokio::time::timeout(SETTLE, to_the_end(feed)));
@@ -117,32 +103,12 @@ async fn under_stories(
         .iter()
         .filter(|end| matches!(end, Ok(true)))
         .count();
-    let mut figures = Figures::default();
-    figures
-        .told(
-            "stories under which it happened",
-            stories.len() as f64,
-            "stories",
-        )
-        .exactly(
-            "front ends that followed their story to its end",
-            followed as f64,
-            "clients",
-            disturbances.len() as f64,
-        );
-    figures.extend(outcome(engine, reader, &stories, lasting).await?);
+    let mut figures = figures! {
+        "stories under which it happened" => stories.len(), "stories";
+        "front ends that followed their story to its end" => followed, "clients", is disturbances.len();
+    };
+    figures.extend(outcome(stack, &stories, lasting).await?);
     Ok(figures)
-}
-
-async fn follow(stack: &Stack, reader: &Reader, story: Uuid) -> Result<StoryFeed, TrialError> {
-    StoryFeed::open(
-        stack.variable("SUPABASE_URL"),
-        stack.variable("SUPABASE_ANON_KEY"),
-        &reader.token,
-        &story.to_string(),
-    )
-    .await
-    .map_err(TrialError::while_trying("follow a story"))
 }
 
 /// Whether the row was seen settled, by what Realtime said.
@@ -157,19 +123,19 @@ async fn to_the_end(mut feed: StoryFeed) -> bool {
 
 /// A loop of claims and completions before, during and after each disturbance.
 async fn under_load(
-    engine: &Engine<'_>,
-    order: Order,
+    stack: &TestStack,
+    options: TrialOptions,
     lasting: Duration,
     disturbances: &[Disturbance],
-) -> Result<Figures, TrialError> {
-    let loader = Crowd(engine.stack).newcomer(None).await?;
-    let jobs = order.size.pick(6_000, 40_000, 200_000);
-    throughput::queue(engine, loader.id, jobs).await?;
+) -> Result<Figures> {
+    let loader = stack.new_user(None).await?;
+    let jobs = options.size.pick(6_000, 40_000, 200_000);
+    throughput::queue(stack, loader.id, jobs).await?;
     let settled = Settled::default();
     let measuring = async {
         let mut figures = Figures::default();
         for disturbance in disturbances {
-            let measured = measure(engine, &settled, order, *disturbance, lasting).await;
+            let measured = measure_one(stack, &settled, options, *disturbance, lasting).await;
             if measured.is_err() {
                 settled.stop();
             }
@@ -178,34 +144,35 @@ async fn under_load(
         settled.stop();
         Ok::<_, TrialError>(figures)
     };
-    let (figures, ()) = futures::join!(measuring, throughput::work(&engine.store, &settled));
+    let (figures, ()) = futures::join!(measuring, throughput::work(&stack.store, &settled));
     let mut figures = figures?;
-    let (lost, twice) = throughput::left_wrong(engine).await?;
-    figures
-        .told("jobs settled by the loop", settled.count() as f64, "jobs")
-        .exactly("jobs lost", lost, "jobs", 0.0)
-        .exactly("jobs settled twice", twice, "jobs", 0.0);
+    let (lost, twice) = throughput::left_wrong(stack).await?;
+    figures.extend(figures! {
+        "jobs settled by the loop" => settled.count(), "jobs";
+        "jobs lost" => lost, "jobs", is 0;
+        "jobs settled twice" => twice, "jobs", is 0;
+    });
     Ok(figures)
 }
 
-async fn measure(
-    engine: &Engine<'_>,
+async fn measure_one(
+    stack: &TestStack,
     settled: &Settled,
-    order: Order,
+    options: TrialOptions,
     disturbance: Disturbance,
     lasting: Duration,
-) -> Result<Figures, TrialError> {
+) -> Result<Figures> {
     let warm = settled.count() + 20;
-    until("the loop of verbs works", SETTLE, || async {
-        settled.count() > warm
+    until("the loop of verbs works", SETTLE, async || {
+        Ok(settled.count() > warm)
     })
     .await?;
-    let before = Duration::from_millis(order.size.pick(1_500, 4_000, 10_000));
+    let before = Duration::from_millis(options.size.pick(1_500, 4_000, 10_000));
     let began = Instant::now();
     tokio::time::sleep(before).await;
     let disturbed = Instant::now();
     let rate = settled.rate(began, disturbed);
-    inflict(engine, disturbance, lasting).await?;
+    inflict(stack, disturbance, lasting).await?;
     let ended = Instant::now();
     let during = settled.rate(disturbed, ended);
     let mut back = settled.back_at(rate * BACK_TO, ended, BACK_WITHIN).await;
@@ -221,32 +188,19 @@ async fn measure(
             back = settled.first_window(later * BACK_TO, ended, BACK_WITHIN);
         }
     }
-    let mut figures = Figures::default();
-    figures
-        .at_most(
-            format!(
-                "{}: until {:.0} % of the rate is back",
-                disturbance.name(),
-                BACK_TO * 100.0
-            ),
-            back.map_or(f64::INFINITY, |back| back.as_secs_f64()),
-            "s",
-            BACK_WITHIN.as_secs_f64(),
-        )
-        .beside(told);
-    Ok(figures)
+    Ok(figures! {
+        format!("{}: until {:.0} % of the rate is back", disturbance.name(), BACK_TO * 100.0) =>
+            back.map_or(f64::INFINITY, |back| back.as_secs_f64()), "s", at_most BACK_WITHIN.as_secs_f64(),
+            beside told;
+    })
 }
 
 /// Does it, for as long as it is to last; the server is well again afterwards, even when something went wrong.
-async fn inflict(
-    engine: &Engine<'_>,
-    disturbance: Disturbance,
-    lasting: Duration,
-) -> Result<(), TrialError> {
+async fn inflict(stack: &TestStack, disturbance: Disturbance, lasting: Duration) -> Result<()> {
     let no_server = || TrialError::Stuck("the stack has no Postgres of its own".to_owned());
     match disturbance {
         Restart | Crash => {
-            let postgres = engine.stack.postgres().ok_or_else(no_server)?;
+            let postgres = stack.postgres().ok_or_else(no_server)?;
             let how = if disturbance == Crash {
                 Halt::Crash
             } else {
@@ -261,14 +215,14 @@ async fn inflict(
             let end = Instant::now() + lasting;
             while Instant::now() < end {
                 // It may hit the connection that it came over.
-                let _ = engine.arrange(END_A_SESSION).await;
+                let _ = stack.arrange(END_A_SESSION).await;
                 tokio::time::sleep(BETWEEN_ENDED_SESSIONS).await;
             }
         }
         ReadOnly => {
-            read_only(engine, true).await?;
+            read_only(stack, true).await?;
             tokio::time::sleep(lasting).await;
-            read_only(engine, false).await?;
+            read_only(stack, false).await?;
         }
     }
     Ok(())
@@ -277,12 +231,12 @@ async fn inflict(
 const END_A_SESSION: &str = "select pg_terminate_backend(pid) from pg_stat_activity
     where backend_type = 'client backend' and pid <> pg_backend_pid() order by random() limit 1";
 
-async fn read_only(engine: &Engine<'_>, on: bool) -> Result<(), TrialError> {
+async fn read_only(stack: &TestStack, on: bool) -> Result<()> {
     let setting = if on {
         "alter system set default_transaction_read_only = on"
     } else {
         "alter system reset default_transaction_read_only"
     };
-    engine.arrange(setting).await?;
-    engine.arrange("select pg_reload_conf()").await
+    stack.arrange(setting).await?;
+    stack.arrange("select pg_reload_conf()").await
 }

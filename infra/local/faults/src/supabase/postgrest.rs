@@ -1,94 +1,52 @@
 //! F9: PostgREST refuses, times out, hangs, resets, reloads, is failed over, or answers into the void; then it is well again.
 
-use crate::supabase::{
-    engine::{Engine, until},
-    replies,
-};
 use crate::{
-    Crowd, Figures, Ground, Order, Reader, Running, Size, Trial, TrialError, audit,
-    audit::{bought_after_checkpoint, bought_again},
+    Figures, Result, Size, TestStack, Trial, TrialOptions, bought_after_checkpoint, bought_again,
+    figures, on_stack, supabase::replies, until,
 };
-use futures::future::try_join_all;
-use stack::stack::Stack;
 use std::time::{Duration, Instant};
 use supabase::gateway::{FaultPlan, Share};
 use uuid::Uuid;
 
 pub(crate) const POSTGREST: Trial = Trial {
     name: "postgrest",
-    settles: &["F9", "row 24"],
+    covers: &["F9", "row 24"],
     question: "PostgREST fails in every way, a little and altogether, then is well: nothing is lost, work goes on in 5 s",
-    run,
+    run: on_stack!(measure, |setup, _| {
+        setup
+            .setting("JOB_LEASE_SECONDS", LEASE.as_secs())
+            .schedule(TICK)
+    }),
 };
 
 /// The template's schedule is a minute; here a second, so that what recovers is not the schedule.
 const TICK: Duration = Duration::from_secs(1);
-const RECOVERY_MAX_S: f64 = 5.0;
+const RECOVERY_MAX: Duration = Duration::from_secs(5);
 /// Longer than a disturbance of the normal size, as the template's minute is longer than most.
 pub(crate) const LEASE: Duration = Duration::from_secs(15);
 const HANG_MS: u64 = 10_000;
 const SETTLE: Duration = Duration::from_secs(120);
 
-/// One way to fail.
-type Way = (&'static str, fn(Share) -> FaultPlan);
+/// One way to fail, for a share of the requests.
+type Way = (&'static str, fn(&mut FaultPlan, Share));
 
 const WAYS: [Way; 7] = [
-    ("503", |unavailable| FaultPlan {
-        unavailable,
-        ..FaultPlan::default()
+    ("503", |plan, share| plan.unavailable = share),
+    ("504", |plan, share| plan.timed_out = share),
+    ("reset", |plan, share| plan.reset = share),
+    ("hang", |plan, share| {
+        (plan.hung, plan.hang_ms) = (share, HANG_MS);
     }),
-    ("504", |timed_out| FaultPlan {
-        timed_out,
-        ..FaultPlan::default()
-    }),
-    ("reset", |reset| FaultPlan {
-        reset,
-        ..FaultPlan::default()
-    }),
-    ("hang", |hung| FaultPlan {
-        hung,
-        hang_ms: HANG_MS,
-        ..FaultPlan::default()
-    }),
-    ("schema reload", |schema_reload| FaultPlan {
-        schema_reload,
-        ..FaultPlan::default()
-    }),
-    ("standby", |standby| FaultPlan {
-        standby,
-        ..FaultPlan::default()
-    }),
-    ("answer lost", |answer_lost| FaultPlan {
-        answer_lost,
-        ..FaultPlan::default()
-    }),
+    ("schema reload", |plan, share| plan.schema_reload = share),
+    ("standby", |plan, share| plan.standby = share),
+    ("answer lost", |plan, share| plan.answer_lost = share),
 ];
 
-/// All of them now and then.
-const MIXED: Way = ("all kinds", |share| {
-    let part = Share::from(share.as_f64() / 6.0);
-    FaultPlan {
-        unavailable: part,
-        timed_out: part,
-        reset: part,
-        schema_reload: part,
-        standby: part,
-        answer_lost: part,
-        ..FaultPlan::default()
-    }
+/// All of them now and then, but for the one that hangs.
+const MIXED: Way = ("all kinds", |plan, share| {
+    let ways = WAYS.into_iter().filter(|(name, _)| *name != "hang");
+    ways.for_each(|(_, fail)| fail(plan, Share::from(share.as_f64() / 6.0)));
 });
-
-fn run(order: Order) -> Running {
-    Box::pin(async move {
-        let ground = Ground::new("postgrest", order)?
-            .setting("JOB_LEASE_SECONDS", LEASE.as_secs())
-            .with(|options| options.schedule = Some(TICK));
-        let stack = ground.start().await?;
-        let figures = measured(&stack, order).await;
-        stack.stop().await;
-        figures
-    })
-}
 
 fn plan_of(size: Size) -> (Vec<(Way, f64)>, Duration) {
     let lasting = Duration::from_millis(size.pick(1_200, 3_000, 60_000));
@@ -102,70 +60,51 @@ fn plan_of(size: Size) -> (Vec<(Way, f64)>, Duration) {
     (each.collect(), lasting)
 }
 
-async fn measured(stack: &Stack, order: Order) -> Result<Figures, TrialError> {
-    let engine = Engine::new(stack)?;
-    let crowd = Crowd(stack);
+async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     stack.emulator().pause_schedules(true);
-    let mut figures = replies::lost_once(&engine).await?;
+    let mut figures = replies::lost_once(stack).await?;
     // The stories of that part are left half done on purpose.
-    engine.arrange("truncate public.stories cascade").await?;
+    stack.arrange("truncate public.stories cascade").await?;
     stack.emulator().pause_schedules(false);
 
-    let reader = crowd.newcomer(None).await?;
-    let (combinations, lasting) = plan_of(order.size);
-    let per_combination = order.size.pick(2, 2, 5);
+    let (combinations, lasting) = plan_of(options.size);
+    let per_combination = options.size.pick(2, 2, 5);
     let (mut slowest, mut slowest_way) = (Duration::ZERO, String::from("-"));
     let mut stories = Vec::new();
-    for ((name, plan), share) in combinations {
-        let heroes = (0..per_combination).map(|n| format!("Faultwing{}x{n}", stories.len()));
-        let heroes: Vec<String> = heroes.collect();
-        stories.extend(try_join_all(heroes.iter().map(|hero| reader.ask(hero))).await?);
-        stack.gateway().faults.set(plan(Share::from(share)));
+    for ((name, fail), share) in combinations {
+        stories.extend(stack.ask_for(per_combination, "Faultwing").await?);
+        let mut plan = FaultPlan::default();
+        fail(&mut plan, Share::from(share));
+        stack.gateway().faults.set(plan);
         tokio::time::sleep(lasting).await;
         stack.gateway().faults.set(FaultPlan::default());
-        let took = recovered(&engine, &stories).await?;
+        let took = recover(stack, &stories).await?;
         if took > slowest {
             (slowest, slowest_way) = (took, format!("{name} at {:.0} %", share * 100.0));
         }
     }
     let began = Instant::now();
-    crowd.settled(&stories, SETTLE).await?;
-    figures
-        .told("stories", stories.len() as f64, "stories")
-        .at_most(
-            "work goes on after a fault has ended, slowest",
-            slowest.as_secs_f64(),
-            "s",
-            RECOVERY_MAX_S,
-        )
-        .beside(slowest_way)
-        .told(
-            "until the last story was settled, after the last fault",
-            began.elapsed().as_secs_f64(),
-            "s",
-        );
-    figures.extend(outcome(&engine, &reader, &stories, lasting).await?);
+    stack.settle(&stories, SETTLE).await?;
+    figures.extend(figures! {
+        "stories" => stories.len(), "stories";
+        "work goes on after a fault has ended, slowest" => slowest, "s", at_most RECOVERY_MAX,
+            beside slowest_way;
+        "until the last story was settled, after the last fault" => began.elapsed(), "s";
+    });
+    figures.extend(outcome(stack, &stories, lasting).await?);
     Ok(figures)
 }
 
 /// How long until something happens to a story that is not settled; nothing is waited for when all are.
-async fn recovered(engine: &Engine<'_>, stories: &[Uuid]) -> Result<Duration, TrialError> {
-    let pool = engine.stack.pool();
-    let failed = || TrialError::while_trying("see whether work goes on");
-    let since: String = sqlx::query_scalar("select clock_timestamp()::text")
-        .fetch_one(pool)
-        .await
-        .map_err(failed())?;
-    until("a story moves again", SETTLE, || async {
-        let moves: Result<bool, _> = sqlx::query_scalar(
-            "select bool_and(asset_generation_status ->> 'overall' <> 'generating')
-               or bool_or(updated_at > $2::timestamptz) from public.stories where id = any ($1)",
-        )
-        .bind(stories)
-        .bind(&since)
-        .fetch_one(pool)
-        .await;
-        moves.unwrap_or(false)
+async fn recover(stack: &TestStack, stories: &[Uuid]) -> Result<Duration> {
+    let since: String = stack.sql("select clock_timestamp()::text").value().await?;
+    until("a story moves again", SETTLE, async || {
+        let moves = stack
+            .sql("select bool_and(asset_generation_status ->> 'overall' <> 'generating')
+                    or bool_or(updated_at > $2::timestamptz) from public.stories where id = any ($1)")
+            .bind(stories)
+            .bind(&since);
+        Ok(moves.value().await.unwrap_or(false))
     })
     .await
 }
@@ -174,65 +113,44 @@ async fn recovered(engine: &Engine<'_>, stories: &[Uuid]) -> Result<Duration, Tr
 ///
 /// A lease that a disturbance outlasts is lost, and with it what could not be stored under it, though it was paid for.
 pub(crate) async fn outcome(
-    engine: &Engine<'_>,
-    reader: &Reader,
+    stack: &TestStack,
     stories: &[Uuid],
     lasting: Duration,
-) -> Result<Figures, TrialError> {
-    let stack = engine.stack;
+) -> Result<Figures> {
     let repeated = bought_after_checkpoint(stack).await?;
-    let of_reader = format!(
+    let of_user = format!(
         "from public.stories s where s.creator_user_id = '{}'",
-        reader.id
+        stack.user.id
     );
-    let made = engine
-        .count(&format!("select count(*) {of_reader}"))
+    let made = stack.count(&format!("select count(*) {of_user}")).await?;
+    let failed =
+        format!("select count(*) {of_user} and s.asset_generation_status ->> 'overall' <> 'ready'");
+    let causes: Option<String> = stack
+        .sql(
+            "select string_agg(distinct format('%s: %s', asset_type, error_code), ', ')
+              from public.asset_generation_jobs where status = 'failed'",
+        )
+        .value()
         .await?;
-    let failed = format!(
-        "select count(*) {of_reader} and s.asset_generation_status ->> 'overall' <> 'ready'"
-    );
-    let causes: Option<String> = sqlx::query_scalar(
-        "select string_agg(distinct format('%s: %s', asset_type, error_code), ', ')
-         from public.asset_generation_jobs where status = 'failed'",
-    )
-    .fetch_one(stack.pool())
-    .await
-    .map_err(TrialError::while_trying("read why jobs failed"))?;
-    let mut figures = Figures::default();
-    figures
-        .exactly(
-            "stories that did not become whole",
-            engine.count(&failed).await?,
-            "stories",
-            0.0,
-        )
-        .beside(causes.unwrap_or_default())
-        .exactly(
-            "stories beyond those asked for",
-            made - stories.len() as f64,
-            "stories",
-            0.0,
-        )
-        .told("paid calls made again", bought_again(stack) as f64, "calls");
+    let mut figures = figures! {
+        "stories that did not become whole" => stack.count(&failed).await?, "stories", is 0,
+            beside causes.unwrap_or_default();
+        "stories beyond those asked for" => made - stories.len() as i64, "stories", is 0;
+        "paid calls made again" => bought_again(stack), "calls";
+    };
     if lasting < LEASE {
-        figures.exactly(
-            "paid calls repeated after their checkpoint",
-            repeated.len() as f64,
-            "calls",
-            0.0,
-        );
+        figures
+            .add(
+                "paid calls repeated after their checkpoint",
+                repeated.len(),
+                "calls",
+            )
+            .is(0);
     } else {
-        figures.told(
-            "paid calls repeated, for their lease was lost before they could be stored",
-            repeated.len() as f64,
-            "calls",
-        );
+        let what = "paid calls repeated, for their lease was lost before they could be stored";
+        figures.add(what, repeated.len(), "calls");
     }
     figures.beside(repeated.join(", "));
-    figures.extend(
-        audit(stack, stories, &["Faultwing".to_owned()])
-            .await?
-            .figures(),
-    );
+    figures.extend(stack.audit().await?);
     Ok(figures)
 }

@@ -1,7 +1,6 @@
 //! Lost answers: a verb takes effect and nobody hears of it, so it is said again; same result, one effect.
 
-use crate::supabase::engine::{ASSETS, Engine};
-use crate::{Crowd, Figures, TrialError};
+use crate::{Context, EVERYTHING, Figures, Result, TestStack, TrialError, figures, stuck};
 use domain::{AssetType, StoryId};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -14,26 +13,15 @@ use supabase::gateway::FaultPlan;
 use uuid::Uuid;
 
 /// Each verb once with the first answer lost, on a story of its own.
-pub(crate) async fn lost_once(engine: &Engine<'_>) -> Result<Figures, TrialError> {
+pub(crate) async fn lost_once(stack: &TestStack) -> Result<Figures> {
     let mut checked = Checked::default();
-    let caller = accept_and_start(engine, &mut checked).await?;
-    settle_and_steer(engine, caller, &mut checked).await?;
-    let mut figures = Figures::default();
-    figures
-        .exactly(
-            "verbs said again because their answer was lost",
-            f64::from(checked.verbs),
-            "verbs",
-            8.0,
-        )
-        .exactly(
-            "of them with another result or a second effect",
-            checked.wrong.len() as f64,
-            "verbs",
-            0.0,
-        )
-        .beside(checked.wrong.join(", "));
-    Ok(figures)
+    let caller = accept_and_start(stack, &mut checked).await?;
+    settle_and_steer(stack, caller, &mut checked).await?;
+    Ok(figures! {
+        "verbs said again because their answer was lost" => checked.verbs, "verbs", is 8;
+        "of them with another result or a second effect" => checked.wrong.len(), "verbs", is 0,
+            beside checked.wrong.join(", ");
+    })
 }
 
 /// Verbs tried so far, and those that did not hold.
@@ -59,26 +47,20 @@ struct Accepted {
 }
 
 /// `create_story`, `start_content`, `save_story_content`.
-async fn accept_and_start(
-    engine: &Engine<'_>,
-    checked: &mut Checked,
-) -> Result<Accepted, TrialError> {
-    let store = &engine.store;
-    let reader = Crowd(engine.stack).newcomer(Some(2)).await?;
-    let hero = engine.hero(reader.id).await?;
+async fn accept_and_start(stack: &TestStack, checked: &mut Checked) -> Result<Accepted> {
+    let store = &stack.store;
+    let reader = stack.new_user(Some(2)).await?;
+    let hero = stack.hero_of(reader.id).await?;
     let caller = Caller {
         user_id: parsed(&json!(reader.id))?,
         email: None,
     };
     let request = parsed(
-        &json!({"character_ids": [hero], "story_type": "adventure", "themes": [], "asset_types": ASSETS}),
+        &json!({"character_ids": [hero], "story_type": "adventure", "themes": [], "asset_types": EVERYTHING}),
     )?;
-    let created = unheard(
-        engine,
-        "create_story",
-        store.create_story(&caller, &request, &key()),
-    )
-    .await?;
+    let key = fresh_key();
+    let call = store.create_story(&caller, &request, &key);
+    let created = unheard(stack, "create_story", call).await?;
     let replayed = matches!(created, Created::Replayed(_));
     let story = created.into_inner().id;
     let made = format!(
@@ -86,98 +68,70 @@ async fn accept_and_start(
          where u.stories_used = 1 and u.id = '{}'",
         reader.id
     );
-    checked.that(
-        "create_story",
-        replayed && engine.count(&made).await? == 1.0,
-    );
+    checked.that("create_story", replayed && stack.count(&made).await? == 1);
 
     let owner = Uuid::new_v4().to_string();
-    let StartedContent::Granted { job, .. } = unheard(
-        engine,
-        "start_content",
-        store.start_content(story, &owner, None, Duration::from_secs(60), 1000),
-    )
-    .await?
-    else {
-        return Err(TrialError::Stuck(
-            "the repeated start was refused".to_owned(),
-        ));
+    let call = store.start_content(story, &owner, None, Duration::from_secs(60), 1000);
+    let StartedContent::Granted { job, .. } = unheard(stack, "start_content", call).await? else {
+        return stuck("the repeated start was refused");
     };
     checked.that("start_content", job.attempt == 1);
 
     let text = parsed(&text())?;
-    let saved = unheard(
-        engine,
-        "save_story_content",
-        store.save_story_content(&job, &text, &[paid()], None),
-    )
-    .await?;
+    let bill = [paid()];
+    let call = store.save_story_content(&job, &text, &bill, None);
+    let saved = unheard(stack, "save_story_content", call).await?;
     let bills = format!(
         "select count(*) from public.usage_ledger where job_id = '{}'",
         job.job_id
     );
-    let holds = saved.accepted
-        && once(engine, &job, "ready", 0).await?
-        && engine.count(&bills).await? == 1.0;
+    let holds =
+        saved.accepted && once(stack, &job, "ready", 0).await? && stack.count(&bills).await? == 1;
     checked.that("save_story_content", holds);
     Ok(Accepted { caller, story })
 }
 
 /// `complete_job`, `fail_job`, `cancel_assets`, `generate_assets`, `claim_asset_jobs`.
 async fn settle_and_steer(
-    engine: &Engine<'_>,
+    stack: &TestStack,
     accepted: Accepted,
     checked: &mut Checked,
-) -> Result<(), TrialError> {
-    let store = &engine.store;
+) -> Result<()> {
+    let store = &stack.store;
     let (user, story) = (accepted.caller.user_id, accepted.story);
-    let jobs = engine.lease_all(&[parsed(&json!(story))?]).await?;
+    let jobs = stack.lease_all(&[parsed(&json!(story))?]).await?;
     let of = |asset: AssetType| {
         let job = jobs.iter().find(|job| job.asset_type == asset);
         job.ok_or_else(|| TrialError::Stuck(format!("the story has no {asset}")))
     };
     let cover = of(AssetType::Cover)?;
-    let done = unheard(
-        engine,
-        "complete_job",
-        store.complete_job(
-            cover,
-            &Completion {
-                data: Some(json!({})),
-                ..Completion::default()
-            },
-            &[],
-            None,
-        ),
-    )
-    .await?;
+    let made = Completion {
+        data: Some(json!({})),
+        ..Completion::default()
+    };
+    let call = store.complete_job(cover, &made, &[], None);
+    let done = unheard(stack, "complete_job", call).await?;
     checked.that(
         "complete_job",
-        done.accepted && once(engine, cover, "ready", 0).await?,
+        done.accepted && once(stack, cover, "ready", 0).await?,
     );
 
     let activities = of(AssetType::Activities)?;
-    let failed = unheard(
-        engine,
-        "fail_job",
-        store.fail_job(activities, &failure(), &[], None),
-    )
-    .await?;
+    let failure = failure();
+    let call = store.fail_job(activities, &failure, &[], None);
+    let failed = unheard(stack, "fail_job", call).await?;
     checked.that(
         "fail_job",
-        failed.accepted && once(engine, activities, "queued", 1).await?,
+        failed.accepted && once(stack, activities, "queued", 1).await?,
     );
 
     let audio = vec![AssetType::Audio];
     let cancel = AssetCommand::Cancel {
         assets: Some(audio.clone()),
     };
-    let cancelled = unheard(
-        engine,
-        "cancel_assets",
-        store.command_assets(user, story, &cancel, &key()),
-    )
-    .await?;
+    let key = fresh_key();
+    let call = store.command_assets(user, story, &cancel, &key);
+    let cancelled = unheard(stack, "cancel_assets", call).await?;
     checked.that(
         "cancel_assets",
         cancelled.replayed && cancelled.asset_types == audio,
@@ -186,37 +140,30 @@ async fn settle_and_steer(
         assets: audio.clone(),
         options: AssetOptions::default(),
     };
-    let generated = unheard(
-        engine,
-        "generate_assets",
-        store.command_assets(user, story, &generate, &key()),
-    )
-    .await?;
+    let key = fresh_key();
+    let call = store.command_assets(user, story, &generate, &key);
+    let generated = unheard(stack, "generate_assets", call).await?;
     checked.that(
         "generate_assets",
         generated.replayed && generated.asset_types == audio,
     );
 
     // The voice is all that can be claimed now; claimed twice, the second answer would hold nothing.
-    let claimed = unheard(
-        engine,
-        "claim_asset_jobs",
-        store.claim_asset_jobs(10, Duration::from_secs(60), 1000, "trial", Duration::ZERO),
-    )
-    .await?;
+    let call = store.claim_asset_jobs(10, Duration::from_secs(60), 1000, "trial", Duration::ZERO);
+    let claimed = unheard(stack, "claim_asset_jobs", call).await?;
     let held = "select count(*) from public.asset_generation_jobs where lease_owner like 'claim:%'";
-    let holds = claimed.jobs.len() == 1 && engine.count(held).await? == 1.0;
+    let holds = claimed.jobs.len() == 1 && stack.count(held).await? == 1;
     checked.that("claim_asset_jobs", holds);
     Ok(())
 }
 
 /// Carries a call out whose first answer is lost on its way back.
 async fn unheard<T>(
-    engine: &Engine<'_>,
+    stack: &TestStack,
     verb: &str,
     call: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, TrialError> {
-    let gateway = engine.stack.gateway();
+) -> Result<T> {
+    let gateway = stack.gateway();
     let target = format!("POST rpc/{verb}");
     let calls = || {
         gateway
@@ -242,32 +189,23 @@ async fn unheard<T>(
     };
     let (answer, ()) = futures::join!(call, heal);
     if calls() == before + 1 {
-        return Err(TrialError::Stuck(format!(
-            "the answer to {verb} was not lost"
-        )));
+        return stuck(format!("the answer to {verb} was not lost"));
     }
-    answer.map_err(TrialError::while_trying(
-        "say a verb again whose answer was lost",
-    ))
+    answer.context("say a verb again whose answer was lost")
 }
 
 /// Whether the job stands as after one call.
-async fn once(
-    engine: &Engine<'_>,
-    job: &LeasedJob,
-    status: &str,
-    retries: u32,
-) -> Result<bool, TrialError> {
+async fn once(stack: &TestStack, job: &LeasedJob, status: &str, retries: u32) -> Result<bool> {
     let versions = u32::from(status == "ready");
     let query = format!(
         "select count(*) from public.asset_generation_jobs where id = '{}' and status = '{status}'
          and retry_count = {retries} and asset_version = {versions}",
         job.job_id
     );
-    Ok(engine.count(&query).await? == 1.0)
+    Ok(stack.count(&query).await? == 1)
 }
 
-fn key() -> Idempotency {
+fn fresh_key() -> Idempotency {
     Idempotency {
         key: Uuid::new_v4().to_string(),
         request_hash: "x".to_owned(),
@@ -302,10 +240,8 @@ fn text() -> Value {
     json!({"title": "The Shy Dragon", "beats": [beat, beat, beat, beat], "moral": "Courage."})
 }
 
-fn parsed<T: serde::de::DeserializeOwned>(
-    value: &(impl Serialize + ?Sized),
-) -> Result<T, TrialError> {
+fn parsed<T: serde::de::DeserializeOwned>(value: &(impl Serialize + ?Sized)) -> Result<T> {
     serde_json::to_value(value)
         .and_then(serde_json::from_value)
-        .map_err(TrialError::while_trying("read an argument of the trial"))
+        .context("read an argument of the trial")
 }

@@ -1,7 +1,6 @@
 //! Claims and completions a second, by a plain loop of verbs: what a disturbance of the database is measured against.
 
-use crate::TrialError;
-use crate::supabase::engine::Engine;
+use crate::{Result, TestStack};
 use std::{
     sync::{
         Mutex, PoisonError,
@@ -87,16 +86,15 @@ impl Settled {
 }
 
 /// Puts jobs into the queue, past the verbs, in one statement.
-pub(crate) async fn queue(engine: &Engine<'_>, user: Uuid, jobs: usize) -> Result<(), TrialError> {
-    let hero = engine.hero(user).await?;
-    sqlx::query(JOBS)
+pub(crate) async fn queue(stack: &TestStack, user: Uuid, jobs: usize) -> Result<()> {
+    let hero = stack.hero_of(user).await?;
+    stack
+        .sql(JOBS)
         .bind(user)
         .bind(hero)
         .bind(i32::try_from(jobs).unwrap_or(i32::MAX))
-        .execute(engine.stack.pool())
+        .run()
         .await
-        .map(drop)
-        .map_err(TrialError::while_trying("queue jobs"))
 }
 
 /// Claims and settles until told to stop; what fails is left to its lease.
@@ -128,9 +126,9 @@ async fn one_loop(store: &Store, settled: &Settled) {
 }
 
 /// Stories that are neither waiting nor ready, and stories with a second effect, after every lease has run out.
-pub(crate) async fn left_wrong(engine: &Engine<'_>) -> Result<(f64, f64), TrialError> {
+pub(crate) async fn left_wrong(stack: &TestStack) -> Result<(i64, i64)> {
     tokio::time::sleep(LEASE).await;
-    engine
+    stack
         .arrange("select public.expire_stuck_jobs(1000)")
         .await?;
     let lost = "select count(*) from public.asset_generation_jobs j join public.stories s on s.id = j.story_id
@@ -138,5 +136,5 @@ pub(crate) async fn left_wrong(engine: &Engine<'_>) -> Result<(f64, f64), TrialE
           or (j.status = 'ready') <> (s.asset_generation_status ->> 'overall' = 'ready'))";
     let twice = "select count(*) from public.asset_generation_jobs j where j.status = 'ready' and (j.asset_version <> 1
         or (select count(*) from public.notification_outbox o where o.story_id = j.story_id) <> 1)";
-    Ok((engine.count(lost).await?, engine.count(twice).await?))
+    Ok((stack.count(lost).await?, stack.count(twice).await?))
 }

@@ -1,7 +1,7 @@
 //! An execution environment that takes several invocations at once, as Lambda Managed Instances do: one process of the
 //! content agent, before a Runtime API of its own.
 
-use crate::TrialError;
+use crate::{Context, Result, TestStack, stuck};
 use axum::{
     Router,
     body::Bytes,
@@ -10,7 +10,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use stack::stack::Stack;
 use std::{
     process::Stdio,
     sync::Arc,
@@ -51,11 +50,10 @@ struct RuntimeApi {
 impl Environment {
     /// Starts `program`, a release binary, with the variables of this stack.
     pub(super) async fn start(
-        stack: &Stack,
+        stack: &TestStack,
         program: &std::path::Path,
         at_once: usize,
-    ) -> Result<Self, TrialError> {
-        let failed = || TrialError::while_trying("start an environment of the content agent");
+    ) -> Result<Self> {
         let (sender, receiver) = mpsc::unbounded_channel();
         let (answered, watched) = watch::channel((0, 0));
         let api = RuntimeApi {
@@ -70,8 +68,12 @@ impl Environment {
                 post(failed_one),
             )
             .with_state(api);
-        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed())?;
-        let address = listener.local_addr().map_err(failed())?;
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .context("start an environment of the content agent")?;
+        let address = listener
+            .local_addr()
+            .context("start an environment of the content agent")?;
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "The Runtime API of the environment stopped");
@@ -91,7 +93,7 @@ impl Environment {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
-            .map_err(failed())?;
+            .context("start an environment of the content agent")?;
         Ok(Self {
             child,
             server,
@@ -110,7 +112,7 @@ impl Environment {
         &self,
         events: impl Iterator<Item = String>,
         within: Duration,
-    ) -> Result<(), TrialError> {
+    ) -> Result<()> {
         let mut answered = self.answered.clone();
         let (already, _) = *answered.borrow_and_update();
         let mut wanted = already;
@@ -118,14 +120,12 @@ impl Environment {
             wanted += 1;
             self.events
                 .send(event)
-                .map_err(TrialError::while_trying("hand an event to the environment"))?;
+                .context("hand an event to the environment")?;
         }
         let all = answered.wait_for(|(answered, _)| *answered >= wanted);
         match timeout(within, all).await {
             Ok(Ok(counts)) if counts.1 == 0 => Ok(()),
-            _ => Err(TrialError::Stuck(
-                "the environment did not answer all of its events well".to_owned(),
-            )),
+            _ => stuck("the environment did not answer all of its events well"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Watches every write by triggers of its own, and checks the invariants against what it saw.
 
 use super::moves::World;
-use crate::simulation::database::Database;
+use crate::TestDatabase;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -31,13 +31,13 @@ const TRIGGERS: &str = "
 pub(super) struct Audit(());
 
 impl Audit {
-    pub(super) async fn install(database: &Database) -> Self {
+    pub(super) async fn install(database: &TestDatabase) -> Self {
         database.arrange(TRIGGERS).await;
         Self(())
     }
 
     /// What must hold between any two calls.
-    pub(super) async fn check_states(&self, database: &Database) {
+    pub(super) async fn check_states(&self, database: &TestDatabase) {
         let query = "select coalesce(jsonb_agg(jsonb_build_object('story', to_jsonb(s), 'jobs',
               (select jsonb_agg(to_jsonb(j)) from public.asset_generation_jobs j where j.story_id = s.id),
             'notices', (select count(*) from public.notification_outbox o where o.story_id = s.id and
@@ -51,7 +51,7 @@ impl Audit {
     }
 
     /// What must hold over the whole run.
-    pub(super) async fn check_history(&self, database: &Database, world: &World) {
+    pub(super) async fn check_history(&self, database: &TestDatabase, world: &World) {
         let rows: Vec<(String, i64, Value)> =
             sqlx::query_as("select story_id::text, version, status from audit.stories order by n")
                 .fetch_all(&database.superuser)

@@ -1,8 +1,6 @@
 //! What workers and users may do next, and what the workers remember: old leases too, for zombies use them.
 
-use crate::simulation::database::{
-    Database, EVERYTHING, Lease, Refusal, Story, completion, failure, leases,
-};
+use crate::{EVERYTHING, Lease, Refusal, Story, TestDatabase, completion, failure, leases};
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Value, json};
 
@@ -13,7 +11,7 @@ pub(super) enum Move {
     /// Workers of this story fall silent for longer than their leases.
     Silence(Story),
     /// Pauses of this story are over.
-    Patience(Story),
+    Pause(Story),
 }
 
 /// What all workers together know.
@@ -28,7 +26,7 @@ pub(super) struct World {
 }
 
 impl Move {
-    pub(super) async fn make(&self, database: &Database) -> Option<Value> {
+    pub(super) async fn make(&self, database: &TestDatabase) -> Option<Value> {
         match self {
             Self::Verb(verb, arguments) => match database.try_call(verb, arguments).await {
                 Ok(answer) => Some(answer),
@@ -39,7 +37,7 @@ impl Move {
                 database.let_leases_run_out(story).await;
                 None
             }
-            Self::Patience(story) => {
+            Self::Pause(story) => {
                 database.let_time_pass(story).await;
                 None
             }
@@ -48,98 +46,73 @@ impl Move {
 }
 
 impl World {
-    pub(super) async fn new(database: &Database, stories: usize) -> Self {
-        let mut world = Self {
-            stories: Vec::new(),
+    pub(super) async fn new(database: &TestDatabase, stories: usize) -> Self {
+        let mut asked = Vec::new();
+        for index in 0..stories {
+            // The first is asked for in full, the others in part.
+            let chosen = match index {
+                0 => 0xff,
+                _ => [0b1000_0011, 0b0110_0000, 0b1001_1110][index % 3],
+            };
+            asked.push(super::story_with_some_assets(database, chosen).await);
+        }
+        Self {
+            stories: asked,
             leases: Vec::new(),
             last_settling: None,
             completed: Vec::new(),
-        };
-        for index in 0..stories {
-            // The first is asked for in full, the others in part.
-            let chosen = if index == 0 {
-                0xff
-            } else {
-                [0b1000_0011, 0b0110_0000, 0b1001_1110][index % 3]
-            };
-            world
-                .stories
-                .push(super::story_with_some_assets(database, chosen).await);
         }
-        world
     }
 
     pub(super) fn draw(&self, random: &mut StdRng) -> Move {
-        let story = self
-            .stories
-            .choose(random)
-            .expect("there are stories")
-            .clone();
+        let story = self.stories.choose(random).expect("a story").clone();
         match random.random_range(0..100) {
             0..8 => self.start(&story, random),
-            8..28 => Move::Verb(
-                "claim_asset_jobs",
-                json!({"p_limit": random.random_range(1..6), "p_max_in_flight": 12}),
-            ),
+            8..28 => claim(random.random_range(1..6)),
             28..60 => self.work(random),
-            60..66 => self.last_settling.clone().unwrap_or(Move::Patience(story)),
+            60..66 => self.last_settling.clone().unwrap_or(Move::Pause(story)),
             66..72 => Move::Silence(story),
-            72..84 => Move::Patience(story),
-            84..90 => Move::Verb(
-                "expire_stuck_jobs",
-                json!({"p_limit": random.random_range(1..10)}),
-            ),
+            72..84 => Move::Pause(story),
+            84..90 => {
+                let limit = json!({"p_limit": random.random_range(1..10)});
+                Move::Verb("expire_stuck_jobs", limit)
+            }
             _ => steer(&story, random),
         }
     }
 
     fn start(&self, story: &Story, random: &mut StdRng) -> Move {
         let owner = owner(random);
-        match self
+        let known = self
             .leases
             .choose(random)
-            .filter(|_| random.random_bool(0.5))
-        {
-            Some(lease) if lease.asset == "content" => Move::Verb(
-                "start_content",
-                json!({"p_story_id": lease.story, "p_owner": owner, "p_lease_token": lease.token, "p_max_in_flight": 12}),
-            ),
-            Some(lease) => {
-                let jobs = json!([{"jobId": lease.job, "leaseToken": lease.token}]);
-                Move::Verb(
-                    "start_assets",
-                    json!({"p_story_id": lease.story, "p_jobs": jobs, "p_owner": owner}),
-                )
-            }
-            None => Move::Verb(
-                "start_content",
-                json!({"p_story_id": story.id, "p_owner": owner, "p_max_in_flight": 12}),
-            ),
+            .filter(|_| random.random_bool(0.5));
+        let Some(lease) = known else {
+            let start = json!({"p_story_id": story.id, "p_owner": owner, "p_max_in_flight": 12});
+            return Move::Verb("start_content", start);
+        };
+        let mut start = json!({"p_story_id": lease.story, "p_owner": owner});
+        if lease.asset == "content" {
+            start["p_lease_token"] = json!(lease.token);
+            start["p_max_in_flight"] = json!(12);
+            return Move::Verb("start_content", start);
         }
+        start["p_jobs"] = json!([{"jobId": lease.job, "leaseToken": lease.token}]);
+        Move::Verb("start_assets", start)
     }
 
     /// Something only the holder of a lease may do, with a lease that is mostly but not always a recent one.
     fn work(&self, random: &mut StdRng) -> Move {
         let recent = self.leases.len().saturating_sub(6);
-        let among = if random.random_bool(0.8) {
-            &self.leases[recent..]
-        } else {
-            &self.leases[..]
-        };
+        let among = &self.leases[if random.random_bool(0.8) { recent } else { 0 }..];
         let Some(lease) = among.choose(random) else {
-            return Move::Verb(
-                "claim_asset_jobs",
-                json!({"p_limit": 3, "p_max_in_flight": 12}),
-            );
+            return claim(3);
         };
         let then = json!({"owner": owner(random), "limit": 3, "leaseSeconds": 60, "maxInFlight": 12, "holding": []});
         let (verb, mut arguments) = match random.random_range(0..10) {
             0..2 => {
-                let beats: Vec<_> = among
-                    .iter()
-                    .take(3)
-                    .map(|lease| json!({"jobId": lease.job, "leaseToken": lease.token, "progress": random.random_range(0..120)}))
-                    .collect();
+                let mut beat = |lease: &Lease| json!({"jobId": lease.job, "leaseToken": lease.token, "progress": random.random_range(0..120)});
+                let beats: Vec<_> = among.iter().take(3).map(&mut beat).collect();
                 return Move::Verb("report_progress", json!({"p_jobs": beats}));
             }
             2 => {
@@ -172,17 +145,28 @@ impl World {
             self.leases.push(Lease::from_json(&answer["job"]));
         }
         if *verb == "complete_job" && answer["accepted"] == true && answer["replayed"] != true {
-            self.completed.push(
-                arguments["p_lease_token"]
-                    .as_str()
-                    .expect("a token")
-                    .to_owned(),
-            );
+            let token = arguments["p_lease_token"].as_str();
+            self.completed.push(token.expect("a token").to_owned());
         }
         if matches!(*verb, "complete_job" | "fail_job") {
             self.last_settling = Some(made);
         }
     }
+}
+
+const STEERING: [&str; 5] = [
+    "retry_assets",
+    "regenerate_assets",
+    "generate_assets",
+    "cancel_assets",
+    "continue_story",
+];
+
+fn claim(limit: u32) -> Move {
+    Move::Verb(
+        "claim_asset_jobs",
+        json!({"p_limit": limit, "p_max_in_flight": 12}),
+    )
 }
 
 fn owner(random: &mut StdRng) -> String {
@@ -196,24 +180,13 @@ fn steer(story: &Story, random: &mut StdRng) -> Move {
     }
     let mut arguments =
         json!({"p_user_id": story.user, "p_story_id": story.id, "p_asset_types": assets});
-    let verb = *[
-        "retry_assets",
-        "regenerate_assets",
-        "generate_assets",
-        "cancel_assets",
-        "continue_story",
-    ]
-    .choose(random)
-    .expect("five verbs");
-    match verb {
-        "retry_assets" => arguments["p_force"] = json!(random.random_bool(0.3)),
-        "continue_story" => {
-            arguments
-                .as_object_mut()
-                .expect("an object")
-                .remove("p_asset_types");
-        }
-        _ => {}
+    let verb = *STEERING.choose(random).expect("five verbs");
+    if verb == "retry_assets" {
+        arguments["p_force"] = json!(random.random_bool(0.3));
+    }
+    if verb == "continue_story" {
+        let named = arguments.as_object_mut().expect("an object");
+        named.remove("p_asset_types");
     }
     if random.random_bool(0.3) {
         arguments["p_idempotency_key"] = json!(format!("key-{}", random.random_range(0..4)));

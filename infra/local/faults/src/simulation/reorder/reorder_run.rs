@@ -1,6 +1,6 @@
 //! One story from its creation to its end, with events that a queue of virtual time delivers.
 
-use crate::simulation::database::{Database, EVERYTHING, Lease, Story, completion, failure};
+use crate::{EVERYTHING, Lease, Story, TestDatabase, completion, failure};
 use rand::{Rng, rngs::StdRng};
 use serde_json::{Value, json};
 
@@ -13,28 +13,28 @@ const LATEST: f64 = 6.0 * 3600.0;
 
 /// How events are delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manners {
+pub(super) enum Delivery {
     /// Once, at once, in order.
-    Plain,
+    InOrder,
     /// One to five times, in any order, up to six hours late.
-    Unruly,
+    Reordered,
 }
 
 /// What fails in the course of a story, whoever delivers its events.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Mishaps {
+pub(super) struct InjectedFailures {
     /// Fails at the first try.
-    stumbles: &'static str,
+    first_try: &'static str,
     /// Fails for good.
-    hopeless: Option<&'static str>,
+    permanent: Option<&'static str>,
 }
 
-impl Mishaps {
+impl InjectedFailures {
     pub(super) fn draw(random: &mut StdRng) -> Self {
         let mut asset = || EVERYTHING[random.random_range(0..EVERYTHING.len())];
         Self {
-            stumbles: asset(),
-            hopeless: Some(asset()).filter(|_| random.random_bool(0.5)),
+            first_try: asset(),
+            permanent: Some(asset()).filter(|_| random.random_bool(0.5)),
         }
     }
 }
@@ -62,31 +62,31 @@ enum Event {
     Done(Value),
 }
 
-pub(super) struct Course<'a> {
-    database: &'a Database,
+pub(super) struct ReorderRun<'a> {
+    database: &'a TestDatabase,
     story: Story,
-    manners: Manners,
+    delivery: Delivery,
     random: StdRng,
-    mishaps: Mishaps,
+    failures: InjectedFailures,
     /// Moments in virtual seconds; not sorted.
     under_way: Vec<(f64, Event)>,
     now: f64,
     outcome: Outcome,
 }
 
-impl<'a> Course<'a> {
+impl<'a> ReorderRun<'a> {
     pub(super) async fn run(
-        database: &'a Database,
-        manners: Manners,
-        mishaps: Mishaps,
+        database: &'a TestDatabase,
+        delivery: Delivery,
+        failures: InjectedFailures,
         random: StdRng,
     ) -> Outcome {
-        let mut course = Self {
+        let mut run = Self {
             story: database.story(&EVERYTHING).await,
             database,
-            manners,
+            delivery,
             random,
-            mishaps,
+            failures,
             under_way: Vec::new(),
             now: 0.0,
             outcome: Outcome {
@@ -96,11 +96,11 @@ impl<'a> Course<'a> {
                 virtual_seconds: 0.0,
             },
         };
-        course.send(Event::Kick);
-        course.play().await;
-        course.outcome.end = course.end().await;
-        course.outcome.virtual_seconds = course.now;
-        course.outcome
+        run.send(Event::Kick);
+        run.play().await;
+        run.outcome.end = run.end().await;
+        run.outcome.virtual_seconds = run.now;
+        run.outcome
     }
 
     /// Delivers until the story is settled and nothing is under way any more; the schedule ticks while it is not.
@@ -180,7 +180,7 @@ impl<'a> Course<'a> {
         let done = self.now + self.random.random_range(0.1..0.7) * LEASE;
         self.under_way.push((done, Event::Done(job.clone())));
         // An answer that was lost on its way is asked for again.
-        if self.manners == Manners::Unruly && self.random.random_bool(0.3) {
+        if self.delivery == Delivery::Reordered && self.random.random_bool(0.3) {
             let again = done + self.random.random_range(0.0..LATEST);
             self.under_way.push((again, Event::Done(job.clone())));
         }
@@ -189,9 +189,9 @@ impl<'a> Course<'a> {
     async fn finish(&mut self, job: &Value) {
         let lease = Lease::from_json(job);
         let asset = lease.asset.as_str();
-        let settled = if self.mishaps.hopeless == Some(asset) {
+        let settled = if self.failures.permanent == Some(asset) {
             self.database.fail(&lease, false).await
-        } else if self.mishaps.stumbles == asset && job["retryCount"] == 0 {
+        } else if self.failures.first_try == asset && job["retryCount"] == 0 {
             self.database.call("fail_job", failure(&lease, true)).await
         } else {
             let mut result = completion(&lease);
@@ -208,7 +208,7 @@ impl<'a> Course<'a> {
     /// The first copy of a dispatch comes while its lease holds: a later one is a lost event, which the sweep makes up for
     /// at the price of a retry, and that is another fault. All other copies come whenever they like.
     fn send(&mut self, event: Event) {
-        if self.manners == Manners::Plain {
+        if self.delivery == Delivery::InOrder {
             self.under_way.push((self.now, event));
             return;
         }

@@ -1,7 +1,7 @@
 //! One story, the workers that hold its jobs, and the user who changes their mind.
 
 use super::Wrongs;
-use crate::simulation::database::{Database, EVERYTHING, Lease, Story};
+use crate::{EVERYTHING, Lease, Story, TestDatabase};
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +22,8 @@ const ROUNDS_TO_SETTLE: usize = 60;
 /// A job as the database has it.
 type Jobs = BTreeMap<String, Value>;
 
-pub(super) struct Workshop<'a> {
-    database: &'a Database,
+pub(super) struct SteeringRun<'a> {
+    database: &'a TestDatabase,
     random: StdRng,
     story: Story,
     held: Vec<Lease>,
@@ -38,8 +38,8 @@ pub(super) struct Workshop<'a> {
     pub(super) met: BTreeSet<(String, &'static str)>,
 }
 
-impl<'a> Workshop<'a> {
-    pub(super) async fn open(database: &'a Database, random: StdRng) -> Self {
+impl<'a> SteeringRun<'a> {
+    pub(super) async fn open(database: &'a TestDatabase, random: StdRng) -> Self {
         let story = database.story(&EVERYTHING).await;
         let text = database.start_content(&story, "writer").await;
         Self {
@@ -123,10 +123,8 @@ impl<'a> Workshop<'a> {
         let mut assets: Vec<&str> = EVERYTHING.to_vec();
         if self.random.random_bool(0.7) {
             let some = self.random.random_range(1..4);
-            assets = EVERYTHING
-                .choose_multiple(&mut self.random, some)
-                .copied()
-                .collect();
+            let chosen = EVERYTHING.choose_multiple(&mut self.random, some);
+            assets = chosen.copied().collect();
         }
         // The text itself is steered now and then; a cancelled one ends the story.
         if self.random.random_bool(0.15) {
@@ -135,10 +133,8 @@ impl<'a> Workshop<'a> {
         let before = self.jobs().await;
         self.ask(wish, &assets).await;
         let after = self.jobs().await;
-        for (asset, job) in before
-            .iter()
-            .filter(|(asset, _)| assets.contains(&asset.as_str()))
-        {
+        let wished = |asset: &str| assets.contains(&asset);
+        for (asset, job) in before.iter().filter(|(asset, _)| wished(asset)) {
             let state = format!("{} {}", asset, state_of(job));
             self.met.insert((state, wish));
             let served = |job: &Value| job["url"].is_string() || job["result"]["data"].is_object();
@@ -153,19 +149,17 @@ impl<'a> Workshop<'a> {
 
     /// A refusal, such as an empty account, is an answer too.
     async fn ask(&self, wish: &'static str, assets: &[&str]) {
-        let mut arguments = json!({"p_user_id": self.story.user, "p_story_id": self.story.id});
-        if wish != "continue_story" {
-            arguments["p_asset_types"] = json!(assets);
+        let mut arguments = self.database.wish(&self.story, assets);
+        if wish == "continue_story" {
+            arguments = json!({"p_user_id": self.story.user, "p_story_id": self.story.id});
         }
         if wish == "retry_assets by force" {
             arguments["p_force"] = json!(true);
         }
         let verb = wish.split(' ').next().unwrap_or(wish);
         if let Err(refusal) = self.database.try_call(verb, &arguments).await {
-            assert!(
-                refusal.code.starts_with("PT"),
-                "{verb}({arguments}): {refusal:?}"
-            );
+            let is_an_answer = refusal.code.starts_with("PT");
+            assert!(is_an_answer, "{verb}({arguments}): {refusal:?}");
         }
     }
 
@@ -207,25 +201,20 @@ impl<'a> Workshop<'a> {
 
     /// Time passes, workers claim and sweeps sweep: what was cancelled stays cancelled.
     async fn nothing_comes_back(&mut self, assets: &[&str]) {
-        let cancelled: Vec<String> = self
-            .jobs()
-            .await
-            .into_iter()
-            .filter(|(asset, job)| assets.contains(&asset.as_str()) && job["status"] == "cancelled")
-            .map(|(asset, _)| asset)
-            .collect();
+        let mut cancelled = self.jobs().await;
+        cancelled
+            .retain(|asset, job| assets.contains(&asset.as_str()) && job["status"] == "cancelled");
         self.database.let_time_pass(&self.story).await;
         self.database.call("expire_stuck_jobs", json!({})).await;
         let claimed = self.database.claim(20).await;
         let back = claimed
             .iter()
-            .filter(|lease| cancelled.contains(&lease.asset))
-            .count();
-        self.wrongs.came_back += back as u64;
+            .filter(|lease| cancelled.contains_key(&lease.asset));
+        self.wrongs.came_back += back.count() as u64;
         self.take_up(claimed).await;
         let now = self.jobs().await;
         let changed = cancelled
-            .iter()
+            .keys()
             .filter(|asset| now[*asset]["status"] != "cancelled");
         self.wrongs.came_back += changed.count() as u64;
     }
@@ -251,26 +240,17 @@ impl<'a> Workshop<'a> {
     /// The address of a result names the attempt that made it.
     async fn look_for_stale_results(&mut self) {
         let shown = self.database.row(&self.story).await["asset_generation_status"].to_string();
-        let stale = self
-            .taken_away
-            .iter()
-            .filter(|token| shown.contains(token.as_str()));
+        let tokens = self.taken_away.iter();
+        let stale = tokens.filter(|token| shown.contains(token.as_str()));
         self.wrongs.stale_results += stale.count() as u64;
     }
 
     async fn jobs(&self) -> Jobs {
-        let rows: Value = self
-            .database
-            .value(&format!(
-                "select jsonb_object_agg(asset_type, to_jsonb(j)) from public.asset_generation_jobs j where story_id = '{}'",
-                self.story.id
-            ))
-            .await;
-        rows.as_object()
-            .cloned()
-            .unwrap_or_default()
-            .into_iter()
-            .collect()
+        let query =
+            "select jsonb_object_agg(asset_type, to_jsonb(j)) from public.asset_generation_jobs j";
+        let query = format!("{query} where story_id = '{}'", self.story.id);
+        let rows: Value = self.database.value(&query).await;
+        serde_json::from_value(rows).expect("jobs by asset")
     }
 
     /// Of each picture the version, and whether it is at rest: a book is made of pictures at rest.
