@@ -138,7 +138,10 @@ impl<'a> SteeringRun<'a> {
             let state = format!("{} {}", asset, state_of(job));
             self.met.insert((state, wish));
             let served = |job: &Value| job["url"].is_string() || job["result"]["data"].is_object();
-            let gone = served(job) && after.get(asset).is_some_and(|now| !served(now));
+            // What was made from another text than the one that is shown does not stand, whoever asks for what.
+            let stands = job["result"]["madeFrom"]["content"].is_null()
+                || job["result"]["madeFrom"]["content"] == after["content"]["asset_version"];
+            let gone = served(job) && stands && after.get(asset).is_some_and(|now| !served(now));
             self.wrongs.old_result_gone += u64::from(gone);
         }
         self.see_who_lost_their_lease().await;
