@@ -10,7 +10,7 @@ const DECLARES_FOR_FUNCTIONS: &str = "stack";
 const NAMED_ELSEWHERE: [(&str, &str, &str); 1] = [(
     "tests",
     "jsonschema",
-    "the API's test_api/contract.rs, which pipeline/mod.rs includes",
+    "the API's test_api/contract.rs, which pipeline.rs includes",
 )];
 
 #[test]

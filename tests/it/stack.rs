@@ -65,8 +65,6 @@ pub(crate) fn shared() -> Arc<Shared> {
 pub(crate) fn own(name: &str, change: impl FnOnce(&mut StackOptions)) -> Shared {
     let mut options = options(name);
     change(&mut options);
-    // The stand-ins number their calls from one again, so rows of an earlier run would pass for calls of this one.
-    let _ = std::fs::remove_dir_all(&options.home);
     start(&options)
 }
 
@@ -87,6 +85,8 @@ fn options(name: &str) -> StackOptions {
 }
 
 fn start(options: &StackOptions) -> Shared {
+    // The stand-ins number their calls from one again, so rows of an earlier run would pass for calls of this one.
+    let _ = std::fs::remove_dir_all(&options.home);
     let runtime = Runtime::new().expect("a runtime");
     let stack = runtime.block_on(async {
         let patience = Instant::now() + Duration::from_secs(30);

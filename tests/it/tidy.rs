@@ -7,7 +7,10 @@ use std::{
     process::Command,
 };
 
-/// Edges between our packages, as docs/ARCHITECTURE.md tells them; commands and tests may use everything.
+/// The black-box tests; every other package has a row in [`ALLOWED`].
+const MAY_USE_ALL: &str = "tests";
+
+/// Edges between our packages, as docs/ARCHITECTURE.md tells them.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("stand-ins", &["storyteller"]),
     ("storyteller", &[]),
@@ -79,9 +82,13 @@ fn our_edges() -> BTreeMap<String, BTreeSet<String>> {
 
 #[test]
 fn rooms_use_only_the_rooms_they_may() {
-    let edges = our_edges();
-    for (package, allowed) in ALLOWED {
-        for used in &edges[*package] {
+    for (package, uses) in our_edges() {
+        if package == MAY_USE_ALL {
+            continue;
+        }
+        let row = ALLOWED.iter().find(|(name, _)| *name == package);
+        let (_, allowed) = row.unwrap_or_else(|| panic!("{package} has no row in the table"));
+        for used in &uses {
             assert!(allowed.contains(&used.as_str()), "{package} uses {used}");
         }
     }

@@ -85,7 +85,10 @@ fn tag(language: whatlang::Lang) -> &'static str {
         Lang::Tgl => "tl",
         Lang::Hye => "hy",
         Lang::Cym => "cy",
-        #[allow(unreachable_patterns)]
+        #[allow(
+            unreachable_patterns,
+            reason = "which languages there are is a feature of whatlang"
+        )]
         _ => UNDETERMINED,
     }
 }

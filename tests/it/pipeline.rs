@@ -15,7 +15,7 @@ mod scripts;
 mod versions;
 
 /// What holds answers to `openapi.json`, shared with the API's own tests.
-#[path = "../../../functions/universal-agent/src/test_api/contract.rs"]
+#[path = "../../functions/universal-agent/src/test_api/contract.rs"]
 mod contract;
 
 use crate::stack::Shared;
