@@ -96,12 +96,15 @@ mod tests {
     async fn is_stopped(held: &str, reported: &str) -> bool {
         let services = TestServices::default();
         let mut making = JoinSet::new();
-        let abort = making.spawn(tokio::time::sleep(Duration::from_millis(50)));
+        let (finish, finished) = tokio::sync::oneshot::channel::<()>();
+        let abort = making.spawn(async { drop(finished.await) });
         let beat = attempt(&services, reported).await.heartbeat();
         let attempt = attempt(&services, held).await;
         let lost = [attempt.job.job_id];
         let running = HashMap::from([(attempt.job.job_id, RunningJob { attempt, abort })]);
         abort_lost(&running, &[beat], &lost);
+        // A task that was stopped is stopped whatever comes now; another ends with this.
+        drop(finish);
         making.join_next().await.expect("one task").is_err()
     }
 

@@ -1,116 +1,18 @@
 //! Verbs of those who work: start, claim, report, complete, fail, release, expire.
 
-use crate::{FinishedStory, Store, StoreError, rest::RetryBudget};
-use domain::{
-    AssetType, FailureCode, JobId, LeaseToken, Overall, StoryId, UserId, character::Character,
-    request::NewStory, story::StoryText,
+mod answers;
+
+pub use answers::{
+    AssetView, Claimed, Expired, LeasedJob, Settled, StartedAssets, StartedContent, StoryView,
+    StoryWork,
 };
-use serde::{Deserialize, Serialize};
+
+use crate::{FinishedStory, Store, StoreError, rest::RetryBudget};
+use answers::{Lost, Tidied};
+use domain::{AssetType, FailureCode, JobId, LeaseToken, StoryId, story::StoryText};
+use serde::Serialize;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, time::Duration};
-
-/// A job held under a lease.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LeasedJob {
-    pub job_id: JobId,
-    pub story_id: StoryId,
-    pub asset_type: AssetType,
-    pub lease_token: LeaseToken,
-    /// Claims of the job so far, this one included.
-    pub attempt: u32,
-    /// Retries so far.
-    pub retry_count: u32,
-    /// Versions of the asset that exist already.
-    pub asset_version: u32,
-    /// One of them is shown, and serves on when this attempt ends without another.
-    #[serde(default)]
-    pub earlier_version_stands: bool,
-    /// Results of paid steps so far.
-    pub checkpoint: Value,
-    /// Wishes of the last retry or regenerate.
-    pub options: Value,
-}
-
-/// What an invocation needs to know of a story.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StoryWork {
-    pub story_id: StoryId,
-    pub user_id: UserId,
-    pub title: String,
-    pub content: Value,
-    pub request: NewStory,
-    pub characters: Vec<Character>,
-    /// The assets and colours as they stand.
-    pub view: StoryView,
-}
-
-/// What a job needs to know of its siblings.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct StoryView {
-    /// The assets as the front end sees them.
-    pub assets: BTreeMap<AssetType, AssetView>,
-    /// Extracted colours per picture.
-    pub hue: BTreeMap<AssetType, Vec<String>>,
-    /// Palette journey and scene analyses, as any picture's job checkpointed them.
-    #[serde(default)]
-    pub art: Value,
-}
-
-impl StoryWork {
-    /// The text, once there is one.
-    pub fn text(&self) -> Result<StoryText, serde_json::Error> {
-        StoryText::deserialize(&self.content)
-    }
-}
-
-/// One entry of `asset_generation_status.assets`, as far as a worker reads it.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct AssetView {
-    /// Versions that exist; 0 before the first.
-    pub version: u32,
-    pub url: Option<String>,
-    pub data: Option<Value>,
-    pub is_placeholder: bool,
-}
-
-/// The answer to taking up a text job.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub enum StartedContent {
-    Granted {
-        job: LeasedJob,
-        story: Box<StoryWork>,
-    },
-    Refused {
-        reason: String,
-    },
-}
-
-/// The jobs an invocation may work on, and their story.
-#[derive(Debug, Deserialize)]
-pub struct StartedAssets {
-    /// Those whose lease was still in force; the others belong to somebody else by now.
-    pub jobs: Vec<LeasedJob>,
-    pub story: Option<StoryWork>,
-}
-
-/// The answer to a claim.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Claimed {
-    pub jobs: Vec<LeasedJob>,
-    /// Something claimable was passed over; claim again.
-    pub more: bool,
-    /// Seconds until a job in backoff becomes claimable, a lease that misses its heartbeats ends, or a provider whose limit
-    /// is reached takes calls again; the last is told to one caller at a time.
-    pub next_in_seconds: Option<f64>,
-    /// Stories that ended because their last worker was gone.
-    #[serde(default)]
-    ended: Option<Vec<FinishedStory>>,
-}
+use std::time::Duration;
 
 /// One paid provider call, recorded once under its key.
 #[derive(Clone, Debug, Serialize)]
@@ -136,25 +38,6 @@ pub struct Continuation {
     pub max_in_flight: u32,
     /// Assets the invocation is already working on.
     pub holding: Vec<AssetType>,
-}
-
-/// The answer to settling a job.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Settled {
-    /// False when the lease was lost or the job cancelled; nothing was written then.
-    pub accepted: bool,
-    pub reason: Option<String>,
-    pub overall: Option<Overall>,
-    /// Jobs of the story that wait for a worker.
-    pub claimable: u64,
-    /// Jobs leased to the caller.
-    pub leased: Vec<LeasedJob>,
-    /// The story as it stands, when jobs were leased.
-    pub view: Option<StoryView>,
-    pub retry_in_seconds: Option<f64>,
-    /// How the story ended, when this ended it.
-    pub summary: Option<FinishedStory>,
 }
 
 /// A finished asset.
@@ -212,46 +95,6 @@ pub struct Progress {
     pub checkpoint: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub usage: Vec<UsageEntry>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Lost {
-    lost: Vec<LostJob>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LostJob {
-    job_id: JobId,
-}
-
-/// The answer of the rescuer.
-#[derive(Debug, Deserialize)]
-pub struct Expired {
-    pub expired: u64,
-    pub requeued: u64,
-    /// The batch was full; call again.
-    pub more: bool,
-    /// Something waits for a worker.
-    pub claimable: bool,
-    /// There is something for [`Store::tidy_history`].
-    #[serde(default)]
-    pub tidy: bool,
-    #[serde(default)]
-    ended: Option<Vec<FinishedStory>>,
-}
-
-/// What left the tables of the daily work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Tidied {
-    /// Stories whose jobs moved to the history.
-    pub stories: u64,
-    pub jobs: u64,
-    /// Sent notices of those stories.
-    pub notices: u64,
-    /// Idempotency keys forgotten.
-    pub keys: u64,
 }
 
 impl Store {

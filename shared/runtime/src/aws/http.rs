@@ -50,11 +50,8 @@ fn into_reqwest(request: HttpRequest) -> Result<reqwest::Request, ConnectorError
     let request = request
         .try_into_http1x()
         .map_err(|error| ConnectorError::user(error.into()))?;
-    let request = request.map(|body| match body.bytes() {
-        // A body that is all there tells its length.
-        Some(bytes) => reqwest::Body::from(bytes::Bytes::copy_from_slice(bytes)),
-        None => reqwest::Body::wrap(body),
-    });
+    // Not copied: a body that is all there tells its length, and hyper sends its bytes as they are.
+    let request = request.map(reqwest::Body::wrap);
     reqwest::Request::try_from(request).map_err(|error| ConnectorError::user(error.into()))
 }
 
