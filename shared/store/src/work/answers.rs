@@ -152,7 +152,7 @@ pub struct Expired {
     pub more: bool,
     /// Something waits for a worker.
     pub claimable: bool,
-    /// There is something for [`Store::tidy_history`].
+    /// There is something for [`crate::Store::tidy_history`].
     #[serde(default)]
     pub tidy: bool,
     #[serde(default)]
