@@ -97,11 +97,8 @@ impl Stack {
         let home = Home::open(options.home.clone())?;
         let lock = home.lock()?;
         home.remove_env();
-        let stand_ins = StandInConfig::from_variables(
-            options.latency.as_deref(),
-            options.faults.as_deref(),
-            0,
-        )?;
+        let stand_ins =
+            StandInConfig::from_variables(options.latency.as_deref(), options.faults.as_deref())?;
         Postgres::stop_leftover(&home.join("postgres")).await?;
         let listeners = Listeners::bind(ports).await?;
         let binaries = parts::build_functions(options).await?;

@@ -4,10 +4,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// What a call asks for; decides its latency and which scripted outcomes it may meet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CallKind {
     /// Chat completions.
@@ -16,8 +16,6 @@ pub enum CallKind {
     Image,
     /// Text to speech.
     Speech,
-    /// Moderations (free of charge).
-    Moderation,
     /// Lists of models and voices and the like (free of charge).
     Other,
 }

@@ -6,17 +6,16 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use storyteller::speech::Narration;
 
 use crate::calls::{CallKind, CallLog, CallRecord};
 use crate::faults::{FaultProfile, Outcome, Scripted};
 use crate::limiter::{CallLimit, LimitRefusal, Limiter};
 use crate::render_cache::{self, RenderCache};
-use crate::setting::{ConfigError, pairs};
+use crate::setting::{self, ConfigError};
 
 /// How long an answer of each kind takes from the request's arrival, computing included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LatencyProfile {
     /// Milliseconds for chat completions.
     pub text: u64,
@@ -24,8 +23,6 @@ pub struct LatencyProfile {
     pub image: u64,
     /// Milliseconds for text to speech.
     pub speech: u64,
-    /// Milliseconds for moderations.
-    pub moderation: u64,
 }
 
 /// Ten minutes: the read timeout of the official OpenAI client; nothing waits longer.
@@ -37,7 +34,6 @@ impl Default for LatencyProfile {
             text: 300,
             image: 500,
             speech: 400,
-            moderation: 30,
         }
     }
 }
@@ -49,7 +45,6 @@ impl LatencyProfile {
             text: 0,
             image: 0,
             speech: 0,
-            moderation: 0,
         }
     }
 
@@ -58,7 +53,6 @@ impl LatencyProfile {
             CallKind::Text => self.text,
             CallKind::Image => self.image,
             CallKind::Speech => self.speech,
-            CallKind::Moderation => self.moderation,
             CallKind::Other => 0,
         })
     }
@@ -70,33 +64,24 @@ impl FromStr for LatencyProfile {
     /// Reads `text=800,image=1200,speech=800`; kinds left out keep their default.
     fn from_str(value: &str) -> Result<Self, ConfigError> {
         let mut profile = LatencyProfile::default();
-        for (entry, name, number) in pairs(value)? {
-            let milliseconds = number
-                .parse()
-                .ok()
-                .filter(|value| *value <= LATENCY_MS_MAX)
-                .ok_or_else(|| ConfigError::BadMilliseconds {
-                    entry: entry.to_owned(),
-                })?;
-            match name {
-                "text" => profile.text = milliseconds,
-                "image" => profile.image = milliseconds,
-                "speech" => profile.speech = milliseconds,
-                "moderation" => profile.moderation = milliseconds,
-                _ => {
-                    return Err(ConfigError::UnknownKind {
-                        entry: entry.to_owned(),
-                    });
-                }
-            }
-        }
+        let place = |name: &str, milliseconds| {
+            *match name {
+                "text" => &mut profile.text,
+                "image" => &mut profile.image,
+                "speech" => &mut profile.speech,
+                _ => return None,
+            } = milliseconds;
+            Some(milliseconds <= LATENCY_MS_MAX)
+        };
+        let kinds = "the kind must be one of text, image, speech";
+        let numbers = "the value must be whole milliseconds from 0 to 600000";
+        setting::read(value, place, kinds, numbers)?;
         Ok(profile)
     }
 }
 
 /// Whether pictures and speech are made for their own request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PictureReuse {
     /// Every picture is drawn and every sentence spoken for its own request.
     #[default]
@@ -123,7 +108,6 @@ struct Shared {
     limiter: Limiter,
     pictures: RenderCache<Vec<u8>>,
     narrations: RenderCache<Narration>,
-    seed: u64,
 }
 
 /// A handle on running stand-ins. Clones share one state, so a test that keeps a clone can change
@@ -135,15 +119,13 @@ pub struct StandInConfig {
 
 impl Default for StandInConfig {
     fn default() -> Self {
-        StandInConfig::new(LatencyProfile::default(), FaultProfile::default(), 0)
+        StandInConfig::new(LatencyProfile::default(), FaultProfile::default())
     }
 }
 
 impl StandInConfig {
     /// Settings for one stand-in, or for both when one clone goes to each router.
-    ///
-    /// `seed` varies which calls the fault shares hit; answers depend on the request alone.
-    pub fn new(latency: LatencyProfile, faults: FaultProfile, seed: u64) -> Self {
+    pub fn new(latency: LatencyProfile, faults: FaultProfile) -> Self {
         let settings = Settings {
             latency,
             faults,
@@ -157,7 +139,6 @@ impl StandInConfig {
                 limiter: Limiter::default(),
                 pictures: RenderCache::new(Arc::clone(&permits)),
                 narrations: RenderCache::new(permits),
-                seed,
             }),
         }
     }
@@ -169,12 +150,10 @@ impl StandInConfig {
     pub fn from_variables(
         latency: Option<&str>,
         faults: Option<&str>,
-        seed: u64,
     ) -> Result<Self, ConfigError> {
         Ok(StandInConfig::new(
             latency.unwrap_or_default().parse()?,
             faults.unwrap_or_default().parse()?,
-            seed,
         ))
     }
 
@@ -185,8 +164,7 @@ impl StandInConfig {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long answers take now.
-    pub fn latency(&self) -> LatencyProfile {
+    pub(crate) fn latency(&self) -> LatencyProfile {
         self.settings().latency
     }
 
@@ -195,8 +173,7 @@ impl StandInConfig {
         self.settings().latency = latency;
     }
 
-    /// What goes wrong now and how often.
-    pub fn faults(&self) -> FaultProfile {
+    pub(crate) fn faults(&self) -> FaultProfile {
         self.settings().faults
     }
 
@@ -205,8 +182,7 @@ impl StandInConfig {
         self.settings().faults = faults;
     }
 
-    /// Whether pictures and speech are handed out again now.
-    pub fn picture_reuse(&self) -> PictureReuse {
+    pub(crate) fn picture_reuse(&self) -> PictureReuse {
         self.settings().picture_reuse
     }
 
@@ -239,19 +215,12 @@ impl StandInConfig {
 
     /// Appends outcomes for coming calls; each is used by the first calls that match it.
     pub fn script(&self, outcomes: impl IntoIterator<Item = Scripted>) {
-        self.settings()
-            .scripted
-            .extend(outcomes.into_iter().filter(|scripted| scripted.times > 0));
+        self.settings().scripted.extend(outcomes);
     }
 
     /// Forgets scripted outcomes that no call has used yet.
     pub fn clear_script(&self) {
         self.settings().scripted.clear();
-    }
-
-    /// Scripted outcomes that no call has used yet.
-    pub fn remaining_script(&self) -> Vec<Scripted> {
-        self.settings().scripted.iter().cloned().collect()
     }
 
     /// The outcome scripted for a call, and the words it is answered with, if they are scripted too.
@@ -309,10 +278,6 @@ impl StandInConfig {
     pub(crate) fn narrations(&self) -> &RenderCache<Narration> {
         &self.shared.narrations
     }
-
-    pub(crate) fn seed(&self) -> u64 {
-        self.shared.seed
-    }
 }
 
 #[cfg(test)]
@@ -343,10 +308,8 @@ mod tests {
             message.contains("`film=3`") && message.contains("speech"),
             "{message}"
         );
-        assert!(matches!(
-            "text".parse::<LatencyProfile>(),
-            Err(ConfigError::NotAPair { .. })
-        ));
+        let message = "text".parse::<LatencyProfile>().unwrap_err().to_string();
+        assert!(message.contains("name=number"), "{message}");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! What every call passes: it is listed, its key checked, its fault drawn, and its answer held
 //! back until the latency profile lets it go.
 
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -9,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
 use storyteller::seeded::{digest, hex};
 use tokio::time::{Instant, sleep_until};
@@ -38,20 +37,7 @@ pub(crate) trait StandIn: std::fmt::Debug + Send + Sync + 'static {
     fn fault_answer(outcome: Outcome, kind: CallKind) -> Option<Response>;
 
     /// The headers that every answer carries.
-    fn add_headers(headers: &mut HeaderMap, id: u64, took: Duration, calls: &CallLog);
-}
-
-/// What stands before the routes of one service.
-#[derive(Debug)]
-pub(crate) struct FaultLayer<S> {
-    config: StandInConfig,
-    service: PhantomData<S>,
-}
-
-impl<S> Clone for FaultLayer<S> {
-    fn clone(&self) -> Self {
-        FaultLayer::new(self.config.clone())
-    }
+    fn headers(id: u64, took: Duration, calls: &CallLog) -> Vec<(&'static str, String)>;
 }
 
 /// Handed to the handlers: the outcome that was drawn or scripted for this call.
@@ -62,31 +48,22 @@ pub(crate) struct InjectedOutcome(pub(crate) Outcome);
 #[derive(Debug, Clone)]
 pub(crate) struct ScriptedWords(pub(crate) Option<String>);
 
-impl<S> FaultLayer<S> {
-    pub(crate) fn new(config: StandInConfig) -> Self {
-        FaultLayer {
-            config,
-            service: PhantomData,
-        }
+/// The outcome of a call: what is scripted for it, or else drawn.
+fn outcome(
+    config: &StandInConfig,
+    kind: CallKind,
+    body: &[u8],
+    sha256: &str,
+    earlier_tries: usize,
+) -> (Outcome, Option<String>) {
+    if let Some(scripted) = config.take_scripted(kind, body) {
+        return scripted;
     }
-
-    fn outcome(
-        &self,
-        kind: CallKind,
-        body: &[u8],
-        sha256: &str,
-        earlier_tries: usize,
-    ) -> (Outcome, Option<String>) {
-        if let Some(scripted) = self.config.take_scripted(kind, body) {
-            return scripted;
-        }
-        if matches!(kind, CallKind::Other) {
-            return (Outcome::Ok, None);
-        }
-        let faults = self.config.faults();
-        let outcome = faults.draw(self.config.seed(), sha256, earlier_tries);
-        (outcome, None)
+    if matches!(kind, CallKind::Other) {
+        return (Outcome::Ok, None);
     }
+    let outcome = config.faults().draw(sha256, earlier_tries);
+    (outcome, None)
 }
 
 /// Closes the record of a call whose client went away before the answer.
@@ -108,7 +85,7 @@ impl Drop for InFlight {
 
 /// The middleware of both routers.
 pub(crate) async fn pass<S: StandIn>(
-    State(layer): State<FaultLayer<S>>,
+    State(config): State<StandInConfig>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -120,10 +97,10 @@ pub(crate) async fn pass<S: StandIn>(
     };
     let record = describe(S::NAME, &head, kind, &body);
     let sha256 = record.sha256.clone();
-    let earlier_tries = layer.config.call_log().times_seen(&sha256);
-    let id = layer.config.call_log().begin(record);
+    let earlier_tries = config.call_log().times_seen(&sha256);
+    let id = config.call_log().begin(record);
     let in_flight = InFlight {
-        config: layer.config.clone(),
+        config: config.clone(),
         id,
     };
 
@@ -132,18 +109,17 @@ pub(crate) async fn pass<S: StandIn>(
     let mut response = if let Some(refusal) = S::refuse_key(&head.headers) {
         refusal
     } else {
-        limit = layer.config.limiter().judge(kind);
+        limit = config.limiter().judge(kind);
         let words;
         (outcome, words) = match &limit {
             Some(verdict) if verdict.is_refused() => (Outcome::RateLimited, None),
-            _ => layer.outcome(kind, &body, &sha256, earlier_tries),
+            _ => self::outcome(&config, kind, &body, &sha256, earlier_tries),
         };
         if outcome != Outcome::Ok {
             tracing::info!(call.id = id, "Call {id} meets {outcome:?} on purpose");
         }
         if outcome == Outcome::Timeout {
-            layer
-                .config
+            config
                 .call_log()
                 .amend(id, |record| record.fault = fault_name(outcome));
             sleep_until(arrived + HANG).await;
@@ -164,16 +140,21 @@ pub(crate) async fn pass<S: StandIn>(
 
     // A refusal costs the real service nothing and comes at once; work takes its time.
     if !response.status().is_client_error() {
-        sleep_until(arrived + layer.config.latency().of(kind)).await;
+        sleep_until(arrived + config.latency().of(kind)).await;
     }
-    let calls = layer.config.call_log();
-    S::add_headers(response.headers_mut(), id, arrived.elapsed(), calls);
+    let calls = config.call_log();
+    let mut headers = S::headers(id, arrived.elapsed(), calls);
     if let Some(verdict) = limit.filter(|_| S::TELLS_LIMITS) {
-        verdict.add_headers(response.headers_mut());
+        headers.extend(verdict.headers());
+    }
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().insert(name, value);
+        }
     }
     let status = response.status();
     let drips = outcome == Outcome::Drip && status.is_success();
-    layer.config.call_log().amend(id, |record| {
+    config.call_log().amend(id, |record| {
         if !drips {
             record.in_flight = false;
             record.ended_unix_ms = Some(unix_ms());
@@ -254,8 +235,6 @@ fn kind_of(path: &str) -> CallKind {
         CallKind::Image
     } else if path.contains("/text-to-speech/") {
         CallKind::Speech
-    } else if path.ends_with("/moderations") {
-        CallKind::Moderation
     } else {
         CallKind::Other
     }

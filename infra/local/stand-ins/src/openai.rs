@@ -7,7 +7,6 @@ mod image_order;
 mod images;
 mod messages;
 mod models;
-mod moderations;
 #[cfg(test)]
 mod picture_wire_tests;
 mod schema;
@@ -21,30 +20,29 @@ use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 
 use crate::calls::{CallKind, CallLog};
 use crate::config::StandInConfig;
 use crate::control;
-use crate::fault_layer::{FaultLayer, StandIn, pass};
+use crate::fault_layer::{StandIn, pass};
 use crate::faults::Outcome;
 use errors::ApiError;
 
-/// The routes of `https://api.openai.com` that functions and `cargo local doctor` call, moderations, and `/_local/…`.
+/// The routes of `https://api.openai.com` that functions and `cargo local doctor` call, and `/_local/calls`.
 ///
 /// Serve it on an already bound listener: `axum::serve(listener, openai_router(config))`; the base
 /// URL is then `http://127.0.0.1:PORT/v1`.
 pub fn openai_router(config: StandInConfig) -> Router {
-    let layer = FaultLayer::<OpenAi>::new(config.clone());
+    let layer = middleware::from_fn_with_state(config.clone(), pass::<OpenAi>);
     Router::new()
         .route("/v1/chat/completions", post(chat::complete))
         .route("/v1/images/generations", post(images::generate))
         .route("/v1/images/edits", post(edits::edit))
-        .route("/v1/moderations", post(moderations::moderate))
         .route("/v1/models", get(models::list))
         .fallback(|uri: http::Uri| async move { ApiError::of("unknown_url", &[&uri.path()]) })
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn_with_state(layer, pass::<OpenAi>))
+        .layer(layer)
         .with_state(config.clone())
         .merge(control::routes(config))
 }
@@ -77,7 +75,6 @@ impl StandIn for OpenAi {
             Outcome::Quota => ApiError::of("out_of_quota", &[]),
             Outcome::ServerError => ApiError::of("server_error", &[]),
             Outcome::Overloaded => ApiError::of("overloaded", &[]),
-            Outcome::InvalidKey => ApiError::invalid_key("sk-revoked"),
             Outcome::ModelClosed => ApiError::of("closed_model", &[]),
             Outcome::InvalidImage => ApiError::of("unreadable_image", &[]),
             _ => return None,
@@ -91,22 +88,19 @@ impl StandIn for OpenAi {
     }
 
     /// Reset values are Go-style durations.
-    fn add_headers(headers: &mut HeaderMap, id: u64, took: Duration, _calls: &CallLog) {
-        let mut add = |name: &'static str, value: String| {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        };
-        add("x-request-id", format!("req_{id:032x}"));
-        add("openai-organization", "storytailor-local".into());
-        add("openai-processing-ms", took.as_millis().to_string());
-        add("openai-version", "2020-10-01".into());
-        add("x-ratelimit-limit-requests", "10000".into());
-        add("x-ratelimit-limit-tokens", "2000000".into());
-        add("x-ratelimit-remaining-requests", "9999".into());
-        add("x-ratelimit-remaining-tokens", "1999000".into());
-        add("x-ratelimit-reset-requests", "6ms".into());
-        add("x-ratelimit-reset-tokens", "30ms".into());
+    fn headers(id: u64, took: Duration, _calls: &CallLog) -> Vec<(&'static str, String)> {
+        vec![
+            ("x-request-id", format!("req_{id:032x}")),
+            ("openai-organization", "storytailor-local".into()),
+            ("openai-processing-ms", took.as_millis().to_string()),
+            ("openai-version", "2020-10-01".into()),
+            ("x-ratelimit-limit-requests", "10000".into()),
+            ("x-ratelimit-limit-tokens", "2000000".into()),
+            ("x-ratelimit-remaining-requests", "9999".into()),
+            ("x-ratelimit-remaining-tokens", "1999000".into()),
+            ("x-ratelimit-reset-requests", "6ms".into()),
+            ("x-ratelimit-reset-tokens", "30ms".into()),
+        ]
     }
 }
 

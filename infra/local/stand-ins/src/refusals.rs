@@ -40,7 +40,6 @@ mod tests {
             include_str!("openai/images.rs"),
             include_str!("openai/messages.rs"),
             include_str!("openai/models.rs"),
-            include_str!("openai/moderations.rs"),
             include_str!("openai/strict.rs"),
         ];
         let elevenlabs = [

@@ -47,9 +47,6 @@ pub(crate) async fn speak_with_times(
         Outcome::Empty => {
             json!({ "audio_base64": encoded(&narration.audio), "alignment": null, "normalized_alignment": null })
         }
-        Outcome::InvalidJson => {
-            json!({ "audio_base64": "not base64 !", "alignment": alignment(&order.text, &narration, "") })
-        }
         // As if the service had stopped speaking in the middle.
         Outcome::Length => {
             let half: String = order
@@ -154,7 +151,6 @@ fn read(
     if length > limit {
         return Err(ApiError::of("text_too_long", &[&length, &limit]));
     }
-    check_model_parameters(&request, &model)?;
     let speed = check_voice_settings(&request, &model)?;
     let format = output_format(options.output_format.as_deref().unwrap_or("mp3_44100_128"))?;
     Ok(Order {
@@ -166,45 +162,6 @@ fn read(
             format,
         },
     })
-}
-
-fn check_model_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
-    let given = |name: &str| request.get(name).is_some_and(|value| !value.is_null());
-    if given("language_code") && !model.takes_language {
-        return Err(ApiError::of(
-            "unsupported_by_model",
-            &[&"language_code", &"language_code", &model.id],
-        ));
-    }
-    for name in ["previous_request_ids", "next_request_ids"] {
-        if given(name) && !model.stitches {
-            return Err(ApiError::of(
-                "unsupported_by_model",
-                &[&name, &name, &model.id],
-            ));
-        }
-        if request
-            .get(name)
-            .and_then(Value::as_array)
-            .is_some_and(|ids| ids.len() > 3)
-        {
-            return Err(ApiError::schema(
-                name,
-                "List should have at most 3 items",
-                "too_long",
-            ));
-        }
-    }
-    match request.get("seed").filter(|seed| !seed.is_null()) {
-        Some(seed) if seed.as_u64().is_none_or(|seed| seed > u64::from(u32::MAX)) => {
-            Err(ApiError::schema(
-                "seed",
-                "Input should be from 0 to 4294967295",
-                "value_error",
-            ))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Returns the speed.

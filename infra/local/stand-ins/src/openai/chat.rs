@@ -1,9 +1,7 @@
 //! `POST /v1/chat/completions`.
 
 use axum::body::Bytes;
-use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http::header;
 use serde_json::{Value, json};
 use storyteller::seeded::{digest, hex};
 
@@ -18,9 +16,8 @@ use crate::faults::Outcome;
 const KNOWN: &str = "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens \
     max_tokens messages metadata modalities model moderation n parallel_tool_calls prediction \
     presence_penalty prompt_cache_key prompt_cache_options prompt_cache_retention \
-    reasoning_effort response_format safety_identifier seed service_tier stop store stream \
-    stream_options temperature tool_choice tools top_logprobs top_p user verbosity \
-    web_search_options";
+    reasoning_effort response_format safety_identifier seed service_tier stop store temperature \
+    tool_choice tools top_logprobs top_p user verbosity web_search_options";
 const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 /// Answers the last question of a conversation.
@@ -31,7 +28,7 @@ pub(crate) async fn complete(
     Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
     Extension(ScriptedWords(words)): Extension<ScriptedWords>,
     body: Bytes,
-) -> Result<Response, ApiError> {
+) -> Result<Json<Value>, ApiError> {
     let request: Value =
         serde_json::from_slice(&body).map_err(|_| ApiError::of("unparsable_body", &[]))?;
     refuse_unknown_members(&request, KNOWN)?;
@@ -53,16 +50,6 @@ pub(crate) async fn complete(
     } else {
         0
     };
-    if request.get("stream") == Some(&Value::Bool(true)) {
-        return Ok(stream(
-            &id,
-            &model,
-            &answered,
-            &request,
-            &conversation,
-            reasoning,
-        ));
-    }
     let choices = if outcome == Outcome::Empty {
         json!([])
     } else {
@@ -73,8 +60,7 @@ pub(crate) async fn complete(
         "choices": choices,
         "usage": usage(&conversation, &answered, reasoning),
         "service_tier": "default",
-    }))
-    .into_response())
+    })))
 }
 
 fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
@@ -119,40 +105,33 @@ fn refuse_sampling(request: &Value, reasoning: bool) -> Result<(), ApiError> {
 }
 
 fn answer_form(request: &Value) -> Result<AnswerForm, ApiError> {
-    let Some(format) = request
-        .get("response_format")
-        .filter(|value| !value.is_null())
-    else {
-        return Ok(AnswerForm::Text);
-    };
-    match format.get("type").and_then(Value::as_str) {
-        Some("text") => Ok(AnswerForm::Text),
-        Some("json_schema") => {
-            let wrapper = format
-                .get("json_schema")
-                .ok_or_else(|| ApiError::missing_parameter("response_format.json_schema"))?;
-            let name = wrapper
-                .get("name")
-                .and_then(Value::as_str)
-                .ok_or_else(|| ApiError::missing_parameter("response_format.json_schema.name"))?;
-            let schema = wrapper
-                .get("schema")
-                .ok_or_else(|| ApiError::missing_parameter("response_format.json_schema.schema"))?;
-            if wrapper.get("strict") == Some(&Value::Bool(true)) {
-                strict::check(name, schema, "response_format")?;
-            }
-            Ok(AnswerForm::Schema {
-                name: name.to_owned(),
-                schema: schema.clone(),
-            })
+    let missing = |member: &str| ApiError::missing_parameter(&format!("response_format{member}"));
+    let format = &request["response_format"];
+    match format["type"].as_str() {
+        Some("json_schema") => {}
+        // The real service writes plain text, too.
+        Some(other) => {
+            let known = ["json_schema"];
+            return Err(ApiError::invalid_value(
+                "response_format.type",
+                other,
+                &known,
+            ));
         }
-        Some(other) => Err(ApiError::invalid_value(
-            "response_format.type",
-            other,
-            &["text", "json_schema"],
-        )),
-        None => Err(ApiError::missing_parameter("response_format.type")),
+        None => return Err(missing(".type")),
     }
+    let wrapper = &format["json_schema"];
+    let name = wrapper["name"].as_str();
+    let name = name.ok_or_else(|| missing(".json_schema.name"))?;
+    let schema = wrapper.get("schema");
+    let schema = schema.ok_or_else(|| missing(".json_schema.schema"))?;
+    if wrapper["strict"] == true {
+        strict::check(name, schema, "response_format")?;
+    }
+    Ok(AnswerForm {
+        name: name.to_owned(),
+        schema: schema.clone(),
+    })
 }
 
 fn read_messages(request: &Value) -> Result<Conversation, ApiError> {
@@ -269,57 +248,4 @@ fn usage(conversation: &Conversation, answered: &Answer, reasoning: u64) -> Valu
             "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0,
         },
     })
-}
-
-/// The answer as server-sent events, all at once: `data:` lines and a last `[DONE]`.
-fn stream(
-    id: &str,
-    model: &Model,
-    answered: &Answer,
-    request: &Value,
-    conversation: &Conversation,
-    reasoning: u64,
-) -> Response {
-    let chunk = |choices: Value, usage: Value| {
-        json!({
-            "id": id, "object": "chat.completion.chunk", "created": CREATED_UNIX_SECONDS, "model": model.id,
-            "choices": choices, "usage": usage,
-        })
-    };
-    let delta = |delta: Value, reason: Value| {
-        chunk(
-            json!([{ "index": 0, "delta": delta, "logprobs": null, "finish_reason": reason }]),
-            Value::Null,
-        )
-    };
-    let (field, text, reason) = match answered {
-        Answer::Whole(text) => ("content", text, "stop"),
-        Answer::CutOff(text) => ("content", text, "length"),
-        Answer::Refusal(text) => ("refusal", text, "stop"),
-    };
-    let mut chunks = vec![delta(
-        json!({ "role": "assistant", field: "" }),
-        Value::Null,
-    )];
-    let letters: Vec<char> = text.chars().collect();
-    chunks.extend(letters.chunks(48).map(|piece| {
-        delta(
-            json!({ field: piece.iter().collect::<String>() }),
-            Value::Null,
-        )
-    }));
-    chunks.push(delta(json!({}), json!(reason)));
-    if request.pointer("/stream_options/include_usage") == Some(&Value::Bool(true)) {
-        chunks.push(chunk(json!([]), usage(conversation, answered, reasoning)));
-    }
-    let mut events: String = chunks
-        .iter()
-        .map(|chunk| format!("data: {chunk}\n\n"))
-        .collect();
-    events.push_str("data: [DONE]\n\n");
-    (
-        [(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")],
-        events,
-    )
-        .into_response()
 }

@@ -6,22 +6,40 @@ use axum::{Extension, Json};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use storyteller::pictures::{self, PictureFormat};
+use storyteller::pictures;
 use storyteller::seeded::digest;
 
 use super::CREATED_UNIX_SECONDS;
 use super::errors::ApiError;
 use super::image_order::PictureOrder;
 use super::messages::tokens_of;
-use super::moderations::unsafe_categories;
 use crate::config::{PictureReuse, StandInConfig};
 use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
 
-const KNOWN: &str = "background model moderation n output_compression output_format partial_images prompt \
-    quality response_format safety_identifier size stream style user";
+pub(crate) const KNOWN: &str = "model n output_format prompt quality size";
 
-/// Draws pictures for a prompt alone.
+/// Categories of the safety system, and the words that raise them: none that a child's story needs.
+const UNSAFE_WORDS: &[(&str, &str)] = &[
+    ("violence/graphic", "gore gory bloodbath decapitated"),
+    ("violence", "murder kill shotgun stab"),
+    ("sexual", "nude naked porn erotic"),
+    ("self-harm", "suicide"),
+    ("illicit", "cocaine heroin"),
+];
+
+/// The categories that a text raises, without repetition.
+fn unsafe_categories(text: &str) -> Vec<&'static str> {
+    let text = text.to_lowercase();
+    let raised = |words: &str| {
+        let mut found = text.split(|c: char| !c.is_alphabetic());
+        found.any(|word| words.split(' ').any(|unsafe_word| unsafe_word == word))
+    };
+    let found = UNSAFE_WORDS.iter().filter(|(_, words)| raised(words));
+    found.map(|(category, _)| *category).collect()
+}
+
+/// Draws a picture for a prompt alone.
 ///
 /// # Errors
 /// The refusals of the service.
@@ -48,39 +66,27 @@ pub(crate) async fn fulfil(
         return Err(ApiError::moderation_blocked("input", &found, true));
     }
     if matches!(outcome, Outcome::Policy | Outcome::PolicyBare) {
+        let with_details = outcome == Outcome::Policy;
+        let categories = ["violence"];
         return Err(ApiError::moderation_blocked(
             "output",
-            &["violence"],
-            outcome == Outcome::Policy,
+            &categories,
+            with_details,
         ));
     }
     let picture = draw(config, order).await?;
-    let encoded = match outcome {
-        Outcome::InvalidJson => "not base64 !".to_owned(),
-        Outcome::HalfAPicture => STANDARD.encode(&picture[..picture.len() / 2]),
-        _ => STANDARD.encode(&*picture),
-    };
-    let data: Vec<Value> = match outcome {
-        Outcome::Empty => Vec::new(),
-        Outcome::Length => vec![json!({})],
-        _ => (0..order.count)
-            .map(|_| json!({ "b64_json": encoded }))
-            .collect(),
+    let data = match outcome {
+        Outcome::Empty => json!([]),
+        Outcome::Length => json!([{}]),
+        Outcome::HalfAPicture => {
+            json!([{ "b64_json": STANDARD.encode(&picture[..picture.len() / 2]) }])
+        }
+        _ => json!([{ "b64_json": STANDARD.encode(&*picture) }]),
     };
     let (text, images) = (tokens_of(&order.prompt), 100 * references as u64);
-    let output = output_tokens(order) * order.count;
-    let format = match order.format {
-        PictureFormat::Png => "png",
-        PictureFormat::Jpeg { .. } => "jpeg",
-        PictureFormat::Webp => "webp",
-    };
-    let background = if order.background == "transparent" {
-        "transparent"
-    } else {
-        "opaque"
-    };
+    let output = output_tokens(order);
     Ok(Json(json!({
-        "created": CREATED_UNIX_SECONDS, "background": background, "output_format": format,
+        "created": CREATED_UNIX_SECONDS, "background": "opaque", "output_format": "png",
         "size": format!("{}x{}", order.width, order.height),
         "quality": if order.quality == "auto" { "medium" } else { &order.quality },
         "data": data,
@@ -96,20 +102,15 @@ async fn draw(
     config: &StandInConfig,
     order: &PictureOrder,
 ) -> Result<std::sync::Arc<Vec<u8>>, ApiError> {
+    let (width, height, prompt) = (order.width, order.height, order.prompt.clone());
     let subject = match config.picture_reuse() {
-        PictureReuse::Never => order.prompt.clone(),
-        PictureReuse::PerScene => format!("scene {}", pictures::scene_number(&order.prompt)),
+        PictureReuse::Never => prompt.clone(),
+        PictureReuse::PerScene => format!("scene {}", pictures::scene_number(&prompt)),
     };
-    let (width, height, format, prompt) = (
-        order.width,
-        order.height,
-        order.format,
-        order.prompt.clone(),
-    );
-    let key = digest(format!("picture/{width}x{height}/{format:?}/{subject}").as_bytes());
+    let key = digest(format!("picture/{width}x{height}/{subject}").as_bytes());
     let made = config
         .pictures()
-        .get_or_render(key, move || pictures::draw(&prompt, width, height, format))
+        .get_or_render(key, move || pictures::draw(&prompt, width, height))
         .await;
     made.map_err(|cause| {
         tracing::error!("A picture could not be drawn: {cause}");
@@ -126,4 +127,15 @@ fn output_tokens(order: &PictureOrder) -> u64 {
         _ => 1056,
     };
     square * u64::from(order.width) * u64::from(order.height) / (1024 * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unsafe_word_raises_its_category_and_a_part_of_a_word_does_not() {
+        assert_eq!(unsafe_categories("A Murder most foul"), ["violence"]);
+        assert!(unsafe_categories("The skill of a killjoy").is_empty());
+    }
 }

@@ -9,22 +9,18 @@ use super::errors::ApiError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Makes {
     /// Text; a reasoning model refuses `max_tokens` and temperatures.
-    Text {
-        reasoning: bool,
-    },
+    Text { reasoning: bool },
     /// Pictures, of one generation of the GPT image models.
     Images(ImageGeneration),
     /// DALL-E pictures: only ever seen retired.
     OldImages,
-    Moderation,
 }
 
 /// Generations of the GPT image models, which differ in what they accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ImageGeneration {
-    /// 1 and 1.5.
+    /// 1 and 1.5, also as a mini.
     One,
-    OneMini,
     /// 2: any size.
     Two,
     /// 2.5 and 2.6: any size, two more qualities.
@@ -49,11 +45,9 @@ fn models() -> impl Iterator<Item = Model> {
         let makes = match columns.next() {
             Some("reasoning") => Makes::Text { reasoning: true },
             Some("text") => Makes::Text { reasoning: false },
-            Some("images-1" | "images-1.5") => Makes::Images(ImageGeneration::One),
-            Some("images-1-mini") => Makes::Images(ImageGeneration::OneMini),
+            Some("images-1") => Makes::Images(ImageGeneration::One),
             Some("images-2") => Makes::Images(ImageGeneration::Two),
             Some("images-2.5") => Makes::Images(ImageGeneration::TwoAndAHalf),
-            Some("moderation") => Makes::Moderation,
             _ => Makes::OldImages,
         };
         let shutdown = columns.next();

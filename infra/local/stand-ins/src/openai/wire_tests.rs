@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(super) fn quick() -> StandInConfig {
-    StandInConfig::new(LatencyProfile::none(), FaultProfile::default(), 0)
+    StandInConfig::new(LatencyProfile::none(), FaultProfile::default())
 }
 
 pub(super) struct Answer {
@@ -303,7 +303,7 @@ async fn scripted_faults_are_played_in_order_and_then_all_is_well() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_leaves_exactly_after_its_latency_and_a_refusal_at_once() {
-    let config = StandInConfig::new("text=800".parse().unwrap(), FaultProfile::default(), 0);
+    let config = StandInConfig::new("text=800".parse().unwrap(), FaultProfile::default());
     let began = tokio::time::Instant::now();
     post(&config, "/v1/chat/completions", story_question()).await;
     assert_eq!(began.elapsed(), Duration::from_millis(800));
@@ -334,10 +334,10 @@ async fn a_call_that_hangs_is_listed_as_ended_when_its_client_gives_up() {
 }
 
 #[tokio::test]
-async fn calls_are_listed_and_cleared_over_http() {
+async fn calls_are_listed_over_http_until_they_are_cleared() {
     let config = quick();
     post(&config, "/v1/chat/completions", story_question()).await;
-    let router = openai_router(config);
+    let router = openai_router(config.clone());
     let list = || Request::get("/_local/calls").body(Body::empty()).unwrap();
     let calls = send(&router, list()).await.json();
     assert_eq!(
@@ -352,10 +352,7 @@ async fn calls_are_listed_and_cleared_over_http() {
         calls["calls"][0]["endedUnixMs"].as_u64().unwrap()
             >= calls["calls"][0]["startedUnixMs"].as_u64().unwrap()
     );
-    let clear = Request::delete("/_local/calls")
-        .body(Body::empty())
-        .unwrap();
-    assert_eq!(send(&router, clear).await.status, StatusCode::NO_CONTENT);
+    config.clear_calls();
     assert_eq!(send(&router, list()).await.json()["calls"], json!([]));
 }
 
@@ -370,26 +367,4 @@ async fn models_are_listed_with_their_shutdown_date_until_it_has_come() {
     let listed = |id: &str| models.iter().find(|model| model["id"] == id);
     assert_eq!(listed("gpt-image-2").unwrap()["shutdown_date"], Value::Null);
     assert!(listed("dall-e-3").is_none());
-}
-
-#[tokio::test]
-async fn a_stream_of_chunks_joins_to_the_same_answer() {
-    let whole = post(&quick(), "/v1/chat/completions", story_question())
-        .await
-        .json();
-    let mut streamed = story_question();
-    streamed["stream"] = json!(true);
-    let answer = post(&quick(), "/v1/chat/completions", streamed).await;
-    let text = String::from_utf8(answer.body).unwrap();
-    assert!(text.ends_with("data: [DONE]\n\n"));
-    let joined: String = text
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok())
-        .filter_map(|chunk| {
-            chunk["choices"][0]["delta"]["content"]
-                .as_str()
-                .map(str::to_owned)
-        })
-        .collect();
-    assert_eq!(json!(joined), whole["choices"][0]["message"]["content"]);
 }

@@ -152,20 +152,16 @@ fn sky(drawing: &mut Drawing, brief: &Brief, air: &Paints, seeded: &mut Seeded) 
         } else {
             "moon"
         };
-        drawing.group("translate(700 360) scale(2.15)", |drawing| {
-            drawing.part(moon, air)
-        });
+        drawing.part_at("translate(700 360) scale(2.15)", moon, air);
     } else if !hidden {
         let transform = format!("translate({x} {y}) scale({size})");
-        drawing.group(&transform, |drawing| drawing.part(luminary, air));
+        drawing.part_at(&transform, luminary, air);
     }
     if brief.place != "space" {
-        let opacity = if air.is_dark() { 0.26 } else { 0.85 };
-        drawing.raw(&format!("<g opacity='{opacity}'>"));
-        mirrored(drawing, seeded.chance(0.5), |drawing| {
-            drawing.part("sky-clouds", air)
+        let mirror = seeded.chance(0.5);
+        drawing.pale(if air.is_dark() { 0.26 } else { 0.85 }, |drawing| {
+            mirrored(drawing, mirror, |drawing| drawing.part("sky-clouds", air));
         });
-        drawing.raw("</g>");
     }
 }
 
@@ -185,7 +181,7 @@ fn place(drawing: &mut Drawing, brief: &Brief, air: &Paints, seeded: &mut Seeded
     mirrored(drawing, mirror, |drawing| {
         drawing.part(brief.place, air);
         if brief.place == "meadow" && brief.mentions(&["river", "valley"]) {
-            drawing.group("translate(0 -14)", |drawing| drawing.part("stream", air));
+            drawing.part_at("translate(0 -14)", "stream", air);
         }
         if brief.place == "meadow" && brief.mentions(&["village", "house", "steeple"]) {
             drawing.part("village", air);
@@ -202,12 +198,10 @@ fn place(drawing: &mut Drawing, brief: &Brief, air: &Paints, seeded: &mut Seeded
         } else {
             "translate(700 320)"
         };
-        drawing.group(at, |drawing| drawing.part(window, air));
+        drawing.part_at(at, window, air);
     }
     if brief.place == "cave" && brief.mentions(&["fallen star", "tiny star", "little star"]) {
-        drawing.group("translate(700 850)", |drawing| {
-            drawing.part("fallen-star", air)
-        });
+        drawing.part_at("translate(700 850)", "fallen-star", air);
     }
 }
 
@@ -217,10 +211,8 @@ fn motifs(drawing: &mut Drawing, brief: &Brief, air: &Paints, seeded: &mut Seede
     for index in 0..5 {
         let x = 100.0 + 200.0 * f64::from(index) + seeded.between(-40.0, 40.0);
         let (y, size) = (seeded.between(100.0, 480.0), seeded.between(0.7, 1.25));
-        drawing.raw("<g opacity='.42'>");
         let transform = format!("translate({x:.0} {y:.0}) scale({size:.2})");
-        drawing.group(&transform, |drawing| drawing.part(&symbol, air));
-        drawing.raw("</g>");
+        drawing.pale(0.42, |drawing| drawing.part_at(&transform, &symbol, air));
     }
 }
 
@@ -379,9 +371,7 @@ fn cover_frame(drawing: &mut Drawing, brief: &Brief, air: &Paints) {
     ] {
         drawing.group(&format!("translate({x} {y}) scale({mirror})"), |drawing| {
             drawing.part("vine", air);
-            drawing.group("translate(26 26) scale(1.15)", |drawing| {
-                drawing.part(&symbol, &gold)
-            });
+            drawing.part_at("translate(26 26) scale(1.15)", &symbol, &gold);
         });
     }
 }
