@@ -226,7 +226,7 @@ impl Stack {
 fn own_addresses(ports: Ports, postgres: &Postgres) -> [(String, String); 4] {
     let at = |port: u16| format!("http://127.0.0.1:{port}");
     [
-        ("DATABASE_URL", postgres.database_url()),
+        ("DATABASE_URL", postgres.address().database_url()),
         ("API_URL", at(ports.lambda)),
         ("STANDIN_OPENAI_URL", at(ports.openai)),
         ("STANDIN_ELEVENLABS_URL", at(ports.elevenlabs)),

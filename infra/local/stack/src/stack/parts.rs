@@ -113,11 +113,14 @@ impl Supabase {
         )?);
         let pool = PgPoolOptions::new()
             .max_connections(16)
-            .connect(&postgres.superuser_url())
+            .connect(&postgres.address().superuser_url())
             .await
             .map_err(|source| StackError::part("database pool", source))?;
-        let rest =
-            postgrest::router(&postgres.authenticator_url(), &keys.verification_jwks()).await?;
+        let rest = postgrest::router(
+            &postgres.address().authenticator_url(),
+            &keys.verification_jwks(),
+        )
+        .await?;
         let realtime = RealtimeServer::start(pool.clone(), Arc::clone(&keys))
             .await
             .map_err(|source| StackError::part("Realtime", source))?;

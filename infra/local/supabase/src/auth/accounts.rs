@@ -55,11 +55,8 @@ impl Accounts {
         let row = sqlx::query(AssertSqlSafe(sql))
             .bind(id)
             .fetch_optional(&self.pool)
-            .await;
-        let row = row.map_err(|source| AccountError::Database {
-            attempt: "finding a user by id",
-            source,
-        })?;
+            .await
+            .map_err(while_trying("finding a user by id"))?;
         row.as_ref().map(user).transpose()
     }
 
@@ -75,11 +72,8 @@ impl Accounts {
         let row = sqlx::query(AssertSqlSafe(sql))
             .bind(email)
             .fetch_optional(&self.pool)
-            .await;
-        let row = row.map_err(|source| AccountError::Database {
-            attempt: "finding a user by e-mail",
-            source,
-        })?;
+            .await
+            .map_err(while_trying("finding a user by e-mail"))?;
         let Some(row) = row else { return Ok(None) };
         let hash: Option<String> = row.try_get("encrypted_password").map_err(reading)?;
         let fits = hash.is_some_and(|hash| bcrypt::verify(password, &hash).unwrap_or(false));
@@ -118,10 +112,7 @@ impl Accounts {
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
                 Err(AccountError::EmailTaken)
             }
-            Err(source) => Err(AccountError::Database {
-                attempt: "adding a user",
-                source,
-            }),
+            Err(error) => Err(while_trying("adding a user")(error)),
         }
     }
 
@@ -131,18 +122,16 @@ impl Accounts {
             .execute(&self.pool)
             .await
             .map(drop)
-            .map_err(|source| AccountError::Database {
-                attempt: "recording a sign-in",
-                source,
-            })
+            .map_err(while_trying("recording a sign-in"))
     }
 }
 
+fn while_trying(attempt: &'static str) -> impl FnOnce(sqlx::Error) -> AccountError {
+    move |source| AccountError::Database { attempt, source }
+}
+
 fn reading(source: sqlx::Error) -> AccountError {
-    AccountError::Database {
-        attempt: "reading a user",
-        source,
-    }
+    while_trying("reading a user")(source)
 }
 
 fn user(row: &PgRow) -> Result<User, AccountError> {

@@ -33,6 +33,10 @@ impl AuthFailure {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
+    pub(crate) fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, message)
+    }
+
     pub(crate) fn invalid_credentials() -> Self {
         Self::bad_request("invalid_credentials", "Invalid login credentials")
     }

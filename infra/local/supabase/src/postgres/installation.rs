@@ -44,7 +44,7 @@ impl Installation {
         if let Some(found) = Self::find().await {
             return Ok(found);
         }
-        if super::account::is_root().await? && Path::new("/usr/bin/apt-get").exists() {
+        if super::account::is_root() && Path::new("/usr/bin/apt-get").exists() {
             tell("\n  No PostgreSQL 15 or newer is here: installing it with apt-get");
             install_with_apt().await?;
         }

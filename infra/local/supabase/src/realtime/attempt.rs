@@ -86,13 +86,7 @@ async fn prepare(
     subscriber: &Subscriber,
     bindings: &[Binding],
 ) -> Result<Vec<Subscription>, SubscribeError> {
-    let subscriptions = resolve(
-        &server.pool,
-        &server.options.publication,
-        subscriber,
-        bindings,
-    )
-    .await?;
+    let subscriptions = resolve(&server.pool, subscriber, bindings).await?;
     let now = end_of_log(&server.pool)
         .await
         .map_err(SubscribeError::Database)?;
