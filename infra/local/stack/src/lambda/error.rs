@@ -26,8 +26,6 @@ pub enum EmulatorError {
         #[source]
         source: io::Error,
     },
-    #[error("could not end the processes an earlier run left")]
-    Leftovers(#[source] crate::lambda::PidFileError),
 }
 
 /// Why an invocation was refused before any function saw it.

@@ -106,31 +106,17 @@ async fn answer(
         Ok(body) => (body, false),
         Err(failure) => (failure.body().clone(), true),
     };
-    let mut response = Response::new(Body::from(body));
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    headers.insert(
-        "x-amz-executed-version",
-        HeaderValue::from_static("$LATEST"),
-    );
-    for (name, value) in [
+    let headers = [
+        ("content-type", "application/json".to_owned()),
+        ("x-amz-executed-version", "$LATEST".to_owned()),
         ("x-amzn-requestid", request_id),
         ("x-amzn-trace-id", trace_id),
-    ] {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            headers.insert(name, value);
-        }
-    }
+    ];
     if is_error {
-        headers.insert(
-            "x-amz-function-error",
-            HeaderValue::from_static("Unhandled"),
-        );
+        let failed = [("x-amz-function-error", "Unhandled")];
+        return Ok((headers, failed, body).into_response());
     }
-    Ok(response)
+    Ok((headers, body).into_response())
 }
 
 impl IntoResponse for InvokeError {
