@@ -133,12 +133,8 @@ fn read(
         None => return Err(ApiError::schema("text", "Field required", "missing")),
     };
     voices::check(config, voice_id)?;
-    let model = models::find(
-        request
-            .get("model_id")
-            .and_then(Value::as_str)
-            .unwrap_or("eleven_multilingual_v2"),
-    )?;
+    let model = request["model_id"].as_str();
+    let model = models::find(model.unwrap_or("eleven_multilingual_v2"))?;
     if text.trim().is_empty() {
         return Err(ApiError::of("empty_text", &[]));
     }
@@ -166,11 +162,7 @@ fn read(
 
 /// Returns the speed.
 fn check_voice_settings(request: &Value, model: &Model) -> Result<f64, ApiError> {
-    let setting = |name: &str| {
-        request
-            .pointer(&format!("/voice_settings/{name}"))
-            .and_then(Value::as_f64)
-    };
+    let setting = |name: &str| request["voice_settings"][name].as_f64();
     for name in ["stability", "similarity_boost", "style"] {
         if setting(name).is_some_and(|value| !(0.0..=1.0).contains(&value)) {
             return Err(ApiError::of("invalid_voice_settings", &[&name, &0.0, &1.0]));

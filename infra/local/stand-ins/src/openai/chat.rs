@@ -18,6 +18,22 @@ const KNOWN: &str = "audio frequency_penalty function_call functions logit_bias 
     presence_penalty prompt_cache_key prompt_cache_options prompt_cache_retention \
     reasoning_effort response_format safety_identifier seed service_tier stop store temperature \
     tool_choice tools top_logprobs top_p user verbosity web_search_options";
+const ROLES: &[&str] = &[
+    "developer",
+    "system",
+    "user",
+    "assistant",
+    "tool",
+    "function",
+];
+const PARTS: &[&str] = &[
+    "text",
+    "image_url",
+    "input_audio",
+    "refusal",
+    "audio",
+    "file",
+];
 const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 /// Answers the last question of a conversation.
@@ -45,11 +61,8 @@ pub(crate) async fn complete(
         Some(words) => Answer::Whole(words),
         None => answer(&conversation, &form, limit, outcome)?,
     };
-    let reasoning = if model.makes == (Makes::Text { reasoning: true }) {
-        REASONING_TOKENS
-    } else {
-        0
-    };
+    let reasons = model.makes == (Makes::Text { reasoning: true });
+    let reasoning = if reasons { REASONING_TOKENS } else { 0 };
     let choices = if outcome == Outcome::Empty {
         json!([])
     } else {
@@ -67,15 +80,11 @@ fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
     let Makes::Text { reasoning } = model.makes else {
         return Err(ApiError::of("wrong_endpoint", &[&model.id]));
     };
-    if reasoning
-        && request
-            .get("max_tokens")
-            .is_some_and(|value| !value.is_null())
-    {
+    if reasoning && !request["max_tokens"].is_null() {
         return Err(ApiError::of("max_tokens", &[]));
     }
     refuse_sampling(request, reasoning)?;
-    if let Some(effort) = request.get("reasoning_effort").and_then(Value::as_str) {
+    if let Some(effort) = request["reasoning_effort"].as_str() {
         if !EFFORTS.contains(&effort) {
             return Err(ApiError::invalid_value("reasoning_effort", effort, EFFORTS));
         }
@@ -83,9 +92,7 @@ fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
             return Err(ApiError::of("no_reasoning", &[]));
         }
     }
-    if let Some(count) = request.get("n").and_then(Value::as_u64)
-        && count != 1
-    {
+    if request["n"].as_u64().is_some_and(|count| count != 1) {
         return Err(ApiError::of("answers_once", &[]));
     }
     Ok(())
@@ -94,7 +101,7 @@ fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
 /// Reasoning models accept only the default temperature and top_p.
 fn refuse_sampling(request: &Value, reasoning: bool) -> Result<(), ApiError> {
     for name in ["temperature", "top_p"] {
-        if let Some(value) = request.get(name).and_then(Value::as_f64)
+        if let Some(value) = request[name].as_f64()
             && reasoning
             && (value - 1.0).abs() > f64::EPSILON
         {
@@ -146,34 +153,18 @@ fn read_messages(request: &Value) -> Result<Conversation, ApiError> {
     }
     let mut conversation = Conversation::default();
     for (index, message) in messages.iter().enumerate() {
-        let role = message
-            .get("role")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let roles = [
-            "developer",
-            "system",
-            "user",
-            "assistant",
-            "tool",
-            "function",
-        ];
-        if !roles.contains(&role) {
-            return Err(ApiError::invalid_value(
-                &format!("messages[{index}].role"),
-                role,
-                &roles,
-            ));
+        let role = message["role"].as_str().unwrap_or_default();
+        if !ROLES.contains(&role) {
+            let param = format!("messages[{index}].role");
+            return Err(ApiError::invalid_value(&param, role, ROLES));
         }
         match message.get("content") {
             Some(Value::String(text)) => conversation.add_text(role, text),
             Some(Value::Array(parts)) => read_parts(&mut conversation, role, parts, index)?,
             _ if role == "assistant" => {}
             _ => {
-                return Err(ApiError::invalid_type(
-                    &format!("messages[{index}].content"),
-                    "a string or an array",
-                ));
+                let param = format!("messages[{index}].content");
+                return Err(ApiError::invalid_type(&param, "a string or an array"));
             }
         }
     }
@@ -188,35 +179,20 @@ fn read_parts(
 ) -> Result<(), ApiError> {
     for (position, part) in parts.iter().enumerate() {
         let param = format!("messages[{index}].content[{position}]");
-        match part.get("type").and_then(Value::as_str) {
+        match part["type"].as_str() {
             Some("text") => {
-                let text = part.get("text").and_then(Value::as_str);
-                conversation.add_text(
-                    role,
-                    text.ok_or_else(|| ApiError::missing_parameter(&format!("{param}.text")))?,
-                );
+                let missing = || ApiError::missing_parameter(&format!("{param}.text"));
+                conversation.add_text(role, part["text"].as_str().ok_or_else(missing)?);
             }
             Some("image_url") => {
-                let url = part.pointer("/image_url/url").and_then(Value::as_str);
-                let url = url.ok_or_else(|| {
-                    ApiError::invalid_type(&format!("{param}.image_url"), "an object with a url")
-                })?;
-                conversation.add_picture(url, &format!("{param}.image_url"))?;
+                let param = format!("{param}.image_url");
+                let wrong = || ApiError::invalid_type(&param, "an object with a url");
+                let url = part["image_url"]["url"].as_str().ok_or_else(wrong)?;
+                conversation.add_picture(url, &param)?;
             }
             other => {
-                let known = [
-                    "text",
-                    "image_url",
-                    "input_audio",
-                    "refusal",
-                    "audio",
-                    "file",
-                ];
-                return Err(ApiError::invalid_value(
-                    &format!("{param}.type"),
-                    other.unwrap_or_default(),
-                    &known,
-                ));
+                let (param, other) = (format!("{param}.type"), other.unwrap_or_default());
+                return Err(ApiError::invalid_value(&param, other, PARTS));
             }
         }
     }
