@@ -19,6 +19,8 @@ pub(crate) const DEPLOY: Trial = Trial {
 };
 
 const SETTLED_WITHIN: Duration = Duration::from_secs(300);
+/// A picture under way.
+const DRAWN: &str = "status = 'generating' and lease_owner not like 'claim:%' and asset_type in ('cover', 'scene_1', 'scene_4')";
 
 /// How the processes of the old version left.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,7 +36,10 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         .await?;
     let mut departures = Vec::new();
     for _ in 0..options.size.pick(1, 2, 4) {
-        until_a_picture_is_drawn(stack, &stories).await?;
+        until("a picture is drawn", SETTLED_WITHIN, async || {
+            Ok(stack.count_jobs(&stories, DRAWN).await? > 0)
+        })
+        .await?;
         departures.push(replace_processes(stack).await?);
     }
     stack.settle(&stories, SETTLED_WITHIN).await?;
@@ -52,15 +57,6 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "until its last lease was back" => slowest(|one| one.leases_back), "s", at_most 2;
         "invocations cut off" => crashes.into_iter().sum::<u64>(), "invocations", is 0;
     })
-}
-
-async fn until_a_picture_is_drawn(stack: &TestStack, stories: &[Uuid]) -> Result<()> {
-    let drawn = "status = 'generating' and lease_owner not like 'claim:%' and asset_type in ('cover', 'scene_1', 'scene_4')";
-    until("a picture is drawn", SETTLED_WITHIN, async || {
-        Ok(stack.count_jobs(stories, drawn).await? > 0)
-    })
-    .await
-    .map(drop)
 }
 
 async fn replace_processes(stack: &TestStack) -> Result<Departure> {
