@@ -7,6 +7,7 @@ use crate::{
     prompt::{self, PictureBrief},
 };
 use bytes::Bytes;
+use domain::AssetType;
 use providers::{PictureBytes, References};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -47,7 +48,12 @@ impl<'a> Drafts<'a> {
             References::Urls(urls) => {
                 parts.extend(urls.iter().map(|url| Bytes::from(url.to_string())));
             }
-            References::Picture(picture) => parts.push(picture.bytes().clone()),
+            // The cover, whose address carries a digest of it.
+            References::Picture(_) => {
+                let cover = attempt.story.asset(AssetType::Cover);
+                let address = cover.and_then(|cover| cover.url.clone());
+                parts.extend(address.map(Bytes::from));
+            }
         }
         Self {
             attempt,
