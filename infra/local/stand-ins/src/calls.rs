@@ -4,10 +4,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a call asks for; decides its latency and which scripted outcomes it may meet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CallKind {
     /// Chat completions.
@@ -16,6 +16,8 @@ pub enum CallKind {
     Image,
     /// Text to speech.
     Speech,
+    /// Moderations (free of charge).
+    Moderation,
     /// Lists of models and voices and the like (free of charge).
     Other,
 }

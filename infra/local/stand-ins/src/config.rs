@@ -6,6 +6,8 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use storyteller::speech::Narration;
 
 use crate::calls::{CallKind, CallLog, CallRecord};
@@ -15,7 +17,7 @@ use crate::render_cache::{self, RenderCache};
 use crate::setting::{self, ConfigError};
 
 /// How long an answer of each kind takes from the request's arrival, computing included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct LatencyProfile {
     /// Milliseconds for chat completions.
     pub text: u64,
@@ -23,6 +25,8 @@ pub struct LatencyProfile {
     pub image: u64,
     /// Milliseconds for text to speech.
     pub speech: u64,
+    /// Milliseconds for moderations.
+    pub moderation: u64,
 }
 
 /// Ten minutes: the read timeout of the official OpenAI client; nothing waits longer.
@@ -34,6 +38,7 @@ impl Default for LatencyProfile {
             text: 300,
             image: 500,
             speech: 400,
+            moderation: 30,
         }
     }
 }
@@ -45,6 +50,7 @@ impl LatencyProfile {
             text: 0,
             image: 0,
             speech: 0,
+            moderation: 0,
         }
     }
 
@@ -53,6 +59,7 @@ impl LatencyProfile {
             CallKind::Text => self.text,
             CallKind::Image => self.image,
             CallKind::Speech => self.speech,
+            CallKind::Moderation => self.moderation,
             CallKind::Other => 0,
         })
     }
@@ -69,11 +76,12 @@ impl FromStr for LatencyProfile {
                 "text" => &mut profile.text,
                 "image" => &mut profile.image,
                 "speech" => &mut profile.speech,
+                "moderation" => &mut profile.moderation,
                 _ => return None,
             } = milliseconds;
             Some(milliseconds <= LATENCY_MS_MAX)
         };
-        let kinds = "the kind must be one of text, image, speech";
+        let kinds = "the kind must be one of text, image, speech, moderation";
         let numbers = "the value must be whole milliseconds from 0 to 600000";
         setting::read(value, place, kinds, numbers)?;
         Ok(profile)
@@ -81,7 +89,8 @@ impl FromStr for LatencyProfile {
 }
 
 /// Whether pictures and speech are made for their own request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PictureReuse {
     /// Every picture is drawn and every sentence spoken for its own request.
     #[default]
@@ -215,12 +224,22 @@ impl StandInConfig {
 
     /// Appends outcomes for coming calls; each is used by the first calls that match it.
     pub fn script(&self, outcomes: impl IntoIterator<Item = Scripted>) {
+        let outcomes = outcomes.into_iter().filter(|scripted| scripted.times > 0);
         self.settings().scripted.extend(outcomes);
     }
 
     /// Forgets scripted outcomes that no call has used yet.
     pub fn clear_script(&self) {
         self.settings().scripted.clear();
+    }
+
+    /// The settings as `GET /_local/config` shows them; of the script, what no call has used yet.
+    pub(crate) fn shown(&self) -> Value {
+        let settings = self.settings();
+        json!({
+            "latency": settings.latency, "faults": settings.faults,
+            "picture_reuse": settings.picture_reuse, "next": settings.scripted,
+        })
     }
 
     /// The outcome scripted for a call, and the words it is answered with, if they are scripted too.

@@ -25,7 +25,7 @@ use errors::ApiError;
 /// Concurrent requests of the Creator plan for the Multilingual models.
 const CONCURRENT_MAX: usize = 15;
 
-/// The routes of `https://api.elevenlabs.io` that functions call, and `/_local/calls`.
+/// The routes of `https://api.elevenlabs.io` that functions call, and `/_local/…`.
 ///
 /// Serve it on an already bound listener: `axum::serve(listener, elevenlabs_router(config))`; the
 /// base URL is then `http://127.0.0.1:PORT`.
@@ -75,6 +75,7 @@ impl StandIn for ElevenLabs {
             Outcome::Quota => ApiError::of("quota_exceeded", &[]),
             Outcome::ServerError => ApiError::of("internal_error", &[]),
             Outcome::Overloaded => ApiError::of("unavailable", &[]),
+            Outcome::InvalidKey => ApiError::of("invalid_key", &[]),
             Outcome::Policy | Outcome::PolicyBare => ApiError::of("against_policy", &[]),
             _ => return None,
         };

@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use memchr::memmem;
 use serde_json::Value;
 use storyteller::seeded::{digest, hex};
 use tokio::time::{Instant, sleep_until};
@@ -40,31 +41,9 @@ pub(crate) trait StandIn: std::fmt::Debug + Send + Sync + 'static {
     fn headers(id: u64, took: Duration, calls: &CallLog) -> Vec<(&'static str, String)>;
 }
 
-/// Handed to the handlers: the outcome that was drawn or scripted for this call.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct InjectedOutcome(pub(crate) Outcome);
-
-/// Handed to the handlers: the words scripted for this call.
+/// Handed to the handlers: the outcome that was drawn or scripted for this call, and the words scripted for it.
 #[derive(Debug, Clone)]
-pub(crate) struct ScriptedWords(pub(crate) Option<String>);
-
-/// The outcome of a call: what is scripted for it, or else drawn.
-fn outcome(
-    config: &StandInConfig,
-    kind: CallKind,
-    body: &[u8],
-    sha256: &str,
-    earlier_tries: usize,
-) -> (Outcome, Option<String>) {
-    if let Some(scripted) = config.take_scripted(kind, body) {
-        return scripted;
-    }
-    if matches!(kind, CallKind::Other) {
-        return (Outcome::Ok, None);
-    }
-    let outcome = config.faults().draw(sha256, earlier_tries);
-    (outcome, None)
-}
+pub(crate) struct InjectedOutcome(pub(crate) Outcome, pub(crate) Option<String>);
 
 /// Closes the record of a call whose client went away before the answer.
 struct InFlight {
@@ -113,7 +92,11 @@ pub(crate) async fn pass<S: StandIn>(
         let words;
         (outcome, words) = match &limit {
             Some(verdict) if verdict.is_refused() => (Outcome::RateLimited, None),
-            _ => self::outcome(&config, kind, &body, &sha256, earlier_tries),
+            _ => config.take_scripted(kind, &body).unwrap_or_else(|| {
+                let is_free = kind == CallKind::Other;
+                let drawn = config.faults().draw(&sha256, earlier_tries);
+                (if is_free { Outcome::Ok } else { drawn }, None)
+            }),
         };
         if outcome != Outcome::Ok {
             tracing::info!(call.id = id, "Call {id} meets {outcome:?} on purpose");
@@ -127,13 +110,9 @@ pub(crate) async fn pass<S: StandIn>(
         match fault_answer::<S>(outcome, kind) {
             Some(answer) => answer,
             None => {
-                head.extensions.insert(InjectedOutcome(outcome));
-                head.extensions.insert(ScriptedWords(words));
-                corrupt_body(
-                    next.run(Request::from_parts(head, Body::from(body))).await,
-                    outcome,
-                )
-                .await
+                head.extensions.insert(InjectedOutcome(outcome, words));
+                let request = Request::from_parts(head, Body::from(body));
+                corrupt_body(next.run(request).await, outcome).await
             }
         }
     };
@@ -235,6 +214,8 @@ fn kind_of(path: &str) -> CallKind {
         CallKind::Image
     } else if path.contains("/text-to-speech/") {
         CallKind::Speech
+    } else if path.ends_with("/moderations") {
+        CallKind::Moderation
     } else {
         CallKind::Other
     }
@@ -302,34 +283,20 @@ fn multipart_boundary(headers: &HeaderMap) -> Option<String> {
 
 /// The body with its random multipart boundary taken out, so that equal forms hash alike.
 fn without(body: &[u8], boundary: &[u8]) -> Vec<u8> {
-    let mut kept = Vec::with_capacity(body.len());
-    let mut rest = body;
-    while let Some(at) = find(rest, boundary) {
-        kept.extend_from_slice(&rest[..at]);
-        rest = &rest[at + boundary.len()..];
+    let (mut kept, mut from) = (Vec::with_capacity(body.len()), 0);
+    for at in memmem::find_iter(body, boundary) {
+        kept.extend_from_slice(&body[from..at]);
+        from = at + boundary.len();
     }
-    kept.extend_from_slice(rest);
+    kept.extend_from_slice(&body[from..]);
     kept
 }
 
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    let first = *needle.first()?;
-    let mut from = 0;
-    while let Some(step) = haystack.get(from..)?.iter().position(|byte| *byte == first) {
-        from += step;
-        if haystack[from..].starts_with(needle) {
-            return Some(from);
-        }
-        from += 1;
-    }
-    None
-}
-
 fn multipart_model(body: &[u8]) -> Option<String> {
-    let start = find(body, b"name=\"model\"")?;
+    let start = memmem::find(body, b"name=\"model\"")?;
     let rest = &body[start..(start + 400).min(body.len())];
-    let value = &rest[find(rest, b"\r\n\r\n")? + 4..];
-    let end = find(value, b"\r\n")?;
+    let value = &rest[memmem::find(rest, b"\r\n\r\n")? + 4..];
+    let end = memmem::find(value, b"\r\n")?;
     String::from_utf8(value[..end].to_vec()).ok()
 }
 

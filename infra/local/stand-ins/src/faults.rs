@@ -3,20 +3,24 @@
 
 use std::str::FromStr;
 
-use serde::Serialize;
+use memchr::memmem;
+use serde::{Deserialize, Serialize};
 use storyteller::seeded::Seeded;
 
 use crate::calls::CallKind;
 use crate::setting::{self, ConfigError};
 
 /// Share of calls, from 0 to 1, that meet each fault.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct FaultProfile {
     /// Rate limited; half of them with a Retry-After header where the service sends one.
+    #[serde(rename = "429")]
     pub rate_limited: f64,
     /// A JSON server error.
+    #[serde(rename = "500")]
     pub server_error: f64,
     /// An HTML page of a gateway.
+    #[serde(rename = "502")]
     pub bad_gateway: f64,
     /// No answer until the client gives up.
     pub timeout: f64,
@@ -106,22 +110,27 @@ impl FaultProfile {
 }
 
 /// How a call ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// As the service answers on a good day.
     Ok,
     /// 429 `rate_limit_exceeded` (ElevenLabs: `concurrent_limit_exceeded`) without Retry-After.
+    #[serde(alias = "429")]
     RateLimited,
     /// The same with `Retry-After: 1` (ElevenLabs never sends one: there `system_busy`).
+    #[serde(alias = "429_retry_after")]
     RateLimitedWithRetryAfter,
     /// 429 `insufficient_quota`, not worth a retry (ElevenLabs: 401 `quota_exceeded`).
     Quota,
     /// 500 with a JSON body.
+    #[serde(alias = "500")]
     ServerError,
     /// 502 with an HTML body.
+    #[serde(alias = "502")]
     BadGateway,
     /// 503 `server_is_overloaded` (ElevenLabs: `service_unavailable`).
+    #[serde(alias = "503")]
     Overloaded,
     /// The answer never comes.
     Timeout,
@@ -130,11 +139,15 @@ pub enum Outcome {
     /// The answer comes one byte a second.
     Drip,
     /// 200 with half of a JSON document.
+    #[serde(alias = "malformed")]
     Truncated,
     /// 200 with no choices, no pictures or no alignment.
+    #[serde(alias = "empty_choices")]
     Empty,
     /// 200 with `finish_reason: length` and the text cut off.
     Length,
+    /// 200 whose content is not the JSON that was asked for.
+    InvalidJson,
     /// 200 with a refusal for text, 400 `moderation_blocked` with details for a picture.
     Policy,
     /// The same without `moderation_details`.
@@ -144,22 +157,35 @@ pub enum Outcome {
     /// 200 with a picture that ends after its first half.
     HalfAPicture,
     /// 403, as for a model that needs a verified organisation.
+    #[serde(alias = "403")]
     ModelClosed,
     /// 400 `invalid_image_file`, as for a reference that cannot be fetched or read.
     InvalidImage,
+    /// 401, as for a key that was revoked.
+    #[serde(alias = "401")]
+    InvalidKey,
+}
+
+fn once() -> u32 {
+    1
 }
 
 /// An outcome for the next calls that match.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Scripted {
     pub outcome: Outcome,
     /// Only calls of this kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<CallKind>,
     /// Only calls whose body contains this text (as sent: JSON escapes included).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub contains: Option<String>,
     /// For how many calls.
+    #[serde(default = "once")]
     pub times: u32,
     /// What the model answers to a chat, word for word, in place of a story of the stand-in's.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
 }
 
@@ -199,10 +225,7 @@ impl Scripted {
         };
         kind_matches
             && self.contains.as_ref().is_none_or(|text| {
-                !text.is_empty()
-                    && body
-                        .windows(text.len())
-                        .any(|window| window == text.as_bytes())
+                !text.is_empty() && memmem::find(body, text.as_bytes()).is_some()
             })
     }
 }
@@ -260,5 +283,13 @@ mod tests {
         assert!(scripted.matches(CallKind::Image, b"a dragon"));
         assert!(!scripted.matches(CallKind::Image, b"a fox"));
         assert!(!Scripted::next(Outcome::Policy).matches(CallKind::Other, b""));
+    }
+
+    #[test]
+    fn outcomes_are_read_by_name_and_by_status() {
+        let read = |name: &str| serde_json::from_value::<Outcome>(name.into());
+        assert_eq!(read("429").unwrap(), Outcome::RateLimited);
+        assert_eq!(read("policy_bare").unwrap(), Outcome::PolicyBare);
+        assert!(read("sometimes").is_err());
     }
 }

@@ -7,6 +7,7 @@ mod image_order;
 mod images;
 mod messages;
 mod models;
+mod moderations;
 #[cfg(test)]
 mod picture_wire_tests;
 mod schema;
@@ -29,7 +30,7 @@ use crate::fault_layer::{StandIn, pass};
 use crate::faults::Outcome;
 use errors::ApiError;
 
-/// The routes of `https://api.openai.com` that functions and `cargo local doctor` call, and `/_local/calls`.
+/// The routes of `https://api.openai.com` that functions and `cargo local doctor` call, moderations, and `/_local/…`.
 ///
 /// Serve it on an already bound listener: `axum::serve(listener, openai_router(config))`; the base
 /// URL is then `http://127.0.0.1:PORT/v1`.
@@ -39,6 +40,7 @@ pub fn openai_router(config: StandInConfig) -> Router {
         .route("/v1/chat/completions", post(chat::complete))
         .route("/v1/images/generations", post(images::generate))
         .route("/v1/images/edits", post(edits::edit))
+        .route("/v1/moderations", post(moderations::moderate))
         .route("/v1/models", get(models::list))
         .fallback(|uri: http::Uri| async move { ApiError::of("unknown_url", &[&uri.path()]) })
         .layer(DefaultBodyLimit::disable())
@@ -75,6 +77,7 @@ impl StandIn for OpenAi {
             Outcome::Quota => ApiError::of("out_of_quota", &[]),
             Outcome::ServerError => ApiError::of("server_error", &[]),
             Outcome::Overloaded => ApiError::of("overloaded", &[]),
+            Outcome::InvalidKey => ApiError::invalid_key("sk-revoked"),
             Outcome::ModelClosed => ApiError::of("closed_model", &[]),
             Outcome::InvalidImage => ApiError::of("unreadable_image", &[]),
             _ => return None,

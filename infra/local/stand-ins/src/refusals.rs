@@ -40,6 +40,7 @@ mod tests {
             include_str!("openai/images.rs"),
             include_str!("openai/messages.rs"),
             include_str!("openai/models.rs"),
+            include_str!("openai/moderations.rs"),
             include_str!("openai/strict.rs"),
         ];
         let elevenlabs = [

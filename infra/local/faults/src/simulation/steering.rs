@@ -6,6 +6,7 @@ use crate::{
     Figures, Result, TestDatabase, Trial, TrialOptions, alone, figures,
     simulation::lanes::{in_lanes, replay, seeds_of},
 };
+use Wrong::{CameBack, MixedBook, NeverSettled, NotTold, OldResultGone, StaleResult};
 use rand::{SeedableRng, rngs::StdRng};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -68,21 +69,15 @@ async fn measure(options: TrialOptions) -> Result<Figures> {
         "pairs of a job's state and a wish" => seen.met.len(), "pairs";
     };
     for (what, wrong) in [
-        (
-            "results of an attempt that was taken away",
-            Wrong::StaleResult,
-        ),
-        (
-            "workers that were not told their lease is gone",
-            Wrong::NotTold,
-        ),
-        ("books of pictures of different rounds", Wrong::MixedBook),
-        ("cancelled assets that came back", Wrong::CameBack),
+        ("results of an attempt that was taken away", StaleResult),
+        ("workers that were not told their lease is gone", NotTold),
+        ("books of pictures of different rounds", MixedBook),
+        ("cancelled assets that came back", CameBack),
         (
             "old results gone before the new one was there",
-            Wrong::OldResultGone,
+            OldResultGone,
         ),
-        ("stories that never settled", Wrong::NeverSettled),
+        ("stories that never settled", NeverSettled),
     ] {
         let times = seen.wrongs.get(&wrong).copied().unwrap_or(0);
         figures.extend(figures! {
@@ -145,7 +140,7 @@ pub(crate) mod tests {
         )
         .await;
         let seen = play_lane(&database, seeds_of(0..80, 0, LANES)).await;
-        assert!(seen.wrongs.contains_key(&Wrong::MixedBook), "{seen:?}");
+        assert!(seen.wrongs.contains_key(&MixedBook), "{seen:?}");
     }
 
     #[tokio::test]
@@ -162,6 +157,6 @@ pub(crate) mod tests {
         let fence = "when p_job.lease_token is distinct from p_lease_token then 'LEASE_LOST'";
         let database = without("private.is_stale", fence, "").await;
         let seen = play_lane(&database, seeds_of(0..80, 0, LANES)).await;
-        assert!(seen.wrongs.contains_key(&Wrong::StaleResult), "{seen:?}");
+        assert!(seen.wrongs.contains_key(&StaleResult), "{seen:?}");
     }
 }

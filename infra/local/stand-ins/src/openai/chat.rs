@@ -10,7 +10,7 @@ use super::errors::{ApiError, refuse_unknown_members};
 use super::messages::{Answer, AnswerForm, Conversation, REASONING_TOKENS, answer, tokens_of};
 use super::models::{self, Makes, Model};
 use super::strict;
-use crate::fault_layer::{InjectedOutcome, ScriptedWords};
+use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
 
 const KNOWN: &str = "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens \
@@ -41,8 +41,7 @@ const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", 
 /// # Errors
 /// The refusals of the service.
 pub(crate) async fn complete(
-    Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
-    Extension(ScriptedWords(words)): Extension<ScriptedWords>,
+    Extension(InjectedOutcome(outcome, words)): Extension<InjectedOutcome>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let request: Value =
@@ -118,12 +117,8 @@ fn answer_form(request: &Value) -> Result<AnswerForm, ApiError> {
         Some("json_schema") => {}
         // The real service writes plain text, too.
         Some(other) => {
-            let known = ["json_schema"];
-            return Err(ApiError::invalid_value(
-                "response_format.type",
-                other,
-                &known,
-            ));
+            let param = "response_format.type";
+            return Err(ApiError::invalid_value(param, other, &["json_schema"]));
         }
         None => return Err(missing(".type")),
     }

@@ -26,7 +26,7 @@ const ADDRESS_CHARACTERS_MAX: usize = 20_971_520;
 /// The refusals of the service.
 pub(crate) async fn edit(
     State(config): State<StandInConfig>,
-    Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
+    Extension(InjectedOutcome(outcome, _)): Extension<InjectedOutcome>,
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
     let content_type = request

@@ -13,31 +13,12 @@ use super::CREATED_UNIX_SECONDS;
 use super::errors::ApiError;
 use super::image_order::PictureOrder;
 use super::messages::tokens_of;
+use super::moderations::unsafe_categories;
 use crate::config::{PictureReuse, StandInConfig};
 use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
 
 pub(crate) const KNOWN: &str = "model n output_format prompt quality size";
-
-/// Categories of the safety system, and the words that raise them: none that a child's story needs.
-const UNSAFE_WORDS: &[(&str, &str)] = &[
-    ("violence/graphic", "gore gory bloodbath decapitated"),
-    ("violence", "murder kill shotgun stab"),
-    ("sexual", "nude naked porn erotic"),
-    ("self-harm", "suicide"),
-    ("illicit", "cocaine heroin"),
-];
-
-/// The categories that a text raises, without repetition.
-fn unsafe_categories(text: &str) -> Vec<&'static str> {
-    let text = text.to_lowercase();
-    let raised = |words: &str| {
-        let mut found = text.split(|c: char| !c.is_alphabetic());
-        found.any(|word| words.split(' ').any(|unsafe_word| unsafe_word == word))
-    };
-    let found = UNSAFE_WORDS.iter().filter(|(_, words)| raised(words));
-    found.map(|(category, _)| *category).collect()
-}
 
 /// Draws a picture for a prompt alone.
 ///
@@ -45,7 +26,7 @@ fn unsafe_categories(text: &str) -> Vec<&'static str> {
 /// The refusals of the service.
 pub(crate) async fn generate(
     State(config): State<StandInConfig>,
-    Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
+    Extension(InjectedOutcome(outcome, _)): Extension<InjectedOutcome>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let request: Value =
@@ -66,22 +47,17 @@ pub(crate) async fn fulfil(
         return Err(ApiError::moderation_blocked("input", &found, true));
     }
     if matches!(outcome, Outcome::Policy | Outcome::PolicyBare) {
-        let with_details = outcome == Outcome::Policy;
-        let categories = ["violence"];
-        return Err(ApiError::moderation_blocked(
-            "output",
-            &categories,
-            with_details,
-        ));
+        let told = outcome == Outcome::Policy;
+        return Err(ApiError::moderation_blocked("output", &["violence"], told));
     }
     let picture = draw(config, order).await?;
+    let shown = |bytes: &[u8]| json!([{ "b64_json": STANDARD.encode(bytes) }]);
     let data = match outcome {
         Outcome::Empty => json!([]),
         Outcome::Length => json!([{}]),
-        Outcome::HalfAPicture => {
-            json!([{ "b64_json": STANDARD.encode(&picture[..picture.len() / 2]) }])
-        }
-        _ => json!([{ "b64_json": STANDARD.encode(&*picture) }]),
+        Outcome::InvalidJson => json!([{ "b64_json": "not base64 !" }]),
+        Outcome::HalfAPicture => shown(&picture[..picture.len() / 2]),
+        _ => shown(&picture),
     };
     let (text, images) = (tokens_of(&order.prompt), 100 * references as u64);
     let output = output_tokens(order);
@@ -127,15 +103,4 @@ fn output_tokens(order: &PictureOrder) -> u64 {
         _ => 1056,
     };
     square * u64::from(order.width) * u64::from(order.height) / (1024 * 1024)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unsafe_word_raises_its_category_and_a_part_of_a_word_does_not() {
-        assert_eq!(unsafe_categories("A Murder most foul"), ["violence"]);
-        assert!(unsafe_categories("The skill of a killjoy").is_empty());
-    }
 }

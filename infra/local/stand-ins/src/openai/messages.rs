@@ -132,6 +132,7 @@ pub(crate) fn answer(
     let limit = tokens_max.unwrap_or(u64::MAX);
     Ok(match outcome {
         Outcome::Length => Answer::CutOff(half),
+        Outcome::InvalidJson => Answer::Whole(format!("Certainly! Here is the JSON: {half}")),
         // Reasoning counts inside the limit: a tight one leaves nothing for the answer.
         _ if limit <= REASONING_TOKENS => Answer::CutOff(String::new()),
         _ if tokens_of(&text) + REASONING_TOKENS > limit => Answer::CutOff(

@@ -9,11 +9,14 @@ use super::errors::ApiError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Makes {
     /// Text; a reasoning model refuses `max_tokens` and temperatures.
-    Text { reasoning: bool },
+    Text {
+        reasoning: bool,
+    },
     /// Pictures, of one generation of the GPT image models.
     Images(ImageGeneration),
     /// DALL-E pictures: only ever seen retired.
     OldImages,
+    Moderation,
 }
 
 /// Generations of the GPT image models, which differ in what they accept.
@@ -48,6 +51,7 @@ fn models() -> impl Iterator<Item = Model> {
             Some("images-1") => Makes::Images(ImageGeneration::One),
             Some("images-2") => Makes::Images(ImageGeneration::Two),
             Some("images-2.5") => Makes::Images(ImageGeneration::TwoAndAHalf),
+            Some("moderation") => Makes::Moderation,
             _ => Makes::OldImages,
         };
         let shutdown = columns.next();

@@ -1,4 +1,4 @@
-//! Pictures and reference pictures of the OpenAI stand-in as a client sees them.
+//! Pictures, reference pictures and moderation of the OpenAI stand-in as a client sees them.
 
 use axum::body::Body;
 use base64::Engine;
@@ -134,7 +134,7 @@ async fn edits_take_references_as_a_form_and_equal_forms_count_as_one_body() {
 }
 
 #[tokio::test]
-async fn an_unsafe_prompt_is_blocked() {
+async fn an_unsafe_prompt_is_blocked_and_moderation_flags_it() {
     let answer = post(
         &quick(),
         "/v1/images/generations",
@@ -151,5 +151,19 @@ async fn an_unsafe_prompt_is_blocked() {
     assert_eq!(
         answer.json()["error"]["moderation_details"]["moderation_stage"],
         "input"
+    );
+    let answer = post(
+        &quick(),
+        "/v1/moderations",
+        json!({"input":["a murder","a fox"]}),
+    )
+    .await
+    .json();
+    assert_eq!(
+        (
+            &answer["results"][0]["flagged"],
+            &answer["results"][1]["flagged"]
+        ),
+        (&json!(true), &json!(false))
     );
 }

@@ -334,10 +334,10 @@ async fn a_call_that_hangs_is_listed_as_ended_when_its_client_gives_up() {
 }
 
 #[tokio::test]
-async fn calls_are_listed_over_http_until_they_are_cleared() {
+async fn calls_are_listed_and_cleared_over_http() {
     let config = quick();
     post(&config, "/v1/chat/completions", story_question()).await;
-    let router = openai_router(config.clone());
+    let router = openai_router(config);
     let list = || Request::get("/_local/calls").body(Body::empty()).unwrap();
     let calls = send(&router, list()).await.json();
     assert_eq!(
@@ -352,7 +352,10 @@ async fn calls_are_listed_over_http_until_they_are_cleared() {
         calls["calls"][0]["endedUnixMs"].as_u64().unwrap()
             >= calls["calls"][0]["startedUnixMs"].as_u64().unwrap()
     );
-    config.clear_calls();
+    let clear = Request::delete("/_local/calls")
+        .body(Body::empty())
+        .unwrap();
+    assert_eq!(send(&router, clear).await.status, StatusCode::NO_CONTENT);
     assert_eq!(send(&router, list()).await.json()["calls"], json!([]));
 }
 

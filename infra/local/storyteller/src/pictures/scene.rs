@@ -88,36 +88,22 @@ fn air(brief: &Brief) -> Paints {
         light: brief.light,
         gaze: (0.0, 0.0),
     };
-    let dusk = brief.light == "dusk";
+    let (dusk, blue) = (brief.light == "dusk", brief.mentions(&["blue"]));
+    let either = |is: bool, then, otherwise| if is { then } else { otherwise };
     for (name, words) in [
         ("haze", "horizon m50:middle"),
         ("gold", "#ffc94a m25:bright"),
         ("edge", "dark d45"),
         (
             "sun",
-            if dusk {
-                "bright m60:#ffc94a"
-            } else {
-                "#ffc94a m33:#fff4dc"
-            },
+            either(dusk, "bright m60:#ffc94a", "#ffc94a m33:#fff4dc"),
         ),
         (
             "cloud",
-            if brief.rain {
-                "top m50:#707898"
-            } else {
-                "horizon l55"
-            },
+            either(brief.rain, "top m50:#707898", "horizon l55"),
         ),
-        (
-            "print",
-            if brief.mentions(&["blue"]) {
-                "#2f86f0"
-            } else {
-                "#6a4a3a"
-            },
-        ),
-        ("pane", if air.is_dark() { "#ffdc78" } else { "#8ab0d0" }),
+        ("print", either(blue, "#2f86f0", "#6a4a3a")),
+        ("pane", either(air.is_dark(), "#ffdc78", "#8ab0d0")),
         ("motif", "bright l50"),
     ] {
         air.named.insert(name, air.color(words));
@@ -247,15 +233,23 @@ fn figures(drawing: &mut Drawing, brief: &Brief, air: &Paints) {
     };
     // A soft light behind the hero, so that it stands out from anything.
     let halo = drawing.glow(air.color("horizon l45"), 0.58);
-    let (y, radius) = (feet - 165.0 * hero.size, 250.0 * hero.size);
-    drawing.raw(&format!(
-        "<circle cx='{x}' cy='{y:.0}' r='{radius:.0}' fill='{halo}'/>"
-    ));
+    shine(
+        drawing,
+        &halo,
+        (x, feet - 165.0 * hero.size),
+        250.0 * hero.size,
+    );
     companions(drawing, brief, hero, side, air);
     if brief.mentions(&["footprint"]) {
         drawing.part("trail", air);
     }
     figure::draw(drawing, &brief.heroes[0], &brief.pose, hero, air);
+}
+
+fn shine(drawing: &mut Drawing, glow: &str, (x, y): (f32, f32), radius: f32) {
+    drawing.raw(&format!(
+        "<circle cx='{x}' cy='{y:.0}' r='{radius:.0}' fill='{glow}'/>"
+    ));
 }
 
 fn companions(drawing: &mut Drawing, brief: &Brief, hero: Place, side: f32, air: &Paints) {
@@ -271,11 +265,7 @@ fn companions(drawing: &mut Drawing, brief: &Brief, hero: Place, side: f32, air:
         let at = ((hero.at.0 + side * 310.0).clamp(90.0, 910.0), y);
         if floats {
             let light = drawing.glow(GOLD, 0.85);
-            let (y, radius) = (y - 90.0 * size, 210.0 * size);
-            drawing.raw(&format!(
-                "<circle cx='{}' cy='{y:.0}' r='{radius:.0}' fill='{light}'/>",
-                at.0
-            ));
+            shine(drawing, &light, (at.0, y - 90.0 * size), 210.0 * size);
         }
         let place = Place {
             at,
