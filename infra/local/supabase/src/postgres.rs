@@ -63,6 +63,14 @@ pub enum PostgresError {
     },
 }
 
+impl PostgresError {
+    /// For `map_err`: says which folder or file it was.
+    fn about(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        |source| Self::Folder { path, source }
+    }
+}
+
 /// Who hears what a boot does beyond starting a server: a line for a person.
 pub type Tell<'a> = &'a (dyn Fn(&str) + Sync);
 
@@ -121,10 +129,7 @@ impl Postgres {
     pub async fn start_temporary(migrations: &Path) -> Result<Self, PostgresError> {
         let data_dir =
             std::env::temp_dir().join(format!("storytailor-postgres-{}", uuid::Uuid::new_v4()));
-        let port = free_port().map_err(|source| PostgresError::Folder {
-            path: data_dir.clone(),
-            source,
-        })?;
+        let port = free_port().map_err(PostgresError::about(&data_dir))?;
         Self::boot(&data_dir, port, migrations, AtTheEnd::Remove, &|_| ()).await
     }
 

@@ -371,3 +371,24 @@ async fn models_are_listed_with_their_shutdown_date_until_it_has_come() {
     assert_eq!(listed("gpt-image-2").unwrap()["shutdown_date"], Value::Null);
     assert!(listed("dall-e-3").is_none());
 }
+
+#[tokio::test]
+async fn settings_are_changed_and_shown_over_http() {
+    let router = openai_router(quick());
+    let post = |body: &'static str| Request::post("/_local/config").body(Body::from(body));
+    let change = post(r#"{"latency":"text=5","faults":{"500":1},"next":["429"]}"#);
+    let changed = send(&router, change.unwrap()).await;
+    assert_eq!(changed.status, StatusCode::OK);
+    let refused = send(&router, post(r#"{"latency":"text=soon"}"#).unwrap()).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let message = refused.json()["error"].to_string();
+    assert!(message.contains("`text=soon`"), "{message}");
+    let show = Request::get("/_local/config").body(Body::empty());
+    let shown = send(&router, show.unwrap()).await.json();
+    assert_eq!(shown, changed.json());
+    assert_eq!(
+        (&shown["latency"]["text"], &shown["faults"]["500"]),
+        (&json!(5), &json!(1.0))
+    );
+    assert_eq!(shown["next"][0]["outcome"], "rate_limited");
+}

@@ -29,15 +29,12 @@ impl Account {
             return Ok(Self::Ourselves);
         }
         let table = Path::new("/etc/passwd");
-        let unusable = |source| PostgresError::Folder {
-            path: table.to_owned(),
-            source,
-        };
-        let text = fs::read_to_string(table).map_err(unusable)?;
+        let text = fs::read_to_string(table).map_err(PostgresError::about(table))?;
         let mut names = ["postgres", "nobody"].into_iter();
         let user = names.find_map(|name| user_in(&text, name));
         let nobody = || io::Error::other("it names neither `postgres` nor `nobody`");
-        user.map(Self::Other).ok_or_else(|| unusable(nobody()))
+        let user = user.map(Self::Other).ok_or_else(nobody);
+        user.map_err(PostgresError::about(table))
     }
 
     /// A program that will run under this account, from a folder everybody may be in.
