@@ -59,6 +59,7 @@ impl Pace {
             text: milliseconds(0.105 * text),
             image: milliseconds(0.29 * image),
             speech: milliseconds(0.55 * speech),
+            moderation: 0,
         }
     }
 
