@@ -3,6 +3,8 @@
 mod bodies;
 mod contract;
 mod framing;
+mod libraries;
+mod plans;
 mod schemas;
 mod steering;
 mod stories;
