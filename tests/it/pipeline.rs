@@ -10,6 +10,7 @@ mod invocations;
 mod libraries;
 mod logs;
 mod models;
+mod motion;
 mod narration;
 mod plans;
 mod requests;

@@ -11,6 +11,7 @@ mod config;
 mod decode_pool;
 mod failure;
 mod heartbeat;
+mod pace;
 mod prompt;
 mod references;
 mod session;

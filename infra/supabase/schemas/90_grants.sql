@@ -62,7 +62,7 @@ grant select, insert, update, delete on
 to service_role;
 grant select on public.asset_job_records, public.dead_letters, private.asset_calls to service_role;
 grant select, update on private.limit_waiter to service_role;
-grant select, insert, update on private.voice_list to service_role;
+grant select, insert, update on private.asset_medians, private.voice_list to service_role;
 grant select, update on sequence private.queued_scan_floor, private.generating_scan_floor to service_role;
 
 -- Every verb is for our functions alone.
@@ -71,6 +71,7 @@ grant execute on all functions in schema private to service_role;
 revoke all on function
   public.apply_purchase,
   public.asset_inputs,
+  public.asset_medians,
   public.cancel_assets,
   public.claim_asset_jobs,
   public.complete_job,
@@ -79,6 +80,7 @@ revoke all on function
   public.create_library,
   public.create_story,
   public.expire_stuck_jobs,
+  public.extend_leases,
   public.fail_job,
   public.generate_assets,
   public.keep_voices,
@@ -104,6 +106,7 @@ from public, anon, authenticated;
 grant execute on function
   public.apply_purchase,
   public.asset_inputs,
+  public.asset_medians,
   public.cancel_assets,
   public.claim_asset_jobs,
   public.complete_job,
@@ -112,6 +115,7 @@ grant execute on function
   public.create_library,
   public.create_story,
   public.expire_stuck_jobs,
+  public.extend_leases,
   public.fail_job,
   public.generate_assets,
   public.keep_voices,

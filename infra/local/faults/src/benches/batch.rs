@@ -27,8 +27,10 @@ pub(crate) struct Made {
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) made: Vec<Made>,
-    /// Calls to PostgREST by method and target.
+    /// Calls to PostgREST by method and target, without heartbeats.
     pub(crate) round_trips: BTreeMap<String, u64>,
+    /// Calls that only told that work goes on: as many as time passed, whatever was made in it.
+    pub(crate) heartbeats: u64,
     pub(crate) invocations: u64,
     pub(crate) spent: Spent,
 }
@@ -46,6 +48,10 @@ impl Batch {
             .iter()
             .map(|made| made.wall_ms - made.ideal_ms)
             .collect()
+    }
+
+    pub(crate) fn heartbeats_each(&self) -> f64 {
+        self.heartbeats as f64 / self.made.len() as f64
     }
 
     pub(crate) fn round_trips_each(&self) -> f64 {
@@ -102,10 +108,13 @@ pub(crate) async fn make(stack: &TestStack, askers: &[Asker], within: Duration) 
     // So that every invocation is billed.
     stack.become_idle(Duration::from_secs(20)).await?;
     let spent = Spent::so_far().since(&spent_before);
-    let round_trips = stack.gateway().metrics.counts().calls;
+    let calls = stack.gateway().metrics.counts().calls.into_iter();
+    let (heartbeats, round_trips): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        calls.partition(|(call, _)| call.ends_with("/extend_leases"));
     Ok(Batch {
         made: made(stack, &asked).await?,
         round_trips,
+        heartbeats: heartbeats.values().sum(),
         invocations: invocations(stack) - invocations_before,
         spent,
     })
