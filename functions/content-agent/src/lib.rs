@@ -12,6 +12,7 @@ mod decode_pool;
 mod failure;
 mod heartbeat;
 mod pace;
+mod prices;
 mod prompt;
 mod references;
 mod session;
@@ -22,6 +23,7 @@ mod test_services;
 mod usage;
 
 pub use config::Config;
+pub use prices::Prices;
 
 use decode_pool::DecodePool;
 use domain::StoryId;

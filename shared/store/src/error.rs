@@ -11,7 +11,10 @@ pub enum Refusal {
     LibraryNotFound,
     MissingRequiredAssets,
     NotInPlan,
+    PlatformPaused,
     QuotaExceeded,
+    RegenerationLimit,
+    SpendLimit,
     StoryNotFound,
 }
 
@@ -25,7 +28,10 @@ impl Refusal {
             "IDEMPOTENCY_KEY_REUSED" => Self::IdempotencyKeyReused,
             "LIBRARY_NOT_FOUND" => Self::LibraryNotFound,
             "MISSING_REQUIRED_ASSETS" => Self::MissingRequiredAssets,
+            "PLATFORM_PAUSED" => Self::PlatformPaused,
             "QUOTA_EXCEEDED" => Self::QuotaExceeded,
+            "REGENERATION_LIMIT" => Self::RegenerationLimit,
+            "SPEND_LIMIT" => Self::SpendLimit,
             "STORY_NOT_FOUND" => Self::StoryNotFound,
             _ => return None,
         })

@@ -1,6 +1,7 @@
 //! Directed checks for guards that random play hardly ever needs. Each panics where its guard is missing, as a test does.
 
 mod plans;
+mod spending;
 mod versions;
 
 use crate::{EVERYTHING, TestDatabase, creation, failure, leases};
@@ -11,6 +12,9 @@ use tokio::task::JoinSet;
 pub(crate) use plans::{
     a_plan_has_its_priorities, a_plan_makes_what_it_includes, a_purchase_counts_once,
     libraries_have_owners, progress_is_shown_with_measure,
+};
+pub(crate) use spending::{
+    a_user_s_day_is_kept, an_allowance_is_exact, no_money_is_lost, the_platform_s_day_is_kept,
 };
 pub(crate) use versions::{
     a_new_text_has_no_art_direction, a_new_text_leaves_nothing_of_the_old_one,
