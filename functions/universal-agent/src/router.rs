@@ -58,6 +58,7 @@ pub(crate) fn table() -> Vec<Route> {
         route(POST, "/stories", stories::create),
         route(GET, "/stories", stories::list),
         route(GET, "/stories/{id}", stories::show),
+        route(DELETE, "/stories/{id}", stories::remove),
         route(GET, "/stories/{id}/assets/status", assets::status),
         // What a user may ask of a story that exists.
         route(
@@ -99,6 +100,7 @@ pub(crate) fn table() -> Vec<Route> {
         route(GET, "/characters/{id}", characters::show),
         route(PATCH, "/characters/{id}", characters::change),
         route(DELETE, "/characters/{id}", characters::remove),
+        route(DELETE, "/users/me", users::remove),
         route(GET, "/users/me/usage", users::usage),
         // Open to everybody.
         route(GET, "/health", health::health),

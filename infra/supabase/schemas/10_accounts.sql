@@ -83,6 +83,7 @@ create policy owners_read_characters on public.characters for select to authenti
 create function private.ensure_profile(p_user_id uuid, p_email text) returns void
   language plpgsql set search_path = '' as $$
 begin
+  perform private.refuse_deleted_user(p_user_id);
   insert into public.users (id, email) values (p_user_id, nullif(p_email, '')) on conflict (id) do nothing;
   if found then
     insert into public.libraries (owner_user_id) values (p_user_id);
@@ -92,6 +93,7 @@ end $$;
 create function private.on_auth_user_created() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
+  perform private.forget_deleted_user(new.id);
   perform private.ensure_profile(new.id, new.email);
   return new;
 end $$;
@@ -99,7 +101,7 @@ end $$;
 create function private.on_auth_user_deleted() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
-  delete from public.users where id = old.id;
+  perform private.delete_profile(old.id);
   return old;
 end $$;
 

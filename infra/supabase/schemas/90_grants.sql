@@ -57,6 +57,12 @@ grant select, insert, update, delete on
 to service_role;
 grant select on public.asset_job_records, public.dead_letters, private.asset_calls to service_role;
 grant select, update on private.limit_waiter to service_role;
+grant select, insert, update, delete on
+  private.credit_sums,
+  private.deleted_users,
+  private.deletion_queue,
+  private.usage_sums
+to service_role;
 grant select, update on sequence private.queued_scan_floor, private.generating_scan_floor to service_role;
 
 -- Every verb is for our functions alone.
@@ -66,10 +72,14 @@ revoke all on function
   public.asset_inputs,
   public.cancel_assets,
   public.claim_asset_jobs,
+  public.claim_deletions,
+  public.complete_deletion,
   public.complete_job,
   public.continue_story,
   public.create_character,
   public.create_story,
+  public.delete_story,
+  public.delete_user,
   public.expire_stuck_jobs,
   public.fail_job,
   public.generate_assets,
@@ -91,10 +101,14 @@ grant execute on function
   public.asset_inputs,
   public.cancel_assets,
   public.claim_asset_jobs,
+  public.claim_deletions,
+  public.complete_deletion,
   public.complete_job,
   public.continue_story,
   public.create_character,
   public.create_story,
+  public.delete_story,
+  public.delete_user,
   public.expire_stuck_jobs,
   public.fail_job,
   public.generate_assets,

@@ -13,6 +13,7 @@ pub enum Refusal {
     NotInPlan,
     QuotaExceeded,
     StoryNotFound,
+    TokenInvalid,
 }
 
 impl Refusal {
@@ -27,6 +28,7 @@ impl Refusal {
             "MISSING_REQUIRED_ASSETS" => Self::MissingRequiredAssets,
             "QUOTA_EXCEEDED" => Self::QuotaExceeded,
             "STORY_NOT_FOUND" => Self::StoryNotFound,
+            "TOKEN_INVALID" => Self::TokenInvalid,
             _ => return None,
         })
     }

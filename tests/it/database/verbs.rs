@@ -4,6 +4,7 @@ mod claim;
 mod content;
 mod create;
 mod credits;
+mod deletion;
 mod expire;
 mod heroes;
 mod housekeeping;
