@@ -39,6 +39,7 @@ pub struct CallRecord {
     pub schema: Option<String>,
     /// SHA-256 of the body in hexadecimal; a multipart body without its random boundary.
     pub sha256: String,
+    /// When its head arrived, which its latency counts from: how long it took to read is the call's own time.
     pub started_unix_ms: u64,
     /// None while in flight.
     pub ended_unix_ms: Option<u64>,

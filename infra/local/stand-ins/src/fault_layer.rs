@@ -112,13 +112,13 @@ pub(crate) async fn pass<S: StandIn>(
     request: Request,
     next: Next,
 ) -> Response {
-    let arrived = Instant::now();
+    let (arrived, arrived_unix_ms) = (Instant::now(), unix_ms());
     let kind = kind_of(request.uri().path());
     let (mut head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let record = describe(S::NAME, &head, kind, &body);
+    let record = describe(S::NAME, &head, kind, &body, arrived_unix_ms);
     let sha256 = record.sha256.clone();
     let earlier_tries = layer.config.call_log().times_seen(&sha256);
     let id = layer.config.call_log().begin(record);
@@ -266,6 +266,7 @@ fn describe(
     head: &http::request::Parts,
     kind: CallKind,
     body: &Bytes,
+    started_unix_ms: u64,
 ) -> CallRecord {
     let boundary = multipart_boundary(&head.headers);
     let (sha256, model, schema) = match boundary {
@@ -297,7 +298,7 @@ fn describe(
         model,
         schema,
         sha256,
-        started_unix_ms: unix_ms(),
+        started_unix_ms,
         ended_unix_ms: None,
         status: None,
         in_flight: true,

@@ -103,6 +103,7 @@ async fn among_others(
     let batch = batch::make(stack, &askers, pace.patience()).await?;
     drop(wavering);
     let ratios = batch.ratios();
+    let heartbeats = (pace.seconds() / HEARTBEAT_SECONDS).floor();
     Ok(figures! {
         format!("{count} at once: time / critical path, median") =>
             percentile(&ratios, 0.5), "x", at_most RATIO_P50_MAX,
@@ -110,6 +111,7 @@ async fn among_others(
         format!("{count} at once: time / critical path, 99th of 100") =>
             percentile(&ratios, 0.99), "x", at_most RATIO_P99_MAX;
         format!("{count} at once: beyond the critical path, median") => percentile(&batch.overheads_ms(), 0.5), "ms";
-        format!("{count} at once: round trips a story") => batch.round_trips_each(), "calls", at_most ROUND_TRIPS_MAX;
+        format!("{count} at once: round trips a story, heartbeats apart") => batch.round_trips_each() - heartbeats,
+            "calls", at_most ROUND_TRIPS_MAX, beside format!("and {heartbeats} heartbeats");
     })
 }
