@@ -1,119 +1,7 @@
--- Taking away: rows go at once, files and what the CDN keeps of them by a queue, and the ledgers keep sums without names.
+-- Taking away: rows go at once, files and what the CDN keeps of them by the deletion queue, and the ledgers keep sums.
 --
 -- Whoever removes a story's row (a user, the end of an account, somebody at the dashboard) passes the triggers here, so that
--- no file stays because of the way its story went. An invocation that worked on the story may still store a file when the
--- row is gone: so its files are deleted at once, and again when no such invocation can be left.
-
--- How long an invocation that lost its lease may still store files and report calls: its longest life and a lease.
-create function private.late_writer_grace() returns interval language sql immutable set search_path = '' as $$
-  select interval '6 minutes'
-$$;
-
-create table private.deletion_queue (
-  id bigint generated always as identity primary key,
-  story_id uuid not null,
-  kind text not null constraint deletion_kind_is_known check (kind in ('files', 'orphans', 'cdn')),
-  wanted_since timestamptz not null default now(),
-  available_at timestamptz not null default now(),
-  passes integer not null default 0,
-  attempts integer not null default 0,
-  claimed_at timestamptz,
-  lease_token uuid,
-  lease_owner text,
-  last_error text,
-  constraint deletion_once_per_kind unique (story_id, kind)
-);
-comment on table private.deletion_queue is
-  'What is to be deleted outside the database: the files of a story that is gone, what the CDN keeps of them, and files of a '
-  'story that is there which were published and never accepted (orphans).';
-comment on column private.deletion_queue.available_at is
-  'Not claimable before: the second pass, a pause after a failure, or the end of the lease that is in force.';
-comment on column private.deletion_queue.passes is 'How often all files that were there have been deleted.';
-comment on column private.deletion_queue.attempts is 'Claims since the last pass that succeeded; many of them mean that S3 or CloudFront refuses.';
-create index idx_deletion_due on private.deletion_queue (available_at);
-alter table private.deletion_queue enable row level security;
-
-create table private.usage_sums (
-  day date not null,
-  provider text not null,
-  model text not null,
-  kind text not null,
-  calls bigint not null,
-  input_units bigint not null,
-  output_units bigint not null,
-  cost_usd numeric(14, 6) not null,
-  primary key (day, provider, model, kind)
-);
-comment on table private.usage_sums is
-  'Paid calls of stories and users that are gone, by day (UTC); usage_ledger has those of all others.';
-alter table private.usage_sums enable row level security;
-
-create table private.credit_sums (
-  day date not null,
-  reason text not null,
-  entries bigint not null,
-  delta bigint not null,
-  primary key (day, reason)
-);
-comment on table private.credit_sums is 'Credits of users that are gone, by day (UTC); credit_ledger has those of all others.';
-alter table private.credit_sums enable row level security;
-
-create table private.deleted_users (
-  user_digest text primary key,
-  unfinished_user_id uuid,
-  deleted_at timestamptz not null default now()
-);
-comment on table private.deleted_users is
-  'Digests of the ids of users that are gone, as long as an access token of theirs may still be valid.';
-comment on column private.deleted_users.unfinished_user_id is 'Whose rows are not all gone yet; null afterwards.';
-create index idx_deleted_users_age on private.deleted_users (deleted_at);
-create index idx_deleted_users_unfinished on private.deleted_users (deleted_at) where unfinished_user_id is not null;
-alter table private.deleted_users enable row level security;
-
--- Supabase Auth gives an access token seven days at most.
-create function private.token_lifetime_max() returns interval language sql immutable set search_path = '' as $$
-  select interval '8 days'
-$$;
-
-create function private.user_digest(p_user_id uuid) returns text language sql immutable set search_path = '' as $$
-  select encode(sha256(convert_to('storytailor.user:' || p_user_id, 'UTF8')), 'hex')
-$$;
-
-create function private.note_deleted_user(p_user_id uuid) returns void language sql set search_path = '' as $$
-  insert into private.deleted_users (user_digest) values (private.user_digest(p_user_id))
-  on conflict (user_digest) do nothing
-$$;
-
--- A token outlives its user; without this it would make a new profile with a fresh quota.
-create function private.refuse_deleted_user(p_user_id uuid) returns void language plpgsql set search_path = '' as $$
-begin
-  if exists (select from private.deleted_users where user_digest = private.user_digest(p_user_id)) then
-    perform private.refuse(401, 'TOKEN_INVALID');
-  end if;
-end $$;
-
--- Somebody signs up under an id that was there before: only who writes auth.users can do that.
-create function private.forget_deleted_user(p_user_id uuid) returns void language sql set search_path = '' as $$
-  delete from private.deleted_users where user_digest = private.user_digest(p_user_id)
-$$;
-
-create function private.queue_deletion(p_story_id uuid, p_kind text, p_delay interval) returns void
-  language sql set search_path = '' as $$
-  insert into private.deletion_queue (story_id, kind, available_at) values (p_story_id, p_kind, now() + p_delay)
-  on conflict (story_id, kind) do update
-  set wanted_since = now(), available_at = excluded.available_at, passes = 0, attempts = 0, lease_token = null,
-    lease_owner = null
-$$;
-comment on function private.queue_deletion is
-  'Wants it again where it is wanted already: whoever is at it under a lease deletes as of before, and is not believed.';
-
-create index idx_usage_nameless on public.usage_ledger (created_at) where story_id is null;
--- The paid calls stay for the sums, without a name. As rows for a while: a call that is reported late or twice finds its key.
-create function private.forget_names_of_usage(p_user_id uuid, p_story_id uuid) returns void
-  language sql set search_path = '' as $$
-  update public.usage_ledger set user_id = null, story_id = null, job_id = null
-  where story_id = p_story_id or user_id = p_user_id
-$$;
+-- no file stays because of the way its story went.
 
 create function private.before_story_deleted() returns trigger
   language plpgsql security definer set search_path = '' as $$
@@ -156,6 +44,16 @@ begin
   delete from public.stories where creator_user_id = p_user_id;
   delete from public.users where id = p_user_id;
 end $$;
+
+create function private.on_auth_user_deleted() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.delete_profile(old.id);
+  return old;
+end $$;
+
+create trigger storytailor_user_deleted after delete on auth.users
+  for each row execute function private.on_auth_user_deleted();
 
 create function public.delete_story(p_user_id uuid, p_story_id uuid, p_idempotency_key text default null,
   p_request_hash text default null) returns jsonb
@@ -208,18 +106,6 @@ comment on function public.delete_user is
   'Takes a user away, the sign-in included, with all stories: {done}. Safe to repeat; access tokens that are still valid are '
   'refused with PT401 TOKEN_INVALID from then on.';
 
--- An attempt that ended without a version may have published a file before: it is looked for when nobody can be at it.
-create function private.after_attempt_without_version() returns trigger
-  language plpgsql security definer set search_path = '' as $$
-begin
-  perform private.queue_deletion(new.story_id, 'orphans', private.late_writer_grace());
-  return null;
-end $$;
-create trigger jobs_note_orphans after update of status on public.asset_generation_jobs
-  for each row when (old.status = 'generating' and (new.status <> 'ready' or new.asset_version = old.asset_version)
-    and new.asset_type not in ('content', 'activities') and old.lease_owner not like 'claim:%')
-  execute function private.after_attempt_without_version();
-
 -- Every address of a file that a row of the story names, in any version.
 create function private.named_files(p_story_id uuid) returns text[] language sql stable set search_path = '' as $$
   select array(
@@ -238,12 +124,6 @@ create function private.attempts_over(p_story_id uuid) returns jsonb language sq
     union all
     select asset_type, attempt, status from public.asset_generation_history where story_id = p_story_id) as j
 $$;
-
-create function private.has_deletions() returns boolean language sql stable set search_path = '' as $$
-  select exists (select from private.deletion_queue where available_at <= now())
-    or exists (select from private.deleted_users where unfinished_user_id is not null)
-$$;
-comment on function private.has_deletions is 'Whether claim_deletions would find something.';
 
 -- Each call names itself, so that one whose answer was lost is answered again.
 create function public.claim_deletions(p_owner text, p_limit integer default 100, p_lease_seconds integer default 60)
@@ -323,35 +203,3 @@ begin
 end $$;
 comment on function public.complete_deletion is
   'What was claimed is done, or failed with p_error and is due again after a pause of at most a minute: {accepted}.';
-
--- What an invocation that is known to be dead had claimed is due at once.
-create function private.release_deletions_of(p_request_id text) returns void language sql set search_path = '' as $$
-  update private.deletion_queue set lease_token = null, lease_owner = null, available_at = now()
-  where starts_with(lease_owner, p_request_id || '/')
-$$;
-
-create function private.has_names_to_forget() returns boolean language sql stable set search_path = '' as $$
-  select exists (select from public.usage_ledger where story_id is null and created_at < now() - private.late_writer_grace() * 2)
-    or exists (select from private.deleted_users where deleted_at < now() - private.token_lifetime_max())
-$$;
-
--- Housekeeping: calls without a name become sums once nobody can report them again.
-create function private.sum_up_nameless_usage(p_limit integer) returns void language plpgsql set search_path = '' as $$
-begin
-  with gone as (
-    delete from public.usage_ledger where id in (
-      select id from public.usage_ledger where story_id is null and created_at < now() - private.late_writer_grace() * 2
-      order by id limit p_limit for update skip locked)
-    returning created_at, provider, model, kind, input_units, output_units, cost_usd)
-  insert into private.usage_sums (day, provider, model, kind, calls, input_units, output_units, cost_usd)
-  select (created_at at time zone 'UTC')::date, provider, model, kind, count(*), sum(input_units), sum(output_units),
-    sum(cost_usd)
-  from gone group by 1, 2, 3, 4 order by 1, 2, 3, 4
-  on conflict (day, provider, model, kind) do update
-  set
-    calls = usage_sums.calls + excluded.calls,
-    input_units = usage_sums.input_units + excluded.input_units,
-    output_units = usage_sums.output_units + excluded.output_units,
-    cost_usd = usage_sums.cost_usd + excluded.cost_usd;
-  delete from private.deleted_users where deleted_at < now() - private.token_lifetime_max();
-end $$;

@@ -139,6 +139,40 @@ fn a_deleted_user_leaves_nothing_and_their_token_makes_nothing() {
     });
 }
 
+#[test]
+fn a_file_that_was_published_and_never_accepted_is_found_and_deleted() {
+    let shared = shared();
+    shared.run(async {
+        let user = demo(&shared);
+        let id = user.ask_for_story().await;
+        user.settled(&id).await;
+        let kept = files(&shared, &id);
+        // As a process leaves it that dies between the two.
+        let folder = shared
+            .stack()
+            .home()
+            .join("files")
+            .join(BUCKET)
+            .join("stories")
+            .join(&id);
+        let orphan = folder.join("cover-v1-a1-00000000000000ff.png");
+        std::fs::write(&orphan, b"of no use").expect("a file");
+        let note = "select private.queue_deletion($1::uuid, 'orphans', interval '0')";
+        sqlx::query(note)
+            .bind(&id)
+            .execute(shared.stack().pool())
+            .await
+            .expect("noted");
+        let event = r#"{"action": "delete_files"}"#.to_owned().into();
+        let emulator = shared.stack().emulator();
+        emulator.invoke_event("content-agent", event).expect("sent");
+        let queue = format!("private.deletion_queue where story_id = '{id}'");
+        until(async || count(&shared, &queue).await == 0).await;
+        assert!(!orphan.exists());
+        assert_eq!(files(&shared, &id), kept);
+    });
+}
+
 /// CloudFront's API on a free port: takes every invalidation, and tells the bodies.
 async fn cloudfront() -> (String, mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
