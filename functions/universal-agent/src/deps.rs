@@ -1,9 +1,9 @@
 //! What handlers may touch, built once per process, and the configuration it is built from.
 
-use crate::{ElevenLabsVoices, TokenVerifier, Voices};
+use crate::{ElevenLabsVoices, TokenVerifier, Voices, recent::Recent};
 use runtime::{Aws, Invoke, LambdaInvoker, SettingError, Variables, env, http_client};
-use std::{error::Error, sync::Arc};
-use store::{RestConfig, Store};
+use std::{error::Error, sync::Arc, time::Duration};
+use store::{Plans, RestConfig, Store};
 
 /// What the API may touch.
 pub struct Deps {
@@ -12,7 +12,11 @@ pub struct Deps {
     pub verifier: TokenVerifier,
     pub voices: Arc<dyn Voices>,
     pub config: Config,
+    pub(crate) plans: Recent<Plans>,
 }
+
+/// How long plans are told without being read again; their page is cached longer still.
+pub(crate) const PLANS_FRESH_FOR: Duration = Duration::from_secs(60);
 
 /// What each handler gets: the one [`Deps`] of the process.
 pub(crate) type AppState = Arc<Deps>;
@@ -60,8 +64,9 @@ impl Deps {
             service_role_key,
         };
         let base_url = variables.parsed_or(env::ELEVENLABS_BASE_URL, ELEVENLABS.parse()?)?;
+        let store = Store::new(&rest, http.clone())?;
         Ok(Self {
-            store: Store::new(&rest, http.clone())?,
+            store: store.clone(),
             invoker: Arc::new(LambdaInvoker::new(aws)),
             verifier,
             voices: Arc::new(ElevenLabsVoices::new(
@@ -69,8 +74,10 @@ impl Deps {
                 variables.optional_secret(env::ELEVENLABS_API_KEY),
                 variables.parsed_optional(env::ELEVENLABS_DEFAULT_VOICE)?,
                 http,
+                store,
             )),
             config: Config::from_variables(variables)?,
+            plans: Recent::new(PLANS_FRESH_FOR),
         })
     }
 }

@@ -12,6 +12,7 @@ mod estimate;
 mod extract;
 mod hand_off;
 mod progress;
+mod recent;
 mod request_log;
 mod router;
 mod routes;

@@ -11,7 +11,7 @@ use crate::{
             self, CancelRequest, ContinueRequest, GenerateRequest, PictureRequest,
             RegenerateRequest, RetryRequest,
         },
-        audio, characters, health, openapi, stories, users,
+        audio, characters, health, libraries, openapi, plans, stories, users,
     },
 };
 use axum::{
@@ -58,6 +58,7 @@ pub(crate) fn table() -> Vec<Route> {
         route(POST, "/stories", stories::create),
         route(GET, "/stories", stories::list),
         route(GET, "/stories/{id}", stories::show),
+        route(PATCH, "/stories/{id}", stories::change),
         route(DELETE, "/stories/{id}", stories::remove),
         route(GET, "/stories/{id}/assets/status", assets::status),
         // What a user may ask of a story that exists.
@@ -94,15 +95,20 @@ pub(crate) fn table() -> Vec<Route> {
         ),
         route(POST, "/stories/{id}/audio", audio::narrate),
         route(GET, "/audio/voices", audio::voices),
-        // Heroes, and the user.
+        // Heroes, shelves, and the user.
         route(POST, "/characters", characters::create),
         route(GET, "/characters", characters::list),
         route(GET, "/characters/{id}", characters::show),
         route(PATCH, "/characters/{id}", characters::change),
         route(DELETE, "/characters/{id}", characters::remove),
+        route(GET, "/libraries", libraries::list),
+        route(POST, "/libraries", libraries::create),
+        route(PATCH, "/libraries/{id}", libraries::rename),
         route(DELETE, "/users/me", users::remove),
         route(GET, "/users/me/usage", users::usage),
         // Open to everybody.
+        route(GET, "/characters/traits", characters::traits),
+        route(GET, "/plans", plans::list),
         route(GET, "/health", health::health),
         route(GET, "/openapi.json", openapi::document),
     ]

@@ -4,6 +4,8 @@ pub(crate) mod assets;
 pub(crate) mod audio;
 pub(crate) mod characters;
 pub(crate) mod health;
+pub(crate) mod libraries;
 pub(crate) mod openapi;
+pub(crate) mod plans;
 pub(crate) mod stories;
 pub(crate) mod users;

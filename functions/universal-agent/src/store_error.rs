@@ -43,11 +43,16 @@ fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
         )
         .with_data(detail),
         Refusal::NotInPlan => {
-            let asset = detail["assetType"].as_str().unwrap_or_default();
-            let error = format!("{} generation is not available on your plan", asset_title(asset));
+            let error = match (detail["priority"].as_str(), detail["assetType"].as_str()) {
+                (Some(priority), _) => format!("Priority {priority} is not available on your plan"),
+                (None, asset) => {
+                    let title = asset_title(asset.unwrap_or_default());
+                    format!("{title} generation is not available on your plan")
+                }
+            };
             ApiError::new(
                 Code::NotInPlan,
-                "Upgrade to a plan that includes it; /pricing compares them.",
+                "Upgrade to a plan that includes it; GET /api/v1/plans compares them.",
             )
             .with_error(error)
             .with_data(detail)
@@ -141,6 +146,22 @@ mod tests {
             body["error"],
             "PDF generation is not available on your plan"
         );
+    }
+
+    #[tokio::test]
+    async fn a_priority_outside_the_plan_is_named() {
+        let response = response(
+            Refusal::NotInPlan,
+            json!({"priority": "urgent", "tier": "free"}),
+        );
+        assert_eq!(response.status(), 403);
+        let body = body(response).await;
+        assert_eq!(body["code"], "ERR_6002");
+        assert_eq!(
+            body["error"],
+            "Priority urgent is not available on your plan"
+        );
+        assert_eq!(body["data"]["priority"], "urgent");
     }
 
     #[tokio::test]

@@ -2,6 +2,8 @@
 
 use crate::{
     Config, Deps, TokenVerifier, Voice, Voices, VoicesError, app,
+    deps::PLANS_FRESH_FOR,
+    recent::Recent,
     voices::{account_voices, built_in},
 };
 use async_trait::async_trait;
@@ -56,6 +58,17 @@ impl Database {
     pub(crate) fn answers(&self, what: &str, status: u16, answer: Value) {
         let mut told = self.0.lock().unwrap();
         told.answers.insert(what.to_owned(), (status, answer));
+    }
+
+    /// A store before a server that answers so.
+    pub(crate) async fn store(&self) -> Store {
+        let answering = self.clone();
+        let fallback = move |request| answering.clone().answer(request);
+        let rest = RestConfig {
+            supabase_url: serve(Router::new().fallback(fallback)).await,
+            service_role_key: "sb_secret_test".into(),
+        };
+        Store::new(&rest, reqwest::Client::new()).unwrap()
     }
 
     pub(crate) fn questions(&self) -> Vec<Question> {
@@ -170,6 +183,7 @@ impl TestApi {
                 asset_worker: "asset-worker".to_owned(),
                 environment: "test".to_owned(),
             },
+            plans: Recent::new(PLANS_FRESH_FOR),
         });
         Self {
             app,

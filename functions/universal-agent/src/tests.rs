@@ -4,6 +4,8 @@ mod bodies;
 mod contract;
 mod deletion;
 mod framing;
+mod libraries;
+mod plans;
 mod schemas;
 mod steering;
 mod stories;

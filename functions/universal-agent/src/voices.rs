@@ -1,4 +1,5 @@
-//! The voices a story can be read with: the provider's list, kept for a while, or the built-in names.
+//! The voices a story can be read with: the provider's list, kept for a while here and for good in the database, or the
+//! built-in names.
 
 use crate::error::{ApiError, Code};
 use async_trait::async_trait;
@@ -7,7 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
+use store::Store;
+use tokio::{sync::Mutex, time::timeout};
 use url::Url;
 
 /// One voice as `GET /audio/voices` shows it.
@@ -57,18 +59,27 @@ pub struct ElevenLabsVoices {
     api_key: Option<SecretString>,
     default_voice: Option<ConfiguredVoice>,
     http: reqwest::Client,
+    store: Store,
     known: Mutex<Known>,
 }
 
 #[derive(Default)]
 struct Known {
-    list: Option<(Instant, Vec<Voice>)>,
+    list: Option<List>,
     failed: Option<Instant>,
+}
+
+struct List {
+    /// When it came from the provider; `None` for one that another process kept in the database.
+    fetched: Option<Instant>,
+    voices: Vec<Voice>,
 }
 
 const FRESH_FOR: Duration = Duration::from_secs(600);
 /// A provider that did not answer is not waited for by every request that follows.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
+/// Keeping the list, and finding the kept one, is not worth waiting for a database that is slow.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(1);
 
 impl ElevenLabsVoices {
     pub fn new(
@@ -76,17 +87,19 @@ impl ElevenLabsVoices {
         api_key: Option<SecretString>,
         default_voice: Option<ConfiguredVoice>,
         http: reqwest::Client,
+        store: Store,
     ) -> Self {
         Self {
             base_url,
             api_key,
             default_voice,
             http,
+            store,
             known: Mutex::default(),
         }
     }
 
-    async fn fetch(&self, patience: Duration) -> Result<Vec<Voice>, VoicesError> {
+    async fn fetch(&self, patience: Duration) -> Result<Vec<ListedVoice>, VoicesError> {
         let key = self.api_key.as_ref().ok_or(VoicesError::NoKey)?;
         let base = self.base_url.as_str().trim_end_matches('/');
         let request = self.http.get(format!("{base}/v1/voices"));
@@ -99,10 +112,28 @@ impl ElevenLabsVoices {
             .map_err(VoicesError::Fetch)?;
         let answer: Value = response.json().await.map_err(VoicesError::Fetch)?;
         let listed = voice::read_listing(&answer).unwrap_or_default();
-        if listed.is_empty() {
-            return Err(VoicesError::NoVoices);
+        match listed.is_empty() {
+            true => Err(VoicesError::NoVoices),
+            false => Ok(listed),
         }
-        Ok(account_voices(listed, self.default_voice.as_ref()))
+    }
+
+    /// Keeps the list for processes that begin while the provider is away.
+    async fn keep(&self, listed: &[ListedVoice]) {
+        let kept = timeout(DATABASE_PATIENCE, self.store.keep_voices(listed)).await;
+        if !matches!(kept, Ok(Ok(()))) {
+            tracing::warn!("The list of voices could not be kept");
+        }
+    }
+
+    /// The list as any process kept it last.
+    async fn find_kept(&self) -> Option<List> {
+        let kept = timeout(DATABASE_PATIENCE, self.store.kept_voices()).await;
+        let listed = kept.ok()?.ok()??;
+        Some(List {
+            fetched: None,
+            voices: account_voices(listed, self.default_voice.as_ref()),
+        })
     }
 }
 
@@ -110,9 +141,8 @@ impl ElevenLabsVoices {
 impl Voices for ElevenLabsVoices {
     async fn list(&self, patience: Duration) -> Result<Vec<Voice>, VoicesError> {
         let mut known = self.known.lock().await;
-        let list = known.list.as_ref();
-        if let Some((fetched, voices)) = list
-            && fetched.elapsed() < FRESH_FOR
+        if let Some(List { fetched, voices }) = &known.list
+            && fetched.is_some_and(|at| at.elapsed() < FRESH_FOR)
         {
             return Ok(voices.clone());
         }
@@ -123,18 +153,26 @@ impl Voices for ElevenLabsVoices {
             true => Err(VoicesError::AwayOfLate),
             false => self.fetch(patience).await,
         };
-        match (fetched, &known.list) {
-            (Ok(voices), _) => {
-                known.list = Some((Instant::now(), voices.clone()));
+        match fetched {
+            Ok(listed) => {
+                self.keep(&listed).await;
+                let voices = account_voices(listed, self.default_voice.as_ref());
+                known.list = Some(List {
+                    fetched: Some(Instant::now()),
+                    voices: voices.clone(),
+                });
                 Ok(voices)
             }
-            (Err(error), list) => {
-                // Yesterday's list is truer than none.
-                let stale = list.as_ref().map(|(_, voices)| voices.clone());
+            Err(error) => {
                 if !is_away {
                     known.failed = Some(Instant::now());
                 }
-                stale.ok_or(error)
+                // Yesterday's list is truer than none.
+                if known.list.is_none() {
+                    known.list = self.find_kept().await;
+                }
+                let voices = known.list.as_ref().map(|list| list.voices.clone());
+                voices.ok_or(error)
             }
         }
     }
@@ -217,7 +255,8 @@ pub(crate) fn built_in(configured: Option<&ConfiguredVoice>) -> Vec<Voice> {
 const CHECK_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// The id of the voice that was wished for, by its id, a name of the account's list or an alias: before anything is spent
-/// on a voice nobody has (C-32). While the list is not to be had, aliases and ids of the right form pass as they are.
+/// on a voice nobody has (C-32). While no list at all is to be had, an alias passes as it is, and nobody can tell of anything
+/// else whether it is a voice: 503.
 pub(crate) async fn resolve(
     voices: &dyn Voices,
     wish: Option<VoiceId>,
@@ -226,16 +265,12 @@ pub(crate) async fn resolve(
         return Ok(None);
     };
     // Also while somebody else fetches the list with more patience.
-    let limit = CHECK_PATIENCE + Duration::from_millis(200);
-    let listed = tokio::time::timeout(limit, voices.list(CHECK_PATIENCE)).await;
-    let Ok(Ok(listed)) = listed else {
-        return match wish.provider_id() {
-            Some(_) => Ok(Some(wish)),
-            None => Err(ApiError::invalid(
-                "voiceId",
-                "voiceId is no voice; GET /api/v1/audio/voices lists them",
-            )),
-        };
+    let limit = CHECK_PATIENCE + DATABASE_PATIENCE + Duration::from_millis(200);
+    let listed = match timeout(limit, voices.list(CHECK_PATIENCE)).await {
+        Ok(Ok(listed)) => listed,
+        _ if wish.is_alias() => return Ok(Some(wish)),
+        Ok(Err(error)) => return Err(unavailable(error)),
+        Err(late) => return Err(unavailable(late)),
     };
     let names: Vec<(&str, &str)> = listed
         .iter()
@@ -261,6 +296,10 @@ pub(crate) async fn resolve(
     }
 }
 
+fn unavailable(reason: impl std::error::Error + Send + Sync + 'static) -> ApiError {
+    ApiError::unavailable(reason).with_retry_after(PAUSE_AFTER_FAILURE.as_secs())
+}
+
 fn capitalise(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| {
@@ -271,7 +310,7 @@ fn capitalise(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_api::serve;
+    use crate::test_api::{Database, serve};
     use axum::{Json, Router, routing::get};
     use std::sync::{
         Arc,
@@ -287,8 +326,11 @@ mod tests {
         voice
     }
 
-    /// The account's list, and how often it was asked for.
-    async fn account(answer: Value) -> (ElevenLabsVoices, Arc<AtomicUsize>) {
+    /// The account's list, and how often it was asked for. What is kept is kept in `database`.
+    async fn account_beside(
+        database: &Database,
+        answer: Value,
+    ) -> (ElevenLabsVoices, Arc<AtomicUsize>) {
         let asked = Arc::new(AtomicUsize::new(0));
         let counting = Arc::clone(&asked);
         let list = move || {
@@ -298,8 +340,17 @@ mod tests {
         };
         let url = serve(Router::new().route("/v1/voices", get(list))).await;
         let key = Some("key".into());
-        let voices = ElevenLabsVoices::new(url, key, None, reqwest::Client::new());
+        let http = reqwest::Client::new();
+        let store = database.store().await;
+        let voices = ElevenLabsVoices::new(url, key, None, http, store);
         (voices, asked)
+    }
+
+    async fn account(answer: Value) -> (ElevenLabsVoices, Arc<AtomicUsize>) {
+        let database = Database::default();
+        database.answers("rpc/kept_voices", 200, Value::Null);
+        database.answers("rpc/keep_voices", 200, Value::Null);
+        account_beside(&database, answer).await
     }
 
     #[test]
@@ -339,6 +390,37 @@ mod tests {
             voices.list(PATIENCE).await.expect_err("no list");
         }
         assert_eq!(asked.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn a_list_is_kept_and_serves_a_process_that_begins_while_the_provider_is_away() {
+        let database = Database::default();
+        let entry = json!({"voice_id": "AAAAAAAAAAAAAAAAAAAA", "name": "House voice"});
+        let (warm, _) = account_beside(&database, json!({"voices": [entry]})).await;
+        let told = warm.list(PATIENCE).await.expect("a list");
+        let (_, verb, mut question) = database.questions().pop().expect("it was kept");
+        assert_eq!(verb, "rpc/keep_voices");
+
+        database.answers("rpc/kept_voices", 200, question["p_voices"].take());
+        let (cold, asked) = account_beside(&database, json!({"detail": "oops"})).await;
+        for _ in 0..2 {
+            assert_eq!(cold.list(PATIENCE).await.expect("the kept list"), told);
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        let reads = database.questions().into_iter();
+        let reads = reads.filter(|(_, verb, _)| verb == "rpc/kept_voices");
+        assert_eq!(reads.count(), 1, "read once by a process");
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_is_back_is_asked_although_a_list_was_kept() {
+        let database = Database::default();
+        let kept = json!([{"id": "AAAAAAAAAAAAAAAAAAAA", "name": "Gone", "description": null,
+            "preview_url": null, "labels": null}]);
+        database.answers("rpc/kept_voices", 200, kept);
+        let entry = json!({"voice_id": "BBBBBBBBBBBBBBBBBBBB", "name": "New"});
+        let (voices, _) = account_beside(&database, json!({"voices": [entry]})).await;
+        assert_eq!(voices.list(PATIENCE).await.expect("a list")[0].name, "New");
     }
 
     #[test]

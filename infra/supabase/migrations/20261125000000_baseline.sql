@@ -1,4 +1,4 @@
--- Who may ask for stories: tiers with their limits as data, the profile of each auth user, libraries, characters.
+-- Who may ask for stories: tiers and packs as data, the profile of each auth user, libraries, characters.
 --
 -- `users.id` equals `auth.users.id`. It is not a foreign key, because a valid token may arrive before the profile does
 -- (create_story makes it then) and because `auth` belongs to another owner; triggers keep both in step.
@@ -7,23 +7,59 @@ create schema if not exists private;
 
 create table public.tiers (
   code text primary key,
+  name text not null,
+  position integer not null,
+  price_usd_month numeric(8, 2) constraint tiers_price_is_not_negative check (price_usd_month >= 0),
   story_limit integer constraint tiers_story_limit_is_not_negative check (story_limit >= 0),
   daily_generation_limit integer constraint tiers_daily_limit_is_not_negative check (daily_generation_limit >= 0),
   asset_types text[] not null,
-  upgrade_options text[] not null default '{}'
+  priorities text[] not null default '{normal}',
+  upgrade_options text[] not null default '{}',
+  constraint tiers_assets_are_known check ('content' = any (asset_types)
+    and asset_types <@ '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}'::text[]),
+  -- Its default of assets could make no story else.
+  constraint tiers_book_has_its_cover check ('cover' = any (asset_types) or not 'pdf' = any (asset_types)),
+  constraint tiers_priorities_are_known check ('normal' = any (priorities)
+    and priorities <@ '{normal,high,urgent}'::text[])
 );
-comment on table public.tiers is 'Limits of each plan, as data; null means no limit.';
+comment on table public.tiers is 'What each plan includes, allows and costs, as data; null means no limit.';
+comment on column public.tiers.position is 'Its place in a list of plans, the smallest first.';
+comment on column public.tiers.price_usd_month is 'US dollars a month; null = by agreement.';
 comment on column public.tiers.story_limit is 'Stories a user may have made in all, refunds not counted; null = unlimited.';
 comment on column public.tiers.daily_generation_limit is
   'Stories a user may start between two midnights UTC, those whose text failed not counted unless they are three times as '
   'many; null = unlimited.';
-comment on column public.tiers.asset_types is 'Asset types the plan includes; others are refused with ERR_6002.';
+comment on column public.tiers.asset_types is
+  'Asset types the plan includes, and what a story is made of that names none; others are refused with ERR_6002.';
+comment on column public.tiers.priorities is 'Priorities a story may be asked for with; others are refused with ERR_6002.';
+comment on column public.tiers.upgrade_options is 'Codes of the plans and packs that allow more.';
 
-insert into public.tiers (code, story_limit, daily_generation_limit, asset_types, upgrade_options) values
-  ('free', 2, null, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{individual,story_pack_5}'),
-  ('individual', 60, 10, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{premium,story_pack_5}'),
-  ('premium', 300, 40, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{school}'),
-  ('school', null, null, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{}');
+insert into public.tiers (
+  code, name, position, price_usd_month, story_limit, daily_generation_limit, asset_types, priorities, upgrade_options)
+values
+  ('free', 'Free', 1, 0, 2, null,
+    '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
+    '{normal}', '{individual,story_pack_5}'),
+  ('individual', 'Individual', 2, 9.99, 60, 10,
+    '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
+    '{normal,high}', '{premium,story_pack_5}'),
+  ('premium', 'Premium', 3, 29.99, 300, 40,
+    '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
+    '{normal,high,urgent}', '{school}'),
+  ('school', 'School', 4, null, null, null,
+    '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
+    '{normal,high,urgent}', '{}');
+
+create table public.packs (
+  code text primary key,
+  name text not null,
+  position integer not null,
+  stories integer not null constraint packs_hold_stories check (stories > 0),
+  price_usd numeric(8, 2) not null constraint packs_price_is_not_negative check (price_usd >= 0)
+);
+comment on table public.packs is 'Stories that are bought once, on top of a plan''s limit.';
+comment on column public.packs.stories is 'How many a pack adds to users.extra_stories.';
+insert into public.packs (code, name, position, stories, price_usd) values ('story_pack_5', 'Five stories', 1, 5, 4.99);
 
 create table public.users (
   id uuid primary key,
@@ -41,7 +77,7 @@ comment on column public.users.extra_stories is 'Credits bought in packs, on top
 create table public.libraries (
   id uuid primary key default gen_random_uuid(),
   owner_user_id uuid not null references public.users (id) on delete cascade,
-  name text not null default 'My library',
+  name text not null default 'My library' constraint libraries_name_length check (char_length(name) between 1 and 80),
   created_at timestamptz not null default now()
 );
 comment on table public.libraries is 'Shelves that stories stand on; each user has one from the start.';
@@ -67,11 +103,13 @@ comment on column public.characters.reference_images is 'https URLs of pictures 
 create index idx_characters_owner on public.characters (owner_user_id, created_at desc);
 
 -- Owners read their own rows; nobody but service_role writes.
+alter table public.packs enable row level security;
 alter table public.tiers enable row level security;
 alter table public.users enable row level security;
 alter table public.libraries enable row level security;
 alter table public.characters enable row level security;
 
+create policy packs_are_public on public.packs for select to authenticated using (true);
 create policy tiers_are_public on public.tiers for select to authenticated using (true);
 create policy users_read_themselves on public.users for select to authenticated using (id = (select auth.uid()));
 create policy owners_read_libraries on public.libraries for select to authenticated
@@ -2109,6 +2147,37 @@ begin
   end if;
 end $$;
 
+create function private.refuse_priority_outside_tier(p_tier text, p_priority text) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  if not exists (select from public.tiers where code = p_tier and p_priority = any (priorities)) then
+    perform private.refuse(403, 'ERR_6002', jsonb_build_object('priority', p_priority, 'tier', p_tier));
+  end if;
+end $$;
+
+-- The plan of a story is that of its user today, whatever it was when the story was made.
+create function private.plan_of(p_story_id uuid) returns public.tiers language sql stable set search_path = '' as $$
+  select t.* from public.stories s
+  join public.users u on u.id = s.creator_user_id join public.tiers t on t.code = u.tier where s.id = p_story_id
+$$;
+
+create function private.plan_includes(p_story_id uuid, p_asset_type text) returns boolean
+  language sql stable set search_path = '' as $$
+  select p_asset_type = any ((private.plan_of(p_story_id)).asset_types)
+$$;
+
+-- How soon the jobs of a story are claimed: as its user asked when it was made. What the plan does not include any more
+-- falls to the next lower one that it does.
+create function private.story_priority(p_story_id uuid) returns text
+  language sql stable set search_path = '' as $$
+  select coalesce((
+      select known.priority from unnest('{urgent,high,normal}'::text[]) with ordinality as known (priority, place)
+      where known.priority = any ((private.plan_of(s.id)).priorities)
+        and known.place >= array_position('{urgent,high,normal}'::text[], s.request ->> 'priority')
+      order by known.place limit 1), 'normal')
+  from public.stories s where s.id = p_story_id
+$$;
+
 create function private.story_answer(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
   select to_jsonb(s) from public.stories s where s.id = p_story_id
 $$;
@@ -2127,7 +2196,8 @@ declare
   v_story_id uuid := gen_random_uuid();
   v_characters uuid[];
   v_library uuid := (p_request ->> 'library_id')::uuid;
-  v_assets text[] := array(select jsonb_array_elements_text(p_request -> 'asset_types'));
+  v_priority text := coalesce(p_request ->> 'priority', 'normal');
+  v_assets text[];
 begin
   if v_replay is not null then return v_replay; end if;
 
@@ -2141,7 +2211,15 @@ begin
   elsif not exists (select from public.libraries where id = v_library and owner_user_id = p_user_id) then
     perform private.refuse(404, 'LIBRARY_NOT_FOUND');
   end if;
+  -- Who names no assets gets those of the plan; null and left out are the same.
+  v_assets := case when jsonb_typeof(p_request -> 'asset_types') = 'array'
+    then array(select jsonb_array_elements_text(p_request -> 'asset_types'))
+    else (select array_remove(asset_types, 'content') from public.tiers where code = v_user.tier) end;
   perform private.refuse_assets_outside_tier(v_user.tier, v_assets);
+  perform private.refuse_priority_outside_tier(v_user.tier, v_priority);
+  if 'pdf' = any (v_assets) and not 'cover' = any (v_assets) then
+    perform private.refuse(409, 'MISSING_REQUIRED_ASSETS', '{"missing": ["cover"]}'::jsonb);
+  end if;
   perform private.take_credit(v_user, v_story_id);
 
   insert into public.stories (id, library_id, creator_user_id, title, character_ids, story_type, themes, request)
@@ -2153,14 +2231,14 @@ begin
     v_characters,
     p_request ->> 'story_type',
     array(select jsonb_array_elements_text(p_request -> 'themes')),
-    p_request);
+    p_request || jsonb_build_object('asset_types', v_assets));
   perform private.save_story_characters(v_story_id);
   insert into public.asset_generation_jobs (story_id, user_id, asset_type, priority, available_at)
   select
     v_story_id,
     p_user_id,
     asset,
-    coalesce(p_request ->> 'priority', 'normal'),
+    v_priority,
     case asset when 'content' then now() + private.direct_start_grace() else now() end
   from unnest('{content}'::text[] || v_assets) as asset;
   perform private.settle_and_continue(v_story_id);
@@ -2170,7 +2248,7 @@ begin
 end $$;
 comment on function public.create_story is
   'Accepts a story: {story, replayed}. Refuses with PT403 QUOTA_EXCEEDED or ERR_6002, PT404 CHARACTER_NOT_FOUND or '
-  'LIBRARY_NOT_FOUND, PT422 IDEMPOTENCY_KEY_REUSED, PT429 ERR_4002.';
+  'LIBRARY_NOT_FOUND, PT409 MISSING_REQUIRED_ASSETS, PT422 IDEMPOTENCY_KEY_REUSED, PT429 ERR_4002.';
 
 create function public.create_character(p_user_id uuid, p_email text, p_character jsonb, p_idempotency_key text default null,
   p_request_hash text default null) returns jsonb
@@ -2210,11 +2288,154 @@ begin
     'storiesToday', private.stories_today(u.id),
     'resetsAt', date_trunc('day', now(), 'UTC') + interval '1 day',
     'assetTypes', t.asset_types,
+    'priorities', t.priorities,
     'upgradeOptions', t.upgrade_options)
   into v_answer
   from public.users u join public.tiers t on t.code = u.tier where u.id = p_user_id;
   return v_answer;
 end $$;
+-- What plans there are, and how a user comes to another one: list_plans, apply_purchase.
+
+create function public.list_plans() returns jsonb language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'plans', (select coalesce(jsonb_agg(jsonb_build_object(
+        'code', code,
+        'name', name,
+        'priceUsdMonth', price_usd_month,
+        'storyLimit', story_limit,
+        'dailyLimit', daily_generation_limit,
+        'assetTypes', asset_types,
+        'priorities', priorities,
+        'upgradeOptions', upgrade_options) order by position, code), '[]'::jsonb) from public.tiers),
+    'packs', (select coalesce(jsonb_agg(jsonb_build_object(
+        'code', code,
+        'name', name,
+        'stories', stories,
+        'priceUsd', price_usd) order by position, code), '[]'::jsonb) from public.packs))
+$$;
+comment on function public.list_plans is 'Every plan and pack in their order, for whoever compares them: {plans, packs}.';
+
+create table public.purchases (
+  key text primary key constraint purchases_key_length check (char_length(key) between 1 and 255),
+  user_id uuid references public.users (id) on delete set null,
+  purchase jsonb not null,
+  answer jsonb not null,
+  created_at timestamptz not null default now()
+);
+comment on table public.purchases is
+  'Packs and plans that users came by, once each. Outlives its user without naming them, or a late repetition would count.';
+comment on column public.purchases.key is 'The payment, as whoever took it numbers it.';
+create index idx_purchases_user on public.purchases (user_id);
+alter table public.purchases enable row level security;
+
+-- The answer given before to this purchase, or null. A key that came with something else is refused.
+create function private.find_purchase(p_key text, p_user_id uuid, p_purchase jsonb) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_known public.purchases;
+begin
+  select * into v_known from public.purchases where key = p_key;
+  if not found then return null; end if;
+  if v_known.user_id is distinct from p_user_id or v_known.purchase <> p_purchase then
+    perform private.refuse(422, 'IDEMPOTENCY_KEY_REUSED');
+  end if;
+  return v_known.answer || '{"replayed": true}'::jsonb;
+end $$;
+
+create function public.apply_purchase(p_key text, p_user_id uuid, p_purchase jsonb) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  -- Before the profile is made: one that was deleted does not come back because its payment is told again.
+  v_known jsonb := private.find_purchase(p_key, p_user_id, p_purchase);
+  v_user public.users;
+  v_stories integer := (select stories from public.packs where code = p_purchase ->> 'pack');
+  v_answer jsonb;
+begin
+  if v_known is not null then return v_known; end if;
+  if p_purchase - '{tier,pack}'::text[] <> '{}'::jsonb
+    or (p_purchase ? 'tier') = (p_purchase ? 'pack')
+    or (p_purchase ? 'pack' and v_stories is null)
+    or (p_purchase ? 'tier' and not exists (select from public.tiers where code = p_purchase ->> 'tier')) then
+    perform private.refuse(400, 'UNKNOWN_PURCHASE', jsonb_build_object('purchase', p_purchase));
+  end if;
+  v_user := private.lock_user(p_user_id);
+  v_known := private.find_purchase(p_key, p_user_id, p_purchase);
+  if v_known is not null then return v_known; end if;
+
+  update public.users
+  set tier = coalesce(p_purchase ->> 'tier', tier), extra_stories = extra_stories + coalesce(v_stories, 0)
+  where id = p_user_id returning * into v_user;
+  v_answer := jsonb_build_object('userId', v_user.id, 'tier', v_user.tier, 'extraStories', v_user.extra_stories);
+  insert into public.purchases (key, user_id, purchase, answer) values (p_key, p_user_id, p_purchase, v_answer)
+  on conflict (key) do nothing;
+  -- Somebody else's, a moment ago.
+  if not found then perform private.refuse(422, 'IDEMPOTENCY_KEY_REUSED'); end if;
+  return v_answer || '{"replayed": false}'::jsonb;
+end $$;
+comment on function public.apply_purchase is
+  'Gives a user a plan ({"tier": code}) or the stories of a pack ({"pack": code}), once per key: {userId, tier, extraStories, '
+  'replayed}. Refuses with PT400 UNKNOWN_PURCHASE and PT422 IDEMPOTENCY_KEY_REUSED.';
+-- Shelves: list_libraries, create_library, rename_library, and move_story from one to another.
+
+create function private.library_answer(p_library_id uuid) returns jsonb language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'id', l.id,
+    'name', l.name,
+    'storyCount', (select count(*) from public.stories s where s.library_id = l.id),
+    'createdAt', l.created_at)
+  from public.libraries l where l.id = p_library_id
+$$;
+
+create function public.list_libraries(p_user_id uuid, p_email text default null, p_limit integer default 100,
+  p_offset integer default 0) returns jsonb
+  language plpgsql set search_path = '' as $$
+begin
+  -- The first one comes with the profile.
+  perform private.ensure_profile(p_user_id, p_email);
+  return (
+    select coalesce(jsonb_agg(private.library_answer(page.id) order by page.created_at, page.id), '[]'::jsonb)
+    from (select id, created_at from public.libraries where owner_user_id = p_user_id
+      order by created_at, id limit p_limit offset p_offset) as page);
+end $$;
+comment on function public.list_libraries is
+  'A user''s libraries, the oldest first, which is where stories go that name none: [{id, name, storyCount, createdAt}].';
+
+create function public.create_library(p_user_id uuid, p_email text, p_name text, p_idempotency_key text default null,
+  p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_user(p_user_id, p_email);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'create_library', p_idempotency_key, p_request_hash);
+  v_library uuid;
+begin
+  if v_replay is not null then return v_replay; end if;
+  insert into public.libraries (owner_user_id, name) values (v_user.id, p_name) returning id into v_library;
+  return private.save_idempotent_response(p_user_id, 'create_library', p_idempotency_key, p_request_hash,
+    jsonb_build_object('library', private.library_answer(v_library)));
+end $$;
+
+create function public.rename_library(p_user_id uuid, p_library_id uuid, p_name text) returns jsonb
+  language plpgsql set search_path = '' as $$
+begin
+  update public.libraries set name = p_name where id = p_library_id and owner_user_id = p_user_id;
+  if not found then perform private.refuse(404, 'LIBRARY_NOT_FOUND'); end if;
+  return private.library_answer(p_library_id);
+end $$;
+
+create function public.move_story(p_user_id uuid, p_story_id uuid, p_library_id uuid) returns jsonb
+  language plpgsql set search_path = '' as $$
+begin
+  perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
+  if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
+  if not exists (select from public.libraries where id = p_library_id and owner_user_id = p_user_id) then
+    perform private.refuse(404, 'LIBRARY_NOT_FOUND');
+  end if;
+  -- One that stands there already is left alone: nobody is told of a change that is none.
+  update public.stories set library_id = p_library_id where id = p_story_id and library_id <> p_library_id;
+  return private.story_answer(p_story_id);
+end $$;
+comment on function public.move_story is
+  'Puts a story into another library of its user and answers it. Refuses with PT404 STORY_NOT_FOUND or LIBRARY_NOT_FOUND.';
 -- What a user may ask of a story that exists: retry_assets, regenerate_assets, generate_assets, continue_story,
 -- cancel_assets (meanings of C-17). Each checks the owner, may be repeated under an idempotency key, and answers the
 -- story and how many jobs became claimable.
@@ -2233,7 +2454,7 @@ end $$;
 -- What is made from something that is made again waits for it and is made again too, one that is being made just now
 -- included: its worker loses the lease, so that nothing of the old version stays. From a text everything is made; from a
 -- picture the book is. A scene keeps its picture when the cover is drawn again, and is marked as stale; one that waits is
--- drawn from the new one.
+-- drawn from the new one. What the plan does not include any more stays as it is, as stale.
 create function private.remake_dependents(p_story_id uuid, p_changed text[]) returns void
   language sql set search_path = '' as $$
   update public.asset_generation_jobs
@@ -2251,6 +2472,7 @@ create function private.remake_dependents(p_story_id uuid, p_changed text[]) ret
     error_code = null,
     error_message = null
   where story_id = p_story_id and asset_type <> all (p_changed) and status in ('ready', 'failed', 'generating', 'queued')
+    and (not private.is_settled(status) or private.plan_includes(p_story_id, asset_type))
     and ('content' = any (p_changed)
       or (asset_type = 'pdf' and p_changed && public.asset_inputs('pdf'))
       or (status = 'queued' and p_changed && public.asset_inputs(asset_type)))
@@ -2307,10 +2529,12 @@ begin
       options = options || p_options,
       metadata = '{}'::jsonb,
       queued_by_input = false,
+      priority = private.story_priority(p_story_id),
       checkpoint = case when p_fresh then checkpoint - 'picture' else checkpoint end
     where story_id = p_story_id and asset_type = any (p_asset_types) and status = any (p_statuses)
     returning asset_type)
   select coalesce(array_agg(asset_type), '{}') into v_done from requeued;
+  perform private.refuse_assets_outside_tier(p_user.tier, v_done);
 
   if 'content' = any (v_done) then
     perform private.begin_text_again(p_user, p_story_id);
@@ -2326,7 +2550,8 @@ begin
       available_at = now(),
       error_code = null,
       error_message = null
-    where story_id = p_story_id and status = 'cancelled' and error_code = 'INPUT_FAILED';
+    where story_id = p_story_id and status = 'cancelled' and error_code = 'INPUT_FAILED'
+      and private.plan_includes(p_story_id, asset_type);
     update public.asset_generation_jobs set checkpoint = checkpoint - 'art'
     where story_id = p_story_id and checkpoint ? 'art';
   end if;
@@ -2392,8 +2617,9 @@ begin
   perform private.refuse_book_without_cover(p_story_id, p_asset_types);
   v_done := private.requeue(v_user, p_story_id, p_asset_types, '{cancelled,skipped}', p_options, false);
   with made as (
-    insert into public.asset_generation_jobs (story_id, user_id, asset_type, options)
-    select p_story_id, p_user_id, asset, p_options from unnest(p_asset_types) as asset
+    insert into public.asset_generation_jobs (story_id, user_id, asset_type, priority, options)
+    select p_story_id, p_user_id, asset, private.story_priority(p_story_id), p_options
+    from unnest(p_asset_types) as asset
     on conflict (story_id, asset_type) do nothing returning asset_type)
   select v_done || coalesce(array_agg(asset_type), '{}') into v_done from made;
   perform private.remake_dependents(p_story_id, v_done);
@@ -2413,12 +2639,15 @@ declare
 begin
   if v_replay is not null then return v_replay; end if;
   if p_skip_failed then
-    -- A book that failed for want of a picture is not skipped but made without it.
+    -- A book that failed for want of a picture is not skipped but made without it, where the plan has books.
     with skipped as (
       update public.asset_generation_jobs set status = 'skipped', completed_at = now()
-      where story_id = p_story_id and status = 'failed' and asset_type not in ('content', 'pdf') returning asset_type)
+      where story_id = p_story_id and status = 'failed' and asset_type <> 'content'
+        and (asset_type <> 'pdf' or not private.plan_includes(p_story_id, 'pdf')) returning asset_type)
     select coalesce(array_agg(asset_type), '{}') into v_done from skipped;
-    v_done := v_done || private.requeue(v_user, p_story_id, '{pdf}', '{failed,cancelled}', '{}'::jsonb, false);
+    if private.plan_includes(p_story_id, 'pdf') then
+      v_done := v_done || private.requeue(v_user, p_story_id, '{pdf}', '{failed,cancelled}', '{}'::jsonb, false);
+    end if;
   end if;
   return private.save_idempotent_response(p_user_id, 'continue_story', p_idempotency_key, p_request_hash,
     private.command_answer(p_story_id, coalesce(v_done, '{}'), private.settle_and_continue(p_story_id)));
@@ -2451,6 +2680,28 @@ begin
 end $$;
 comment on function public.cancel_assets is
   'Stops what is queued or being made; a worker learns of it at its next heartbeat. A version that was there before serves on.';
+-- The speech provider's voices as they were listed last, for a process that begins while the provider does not answer.
+
+create table private.voice_list (
+  only_row boolean primary key default true constraint voice_list_is_one_row check (only_row),
+  voices jsonb not null constraint voice_list_has_voices check (jsonb_array_length(voices) > 0),
+  listed_at timestamptz not null
+);
+comment on table private.voice_list is 'One row, as soon as the provider has answered once.';
+alter table private.voice_list enable row level security;
+
+create function public.keep_voices(p_voices jsonb) returns void language sql set search_path = '' as $$
+  insert into private.voice_list (voices, listed_at) values (p_voices, now())
+  on conflict (only_row) do update set voices = excluded.voices, listed_at = excluded.listed_at
+  -- Every process lists them every ten minutes, and hardly ever is there anything new.
+  where voice_list.voices <> excluded.voices or voice_list.listed_at < now() - interval '1 hour'
+$$;
+comment on function public.keep_voices is 'Keeps the voices of the provider''s last answer: [{id, name, …}].';
+
+create function public.kept_voices() returns jsonb language sql stable set search_path = '' as $$
+  select voices from private.voice_list
+$$;
+comment on function public.kept_voices is 'The voices that keep_voices was told of last; null before the first time.';
 -- Taking away: rows go at once, files and what the CDN keeps of them by the deletion queue, and the ledgers keep sums.
 --
 -- Whoever removes a story's row (a user, the end of an account, somebody at the dashboard) passes the triggers here, so that
@@ -2676,7 +2927,9 @@ revoke all on
   public.libraries,
   public.notification_history,
   public.notification_outbox,
+  public.packs,
   public.provider_limits,
+  public.purchases,
   public.stories,
   public.story_characters,
   public.tiers,
@@ -2689,6 +2942,7 @@ grant select on
   public.characters,
   public.credit_ledger,
   public.libraries,
+  public.packs,
   public.stories,
   public.tiers,
   public.users
@@ -2706,7 +2960,9 @@ grant select, insert, update, delete on
   public.libraries,
   public.notification_history,
   public.notification_outbox,
+  public.packs,
   public.provider_limits,
+  public.purchases,
   public.stories,
   public.story_characters,
   public.tiers,
@@ -2721,12 +2977,14 @@ grant select, insert, update, delete on
   private.deletion_queue,
   private.usage_sums
 to service_role;
+grant select, insert, update on private.voice_list to service_role;
 grant select, update on sequence private.queued_scan_floor, private.generating_scan_floor to service_role;
 
 -- Every verb is for our functions alone.
 revoke all on all functions in schema private from public, anon, authenticated;
 grant execute on all functions in schema private to service_role;
 revoke all on function
+  public.apply_purchase,
   public.asset_inputs,
   public.cancel_assets,
   public.claim_asset_jobs,
@@ -2735,17 +2993,24 @@ revoke all on function
   public.complete_job,
   public.continue_story,
   public.create_character,
+  public.create_library,
   public.create_story,
   public.delete_story,
   public.delete_user,
   public.expire_stuck_jobs,
   public.fail_job,
   public.generate_assets,
+  public.keep_voices,
+  public.kept_voices,
+  public.list_libraries,
+  public.list_plans,
   public.max_retries,
+  public.move_story,
   public.next_job_status,
   public.overall_status,
   public.regenerate_assets,
   public.release_job,
+  public.rename_library,
   public.report_progress,
   public.retry_assets,
   public.retry_delay_seconds,
@@ -2756,6 +3021,7 @@ revoke all on function
   public.user_usage
 from public, anon, authenticated;
 grant execute on function
+  public.apply_purchase,
   public.asset_inputs,
   public.cancel_assets,
   public.claim_asset_jobs,
@@ -2764,17 +3030,24 @@ grant execute on function
   public.complete_job,
   public.continue_story,
   public.create_character,
+  public.create_library,
   public.create_story,
   public.delete_story,
   public.delete_user,
   public.expire_stuck_jobs,
   public.fail_job,
   public.generate_assets,
+  public.keep_voices,
+  public.kept_voices,
+  public.list_libraries,
+  public.list_plans,
   public.max_retries,
+  public.move_story,
   public.next_job_status,
   public.overall_status,
   public.regenerate_assets,
   public.release_job,
+  public.rename_library,
   public.report_progress,
   public.retry_assets,
   public.retry_delay_seconds,

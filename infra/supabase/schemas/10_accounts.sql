@@ -1,4 +1,4 @@
--- Who may ask for stories: tiers with their limits as data, the profile of each auth user, libraries, characters.
+-- Who may ask for stories: tiers and packs as data, the profile of each auth user, libraries, characters.
 --
 -- `users.id` equals `auth.users.id`. It is not a foreign key, because a valid token may arrive before the profile does
 -- (create_story makes it then) and because `auth` belongs to another owner; triggers keep both in step.
@@ -7,23 +7,59 @@ create schema if not exists private;
 
 create table public.tiers (
   code text primary key,
+  name text not null,
+  position integer not null,
+  price_usd_month numeric(8, 2) constraint tiers_price_is_not_negative check (price_usd_month >= 0),
   story_limit integer constraint tiers_story_limit_is_not_negative check (story_limit >= 0),
   daily_generation_limit integer constraint tiers_daily_limit_is_not_negative check (daily_generation_limit >= 0),
   asset_types text[] not null,
-  upgrade_options text[] not null default '{}'
+  priorities text[] not null default '{normal}',
+  upgrade_options text[] not null default '{}',
+  constraint tiers_assets_are_known check ('content' = any (asset_types)
+    and asset_types <@ '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}'::text[]),
+  -- Its default of assets could make no story else.
+  constraint tiers_book_has_its_cover check ('cover' = any (asset_types) or not 'pdf' = any (asset_types)),
+  constraint tiers_priorities_are_known check ('normal' = any (priorities)
+    and priorities <@ '{normal,high,urgent}'::text[])
 );
-comment on table public.tiers is 'Limits of each plan, as data; null means no limit.';
+comment on table public.tiers is 'What each plan includes, allows and costs, as data; null means no limit.';
+comment on column public.tiers.position is 'Its place in a list of plans, the smallest first.';
+comment on column public.tiers.price_usd_month is 'US dollars a month; null = by agreement.';
 comment on column public.tiers.story_limit is 'Stories a user may have made in all, refunds not counted; null = unlimited.';
 comment on column public.tiers.daily_generation_limit is
   'Stories a user may start between two midnights UTC, those whose text failed not counted unless they are three times as '
   'many; null = unlimited.';
-comment on column public.tiers.asset_types is 'Asset types the plan includes; others are refused with ERR_6002.';
+comment on column public.tiers.asset_types is
+  'Asset types the plan includes, and what a story is made of that names none; others are refused with ERR_6002.';
+comment on column public.tiers.priorities is 'Priorities a story may be asked for with; others are refused with ERR_6002.';
+comment on column public.tiers.upgrade_options is 'Codes of the plans and packs that allow more.';
 
-insert into public.tiers (code, story_limit, daily_generation_limit, asset_types, upgrade_options) values
-  ('free', 2, null, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{individual,story_pack_5}'),
-  ('individual', 60, 10, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{premium,story_pack_5}'),
-  ('premium', 300, 40, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{school}'),
-  ('school', null, null, '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}', '{}');
+insert into public.tiers (
+  code, name, position, price_usd_month, story_limit, daily_generation_limit, asset_types, priorities, upgrade_options)
+values
+  ('free', 'Free', 1, 0, 2, null,
+    '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
+    '{normal}', '{individual,story_pack_5}'),
+  ('individual', 'Individual', 2, 9.99, 60, 10,
+    '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
+    '{normal,high}', '{premium,story_pack_5}'),
+  ('premium', 'Premium', 3, 29.99, 300, 40,
+    '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
+    '{normal,high,urgent}', '{school}'),
+  ('school', 'School', 4, null, null, null,
+    '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
+    '{normal,high,urgent}', '{}');
+
+create table public.packs (
+  code text primary key,
+  name text not null,
+  position integer not null,
+  stories integer not null constraint packs_hold_stories check (stories > 0),
+  price_usd numeric(8, 2) not null constraint packs_price_is_not_negative check (price_usd >= 0)
+);
+comment on table public.packs is 'Stories that are bought once, on top of a plan''s limit.';
+comment on column public.packs.stories is 'How many a pack adds to users.extra_stories.';
+insert into public.packs (code, name, position, stories, price_usd) values ('story_pack_5', 'Five stories', 1, 5, 4.99);
 
 create table public.users (
   id uuid primary key,
@@ -41,7 +77,7 @@ comment on column public.users.extra_stories is 'Credits bought in packs, on top
 create table public.libraries (
   id uuid primary key default gen_random_uuid(),
   owner_user_id uuid not null references public.users (id) on delete cascade,
-  name text not null default 'My library',
+  name text not null default 'My library' constraint libraries_name_length check (char_length(name) between 1 and 80),
   created_at timestamptz not null default now()
 );
 comment on table public.libraries is 'Shelves that stories stand on; each user has one from the start.';
@@ -67,11 +103,13 @@ comment on column public.characters.reference_images is 'https URLs of pictures 
 create index idx_characters_owner on public.characters (owner_user_id, created_at desc);
 
 -- Owners read their own rows; nobody but service_role writes.
+alter table public.packs enable row level security;
 alter table public.tiers enable row level security;
 alter table public.users enable row level security;
 alter table public.libraries enable row level security;
 alter table public.characters enable row level security;
 
+create policy packs_are_public on public.packs for select to authenticated using (true);
 create policy tiers_are_public on public.tiers for select to authenticated using (true);
 create policy users_read_themselves on public.users for select to authenticated using (id = (select auth.uid()));
 create policy owners_read_libraries on public.libraries for select to authenticated

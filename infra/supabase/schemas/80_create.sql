@@ -119,6 +119,37 @@ begin
   end if;
 end $$;
 
+create function private.refuse_priority_outside_tier(p_tier text, p_priority text) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  if not exists (select from public.tiers where code = p_tier and p_priority = any (priorities)) then
+    perform private.refuse(403, 'ERR_6002', jsonb_build_object('priority', p_priority, 'tier', p_tier));
+  end if;
+end $$;
+
+-- The plan of a story is that of its user today, whatever it was when the story was made.
+create function private.plan_of(p_story_id uuid) returns public.tiers language sql stable set search_path = '' as $$
+  select t.* from public.stories s
+  join public.users u on u.id = s.creator_user_id join public.tiers t on t.code = u.tier where s.id = p_story_id
+$$;
+
+create function private.plan_includes(p_story_id uuid, p_asset_type text) returns boolean
+  language sql stable set search_path = '' as $$
+  select p_asset_type = any ((private.plan_of(p_story_id)).asset_types)
+$$;
+
+-- How soon the jobs of a story are claimed: as its user asked when it was made. What the plan does not include any more
+-- falls to the next lower one that it does.
+create function private.story_priority(p_story_id uuid) returns text
+  language sql stable set search_path = '' as $$
+  select coalesce((
+      select known.priority from unnest('{urgent,high,normal}'::text[]) with ordinality as known (priority, place)
+      where known.priority = any ((private.plan_of(s.id)).priorities)
+        and known.place >= array_position('{urgent,high,normal}'::text[], s.request ->> 'priority')
+      order by known.place limit 1), 'normal')
+  from public.stories s where s.id = p_story_id
+$$;
+
 create function private.story_answer(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
   select to_jsonb(s) from public.stories s where s.id = p_story_id
 $$;
@@ -137,7 +168,8 @@ declare
   v_story_id uuid := gen_random_uuid();
   v_characters uuid[];
   v_library uuid := (p_request ->> 'library_id')::uuid;
-  v_assets text[] := array(select jsonb_array_elements_text(p_request -> 'asset_types'));
+  v_priority text := coalesce(p_request ->> 'priority', 'normal');
+  v_assets text[];
 begin
   if v_replay is not null then return v_replay; end if;
 
@@ -151,7 +183,15 @@ begin
   elsif not exists (select from public.libraries where id = v_library and owner_user_id = p_user_id) then
     perform private.refuse(404, 'LIBRARY_NOT_FOUND');
   end if;
+  -- Who names no assets gets those of the plan; null and left out are the same.
+  v_assets := case when jsonb_typeof(p_request -> 'asset_types') = 'array'
+    then array(select jsonb_array_elements_text(p_request -> 'asset_types'))
+    else (select array_remove(asset_types, 'content') from public.tiers where code = v_user.tier) end;
   perform private.refuse_assets_outside_tier(v_user.tier, v_assets);
+  perform private.refuse_priority_outside_tier(v_user.tier, v_priority);
+  if 'pdf' = any (v_assets) and not 'cover' = any (v_assets) then
+    perform private.refuse(409, 'MISSING_REQUIRED_ASSETS', '{"missing": ["cover"]}'::jsonb);
+  end if;
   perform private.take_credit(v_user, v_story_id);
 
   insert into public.stories (id, library_id, creator_user_id, title, character_ids, story_type, themes, request)
@@ -163,14 +203,14 @@ begin
     v_characters,
     p_request ->> 'story_type',
     array(select jsonb_array_elements_text(p_request -> 'themes')),
-    p_request);
+    p_request || jsonb_build_object('asset_types', v_assets));
   perform private.save_story_characters(v_story_id);
   insert into public.asset_generation_jobs (story_id, user_id, asset_type, priority, available_at)
   select
     v_story_id,
     p_user_id,
     asset,
-    coalesce(p_request ->> 'priority', 'normal'),
+    v_priority,
     case asset when 'content' then now() + private.direct_start_grace() else now() end
   from unnest('{content}'::text[] || v_assets) as asset;
   perform private.settle_and_continue(v_story_id);
@@ -180,7 +220,7 @@ begin
 end $$;
 comment on function public.create_story is
   'Accepts a story: {story, replayed}. Refuses with PT403 QUOTA_EXCEEDED or ERR_6002, PT404 CHARACTER_NOT_FOUND or '
-  'LIBRARY_NOT_FOUND, PT422 IDEMPOTENCY_KEY_REUSED, PT429 ERR_4002.';
+  'LIBRARY_NOT_FOUND, PT409 MISSING_REQUIRED_ASSETS, PT422 IDEMPOTENCY_KEY_REUSED, PT429 ERR_4002.';
 
 create function public.create_character(p_user_id uuid, p_email text, p_character jsonb, p_idempotency_key text default null,
   p_request_hash text default null) returns jsonb
@@ -220,6 +260,7 @@ begin
     'storiesToday', private.stories_today(u.id),
     'resetsAt', date_trunc('day', now(), 'UTC') + interval '1 day',
     'assetTypes', t.asset_types,
+    'priorities', t.priorities,
     'upgradeOptions', t.upgrade_options)
   into v_answer
   from public.users u join public.tiers t on t.code = u.tier where u.id = p_user_id;

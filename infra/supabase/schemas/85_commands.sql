@@ -16,7 +16,7 @@ end $$;
 -- What is made from something that is made again waits for it and is made again too, one that is being made just now
 -- included: its worker loses the lease, so that nothing of the old version stays. From a text everything is made; from a
 -- picture the book is. A scene keeps its picture when the cover is drawn again, and is marked as stale; one that waits is
--- drawn from the new one.
+-- drawn from the new one. What the plan does not include any more stays as it is, as stale.
 create function private.remake_dependents(p_story_id uuid, p_changed text[]) returns void
   language sql set search_path = '' as $$
   update public.asset_generation_jobs
@@ -34,6 +34,7 @@ create function private.remake_dependents(p_story_id uuid, p_changed text[]) ret
     error_code = null,
     error_message = null
   where story_id = p_story_id and asset_type <> all (p_changed) and status in ('ready', 'failed', 'generating', 'queued')
+    and (not private.is_settled(status) or private.plan_includes(p_story_id, asset_type))
     and ('content' = any (p_changed)
       or (asset_type = 'pdf' and p_changed && public.asset_inputs('pdf'))
       or (status = 'queued' and p_changed && public.asset_inputs(asset_type)))
@@ -90,10 +91,12 @@ begin
       options = options || p_options,
       metadata = '{}'::jsonb,
       queued_by_input = false,
+      priority = private.story_priority(p_story_id),
       checkpoint = case when p_fresh then checkpoint - 'picture' else checkpoint end
     where story_id = p_story_id and asset_type = any (p_asset_types) and status = any (p_statuses)
     returning asset_type)
   select coalesce(array_agg(asset_type), '{}') into v_done from requeued;
+  perform private.refuse_assets_outside_tier(p_user.tier, v_done);
 
   if 'content' = any (v_done) then
     perform private.begin_text_again(p_user, p_story_id);
@@ -109,7 +112,8 @@ begin
       available_at = now(),
       error_code = null,
       error_message = null
-    where story_id = p_story_id and status = 'cancelled' and error_code = 'INPUT_FAILED';
+    where story_id = p_story_id and status = 'cancelled' and error_code = 'INPUT_FAILED'
+      and private.plan_includes(p_story_id, asset_type);
     update public.asset_generation_jobs set checkpoint = checkpoint - 'art'
     where story_id = p_story_id and checkpoint ? 'art';
   end if;
@@ -175,8 +179,9 @@ begin
   perform private.refuse_book_without_cover(p_story_id, p_asset_types);
   v_done := private.requeue(v_user, p_story_id, p_asset_types, '{cancelled,skipped}', p_options, false);
   with made as (
-    insert into public.asset_generation_jobs (story_id, user_id, asset_type, options)
-    select p_story_id, p_user_id, asset, p_options from unnest(p_asset_types) as asset
+    insert into public.asset_generation_jobs (story_id, user_id, asset_type, priority, options)
+    select p_story_id, p_user_id, asset, private.story_priority(p_story_id), p_options
+    from unnest(p_asset_types) as asset
     on conflict (story_id, asset_type) do nothing returning asset_type)
   select v_done || coalesce(array_agg(asset_type), '{}') into v_done from made;
   perform private.remake_dependents(p_story_id, v_done);
@@ -196,12 +201,15 @@ declare
 begin
   if v_replay is not null then return v_replay; end if;
   if p_skip_failed then
-    -- A book that failed for want of a picture is not skipped but made without it.
+    -- A book that failed for want of a picture is not skipped but made without it, where the plan has books.
     with skipped as (
       update public.asset_generation_jobs set status = 'skipped', completed_at = now()
-      where story_id = p_story_id and status = 'failed' and asset_type not in ('content', 'pdf') returning asset_type)
+      where story_id = p_story_id and status = 'failed' and asset_type <> 'content'
+        and (asset_type <> 'pdf' or not private.plan_includes(p_story_id, 'pdf')) returning asset_type)
     select coalesce(array_agg(asset_type), '{}') into v_done from skipped;
-    v_done := v_done || private.requeue(v_user, p_story_id, '{pdf}', '{failed,cancelled}', '{}'::jsonb, false);
+    if private.plan_includes(p_story_id, 'pdf') then
+      v_done := v_done || private.requeue(v_user, p_story_id, '{pdf}', '{failed,cancelled}', '{}'::jsonb, false);
+    end if;
   end if;
   return private.save_idempotent_response(p_user_id, 'continue_story', p_idempotency_key, p_request_hash,
     private.command_answer(p_story_id, coalesce(v_done, '{}'), private.settle_and_continue(p_story_id)));

@@ -18,7 +18,9 @@ revoke all on
   public.libraries,
   public.notification_history,
   public.notification_outbox,
+  public.packs,
   public.provider_limits,
+  public.purchases,
   public.stories,
   public.story_characters,
   public.tiers,
@@ -31,6 +33,7 @@ grant select on
   public.characters,
   public.credit_ledger,
   public.libraries,
+  public.packs,
   public.stories,
   public.tiers,
   public.users
@@ -48,7 +51,9 @@ grant select, insert, update, delete on
   public.libraries,
   public.notification_history,
   public.notification_outbox,
+  public.packs,
   public.provider_limits,
+  public.purchases,
   public.stories,
   public.story_characters,
   public.tiers,
@@ -63,12 +68,14 @@ grant select, insert, update, delete on
   private.deletion_queue,
   private.usage_sums
 to service_role;
+grant select, insert, update on private.voice_list to service_role;
 grant select, update on sequence private.queued_scan_floor, private.generating_scan_floor to service_role;
 
 -- Every verb is for our functions alone.
 revoke all on all functions in schema private from public, anon, authenticated;
 grant execute on all functions in schema private to service_role;
 revoke all on function
+  public.apply_purchase,
   public.asset_inputs,
   public.cancel_assets,
   public.claim_asset_jobs,
@@ -77,17 +84,24 @@ revoke all on function
   public.complete_job,
   public.continue_story,
   public.create_character,
+  public.create_library,
   public.create_story,
   public.delete_story,
   public.delete_user,
   public.expire_stuck_jobs,
   public.fail_job,
   public.generate_assets,
+  public.keep_voices,
+  public.kept_voices,
+  public.list_libraries,
+  public.list_plans,
   public.max_retries,
+  public.move_story,
   public.next_job_status,
   public.overall_status,
   public.regenerate_assets,
   public.release_job,
+  public.rename_library,
   public.report_progress,
   public.retry_assets,
   public.retry_delay_seconds,
@@ -98,6 +112,7 @@ revoke all on function
   public.user_usage
 from public, anon, authenticated;
 grant execute on function
+  public.apply_purchase,
   public.asset_inputs,
   public.cancel_assets,
   public.claim_asset_jobs,
@@ -106,17 +121,24 @@ grant execute on function
   public.complete_job,
   public.continue_story,
   public.create_character,
+  public.create_library,
   public.create_story,
   public.delete_story,
   public.delete_user,
   public.expire_stuck_jobs,
   public.fail_job,
   public.generate_assets,
+  public.keep_voices,
+  public.kept_voices,
+  public.list_libraries,
+  public.list_plans,
   public.max_retries,
+  public.move_story,
   public.next_job_status,
   public.overall_status,
   public.regenerate_assets,
   public.release_job,
+  public.rename_library,
   public.report_progress,
   public.retry_assets,
   public.retry_delay_seconds,

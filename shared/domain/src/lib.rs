@@ -6,6 +6,7 @@ pub mod character;
 pub mod failure;
 pub mod ids;
 pub mod job;
+pub mod library;
 pub mod price;
 pub mod request;
 pub mod retry;

@@ -44,6 +44,8 @@ pub struct StoryForm {
     pub themes: Vec<String>,
     #[serde(default = "yes", rename = "generateAssets", alias = "generate_assets")]
     pub generate_assets: bool,
+    #[serde(rename = "assetTypes", alias = "asset_types")]
+    pub asset_types: Option<Vec<AssetType>>,
     pub title: Option<String>,
     #[serde(alias = "libraryId")]
     pub library_id: Option<LibraryId>,
@@ -68,7 +70,8 @@ pub struct NewStory {
     character_ids: Vec<CharacterId>,
     story_type: String,
     themes: Vec<String>,
-    asset_types: Vec<AssetType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asset_types: Option<Vec<AssetType>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +91,7 @@ struct StoredRequest {
     character_ids: Vec<CharacterId>,
     story_type: String,
     themes: Vec<String>,
-    asset_types: Vec<AssetType>,
+    asset_types: Option<Vec<AssetType>>,
     title: Option<String>,
     library_id: Option<LibraryId>,
     idea: Option<String>,
@@ -116,9 +119,9 @@ impl NewStory {
         &self.themes
     }
 
-    /// What is made beside the text; empty when only the text was asked for.
-    pub fn asset_types(&self) -> &[AssetType] {
-        &self.asset_types
+    /// What is made beside the text: nothing when only the text was asked for, `None` when it is left to the user's plan.
+    pub fn asset_types(&self) -> Option<&[AssetType]> {
+        self.asset_types.as_deref()
     }
 
     /// The title the story is to have; without one the model finds it.
@@ -157,11 +160,7 @@ impl TryFrom<StoryForm> for NewStory {
             character_ids: form.character_ids,
             story_type: form.story_type,
             themes: form.themes,
-            asset_types: if form.generate_assets {
-                AssetType::BESIDE_TEXT.to_vec()
-            } else {
-                Vec::new()
-            },
+            asset_types: beside_text(form.generate_assets, form.asset_types)?,
             title: form.title,
             library_id: form.library_id,
             idea: form.idea,
@@ -210,6 +209,29 @@ impl TryFrom<StoredRequest> for NewStory {
     }
 }
 
+/// What is made beside the text, each once and in the order of the asset graph; nothing of its own where the plan decides.
+fn beside_text(
+    generate_assets: bool,
+    named: Option<Vec<AssetType>>,
+) -> Result<Option<Vec<AssetType>>, InvalidField> {
+    let problem = match (generate_assets, named) {
+        (true, None) => return Ok(None),
+        (false, None) => return Ok(Some(Vec::new())),
+        (true, Some(mut named)) if !named.is_empty() => {
+            // The text is always made.
+            named.retain(|asset| *asset != AssetType::Content);
+            named.sort_unstable();
+            named.dedup();
+            return Ok(Some(named));
+        }
+        (true, Some(_)) => "must name at least one asset",
+        (false, Some(_)) => {
+            "must not stand beside generateAssets false, which asks for the text alone"
+        }
+    };
+    Err(InvalidField::new("assetTypes", problem))
+}
+
 /// One to five distinct heroes, the first one leads.
 fn check_heroes(ids: &[CharacterId]) -> Result<(), InvalidField> {
     let distinct: BTreeSet<_> = ids.iter().collect();
@@ -239,13 +261,38 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_request_is_accepted_and_asks_for_all_assets() {
+    fn the_documented_request_is_accepted_and_leaves_the_assets_to_the_plan() {
         let story = parse(serde_json::json!({
             "character_ids": ["0190a5a0-0000-7000-8000-000000000001"], "story_type": "adventure",
             "themes": ["courage", "friendship"], "generateAssets": true
         }))
         .unwrap();
-        assert_eq!(story.asset_types, AssetType::BESIDE_TEXT);
+        assert_eq!(story.asset_types, None);
+    }
+
+    #[test]
+    fn assets_are_named_once_each_and_the_text_is_made_anyway() {
+        let named = |more: serde_json::Value| {
+            let mut wish = serde_json::json!({"character_ids": ["0190a5a0-0000-7000-8000-000000000001"],
+                "story_type": "adventure", "themes": []});
+            let more = more.as_object().unwrap().clone();
+            wish.as_object_mut().unwrap().extend(more);
+            parse(wish).map(|story| story.asset_types)
+        };
+        let assets = |names: serde_json::Value| named(serde_json::json!({"assetTypes": names}));
+        assert_eq!(
+            assets(serde_json::json!(["audio", "cover", "audio", "text"])),
+            Ok(Some(vec![AssetType::Cover, AssetType::Audio]))
+        );
+        assert_eq!(assets(serde_json::json!(["content"])), Ok(Some(vec![])));
+        assert_eq!(
+            named(serde_json::json!({"generateAssets": false})),
+            Ok(Some(vec![]))
+        );
+        let both = serde_json::json!({"generateAssets": false, "assetTypes": ["cover"]});
+        for refused in [assets(serde_json::json!([])), named(both)] {
+            assert_eq!(refused.unwrap_err().field, "assetTypes");
+        }
     }
 
     #[test]

@@ -34,10 +34,10 @@ impl VoiceId {
         &self.0
     }
 
-    /// The provider's id for an alias of ours or for an id of the provider's form (20 letters and digits); nothing for a
-    /// name, which only the account's list knows.
-    pub fn provider_id(&self) -> Option<&str> {
-        provider_voice_id(&self.0)
+    /// Whether it is one of [`ALIASES`].
+    pub fn is_alias(&self) -> bool {
+        let mut names = ALIASES.iter().map(|(name, _)| name);
+        names.any(|name| name.eq_ignore_ascii_case(&self.0))
     }
 }
 
@@ -98,7 +98,7 @@ impl FromStr for ConfiguredVoice {
 }
 
 /// A voice as the provider lists it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ListedVoice {
     pub id: String,
     pub name: String,
@@ -179,11 +179,9 @@ mod tests {
     #[test]
     fn a_voice_is_asked_for_in_one_short_line() {
         let voice: VoiceId = " Laura ".parse().unwrap();
-        assert_eq!((voice.as_str(), voice.provider_id()), ("Laura", None));
-        assert_eq!(
-            "alloy".parse::<VoiceId>().unwrap().provider_id(),
-            Some(DEFAULT_VOICE)
-        );
+        assert_eq!((voice.as_str(), voice.is_alias()), ("Laura", false));
+        assert!("Alloy".parse::<VoiceId>().unwrap().is_alias());
+        assert!(!DEFAULT_VOICE.parse::<VoiceId>().unwrap().is_alias());
         for refused in ["", " ", "a\u{0}b", &"a".repeat(VoiceId::CHARS_MAX + 1)] {
             assert_eq!(refused.parse::<VoiceId>().unwrap_err().field, "voiceId");
             assert!(serde_json::from_value::<VoiceId>(refused.into()).is_err());

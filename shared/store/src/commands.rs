@@ -4,7 +4,7 @@ use crate::{Store, StoreError, StoryRow};
 use domain::{
     AssetType, StoryId, UserId,
     character::{Character, NewCharacter},
-    request::NewStory,
+    request::{NewStory, Priority},
     voice::VoiceId,
 };
 use serde::{Deserialize, Serialize};
@@ -166,14 +166,28 @@ pub struct Usage {
     /// Midnight UTC, RFC 3339.
     pub resets_at: String,
     pub asset_types: Vec<AssetType>,
+    pub priorities: Vec<Priority>,
     pub upgrade_options: Vec<String>,
 }
 
+/// The answer of a verb that makes something under an idempotency key.
 #[derive(Deserialize)]
-struct Replayable<T> {
+pub(crate) struct Replayable<T> {
     replayed: bool,
     #[serde(flatten)]
     value: T,
+}
+
+impl<T> Replayable<T> {
+    /// What was made, as `of` finds it in the answer.
+    pub(crate) fn map<U>(self, of: impl FnOnce(T) -> U) -> Created<U> {
+        let value = of(self.value);
+        if self.replayed {
+            Created::Replayed(value)
+        } else {
+            Created::New(value)
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -189,8 +203,8 @@ struct CharacterAnswer {
 impl Store {
     /// Accepts a story: quota, story, jobs and debit in one transaction.
     ///
-    /// Refused with `QuotaExceeded`, `DailyQuotaExceeded`, `NotInPlan`, `CharacterNotFound`, `LibraryNotFound` or
-    /// `IdempotencyKeyReused`; nothing is written then.
+    /// Refused with `QuotaExceeded`, `DailyQuotaExceeded`, `NotInPlan`, `MissingRequiredAssets`, `CharacterNotFound`,
+    /// `LibraryNotFound` or `IdempotencyKeyReused`; nothing is written then.
     pub async fn create_story(
         &self,
         caller: &Caller,
@@ -200,12 +214,7 @@ impl Store {
         let arguments = json!({"p_user_id": caller.user_id, "p_email": caller.email, "p_request": request,
             "p_idempotency_key": idempotency.key, "p_request_hash": idempotency.request_hash});
         let answer: Replayable<StoryAnswer> = self.call("create_story", &arguments).await?;
-        let story = answer.value.story;
-        Ok(if answer.replayed {
-            Created::Replayed(story)
-        } else {
-            Created::New(story)
-        })
+        Ok(answer.map(|answer| answer.story))
     }
 
     /// Makes a character.
@@ -220,12 +229,7 @@ impl Store {
         let arguments = json!({"p_user_id": caller.user_id, "p_email": caller.email, "p_character": character,
             "p_idempotency_key": idempotency.key, "p_request_hash": idempotency.request_hash});
         let answer: Replayable<CharacterAnswer> = self.call("create_character", &arguments).await?;
-        let character = answer.value.character;
-        Ok(if answer.replayed {
-            Created::Replayed(character)
-        } else {
-            Created::New(character)
-        })
+        Ok(answer.map(|answer| answer.character))
     }
 
     /// What the user has used and may use; makes the profile on first use.

@@ -7,8 +7,11 @@ mod digest;
 mod error;
 mod files;
 mod finished_story;
+mod libraries;
+mod plans;
 mod reading;
 mod rest;
+mod voices;
 mod work;
 
 pub use cdn::Cdn;
@@ -20,6 +23,8 @@ pub use digest::{digest_parts, sha256_hex};
 pub use error::{DatabaseMessage, Refusal, StoreError};
 pub use files::{AssetFiles, AssetVersion, Draft, FileKind, Fingerprint, StoredFile};
 pub use finished_story::FinishedStory;
+pub use libraries::Library;
+pub use plans::{Pack, Plan, Plans};
 pub use reading::{AssetEntry, AssetGenerationStatus, JobRow, Page, StoryRow, StorySummary};
 pub use rest::{RestConfig, RestConfigError, Store};
 pub use work::{

@@ -40,6 +40,7 @@ pub struct StoryRow {
 #[derive(Clone, Debug, Deserialize)]
 pub struct StorySummary {
     pub id: StoryId,
+    pub library_id: LibraryId,
     pub title: String,
     pub status: StoryStatus,
     /// Without the activities themselves.
@@ -148,8 +149,7 @@ const CHARACTERS: OwnedTable = OwnedTable {
 const STORY_COLUMNS: &str = "id,library_id,creator_user_id,title,content,status,asset_generation_status,\
 asset_generation_started_at,asset_generation_completed_at,hue_extracted_colors,audio_words,audio_blocks,character_ids,\
 story_type,themes,version,created_at,updated_at";
-const SUMMARY_COLUMNS: &str =
-    "id,title,status,asset_generation_status,story_type,themes,version,created_at,updated_at";
+const SUMMARY_COLUMNS: &str = "id,library_id,title,status,asset_generation_status,story_type,themes,version,created_at,updated_at";
 const CHARACTER_COLUMNS: &str =
     "id,name,species,age,traits,appearance,personality,reference_images";
 const JOB_COLUMNS: &str =
@@ -177,18 +177,17 @@ impl Store {
         Ok(rows.into_iter().next())
     }
 
-    /// A page of this owner's rows, newest first.
+    /// A page of this owner's rows, newest first. `select` names the columns, and which rows.
     async fn owned_rows<T: DeserializeOwned>(
         &self,
         attempted: &str,
         table: &OwnedTable,
         owner: UserId,
         page: Page,
-        columns: &str,
+        select: impl Fn(Builder) -> Builder,
     ) -> Result<Vec<T>, StoreError> {
         self.read(attempted, |rest| {
-            rest.from(table.name)
-                .select(columns)
+            select(rest.from(table.name))
                 .eq(table.owner, owner.to_string())
                 .order("created_at.desc,id.desc")
                 .range(page.offset, page.offset + page.limit.saturating_sub(1))
@@ -204,14 +203,22 @@ impl Store {
         .await
     }
 
-    /// This owner's stories, newest first.
+    /// This owner's stories, newest first; with a library, those that stand in it.
     pub async fn stories(
         &self,
         owner: UserId,
+        library: Option<LibraryId>,
         page: Page,
     ) -> Result<Vec<StorySummary>, StoreError> {
+        let select = |rows: Builder| {
+            let rows = rows.select(SUMMARY_COLUMNS);
+            match library {
+                Some(library) => rows.eq("library_id", library.to_string()),
+                None => rows,
+            }
+        };
         let mut stories: Vec<StorySummary> = self
-            .owned_rows("list stories", &STORIES, owner, page, SUMMARY_COLUMNS)
+            .owned_rows("list stories", &STORIES, owner, page, select)
             .await?;
         for story in &mut stories {
             for asset in story.asset_generation_status.assets.values_mut() {
@@ -252,13 +259,9 @@ impl Store {
         page: Page,
     ) -> Result<Vec<Character>, StoreError> {
         let rows: Vec<CharacterRow> = self
-            .owned_rows(
-                "list characters",
-                &CHARACTERS,
-                owner,
-                page,
-                CHARACTER_COLUMNS,
-            )
+            .owned_rows("list characters", &CHARACTERS, owner, page, |rows| {
+                rows.select(CHARACTER_COLUMNS)
+            })
             .await?;
         Ok(rows
             .into_iter()

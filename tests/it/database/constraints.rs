@@ -5,6 +5,7 @@ use domain::{
     AssetType, FailureCode,
     character::{CharacterForm, NewCharacter},
     job::{JobEvent, JobStatus},
+    library::LibraryName,
     request::{NewStory, Priority, StoryForm},
     status::StoryStatus,
 };
@@ -22,6 +23,8 @@ async fn a_story_has_the_states_and_a_job_the_priorities_of_domain() {
     assert_eq!(quoted(&constraint), known);
     let constraint = definition(&database, "jobs_priority_is_known").await;
     let priorities = quoted(&constraint);
+    let of_plans = definition(&database, "tiers_priorities_are_known").await;
+    assert_eq!(listed(&of_plans), priorities);
     assert_eq!(priorities.len(), 3);
     for priority in priorities {
         let read: Result<Priority, _> = serde_json::from_value(json!(priority));
@@ -52,6 +55,12 @@ async fn definition(database: &Database, constraint: &str) -> String {
 /// The texts in quotes.
 fn quoted(definition: &str) -> BTreeSet<&str> {
     definition.split('\'').skip(1).step_by(2).collect()
+}
+
+/// The texts of the array in a definition.
+fn listed(definition: &str) -> BTreeSet<&str> {
+    let list = definition.split(['{', '}']).nth(1).expect("an array");
+    list.split(',').collect()
 }
 
 #[tokio::test]
@@ -87,6 +96,34 @@ async fn every_plan_includes_every_asset_of_domain() {
     for (plan, assets) in plans {
         let assets: BTreeSet<_> = assets.iter().map(String::as_str).collect();
         assert_eq!(assets, AssetType::ALL.map(AssetType::name).into(), "{plan}");
+    }
+    let constraint = definition(&database, "tiers_assets_are_known").await;
+    assert_eq!(
+        listed(&constraint),
+        AssetType::ALL.map(AssetType::name).into()
+    );
+}
+
+#[tokio::test]
+async fn every_way_to_more_that_a_plan_names_is_a_plan_or_a_pack() {
+    let database = Database::new().await;
+    let unknown = "(select unnest(upgrade_options) as code from public.tiers) as named
+        where code not in (select code from public.tiers union select code from public.packs)";
+    assert_eq!(database.count(unknown).await, 0);
+    let all = "(select unnest(upgrade_options) from public.tiers) as named";
+    assert!(database.count(all).await > 3);
+}
+
+#[tokio::test]
+async fn a_plan_that_could_make_no_story_is_no_plan() {
+    let database = Database::new().await;
+    for assets in ["{cover}", "{content,pdf}", "{content,wings}"] {
+        let changed =
+            sqlx::query("update public.tiers set asset_types = $1::text[] where code = 'free'")
+                .bind(assets)
+                .execute(&database.superuser)
+                .await;
+        assert!(changed.is_err(), "{assets}");
     }
 }
 
@@ -130,6 +167,10 @@ fn accepts_name(length: usize) -> bool {
     accepts_hero(json!({"name": "x".repeat(length)}))
 }
 
+fn accepts_library(length: usize) -> bool {
+    "x".repeat(length).parse::<LibraryName>().is_ok()
+}
+
 fn accepts_age(age: usize) -> bool {
     accepts_hero(json!({"name": "Ember", "age": age}))
 }
@@ -137,10 +178,11 @@ fn accepts_age(age: usize) -> bool {
 #[tokio::test]
 async fn a_request_is_bounded_as_the_tables_are() {
     let database = Database::new().await;
-    let tables: [(&str, Accepts); 4] = [
+    let tables: [(&str, Accepts); 5] = [
         ("stories_title_length", accepts_title),
         ("stories_have_characters", accepts_heroes),
         ("characters_name_length", accepts_name),
+        ("libraries_name_length", accepts_library),
         ("characters_age_range", accepts_age),
     ];
     for (constraint, accepts) in tables {

@@ -15,13 +15,14 @@ const OWNERS_READ: [&str; 6] = [
     "stories",
     "users",
 ];
-const EVERY_USER_READS: [&str; 1] = ["tiers"];
-const SERVICE_ONLY: [&str; 7] = [
+const EVERY_USER_READS: [&str; 2] = ["packs", "tiers"];
+const SERVICE_ONLY: [&str; 8] = [
     "asset_generation_history",
     "idempotency_keys",
     "notification_history",
     "notification_outbox",
     "provider_limits",
+    "purchases",
     "story_characters",
     "usage_ledger",
 ];
@@ -79,6 +80,9 @@ async fn story_with_a_past(database: &Database) -> Story {
     database.finish(&story).await;
     let keyed = json!({"p_user_id": story.user, "p_story_id": story.id, "p_idempotency_key": "k", "p_request_hash": "h"});
     database.call("cancel_assets", keyed).await;
+    let pack =
+        json!({"p_key": story.id, "p_user_id": story.user, "p_purchase": {"pack": "story_pack_5"}});
+    database.call("apply_purchase", pack).await;
     put_at_rest(database, &story).await;
     story
 }

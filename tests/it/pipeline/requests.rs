@@ -6,7 +6,7 @@ use domain::AssetType;
 use serde_json::{Value, json};
 use stack::api::ApiError;
 
-async fn post(url: &str, token: &str, key: Option<&str>, body: &Value) -> (u16, Value) {
+pub(super) async fn post(url: &str, token: &str, key: Option<&str>, body: &Value) -> (u16, Value) {
     let mut request = reqwest::Client::new()
         .post(url)
         .bearer_auth(token)

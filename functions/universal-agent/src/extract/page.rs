@@ -2,6 +2,7 @@
 
 use crate::error::ApiError;
 use axum::{extract::FromRequestParts, http::request::Parts};
+use std::str::FromStr;
 use store::Page;
 use url::form_urlencoded;
 
@@ -46,6 +47,15 @@ impl Query {
         let parse = |text: &str| {
             text.parse()
                 .map_err(|_| ApiError::invalid(name, format!("{name} must be a whole number")))
+        };
+        self.value(name)?.map(parse).transpose()
+    }
+
+    /// A UUID, where there is one.
+    pub(crate) fn id<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, ApiError> {
+        let parse = |text: &str| {
+            text.parse()
+                .map_err(|_| ApiError::invalid(name, format!("{name} must be a UUID")))
         };
         self.value(name)?.map(parse).transpose()
     }

@@ -7,11 +7,15 @@ use crate::{
     extract::{Body, Checked, PageQuery, PathId, Posted, SignedIn, given},
     store_error::character_not_found,
 };
-use axum::extract::State;
+use axum::{
+    extract::State,
+    http::{HeaderName, header},
+};
 use domain::{
     CharacterId,
     character::{Character, CharacterForm, NewCharacter},
     request::InvalidField,
+    traits::TRAITS,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -194,6 +198,30 @@ pub(crate) async fn remove(
         return Err(character_not_found());
     }
     Ok(Answer::ok(Removed { id, deleted }))
+}
+
+/// A trait that a character may have.
+#[derive(Serialize)]
+struct TraitView {
+    code: &'static str,
+    /// The words that every picture of the character is asked for with.
+    description: &'static str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct TraitList {
+    traits: Vec<TraitView>,
+}
+
+/// `GET /characters/traits`: what `traits` takes. Changes with a release alone.
+pub(crate) async fn traits() -> ([(HeaderName, &'static str); 1], Answer<TraitList>) {
+    let traits = TRAITS.map(|(code, description)| TraitView { code, description });
+    (
+        [(header::CACHE_CONTROL, "public, max-age=3600")],
+        Answer::ok(TraitList {
+            traits: traits.into(),
+        }),
+    )
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! Stories: asking for one, finding them again, taking one away.
+//! Stories: asking for one, finding them again, moving one, taking one away.
 
 use crate::{
     answer::{Answer, Gone},
     deps::AppState,
     error::ApiError,
-    extract::{Checked, Keyed, PageQuery, PathStoryId, Posted, SignedIn},
+    extract::{Body, Checked, Keyed, PageQuery, PathStoryId, Posted, Query, SignedIn},
     hand_off::{delete_files, start_text},
     request_log::note_story,
     store_error::story_not_found,
@@ -12,10 +12,10 @@ use crate::{
 };
 use axum::extract::State;
 use domain::{
-    StoryId, StoryStatus,
+    LibraryId, StoryId, StoryStatus,
     request::{InvalidField, NewStory, StoryForm},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::{AssetGenerationStatus, Created, StoryRow, StorySummary};
 
 impl Checked for NewStory {
@@ -82,7 +82,8 @@ pub(crate) async fn create(
     let story = created.into_inner();
     note_story(story.id);
     if !replayed {
-        tracing::info!(target: "AssetGenerationPipeline", assets = request.asset_types().len() + 1, "Story accepted");
+        let assets = story.asset_generation_status.assets.len();
+        tracing::info!(target: "AssetGenerationPipeline", assets, "Story accepted");
     }
     // Also on a replay: the first answer may have been lost because its process died before this line.
     start_text(&deps, story.id).await;
@@ -93,6 +94,7 @@ pub(crate) async fn create(
 #[derive(Serialize)]
 pub(crate) struct StoryListItem {
     id: StoryId,
+    library_id: LibraryId,
     title: String,
     status: StoryStatus,
     asset_generation_status: AssetGenerationStatus,
@@ -107,6 +109,7 @@ impl From<StorySummary> for StoryListItem {
     fn from(story: StorySummary) -> Self {
         Self {
             id: story.id,
+            library_id: story.library_id,
             title: story.title,
             status: story.status,
             asset_generation_status: story.asset_generation_status,
@@ -128,15 +131,17 @@ pub(crate) struct StoryList {
     has_more: bool,
 }
 
-/// `GET /stories`: the caller's own, newest first.
+/// `GET /stories`: the caller's own, newest first; with `library_id` those of one library.
 pub(crate) async fn list(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     page: PageQuery,
+    query: Query,
 ) -> Result<Answer<StoryList>, ApiError> {
+    let library = query.id("library_id")?;
     let mut rows = deps
         .store
-        .stories(caller.user_id, page.with_one_more())
+        .stories(caller.user_id, library, page.with_one_more())
         .await?;
     let has_more = page.cut(&mut rows);
     Ok(Answer::ok(StoryList {
@@ -169,4 +174,39 @@ pub(crate) async fn remove(
     tracing::info!(target: "AssetGenerationPipeline", "Story deleted");
     delete_files(&deps).await;
     Ok(Gone { replayed })
+}
+
+/// `{"library_id": …}`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangeForm {
+    #[serde(alias = "libraryId")]
+    library_id: LibraryId,
+}
+
+/// The body of `PATCH /stories/{id}`: where the story is to stand.
+pub(crate) struct Change {
+    library: LibraryId,
+}
+
+impl Checked for Change {
+    type Form = ChangeForm;
+
+    fn check(form: ChangeForm) -> Result<Self, InvalidField> {
+        let library = form.library_id;
+        Ok(Self { library })
+    }
+}
+
+/// `PATCH /stories/{id}`: puts it into another library.
+pub(crate) async fn change(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    PathStoryId(id): PathStoryId,
+    Body(Change { library }): Body<Change>,
+) -> Result<Answer<StoryRow>, ApiError> {
+    let store = &deps.store;
+    Ok(Answer::ok(
+        store.move_story(caller.user_id, id, library).await?,
+    ))
 }

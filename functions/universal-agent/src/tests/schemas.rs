@@ -43,6 +43,24 @@ fn requests() -> Vec<(&'static str, String, &'static str, Value)> {
             json!({"sceneIndex": 1}),
         ),
         ("POST", of_story("/audio"), "Narration", json!({})),
+        (
+            "PATCH",
+            of_story(""),
+            "StoryChange",
+            json!({"library_id": STORY}),
+        ),
+        (
+            "POST",
+            "/libraries".to_owned(),
+            "NewLibrary",
+            json!({"name": "a"}),
+        ),
+        (
+            "PATCH",
+            format!("/libraries/{STORY}"),
+            "NewLibrary",
+            json!({"name": "a"}),
+        ),
     ]
 }
 
@@ -77,6 +95,8 @@ async fn is_taken(api: &TestApi, method: &str, path: &str, sent: &Value) -> bool
 #[tokio::test]
 async fn a_member_takes_null_and_whole_numbers_and_lengths_exactly_as_described() {
     let api = TestApi::new().await;
+    let laura = json!([{"voice_id": "FGY2WhTYpPnrIDTdsKH5", "name": "Laura"}]);
+    api.account.has(laura);
     let document = document();
     for (method, path, schema, least) in requests() {
         assert!(is_taken(&api, method, &path, &least).await, "{path}");

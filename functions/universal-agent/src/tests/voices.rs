@@ -92,13 +92,20 @@ async fn a_voice_the_account_lacks_is_refused_before_anything_is_spent() {
 }
 
 #[tokio::test]
-async fn while_the_list_is_away_aliases_and_ids_pass_as_before() {
+async fn while_no_list_is_to_be_had_an_alias_passes_and_all_else_is_asked_to_come_back() {
     let api = api().await;
     api.account.has(json!("no list"));
-    for (voice, status) in [("josh", 201), ("ABCDEFGHIJ0123456789", 201), ("Laura", 400)] {
-        let [(path, wish, _), ..] = wishes(voice);
-        assert_eq!(api.post(&path, wish).await.status(), status, "{voice}");
+    let [(path, wish, _), ..] = wishes("josh");
+    assert_eq!(api.post(&path, wish).await.status(), 201);
+    let asked = api.database.questions().len();
+    for voice in ["ABCDEFGHIJ0123456789", "Laura"] {
+        for (path, wish, _) in wishes(voice) {
+            let response = api.post(&path, wish).await;
+            assert_eq!(response.status(), 503, "{path} {voice}");
+            assert_eq!(response.headers()["retry-after"], "30");
+        }
     }
+    assert_eq!(api.database.questions().len(), asked, "nothing was written");
 }
 
 #[tokio::test]

@@ -125,7 +125,7 @@ async fn a_saved_text_is_in_the_story_and_frees_cover_audio_and_activities() {
 #[tokio::test]
 async fn a_scene_without_a_cover_still_waits_for_the_text() {
     let database = Database::new().await;
-    let story = database.story(&["scene_1", "pdf"]).await;
+    let story = database.story(&["scene_1", "scene_2"]).await;
     database.let_time_pass(&story).await;
     let claimed: Vec<_> = database
         .claim(10)

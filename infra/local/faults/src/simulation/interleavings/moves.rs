@@ -52,7 +52,7 @@ impl World {
             // The first is asked for in full, the others in part.
             let chosen = match index {
                 0 => 0xff,
-                _ => [0b1000_0011, 0b0110_0000, 0b1001_1110][index % 3],
+                _ => [0b1000_0011, 0b0110_0000, 0b0001_1110][index % 3],
             };
             asked.push(super::story_with_some_assets(database, chosen).await);
         }

@@ -1,0 +1,50 @@
+//! What plans and packs there are, as a page that compares them shows them.
+
+use crate::{Store, StoreError};
+use domain::{AssetType, request::Priority};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// A plan; every limit that is `None` is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// As `users.tier` holds it.
+    pub code: String,
+    pub name: String,
+    /// US dollars; `None`: by agreement.
+    pub price_usd_month: Option<f64>,
+    /// Stories in all.
+    pub story_limit: Option<u32>,
+    /// Stories a day.
+    pub daily_limit: Option<u32>,
+    pub asset_types: Vec<AssetType>,
+    pub priorities: Vec<Priority>,
+    /// Codes of the plans and packs that allow more.
+    pub upgrade_options: Vec<String>,
+}
+
+/// Stories that are bought once, on top of a plan's limit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pack {
+    pub code: String,
+    pub name: String,
+    pub stories: u32,
+    /// US dollars.
+    pub price_usd: f64,
+}
+
+/// All there are, each in the order in which they are shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plans {
+    pub plans: Vec<Plan>,
+    pub packs: Vec<Pack>,
+}
+
+impl Store {
+    /// Every plan and pack.
+    pub async fn plans(&self) -> Result<Plans, StoreError> {
+        self.call("list_plans", &json!({})).await
+    }
+}
