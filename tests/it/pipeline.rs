@@ -11,6 +11,7 @@ mod invocations;
 mod libraries;
 mod logs;
 mod models;
+mod motion;
 mod narration;
 mod plans;
 mod requests;

@@ -120,6 +120,8 @@ mod tests {
             attempt: retry_count + 1,
             retry_count,
             asset_version: 0,
+            progress: 0,
+            typical_seconds: None,
             earlier_version_stands: false,
             checkpoint: Value::Null,
             options: Value::Null,

@@ -3,15 +3,19 @@
 use crate::{
     Deps, asking,
     failure::StepError,
+    pace::Pace,
     prompt::Question,
     story_context::StoryContext,
     usage::{self, UsageLedger},
 };
-use domain::{AssetType, story::UnusableAnswer};
+use domain::{AssetType, estimate::documented_seconds, story::UnusableAnswer};
 use providers::{CallUsage, TextCall, TextModelRole};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 use store::{AssetVersion, FileKind, Fingerprint, LeasedJob, Progress};
 use tracing::Span;
 
@@ -22,19 +26,24 @@ pub(crate) struct Attempt {
     pub(crate) usage: UsageLedger,
     /// What every line about it says of itself: `jobId` and `assetType`, within the story's span.
     pub(crate) span: Span,
-    /// Percent done, for the next heartbeat.
-    progress: Mutex<Option<u8>>,
+    begun: Instant,
+    /// How far it is, for the next heartbeat.
+    pace: Mutex<Pace>,
 }
 
 impl Attempt {
     pub(crate) fn new(story: Arc<StoryContext>, job: LeasedJob) -> Self {
         let span = tracing::error_span!("job", jobId = %job.job_id, assetType = %job.asset_type);
+        let usual = job.typical_seconds;
+        let usual = usual.unwrap_or_else(|| documented_seconds(job.asset_type));
+        let pace = Pace::new(usual, job.progress);
         Self {
             span,
             story,
             job,
             usage: UsageLedger::default(),
-            progress: Mutex::default(),
+            begun: Instant::now(),
+            pace: Mutex::new(pace),
         }
     }
 
@@ -109,8 +118,8 @@ impl Attempt {
         metadata: Option<Value>,
     ) -> Result<(), StepError> {
         let usage = self.usage.unrecorded();
+        self.note_progress(progress);
         let report = Progress {
-            progress: Some(progress),
             metadata,
             checkpoint: Some(checkpoint),
             usage: usage.clone(),
@@ -125,17 +134,19 @@ impl Attempt {
         Ok(())
     }
 
-    /// Percent done. The next heartbeat tells it; it costs no round trip of its own.
+    /// So much is done for certain. The next heartbeat tells it; it costs no round trip of its own.
     pub(crate) fn note_progress(&self, percent: u8) {
-        *self.progress.lock().expect("no holder panics") = Some(percent);
+        let mut pace = self.pace.lock().expect("no holder panics");
+        pace.note(self.begun.elapsed(), percent);
     }
 
-    /// What extends its lease.
+    /// What extends its lease, and tells how far it is by now.
     pub(crate) fn heartbeat(&self) -> Progress {
+        let pace = *self.pace.lock().expect("no holder panics");
         Progress {
             job_id: self.job.job_id,
             lease_token: self.job.lease_token,
-            progress: *self.progress.lock().expect("no holder panics"),
+            progress: Some(pace.shown(self.begun.elapsed())),
             metadata: None,
             checkpoint: None,
             usage: Vec::new(),

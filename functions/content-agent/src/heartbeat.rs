@@ -1,4 +1,5 @@
-//! What an invocation is working on, and the heartbeat that extends all of its leases in one round trip.
+//! What an invocation is working on, and the heartbeat that extends all of its leases, and shows that they move, in one
+//! round trip.
 
 use crate::{Deps, attempt::Attempt};
 use domain::JobId;
@@ -7,6 +8,7 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use store::Progress;
 use tokio::task::AbortHandle;
@@ -33,14 +35,20 @@ pub(crate) async fn extend_leases_during<T>(
     }
 }
 
-/// Three times a lease; stops the jobs that are not ours any more.
+/// Whoever waits for a story sees it move at least every three seconds while a provider works: this, and once more
+/// [`SHOWN_AGAIN_AFTER`] where the row was written a moment before.
+pub(crate) const BEAT: Duration = Duration::from_secs(2);
+/// So long the database lets a row rest that showed something else.
+const SHOWN_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// At least three times a lease; stops the jobs that are not ours any more.
 async fn extend_leases(deps: Arc<Deps>, running: RunningJobs) -> Infallible {
-    let mut ticks = tokio::time::interval(deps.config.lease / 3);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    // The first tick is at once, and the leases have just begun.
-    ticks.tick().await;
+    let beat = BEAT.min(deps.config.lease / 3);
+    // The leases have just begun.
+    let mut pause = beat;
     loop {
-        ticks.tick().await;
+        tokio::time::sleep(pause).await;
+        pause = beat;
         let beats: Vec<_> = {
             let running = running.lock().expect("no holder panics");
             running
@@ -51,8 +59,17 @@ async fn extend_leases(deps: Arc<Deps>, running: RunningJobs) -> Infallible {
         if beats.is_empty() {
             continue;
         }
-        match deps.store.report_progress(&beats, deps.config.lease).await {
-            Ok(lost) => abort_lost(&running.lock().expect("no holder panics"), &beats, &lost),
+        match deps.store.extend_leases(&beats, deps.config.lease).await {
+            Ok(extended) => {
+                if extended.is_deferred {
+                    pause = beat.min(SHOWN_AGAIN_AFTER);
+                }
+                abort_lost(
+                    &running.lock().expect("no holder panics"),
+                    &beats,
+                    &extended.lost,
+                );
+            }
             Err(error) => tracing::warn!(
                 error = chain(&error),
                 "Heartbeat failed; the leases hold until the next one"
@@ -78,7 +95,6 @@ mod tests {
     use crate::test_services::{TestServices, job};
     use domain::AssetType;
     use serde_json::Value;
-    use std::time::Duration;
     use tokio::task::JoinSet;
 
     const CDN: &str = "https://assets.example.com";

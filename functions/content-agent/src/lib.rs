@@ -12,6 +12,7 @@ mod decode_pool;
 mod deletion;
 mod failure;
 mod heartbeat;
+mod pace;
 mod prompt;
 mod references;
 mod session;

@@ -47,7 +47,7 @@ struct Seen {
     objects: BTreeMap<String, Bytes>,
     /// Method and key of each request to the bucket.
     requests: Vec<(Method, String)>,
-    /// Bodies of `report_progress`.
+    /// Bodies of `report_progress` and of heartbeats.
     reports: Vec<Value>,
     /// Bodies of `fail_job`.
     failures: Vec<Value>,
@@ -178,6 +178,8 @@ pub(crate) fn job(asset: AssetType, attempt: u32, options: Value, checkpoint: Va
         attempt,
         retry_count: attempt - 1,
         asset_version: 0,
+        progress: 0,
+        typical_seconds: None,
         earlier_version_stands: false,
         checkpoint,
         options,
@@ -216,7 +218,7 @@ async fn answer(State(services): State<TestServices>, request: Request) -> Respo
     if let Some(function) = path.strip_prefix("rest/v1/rpc/") {
         let body: Value = serde_json::from_slice(&body).unwrap();
         return match function {
-            "report_progress" => {
+            "report_progress" | "extend_leases" => {
                 seen.reports.push(body);
                 axum::Json(json!({"lost": []})).into_response()
             }

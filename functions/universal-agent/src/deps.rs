@@ -1,7 +1,8 @@
 //! What handlers may touch, built once per process, and the configuration it is built from.
 
 use crate::{ElevenLabsVoices, TokenVerifier, Voices, recent::Recent};
-use runtime::{Aws, Invoke, LambdaInvoker, SettingError, Variables, env, http_client};
+use domain::estimate::Medians;
+use runtime::{Aws, Invoke, LambdaInvoker, SettingError, Variables, chain, env, http_client};
 use std::{error::Error, sync::Arc, time::Duration};
 use store::{Plans, RestConfig, Store};
 
@@ -13,10 +14,13 @@ pub struct Deps {
     pub voices: Arc<dyn Voices>,
     pub config: Config,
     pub(crate) plans: Recent<Plans>,
+    pub(crate) medians: Recent<Medians>,
 }
 
 /// How long plans are told without being read again; their page is cached longer still.
 pub(crate) const PLANS_FRESH_FOR: Duration = Duration::from_secs(60);
+/// How long medians serve without being read again; they are computed anew every quarter of an hour.
+pub(crate) const MEDIANS_FRESH_FOR: Duration = Duration::from_secs(60);
 
 /// What each handler gets: the one [`Deps`] of the process.
 pub(crate) type AppState = Arc<Deps>;
@@ -49,6 +53,18 @@ impl Config {
 }
 
 impl Deps {
+    /// What assets take and cost; the documented figures while the database does not tell.
+    pub(crate) async fn medians(&self) -> Medians {
+        let medians = self.medians.get(self.store.asset_medians()).await;
+        medians.unwrap_or_else(|error| {
+            tracing::warn!(
+                error = chain(&error),
+                "Estimating by the documented figures"
+            );
+            Medians::default()
+        })
+    }
+
     /// Builds clients without using them: connections, keys and AWS configuration come with the first request.
     pub fn from_variables(
         variables: &Variables,
@@ -78,6 +94,7 @@ impl Deps {
             )),
             config: Config::from_variables(variables)?,
             plans: Recent::new(PLANS_FRESH_FOR),
+            medians: Recent::new(MEDIANS_FRESH_FOR),
         })
     }
 }

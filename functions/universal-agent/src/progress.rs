@@ -1,7 +1,6 @@
 //! How far a story is, as one figure, and when each asset will be there.
 
-use crate::estimate::typical_seconds;
-use domain::{AssetStatus, AssetType};
+use domain::{AssetStatus, AssetType, estimate::Medians};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use store::AssetEntry;
@@ -10,11 +9,11 @@ use store::AssetEntry;
 pub(crate) type Assets = BTreeMap<AssetType, AssetEntry>;
 
 /// 0 to 100: each asset counts as much as it usually takes. 100 only when nothing is left to wait for.
-pub(crate) fn percent(assets: &Assets) -> u64 {
+pub(crate) fn percent(assets: &Assets, medians: &Medians) -> u64 {
     let mut done = 0;
     let mut all = 0;
     for (asset, entry) in assets {
-        let weight = typical_seconds(*asset);
+        let weight = (medians.seconds(*asset) * 1_000.0).max(1.0) as u64;
         let progress = match entry.status.is_settled() {
             true => 100,
             false => u64::from(entry.progress).min(99),
@@ -26,18 +25,25 @@ pub(crate) fn percent(assets: &Assets) -> u64 {
 }
 
 /// When an unsettled asset will be there if everything takes as long as usual; never in the past.
-pub(crate) fn expect(asset: AssetType, assets: &Assets, now: Timestamp) -> Option<Timestamp> {
+pub(crate) fn expect(
+    asset: AssetType,
+    assets: &Assets,
+    medians: &Medians,
+    now: Timestamp,
+) -> Option<Timestamp> {
     let entry = assets
         .get(&asset)
         .filter(|entry| !entry.status.is_settled())?;
     let inputs = asset.inputs().iter();
-    let inputs_ready = inputs.filter_map(|input| expect(*input, assets, now)).max();
+    let inputs_ready = inputs
+        .filter_map(|input| expect(*input, assets, medians, now))
+        .max();
     let began = match (entry.status, &entry.started_at) {
         (AssetStatus::Generating, Some(moment)) => moment.parse().ok(),
         _ => None,
     };
     let begins: Timestamp = inputs_ready.or(began).unwrap_or(now);
-    let takes = SignedDuration::from_secs(typical_seconds(asset).cast_signed());
+    let takes = SignedDuration::from_secs_f64(medians.seconds(asset));
     let soonest = now + SignedDuration::from_secs(1);
     Some((begins + takes).max(soonest))
 }
@@ -45,6 +51,7 @@ pub(crate) fn expect(asset: AssetType, assets: &Assets, now: Timestamp) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::estimate::Median;
     use serde_json::{Value, json};
 
     fn assets<const N: usize>(entries: [(AssetType, Value); N]) -> Assets {
@@ -59,12 +66,16 @@ mod tests {
         let almost = json!({"status": "generating", "progress": 100});
         let failed = json!({"status": "failed", "progress": 40});
         let (text, book) = (AssetType::Content, AssetType::Pdf);
+        let documented = Medians::default();
         assert_eq!(
-            percent(&assets([(text, ready.clone()), (book, failed)])),
+            percent(
+                &assets([(text, ready.clone()), (book, failed)]),
+                &documented
+            ),
             100
         );
-        assert!(percent(&assets([(text, ready), (book, almost)])) < 100);
-        assert_eq!(percent(&Assets::new()), 0);
+        assert!(percent(&assets([(text, ready), (book, almost)]), &documented) < 100);
+        assert_eq!(percent(&Assets::new(), &documented), 0);
     }
 
     #[test]
@@ -84,11 +95,19 @@ mod tests {
                 json!({"status": "ready", "progress": 100}),
             ),
         ]);
-        let at = |asset| expect(asset, &assets, now).map(|moment| moment.to_string());
+        let documented = Medians::default();
+        let at = |asset| expect(asset, &assets, &documented, now).map(|moment| moment.to_string());
         assert_eq!(at(AssetType::Cover).unwrap(), "2026-01-01T12:00:28Z");
         assert_eq!(at(AssetType::Scene1).unwrap(), "2026-01-01T12:01:06Z");
         assert_eq!(at(AssetType::Audio), None);
         let late = now + SignedDuration::from_secs(3600);
-        assert!(expect(AssetType::Cover, &assets, late).unwrap() > late);
+        assert!(expect(AssetType::Cover, &assets, &documented, late).unwrap() > late);
+        let quick = Medians::from_iter([Median {
+            asset_type: AssetType::Cover,
+            seconds: 14.0,
+            cost_usd: None,
+        }]);
+        let soon = expect(AssetType::Cover, &assets, &quick, now).unwrap();
+        assert_eq!(soon.to_string(), "2026-01-01T12:00:04Z");
     }
 }

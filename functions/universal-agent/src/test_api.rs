@@ -2,7 +2,7 @@
 
 use crate::{
     Config, Deps, TokenVerifier, Voice, Voices, VoicesError, app,
-    deps::PLANS_FRESH_FOR,
+    deps::{MEDIANS_FRESH_FOR, PLANS_FRESH_FOR},
     recent::Recent,
     voices::{account_voices, built_in},
 };
@@ -184,6 +184,7 @@ impl TestApi {
                 environment: "test".to_owned(),
             },
             plans: Recent::new(PLANS_FRESH_FOR),
+            medians: Recent::new(MEDIANS_FRESH_FOR),
         });
         Self {
             app,

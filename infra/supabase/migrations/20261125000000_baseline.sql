@@ -1117,6 +1117,71 @@ create function private.release_deletions_of(p_request_id text) returns void lan
   update private.deletion_queue set lease_token = null, lease_owner = null, available_at = now()
   where starts_with(lease_owner, p_request_id || '/')
 $$;
+-- What assets take and cost, learnt from those that were made last: rolling medians, for estimates and for progress.
+--
+-- The functions hold documented figures (shared/domain) for assets of which too few were made yet.
+
+create table private.asset_medians (
+  asset_type text primary key,
+  seconds double precision not null,
+  cost_usd double precision,
+  samples bigint not null,
+  computed_at timestamptz not null
+);
+comment on table private.asset_medians is 'The middle of what the last stories took, per asset; the sweep computes it.';
+comment on column private.asset_medians.seconds is 'From the lease of the attempt that brought it to its end.';
+comment on column private.asset_medians.cost_usd is 'All billed calls for it, failed attempts too; null where none is billed.';
+alter table private.asset_medians enable row level security;
+
+-- Stories that are looked at; and how many assets of a kind must be among them for a median to be believed.
+create function private.median_stories() returns integer language sql immutable set search_path = '' as $$
+  select 200
+$$;
+create function private.median_samples_min() returns integer language sql immutable set search_path = '' as $$
+  select 20
+$$;
+
+-- First versions alone: the ledger does not say which version a call was for. Placeholders are no measure.
+create function private.learn_medians() returns void language sql set search_path = '' as $$
+  with recent as (
+    select story_id from public.asset_generation_jobs
+    where asset_type = 'content' and completed_at is not null order by completed_at desc limit private.median_stories()
+  ),
+  made as (
+    select
+      j.asset_type,
+      extract(epoch from j.completed_at - j.started_at)::double precision as seconds,
+      (select sum(u.cost_usd)::double precision from public.usage_ledger u
+        where u.story_id = j.story_id and u.asset_type = j.asset_type) as cost_usd
+    from recent join public.asset_generation_jobs j on j.story_id = recent.story_id
+    where j.status = 'ready' and j.asset_version = 1 and not j.is_placeholder and j.completed_at > j.started_at
+  )
+  insert into private.asset_medians (asset_type, seconds, cost_usd, samples, computed_at)
+  select
+    asset_type,
+    percentile_cont(0.5) within group (order by seconds),
+    percentile_cont(0.5) within group (order by cost_usd),
+    count(*),
+    now()
+  from made group by asset_type having count(*) >= private.median_samples_min() order by asset_type
+  on conflict (asset_type) do update set seconds = excluded.seconds, cost_usd = excluded.cost_usd,
+    samples = excluded.samples, computed_at = excluded.computed_at
+  -- Sweeps that come together compute the same.
+  where asset_medians.computed_at < now() - interval '5 minutes'
+$$;
+
+create function private.typical_seconds(p_asset_type text) returns double precision
+  language sql stable set search_path = '' as $$
+  select seconds from private.asset_medians where asset_type = p_asset_type
+$$;
+
+create function public.asset_medians() returns jsonb language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object('assetType', asset_type, 'seconds', seconds, 'costUsd', cost_usd)
+    order by asset_type), '[]'::jsonb)
+  from private.asset_medians
+$$;
+comment on function public.asset_medians is
+  'What assets take and cost by our own measure: [{assetType, seconds, costUsd}]; those of which too few were made are not in it.';
 -- What others are shown of a story and its jobs: the status JSON of the row, and what an invocation needs to begin.
 
 -- What the front end sees of one job. A content job that waits shows as generating, as POST /stories promises. `stale` is
@@ -1255,6 +1320,8 @@ create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
       'attempt', attempt,
       'retryCount', retry_count,
       'assetVersion', asset_version,
+      'progress', progress,
+      'typicalSeconds', private.typical_seconds(asset_type),
       'earlierVersionStands', private.earlier_version_stands(j),
       'checkpoint', checkpoint,
       'options', options)
@@ -1593,6 +1660,7 @@ declare
   v_counts jsonb := case when p_dead_request is null then private.expire_leases(p_limit)
     else private.expire_leases_of_request(p_limit, p_dead_request, p_lease_tokens) end;
 begin
+  if p_dead_request is null then perform private.learn_medians(); end if;
   if p_dead_request is not null then
     perform private.release_limit_waiter('claim:' || p_dead_request);
     perform private.release_deletions_of(p_dead_request);
@@ -1828,12 +1896,19 @@ create function private.record_usage(p_job public.asset_generation_jobs, p_usage
   on conflict (call_key) do nothing
 $$;
 
--- Heartbeat of one invocation for all its jobs: extends the leases, merges metadata and checkpoints, raises progress.
--- Answers the jobs that are no longer the caller's, so that it stops paying for them.
+-- As far as an asset may be said to be before its result is there.
+create function private.progress_max() returns smallint language sql immutable set search_path = '' as $$
+  select 95::smallint
+$$;
+
+-- What an invocation reports of all its jobs: extends the leases, merges metadata and checkpoints, raises progress.
+-- Answers the jobs that are no longer the caller's, so that it stops paying for them, and whether something is still to be
+-- shown: {lost, deferred}.
 create function public.report_progress(p_jobs jsonb, p_lease_seconds integer default 60) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
-  v_story uuid;
+  v_story record;
+  v_deferred boolean := false;
 begin
   perform from public.stories
   where id in (select j.story_id from jsonb_to_recordset(p_jobs) as w ("jobId" uuid)
@@ -1843,35 +1918,50 @@ begin
   update public.asset_generation_jobs j
   set
     lease_expires_at = now() + make_interval(secs => p_lease_seconds),
-    -- Never back, and never done before the asset is there.
-    progress = greatest(j.progress, case when w."progress" is not null then least(w."progress", 99) end),
+    -- Never back, and never nearly done before the asset is there.
+    progress = greatest(j.progress, least(coalesce(w."progress", 0), private.progress_max())),
     metadata = j.metadata || coalesce(w."metadata", '{}'::jsonb),
     checkpoint = j.checkpoint || coalesce(w."checkpoint", '{}'::jsonb)
   from jsonb_to_recordset(p_jobs) as w (
     "jobId" uuid, "leaseToken" uuid, "progress" smallint, "metadata" jsonb, "checkpoint" jsonb)
   where j.id = w."jobId" and j.status = 'generating' and j.lease_token = w."leaseToken";
 
-  -- A heartbeat that changes nothing a reader sees sends no Realtime event.
+  -- A heartbeat that changes nothing a reader sees sends no Realtime event; and mere progress is shown once a second at
+  -- most, however many invocations work at the story: the next heartbeat shows what this one may not.
   for v_story in
-    select distinct j.story_id
-    from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid, "progress" smallint, "metadata" jsonb)
+    select s.id, bool_or(w."metadata" is not null) or s.updated_at <= now() - interval '1 second' as is_due
+    from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid, "metadata" jsonb)
     join public.asset_generation_jobs j
       on j.id = w."jobId" and j.status = 'generating' and j.lease_token = w."leaseToken"
-    where w."progress" is not null or w."metadata" is not null
+    join public.stories s on s.id = j.story_id
+    where w."metadata" is not null
+      or j.progress > coalesce((s.asset_generation_status #>> array['assets', j.asset_type, 'progress'])::integer, 0)
+    group by s.id
   loop
-    perform private.refresh_story_status(v_story, '{}'::jsonb);
+    if v_story.is_due then
+      perform private.refresh_story_status(v_story.id, '{}'::jsonb);
+    else
+      v_deferred := true;
+    end if;
   end loop;
   perform private.record_usage(j, w."usage", private.is_stale(j, w."leaseToken"))
   from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid, "usage" jsonb)
   join public.asset_generation_jobs j on j.id = w."jobId" where w."usage" is not null;
 
-  return jsonb_build_object('lost', (
+  return case when v_deferred then '{"deferred": true}'::jsonb else '{}'::jsonb end || jsonb_build_object('lost', (
     select coalesce(
       jsonb_agg(jsonb_build_object('jobId', w."jobId", 'reason', private.is_stale(j, w."leaseToken"))), '[]'::jsonb)
     from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid)
     left join public.asset_generation_jobs j on j.id = w."jobId"
     where private.is_stale(j, w."leaseToken") is not null));
 end $$;
+
+-- The heartbeat, by a name of its own: it comes every few seconds, and is counted apart from what a story needs.
+create function public.extend_leases(p_jobs jsonb, p_lease_seconds integer default 60) returns jsonb
+  language sql set search_path = '' as $$
+  select public.report_progress(p_jobs, p_lease_seconds)
+$$;
+comment on function public.extend_leases is 'The heartbeat of one invocation for all its jobs, as report_progress.';
 -- Ending a job: save_story_content, complete_job, fail_job. Each takes the lease token, refuses a stale one, may be
 -- repeated when its answer was lost, and leases what follows to the caller when asked to (p_continue).
 
@@ -2977,7 +3067,7 @@ grant select, insert, update, delete on
   private.deletion_queue,
   private.usage_sums
 to service_role;
-grant select, insert, update on private.voice_list to service_role;
+grant select, insert, update on private.asset_medians, private.voice_list to service_role;
 grant select, update on sequence private.queued_scan_floor, private.generating_scan_floor to service_role;
 
 -- Every verb is for our functions alone.
@@ -2986,6 +3076,7 @@ grant execute on all functions in schema private to service_role;
 revoke all on function
   public.apply_purchase,
   public.asset_inputs,
+  public.asset_medians,
   public.cancel_assets,
   public.claim_asset_jobs,
   public.claim_deletions,
@@ -2998,6 +3089,7 @@ revoke all on function
   public.delete_story,
   public.delete_user,
   public.expire_stuck_jobs,
+  public.extend_leases,
   public.fail_job,
   public.generate_assets,
   public.keep_voices,
@@ -3023,6 +3115,7 @@ from public, anon, authenticated;
 grant execute on function
   public.apply_purchase,
   public.asset_inputs,
+  public.asset_medians,
   public.cancel_assets,
   public.claim_asset_jobs,
   public.claim_deletions,
@@ -3035,6 +3128,7 @@ grant execute on function
   public.delete_story,
   public.delete_user,
   public.expire_stuck_jobs,
+  public.extend_leases,
   public.fail_job,
   public.generate_assets,
   public.keep_voices,

@@ -136,6 +136,8 @@ create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
       'attempt', attempt,
       'retryCount', retry_count,
       'assetVersion', asset_version,
+      'progress', progress,
+      'typicalSeconds', private.typical_seconds(asset_type),
       'earlierVersionStands', private.earlier_version_stands(j),
       'checkpoint', checkpoint,
       'options', options)

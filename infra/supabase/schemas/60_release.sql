@@ -151,6 +151,7 @@ declare
   v_counts jsonb := case when p_dead_request is null then private.expire_leases(p_limit)
     else private.expire_leases_of_request(p_limit, p_dead_request, p_lease_tokens) end;
 begin
+  if p_dead_request is null then perform private.learn_medians(); end if;
   if p_dead_request is not null then
     perform private.release_limit_waiter('claim:' || p_dead_request);
     perform private.release_deletions_of(p_dead_request);

@@ -212,12 +212,19 @@ create function private.record_usage(p_job public.asset_generation_jobs, p_usage
   on conflict (call_key) do nothing
 $$;
 
--- Heartbeat of one invocation for all its jobs: extends the leases, merges metadata and checkpoints, raises progress.
--- Answers the jobs that are no longer the caller's, so that it stops paying for them.
+-- As far as an asset may be said to be before its result is there.
+create function private.progress_max() returns smallint language sql immutable set search_path = '' as $$
+  select 95::smallint
+$$;
+
+-- What an invocation reports of all its jobs: extends the leases, merges metadata and checkpoints, raises progress.
+-- Answers the jobs that are no longer the caller's, so that it stops paying for them, and whether something is still to be
+-- shown: {lost, deferred}.
 create function public.report_progress(p_jobs jsonb, p_lease_seconds integer default 60) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
-  v_story uuid;
+  v_story record;
+  v_deferred boolean := false;
 begin
   perform from public.stories
   where id in (select j.story_id from jsonb_to_recordset(p_jobs) as w ("jobId" uuid)
@@ -227,32 +234,47 @@ begin
   update public.asset_generation_jobs j
   set
     lease_expires_at = now() + make_interval(secs => p_lease_seconds),
-    -- Never back, and never done before the asset is there.
-    progress = greatest(j.progress, case when w."progress" is not null then least(w."progress", 99) end),
+    -- Never back, and never nearly done before the asset is there.
+    progress = greatest(j.progress, least(coalesce(w."progress", 0), private.progress_max())),
     metadata = j.metadata || coalesce(w."metadata", '{}'::jsonb),
     checkpoint = j.checkpoint || coalesce(w."checkpoint", '{}'::jsonb)
   from jsonb_to_recordset(p_jobs) as w (
     "jobId" uuid, "leaseToken" uuid, "progress" smallint, "metadata" jsonb, "checkpoint" jsonb)
   where j.id = w."jobId" and j.status = 'generating' and j.lease_token = w."leaseToken";
 
-  -- A heartbeat that changes nothing a reader sees sends no Realtime event.
+  -- A heartbeat that changes nothing a reader sees sends no Realtime event; and mere progress is shown once a second at
+  -- most, however many invocations work at the story: the next heartbeat shows what this one may not.
   for v_story in
-    select distinct j.story_id
-    from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid, "progress" smallint, "metadata" jsonb)
+    select s.id, bool_or(w."metadata" is not null) or s.updated_at <= now() - interval '1 second' as is_due
+    from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid, "metadata" jsonb)
     join public.asset_generation_jobs j
       on j.id = w."jobId" and j.status = 'generating' and j.lease_token = w."leaseToken"
-    where w."progress" is not null or w."metadata" is not null
+    join public.stories s on s.id = j.story_id
+    where w."metadata" is not null
+      or j.progress > coalesce((s.asset_generation_status #>> array['assets', j.asset_type, 'progress'])::integer, 0)
+    group by s.id
   loop
-    perform private.refresh_story_status(v_story, '{}'::jsonb);
+    if v_story.is_due then
+      perform private.refresh_story_status(v_story.id, '{}'::jsonb);
+    else
+      v_deferred := true;
+    end if;
   end loop;
   perform private.record_usage(j, w."usage", private.is_stale(j, w."leaseToken"))
   from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid, "usage" jsonb)
   join public.asset_generation_jobs j on j.id = w."jobId" where w."usage" is not null;
 
-  return jsonb_build_object('lost', (
+  return case when v_deferred then '{"deferred": true}'::jsonb else '{}'::jsonb end || jsonb_build_object('lost', (
     select coalesce(
       jsonb_agg(jsonb_build_object('jobId', w."jobId", 'reason', private.is_stale(j, w."leaseToken"))), '[]'::jsonb)
     from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid)
     left join public.asset_generation_jobs j on j.id = w."jobId"
     where private.is_stale(j, w."leaseToken") is not null));
 end $$;
+
+-- The heartbeat, by a name of its own: it comes every few seconds, and is counted apart from what a story needs.
+create function public.extend_leases(p_jobs jsonb, p_lease_seconds integer default 60) returns jsonb
+  language sql set search_path = '' as $$
+  select public.report_progress(p_jobs, p_lease_seconds)
+$$;
+comment on function public.extend_leases is 'The heartbeat of one invocation for all its jobs, as report_progress.';

@@ -68,7 +68,7 @@ grant select, insert, update, delete on
   private.deletion_queue,
   private.usage_sums
 to service_role;
-grant select, insert, update on private.voice_list to service_role;
+grant select, insert, update on private.asset_medians, private.voice_list to service_role;
 grant select, update on sequence private.queued_scan_floor, private.generating_scan_floor to service_role;
 
 -- Every verb is for our functions alone.
@@ -77,6 +77,7 @@ grant execute on all functions in schema private to service_role;
 revoke all on function
   public.apply_purchase,
   public.asset_inputs,
+  public.asset_medians,
   public.cancel_assets,
   public.claim_asset_jobs,
   public.claim_deletions,
@@ -89,6 +90,7 @@ revoke all on function
   public.delete_story,
   public.delete_user,
   public.expire_stuck_jobs,
+  public.extend_leases,
   public.fail_job,
   public.generate_assets,
   public.keep_voices,
@@ -114,6 +116,7 @@ from public, anon, authenticated;
 grant execute on function
   public.apply_purchase,
   public.asset_inputs,
+  public.asset_medians,
   public.cancel_assets,
   public.claim_asset_jobs,
   public.claim_deletions,
@@ -126,6 +129,7 @@ grant execute on function
   public.delete_story,
   public.delete_user,
   public.expire_stuck_jobs,
+  public.extend_leases,
   public.fail_job,
   public.generate_assets,
   public.keep_voices,

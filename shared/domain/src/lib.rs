@@ -3,6 +3,7 @@
 
 pub mod asset;
 pub mod character;
+pub mod estimate;
 pub mod failure;
 pub mod ids;
 pub mod job;

@@ -8,6 +8,7 @@ mod error;
 mod files;
 mod finished_story;
 mod libraries;
+mod medians;
 mod plans;
 mod reading;
 mod rest;
@@ -29,5 +30,5 @@ pub use reading::{AssetEntry, AssetGenerationStatus, JobRow, Page, StoryRow, Sto
 pub use rest::{RestConfig, RestConfigError, Store};
 pub use work::{
     AssetView, Claimed, Completion, Continuation, Expired, Failure, LeasedJob, Placeholder,
-    Progress, Settled, StartedAssets, StartedContent, StoryView, StoryWork, UsageEntry,
+    Progress, Reported, Settled, StartedAssets, StartedContent, StoryView, StoryWork, UsageEntry,
 };

@@ -97,6 +97,15 @@ pub struct Progress {
     pub usage: Vec<UsageEntry>,
 }
 
+/// What became of a heartbeat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reported {
+    /// Jobs that are no longer the caller's.
+    pub lost: Vec<JobId>,
+    /// The row showed something else less than a second ago; the progress that was told is shown by the next report.
+    pub is_deferred: bool,
+}
+
 impl Store {
     /// Takes up the text job of a story. `owner` names this invocation; repeating with the same owner is safe.
     pub async fn start_content(
@@ -148,23 +157,41 @@ impl Store {
         self.call("start_assets", &arguments).await
     }
 
-    /// Extends leases and saves progress and checkpoints; answers the jobs that are no longer the caller's.
+    /// Saves progress, checkpoints and what they cost, and extends the leases; answers the jobs that are no longer the
+    /// caller's.
     pub async fn report_progress(
         &self,
         jobs: &[Progress],
         lease: Duration,
     ) -> Result<Vec<JobId>, StoreError> {
+        // The result of a paid step is not found out again.
+        let reported = self.report(RetryBudget::Lease, "report_progress", jobs, lease);
+        Ok(reported.await?.lost)
+    }
+
+    /// The heartbeat of an invocation: extends its leases and tells how far its jobs are. Comes again by itself.
+    pub async fn extend_leases(
+        &self,
+        jobs: &[Progress],
+        lease: Duration,
+    ) -> Result<Reported, StoreError> {
+        self.report(RetryBudget::Attempts, "extend_leases", jobs, lease)
+            .await
+    }
+
+    async fn report(
+        &self,
+        budget: RetryBudget,
+        verb: &str,
+        jobs: &[Progress],
+        lease: Duration,
+    ) -> Result<Reported, StoreError> {
         let arguments = json!({"p_jobs": jobs, "p_lease_seconds": lease.as_secs()});
-        // A heartbeat comes again by itself; the result of a paid step does not.
-        let budget = if jobs.iter().any(|job| job.checkpoint.is_some()) {
-            RetryBudget::Lease
-        } else {
-            RetryBudget::Attempts
-        };
-        let Lost { lost } = self
-            .call_with(budget, "report_progress", &arguments)
-            .await?;
-        Ok(lost.into_iter().map(|job| job.job_id).collect())
+        let Lost { lost, deferred } = self.call_with(budget, verb, &arguments).await?;
+        Ok(Reported {
+            lost: lost.into_iter().map(|job| job.job_id).collect(),
+            is_deferred: deferred,
+        })
     }
 
     /// Settles the text job: the text is there.

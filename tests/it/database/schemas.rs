@@ -62,7 +62,7 @@ const EVERYTHING: &str = "
 
 async fn everything_made_from(name: &str) -> BTreeSet<String> {
     let server = Postgres::start_temporary(&folder(name)).await.unwrap();
-    let mut superuser = PgConnection::connect(&server.superuser_url())
+    let mut superuser = PgConnection::connect(&server.address().superuser_url())
         .await
         .unwrap();
     let lines: Vec<String> = sqlx::query_scalar(EVERYTHING)

@@ -5,6 +5,7 @@ mod content;
 mod create;
 mod credits;
 mod deletion;
+mod estimates;
 mod expire;
 mod heroes;
 mod housekeeping;

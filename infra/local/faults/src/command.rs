@@ -1,175 +1,114 @@
 //! `cargo local fault NAME` and `cargo local bench NAME`: figures beside their goals; a missed one fails the command.
 
 use crate::{Kind, Size, Trial, TrialOptions};
-use stack::report::Reporter;
+use clap::{Args, Parser, Subcommand};
+use stack::{
+    command::{Outcome, carry_out, interruptible, told},
+    report::{Reporter, init_logging},
+};
 use std::{
-    error::Error,
     process::ExitCode,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
-use tokio::signal::unix;
 
-type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo local")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
 
-/// What the command line asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Wish<'a> {
-    kind: Kind,
-    /// None is the list.
-    name: Option<&'a str>,
-    size: Size,
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// What must survive: each prints its figures and fails when a goal is missed; no name lists them
+    Fault(Wish),
+    /// What it costs: figures beside their anchors
+    Bench(Wish),
+}
+
+#[derive(Debug, Args, PartialEq, Eq)]
+struct Wish {
+    /// One by its name, or those that cover a row
+    name: Option<String>,
+    /// Every one
+    #[arg(long, conflicts_with = "name")]
+    all: bool,
+    /// Seconds each, as in `cargo local test`
+    #[arg(long)]
+    short: bool,
+    /// The full demand of docs/GOALS.md
+    #[arg(long, conflicts_with = "short")]
+    full: bool,
+    /// Decides everything random
+    #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }
 
-/// A command line that cannot be understood, or a trial whose goals were missed.
-#[derive(Debug, thiserror::Error)]
-enum Refusal {
-    #[error(
-        "`{0}` is not understood: faults fault|bench [NAME | --all] [--short | --full] [--seed N]"
-    )]
-    Kind(String),
-    #[error("`{0}` is not understood: cargo local {1} NAME [--short | --full] [--seed N]")]
-    Argument(String, &'static str),
-    #[error("there is no {0} `{1}`; `cargo local {0}` lists them")]
-    Unknown(&'static str, String),
-    #[error("{0} missed a goal; seed {1}")]
-    Missed(String, u64),
-    #[error("stopped by a signal before it was done")]
-    Interrupted,
-}
-
-/// Runs what the command line after the program's name asks for, until done or interrupted; what was started is dropped,
-/// and so stopped, in either case.
-pub fn main(arguments: &[String]) -> ExitCode {
-    stack::report::init_logging();
-    let work = async {
-        tokio::select! {
-            done = run(arguments) => done,
-            () = interrupted() => Err(Refusal::Interrupted.into()),
-        }
-    };
-    let done = tokio::runtime::Runtime::new()
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(work));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\n✗ {}", with_causes(error.as_ref()));
-            ExitCode::FAILURE
-        }
+/// Does what the command line asks for.
+pub fn main() -> ExitCode {
+    init_logging();
+    match CommandLine::try_parse().map(|line| line.command) {
+        Ok(Command::Fault(wish)) => carry_out(interruptible(run(Kind::Fault, wish))),
+        Ok(Command::Bench(wish)) => carry_out(interruptible(run(Kind::Bench, wish))),
+        Err(error) => told(&error),
     }
 }
 
-/// Resolves at Ctrl-C, or when the process is asked to end.
-async fn interrupted() {
-    let terminated = async {
-        match unix::signal(unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
+impl Wish {
+    fn is_met_by(&self, trial: &Trial) -> bool {
+        let is_named = |name: &String| {
+            let mut covers = trial.covers.iter();
+            name == trial.name || covers.any(|covered| covered.eq_ignore_ascii_case(name))
+        };
+        self.all || self.name.as_ref().is_some_and(is_named)
     }
 }
 
-/// An error and what caused it, in one line.
-fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line = format!("{line}: {error}");
-        cause = error.source();
-    }
-    line
-}
-
-async fn run(arguments: &[String]) -> Outcome {
-    let wish = parse(arguments)?;
-    let kind = wish.kind;
-    let all = kind.trials();
-    let Some(name) = wish.name else {
-        println!(
-            "cargo local {} NAME [--short | --full] [--seed N], or --all\n",
-            kind.name()
-        );
-        for trial in all {
-            println!(
-                "  {:12} {:20} {}",
-                trial.name,
-                trial.covers.join(", "),
-                trial.question
-            );
+async fn run(kind: Kind, wish: Wish) -> Outcome {
+    let (all, kind) = (kind.trials(), kind.name());
+    if wish.name.is_none() && !wish.all {
+        println!("cargo local {kind} NAME [--short | --full] [--seed N], or --all\n");
+        for Trial {
+            name,
+            covers,
+            question,
+            ..
+        } in all
+        {
+            println!("  {name:12} {:20} {question}", covers.join(", "));
         }
         return Ok(());
-    };
-    let answers_to = |trial: &&Trial| {
-        let covers = trial
-            .covers
-            .iter()
-            .any(|covered| covered.eq_ignore_ascii_case(name));
-        name == ALL || name == trial.name || covers
-    };
-    let chosen: Vec<&Trial> = all.iter().filter(answers_to).collect();
+    }
+    let chosen: Vec<&Trial> = all.iter().filter(|trial| wish.is_met_by(trial)).collect();
     if chosen.is_empty() {
-        return Err(Refusal::Unknown(kind.name(), name.to_owned()).into());
+        let name = wish.name.unwrap_or_default();
+        return Err(format!("there is no {kind} `{name}`; `cargo local {kind}` lists them").into());
     }
     let seed = wish.seed.unwrap_or_else(seed_of_now);
     let options = TrialOptions {
-        size: wish.size,
+        size: match (wish.short, wish.full) {
+            (true, _) => Size::Short,
+            (_, true) => Size::Full,
+            _ => Size::Normal,
+        },
         seed,
         reporter: Reporter::Terminal,
     };
     let mut missed = Vec::new();
     for trial in chosen {
         let covers = trial.covers.join(", ");
-        println!("\n▸ {} {} ({covers}), seed {seed}", kind.name(), trial.name);
+        println!("\n▸ {kind} {} ({covers}), seed {seed}", trial.name);
         println!("  {}", trial.question);
         let began = Instant::now();
         let figures = trial.run(options).await?;
         println!("{figures}  {:.1} s", began.elapsed().as_secs_f64());
-        if !figures.all_met() {
-            missed.push(trial.name);
-        }
+        missed.extend((!figures.all_met()).then_some(trial.name));
     }
-    match missed.as_slice() {
-        [] => Ok(()),
-        missed => Err(Refusal::Missed(missed.join(", "), seed).into()),
+    if missed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{} missed a goal; seed {seed}", missed.join(", ")).into())
     }
-}
-
-/// In the place of a name.
-const ALL: &str = "--all";
-
-fn parse(arguments: &[String]) -> Result<Wish<'_>, Refusal> {
-    let mut rest = arguments.iter().map(String::as_str);
-    let kind = match rest.next().unwrap_or_default() {
-        "fault" => Kind::Fault,
-        "bench" => Kind::Bench,
-        other => return Err(Refusal::Kind(other.to_owned())),
-    };
-    let mut wish = Wish {
-        kind,
-        name: None,
-        size: Size::Normal,
-        seed: None,
-    };
-    let refuse = |argument: &str| Refusal::Argument(argument.to_owned(), kind.name());
-    while let Some(argument) = rest.next() {
-        match argument {
-            "--short" => wish.size = Size::Short,
-            "--full" => wish.size = Size::Full,
-            "--seed" => {
-                let seed = rest.next().and_then(|seed| seed.parse().ok());
-                wish.seed = Some(seed.ok_or_else(|| refuse("--seed"))?);
-            }
-            ALL => wish.name = Some(ALL),
-            name if !name.starts_with('-') && wish.name.is_none() => wish.name = Some(name),
-            other => return Err(refuse(other)),
-        }
-    }
-    Ok(wish)
 }
 
 fn seed_of_now() -> u64 {
@@ -181,26 +120,44 @@ fn seed_of_now() -> u64 {
 mod tests {
     use super::*;
 
-    fn parsed(line: &str) -> Result<(Kind, Option<String>, Size, Option<u64>), String> {
-        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        let wish = parse(&words).map_err(|refused| refused.to_string())?;
-        Ok((
-            wish.kind,
-            wish.name.map(str::to_owned),
-            wish.size,
-            wish.seed,
-        ))
+    fn parsed(line: &str) -> Result<Command, String> {
+        let words = ["faults"].into_iter().chain(line.split(' '));
+        let line = CommandLine::try_parse_from(words);
+        line.map(|line| line.command)
+            .map_err(|refused| refused.to_string())
     }
 
     #[test]
     fn names_flags_and_seeds_are_understood_and_others_named() {
-        let wish = parsed("fault kill --full --seed 7");
-        let kill = Some("kill".to_owned());
-        assert_eq!(wish, Ok((Kind::Fault, kill, Size::Full, Some(7))));
+        let Ok(Command::Fault(wish)) = parsed("fault kill --full --seed 7") else {
+            panic!("another command");
+        };
+        assert_eq!(
+            (wish.name.as_deref(), wish.full, wish.short, wish.seed),
+            (Some("kill"), true, false, Some(7))
+        );
         let refused = parsed("bench kill --fast").unwrap_err();
         assert!(
             refused.contains("--fast") && refused.contains("bench"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn a_trial_answers_to_its_name_and_to_what_it_covers() {
+        let chosen = |name: &str| {
+            let wish = Wish {
+                name: Some(name.to_owned()),
+                all: false,
+                short: false,
+                full: false,
+                seed: None,
+            };
+            let trials = Kind::Fault.trials();
+            trials.iter().filter(|trial| wish.is_met_by(trial)).count()
+        };
+        assert_eq!(chosen("kill"), 1);
+        assert!(chosen("f1") > 1);
+        assert_eq!(chosen("nothing"), 0);
     }
 }

@@ -3,6 +3,7 @@
 
 mod audit;
 mod calls;
+mod clock;
 mod database;
 mod figures;
 mod job;
@@ -17,13 +18,14 @@ mod wait;
 pub(crate) use self::{
     audit::{bought_after_checkpoint, bought_again},
     calls::{LedgerRow, call_key, calls_since, ledger, prompt_of_scene},
+    clock::{milliseconds, unix_ms},
     figures::{figures, percentile},
     job::Job,
     signals::{kill, pause, resume},
     sql::{Sql, statement},
     stack::{StackSetup, TestStack},
     user::TestUser,
-    wait::{in_time, poll, until},
+    wait::{in_time, poll, poll_every, until},
 };
 pub use self::{
     database::{EVERYTHING, Story, TestDatabase},

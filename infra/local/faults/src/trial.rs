@@ -61,6 +61,7 @@ pub(crate) enum Run {
     OnStack {
         setup: fn(StackSetup, TrialOptions) -> StackSetup,
         measure: for<'a> fn(&'a TestStack, TrialOptions) -> Measuring<'a>,
+        audited: bool,
     },
 }
 
@@ -73,6 +74,7 @@ macro_rules! on_stack {
         $crate::trial::Run::OnStack {
             setup: $setup,
             measure: |stack, options| Box::pin($measure(stack, options)),
+            audited: false,
         }
     };
 }
@@ -92,6 +94,20 @@ macro_rules! alone {
 }
 pub(crate) use {alone, on_database, on_stack};
 
+impl Run {
+    /// Afterwards the invariants are checked, for every story that was asked for.
+    pub(crate) const fn audited(self) -> Self {
+        match self {
+            Self::OnStack { setup, measure, .. } => Self::OnStack {
+                setup,
+                measure,
+                audited: true,
+            },
+            other => other,
+        }
+    }
+}
+
 impl Trial {
     /// Starts what it needs, measures, and stops it again, whatever came of it.
     pub async fn run(&self, options: TrialOptions) -> Result<Figures> {
@@ -109,10 +125,17 @@ impl Trial {
                 }
                 figures
             }
-            Run::OnStack { setup, measure } => {
+            Run::OnStack {
+                setup,
+                measure,
+                audited,
+            } => {
                 let setup = setup(StackSetup::new(self.name, options)?, options);
                 let stack = setup.start().await?;
-                let figures = measure(&stack, options).await;
+                let figures = match measure(&stack, options).await {
+                    Ok(figures) if audited => stack.audit().await.map(|found| figures.and(found)),
+                    figures => figures,
+                };
                 stack.stop().await;
                 figures
             }

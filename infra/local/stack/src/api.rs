@@ -39,42 +39,33 @@ impl Api {
     }
 
     pub async fn create_character(&self, character: &Value) -> Result<Value, ApiError> {
-        self.send(
-            "make a character",
-            self.http.post(self.at("/characters")).json(character),
-        )
-        .await
+        self.post("make a character", "/characters", character)
+            .await
     }
 
     pub async fn create_story(&self, request: &Value) -> Result<Value, ApiError> {
-        self.send(
-            "make a story",
-            self.http.post(self.at("/stories")).json(request),
-        )
-        .await
+        self.post("make a story", "/stories", request).await
     }
 
     pub async fn story(&self, id: &str) -> Result<Value, ApiError> {
-        self.send(
-            "show the story",
-            self.http.get(self.at(&format!("/stories/{id}"))),
-        )
-        .await
+        let request = self.http.get(format!("{}/stories/{id}", self.base));
+        self.send("show the story", request).await
     }
 
     /// `POST /stories/{id}/assets/{verb}`.
     pub async fn steer(&self, id: &str, verb: &str, body: &Value) -> Result<Value, ApiError> {
-        self.send(
-            "change the assets",
-            self.http
-                .post(self.at(&format!("/stories/{id}/assets/{verb}")))
-                .json(body),
-        )
-        .await
+        let path = format!("/stories/{id}/assets/{verb}");
+        self.post("change the assets", &path, body).await
     }
 
-    fn at(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
+    async fn post(
+        &self,
+        attempted: &'static str,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, ApiError> {
+        let request = self.http.post(format!("{}{path}", self.base));
+        self.send(attempted, request.json(body)).await
     }
 
     /// The `data` of the envelope.

@@ -51,22 +51,14 @@ impl Provider {
     /// The key under the first of its names that is set.
     fn choose(keys: &[&str], url: &str, real: &str, stand_in: String) -> Self {
         let key = keys.iter().find_map(|name| variable(name));
-        match (key, variable(url)) {
-            (Some(api_key), base_url) => Self {
-                base_url: base_url.unwrap_or_else(|| real.to_owned()),
-                api_key,
-                is_stand_in: false,
-            },
-            (None, Some(base_url)) => Self {
-                base_url,
-                api_key: "local".to_owned(),
-                is_stand_in: false,
-            },
-            (None, None) => Self {
-                base_url: stand_in,
-                api_key: "local".to_owned(),
-                is_stand_in: true,
-            },
+        let base_url = variable(url);
+        Self {
+            is_stand_in: key.is_none() && base_url.is_none(),
+            base_url: base_url.unwrap_or(match key {
+                Some(_) => real.to_owned(),
+                None => stand_in,
+            }),
+            api_key: key.unwrap_or_else(|| "local".to_owned()),
         }
     }
 

@@ -9,7 +9,7 @@ use axum::{
     body::Body,
     error_handling::HandleError,
     extract::{Path as PathOf, Request, State},
-    http::{HeaderValue, Method, StatusCode, Uri, header},
+    http::{StatusCode, Uri, header},
     middleware,
     response::{IntoResponse, Response},
     routing::get,
@@ -131,7 +131,7 @@ async fn read(State(cdn): State<Cdn>, PathOf(key): PathOf<String>, request: Requ
     }
     // A part of a key is no object, though the file system keeps a folder for it.
     if cdn.folder.join(&key).is_dir() {
-        return share_with_any_origin(StatusCode::NOT_FOUND.into_response());
+        return share_with_any_origin(StatusCode::NOT_FOUND);
     }
     let (parts, _) = request.into_parts();
     let known_version = parts.headers.get(header::IF_NONE_MATCH).cloned();
@@ -139,11 +139,7 @@ async fn read(State(cdn): State<Cdn>, PathOf(key): PathOf<String>, request: Requ
         return StatusCode::BAD_REQUEST.into_response();
     };
     let mut inner = axum::http::Request::new(s3s::Body::empty());
-    *inner.method_mut() = if parts.method == Method::HEAD {
-        Method::HEAD
-    } else {
-        Method::GET
-    };
+    *inner.method_mut() = parts.method;
     *inner.uri_mut() = uri;
     for name in [header::RANGE, header::HOST] {
         if let Some(value) = parts.headers.get(&name) {
@@ -159,10 +155,7 @@ async fn read(State(cdn): State<Cdn>, PathOf(key): PathOf<String>, request: Requ
         *response.body_mut() = Body::empty();
         response.headers_mut().remove(header::CONTENT_LENGTH);
     }
-    response
-        .headers_mut()
-        .insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    share_with_any_origin(response)
+    share_with_any_origin(([(header::ACCEPT_RANGES, "bytes")], response))
 }
 
 fn object_uri(bucket: &str, cdn_path: &str) -> Option<Uri> {
@@ -176,20 +169,16 @@ async fn allow_any_origin() -> Response {
         (header::ACCESS_CONTROL_ALLOW_HEADERS, "range, if-none-match"),
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),
     ];
-    share_with_any_origin((StatusCode::NO_CONTENT, headers).into_response())
+    share_with_any_origin((StatusCode::NO_CONTENT, headers))
 }
 
-fn share_with_any_origin(mut response: Response) -> Response {
+fn share_with_any_origin(response: impl IntoResponse) -> Response {
     let exposed = "accept-ranges, content-length, content-range, etag";
-    response.headers_mut().insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
-    response.headers_mut().insert(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static(exposed),
-    );
-    response
+    let headers = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed),
+    ];
+    (headers, response).into_response()
 }
 
 #[cfg(test)]

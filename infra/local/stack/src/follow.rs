@@ -59,14 +59,15 @@ pub struct FeedCounts {
 /// The row of one story, as its owner follows it.
 pub struct StoryFeed {
     place: Place,
+    http: reqwest::Client,
     connection: Option<Channel>,
     row: Value,
     counts: FeedCounts,
     subscribed_at: Instant,
 }
 
+/// Whose story is where.
 struct Place {
-    http: reqwest::Client,
     supabase_url: String,
     anon_key: String,
     token: String,
@@ -83,12 +84,12 @@ impl StoryFeed {
     ) -> Result<Self, FollowError> {
         let mut feed = Self {
             place: Place {
-                http: reqwest::Client::new(),
                 supabase_url: supabase_url.to_owned(),
                 anon_key: anon_key.to_owned(),
                 token: token.to_owned(),
                 story: story.to_owned(),
             },
+            http: reqwest::Client::new(),
             connection: None,
             row: Value::Null,
             counts: FeedCounts::default(),
@@ -174,7 +175,17 @@ impl StoryFeed {
 
     async fn fetch(&mut self) -> Result<bool, FollowError> {
         self.counts.fetches += 1;
-        let row = self.place.fetch().await?;
+        let place = &self.place;
+        let url = format!(
+            "{}/rest/v1/stories?id=eq.{}",
+            place.supabase_url, place.story
+        );
+        let request = self.http.get(url).header("apikey", &place.anon_key);
+        let response = request.bearer_auth(&place.token).send().await;
+        let response = response.and_then(reqwest::Response::error_for_status);
+        let response = response.map_err(FollowError::Fetch)?;
+        let rows: Vec<Value> = response.json().await.map_err(FollowError::Fetch)?;
+        let row = rows.into_iter().next().ok_or(FollowError::NotThere)?;
         let newer = version_of(&row) > self.version();
         if newer {
             self.row = row;
@@ -183,15 +194,7 @@ impl StoryFeed {
     }
 
     async fn connect(&mut self) -> Result<bool, FollowError> {
-        let place = &self.place;
-        let connection = Channel::subscribe(
-            &place.supabase_url,
-            &place.anon_key,
-            &place.token,
-            &place.story,
-        )
-        .await?;
-        self.connection = Some(connection);
+        self.connection = Some(Channel::subscribe(&self.place).await?);
         self.subscribed_at = Instant::now();
         self.counts.subscriptions += 1;
         self.fetch().await
@@ -207,27 +210,6 @@ impl StoryFeed {
                 done => return done,
             }
         }
-    }
-}
-
-impl Place {
-    async fn fetch(&self) -> Result<Value, FollowError> {
-        let rows: Vec<Value> = self
-            .http
-            .get(format!(
-                "{}/rest/v1/stories?id=eq.{}",
-                self.supabase_url, self.story
-            ))
-            .header("apikey", &self.anon_key)
-            .bearer_auth(&self.token)
-            .send()
-            .await
-            .and_then(reqwest::Response::error_for_status)
-            .map_err(FollowError::Fetch)?
-            .json()
-            .await
-            .map_err(FollowError::Fetch)?;
-        rows.into_iter().next().ok_or(FollowError::NotThere)
     }
 }
 

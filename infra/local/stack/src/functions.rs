@@ -10,52 +10,17 @@ use std::{
 };
 use tokio::process::Command;
 
-/// A function of the system, with the limits of template.yaml.
-struct Function {
-    name: &'static str,
-    memory_mb: u32,
-    timeout: Duration,
-    max_concurrency: usize,
-    /// Started with the stack, so that the first request does not wait for a process.
-    warm: usize,
-    /// Who is told of its events that died or never ran.
-    on_failure: Option<&'static str>,
-}
-
-const FUNCTIONS: [Function; 4] = [
-    Function {
-        name: "universal-agent",
-        memory_mb: 256,
-        timeout: Duration::from_secs(10),
-        max_concurrency: 50,
-        warm: 1,
-        on_failure: None,
-    },
-    Function {
-        name: "content-agent",
-        memory_mb: 256,
-        timeout: Duration::from_secs(300),
-        max_concurrency: 400,
-        warm: 1,
-        on_failure: Some("timeout-handler"),
-    },
-    Function {
-        name: "asset-worker",
-        memory_mb: 256,
-        timeout: Duration::from_secs(60),
-        max_concurrency: 50,
-        warm: 1,
-        on_failure: Some("timeout-handler"),
-    },
-    Function {
-        name: "timeout-handler",
-        memory_mb: 128,
-        timeout: Duration::from_secs(60),
-        max_concurrency: 2,
-        warm: 0,
-        on_failure: None,
-    },
+/// The functions, with the limits of template.yaml: name, memory in MB, time limit in seconds, most at once, and how many are
+/// started with the stack, so that the first request does not wait for a process.
+const FUNCTIONS: [(&str, u32, u64, usize, usize); 4] = [
+    ("universal-agent", 256, 10, 50, 1),
+    ("content-agent", 256, 300, 400, 1),
+    ("asset-worker", 256, 60, 50, 1),
+    (RESCUER, 128, 60, 2, 0),
 ];
+/// Who is told of the events that died or never ran.
+const RESCUER: &str = "timeout-handler";
+const RESCUED: [&str; 2] = ["content-agent", "asset-worker"];
 
 /// Events older than this are given up on; the sweep finds their jobs.
 const EVENT_AGE_MAX: Duration = Duration::from_secs(120);
@@ -117,8 +82,8 @@ pub async fn build(
             command.arg("--release");
         }
     }
-    for function in &FUNCTIONS {
-        command.args(["--package", function.name, "--bin", function.name]);
+    for (name, ..) in FUNCTIONS {
+        command.args(["--package", name, "--bin", name]);
     }
     if reporter == Reporter::Silent {
         command.arg("--quiet");
@@ -158,24 +123,19 @@ pub fn inner_cargo() -> Command {
 /// What the emulator is told of each function.
 pub fn configs(binaries: &Path, variables: &BTreeMap<String, String>) -> Vec<FunctionConfig> {
     FUNCTIONS
-        .iter()
-        .map(|function| {
-            let mut config = FunctionConfig::new(
-                function.name,
-                &deployed_name(function.name),
-                binaries.join(function.name),
-            );
-            config.env = variables.clone();
-            config.memory_mb = function.memory_mb;
-            config.timeout = function.timeout;
-            config.max_concurrency = function.max_concurrency;
-            config.warm = function.warm;
-            config.async_retries = 0;
-            config.max_event_age = EVENT_AGE_MAX;
-            config.on_failure = function.on_failure.map(str::to_owned);
-            config
-        })
-        .collect()
+        .map(
+            |(name, memory_mb, seconds, max_concurrency, warm)| FunctionConfig {
+                env: variables.clone(),
+                memory_mb,
+                timeout: Duration::from_secs(seconds),
+                max_concurrency,
+                warm,
+                max_event_age: EVENT_AGE_MAX,
+                on_failure: RESCUED.contains(&name).then(|| RESCUER.to_owned()),
+                ..FunctionConfig::new(name, &deployed_name(name), binaries.join(name))
+            },
+        )
+        .into()
 }
 
 /// Both schedules, at the template's rates or every `LOCAL_SCHEDULE_SECONDS`.

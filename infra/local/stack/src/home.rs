@@ -97,12 +97,9 @@ impl Home {
 
     fn read_env(&self) -> Option<BTreeMap<String, String>> {
         let text = fs::read_to_string(self.join("env")).ok()?;
-        Some(
-            text.lines()
-                .filter_map(|line| line.split_once('='))
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-        )
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        let owned = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Some(owned.collect())
     }
 }
 

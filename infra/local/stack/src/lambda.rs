@@ -19,13 +19,13 @@ mod invocation;
 mod logs;
 mod memory;
 mod metrics;
-mod naming;
+pub(crate) mod naming;
 mod pid_file;
 mod pool;
 mod process;
 mod queue;
 mod run;
-mod schedule;
+pub(crate) mod schedule;
 mod spawner;
 mod state;
 
@@ -34,7 +34,7 @@ pub use dead_letters::{DeadLetter, DeadLetterCondition, RequestContext, Response
 pub use emulator::Emulator;
 pub use error::{EmulatorError, FunctionFailure, InvokeError};
 pub use instance::{InstanceActivity, InstanceView};
-pub use invocation::InvokeOutput;
 pub use logs::{LogLine, LogSource};
+pub use memory::Memory;
 pub use metrics::{EventMetrics, FunctionMetrics, InvocationRecord, Metrics};
-pub use pid_file::{PidFileError, reap_leftovers};
+pub use pid_file::reap_leftovers;

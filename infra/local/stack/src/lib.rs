@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod breakpoints;
+pub mod command;
 pub mod demo;
 pub mod environment;
 pub mod files;

@@ -51,20 +51,18 @@ impl Ports {
     /// Ports nobody listens on now.
     pub fn free() -> io::Result<Self> {
         // All are held at once, so that no two are the same.
-        let held = (0..6)
-            .map(|_| std::net::TcpListener::bind(("127.0.0.1", 0)))
-            .collect::<io::Result<Vec<_>>>()?;
-        let mut ports = Vec::with_capacity(held.len());
-        for listener in &held {
-            ports.push(listener.local_addr()?.port());
-        }
+        let mut held = Vec::new();
+        let mut next = || -> io::Result<u16> {
+            held.push(std::net::TcpListener::bind(("127.0.0.1", 0))?);
+            Ok(held[held.len() - 1].local_addr()?.port())
+        };
         Ok(Self {
-            gateway: ports[0],
-            postgres: ports[1],
-            lambda: ports[2],
-            files: ports[3],
-            openai: ports[4],
-            elevenlabs: ports[5],
+            gateway: next()?,
+            postgres: next()?,
+            lambda: next()?,
+            files: next()?,
+            openai: next()?,
+            elevenlabs: next()?,
         })
     }
 }

@@ -97,11 +97,8 @@ impl Stack {
         let home = Home::open(options.home.clone())?;
         let lock = home.lock()?;
         home.remove_env();
-        let stand_ins = StandInConfig::from_variables(
-            options.latency.as_deref(),
-            options.faults.as_deref(),
-            0,
-        )?;
+        let stand_ins =
+            StandInConfig::from_variables(options.latency.as_deref(), options.faults.as_deref())?;
         Postgres::stop_leftover(&home.join("postgres")).await?;
         let listeners = Listeners::bind(ports).await?;
         let binaries = parts::build_functions(options).await?;
@@ -229,7 +226,7 @@ impl Stack {
 fn own_addresses(ports: Ports, postgres: &Postgres) -> [(String, String); 4] {
     let at = |port: u16| format!("http://127.0.0.1:{port}");
     [
-        ("DATABASE_URL", postgres.database_url()),
+        ("DATABASE_URL", postgres.address().database_url()),
         ("API_URL", at(ports.lambda)),
         ("STANDIN_OPENAI_URL", at(ports.openai)),
         ("STANDIN_ELEVENLABS_URL", at(ports.elevenlabs)),

@@ -43,7 +43,8 @@ impl Tools {
             reporter.begin(
                 "Installing aws-sam-cli and cfn-lint into .local/tools (once, about a minute)",
             );
-            install_python_tools(&folder.join("python")).await?;
+            let how = "install Python 3 with venv and pip (Debian: apt-get install python3-venv python3-pip)";
+            install_with_pip("aws-sam-cli", how, &folder.join("python"), &PYTHON_TOOLS).await?;
         }
         let cargo_deny = match on_path("cargo-deny") {
             Some(found) => found,
@@ -52,20 +53,10 @@ impl Tools {
                 if !installed.exists() {
                     reporter.begin("Installing cargo-deny into .local/tools (once, some minutes)");
                     let root = folder.display().to_string();
-                    let arguments = [
-                        "install",
-                        "cargo-deny",
-                        "--locked",
-                        "--quiet",
-                        "--root",
-                        &root,
-                    ];
-                    run(
-                        "cargo-deny",
-                        "install it with `cargo install cargo-deny --locked`",
-                        Command::new("cargo").args(arguments),
-                    )
-                    .await?;
+                    let mut cargo = Command::new("cargo");
+                    cargo.args(["install", "cargo-deny", "--locked", "--quiet"]);
+                    let how = "install it with `cargo install cargo-deny --locked`";
+                    run("cargo-deny", how, cargo.args(["--root", &root])).await?;
                 }
                 installed
             }
@@ -96,52 +87,23 @@ pub async fn cargo_lambda(workspace: &Path, reporter: Reporter) -> Result<PathBu
     if !program.exists() {
         reporter.begin("Installing cargo-lambda into .local/tools (once)");
         let how = "install it with `pip install cargo-lambda`";
-        run(
-            "cargo-lambda",
-            how,
-            Command::new("python3")
-                .arg("-m")
-                .arg("venv")
-                .arg(&environment),
-        )
-        .await?;
-        let pip = environment.join("bin/pip");
-        run(
-            "cargo-lambda",
-            how,
-            Command::new(pip).args([
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                CARGO_LAMBDA,
-            ]),
-        )
-        .await?;
+        install_with_pip("cargo-lambda", how, &environment, &[CARGO_LAMBDA]).await?;
     }
     Ok(program)
 }
 
-async fn install_python_tools(environment: &Path) -> Result<(), ToolError> {
-    let how =
-        "install Python 3 with venv and pip (Debian: apt-get install python3-venv python3-pip)";
-    run(
-        "aws-sam-cli",
-        how,
-        Command::new("python3")
-            .arg("-m")
-            .arg("venv")
-            .arg(environment),
-    )
-    .await?;
-    let pip = environment.join("bin/pip");
-    run(
-        "aws-sam-cli",
-        how,
-        Command::new(pip)
-            .args(["install", "--quiet", "--disable-pip-version-check"])
-            .args(PYTHON_TOOLS),
-    )
-    .await
+/// Installs packages into a Python environment of our own.
+async fn install_with_pip(
+    tool: &'static str,
+    how: &'static str,
+    environment: &Path,
+    packages: &[&str],
+) -> Result<(), ToolError> {
+    let mut python = Command::new("python3");
+    run(tool, how, python.args(["-m", "venv"]).arg(environment)).await?;
+    let mut pip = Command::new(environment.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check"]);
+    run(tool, how, pip.args(packages)).await
 }
 
 async fn run(

@@ -3,7 +3,10 @@
 //! `cargo lambda watch` answers every invocation only when the function has, reports a function's error as HTTP 500, and
 //! knows no schedules. This front accepts events at once, answers errors as Lambda does, and ticks.
 
-use crate::environment::ENVIRONMENT;
+use crate::{
+    environment::{ENVIRONMENT, REGION},
+    lambda::{naming, schedule::scheduled_event},
+};
 use axum::{
     Router,
     body::Bytes,
@@ -57,6 +60,8 @@ struct Front {
     base: String,
 }
 
+/// The account in the events of schedules.
+const ACCOUNT: &str = "123456789012";
 /// Invocations of one function at a time; with one, a function that waits for another would wait for ever.
 const CONCURRENCY: &str = "16";
 
@@ -135,11 +140,7 @@ fn free_port() -> std::io::Result<u16> {
 
 /// `storytailor-asset-worker-production` and `asset-worker` are the same function.
 fn short_name(name: &str) -> &str {
-    let name = name
-        .split(':')
-        .next_back()
-        .filter(|_| name.starts_with("arn:"))
-        .unwrap_or(name);
+    let name = naming::bare_function_name(name);
     name.strip_prefix("storytailor-")
         .and_then(|name| name.strip_suffix(&format!("-{ENVIRONMENT}")))
         .unwrap_or(name)
@@ -246,9 +247,7 @@ async fn tick(front: Front, function: String, every: Duration) {
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        let event = json!({"version": "0", "id": uuid::Uuid::new_v4(), "detail-type": "Scheduled Event", "source": "aws.events",
-            "account": "123456789012", "time": jiff::Timestamp::now(), "region": crate::environment::REGION,
-            "resources": [], "detail": {}});
+        let event = scheduled_event(&function, REGION, ACCOUNT);
         if let Err(error) = front.forward(&function, event.to_string().into()).await {
             tracing::warn!(function, %error, "A tick was lost");
         }

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use storyteller::speech::Narration;
 
 use crate::calls::{CallKind, CallLog, CallRecord};
 use crate::faults::{FaultProfile, Outcome, Scripted};
 use crate::limiter::{CallLimit, LimitRefusal, Limiter};
 use crate::render_cache::{self, RenderCache};
-use crate::setting::{ConfigError, pairs};
+use crate::setting::{self, ConfigError};
 
 /// How long an answer of each kind takes from the request's arrival, computing included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -70,26 +71,19 @@ impl FromStr for LatencyProfile {
     /// Reads `text=800,image=1200,speech=800`; kinds left out keep their default.
     fn from_str(value: &str) -> Result<Self, ConfigError> {
         let mut profile = LatencyProfile::default();
-        for (entry, name, number) in pairs(value)? {
-            let milliseconds = number
-                .parse()
-                .ok()
-                .filter(|value| *value <= LATENCY_MS_MAX)
-                .ok_or_else(|| ConfigError::BadMilliseconds {
-                    entry: entry.to_owned(),
-                })?;
-            match name {
-                "text" => profile.text = milliseconds,
-                "image" => profile.image = milliseconds,
-                "speech" => profile.speech = milliseconds,
-                "moderation" => profile.moderation = milliseconds,
-                _ => {
-                    return Err(ConfigError::UnknownKind {
-                        entry: entry.to_owned(),
-                    });
-                }
-            }
-        }
+        let place = |name: &str, milliseconds| {
+            *match name {
+                "text" => &mut profile.text,
+                "image" => &mut profile.image,
+                "speech" => &mut profile.speech,
+                "moderation" => &mut profile.moderation,
+                _ => return None,
+            } = milliseconds;
+            Some(milliseconds <= LATENCY_MS_MAX)
+        };
+        let kinds = "the kind must be one of text, image, speech, moderation";
+        let numbers = "the value must be whole milliseconds from 0 to 600000";
+        setting::read(value, place, kinds, numbers)?;
         Ok(profile)
     }
 }
@@ -123,7 +117,6 @@ struct Shared {
     limiter: Limiter,
     pictures: RenderCache<Vec<u8>>,
     narrations: RenderCache<Narration>,
-    seed: u64,
 }
 
 /// A handle on running stand-ins. Clones share one state, so a test that keeps a clone can change
@@ -135,15 +128,13 @@ pub struct StandInConfig {
 
 impl Default for StandInConfig {
     fn default() -> Self {
-        StandInConfig::new(LatencyProfile::default(), FaultProfile::default(), 0)
+        StandInConfig::new(LatencyProfile::default(), FaultProfile::default())
     }
 }
 
 impl StandInConfig {
     /// Settings for one stand-in, or for both when one clone goes to each router.
-    ///
-    /// `seed` varies which calls the fault shares hit; answers depend on the request alone.
-    pub fn new(latency: LatencyProfile, faults: FaultProfile, seed: u64) -> Self {
+    pub fn new(latency: LatencyProfile, faults: FaultProfile) -> Self {
         let settings = Settings {
             latency,
             faults,
@@ -157,7 +148,6 @@ impl StandInConfig {
                 limiter: Limiter::default(),
                 pictures: RenderCache::new(Arc::clone(&permits)),
                 narrations: RenderCache::new(permits),
-                seed,
             }),
         }
     }
@@ -169,12 +159,10 @@ impl StandInConfig {
     pub fn from_variables(
         latency: Option<&str>,
         faults: Option<&str>,
-        seed: u64,
     ) -> Result<Self, ConfigError> {
         Ok(StandInConfig::new(
             latency.unwrap_or_default().parse()?,
             faults.unwrap_or_default().parse()?,
-            seed,
         ))
     }
 
@@ -185,8 +173,7 @@ impl StandInConfig {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long answers take now.
-    pub fn latency(&self) -> LatencyProfile {
+    pub(crate) fn latency(&self) -> LatencyProfile {
         self.settings().latency
     }
 
@@ -195,8 +182,7 @@ impl StandInConfig {
         self.settings().latency = latency;
     }
 
-    /// What goes wrong now and how often.
-    pub fn faults(&self) -> FaultProfile {
+    pub(crate) fn faults(&self) -> FaultProfile {
         self.settings().faults
     }
 
@@ -205,8 +191,7 @@ impl StandInConfig {
         self.settings().faults = faults;
     }
 
-    /// Whether pictures and speech are handed out again now.
-    pub fn picture_reuse(&self) -> PictureReuse {
+    pub(crate) fn picture_reuse(&self) -> PictureReuse {
         self.settings().picture_reuse
     }
 
@@ -239,9 +224,8 @@ impl StandInConfig {
 
     /// Appends outcomes for coming calls; each is used by the first calls that match it.
     pub fn script(&self, outcomes: impl IntoIterator<Item = Scripted>) {
-        self.settings()
-            .scripted
-            .extend(outcomes.into_iter().filter(|scripted| scripted.times > 0));
+        let outcomes = outcomes.into_iter().filter(|scripted| scripted.times > 0);
+        self.settings().scripted.extend(outcomes);
     }
 
     /// Forgets scripted outcomes that no call has used yet.
@@ -249,9 +233,13 @@ impl StandInConfig {
         self.settings().scripted.clear();
     }
 
-    /// Scripted outcomes that no call has used yet.
-    pub fn remaining_script(&self) -> Vec<Scripted> {
-        self.settings().scripted.iter().cloned().collect()
+    /// The settings as `GET /_local/config` shows them; of the script, what no call has used yet.
+    pub(crate) fn shown(&self) -> Value {
+        let settings = self.settings();
+        json!({
+            "latency": settings.latency, "faults": settings.faults,
+            "picture_reuse": settings.picture_reuse, "next": settings.scripted,
+        })
     }
 
     /// The outcome scripted for a call, and the words it is answered with, if they are scripted too.
@@ -309,10 +297,6 @@ impl StandInConfig {
     pub(crate) fn narrations(&self) -> &RenderCache<Narration> {
         &self.shared.narrations
     }
-
-    pub(crate) fn seed(&self) -> u64 {
-        self.shared.seed
-    }
 }
 
 #[cfg(test)]
@@ -343,10 +327,8 @@ mod tests {
             message.contains("`film=3`") && message.contains("speech"),
             "{message}"
         );
-        assert!(matches!(
-            "text".parse::<LatencyProfile>(),
-            Err(ConfigError::NotAPair { .. })
-        ));
+        let message = "text".parse::<LatencyProfile>().unwrap_err().to_string();
+        assert!(message.contains("name=number"), "{message}");
     }
 
     #[test]

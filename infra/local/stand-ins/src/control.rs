@@ -1,29 +1,66 @@
 //! The stand-ins' own routes, `/_local/…`: change latency and faults, script outcomes, read the
 //! list of calls. They exist for tests and never on the real services.
 
+use std::str::FromStr;
+
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::{Value, json};
 
-use crate::config::{PictureReuse, StandInConfig};
-use crate::faults::Scripted;
+use crate::config::{LatencyProfile, PictureReuse, StandInConfig};
+use crate::faults::{FaultProfile, Scripted};
 use crate::setting::ConfigError;
 
 /// Body of `POST /_local/config`; what is left out stays as it is.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Change {
     /// `"text=800,image=1200"` or `{"text":800}`.
-    latency: Option<Value>,
+    #[serde(default, deserialize_with = "setting")]
+    latency: Option<LatencyProfile>,
     /// `"429=0.1"` or `{"429":0.1}`.
-    faults: Option<Value>,
+    #[serde(default, deserialize_with = "setting")]
+    faults: Option<FaultProfile>,
     picture_reuse: Option<PictureReuse>,
     /// Replaces the outcomes scripted so far: `"429"` or `{"outcome","kind","contains","times"}`.
-    next: Option<Vec<Value>>,
+    #[serde(default, deserialize_with = "scripted")]
+    next: Option<Vec<Scripted>>,
+}
+
+/// Reads the `name=value,…` form that the environment variables use, or an object of the same members.
+fn setting<'de, D: Deserializer<'de>, T>(from: D) -> Result<Option<T>, D::Error>
+where
+    T: FromStr<Err = ConfigError>,
+{
+    let text = match Value::deserialize(from)? {
+        Value::Null => return Ok(None),
+        Value::String(text) => text,
+        Value::Object(members) => {
+            let members = members.iter();
+            let pairs = members.map(|(name, number)| format!("{name}={number}"));
+            pairs.collect::<Vec<_>>().join(",")
+        }
+        other => other.to_string(),
+    };
+    text.parse().map(Some).map_err(D::Error::custom)
+}
+
+/// Reads a list of outcomes, of which a name alone is short for `{"outcome":name}`.
+fn scripted<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Scripted>>, D::Error> {
+    let read = |value: Value| {
+        let whole = match value {
+            Value::String(_) => json!({ "outcome": value }),
+            whole => whole,
+        };
+        serde_json::from_value(whole).map_err(D::Error::custom)
+    };
+    let listed: Option<Vec<Value>> = Option::deserialize(from)?;
+    let outcomes = listed.map(|listed| listed.into_iter().map(read).collect());
+    outcomes.transpose()
 }
 
 pub(crate) fn routes(config: StandInConfig) -> Router {
@@ -34,85 +71,33 @@ pub(crate) fn routes(config: StandInConfig) -> Router {
 }
 
 async fn show(State(config): State<StandInConfig>) -> Json<Value> {
-    Json(json!({
-        "latency": config.latency(),
-        "faults": config.faults(),
-        "picture_reuse": config.picture_reuse(),
-        "next": config.remaining_script(),
-    }))
+    Json(config.shown())
 }
 
-async fn change(State(config): State<StandInConfig>, body: axum::body::Bytes) -> Response {
+async fn change(
+    State(config): State<StandInConfig>,
+    body: Bytes,
+) -> Result<Json<Value>, (StatusCode, Json<Value>)> {
     match apply(&config, &body) {
-        Ok(()) => show(State(config)).await.into_response(),
-        Err(message) => {
-            (StatusCode::BAD_REQUEST, Json(json!({ "error": message }))).into_response()
+        Ok(()) => Ok(show(State(config)).await),
+        Err(cause) => {
+            let message = format!("cannot read the stand-in settings: {cause}");
+            Err((StatusCode::BAD_REQUEST, Json(json!({ "error": message }))))
         }
     }
 }
 
-fn apply(config: &StandInConfig, body: &[u8]) -> Result<(), String> {
-    let change: Change = serde_json::from_slice(body)
-        .map_err(|cause| format!("cannot read the stand-in settings: {cause}"))?;
-    let sentence = |cause: ConfigError| cause.to_string();
-    let latency = change
-        .latency
-        .map(|value| setting(&value).parse())
-        .transpose()
-        .map_err(sentence)?;
-    let faults = change
-        .faults
-        .map(|value| setting(&value).parse())
-        .transpose()
-        .map_err(sentence)?;
-    let next = change
-        .next
-        .map(|outcomes| {
-            outcomes
-                .into_iter()
-                .map(scripted)
-                .collect::<Result<Vec<_>, _>>()
-        })
-        .transpose()?;
-    // Nothing is changed unless everything could be read.
-    if let Some(latency) = latency {
-        config.set_latency(latency);
-    }
-    if let Some(faults) = faults {
-        config.set_faults(faults);
-    }
-    if let Some(picture_reuse) = change.picture_reuse {
-        config.set_picture_reuse(picture_reuse);
-    }
-    if let Some(next) = next {
+/// Changes nothing unless everything could be read.
+fn apply(config: &StandInConfig, body: &[u8]) -> serde_json::Result<()> {
+    let change: Change = serde_json::from_slice(body)?;
+    config.set_latency(change.latency.unwrap_or(config.latency()));
+    config.set_faults(change.faults.unwrap_or(config.faults()));
+    config.set_picture_reuse(change.picture_reuse.unwrap_or(config.picture_reuse()));
+    if let Some(next) = change.next {
         config.clear_script();
         config.script(next);
     }
     Ok(())
-}
-
-/// Writes an object as the `name=value,…` form that the environment variables use.
-fn setting(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, number)| format!("{name}={number}"))
-            .collect::<Vec<_>>()
-            .join(","),
-        other => other.to_string(),
-    }
-}
-
-fn scripted(value: Value) -> Result<Scripted, String> {
-    match value {
-        Value::String(name) => name
-            .parse()
-            .map(Scripted::next)
-            .map_err(|cause: ConfigError| cause.to_string()),
-        object => serde_json::from_value(object)
-            .map_err(|cause| format!("cannot read a scripted outcome: {cause}")),
-    }
 }
 
 async fn calls(State(config): State<StandInConfig>) -> Json<Value> {
@@ -127,7 +112,6 @@ async fn clear(State(config): State<StandInConfig>) -> StatusCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::faults::Outcome;
 
     #[test]
     fn settings_are_taken_as_text_or_as_objects() {
@@ -136,10 +120,18 @@ mod tests {
         apply(&config, body).unwrap();
         assert_eq!(config.latency().text, 5);
         assert!((config.faults().rate_limited - 0.5).abs() < 1e-9);
-        let script = config.remaining_script();
+        let shown = config.shown();
         assert_eq!(
-            (script[0].outcome, script[1].times),
-            (Outcome::ServerError, 2)
+            (&shown["latency"]["text"], &shown["faults"]["429"]),
+            (&json!(5), &json!(0.5))
+        );
+        assert_eq!(shown["picture_reuse"], "never");
+        assert_eq!(
+            shown["next"],
+            json!([
+                { "outcome": "server_error", "times": 1 },
+                { "outcome": "policy", "kind": "image", "times": 2 },
+            ])
         );
     }
 
@@ -147,8 +139,14 @@ mod tests {
     fn a_change_that_cannot_be_read_changes_nothing() {
         let config = StandInConfig::default();
         let before = config.latency();
-        let message = apply(&config, br#"{"latency":"text=1","next":["sometimes"]}"#).unwrap_err();
-        assert!(message.contains("sometimes"), "{message}");
-        assert_eq!(config.latency(), before);
+        for body in [
+            r#"{"latency":"text=1","next":["sometimes"]}"#,
+            r#"{"latency":"text=1","faults":{"sometimes":1}}"#,
+            r#"{"latency":"text=1","sometimes":1}"#,
+        ] {
+            let message = apply(&config, body.as_bytes()).unwrap_err().to_string();
+            assert!(message.contains("sometimes"), "{message}");
+            assert_eq!(config.latency(), before);
+        }
     }
 }

@@ -13,16 +13,16 @@ use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 
 use crate::calls::{CallKind, CallLog};
 use crate::config::StandInConfig;
 use crate::control;
-use crate::fault_layer::{FaultLayer, StandIn, pass};
+use crate::fault_layer::{StandIn, pass};
 use crate::faults::Outcome;
 use errors::ApiError;
 
-/// Concurrent requests of the Creator plan for the Multilingual models .
+/// Concurrent requests of the Creator plan for the Multilingual models.
 const CONCURRENT_MAX: usize = 15;
 
 /// The routes of `https://api.elevenlabs.io` that functions call, and `/_local/…`.
@@ -30,7 +30,7 @@ const CONCURRENT_MAX: usize = 15;
 /// Serve it on an already bound listener: `axum::serve(listener, elevenlabs_router(config))`; the
 /// base URL is then `http://127.0.0.1:PORT`.
 pub fn elevenlabs_router(config: StandInConfig) -> Router {
-    let layer = FaultLayer::<ElevenLabs>::new(config.clone());
+    let layer = middleware::from_fn_with_state(config.clone(), pass::<ElevenLabs>);
     Router::new()
         .route(
             "/v1/text-to-speech/{voice_id}/with-timestamps",
@@ -44,7 +44,7 @@ pub fn elevenlabs_router(config: StandInConfig) -> Router {
             )
         })
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn_with_state(layer, pass::<ElevenLabs>))
+        .layer(layer)
         .with_state(config.clone())
         .merge(control::routes(config))
 }
@@ -83,16 +83,13 @@ impl StandIn for ElevenLabs {
     }
 
     /// `character-cost` is the handler's.
-    fn add_headers(headers: &mut HeaderMap, id: u64, _took: Duration, calls: &CallLog) {
-        let mut add = |name: &'static str, value: String| {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        };
-        add("request-id", format!("local{id:015}"));
-        add("x-trace-id", format!("{id:032x}"));
+    fn headers(id: u64, _took: Duration, calls: &CallLog) -> Vec<(&'static str, String)> {
         let speaking = calls.in_flight(CallKind::Speech);
-        add("current-concurrent-requests", speaking.to_string());
-        add("maximum-concurrent-requests", CONCURRENT_MAX.to_string());
+        vec![
+            ("request-id", format!("local{id:015}")),
+            ("x-trace-id", format!("{id:032x}")),
+            ("current-concurrent-requests", speaking.to_string()),
+            ("maximum-concurrent-requests", CONCURRENT_MAX.to_string()),
+        ]
     }
 }

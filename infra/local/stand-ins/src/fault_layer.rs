@@ -1,7 +1,6 @@
 //! What every call passes: it is listed, its key checked, its fault drawn, and its answer held
 //! back until the latency profile lets it go.
 
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -9,7 +8,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use memchr::memmem;
 use serde_json::Value;
 use storyteller::seeded::{digest, hex};
 use tokio::time::{Instant, sleep_until};
@@ -38,56 +38,12 @@ pub(crate) trait StandIn: std::fmt::Debug + Send + Sync + 'static {
     fn fault_answer(outcome: Outcome, kind: CallKind) -> Option<Response>;
 
     /// The headers that every answer carries.
-    fn add_headers(headers: &mut HeaderMap, id: u64, took: Duration, calls: &CallLog);
+    fn headers(id: u64, took: Duration, calls: &CallLog) -> Vec<(&'static str, String)>;
 }
 
-/// What stands before the routes of one service.
-#[derive(Debug)]
-pub(crate) struct FaultLayer<S> {
-    config: StandInConfig,
-    service: PhantomData<S>,
-}
-
-impl<S> Clone for FaultLayer<S> {
-    fn clone(&self) -> Self {
-        FaultLayer::new(self.config.clone())
-    }
-}
-
-/// Handed to the handlers: the outcome that was drawn or scripted for this call.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct InjectedOutcome(pub(crate) Outcome);
-
-/// Handed to the handlers: the words scripted for this call.
+/// Handed to the handlers: the outcome that was drawn or scripted for this call, and the words scripted for it.
 #[derive(Debug, Clone)]
-pub(crate) struct ScriptedWords(pub(crate) Option<String>);
-
-impl<S> FaultLayer<S> {
-    pub(crate) fn new(config: StandInConfig) -> Self {
-        FaultLayer {
-            config,
-            service: PhantomData,
-        }
-    }
-
-    fn outcome(
-        &self,
-        kind: CallKind,
-        body: &[u8],
-        sha256: &str,
-        earlier_tries: usize,
-    ) -> (Outcome, Option<String>) {
-        if let Some(scripted) = self.config.take_scripted(kind, body) {
-            return scripted;
-        }
-        if matches!(kind, CallKind::Other) {
-            return (Outcome::Ok, None);
-        }
-        let faults = self.config.faults();
-        let outcome = faults.draw(self.config.seed(), sha256, earlier_tries);
-        (outcome, None)
-    }
-}
+pub(crate) struct InjectedOutcome(pub(crate) Outcome, pub(crate) Option<String>);
 
 /// Closes the record of a call whose client went away before the answer.
 struct InFlight {
@@ -108,7 +64,7 @@ impl Drop for InFlight {
 
 /// The middleware of both routers.
 pub(crate) async fn pass<S: StandIn>(
-    State(layer): State<FaultLayer<S>>,
+    State(config): State<StandInConfig>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -120,10 +76,10 @@ pub(crate) async fn pass<S: StandIn>(
     };
     let record = describe(S::NAME, &head, kind, &body, arrived_unix_ms);
     let sha256 = record.sha256.clone();
-    let earlier_tries = layer.config.call_log().times_seen(&sha256);
-    let id = layer.config.call_log().begin(record);
+    let earlier_tries = config.call_log().times_seen(&sha256);
+    let id = config.call_log().begin(record);
     let in_flight = InFlight {
-        config: layer.config.clone(),
+        config: config.clone(),
         id,
     };
 
@@ -132,18 +88,21 @@ pub(crate) async fn pass<S: StandIn>(
     let mut response = if let Some(refusal) = S::refuse_key(&head.headers) {
         refusal
     } else {
-        limit = layer.config.limiter().judge(kind);
+        limit = config.limiter().judge(kind);
         let words;
         (outcome, words) = match &limit {
             Some(verdict) if verdict.is_refused() => (Outcome::RateLimited, None),
-            _ => layer.outcome(kind, &body, &sha256, earlier_tries),
+            _ => config.take_scripted(kind, &body).unwrap_or_else(|| {
+                let is_free = kind == CallKind::Other;
+                let drawn = config.faults().draw(&sha256, earlier_tries);
+                (if is_free { Outcome::Ok } else { drawn }, None)
+            }),
         };
         if outcome != Outcome::Ok {
             tracing::info!(call.id = id, "Call {id} meets {outcome:?} on purpose");
         }
         if outcome == Outcome::Timeout {
-            layer
-                .config
+            config
                 .call_log()
                 .amend(id, |record| record.fault = fault_name(outcome));
             sleep_until(arrived + HANG).await;
@@ -151,29 +110,30 @@ pub(crate) async fn pass<S: StandIn>(
         match fault_answer::<S>(outcome, kind) {
             Some(answer) => answer,
             None => {
-                head.extensions.insert(InjectedOutcome(outcome));
-                head.extensions.insert(ScriptedWords(words));
-                corrupt_body(
-                    next.run(Request::from_parts(head, Body::from(body))).await,
-                    outcome,
-                )
-                .await
+                head.extensions.insert(InjectedOutcome(outcome, words));
+                let request = Request::from_parts(head, Body::from(body));
+                corrupt_body(next.run(request).await, outcome).await
             }
         }
     };
 
     // A refusal costs the real service nothing and comes at once; work takes its time.
     if !response.status().is_client_error() {
-        sleep_until(arrived + layer.config.latency().of(kind)).await;
+        sleep_until(arrived + config.latency().of(kind)).await;
     }
-    let calls = layer.config.call_log();
-    S::add_headers(response.headers_mut(), id, arrived.elapsed(), calls);
+    let calls = config.call_log();
+    let mut headers = S::headers(id, arrived.elapsed(), calls);
     if let Some(verdict) = limit.filter(|_| S::TELLS_LIMITS) {
-        verdict.add_headers(response.headers_mut());
+        headers.extend(verdict.headers());
+    }
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().insert(name, value);
+        }
     }
     let status = response.status();
     let drips = outcome == Outcome::Drip && status.is_success();
-    layer.config.call_log().amend(id, |record| {
+    config.call_log().amend(id, |record| {
         if !drips {
             record.in_flight = false;
             record.ended_unix_ms = Some(unix_ms());
@@ -323,34 +283,20 @@ fn multipart_boundary(headers: &HeaderMap) -> Option<String> {
 
 /// The body with its random multipart boundary taken out, so that equal forms hash alike.
 fn without(body: &[u8], boundary: &[u8]) -> Vec<u8> {
-    let mut kept = Vec::with_capacity(body.len());
-    let mut rest = body;
-    while let Some(at) = find(rest, boundary) {
-        kept.extend_from_slice(&rest[..at]);
-        rest = &rest[at + boundary.len()..];
+    let (mut kept, mut from) = (Vec::with_capacity(body.len()), 0);
+    for at in memmem::find_iter(body, boundary) {
+        kept.extend_from_slice(&body[from..at]);
+        from = at + boundary.len();
     }
-    kept.extend_from_slice(rest);
+    kept.extend_from_slice(&body[from..]);
     kept
 }
 
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    let first = *needle.first()?;
-    let mut from = 0;
-    while let Some(step) = haystack.get(from..)?.iter().position(|byte| *byte == first) {
-        from += step;
-        if haystack[from..].starts_with(needle) {
-            return Some(from);
-        }
-        from += 1;
-    }
-    None
-}
-
 fn multipart_model(body: &[u8]) -> Option<String> {
-    let start = find(body, b"name=\"model\"")?;
+    let start = memmem::find(body, b"name=\"model\"")?;
     let rest = &body[start..(start + 400).min(body.len())];
-    let value = &rest[find(rest, b"\r\n\r\n")? + 4..];
-    let end = find(value, b"\r\n")?;
+    let value = &rest[memmem::find(rest, b"\r\n\r\n")? + 4..];
+    let end = memmem::find(value, b"\r\n")?;
     String::from_utf8(value[..end].to_vec()).ok()
 }
 

@@ -3,11 +3,12 @@
 
 use std::str::FromStr;
 
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
-use storyteller::seeded::{Seeded, digest};
+use storyteller::seeded::Seeded;
 
 use crate::calls::CallKind;
-use crate::setting::{ConfigError, pairs};
+use crate::setting::{self, ConfigError};
 
 /// Share of calls, from 0 to 1, that meet each fault.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -39,34 +40,30 @@ impl FromStr for FaultProfile {
     /// Reads `429=0.1,500=0.05,timeout=0.02,malformed=0.02,policy=0.02`; faults left out are 0.
     fn from_str(value: &str) -> Result<Self, ConfigError> {
         let mut profile = FaultProfile::default();
-        for (entry, name, number) in pairs(value)? {
-            let share = number
-                .parse()
-                .ok()
-                .filter(|share| (0.0..=1.0).contains(share))
-                .ok_or_else(|| ConfigError::BadShare {
-                    entry: entry.to_owned(),
-                })?;
-            match name {
-                "429" => profile.rate_limited = share,
-                "500" => profile.server_error = share,
-                "502" => profile.bad_gateway = share,
-                "timeout" => profile.timeout = share,
-                "malformed" => profile.malformed = share,
-                "policy" => profile.policy = share,
-                "reset" => profile.reset = share,
-                "drip" => profile.drip = share,
-                _ => {
-                    return Err(ConfigError::UnknownFault {
-                        entry: entry.to_owned(),
-                    });
-                }
-            }
-        }
+        let place = |name: &str, share| {
+            *match name {
+                "429" => &mut profile.rate_limited,
+                "500" => &mut profile.server_error,
+                "502" => &mut profile.bad_gateway,
+                "timeout" => &mut profile.timeout,
+                "malformed" => &mut profile.malformed,
+                "policy" => &mut profile.policy,
+                "reset" => &mut profile.reset,
+                "drip" => &mut profile.drip,
+                _ => return None,
+            } = share;
+            Some((0.0..=1.0).contains(&share))
+        };
+        let names =
+            "the fault must be one of 429, 500, 502, timeout, malformed, policy, reset, drip";
+        setting::read(
+            value,
+            place,
+            names,
+            "the share must be a number from 0 to 1",
+        )?;
         if profile.shares().iter().sum::<f64>() > 1.0 + 1e-9 {
-            return Err(ConfigError::SharesExceedOne {
-                entry: value.to_owned(),
-            });
+            return Err(ConfigError::new(value, "the shares together exceed 1"));
         }
         Ok(profile)
     }
@@ -86,12 +83,10 @@ impl FaultProfile {
         ]
     }
 
-    /// The outcome of one call: the same for the same seed, body and number of earlier tries, so
-    /// that a retry draws anew and a whole run can be repeated.
-    pub(crate) fn draw(&self, seed: u64, sha256: &str, earlier_tries: usize) -> Outcome {
-        let mut seeded = Seeded::from_digest(&digest(
-            format!("{seed}/{sha256}/{earlier_tries}").as_bytes(),
-        ));
+    /// The outcome of one call: the same for the same body and number of earlier tries, so that a retry draws anew and a
+    /// whole run can be repeated.
+    pub(crate) fn draw(&self, sha256: &str, earlier_tries: usize) -> Outcome {
+        let mut seeded = Seeded::from_text(&format!("0/{sha256}/{earlier_tries}"));
         let mut point = seeded.unit();
         let second = seeded.below(6);
         let families = [
@@ -171,15 +166,6 @@ pub enum Outcome {
     InvalidKey,
 }
 
-impl FromStr for Outcome {
-    type Err = ConfigError;
-
-    fn from_str(name: &str) -> Result<Self, ConfigError> {
-        serde_json::from_value(serde_json::Value::String(name.to_owned()))
-            .map_err(|_| ConfigError::UnknownOutcome(name.to_owned()))
-    }
-}
-
 fn once() -> u32 {
     1
 }
@@ -190,16 +176,16 @@ fn once() -> u32 {
 pub struct Scripted {
     pub outcome: Outcome,
     /// Only calls of this kind.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<CallKind>,
     /// Only calls whose body contains this text (as sent: JSON escapes included).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub contains: Option<String>,
     /// For how many calls.
     #[serde(default = "once")]
     pub times: u32,
     /// What the model answers to a chat, word for word, in place of a story of the stand-in's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
 }
 
@@ -218,11 +204,8 @@ impl Scripted {
     /// The outcome for the next call of one kind.
     pub fn next_of(kind: CallKind, outcome: Outcome) -> Self {
         Scripted {
-            outcome,
             kind: Some(kind),
-            contains: None,
-            times: 1,
-            content: None,
+            ..Scripted::next(outcome)
         }
     }
 
@@ -242,10 +225,7 @@ impl Scripted {
         };
         kind_matches
             && self.contains.as_ref().is_none_or(|text| {
-                !text.is_empty()
-                    && body
-                        .windows(text.len())
-                        .any(|window| window == text.as_bytes())
+                !text.is_empty() && memmem::find(body, text.as_bytes()).is_some()
             })
     }
 }
@@ -273,9 +253,7 @@ mod tests {
     #[test]
     fn the_share_of_faults_is_about_what_was_asked_for() {
         let profile: FaultProfile = "429=0.1,policy=0.2".parse().unwrap();
-        let outcomes: Vec<Outcome> = (0..2000)
-            .map(|n| profile.draw(1, &n.to_string(), 0))
-            .collect();
+        let outcomes: Vec<Outcome> = (0..2000).map(|n| profile.draw(&n.to_string(), 0)).collect();
         let share =
             |of: &[Outcome]| outcomes.iter().filter(|o| of.contains(o)).count() as f64 / 2000.0;
         assert!(
@@ -289,7 +267,7 @@ mod tests {
         let profile: FaultProfile = "500=0.5".parse().unwrap();
         let run = || {
             (0..20)
-                .map(|tries| profile.draw(7, "same", tries))
+                .map(|tries| profile.draw("same", tries))
                 .collect::<Vec<_>>()
         };
         assert_eq!(run(), run());
@@ -309,11 +287,9 @@ mod tests {
 
     #[test]
     fn outcomes_are_read_by_name_and_by_status() {
-        assert_eq!("429".parse::<Outcome>().unwrap(), Outcome::RateLimited);
-        assert_eq!(
-            "policy_bare".parse::<Outcome>().unwrap(),
-            Outcome::PolicyBare
-        );
-        assert!("sometimes".parse::<Outcome>().is_err());
+        let read = |name: &str| serde_json::from_value::<Outcome>(name.into());
+        assert_eq!(read("429").unwrap(), Outcome::RateLimited);
+        assert_eq!(read("policy_bare").unwrap(), Outcome::PolicyBare);
+        assert!(read("sometimes").is_err());
     }
 }

@@ -5,15 +5,12 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, header};
-use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::calls::{CallKind, unix_ms};
 
 /// How a refusal says when to come again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
     /// `Retry-After: 2`: whole seconds, rounded up.
     Seconds,
@@ -34,8 +31,7 @@ pub struct CallLimit {
 }
 
 /// One call that was refused for rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitRefusal {
     pub kind: CallKind,
     pub at_unix_ms: u64,
@@ -145,30 +141,22 @@ impl Verdict {
     }
 
     /// `Retry-After` and the `x-ratelimit-…-requests` headers, in place of the ones that speak of no limit.
-    pub(crate) fn add_headers(&self, headers: &mut HeaderMap) {
-        let mut put = |name: &'static str, value: String| {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                headers.insert(name, value);
+    pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
+        let reset = format!("{:.3}s", self.reset.as_secs_f64());
+        let mut headers = vec![
+            ("x-ratelimit-limit-requests", self.limit.calls.to_string()),
+            ("x-ratelimit-remaining-requests", self.left.to_string()),
+            ("x-ratelimit-reset-requests", reset),
+        ];
+        let retry_after = self.refused.and_then(|(form, refusal)| match form {
+            RetryAfter::Seconds | RetryAfter::InTurn => {
+                Some(((refusal.until_unix_ms - refusal.at_unix_ms) / 1000).to_string())
             }
-        };
-        put("x-ratelimit-limit-requests", self.limit.calls.to_string());
-        put("x-ratelimit-remaining-requests", self.left.to_string());
-        put(
-            "x-ratelimit-reset-requests",
-            format!("{:.3}s", self.reset.as_secs_f64()),
-        );
-        let Some((form, refusal)) = self.refused else {
-            return;
-        };
-        let seconds = (refusal.until_unix_ms - refusal.at_unix_ms) / 1000;
-        let value = match form {
-            RetryAfter::Seconds | RetryAfter::InTurn => Some(seconds.to_string()),
             RetryAfter::Date => http_date(refusal.until_unix_ms),
             RetryAfter::Untold => None,
-        };
-        if let Some(value) = value {
-            put(header::RETRY_AFTER.as_str(), value);
-        }
+        });
+        headers.extend(retry_after.map(|value| ("retry-after", value)));
+        headers
     }
 }
 
@@ -222,12 +210,11 @@ mod tests {
             assert!(is_admitted(&limiter) && is_admitted(&limiter));
             tokio::time::advance(Duration::from_millis(2500)).await;
             let verdict = limiter.judge(CallKind::Image).unwrap();
-            let mut headers = HeaderMap::new();
-            verdict.add_headers(&mut headers);
+            let headers: HashMap<_, _> = verdict.headers().into_iter().collect();
             let refusal = limiter.refusals()[0];
             let wait_ms = refusal.until_unix_ms - refusal.at_unix_ms;
             assert!((7500..=8501).contains(&wait_ms), "{form:?}: {wait_ms}");
-            let told = headers["retry-after"].to_str().unwrap();
+            let told = headers["retry-after"].as_str();
             match form {
                 RetryAfter::Seconds => assert_eq!(told, "8"),
                 _ => assert!(told.ends_with(" GMT") && told.len() == 29, "{told}"),

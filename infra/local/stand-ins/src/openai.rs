@@ -21,12 +21,12 @@ use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 
 use crate::calls::{CallKind, CallLog};
 use crate::config::StandInConfig;
 use crate::control;
-use crate::fault_layer::{FaultLayer, StandIn, pass};
+use crate::fault_layer::{StandIn, pass};
 use crate::faults::Outcome;
 use errors::ApiError;
 
@@ -35,7 +35,7 @@ use errors::ApiError;
 /// Serve it on an already bound listener: `axum::serve(listener, openai_router(config))`; the base
 /// URL is then `http://127.0.0.1:PORT/v1`.
 pub fn openai_router(config: StandInConfig) -> Router {
-    let layer = FaultLayer::<OpenAi>::new(config.clone());
+    let layer = middleware::from_fn_with_state(config.clone(), pass::<OpenAi>);
     Router::new()
         .route("/v1/chat/completions", post(chat::complete))
         .route("/v1/images/generations", post(images::generate))
@@ -44,7 +44,7 @@ pub fn openai_router(config: StandInConfig) -> Router {
         .route("/v1/models", get(models::list))
         .fallback(|uri: http::Uri| async move { ApiError::of("unknown_url", &[&uri.path()]) })
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn_with_state(layer, pass::<OpenAi>))
+        .layer(layer)
         .with_state(config.clone())
         .merge(control::routes(config))
 }
@@ -91,22 +91,19 @@ impl StandIn for OpenAi {
     }
 
     /// Reset values are Go-style durations.
-    fn add_headers(headers: &mut HeaderMap, id: u64, took: Duration, _calls: &CallLog) {
-        let mut add = |name: &'static str, value: String| {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        };
-        add("x-request-id", format!("req_{id:032x}"));
-        add("openai-organization", "storytailor-local".into());
-        add("openai-processing-ms", took.as_millis().to_string());
-        add("openai-version", "2020-10-01".into());
-        add("x-ratelimit-limit-requests", "10000".into());
-        add("x-ratelimit-limit-tokens", "2000000".into());
-        add("x-ratelimit-remaining-requests", "9999".into());
-        add("x-ratelimit-remaining-tokens", "1999000".into());
-        add("x-ratelimit-reset-requests", "6ms".into());
-        add("x-ratelimit-reset-tokens", "30ms".into());
+    fn headers(id: u64, took: Duration, _calls: &CallLog) -> Vec<(&'static str, String)> {
+        vec![
+            ("x-request-id", format!("req_{id:032x}")),
+            ("openai-organization", "storytailor-local".into()),
+            ("openai-processing-ms", took.as_millis().to_string()),
+            ("openai-version", "2020-10-01".into()),
+            ("x-ratelimit-limit-requests", "10000".into()),
+            ("x-ratelimit-limit-tokens", "2000000".into()),
+            ("x-ratelimit-remaining-requests", "9999".into()),
+            ("x-ratelimit-remaining-tokens", "1999000".into()),
+            ("x-ratelimit-reset-requests", "6ms".into()),
+            ("x-ratelimit-reset-tokens", "30ms".into()),
+        ]
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Result};
 
-use storyteller::pictures::{self, PictureFormat};
+use storyteller::pictures;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
@@ -15,8 +15,5 @@ fn main() -> Result<()> {
     let mut prompt = String::new();
     std::io::stdin().read_to_string(&mut prompt)?;
     let path = arguments.get(1).map_or("picture.png", String::as_str);
-    std::fs::write(
-        path,
-        pictures::draw(&prompt, number(2), number(3), PictureFormat::Png),
-    )
+    std::fs::write(path, pictures::draw(&prompt, number(2), number(3)))
 }

@@ -39,6 +39,14 @@ pub(crate) fn section(file: &'static str, title: &str) -> Vec<&'static str> {
     found.map(|section| section.lines).unwrap_or_default()
 }
 
+/// The lines of a section as columns.
+pub(crate) fn rows<const COUNT: usize>(
+    file: &'static str,
+    title: &str,
+) -> impl Iterator<Item = [&'static str; COUNT]> + use<COUNT> {
+    section(file, title).into_iter().map(columns)
+}
+
 /// A line's columns, between bars; missing ones are empty.
 pub(crate) fn columns<const COUNT: usize>(line: &'static str) -> [&'static str; COUNT] {
     let mut columns = line.split(" | ");

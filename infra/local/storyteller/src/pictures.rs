@@ -9,43 +9,28 @@ mod paint;
 mod scene;
 pub(crate) mod shelf;
 
-use std::io::Cursor;
 use std::sync::LazyLock;
 
-use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::codecs::webp::WebPEncoder;
-use image::{ExtendedColorType, ImageEncoder, ImageResult};
+use image::{ExtendedColorType, ImageEncoder};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
 use crate::seeded::Seeded;
 pub use brief::scene_number;
 
-/// The file format of a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PictureFormat {
-    Png,
-    Jpeg {
-        /// From 1 to 100.
-        quality: u8,
-    },
-    /// Without loss.
-    Webp,
-}
-
-/// Draws what a prompt describes, `width` by `height` pixels.
-pub fn draw(prompt: &str, width: u32, height: u32, format: PictureFormat) -> Vec<u8> {
+/// Draws what a prompt describes, `width` by `height` pixels, as PNG.
+pub fn draw(prompt: &str, width: u32, height: u32) -> Vec<u8> {
     let brief = brief::Brief::read(prompt);
     let svg = scene::compose(&brief, width, height);
-    let pixels = rasterise(&svg, width, height);
-    encode(&pixels, width, height, format)
+    encode(&rasterise(&svg, width, height), width, height)
 }
 
 /// Whether there is a drawing for a species, such as `tugboat`; for others the nearest figure is drawn.
 pub fn can_draw(species: &str) -> bool {
     looks::can_draw(species)
 }
+
 /// Red, green and blue of every pixel, on paper; white when the drawings cannot be read.
 fn rasterise(svg: &str, width: u32, height: u32) -> Vec<u8> {
     let tree = Tree::from_str(svg, &Options::default());
@@ -77,24 +62,15 @@ static PAPER: LazyLock<Vec<i8>> = LazyLock::new(|| {
     (0..GRAIN_TILE * GRAIN_TILE).map(blotch).collect()
 });
 
-fn encode(pixels: &[u8], width: u32, height: u32, format: PictureFormat) -> Vec<u8> {
-    let mut file = Cursor::new(Vec::new());
-    let color = ExtendedColorType::Rgb8;
-    let written: ImageResult<()> = match format {
-        PictureFormat::Png => {
-            PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive)
-                .write_image(pixels, width, height, color)
-        }
-        PictureFormat::Jpeg { quality } => JpegEncoder::new_with_quality(&mut file, quality)
-            .write_image(pixels, width, height, color),
-        PictureFormat::Webp => {
-            WebPEncoder::new_lossless(&mut file).write_image(pixels, width, height, color)
-        }
-    };
+fn encode(pixels: &[u8], width: u32, height: u32) -> Vec<u8> {
+    let mut file = Vec::new();
+    let encoder =
+        PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive);
+    let written = encoder.write_image(pixels, width, height, ExtendedColorType::Rgb8);
     if let Err(cause) = written {
         tracing::error!("A picture could not be encoded: {cause}");
     }
-    file.into_inner()
+    file
 }
 
 #[cfg(test)]
@@ -108,39 +84,20 @@ mod tests {
         )
     }
 
-    fn png(prompt: &str, width: u32, height: u32) -> Vec<u8> {
-        draw(prompt, width, height, PictureFormat::Png)
-    }
-
     #[test]
     fn the_same_prompt_gives_the_same_bytes_and_another_scene_others() {
-        let forest = png(&prompt("Maya in the forest", 2), 128, 128);
-        assert_eq!(forest, png(&prompt("Maya in the forest", 2), 128, 128));
-        assert_ne!(forest, png(&prompt("Maya in a cave", 3), 128, 128));
+        let forest = draw(&prompt("Maya in the forest", 2), 128, 128);
+        assert_eq!(forest, draw(&prompt("Maya in the forest", 2), 128, 128));
+        assert_ne!(forest, draw(&prompt("Maya in a cave", 3), 128, 128));
     }
 
     #[test]
-    fn a_picture_has_the_size_and_format_asked_for() {
+    fn a_picture_has_the_size_asked_for() {
         for (width, height) in [(192, 128), (128, 192), (64, 64)] {
             let picture =
-                image::load_from_memory(&png(&prompt("a meadow", 1), width, height)).unwrap();
+                image::load_from_memory(&draw(&prompt("a meadow", 1), width, height)).unwrap();
             assert_eq!((picture.width(), picture.height()), (width, height));
         }
-        let jpeg = draw(
-            &prompt("a meadow", 1),
-            64,
-            64,
-            PictureFormat::Jpeg { quality: 80 },
-        );
-        assert_eq!(
-            image::guess_format(&jpeg).unwrap(),
-            image::ImageFormat::Jpeg
-        );
-        let webp = draw(&prompt("a meadow", 1), 64, 64, PictureFormat::Webp);
-        assert_eq!(
-            image::guess_format(&webp).unwrap(),
-            image::ImageFormat::WebP
-        );
     }
 
     #[test]
@@ -173,8 +130,8 @@ mod tests {
         for trait_name in ["wheelchair", "glasses"] {
             let without = with.replace(trait_name, "kind");
             assert_ne!(
-                png(&with, 128, 128),
-                png(&without, 128, 128),
+                draw(&with, 128, 128),
+                draw(&without, 128, 128),
                 "{trait_name}"
             );
         }

@@ -42,12 +42,3 @@ pub fn answer(task: &str, asked: &str, pictures: &[Vec<u8>], check_fails: bool) 
         _ => json!({}),
     }
 }
-
-/// Answers a question that asked for no particular form.
-pub fn plain_answer(asked: &str) -> String {
-    let request = StoryRequest::read(asked);
-    let story = teller::tell(&request, &mut Seeded::from_text(asked));
-    let beats = story["beats"].as_array().into_iter().flatten();
-    let texts: Vec<&str> = beats.filter_map(|beat| beat["text"].as_str()).collect();
-    texts.join("\n\n")
-}

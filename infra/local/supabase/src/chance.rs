@@ -1,16 +1,13 @@
 //! Repeatable coin flips for the fault hooks: the same run of calls gives the same faults.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use parking_lot::Mutex;
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
 /// A share between 0 and 1; anything outside is pulled to the nearer end, NaN to 0.
-#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(from = "f64", into = "f64")]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Share(f64);
 
 impl Share {
-    /// Never.
-    pub const NONE: Self = Self(0.0);
-
     /// The share as a number between 0 and 1.
     pub fn as_f64(self) -> f64 {
         self.0
@@ -27,34 +24,20 @@ impl From<f64> for Share {
     }
 }
 
-impl From<Share> for f64 {
-    fn from(share: Share) -> Self {
-        share.0
+/// A sequence of coin flips, the same in every run.
+#[derive(Debug)]
+pub(crate) struct Chance(Mutex<StdRng>);
+
+impl Default for Chance {
+    fn default() -> Self {
+        Self(Mutex::new(StdRng::seed_from_u64(0)))
     }
 }
 
-/// A sequence of coin flips (SplitMix64, Steele, Lea and Flood 2014).
-#[derive(Debug, Default)]
-pub(crate) struct Chance(AtomicU64);
-
 impl Chance {
-    const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
-
-    /// A number in [0, 1).
-    pub(crate) fn next_unit(&self) -> f64 {
-        let state = self
-            .0
-            .fetch_add(Self::GOLDEN_GAMMA, Ordering::Relaxed)
-            .wrapping_add(Self::GOLDEN_GAMMA);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        // The upper 53 bits are what a double can hold without rounding.
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
     /// True for about `share` of the calls.
     pub(crate) fn hits(&self, share: Share) -> bool {
-        share.0 > 0.0 && self.next_unit() < share.0
+        share.0 > 0.0 && self.0.lock().random_bool(share.0)
     }
 }
 
@@ -74,7 +57,7 @@ mod tests {
     #[test]
     fn none_never_hits_and_everything_always_does() {
         let chance = Chance::default();
-        assert!((0..1_000).all(|_| !chance.hits(Share::NONE)));
+        assert!((0..1_000).all(|_| !chance.hits(Share::default())));
         assert!((0..1_000).all(|_| chance.hits(Share::from(7.0))));
     }
 }

@@ -43,8 +43,7 @@ impl GatewayConfig {
 
 /// The router of the project's one port. `rest` is a PostgREST that knows nothing of `/rest/v1`.
 ///
-/// Beside the services it answers `GET /` (what is where), `GET` and `DELETE /_local/rest-metrics`
-/// (counts per call, and back to zero) and `GET` and `PUT /_local/rest-faults` (a [`FaultPlan`]).
+/// Beside the services it answers `GET /` (what is where) and `GET /_local/rest-metrics` (counts per call).
 pub fn gateway(
     config: GatewayConfig,
     rest: Router,
@@ -60,15 +59,7 @@ pub fn gateway(
         .route("/", get(index))
         .route(
             "/_local/rest-metrics",
-            get(metrics::show)
-                .delete(metrics::reset)
-                .with_state(config.metrics.clone()),
-        )
-        .route(
-            "/_local/rest-faults",
-            get(faults::show)
-                .put(faults::set)
-                .with_state(config.faults.clone()),
+            get(metrics::show).with_state(config.metrics.clone()),
         )
         .nest("/auth/v1", auth.router())
         .nest("/realtime/v1", realtime)
@@ -95,6 +86,5 @@ async fn index(State(()): State<()>) -> Json<Value> {
         "auth": "/auth/v1/",
         "jwks": "/auth/v1/.well-known/jwks.json",
         "restMetrics": "/_local/rest-metrics",
-        "restFaults": "/_local/rest-faults",
     }))
 }

@@ -63,12 +63,33 @@ pub enum PostgresError {
     },
 }
 
+impl PostgresError {
+    /// For `map_err`: says which folder or file it was.
+    fn about(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        |source| Self::Folder { path, source }
+    }
+}
+
 /// Who hears what a boot does beyond starting a server: a line for a person.
 pub type Tell<'a> = &'a (dyn Fn(&str) + Sync);
 
-fn while_trying(attempted: &str) -> impl FnOnce(sqlx::Error) -> PostgresError {
-    let attempted = attempted.to_owned();
-    move |source| PostgresError::Sql { attempted, source }
+/// Does something in a session of its own, and ends that.
+async fn in_session<T>(
+    url: &str,
+    attempted: &str,
+    work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+) -> Result<T, PostgresError> {
+    let done = async {
+        let mut session = PgConnection::connect(url).await?;
+        let done = work(&mut session).await?;
+        session.close().await?;
+        Ok(done)
+    };
+    done.await.map_err(|source| PostgresError::Sql {
+        attempted: attempted.to_owned(),
+        source,
+    })
 }
 
 /// A running server with every migration applied. Dropping it stops the server.
@@ -108,17 +129,14 @@ impl Postgres {
     pub async fn start_temporary(migrations: &Path) -> Result<Self, PostgresError> {
         let data_dir =
             std::env::temp_dir().join(format!("storytailor-postgres-{}", uuid::Uuid::new_v4()));
-        let port = free_port().map_err(|source| PostgresError::Folder {
-            path: data_dir.clone(),
-            source,
-        })?;
+        let port = free_port().map_err(PostgresError::about(&data_dir))?;
         Self::boot(&data_dir, port, migrations, AtTheEnd::Remove, &|_| ()).await
     }
 
     /// Stops what a killed run may have left behind in `data_dir`, so that its port is free again.
     pub async fn stop_leftover(data_dir: &Path) -> Result<(), PostgresError> {
         if let Some(installation) = Installation::find().await {
-            let account = Account::for_servers().await?;
+            let account = Account::for_servers()?;
             Cluster::prepare(data_dir, installation, account, &|_| ())
                 .await?
                 .stop_leftover()
@@ -135,7 +153,7 @@ impl Postgres {
         tell: Tell<'_>,
     ) -> Result<Self, PostgresError> {
         let installation = Installation::find_or_install(tell).await?;
-        let account = Account::for_servers().await?;
+        let account = Account::for_servers()?;
         let cluster = Cluster::prepare(data_dir, installation, account, tell).await?;
         let migrations = &*migrations::read(migrations)?;
         cluster.stop_leftover().await?;
@@ -191,39 +209,21 @@ impl Postgres {
         &self.address
     }
 
-    /// As the project's owner `postgres`, no superuser: what `DATABASE_URL` is.
-    pub fn database_url(&self) -> String {
-        self.address.database_url()
-    }
-
-    /// As `supabase_admin`, who may do anything.
-    pub fn superuser_url(&self) -> String {
-        self.address.superuser_url()
-    }
-
-    /// As PostgREST logs in.
-    pub fn authenticator_url(&self) -> String {
-        self.address.authenticator_url()
-    }
-
     /// Copies the migrated database, for a test to have to itself. Nobody may be connected to the original.
     pub async fn copy_database(&self) -> Result<DatabaseAddress, PostgresError> {
-        let attempted = "copy the migrated database";
         let copy = self
             .address
             .beside(&format!("copy_{}", uuid::Uuid::new_v4().simple()));
-        let mut admin = PgConnection::connect(&self.address.beside("template1").superuser_url())
-            .await
-            .map_err(while_trying(attempted))?;
         let statement = format!(
             "create database {} template postgres owner postgres",
             copy.database()
         );
-        sqlx::raw_sql(AssertSqlSafe(statement))
-            .execute(&mut admin)
-            .await
-            .map_err(while_trying(attempted))?;
-        admin.close().await.map_err(while_trying(attempted))?;
+        let url = self.address.beside("template1").superuser_url();
+        in_session(&url, "copy the migrated database", async |admin| {
+            let copying = sqlx::raw_sql(AssertSqlSafe(statement));
+            copying.execute(admin).await.map(drop)
+        })
+        .await?;
         Ok(copy)
     }
 

@@ -34,6 +34,9 @@ use crate::{
 pub use crate::capture::CaptureError;
 pub use crate::chance::Share;
 
+/// The publication whose tables can be subscribed to.
+const PUBLICATION: &str = "supabase_realtime";
+
 /// How the server behaves in time.
 #[derive(Debug, Clone)]
 pub struct RealtimeOptions {
@@ -46,8 +49,6 @@ pub struct RealtimeOptions {
     /// From the join reply to the database subscription. Changes committed in between are lost, as
     /// with the real server; clients wait for the `system` message.
     pub subscription_delay: Duration,
-    /// The publication whose tables can be subscribed to.
-    pub publication: String,
 }
 
 impl Default for RealtimeOptions {
@@ -56,7 +57,6 @@ impl Default for RealtimeOptions {
             poll_interval: Duration::from_millis(20),
             join_latency: Duration::from_millis(50),
             subscription_delay: Duration::from_millis(100),
-            publication: "supabase_realtime".to_owned(),
         }
     }
 }
@@ -100,7 +100,7 @@ impl RealtimeServer {
         Self::start_with(pool, keys, RealtimeOptions::default()).await
     }
 
-    /// [`Self::start`] with other timing or another publication.
+    /// [`Self::start`] with other timing.
     ///
     /// # Errors
     /// When the slot cannot be made.
@@ -109,7 +109,7 @@ impl RealtimeServer {
         keys: Arc<Keys>,
         options: RealtimeOptions,
     ) -> Result<Self, CaptureError> {
-        let slot = Slot::open(&pool, &options.publication).await?;
+        let slot = Slot::open(&pool, PUBLICATION).await?;
         let shared = Arc::new(Shared {
             pool,
             keys,
@@ -136,12 +136,12 @@ impl RealtimeServer {
 
     /// Fault hook: this share of changes is lost on the way to each subscriber.
     pub fn lose_deliveries(&self, share: Share) {
-        self.shared.faults.lose(share);
+        *self.shared.faults.lost.write() = share;
     }
 
     /// Fault hook: this share of changes is overtaken by the next one to the same subscriber.
     pub fn reorder_deliveries(&self, share: Share) {
-        self.shared.faults.reorder(share);
+        *self.shared.faults.overtaken.write() = share;
     }
 
     /// Fault hook: every open socket is cut, without a goodbye.

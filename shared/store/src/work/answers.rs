@@ -23,6 +23,12 @@ pub struct LeasedJob {
     pub retry_count: u32,
     /// Versions of the asset that exist already.
     pub asset_version: u32,
+    /// Percent that an earlier attempt came to which was held up.
+    #[serde(default)]
+    pub progress: u8,
+    /// What such an asset takes by our own measure; nothing while too few were made.
+    #[serde(default)]
+    pub typical_seconds: Option<f64>,
     /// One of them is shown, and serves on when this attempt ends without another.
     #[serde(default)]
     pub earlier_version_stands: bool,
@@ -138,6 +144,8 @@ pub struct Settled {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Lost {
     pub(super) lost: Vec<LostJob>,
+    #[serde(default)]
+    pub(super) deferred: bool,
 }
 
 #[derive(Debug, Deserialize)]

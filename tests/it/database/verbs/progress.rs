@@ -1,6 +1,6 @@
 //! report_progress: leases live on, progress only grows, and who lost a job is told.
 
-use crate::database::fixture::{Database, Lease};
+use crate::database::fixture::{Database, Lease, Story};
 use serde_json::{Value, json};
 
 fn beat(lease: &Lease, more: Value) -> Value {
@@ -11,12 +11,25 @@ fn beat(lease: &Lease, more: Value) -> Value {
     beat
 }
 
+/// The story's row was written longer ago than it must rest.
+async fn let_the_row_rest(database: &Database, story: &Story) {
+    database
+        .arrange(&format!(
+            "set session_replication_role = replica;
+             update public.stories set updated_at = updated_at - interval '2 seconds' where id = '{}';
+             set session_replication_role = origin",
+            story.id
+        ))
+        .await;
+}
+
 #[tokio::test]
-async fn progress_grows_and_never_reaches_a_hundred_by_itself() {
+async fn progress_grows_and_is_never_nearly_done_by_itself() {
     let database = Database::new().await;
     let story = database.story_with_text(&["cover"]).await;
     let lease = database.claim_asset(&story, "cover").await;
-    for (reported, shown) in [(40, 40), (25, 40), (100, 99)] {
+    for (reported, shown) in [(40, 40), (25, 40), (100, 95)] {
+        let_the_row_rest(&database, &story).await;
         database
             .call(
                 "report_progress",
@@ -176,4 +189,60 @@ async fn money_spent_is_recorded_once_a_call_even_when_the_lease_is_gone() {
             .await,
         1
     );
+}
+
+#[tokio::test]
+async fn mere_progress_is_written_once_a_second_and_only_where_a_reader_sees_it() {
+    let database = Database::new().await;
+    let story = database.story_with_text(&["cover", "audio"]).await;
+    let claimed = database.claim(10).await;
+    let told = async |lease: &Lease, percent: u8| {
+        let beats = json!({"p_jobs": [beat(lease, json!({"progress": percent}))]});
+        database.call("extend_leases", beats).await
+    };
+    let version = async || database.row(&story).await["version"].as_i64().unwrap();
+    let of = |asset: &str| claimed.iter().find(|lease| lease.asset == asset).unwrap();
+    let (cover, audio) = (of("cover"), of("audio"));
+
+    let_the_row_rest(&database, &story).await;
+    let before = version().await;
+    assert_eq!(told(cover, 10).await, json!({"lost": []}));
+    assert_eq!(version().await, before + 1);
+    // Another invocation of the same story, within the second.
+    let deferred = json!({"lost": [], "deferred": true});
+    for percent in [11, 12, 13] {
+        assert_eq!(told(audio, percent).await, deferred);
+    }
+    assert_eq!(version().await, before + 1);
+
+    let_the_row_rest(&database, &story).await;
+    assert_eq!(told(audio, 13).await, json!({"lost": []}));
+    assert_eq!(version().await, before + 2);
+    assert_eq!(database.asset(&story, "audio").await["progress"], 13);
+    let_the_row_rest(&database, &story).await;
+    for lease in [cover, audio] {
+        assert_eq!(told(lease, 9).await, json!({"lost": []}), "nothing new");
+    }
+    assert_eq!(version().await, before + 2);
+    // What was found out is shown at once.
+    let found =
+        json!({"p_jobs": [beat(cover, json!({"progress": 20, "metadata": {"motif": "lamp"}}))]});
+    database.call("report_progress", found).await;
+    assert_eq!(
+        database.asset(&story, "cover").await["metadata"]["motif"],
+        "lamp"
+    );
+}
+
+#[tokio::test]
+async fn an_attempt_is_told_where_one_before_it_was_held_up() {
+    let database = Database::new().await;
+    let story = database.story_with_text(&["cover"]).await;
+    let lease = database.claim_asset(&story, "cover").await;
+    let half = json!({"p_jobs": [beat(&lease, json!({"progress": 50}))]});
+    database.call("report_progress", half).await;
+    let release = json!({"p_job_id": lease.job, "p_lease_token": lease.token});
+    database.call("release_job", release).await;
+    let next = database.call("claim_asset_jobs", json!({})).await;
+    assert_eq!(next["jobs"][0]["progress"], 50);
 }

@@ -5,7 +5,7 @@ use crate::{
     answer::Answer,
     deps::AppState,
     error::ApiError,
-    estimate::{TYPICAL_TEXT_CHARS, critical_path_seconds, estimate as estimate_asset},
+    estimate::{estimate as estimate_asset, whole_seconds},
     extract::{Body, PathStoryId, SignedIn},
     store_error::story_not_found,
 };
@@ -48,14 +48,18 @@ pub(crate) async fn estimate(
     Body(EstimateRequest { assets }): Body<EstimateRequest>,
 ) -> Result<Answer<Estimates>, ApiError> {
     let store = &deps.store;
-    let (story, usage) =
-        tokio::try_join!(store.story(caller.user_id, id), store.user_usage(&caller))?;
+    let medians = async { Ok(deps.medians().await) };
+    let (story, usage, medians) = tokio::try_join!(
+        store.story(caller.user_id, id),
+        store.user_usage(&caller),
+        medians
+    )?;
     let story = story.ok_or_else(story_not_found)?;
-    let text_chars = text_chars(&story.content).unwrap_or(TYPICAL_TEXT_CHARS);
+    let text_chars = text_chars(&story.content);
 
     let each = assets
         .iter()
-        .map(|asset| (*asset, estimate_asset(*asset, text_chars)));
+        .map(|asset| (*asset, estimate_asset(*asset, text_chars, &medians)));
     let estimates: BTreeMap<_, _> = each
         .map(|(asset, estimate)| {
             let cost = tenths_of_a_cent(estimate.usd);
@@ -66,7 +70,7 @@ pub(crate) async fn estimate(
     let total = Total {
         cost: tenths_of_a_cent(estimates.values().map(|one| one.cost).sum()),
         time: estimates.values().map(|one| one.time).sum(),
-        critical_path_time: critical_path_seconds(&assets),
+        critical_path_time: whole_seconds(medians.critical_path_seconds(&assets)),
     };
     let included = assets.iter().all(|asset| usage.asset_types.contains(asset));
     Ok(Answer::ok(Estimates {

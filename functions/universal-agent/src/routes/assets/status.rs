@@ -9,7 +9,7 @@ use crate::{
     store_error::story_not_found,
 };
 use axum::extract::State;
-use domain::{AssetType, JobId, JobStatus, Overall};
+use domain::{AssetType, JobId, JobStatus, Overall, estimate::Medians};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -78,19 +78,20 @@ pub(crate) async fn status(
             false => Ok(None),
         }
     };
-    let (story, jobs) = tokio::try_join!(store.story(user, id), jobs)?;
+    let medians = async { Ok(deps.medians().await) };
+    let (story, jobs, medians) = tokio::try_join!(store.story(user, id), jobs, medians)?;
     let story = story.ok_or_else(story_not_found)?;
     Ok(Answer::ok(match jobs {
-        Some(jobs) => summarize_with_jobs(story, jobs, Timestamp::now()),
-        None => summarize(story),
+        Some(jobs) => summarize_with_jobs(story, jobs, &medians, Timestamp::now()),
+        None => summarize(story, &medians),
     }))
 }
 
-fn summarize(story: StoryRow) -> Status {
+fn summarize(story: StoryRow, medians: &Medians) -> Status {
     let status = story.asset_generation_status;
     Status {
         overall: status.overall,
-        progress: percent(&status.assets),
+        progress: percent(&status.assets, medians),
         assets: status
             .assets
             .into_iter()
@@ -101,17 +102,23 @@ fn summarize(story: StoryRow) -> Status {
     }
 }
 
-fn summarize_with_jobs(story: StoryRow, jobs: Vec<JobRow>, now: Timestamp) -> Status {
+fn summarize_with_jobs(
+    story: StoryRow,
+    jobs: Vec<JobRow>,
+    medians: &Medians,
+    now: Timestamp,
+) -> Status {
     let moments: Vec<_> = story
         .asset_generation_status
         .assets
         .keys()
         .filter_map(|asset| {
-            let moment = expect(*asset, &story.asset_generation_status.assets, now)?;
+            let assets = &story.asset_generation_status.assets;
+            let moment = expect(*asset, assets, medians, now)?;
             Some((asset.name(), moment))
         })
         .collect();
-    let mut status = summarize(story);
+    let mut status = summarize(story, medians);
     for (asset, moment) in moments {
         if let Some(entry) = status.assets.get_mut(asset) {
             // Whole seconds, as it is an estimate, and in the form in which the database writes all other times.

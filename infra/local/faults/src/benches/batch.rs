@@ -3,13 +3,12 @@
 use crate::{
     Result, TestStack, TestUser, TrialError,
     benches::{pace::Pace, path, processor::Spent},
-    ledger, stuck, until,
+    ledger, stuck, unix_ms,
 };
 use serde_json::Value;
-use stack::lambda::Metrics;
 use std::{
     collections::BTreeMap,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 use uuid::Uuid;
 
@@ -28,9 +27,11 @@ pub(crate) struct Made {
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) made: Vec<Made>,
-    /// Calls to PostgREST by method and target.
+    /// Calls to PostgREST by method and target, without heartbeats.
     pub(crate) round_trips: BTreeMap<String, u64>,
-    pub(crate) invocations: BTreeMap<String, u64>,
+    /// Calls that only told that work goes on: as many as time passed, whatever was made in it.
+    pub(crate) heartbeats: u64,
+    pub(crate) invocations: u64,
     pub(crate) spent: Spent,
 }
 
@@ -47,6 +48,10 @@ impl Batch {
             .iter()
             .map(|made| made.wall_ms - made.ideal_ms)
             .collect()
+    }
+
+    pub(crate) fn heartbeats_each(&self) -> f64 {
+        self.heartbeats as f64 / self.made.len() as f64
     }
 
     pub(crate) fn round_trips_each(&self) -> f64 {
@@ -90,67 +95,41 @@ pub(crate) async fn warm_up(stack: &TestStack, askers: &[Asker]) -> Result<Batch
 /// One story of each, all asked for at once, and waited for.
 pub(crate) async fn make(stack: &TestStack, askers: &[Asker], within: Duration) -> Result<Batch> {
     stack.gateway().metrics.clear();
-    let before = stack.emulator().metrics();
+    let invocations_before = invocations(stack);
     let spent_before = Spent::so_far();
     let asked = futures::future::try_join_all(askers.iter().map(|asker| async move {
-        let began_ms = unix_ms();
+        let began_ms = unix_ms(SystemTime::now());
         let story = asker.ask().await?;
         Ok::<_, TrialError>((story, began_ms))
     }))
     .await?;
     let stories: Vec<Uuid> = asked.iter().map(|(story, _)| *story).collect();
     settle(stack, &stories, within).await?;
-    become_idle(stack, Duration::from_secs(20)).await?;
+    // So that every invocation is billed.
+    stack.become_idle(Duration::from_secs(20)).await?;
     let spent = Spent::so_far().since(&spent_before);
-    let after = stack.emulator().metrics();
-    let made = made(stack, &asked).await?;
-    let count =
-        |field: fn(&stack::lambda::FunctionMetrics) -> u64| difference(&before, &after, field);
+    let calls = stack.gateway().metrics.counts().calls.into_iter();
+    let (heartbeats, round_trips): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        calls.partition(|(call, _)| call.ends_with("/extend_leases"));
     Ok(Batch {
-        made,
-        round_trips: stack.gateway().metrics.counts().calls,
-        invocations: count(|function| function.invocations),
+        made: made(stack, &asked).await?,
+        round_trips,
+        heartbeats: heartbeats.values().sum(),
+        invocations: invocations(stack) - invocations_before,
         spent,
     })
 }
 
-/// Waits until these stories are settled, asking seldom: what is measured stands in the database, and asking costs too.
+/// Waits until these stories are settled, asking seldom: what is measured stands in the database.
 pub(crate) async fn settle(stack: &TestStack, stories: &[Uuid], within: Duration) -> Result<()> {
-    let began = Instant::now();
-    while stack
-        .count_stories(stories, "asset_generation_completed_at is null")
-        .await?
-        > 0
-    {
-        if began.elapsed() > within {
-            // Says what is stuck.
-            stack.settle(stories, Duration::ZERO).await?;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    Ok(())
+    let seldom = Duration::from_millis(200);
+    let settled = stack.settle_unhurried(stories, within, seldom).await;
+    settled.map(drop)
 }
 
-/// Waits until no function works, so that every invocation is billed.
-pub(crate) async fn become_idle(stack: &TestStack, within: Duration) -> Result<()> {
-    until("no function works any more", within, async || {
-        Ok(stack.busy(None).is_empty())
-    })
-    .await
-    .map(drop)
-}
-
-fn difference(
-    before: &Metrics,
-    after: &Metrics,
-    field: fn(&stack::lambda::FunctionMetrics) -> u64,
-) -> BTreeMap<String, u64> {
-    let then = |name: &String| before.functions.get(name).map_or(0, field);
-    after
-        .functions
-        .iter()
-        .map(|(name, now)| (name.clone(), field(now) - then(name)))
-        .collect()
+fn invocations(stack: &TestStack) -> u64 {
+    let functions = stack.emulator().metrics().functions;
+    functions.values().map(|of| of.invocations).sum()
 }
 
 async fn made(stack: &TestStack, asked: &[(Uuid, f64)]) -> Result<Vec<Made>> {
@@ -166,14 +145,11 @@ async fn made(stack: &TestStack, asked: &[(Uuid, f64)]) -> Result<Vec<Made>> {
     completed
         .into_iter()
         .map(|(story, overall, completed_ms)| {
-            let began_ms = asked
-                .iter()
-                .find(|(asked, _)| *asked == story)
-                .map(|(_, began_ms)| *began_ms);
+            let asked = asked.iter().find(|(asked, _)| *asked == story);
             let calls = calls.get(&story).map(Vec::as_slice).unwrap_or_default();
             let ideal = path::critical_path_ms(calls);
-            match began_ms {
-                Some(began_ms) if overall == "ready" && ideal > 0 => Ok(Made {
+            match asked {
+                Some(&(_, began_ms)) if overall == "ready" && ideal > 0 => Ok(Made {
                     wall_ms: completed_ms - began_ms,
                     ideal_ms: ideal as f64,
                     between_ms: path::between_calls(began_ms, calls, completed_ms),
@@ -184,10 +160,4 @@ async fn made(stack: &TestStack, asked: &[(Uuid, f64)]) -> Result<Vec<Made>> {
             }
         })
         .collect()
-}
-
-fn unix_ms() -> f64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |now| now.as_secs_f64() * 1000.0)
 }

@@ -32,7 +32,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         let records_before = stack.emulator().invocations().len();
         let batch = batch::make(stack, &askers, Pace::ALONE.patience()).await?;
         let ideal_seconds = batch.made.iter().map(|made| made.ideal_ms).sum::<f64>() / 1000.0;
-        invocations.push(batch.invocations.values().sum::<u64>() as f64);
+        invocations.push(batch.invocations as f64);
         let records = stack.emulator().invocations();
         let records = &records[records_before..];
         // Only waiting for the providers grows with their latency; what is ours is billed as it was measured.

@@ -1,8 +1,8 @@
 //! Starting a program as Lambda does, until it first asks for work: how long that takes, and what it holds by then.
 
 use crate::{Context, Result, TrialError};
+use stack::lambda::Memory;
 use std::{
-    fs,
     path::Path,
     process::Stdio,
     time::{Duration, Instant},
@@ -75,27 +75,10 @@ pub(crate) async fn first_poll(program: &Path, arguments: &[&str]) -> Result<Fir
     if !String::from_utf8_lossy(&request).contains("/runtime/invocation/next") {
         return Err(never_asked("it asked for something else".to_owned()));
     }
-    let resident_mb = child.id().and_then(resident_mb).unwrap_or(0.0);
+    let memory = child.id().and_then(Memory::of_process).unwrap_or_default();
     child.kill().await.context("end a function")?;
     Ok(FirstPoll {
         milliseconds,
-        resident_mb,
+        resident_mb: memory.now_mb,
     })
-}
-
-/// `VmRSS` of a process, in MB of 1,048,576 bytes; `None` where there is no `/proc`.
-pub(crate) fn resident_mb(pid: u32) -> Option<f64> {
-    memory_line(pid, "VmRSS:")
-}
-
-/// `VmHWM` of a process, the most it ever held, in MB of 1,048,576 bytes.
-pub(crate) fn peak_mb(pid: u32) -> Option<f64> {
-    memory_line(pid, "VmHWM:")
-}
-
-fn memory_line(pid: u32, name: &str) -> Option<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    let kilobytes: f64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kilobytes / 1024.0)
 }

@@ -102,18 +102,13 @@ fn figures(starters: &[Starter]) -> Figures {
         let beside_node =
             node.map(|node| format!("; bare Node {:.0} x", took(node) / took(starter)));
         let (name, median) = (starter.name, starter.milliseconds(0.5));
+        let is_known = hello.resident_mb() > 0.0;
         figures.extend(figures! {
             format!("{name}, start to first poll") => took(starter) / took(hello), "x hello", at_most SLOWER_MAX,
                 beside format!("{:.2} ms, median {median:.2} ms{}", took(starter), beside_node.unwrap_or_default());
+            format!("{name}, resident at first poll") =>
+                starter.resident_mb(), "MB", at_most RESIDENT_MAX_MB, when is_known;
         });
-        if hello.resident_mb() > 0.0 {
-            let resident = figures.add(
-                format!("{name}, resident at first poll"),
-                starter.resident_mb(),
-                "MB",
-            );
-            resident.at_most(RESIDENT_MAX_MB);
-        }
     }
     figures
 }

@@ -7,7 +7,6 @@ use crate::{
     benches::{
         batch::{self, Asker},
         binaries,
-        first_poll::{peak_mb, resident_mb},
         pace::{Pace, REAL_PATH_SECONDS},
         processor::Spent,
     },
@@ -47,48 +46,34 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let mut walls = Vec::new();
     for _ in 0..rounds {
         walls.push(round(stack, &environment, &askers, pace).await?);
-        at_rest_mb.push(resident_mb(environment.pid()).unwrap_or(0.0));
+        at_rest_mb.push(environment.memory().now_mb);
     }
-    let peak = peak_mb(environment.pid()).unwrap_or(0.0);
+    let peak = environment.memory().peak_mb;
     let stories = (rounds * at_once) as f64;
     let processor = Spent::so_far().since(&spent_before);
     environment.stop().await;
 
-    let mut figures = Figures::default();
     let count = format!("{at_once} stories in one environment");
-    figures.extend(figures! {
-        format!("{count}, resident at most") => peak, "MB", at_most PEAK_MAX_MB,
-            beside "of 512 MB; Node about 100 MB idle, 93 to 123 MB for the colours of one picture";
-    });
     let last = at_rest_mb.len() - 1;
-    figures.extend(figures! {
-        "more at rest after the last round than after the one before" =>
-            at_rest_mb[last] - at_rest_mb[last - 1], "MB", at_most GROWTH_MAX_MB;
-    });
     let shown: Vec<String> = at_rest_mb.iter().map(|mb| format!("{mb:.0}")).collect();
-    figures.beside(format!("at rest: {} MB", shown.join(", ")));
     let billed_real =
         walls.iter().sum::<f64>() / walls.len() as f64 + REAL_PATH_SECONDS - pace.seconds();
-    let billed = (
-        format!("{count}: billed a story, at the real latencies"),
-        ENVIRONMENT_GB * billed_real / at_once as f64,
-    );
-    // The goal is one of 25 stories; fewer share an environment at a higher price each.
-    if at_once < 25 {
-        figures.extend(figures! {
-            billed.0 => billed.1, "GB-s";
-        });
-    } else {
-        figures.extend(figures! {
-            billed.0 => billed.1, "GB-s", at_most GB_SECONDS_MAX;
-        });
-    }
-    figures.beside("one story in one environment 31.1; the documents 347");
-    figures.extend(figures! {
-        "processor time a story, content agent" =>
-            processor.parts().filter(|(part, _)| *part == "content-agent").map(|(_, seconds)| seconds * 1000.0 / stories).sum::<f64>(), "ms";
-    });
-    Ok(figures)
+    let of_agent = processor
+        .parts()
+        .filter(|(part, _)| *part == "content-agent");
+    let of_agent: f64 = of_agent.map(|(_, seconds)| seconds).sum();
+    Ok(figures! {
+        format!("{count}, resident at most") => peak, "MB", at_most PEAK_MAX_MB,
+            beside "of 512 MB; Node about 100 MB idle, 93 to 123 MB for the colours of one picture";
+        "more at rest after the last round than after the one before" =>
+            at_rest_mb[last] - at_rest_mb[last - 1], "MB", at_most GROWTH_MAX_MB,
+            beside format!("at rest: {} MB", shown.join(", "));
+        // The goal is one of 25 stories; fewer share an environment at a higher price each.
+        format!("{count}: billed a story, at the real latencies") =>
+            ENVIRONMENT_GB * billed_real / at_once as f64, "GB-s", at_most GB_SECONDS_MAX, when at_once >= 25,
+            beside "one story in one environment 31.1; the documents 347";
+        "processor time a story, content agent" => of_agent * 1000.0 / stories, "ms";
+    })
 }
 
 /// One story of each asker, made by the environment; the seconds until its last invocation ended.

@@ -1,5 +1,6 @@
 //! Processor time by part of the stack: of this process (stand-ins, PostgREST, S3), of Postgres, of each function.
 
+use crate::benches::binaries::FUNCTIONS;
 use std::{
     collections::{BTreeMap, HashMap},
     fs,
@@ -59,14 +60,10 @@ impl Spent {
 /// Which part a descendant of `root` belongs to: Postgres, or the function by its name. Linux cuts names at 15 letters.
 fn part(processes: &HashMap<u32, Process>, pid: u32, root: u32) -> Option<&'static str> {
     let mut at = processes.get(&pid)?;
-    let name = at.name.as_str();
-    let part = match name {
-        "universal-agent" => "universal-agent",
-        "content-agent" => "content-agent",
-        "asset-worker" => "asset-worker",
-        "timeout-handler" => "timeout-handler",
-        _ if name.starts_with("postgres") => "Postgres",
-        _ => return None,
+    let part = match FUNCTIONS.into_iter().find(|function| at.name == *function) {
+        Some(function) => function,
+        None if at.name.starts_with("postgres") => "Postgres",
+        None => return None,
     };
     // A few generations at most; a circle is impossible but must not hang us.
     for _ in 0..8 {

@@ -68,7 +68,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     )
     .await?;
     drop(wavering);
-    batch::become_idle(stack, pace.patience()).await?;
+    stack.become_idle(pace.patience()).await?;
 
     let jobs = jobs(stack, &stories).await?;
     let calls = calls(stack, &stories).await?;

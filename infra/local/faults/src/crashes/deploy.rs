@@ -14,10 +14,13 @@ pub(crate) const DEPLOY: Trial = Trial {
     covers: &["F28"],
     question: "all processes are replaced while stories run: no story fails, leases are back within two seconds, nothing is cut off",
     run: on_stack!(measure, |setup, _| setup
-        .latency("text=60,image=800,speech=300")),
+        .latency("text=60,image=800,speech=300"))
+    .audited(),
 };
 
 const SETTLED_WITHIN: Duration = Duration::from_secs(300);
+/// A picture under way.
+const DRAWN: &str = "status = 'generating' and lease_owner not like 'claim:%' and asset_type in ('cover', 'scene_1', 'scene_4')";
 
 /// How the processes of the old version left.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,12 +36,15 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         .await?;
     let mut departures = Vec::new();
     for _ in 0..options.size.pick(1, 2, 4) {
-        until_a_picture_is_drawn(stack, &stories).await?;
+        until("a picture is drawn", SETTLED_WITHIN, async || {
+            Ok(stack.count_jobs(&stories, DRAWN).await? > 0)
+        })
+        .await?;
         departures.push(replace_processes(stack).await?);
     }
     stack.settle(&stories, SETTLED_WITHIN).await?;
 
-    let ready = stack.count_ended(&stories, "ready").await?;
+    let ready = stack.count_overall(&stories, "ready").await?;
     let functions = stack.emulator().metrics().functions;
     let crashes = ["content-agent", "asset-worker"]
         .map(|name| functions.get(name).map_or(0, |of| of.crashes));
@@ -50,17 +56,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "last claim of the old version after SIGTERM" => slowest(|one| one.last_claim), "s", at_most 1;
         "until its last lease was back" => slowest(|one| one.leases_back), "s", at_most 2;
         "invocations cut off" => crashes.into_iter().sum::<u64>(), "invocations", is 0;
-    }
-    .and(stack.audit().await?))
-}
-
-async fn until_a_picture_is_drawn(stack: &TestStack, stories: &[Uuid]) -> Result<()> {
-    let drawn = "status = 'generating' and lease_owner not like 'claim:%' and asset_type in ('cover', 'scene_1', 'scene_4')";
-    until("a picture is drawn", SETTLED_WITHIN, async || {
-        Ok(stack.count_jobs(stories, drawn).await? > 0)
     })
-    .await
-    .map(drop)
 }
 
 async fn replace_processes(stack: &TestStack) -> Result<Departure> {

@@ -18,7 +18,7 @@ pub(crate) const KILL: Trial = Trial {
     name: "kill",
     covers: &["F1", "row 20", "row 23"],
     question: "kill -9 at each marked point: every story ends well, every job starts again in time, nothing stored is bought twice",
-    run: on_stack!(measure, |setup, _| setup.schedule(TICK)),
+    run: on_stack!(measure, |setup, _| setup.schedule(TICK)).audited(),
 };
 
 /// Lease of the functions here, the shortest there is.
@@ -61,7 +61,6 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     if rounds > 0 {
         figures.extend(silent.figures("told of none"));
     }
-    figures.extend(stack.audit().await?);
     Ok(figures)
 }
 

@@ -17,7 +17,8 @@ pub(crate) const OUTAGE: Trial = Trial {
     covers: &["F2", "row 20"],
     question: "all processes are killed at once while they hold 25 stories: every story ends well and starts again in time",
     run: on_stack!(measure, |setup, _| setup
-        .latency("text=60,image=800,speech=300")),
+        .latency("text=60,image=800,speech=300"))
+    .audited(),
 };
 
 const SETTLED_WITHIN: Duration = Duration::from_secs(300);
@@ -60,8 +61,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
             percentile(&delays, 0.95), "s", at_most LEASE + GRACE * 2, beside "lease + 10 s";
         "paid calls repeated: in flight, or answered and not stored" =>
             again.values().map(|again| again.kept).sum::<u64>(), "calls";
-    }
-    .and(stack.audit().await?))
+    })
 }
 
 /// Seconds from the death until another invocation works on one of the jobs the dead one held.

@@ -17,7 +17,7 @@ pub(crate) const UPLOAD: Trial = Trial {
     name: "upload",
     covers: &["F1"],
     question: "a process dies between the upload and the status write: the file is found, and nothing is bought twice",
-    run: on_stack!(measure),
+    run: on_stack!(measure).audited(),
 };
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
@@ -41,8 +41,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "pictures, recordings and texts bought twice" =>
             again.values().map(|again| again.kept).sum::<u64>(), "calls", is 0;
         "files of a dead attempt that the next one published" => found_again, "files", is stories.len();
-    }
-    .and(stack.audit().await?))
+    })
 }
 
 /// Files that a later attempt published although the first one had made them.

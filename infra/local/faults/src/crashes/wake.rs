@@ -11,7 +11,7 @@ pub(crate) const WAKE: Trial = Trial {
     name: "wake",
     covers: &["F1", "F5"],
     question: "a process makes jobs claimable and dies before its wake: they start at once when its death is told, else with the next tick",
-    run: on_stack!(measure, |setup, _| setup.schedule(TICK)),
+    run: on_stack!(measure, |setup, _| setup.schedule(TICK)).audited(),
 };
 
 /// The schedule of this trial; the template's is one minute.
@@ -38,8 +38,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "death told: until the jobs start, slowest" => told, "s", at_most ALLOWANCE;
         "death untold: the same, schedule of 2 s" => untold, "s", at_most TICK + ALLOWANCE,
             beside "with the template's minute instead: up to 60 s";
-    }
-    .and(stack.audit().await?))
+    })
 }
 
 /// The first story's process saves the text while the second waits for a worker, so that what follows is not leased to it:

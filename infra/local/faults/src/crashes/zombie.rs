@@ -14,7 +14,7 @@ pub(crate) const ZOMBIE: Trial = Trial {
     name: "zombie",
     covers: &["F6", "row 23"],
     question: "a process is stopped past its lease and goes on after another has finished: it changes nothing, and says so",
-    run: on_stack!(measure, |setup, _| setup.schedule(TICK)),
+    run: on_stack!(measure, |setup, _| setup.schedule(TICK)).audited(),
 };
 
 /// Where the frozen process stands: with a reply unread, with a file on its way, with its last word on its way.
@@ -52,8 +52,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
             sum(|one| one.late_objects), "objects", at_least traces.len() as f64 / STANDS_AT.len() as f64;
         "of these, reachable by an address in the database" => sum(|one| one.reachable_objects), "objects", is 0;
         "zombies that ended without a word" => sum(|one| one.silent), "processes", is 0;
-    }
-    .and(stack.audit().await?))
+    })
 }
 
 async fn freeze_and_awake(

@@ -8,6 +8,7 @@ use futures::future::try_join_all;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
     time::{Duration, Instant},
 };
 use supabase::gateway::{FaultPlan, Share};
@@ -29,7 +30,8 @@ pub(crate) const CHAOS: Trial = Trial {
                 options.faults = Some(STAND_IN_FAULTS.to_owned());
                 options.duplicate_rate = 0.2;
             })
-    }),
+    })
+    .audited(),
 };
 
 /// A tenth of the calls for each kind of failure: two of five calls succeed.
@@ -70,15 +72,14 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "stories" => count, "stories";
         "processes killed" => killer.killed, "kills";
         "ready, partial" => stack.count_stories(&stories, book).await?, "stories";
-        "failed, with the credit given back" => stack.count_ended(&stories, "failed").await?, "stories";
+        "failed, with the credit given back" => stack.count_overall(&stories, "failed").await?, "stories";
         "… each with a code a user can act on" => caused, "stories", beside causes;
         "time until the last was settled" => began.elapsed(), "s";
         "paid calls lost to a kill and made again" => bought_again(stack), "calls";
         "stories beyond those asked for" => created - count as i64, "stories", is 0;
         "paid calls repeated after their checkpoint" => repeated.len(), "calls", is 0, beside repeated.join(", ");
         "pictures and recordings bought again though stored" => stored_twice(stack, &stories), "files", is 0;
-    }
-    .and(stack.audit().await?))
+    })
 }
 
 /// PostgREST and S3 fail now and then, or not any more.
@@ -100,9 +101,6 @@ pub(crate) struct Killer {
     killed: usize,
 }
 
-/// There is no end to it.
-pub(crate) enum Never {}
-
 impl Killer {
     pub(crate) fn new(seed: u64, kills_max: usize) -> Self {
         Self {
@@ -113,7 +111,7 @@ impl Killer {
     }
 
     /// Kills on for as long as it is polled.
-    pub(crate) async fn kill_on(&mut self, stack: &TestStack) -> Never {
+    pub(crate) async fn kill_on(&mut self, stack: &TestStack) -> Infallible {
         loop {
             let pause = Duration::from_millis(self.random.random_range(50..600));
             tokio::time::sleep(pause).await;

@@ -7,7 +7,7 @@ pub(crate) const DUPLICATES: Trial = Trial {
     name: "duplicates",
     covers: &["F3", "row 23"],
     question: "every event comes two to five times, some at once: calls paid for and rows written are those of one delivery",
-    run: on_stack!(measure),
+    run: on_stack!(measure).audited(),
 };
 
 const CLASS: usize = 20;
@@ -26,13 +26,10 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         }
         stack.settle(&class, Duration::from_secs(120)).await?;
     }
-    at_rest(stack).await;
+    stack.become_idle(Duration::from_secs(60)).await?;
 
     let functions = stack.emulator().metrics().functions;
-    let events: u64 = functions
-        .values()
-        .map(|function| function.invocations)
-        .sum();
+    let events: u64 = functions.values().map(|of| of.invocations).sum();
     let calls = stack.stand_ins().calls();
     let paid = calls.iter().filter(|call| call.paid).count();
     let stories = stack.asked().stories.clone();
@@ -43,19 +40,5 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
             beside "the documents' design: up to 5.84x";
         "paid calls repeated" => bought_again(stack), "calls", is 0;
         "jobs a story" => jobs as f64 / count as f64, "rows", is 9;
-    }
-    .and(stack.audit().await?))
-}
-
-/// Waits until no function works and every duplicate that is under way has come.
-async fn at_rest(stack: &TestStack) {
-    let mut quiet = 0;
-    while quiet < 20 {
-        quiet = if stack.busy(None).is_empty() {
-            quiet + 1
-        } else {
-            0
-        };
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
+    })
 }

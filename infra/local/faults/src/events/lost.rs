@@ -9,7 +9,7 @@ pub(crate) const LOST: Trial = Trial {
     name: "lost",
     covers: &["F5"],
     question: "every direct kick is lost, and later half of all events: the sweep starts each story in time, and all settle",
-    run: on_stack!(measure, |setup, _| setup.schedule(TICK)),
+    run: on_stack!(measure, |setup, _| setup.schedule(TICK)).audited(),
 };
 
 /// The schedule of this trial; the template's is one minute.
@@ -42,8 +42,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
             swept, "s", at_most TICK + GRACE,
             beside "with the template's minute instead: up to 60 s";
         "paid calls repeated" => bought_again(stack), "calls", is 0;
-    }
-    .and(stack.audit().await?))
+    })
 }
 
 /// What a direct kick is given before a sweep may take its story, and a claim round on a busy machine.

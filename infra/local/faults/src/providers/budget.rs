@@ -2,11 +2,11 @@
 
 use crate::{
     Figures, Result, Size, TestStack, Trial, TrialOptions, calls_since, figures, on_stack,
-    providers::SETTLED_WITHIN,
+    providers::SETTLED_WITHIN, until,
 };
 use serde_json::json;
 use stand_ins::{CallKind, Outcome};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use uuid::Uuid;
 
 pub(crate) const BUDGET: Trial = Trial {
@@ -24,19 +24,17 @@ const LEFT_ALONE_MAX: Duration = Duration::from_secs(90);
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let count: usize = options.size.pick(3, 8, 30);
-    let mut figures = Figures::default();
-
     let before = stack.last_call();
     stack.script(CallKind::Speech, Outcome::Quota, None);
     let mute = one_after_another(stack, count).await?;
     let asked = calls_since(stack, before, |call| call.provider == "elevenlabs").len();
-    figures.extend(figures! {
+    let mut figures = figures! {
         "ElevenLabs calls without money" => asked, "calls", at_most 3,
             beside format!("{count} stories; 401 quota_exceeded");
         "voices that say why they are missing" =>
             stack.count_jobs(&mute, FAILED).await?, "assets", is count;
         "assets ready without them" => stack.count_jobs(&mute, "status = 'ready'").await?, "assets", is 8 * count;
-    });
+    };
 
     let before = stack.last_call();
     stack.stand_ins().clear_script();
@@ -97,12 +95,12 @@ async fn wordless(stack: &TestStack, stories: &[Uuid]) -> Result<i64> {
 /// The accounts are topped up, and the user presses `retry` until the voice is there.
 async fn top_up(stack: &TestStack, story: Uuid) -> Result<Duration> {
     stack.stand_ins().clear_script();
-    let began = Instant::now();
     let wish = json!({"assetTypes": ["audio"]});
-    while stack.count_ended(&[story], "ready").await? == 0 && began.elapsed() < 2 * LEFT_ALONE_MAX {
+    until("a retry works", 2 * LEFT_ALONE_MAX, async || {
         stack.user.steer(story, "retry", &wish).await?;
         stack.settle(&[story], SETTLED_WITHIN).await?;
         tokio::time::sleep(Duration::from_secs(2)).await;
-    }
-    Ok(began.elapsed())
+        Ok(stack.count_overall(&[story], "ready").await? == 1)
+    })
+    .await
 }

@@ -2,11 +2,11 @@
 
 use crate::{
     Figures, Result, Size, TestStack, Trial, TrialOptions, calls_since, figures, on_stack,
-    providers::SETTLED_WITHIN, stuck, until,
+    providers::SETTLED_WITHIN, stuck, unix_ms, until,
 };
 use stack::lambda::LogLine;
 use stand_ins::{CallRecord, FaultProfile, Outcome};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 pub(crate) const CIRCUIT: Trial = Trial {
@@ -14,7 +14,8 @@ pub(crate) const CIRCUIT: Trial = Trial {
     covers: &["F14"],
     question: "3 of 10 calls fail, then all: nearly every asset is made, and a provider that is down is left alone but for one probe",
     run: on_stack!(measure, |setup, options| setup
-        .setting("PROVIDER_PROBE_SECONDS", pause(options.size).as_secs())),
+        .setting("PROVIDER_PROBE_SECONDS", pause(options.size).as_secs()))
+    .audited(),
 };
 
 /// The goal: no more failures than these before it is open, calls under way included.
@@ -33,10 +34,8 @@ fn pause(size: Size) -> Duration {
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     // First, while there is one process only.
-    let mut figures = take_down(stack, options.size).await?;
-    figures.extend(disturb(stack, options.size).await?);
-    figures.extend(stack.audit().await?);
-    Ok(figures)
+    let figures = take_down(stack, options.size).await?;
+    Ok(figures.and(disturb(stack, options.size).await?))
 }
 
 /// OpenAI goes down in the middle of one story and comes back after the circuit has opened and some probes have failed.
@@ -83,7 +82,7 @@ async fn take_down(stack: &TestStack, size: Size) -> Result<Figures> {
         "until the probe" => quiet, "s", at_most pause + DISPATCH,
             beside format!("a pause of {} s by its setting", pause.as_secs());
         "calls beside a probe" => beside_probes.count(), "calls", is 0;
-        "ready all the same" => stack.count_ended(&story, "ready").await?, "stories", is 1;
+        "ready all the same" => stack.count_overall(&story, "ready").await?, "stories", is 1;
     })
 }
 
@@ -104,8 +103,7 @@ async fn opening(mut log: Receiver<LogLine>) -> Result<u64> {
     {
         return stuck("the circuit did not open");
     }
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
-    Ok(since_1970.unwrap_or_default().as_millis() as u64)
+    Ok(unix_ms(SystemTime::now()) as u64)
 }
 
 /// Three of ten calls fail, in every way a provider that is in trouble has, for as long as these stories take.

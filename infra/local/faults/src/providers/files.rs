@@ -10,7 +10,7 @@ pub(crate) const FILES: Trial = Trial {
     name: "files",
     covers: &["F12", "row 22"],
     question: "S3 fails 5 and 50 of 100 calls: few tries, every story settles, and nothing is ready without its file",
-    run: on_stack!(measure),
+    run: on_stack!(measure).audited(),
 };
 
 const KINDS: [FileFault; 4] = [
@@ -40,29 +40,18 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         stack.files().strike(0.0, &[]);
         let paid = calls_since(stack, before, |call| call.paid).len() as f64;
         let struck = stack.files().struck() - struck;
+        let ready = stack.count_jobs(&stories, "status = 'ready'").await? as f64;
         figures.extend(figures! {
             format!("at {percent} %: calls that went wrong") => struck, "calls", at_least 1;
             format!("at {percent} %: ready without a file") => stack.without_file(&stories).await?, "assets", is 0;
-        });
-        let ready =
-            stack.count_jobs(&stories, "status = 'ready'").await? as f64 / (9 * count) as f64;
-        let figure = figures.add(
-            format!("at {percent} %: assets made all the same"),
-            100.0 * ready,
-            "%",
-        );
-        if percent == 5 {
-            figure.at_least(99);
-        }
-        figures.extend(figures! {
+            format!("at {percent} %: assets made all the same") =>
+                100.0 * ready / (9 * count) as f64, "%", at_least 99, when percent == 5;
             format!("at {percent} %: paid calls, to those of a good day") => paid / (PAID_CALLS * count as f64), "x",
                 beside "a file that could not be stored is bought again";
         });
     }
-    figures.extend(figures! {
+    Ok(figures.and(figures! {
         "the most often one file was sent" =>
             stack.files().uploads_of_one_key_max("drafts/"), "times", at_most TRIES_MAX;
-    });
-    figures.extend(stack.audit().await?);
-    Ok(figures)
+    }))
 }

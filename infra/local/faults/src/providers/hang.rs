@@ -20,7 +20,8 @@ pub(crate) const HANG: Trial = Trial {
             Size::Short => setup,
             Size::Normal | Size::Full => setup.latency("text=1200,image=1800,speech=1500"),
         }
-    }),
+    })
+    .audited(),
 };
 
 /// What is hung on whom: the hero's name stands in the request for the text, and in what is read aloud.
@@ -68,13 +69,12 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "given up after, the soonest" => percentile(&given_up, 0.0), "s", at_least wait - 1.0;
         "given up after, the latest" => percentile(&given_up, 1.0), "s", at_most wait + 1.0,
             beside format!("a budget of {wait} s");
-        "hung stories that end ready" => stack.count_ended(&victims, "ready").await?, "stories", is VICTIMS.len();
+        "hung stories that end ready" => stack.count_overall(&victims, "ready").await?, "stories", is VICTIMS.len();
         // A handful of stories on a busy machine says little; whoever waits for a hung call waits several times as long.
         "p95 of the stories beside them, to one without them" =>
             together / alone, "x", at_most if options.size == Size::Short { 1.8 } else { 1.05 },
             beside format!("{alone:.2} s undisturbed");
-    }
-    .and(stack.audit().await?))
+    })
 }
 
 async fn make_undisturbed(stack: &TestStack, beside: usize) -> Result<Vec<Uuid>> {

@@ -13,7 +13,7 @@ pub(crate) const POISON: Trial = Trial {
     name: "poison",
     covers: &["F17"],
     question: "scene 3 kills its process on every attempt: it fails for good with its cause, and everything beside it is made",
-    run: on_stack!(measure),
+    run: on_stack!(measure).audited(),
 };
 
 /// A first attempt and three retries.
@@ -23,7 +23,6 @@ const MODELS: f64 = 2.0;
 const LEASE: Duration = Duration::from_secs(5);
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
-    let mut figures = Figures::default();
     let mut deadly = Vec::new();
     let (mut deaths, mut after_the_end) = (0, 0);
     let rounds: usize = options.size.pick(1, 3, 20);
@@ -34,13 +33,13 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         after_the_end += restarts(stack).await;
         deadly.push(story);
     }
-    figures.extend(figures! {
+    let figures = figures! {
         "deaths of one job" => a_story(f64::from(deaths)), "processes", is ATTEMPTS;
         "attempts after it failed for good" => after_the_end, "attempts", is 0;
         "dead letters with the cause" => dead_letters(stack, &deadly, "JOB_TIMEOUT").await?, "jobs", is rounds;
         "assets made beside it, a story" =>
             a_story(stack.count_jobs(&deadly, "status = 'ready'").await? as f64), "assets", is 8;
-    });
+    };
 
     let before = stack.last_call();
     let scene = prompt_of_scene(3);
@@ -49,15 +48,13 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     stack.settle(&useless, SETTLED_WITHIN).await?;
     stack.stand_ins().clear_script();
     let bought = calls_since(stack, before, |call| call.fault.is_some()).len();
-    figures.extend(figures! {
+    Ok(figures.and(figures! {
         "useless answers bought, a job" => a_story(bought as f64), "calls", is ATTEMPTS * MODELS;
         "dead letters with that cause" => dead_letters(stack, &useless, "UNUSABLE_ANSWER").await?, "jobs", is rounds;
         "assets made beside it, a story" =>
             a_story(stack.count_jobs(&useless, "status = 'ready'").await? as f64), "assets", is 8;
         "placeholders drawn" => placeholders(stack, &useless), "files", is rounds;
-    });
-    figures.extend(stack.audit().await?);
-    Ok(figures)
+    }))
 }
 
 /// Kills whoever asks for the picture of scene 3, until the story is settled; how many died.

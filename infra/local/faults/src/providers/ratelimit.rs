@@ -16,7 +16,8 @@ pub(crate) const RATELIMIT: Trial = Trial {
     // The template's schedule: a worker whose time is up is replaced by the next tick.
     run: on_stack!(measure, |setup, _| setup
         .setting("JOB_LEASE_SECONDS", 30)
-        .schedule(MINUTE)),
+        .schedule(MINUTE))
+    .audited(),
 };
 
 /// A share of fewer pictures is told and not judged: until the first covers are there no scene can be drawn, and a second
@@ -46,13 +47,11 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
 
     let stories = stack.asked().stories.clone();
     let failed = "(status <> 'ready' or error_code = 'RATE_LIMITED')";
-    figures.extend(figures! {
+    Ok(figures.and(figures! {
         "calls made before a Retry-After was over" => too_early(stack.stand_ins()), "calls", is 0,
             beside format!("later than {NEWS_MS} ms after the refusal: until then others cannot know");
         "jobs failed for rate" => stack.count_jobs(&stories, failed).await?, "jobs", is 0;
-    });
-    figures.extend(stack.audit().await?);
-    Ok(figures)
+    }))
 }
 
 /// A limit nobody was told of: two pictures in a moment, then refusals that name the moment to come again in both forms, or
@@ -120,24 +119,16 @@ async fn work_off(stack: &TestStack, per_minute: usize, stories: usize) -> Resul
     let at_once = 1.0 + per_minute as f64 / 60.0;
     let used = (drawn.len() as f64 - at_once) / (per_minute as f64 * minutes);
     let calls = (drawn.len() + refused) as f64;
-    let mut figures = Figures::default();
-    let share = figures.add(
-        format!("quota used at {per_minute} pictures a minute"),
-        100.0 * used,
-        "%",
-    );
-    share.beside(format!(
-        "{} pictures in {:.1} s, a second's worth of them at once in the beginning and not counted",
-        drawn.len(),
-        span_ms as f64 / 1000.0
-    ));
-    if drawn.len() >= JUDGED_MIN {
-        share.at_least(95);
-    }
-    figures.extend(figures! {
+    Ok(figures! {
+        format!("quota used at {per_minute} pictures a minute") =>
+            100.0 * used, "%", at_least 95, when drawn.len() >= JUDGED_MIN,
+            beside format!(
+                "{} pictures in {:.1} s, a second's worth of them at once in the beginning and not counted",
+                drawn.len(),
+                span_ms as f64 / 1000.0
+            );
         "calls refused" => 100.0 * refused as f64 / calls, "%", at_most 2, beside format!("{refused} of {calls}");
-    });
-    Ok(figures)
+    })
 }
 
 /// What the operator does: the limit of the account in `provider_limits`.

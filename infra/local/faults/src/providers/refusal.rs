@@ -10,7 +10,7 @@ pub(crate) const REFUSAL: Trial = Trial {
     name: "refusal",
     covers: &["F18"],
     question: "scene 3 is refused: asked once more in plainer words, then a placeholder; no third call, the story is partial",
-    run: on_stack!(measure),
+    run: on_stack!(measure).audited(),
 };
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
@@ -26,11 +26,11 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let placeholders =
         "asset_type = 'scene_3' and status = 'failed' and is_placeholder and url is not null
         and error_code = 'CONTENT_POLICY_VIOLATION'";
-    let mut figures = figures! {
+    let figures = figures! {
         "calls for a refused scene, a story" => per_story(said_no), "calls", is 2;
         "calls for the other pictures, a story" => per_story(pictures.len() - said_no), "calls", is 4;
         "placeholders in its place" => stack.count_jobs(&refused, placeholders).await?, "pictures", is count;
-        "partial stories" => stack.count_ended(&refused, "partial").await?, "stories", is count;
+        "partial stories" => stack.count_overall(&refused, "partial").await?, "stories", is count;
         "other assets ready" => stack.count_jobs(&refused, "status = 'ready'").await?, "assets", is 8 * count;
     };
 
@@ -43,10 +43,8 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let softened = stack.ask_for(1, "Cinderpaw").await?;
     stack.settle(&softened, SETTLED_WITHIN).await?;
     let pictures = calls_since(stack, before, |call| call.kind == CallKind::Image).len();
-    figures.extend(figures! {
-        "ready where the plainer words passed" => stack.count_ended(&softened, "ready").await?, "stories", is 1;
+    Ok(figures.and(figures! {
+        "ready where the plainer words passed" => stack.count_overall(&softened, "ready").await?, "stories", is 1;
         "its picture calls" => pictures, "calls", is 6;
-    });
-    figures.extend(stack.audit().await?);
-    Ok(figures)
+    }))
 }

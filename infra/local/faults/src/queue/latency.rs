@@ -1,8 +1,8 @@
 //! Row 8: from a job's arrival to the claim that hands it over, and from POST /stories to the start of the content agent.
 
 use crate::{
-    Figures, Result, TestStack, Trial, TrialError, TrialOptions, figures, on_stack, percentile,
-    poll, stuck,
+    Figures, Result, TestStack, Trial, TrialError, TrialOptions, figures, milliseconds, on_stack,
+    percentile, poll, stuck, unix_ms,
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant, SystemTime};
@@ -26,9 +26,8 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let claims = best_round(stack, samples).await?;
     let starts = starts(stack, options.size.pick(3, 20, 100)).await?;
 
-    let mut figures = Figures::default();
     let p50 = percentile(&claims.handed_over, 0.5);
-    figures.extend(figures! {
+    Ok(figures! {
         "a function of nothing over PostgREST, p50" => percentile(&claims.nothing, 0.5), "ms";
         // Twice the goal of a quiet machine.
         "arrival to the claim that hands it over, p50" => p50, "ms", at_most 20,
@@ -38,8 +37,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "times sooner than the documents' mean of 150 s" => DOCUMENTS_MEAN_MS / p50, "x", at_least 10_000;
         "POST /stories to the content agent's start, p50" => percentile(&starts, 0.5), "ms";
         "the same, p95" => percentile(&starts, 0.95), "ms", at_most 1_000, beside "documents: 150,000 in the mean";
-    });
-    Ok(figures)
+    })
 }
 
 struct Claims {
@@ -136,13 +134,4 @@ async fn first_start_after(stack: &TestStack, asked: f64) -> Result<f64> {
         },
     )
     .await
-}
-
-fn unix_ms(at: SystemTime) -> f64 {
-    at.duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0.0, milliseconds)
-}
-
-fn milliseconds(span: Duration) -> f64 {
-    span.as_secs_f64() * 1000.0
 }

@@ -11,14 +11,38 @@ impl TestDatabase {
     /// `jobs` covers that can be claimed now, one a story, of `users` people in turn.
     pub(crate) async fn waiting(&self, jobs: u32, users: u32) {
         self.people(users).await;
+        let in_turn = format!("i % {users}");
+        self.stand_in_line(jobs, &in_turn, "normal", 0.0).await;
+    }
+
+    /// `jobs` covers of one person, one a story, claimable since `waited_seconds`, in the order of the queue.
+    pub(crate) async fn waiting_of(
+        &self,
+        person: u32,
+        jobs: u32,
+        priority: &str,
+        waited_seconds: f64,
+    ) {
+        self.people(person + 1).await;
+        let person = person.to_string();
+        self.stand_in_line(jobs, &person, priority, waited_seconds)
+            .await;
+    }
+
+    /// `person` is their number, in SQL, of the `i`th job.
+    async fn stand_in_line(&self, jobs: u32, person: &str, priority: &str, waited_seconds: f64) {
         self.arrange(&format!(
             "{TRIGGERS_OFF}
              with made as (
-               insert into public.stories (library_id, creator_user_id, title, character_ids, story_type)
-               select p.library_id, p.user_id, 'a story', array[gen_random_uuid()], 'adventure'
-               from generate_series(1, {jobs}) as i join people p on p.n = i % {users} returning id, creator_user_id)
-             insert into public.asset_generation_jobs (story_id, user_id, asset_type, inputs_settled)
-             select id, creator_user_id, 'cover', true from made;
+               insert into public.stories (library_id, creator_user_id, title, character_ids, story_type, created_at)
+               select p.library_id, p.user_id, 'a story', array[gen_random_uuid()], 'adventure',
+                 now() - make_interval(secs => {waited_seconds})
+               from generate_series(1, {jobs}) as i join people p on p.n = {person}
+               returning id, creator_user_id, created_at)
+             insert into public.asset_generation_jobs (story_id, user_id, asset_type, inputs_settled, priority, created_at,
+               claim_order)
+             select id, creator_user_id, 'cover', true, '{priority}', created_at, created_at + private.head_start('{priority}')
+             from made;
              {TRIGGERS_ON}"
         ))
         .await;
@@ -54,31 +78,6 @@ impl TestDatabase {
         self.arrange("vacuum analyze public.asset_generation_jobs")
             .await;
         self.arrange("vacuum analyze public.stories").await;
-    }
-
-    /// `jobs` covers of one person, one a story, claimable since `waited_seconds`, in the order of the queue.
-    pub(crate) async fn waiting_of(
-        &self,
-        person: u32,
-        jobs: u32,
-        priority: &str,
-        waited_seconds: f64,
-    ) {
-        self.people(person + 1).await;
-        self.arrange(&format!(
-            "{TRIGGERS_OFF}
-             with made as (
-               insert into public.stories (library_id, creator_user_id, title, character_ids, story_type, created_at)
-               select library_id, user_id, 'a story', array[gen_random_uuid()], 'adventure',
-                 now() - make_interval(secs => {waited_seconds})
-               from people, generate_series(1, {jobs}) where n = {person} returning id, creator_user_id, created_at)
-             insert into public.asset_generation_jobs (story_id, user_id, asset_type, inputs_settled, priority, created_at,
-               claim_order)
-             select id, creator_user_id, 'cover', true, '{priority}', created_at, created_at + private.head_start('{priority}')
-             from made;
-             {TRIGGERS_ON}"
-        ))
-        .await;
     }
 
     /// No stories, no jobs; the people stay.

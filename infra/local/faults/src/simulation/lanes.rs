@@ -15,3 +15,10 @@ pub(crate) async fn in_lanes<T>(lanes: u64, play: impl AsyncFn(TestDatabase, u64
     join_all((0..lanes).map(|lane| async move { play(TestDatabase::new().await, lane).await }))
         .await
 }
+
+/// How a broken seed is played again; nothing when none is.
+pub(crate) fn replay(trial: &str, broken: Option<&u64>) -> String {
+    broken.map_or_else(String::new, |seed| {
+        format!("replay: cargo local fault {trial} --short --seed {seed}")
+    })
+}

@@ -4,7 +4,7 @@ use crate::{
     Figures, Result, TestDatabase, Trial, TrialOptions, alone, figures,
     simulation::{
         interleavings,
-        lanes::{in_lanes, seeds_of},
+        lanes::{in_lanes, replay, seeds_of},
     },
 };
 use std::{sync::Arc, time::Instant};
@@ -28,17 +28,12 @@ async fn measure(options: TrialOptions) -> Result<Figures> {
         play_lane(database, seeds_of(seeds.clone(), lane, LANES)).await
     });
     let broken = broken.await.concat();
-    let mut figures = figures! {
+    let replay = replay(SIMULATION.name, broken.iter().min());
+    Ok(figures! {
         "seeds" => count, "seeds";
         "seeds a second" => count as f64 / began.elapsed().as_secs_f64(), "seeds/s";
-        "seeds that broke an invariant" => broken.len(), "seeds", is 0;
-    };
-    if let Some(first) = broken.iter().min() {
-        figures.beside(format!(
-            "replay: cargo local fault simulation --short --seed {first}"
-        ));
-    }
-    Ok(figures)
+        "seeds that broke an invariant" => broken.len(), "seeds", is 0, beside replay;
+    })
 }
 
 /// The seeds under which something does not hold; what that is is told on standard error.

@@ -4,7 +4,7 @@ mod reorder_run;
 
 use crate::{
     Figures, Result, TestDatabase, Trial, TrialOptions, alone, figures,
-    simulation::lanes::{in_lanes, seeds_of},
+    simulation::lanes::{in_lanes, replay, seeds_of},
 };
 use rand::{SeedableRng, rngs::StdRng};
 use reorder_run::{Delivery, InjectedFailures, ReorderRun};
@@ -46,25 +46,17 @@ async fn measure(options: TrialOptions) -> Result<Figures> {
         seen.work_needed += lane.work_needed;
         seen.virtual_seconds += lane.virtual_seconds;
     }
-    Ok(figures(&seen, count, began.elapsed().as_secs_f64()))
-}
-
-fn figures(seen: &Seen, seeds: u64, took: f64) -> Figures {
-    let mut figures = figures! {
-        "seeds a second" => seeds as f64 / took, "seeds/s";
+    let took = began.elapsed().as_secs_f64();
+    let replay = replay(REORDER.name, seen.different.iter().min());
+    Ok(figures! {
+        "seeds a second" => count as f64 / took, "seeds/s";
         "events delivered" => seen.deliveries, "events";
         "virtual time" => seen.virtual_seconds / took, "x the time taken", at_least 10_000,
             beside "FoundationDB about 10, TigerBeetle 1,000 to 10,000";
         "attempts begun, beside those of the undisturbed runs" =>
             seen.work_begun as f64 / seen.work_needed as f64, "x", at_most 1;
-        "seeds that end otherwise than undisturbed" => seen.different.len(), "seeds", is 0;
-    };
-    if let Some(first) = seen.different.first() {
-        figures.beside(format!(
-            "replay: cargo local fault reorder --short --seed {first}"
-        ));
-    }
-    figures
+        "seeds that end otherwise than undisturbed" => seen.different.len(), "seeds", is 0, beside replay;
+    })
 }
 
 async fn play_lane(database: &TestDatabase, seeds: impl Iterator<Item = u64>) -> Seen {

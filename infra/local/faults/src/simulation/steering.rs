@@ -4,10 +4,14 @@ mod steering_run;
 
 use crate::{
     Figures, Result, TestDatabase, Trial, TrialOptions, alone, figures,
-    simulation::lanes::{in_lanes, seeds_of},
+    simulation::lanes::{in_lanes, replay, seeds_of},
 };
+use Wrong::{CameBack, MixedBook, NeverSettled, NotTold, OldResultGone, StaleResult};
 use rand::{SeedableRng, rngs::StdRng};
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 use steering_run::SteeringRun;
 
 pub(crate) const STEERING: Trial = Trial {
@@ -21,36 +25,27 @@ pub(crate) const STEERING: Trial = Trial {
 /// Databases in use at one moment; within one, a seed follows the other.
 const LANES: u64 = 2;
 
-/// What went wrong, counted; all zero is what is wanted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Wrongs {
-    pub(crate) stale_results: u64,
-    pub(crate) mixed_books: u64,
-    pub(crate) came_back: u64,
-    pub(crate) old_result_gone: u64,
-    pub(crate) not_told: u64,
-    pub(crate) never_settled: u64,
+/// What can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wrong {
+    StaleResult,
+    NotTold,
+    MixedBook,
+    CameBack,
+    OldResultGone,
+    NeverSettled,
 }
 
+/// How often each did; none is what is wanted.
+type Wrongs = BTreeMap<Wrong, u64>;
+
+/// What a lane saw.
 #[derive(Debug, Default)]
 struct Seen {
     wrongs: Wrongs,
     broken: Vec<u64>,
     zombies: u64,
     met: BTreeSet<(String, &'static str)>,
-}
-
-impl Wrongs {
-    const fn plus(self, other: Self) -> Self {
-        Self {
-            stale_results: self.stale_results + other.stale_results,
-            mixed_books: self.mixed_books + other.mixed_books,
-            came_back: self.came_back + other.came_back,
-            old_result_gone: self.old_result_gone + other.old_result_gone,
-            not_told: self.not_told + other.not_told,
-            never_settled: self.never_settled + other.never_settled,
-        }
-    }
 }
 
 async fn measure(options: TrialOptions) -> Result<Figures> {
@@ -62,29 +57,42 @@ async fn measure(options: TrialOptions) -> Result<Figures> {
     });
     let mut seen = Seen::default();
     for lane in lanes.await {
-        seen.wrongs = seen.wrongs.plus(lane.wrongs);
+        seen.note(lane.wrongs);
         seen.broken.extend(lane.broken);
         seen.zombies += lane.zombies;
         seen.met.extend(lane.met);
     }
-    let wrongs = seen.wrongs;
-    let first = seen.broken.iter().min();
-    let replay =
-        first.map(|seed| format!("replay: cargo local fault steering --short --seed {seed}"));
-    let replay = |wrong: u64| replay.clone().filter(|_| wrong > 0).unwrap_or_default();
-    Ok(figures! {
+    let replay = replay(STEERING.name, seen.broken.iter().min());
+    let mut figures = figures! {
         "seeds a second" => count as f64 / began.elapsed().as_secs_f64(), "seeds/s";
         "writes of workers whose lease was taken away" => seen.zombies, "writes";
         "pairs of a job's state and a wish" => seen.met.len(), "pairs";
-        "results of an attempt that was taken away" => wrongs.stale_results, "cases", is 0,
-            beside replay(wrongs.stale_results);
-        "workers that were not told their lease is gone" => wrongs.not_told, "cases", is 0, beside replay(wrongs.not_told);
-        "books of pictures of different rounds" => wrongs.mixed_books, "cases", is 0, beside replay(wrongs.mixed_books);
-        "cancelled assets that came back" => wrongs.came_back, "cases", is 0, beside replay(wrongs.came_back);
-        "old results gone before the new one was there" => wrongs.old_result_gone, "cases", is 0,
-            beside replay(wrongs.old_result_gone);
-        "stories that never settled" => wrongs.never_settled, "cases", is 0, beside replay(wrongs.never_settled);
-    })
+    };
+    for (what, wrong) in [
+        ("results of an attempt that was taken away", StaleResult),
+        ("workers that were not told their lease is gone", NotTold),
+        ("books of pictures of different rounds", MixedBook),
+        ("cancelled assets that came back", CameBack),
+        (
+            "old results gone before the new one was there",
+            OldResultGone,
+        ),
+        ("stories that never settled", NeverSettled),
+    ] {
+        let times = seen.wrongs.get(&wrong).copied().unwrap_or(0);
+        figures.extend(figures! {
+            what => times, "cases", is 0, beside if times > 0 { &*replay } else { "" };
+        });
+    }
+    Ok(figures)
+}
+
+impl Seen {
+    fn note(&mut self, wrongs: Wrongs) {
+        for (wrong, times) in wrongs {
+            *self.wrongs.entry(wrong).or_default() += times;
+        }
+    }
 }
 
 async fn play_lane(database: &TestDatabase, seeds: impl Iterator<Item = u64>) -> Seen {
@@ -92,11 +100,11 @@ async fn play_lane(database: &TestDatabase, seeds: impl Iterator<Item = u64>) ->
     for seed in seeds {
         let mut run = SteeringRun::open(database, StdRng::seed_from_u64(seed)).await;
         run.play().await;
-        if run.wrongs != Wrongs::default() {
+        if !run.wrongs.is_empty() {
             eprintln!("seed {seed}: {:?}", run.wrongs);
             seen.broken.push(seed);
         }
-        seen.wrongs = seen.wrongs.plus(run.wrongs);
+        seen.note(run.wrongs);
         seen.zombies += run.zombies;
         seen.met.extend(run.met);
     }
@@ -131,13 +139,8 @@ pub(crate) mod tests {
             "status in ('ready', 'failed')",
         )
         .await;
-        assert!(
-            play_lane(&database, seeds_of(0..80, 0, LANES))
-                .await
-                .wrongs
-                .mixed_books
-                > 0
-        );
+        let seen = play_lane(&database, seeds_of(0..80, 0, LANES)).await;
+        assert!(seen.wrongs.contains_key(&MixedBook), "{seen:?}");
     }
 
     #[tokio::test]
@@ -153,7 +156,7 @@ pub(crate) mod tests {
     async fn a_worker_that_writes_without_its_lease_is_noticed() {
         let fence = "when p_job.lease_token is distinct from p_lease_token then 'LEASE_LOST'";
         let database = without("private.is_stale", fence, "").await;
-        let told = play_lane(&database, seeds_of(0..80, 0, LANES)).await.wrongs;
-        assert!(told.stale_results > 0, "{told:?}");
+        let seen = play_lane(&database, seeds_of(0..80, 0, LANES)).await;
+        assert!(seen.wrongs.contains_key(&StaleResult), "{seen:?}");
     }
 }

@@ -56,26 +56,16 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let lasting = Duration::from_millis(options.size.pick(700, 3_000, 60_000));
     let all = [Restart, EndedSessions, ReadOnly, Crash];
     let mut figures = under_stories(stack, options, lasting, &all).await?;
-    stack.emulator().pause_schedules(true);
-    nobody_at_work(stack).await?;
-    let chosen: &[Disturbance] = options.size.pick(&all[..1], &all, &all);
-    figures.extend(under_load(stack, options, lasting, chosen).await?);
-    Ok(figures)
-}
-
-/// Until no function runs: a worker that waits for a lease to run out would claim the jobs of the loop.
-async fn nobody_at_work(stack: &TestStack) -> Result<()> {
     let emulator = stack.emulator();
-    // It waits no longer once its environment is taken away.
+    emulator.pause_schedules(true);
+    // A worker that waits for a lease to run out would claim the jobs of the loop.
     emulator
         .replace_instances("asset-worker")
         .context("replace the asset worker")?;
-    until("the functions end what they do", SETTLE, async || {
-        let functions = emulator.metrics().functions;
-        Ok(functions.values().all(|each| each.events.unsettled == 0))
-    })
-    .await
-    .map(drop)
+    stack.become_idle(SETTLE).await?;
+    let chosen: &[Disturbance] = options.size.pick(&all[..1], &all, &all);
+    figures.extend(under_load(stack, options, lasting, chosen).await?);
+    Ok(figures)
 }
 
 /// Stories that are being made while it happens, and a front end that follows one of them.

@@ -132,25 +132,17 @@ pub(crate) async fn outcome(
         )
         .value()
         .await?;
-    let mut figures = figures! {
+    let repeated_what = if lasting < LEASE {
+        "paid calls repeated after their checkpoint"
+    } else {
+        "paid calls repeated, for their lease was lost before they could be stored"
+    };
+    let figures = figures! {
         "stories that did not become whole" => stack.count(&failed).await?, "stories", is 0,
             beside causes.unwrap_or_default();
         "stories beyond those asked for" => made - stories.len() as i64, "stories", is 0;
         "paid calls made again" => bought_again(stack), "calls";
+        repeated_what => repeated.len(), "calls", is 0, when lasting < LEASE, beside repeated.join(", ");
     };
-    if lasting < LEASE {
-        figures
-            .add(
-                "paid calls repeated after their checkpoint",
-                repeated.len(),
-                "calls",
-            )
-            .is(0);
-    } else {
-        let what = "paid calls repeated, for their lease was lost before they could be stored";
-        figures.add(what, repeated.len(), "calls");
-    }
-    figures.beside(repeated.join(", "));
-    figures.extend(stack.audit().await?);
-    Ok(figures)
+    Ok(figures.and(stack.audit().await?))
 }

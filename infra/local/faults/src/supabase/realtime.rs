@@ -17,7 +17,8 @@ pub(crate) const REALTIME: Trial = Trial {
     question: "30 % of the frames lost, 30 % overtaken, sockets cut: a client has the row a second after it is back, and never an older one",
     // Slow enough that every client is there while most of it happens.
     run: on_stack!(measure, |setup, _| setup
-        .latency("text=500,image=800,speech=600")),
+        .latency("text=500,image=800,speech=600"))
+    .audited(),
 };
 
 const LOST: f64 = 0.3;
@@ -79,8 +80,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "versions that went back" => sum(|seen| seen.regressions), "times", is 0;
         "the slowest client has the newest row, after it was subscribed again" =>
             slowest.unwrap_or(SETTLED_WITHIN), "s", at_most 1;
-    }
-    .and(stack.audit().await?))
+    })
 }
 
 /// Follows one story until its row says that everything is settled, which is the last thing to happen to it.

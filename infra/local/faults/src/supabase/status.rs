@@ -13,7 +13,7 @@ pub(crate) const STATUS: Trial = Trial {
     name: "status",
     covers: &["F21", "row 22"],
     question: "nine assets of a story finish at once, many stories over: no update is lost, the end is told once",
-    run: on_stack!(measure),
+    run: on_stack!(measure).audited(),
 };
 
 /// Stories whose assets are on the wire together.
@@ -62,7 +62,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         stories.extend(batch);
     }
     let anchor = lose_the_documents_way(stack).await?;
-    let mut figures = figures! {
+    let figures = figures! {
         "updates" => count * ASSETS_PER_STORY, "updates";
         "updates per second" => (count * ASSETS_PER_STORY) as f64 / spent.as_secs_f64(), "/s";
         "from the first to the last asset of a story sent, median" => percentile(&spreads, 0.5), "ms";
@@ -73,7 +73,6 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "stories whose end was not set exactly once" => stack.count(ENDS).await?, "stories", is 0;
         "the anchor loses updates, so the race is real" => anchor, "updates", at_least 1;
     };
-    figures.extend(stack.audit().await?);
     stack.arrange("drop schema trial cascade").await?;
     Ok(figures)
 }

@@ -1,14 +1,6 @@
 //! What S3 does on a bad day: refusals, errors, answers that are cut off or never come.
 
-use std::{
-    collections::HashMap,
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, to_bytes},
@@ -37,15 +29,15 @@ pub enum FileFault {
 
 /// What share of S3 calls goes wrong; clones share it. The CDN is spared.
 #[derive(Clone, Debug, Default)]
-pub struct FileFaults(Arc<FaultState>);
+pub struct FileFaults(Arc<Mutex<FaultState>>);
 
 #[derive(Debug, Default)]
 struct FaultState {
-    per_million: AtomicU32,
-    carried: AtomicU32,
-    struck: AtomicU32,
-    kinds: Mutex<Vec<FileFault>>,
-    uploads: Mutex<HashMap<String, u32>>,
+    per_million: u32,
+    carried: u32,
+    struck: u32,
+    kinds: Vec<FileFault>,
+    uploads: HashMap<String, u32>,
 }
 
 /// Longer than anybody's patience with S3.
@@ -61,22 +53,21 @@ impl FileFaults {
 
     /// Lets this share of the calls go wrong from now on, spread evenly, with these faults in turn; 0 to 1.
     pub fn strike(&self, share: f64, kinds: &[FileFault]) {
-        *self.0.kinds.lock() = kinds.to_vec();
+        let mut state = self.0.lock();
+        state.kinds = kinds.to_vec();
         // Clamped, so it fits.
-        self.0
-            .per_million
-            .store((share.clamp(0.0, 1.0) * 1e6) as u32, Ordering::Relaxed);
+        state.per_million = (share.clamp(0.0, 1.0) * 1e6) as u32;
     }
 
     /// Calls that went wrong so far.
     pub fn struck(&self) -> u32 {
-        self.0.struck.load(Ordering::Relaxed)
+        self.0.lock().struck
     }
 
     /// The most often one key below a prefix was sent: 1 where every upload was tried once.
     pub fn uploads_of_one_key_max(&self, prefix: &str) -> u32 {
-        let uploads = self.0.uploads.lock();
-        let below = uploads.iter().filter(|(key, _)| {
+        let state = self.0.lock();
+        let below = state.uploads.iter().filter(|(key, _)| {
             let in_bucket = key.trim_start_matches('/').split_once('/');
             in_bucket.is_some_and(|(_, key)| key.starts_with(prefix))
         });
@@ -85,14 +76,17 @@ impl FileFaults {
 
     /// Adds the share up from call to call; each time it passes one, a call goes wrong.
     fn next(&self) -> Option<FileFault> {
-        let share = self.0.per_million.load(Ordering::Relaxed);
-        let before = self.0.carried.fetch_add(share, Ordering::Relaxed);
-        if before % 1_000_000 + share < 1_000_000 {
+        let mut state = self.0.lock();
+        state.carried = state.carried % 1_000_000 + state.per_million;
+        if state.carried < 1_000_000 {
             return None;
         }
-        let kinds = self.0.kinds.lock();
-        let turn = self.0.struck.fetch_add(1, Ordering::Relaxed) as usize;
-        kinds.get(turn.checked_rem(kinds.len())?).copied()
+        let turn = state.struck as usize;
+        state.struck += 1;
+        state
+            .kinds
+            .get(turn.checked_rem(state.kinds.len())?)
+            .copied()
     }
 }
 
@@ -104,34 +98,25 @@ pub(super) async fn meet(
 ) -> Response {
     if request.method() == "PUT" {
         let key = request.uri().path().to_owned();
-        *faults.0.uploads.lock().entry(key).or_default() += 1;
+        *faults.0.lock().uploads.entry(key).or_default() += 1;
     }
-    match faults.next() {
-        None => next.run(request).await,
-        Some(FileFault::SlowDown) => document(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "SlowDown",
-            "Please reduce your request rate.",
-        ),
-        Some(FileFault::InternalError) => document(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "InternalError",
-            "We encountered an internal error. Please try again.",
-        ),
-        Some(FileFault::ErrorInside) => document(
-            StatusCode::OK,
-            "InternalError",
-            "We encountered an internal error. Please try again.",
-        ),
-        Some(FileFault::Cut) => cut(next.run(request).await).await,
+    let again = "We encountered an internal error. Please try again.";
+    let (status, code, message) = match faults.next() {
+        None => return next.run(request).await,
+        Some(FileFault::SlowDown) => {
+            let message = "Please reduce your request rate.";
+            (StatusCode::SERVICE_UNAVAILABLE, "SlowDown", message)
+        }
+        Some(FileFault::InternalError) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "InternalError", again)
+        }
+        Some(FileFault::ErrorInside) => (StatusCode::OK, "InternalError", again),
+        Some(FileFault::Cut) => return cut(next.run(request).await).await,
         Some(FileFault::Hung) => {
             tokio::time::sleep(HANG).await;
-            StatusCode::GATEWAY_TIMEOUT.into_response()
+            return StatusCode::GATEWAY_TIMEOUT.into_response();
         }
-    }
-}
-
-fn document(status: StatusCode, code: &str, message: &str) -> Response {
+    };
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
     );

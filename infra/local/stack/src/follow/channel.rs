@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
-use super::FollowError;
+use super::{FollowError, Place};
 
 /// What came over the channel.
 pub(super) enum Heard {
@@ -32,13 +32,14 @@ pub(super) struct Channel {
 const HEARTBEAT: Duration = Duration::from_secs(25);
 
 impl Channel {
-    /// Subscribes as the owner of `token` and returns once the subscription really exists.
-    pub(super) async fn subscribe(
-        supabase_url: &str,
-        anon_key: &str,
-        token: &str,
-        story: &str,
-    ) -> Result<Self, FollowError> {
+    /// Subscribes as the owner of the token and returns once the subscription really exists.
+    pub(super) async fn subscribe(place: &Place) -> Result<Self, FollowError> {
+        let Place {
+            supabase_url,
+            anon_key,
+            token,
+            story,
+        } = place;
         let host = supabase_url.replacen("http", "ws", 1);
         let url = format!("{host}/realtime/v1/websocket?apikey={anon_key}&vsn=2.0.0");
         let (socket, _) = connect_async(url)

@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use serde::{Deserialize, Serialize};
-
 /// Everything [`Emulator::start`](crate::lambda::Emulator::start) needs besides its listener.
 ///
 /// `Default` gives the numbers of AWS and no functions, so that a caller names what differs.
@@ -18,9 +16,6 @@ pub struct EmulatorConfig {
     /// Twelve digits, the account in the ARNs.
     pub account_id: String,
     pub faults: Faults,
-    /// Pause before the second attempt of a failed event; before the third it is twice as long
-    /// (AWS: one minute, then two).
-    pub async_retry_pause: Duration,
     /// How long a new process may take to ask for its first event (AWS: 10 s).
     pub init_timeout: Duration,
     /// An instance idle for longer is stopped.
@@ -42,7 +37,6 @@ impl Default for EmulatorConfig {
             region: "us-east-1".to_owned(),
             account_id: "123456789012".to_owned(),
             faults: Faults::default(),
-            async_retry_pause: Duration::from_secs(60),
             init_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(300),
             log_dir: None,
@@ -71,8 +65,6 @@ pub struct FunctionConfig {
     pub max_concurrency: usize,
     /// Instances started ahead of the first call and kept.
     pub warm: usize,
-    /// Attempts after the first for a failed event (AWS: 0 to 2).
-    pub async_retries: u8,
     /// An event that could not be delivered for this long is given up on (AWS: 60 s to 6 h).
     pub max_event_age: Duration,
     /// Short or deployed name of the function that is sent the record of every event given up on, as its on-failure
@@ -81,7 +73,7 @@ pub struct FunctionConfig {
 }
 
 impl FunctionConfig {
-    /// A function of 128 MB with a timeout of 60 s, ten instances and no retries.
+    /// A function of 128 MB with a timeout of 60 s and ten instances.
     pub fn new(name: &str, deployed_name: &str, program: impl Into<PathBuf>) -> Self {
         Self {
             name: name.to_owned(),
@@ -92,7 +84,6 @@ impl FunctionConfig {
             timeout: Duration::from_secs(60),
             max_concurrency: 10,
             warm: 0,
-            async_retries: 0,
             max_event_age: Duration::from_secs(6 * 60 * 60),
             on_failure: None,
         }
@@ -110,8 +101,7 @@ pub struct Schedule {
 }
 
 /// What goes wrong on purpose with `Event` invocations. Rates are shares from 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Faults {
     /// Share of events delivered twice under one request id (`LAMBDA_DUPLICATE_RATE`).
     pub duplicate_rate: f64,
@@ -119,8 +109,6 @@ pub struct Faults {
     pub duplicate_within_ms: u64,
     /// Share of events accepted with 202 and then lost.
     pub drop_rate: f64,
-    /// Milliseconds every event waits before its delivery.
-    pub extra_delay_ms: u64,
     /// Share of records that never reach their on-failure destination.
     pub lose_failure_rate: f64,
 }

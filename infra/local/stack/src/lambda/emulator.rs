@@ -2,8 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::Path,
+    net::SocketAddr,
     sync::{Arc, Weak, atomic::Ordering},
     time::Duration,
 };
@@ -19,16 +18,14 @@ use tokio::{
 use crate::lambda::{
     api,
     config::{EmulatorConfig, Faults},
-    dead_letters::{DeadLetter, DeadLetters},
+    dead_letters::DeadLetter,
     error::{EmulatorError, InvokeError},
     instance::{InstanceActivity, InstanceView, Order},
-    invocation::{Invocation, InvokeOutput},
-    logs::{LogLine, LogSink},
+    invocation::Invocation,
+    logs::LogLine,
     metrics::{InvocationRecord, Metrics},
     naming,
-    pid_file::{PidFile, reap_leftovers},
-    spawner::Spawner,
-    state::{Core, Fittings},
+    state::Core,
 };
 
 /// Longest wait for the processes at [`Emulator::stop`]; SIGKILL leaves them no choice before.
@@ -58,8 +55,7 @@ impl Emulator {
         let address = listener
             .local_addr()
             .map_err(EmulatorError::ListenerAddress)?;
-        let fittings = fit_out(&config, address)?;
-        let core = Arc::new(Core::new(config, fittings));
+        let core = Arc::new(Core::open(config, address)?);
         for function in &core.functions {
             // So that a function that was never called is still listed.
             core.ledger.change(&function.config.name, |_| ());
@@ -95,41 +91,18 @@ impl Emulator {
         self.address
     }
 
-    /// Invokes a function and waits for its answer, which may be its failure. An empty payload
-    /// becomes `{}`.
-    ///
-    /// # Errors
-    /// When no function was reached; see [`InvokeError`].
-    pub async fn invoke(
-        &self,
-        function: &str,
-        payload: Bytes,
-    ) -> Result<InvokeOutput, InvokeError> {
-        let limit = api::invoke::SYNCHRONOUS_BYTES_MAX;
-        let invocation = self.invocation(payload, limit)?;
-        let request_id = invocation.request_id.clone();
-        let result = self
-            .core
-            .invoke_and_wait(self.core.function(function)?, invocation)
-            .await?;
-        Ok(InvokeOutput { request_id, result })
-    }
-
     /// Queues an event and returns its request id, as `InvocationType: Event` does.
     ///
     /// # Errors
     /// When the event was not accepted; what becomes of it later is seen in
     /// [`metrics`](Self::metrics) and [`dead_letters`](Self::dead_letters).
     pub fn invoke_event(&self, function: &str, payload: Bytes) -> Result<String, InvokeError> {
-        let invocation = self.invocation(payload, api::invoke::EVENT_BYTES_MAX)?;
-        self.core.accept(self.core.function(function)?, invocation)
-    }
-
-    fn invocation(&self, payload: Bytes, limit: usize) -> Result<Invocation, InvokeError> {
+        let limit = api::invoke::EVENT_BYTES_MAX;
         if payload.len() > limit {
             return Err(InvokeError::RequestTooLarge { limit });
         }
-        Ok(Invocation::new(api::invoke::checked_payload(payload)?))
+        let invocation = Invocation::new(api::invoke::checked_payload(payload)?);
+        self.core.accept(self.core.function(function)?, invocation)
     }
 
     /// Sends the scheduled event of a rule now, whether or not schedules are paused. Returns the
@@ -303,52 +276,4 @@ fn check(config: &EmulatorConfig) -> Result<(), EmulatorError> {
         }
     }
     Ok(())
-}
-
-fn fit_out(config: &EmulatorConfig, address: SocketAddr) -> Result<Fittings, EmulatorError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| EmulatorError::Files { path, source }
-    };
-    let log_dir = config.log_dir.as_deref();
-    let names = config
-        .functions
-        .iter()
-        .map(|function| function.name.as_str());
-    let logs = LogSink::open(log_dir, names).map_err(failed(log_dir.unwrap_or(Path::new(""))))?;
-    let letters_path = config.dead_letter_file.as_deref();
-    let dead_letters =
-        DeadLetters::open(letters_path).map_err(failed(letters_path.unwrap_or(Path::new(""))))?;
-    let pids = config
-        .pid_file
-        .as_deref()
-        .map(prepare_pid_file)
-        .transpose()?;
-    Ok(Fittings {
-        runtime_api: reachable(address).to_string(),
-        spawner: Spawner::start().map_err(EmulatorError::Spawner)?,
-        logs,
-        dead_letters,
-        pids,
-    })
-}
-
-fn prepare_pid_file(path: &Path) -> Result<PidFile, EmulatorError> {
-    let killed = reap_leftovers(path).map_err(EmulatorError::Leftovers)?;
-    if !killed.is_empty() {
-        tracing::info!(
-            "Ended {} function processes an earlier run left",
-            killed.len()
-        );
-    }
-    PidFile::create(path).map_err(EmulatorError::Leftovers)
-}
-
-/// The address children use: a listener on all addresses is reached by the loopback one.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port())
-    } else {
-        address
-    }
 }

@@ -26,8 +26,6 @@ pub enum EmulatorError {
         #[source]
         source: io::Error,
     },
-    #[error("could not end the processes an earlier run left")]
-    Leftovers(#[source] crate::lambda::PidFileError),
 }
 
 /// Why an invocation was refused before any function saw it.
@@ -55,30 +53,22 @@ pub enum InvokeError {
 }
 
 impl InvokeError {
-    /// The HTTP status AWS answers with.
-    pub fn status(&self) -> StatusCode {
+    /// The HTTP status AWS answers with, and the value of the `x-amzn-errortype` header, which AWS SDKs turn into their
+    /// error variants.
+    pub fn as_aws_tells(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::FunctionNotFound { .. } => StatusCode::NOT_FOUND,
-            Self::RequestTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-            Self::InvalidRequestContent { .. }
-            | Self::BrokenRequest { .. }
-            | Self::InvalidInvocationType { .. } => StatusCode::BAD_REQUEST,
-            Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    /// The value of the `x-amzn-errortype` header, which AWS SDKs turn into their error variants.
-    pub fn aws_type(&self) -> &'static str {
-        match self {
-            Self::FunctionNotFound { .. } => "ResourceNotFoundException",
-            Self::RequestTooLarge { .. } => "RequestTooLargeException",
-            Self::TooManyRequests => "TooManyRequestsException",
-            Self::InvalidRequestContent { .. } | Self::BrokenRequest { .. } => {
-                "InvalidRequestContentException"
+            Self::FunctionNotFound { .. } => (StatusCode::NOT_FOUND, "ResourceNotFoundException"),
+            Self::RequestTooLarge { .. } => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException")
             }
-            Self::InvalidInvocationType { .. } => "InvalidParameterValueException",
-            Self::Stopping => "ServiceException",
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),
+            Self::InvalidRequestContent { .. } | Self::BrokenRequest { .. } => {
+                (StatusCode::BAD_REQUEST, "InvalidRequestContentException")
+            }
+            Self::InvalidInvocationType { .. } => {
+                (StatusCode::BAD_REQUEST, "InvalidParameterValueException")
+            }
+            Self::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "ServiceException"),
         }
     }
 }

@@ -91,15 +91,12 @@ pub(crate) async fn serve(State(core): State<Arc<Core>>, request: Request) -> Re
 
 /// Lambda tells the client nothing about the failure; the function's log has it.
 fn bad_gateway() -> Response {
-    let mut response = Response::new(Body::from("Internal Server Error"));
-    *response.status_mut() = StatusCode::BAD_GATEWAY;
-    response
+    let body = Body::from("Internal Server Error");
+    (StatusCode::BAD_GATEWAY, body).into_response()
 }
 
 fn refused(error: &InvokeError) -> Response {
-    (
-        error.status(),
-        Json(json!({ "Message": error.to_string() })),
-    )
-        .into_response()
+    let (status, _) = error.as_aws_tells();
+    let message = Json(json!({ "Message": error.to_string() }));
+    (status, message).into_response()
 }

@@ -12,16 +12,10 @@ use std::{
 use bytes::Bytes;
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-use crate::lambda::{
-    config::FunctionConfig,
-    invocation::Invocation,
-    memory::{self, Memory},
-    naming,
-};
+use crate::lambda::{config::FunctionConfig, invocation::Invocation, memory::Memory, naming};
 
 /// Lines of a process kept for the sentence that explains why it ended.
 const LAST_WORDS_MAX: usize = 4;
@@ -51,7 +45,6 @@ pub(crate) struct Work {
 pub(crate) struct Current {
     pub(crate) request_id: String,
     pub(crate) payload: Bytes,
-    pub(crate) since: Timestamp,
     pub(crate) reply: oneshot::Sender<Reply>,
 }
 
@@ -137,7 +130,7 @@ impl Instance {
     }
 
     pub(crate) fn memory(&self) -> Option<Memory> {
-        memory::of_process(*self.pid.get()?)
+        Memory::of_process(*self.pid.get()?)
     }
 
     pub(crate) fn current_request_id(&self) -> Option<String> {
@@ -192,7 +185,6 @@ impl Instance {
         let activity = match &*self.current.lock() {
             Some(current) => InstanceActivity::Busy {
                 request_id: current.request_id.clone(),
-                since: current.since,
             },
             None if self.ready_after.get().is_some() => InstanceActivity::Idle,
             None => InstanceActivity::Starting,
@@ -200,40 +192,25 @@ impl Instance {
         InstanceView {
             function: self.function.name.clone(),
             pid: self.pid.get().copied(),
-            log_stream: self.log_stream.clone(),
-            memory_mb: self.memory().map(|memory| memory.now_mb),
             activity,
         }
     }
 }
 
-/// A process as `GET /_local/instances` shows it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// A process as others see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceView {
     /// Short name of the function.
     pub function: String,
     /// Absent for the moment before the process exists.
     pub pid: Option<u32>,
-    pub log_stream: String,
-    /// Resident memory in MB of 1,048,576 bytes.
-    pub memory_mb: Option<f64>,
-    #[serde(flatten)]
     pub activity: InstanceActivity,
 }
 
 /// What a process is doing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(
-    tag = "state",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InstanceActivity {
     Starting,
     Idle,
-    Busy {
-        request_id: String,
-        since: Timestamp,
-    },
+    Busy { request_id: String },
 }

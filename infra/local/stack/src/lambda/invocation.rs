@@ -26,10 +26,3 @@ impl Invocation {
 
 /// A function's answer, or its failure.
 pub(crate) type Outcome = Result<Bytes, FunctionFailure>;
-
-/// What a synchronous invocation led to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvokeOutput {
-    pub request_id: String,
-    pub result: Result<Bytes, FunctionFailure>,
-}

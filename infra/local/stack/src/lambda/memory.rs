@@ -1,16 +1,18 @@
 //! How much memory a process holds and has held, where the system tells.
 
 /// Resident memory of a process in MB of 1,048,576 bytes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Memory {
-    pub(crate) now_mb: f64,
-    pub(crate) peak_mb: f64,
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Memory {
+    pub now_mb: f64,
+    pub peak_mb: f64,
 }
 
-/// Reads `VmRSS` and `VmHWM` of `/proc/PID/status`; `None` where there is no such file or the
-/// process has ended.
-pub(crate) fn of_process(pid: u32) -> Option<Memory> {
-    parse_status(&std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+impl Memory {
+    /// Reads `VmRSS` and `VmHWM` of `/proc/PID/status`; `None` where there is no such file or the
+    /// process has ended.
+    pub fn of_process(pid: u32) -> Option<Self> {
+        parse_status(&std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+    }
 }
 
 fn parse_status(status: &str) -> Option<Memory> {

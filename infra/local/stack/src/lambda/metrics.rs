@@ -15,8 +15,7 @@ use crate::lambda::error::FunctionFailure;
 const RECORDS_MAX: usize = 50_000;
 
 /// What one invocation cost, as in its `REPORT` line.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct InvocationRecord {
     /// Short name of the function.
     pub function: String,
@@ -87,11 +86,7 @@ pub struct FunctionMetrics {
     /// Calls refused because every instance was busy.
     pub throttles: u64,
     pub cold_starts: u64,
-    pub duration_ms: f64,
-    pub billed_ms: u64,
     pub gb_seconds: f64,
-    /// Highest resident memory of any instance, in MB.
-    pub max_memory_mb: f64,
     /// Processes alive now.
     pub instances: usize,
     /// Most processes alive at one time.
@@ -109,8 +104,6 @@ pub struct EventMetrics {
     pub duplicated: u64,
     /// Events lost on purpose.
     pub dropped: u64,
-    /// Further attempts after a failure.
-    pub retried: u64,
     pub dead_lettered: u64,
     /// Deliveries accepted and not yet settled, running ones included.
     pub unsettled: u64,
@@ -134,13 +127,8 @@ impl Ledger {
     pub(crate) fn record(&self, record: InvocationRecord, failure: Option<&FunctionFailure>) {
         self.change(&record.function, |totals| {
             totals.invocations += 1;
-            totals.duration_ms += record.duration_ms;
-            totals.billed_ms += record.billed_ms;
             totals.gb_seconds += record.gb_seconds();
             totals.cold_starts += u64::from(record.init_ms.is_some());
-            totals.max_memory_mb = totals
-                .max_memory_mb
-                .max(record.max_memory_mb.unwrap_or(0.0));
             if let Some(failure) = failure {
                 totals.errors += 1;
                 totals.timeouts += u64::from(failure.error_type == "Sandbox.Timedout");

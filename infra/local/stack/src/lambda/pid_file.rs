@@ -13,23 +13,6 @@ use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
-/// Why leftovers could not be ended.
-#[derive(Debug, thiserror::Error)]
-pub enum PidFileError {
-    #[error("could not read the pid file {path}")]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("could not write the pid file {path}")]
-    Write {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-}
-
 #[derive(Serialize, Deserialize)]
 struct Entry {
     pid: u32,
@@ -43,23 +26,24 @@ pub(crate) struct PidFile {
 }
 
 impl PidFile {
-    pub(crate) fn create(path: &Path) -> Result<Self, PidFileError> {
-        let failed = |source| PidFileError::Write {
-            path: path.to_owned(),
-            source,
-        };
+    fn create(path: &Path) -> io::Result<Self> {
         if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(failed)?;
+            std::fs::create_dir_all(parent)?;
         }
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
-            .map_err(failed)?;
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
         Ok(Self {
             path: path.to_owned(),
             file: Mutex::new(file),
         })
+    }
+
+    /// The file of this run, once the processes that an earlier one left in it are ended.
+    pub(crate) fn take_over(path: &Path) -> io::Result<Self> {
+        let killed = reap_leftovers(path)?.len();
+        if killed > 0 {
+            tracing::info!("Ended {killed} function processes an earlier run left");
+        }
+        Self::create(path)
     }
 
     pub(crate) fn remember(&self, pid: u32) {
@@ -81,16 +65,11 @@ impl PidFile {
 ///
 /// # Errors
 /// When the file exists but cannot be read.
-pub fn reap_leftovers(pid_file: &Path) -> Result<Vec<u32>, PidFileError> {
+pub fn reap_leftovers(pid_file: &Path) -> io::Result<Vec<u32>> {
     let text = match std::fs::read_to_string(pid_file) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => {
-            return Err(PidFileError::Read {
-                path: pid_file.to_owned(),
-                source,
-            });
-        }
+        Err(error) => return Err(error),
     };
     let mut killed = Vec::new();
     // A line cut short by the crash names no process that can be identified: skip it.

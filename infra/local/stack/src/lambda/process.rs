@@ -192,16 +192,13 @@ async fn see_off(core: &Core, instance: &Instance, child: &mut Child) -> io::Res
 /// The end of a process in the words Lambda uses.
 fn describe_exit(status: io::Result<ExitStatus>) -> String {
     use std::os::unix::process::ExitStatusExt as _;
-    let Ok(status) = status else {
-        return "Runtime exited without providing a reason".to_owned();
-    };
-    match (status.code(), status.signal()) {
-        (Some(0), _) => "Runtime exited without providing a reason".to_owned(),
-        (Some(code), _) => format!("Runtime exited with error: exit status {code}"),
-        (None, Some(signal)) => {
+    let ended = status.map(|status| (status.code(), status.signal()));
+    match ended.unwrap_or_default() {
+        (Some(code @ 1..), _) => format!("Runtime exited with error: exit status {code}"),
+        (_, Some(signal)) => {
             format!("Runtime exited with error: signal: {}", signal_name(signal))
         }
-        (None, None) => "Runtime exited without providing a reason".to_owned(),
+        _ => "Runtime exited without providing a reason".to_owned(),
     }
 }
 

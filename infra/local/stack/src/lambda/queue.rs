@@ -1,4 +1,5 @@
-//! The asynchronous side of Lambda: at-least-once delivery, retries, age, and giving up.
+//! The asynchronous side of Lambda: at-least-once delivery, age, and giving up. No event is tried again after a failure,
+//! as template.yaml has it for everything that makes a story.
 //!
 //! Unlike AWS, an event that finds every instance busy waits for the next free one instead of
 //! being tried again after a growing pause: a developer should not wait for a dice roll.
@@ -20,9 +21,6 @@ use crate::lambda::{
     metrics::EventMetrics,
     state::Core,
 };
-
-/// Longest pause between attempts, as on AWS.
-const RETRY_PAUSE_MAX: Duration = Duration::from_secs(300);
 
 impl Core {
     /// Takes responsibility for an event and returns its request id at once.
@@ -46,12 +44,11 @@ impl Core {
             );
             return Ok(request_id);
         }
-        let delay = Duration::from_millis(faults.extra_delay_ms);
         if happens(faults.duplicate_rate) {
             self.count_event(function, |events| events.duplicated += 1);
-            self.schedule_delivery(function, invocation.clone(), delay + duplicate_lag(faults));
+            self.schedule_delivery(function, invocation.clone(), duplicate_lag(faults));
         }
-        self.schedule_delivery(function, invocation, delay);
+        self.schedule_delivery(function, invocation, Duration::ZERO);
         Ok(request_id)
     }
 
@@ -80,7 +77,7 @@ impl Core {
         });
     }
 
-    /// Tries until it works, the attempts are used up, or the event is too old.
+    /// Runs the event once there is room, or gives up on it: when it fails, or grows too old before.
     async fn deliver(
         self: &Arc<Self>,
         function: &Arc<Function>,
@@ -88,54 +85,20 @@ impl Core {
         accepted: Instant,
     ) {
         let too_old_at = accepted + function.config.max_event_age;
-        let mut last_failure = None;
-        let attempts_max = 1 + u32::from(function.config.async_retries);
-        for attempt in 1..=attempts_max {
-            let Ok(permit) = timeout_at(too_old_at, self.room(function)).await else {
-                self.give_up(
-                    function,
-                    invocation,
-                    DeadLetterCondition::EventAgeExceeded,
-                    attempt - 1,
-                    None,
-                );
-                return;
-            };
-            // Lambda sends events of a function without concurrency straight to the destination.
-            let Some(permit) = permit else { break };
-            match self.run(function, invocation, permit).await {
+        let Ok(permit) = timeout_at(too_old_at, self.room(function)).await else {
+            let condition = DeadLetterCondition::EventAgeExceeded;
+            return self.give_up(function, invocation, condition, None);
+        };
+        // Lambda sends events of a function without concurrency straight to the destination.
+        let failure = match permit {
+            Some(permit) => match self.run(function, invocation, permit).await {
                 Ok(_) => return,
-                Err(failure) => last_failure = Some(failure),
-            }
-            if attempt < attempts_max {
-                let pause = (self.config.async_retry_pause * attempt).min(RETRY_PAUSE_MAX);
-                if Instant::now() + pause > too_old_at {
-                    self.give_up(
-                        function,
-                        invocation,
-                        DeadLetterCondition::EventAgeExceeded,
-                        attempt,
-                        None,
-                    );
-                    return;
-                }
-                sleep(pause).await;
-                self.count_event(function, |events| events.retried += 1);
-            }
-        }
-        let count = if last_failure.is_some() {
-            attempts_max
-        } else {
-            0
+                Err(failure) => Some(failure),
+            },
+            None => None,
         };
         let condition = DeadLetterCondition::RetriesExhausted;
-        self.give_up(
-            function,
-            invocation,
-            condition,
-            count,
-            last_failure.as_ref(),
-        );
+        self.give_up(function, invocation, condition, failure.as_ref());
     }
 
     /// Room for one invocation; `None` when the function has no room at all.
@@ -151,8 +114,7 @@ impl Core {
         function: &Arc<Function>,
         invocation: &Invocation,
         condition: DeadLetterCondition,
-        attempts: u32,
-        last_failure: Option<&FunctionFailure>,
+        failure: Option<&FunctionFailure>,
     ) {
         self.count_event(function, |events| events.dead_lettered += 1);
         let request_id = invocation.request_id.clone();
@@ -165,9 +127,9 @@ impl Core {
             request_id,
             function_arn: format!("{}:$LATEST", function.arn),
             condition,
-            approximate_invoke_count: attempts,
+            approximate_invoke_count: u32::from(failure.is_some()),
         };
-        let letter = DeadLetter::new(context, &invocation.payload, last_failure);
+        let letter = DeadLetter::new(context, &invocation.payload, failure);
         self.dead_letters.add(&letter);
         if let Some(destination) = &function.config.on_failure {
             self.report_failure(destination, &letter);

@@ -211,15 +211,11 @@ impl Core {
             );
         }
         if let Some(instance) = instance {
-            if let Some(failure) = failure {
-                self.log(instance, LogSource::Platform, failure.message.clone());
+            let failed = failure.map(|failure| failure.message.clone());
+            let end = format!("END RequestId: {}", record.request_id);
+            for line in failed.into_iter().chain([end, record.report_line()]) {
+                self.log(instance, LogSource::Platform, line);
             }
-            self.log(
-                instance,
-                LogSource::Platform,
-                format!("END RequestId: {}", record.request_id),
-            );
-            self.log(instance, LogSource::Platform, record.report_line());
         }
         self.ledger.record(record, failure);
     }

@@ -49,13 +49,7 @@ impl Core {
                     place: "a schedule",
                     name: schedule.function.clone(),
                 })?;
-        let arn = naming::rule_arn(&self.config.region, &self.config.account_id, rule);
-        let event = scheduled_event(
-            &arn,
-            &self.config.region,
-            &self.config.account_id,
-            Timestamp::now(),
-        );
+        let event = scheduled_event(rule, &self.config.region, &self.config.account_id);
         let invocation = Invocation::new(Bytes::from(event.to_string()));
         let request_id = invocation.request_id.clone();
         // Refused only while stopping, when a tick more or less does not matter.
@@ -84,16 +78,16 @@ async fn keep_ticking(core: &Arc<Core>, schedule: &Schedule) {
 
 /// The event of an EventBridge rule ("Creating an Amazon EventBridge rule that runs on a
 /// schedule", EventBridge user guide).
-fn scheduled_event(rule_arn: &str, region: &str, account_id: &str, now: Timestamp) -> Value {
+pub(crate) fn scheduled_event(rule: &str, region: &str, account_id: &str) -> Value {
     json!({
         "version": "0",
         "id": Uuid::new_v4().to_string(),
         "detail-type": "Scheduled Event",
         "source": "aws.events",
         "account": account_id,
-        "time": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "time": Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         "region": region,
-        "resources": [rule_arn],
+        "resources": [naming::rule_arn(region, account_id, rule)],
         "detail": {},
     })
 }
@@ -104,20 +98,18 @@ mod tests {
 
     #[test]
     fn a_scheduled_event_has_the_documented_members() {
-        let now: Timestamp = "2026-11-21T03:00:00.5Z".parse().unwrap();
-        let mut event = scheduled_event("arn:rule", "eu-west-1", "123456789012", now);
-        assert!(
-            event["id"]
-                .as_str()
-                .is_some_and(|id| Uuid::parse_str(id).is_ok())
-        );
-        event["id"] = Value::Null;
+        let mut event = scheduled_event("sweep", "eu-west-1", "123456789012");
+        let id = event["id"].take();
+        assert!(id.as_str().is_some_and(|id| Uuid::parse_str(id).is_ok()));
+        let time = event["time"].take();
+        let time: Timestamp = time.as_str().unwrap().parse().unwrap();
+        assert_eq!(time.subsec_nanosecond(), 0);
         assert_eq!(
             event,
             json!({
                 "version": "0", "id": null, "detail-type": "Scheduled Event", "source": "aws.events",
-                "account": "123456789012", "time": "2026-11-21T03:00:00Z", "region": "eu-west-1",
-                "resources": ["arn:rule"], "detail": {}
+                "account": "123456789012", "time": null, "region": "eu-west-1",
+                "resources": ["arn:aws:events:eu-west-1:123456789012:rule/sweep"], "detail": {}
             })
         );
     }

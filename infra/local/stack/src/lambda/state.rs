@@ -2,6 +2,8 @@
 
 use std::{
     collections::HashMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -11,7 +13,7 @@ use tokio::sync::watch;
 use crate::lambda::{
     config::{EmulatorConfig, Faults, FunctionConfig},
     dead_letters::DeadLetters,
-    error::InvokeError,
+    error::{EmulatorError, InvokeError},
     function::Function,
     instance::{Instance, InstanceView, Order},
     logs::LogSink,
@@ -43,44 +45,42 @@ pub(crate) struct Core {
     population: watch::Sender<usize>,
 }
 
-/// The parts of [`Core`] whose making can fail.
-pub(crate) struct Fittings {
-    pub(crate) runtime_api: String,
-    pub(crate) spawner: Spawner,
-    pub(crate) logs: LogSink,
-    pub(crate) dead_letters: DeadLetters,
-    pub(crate) pids: Option<PidFile>,
-}
-
 impl Core {
-    pub(crate) fn new(config: EmulatorConfig, fittings: Fittings) -> Self {
-        let functions = config
+    /// With its files opened and the leftovers of an earlier run ended. `address` is where it is served.
+    pub(crate) fn open(config: EmulatorConfig, address: SocketAddr) -> Result<Self, EmulatorError> {
+        let failed = |path: Option<&Path>| {
+            let path = path.map(Path::to_owned).unwrap_or_default();
+            move |source| EmulatorError::Files { path, source }
+        };
+        let (log_dir, letters, pid_file) = (
+            config.log_dir.as_deref(),
+            config.dead_letter_file.as_deref(),
+            config.pid_file.as_deref(),
+        );
+        let functions: Vec<_> = config
             .functions
             .iter()
-            .map(|function| {
-                Arc::new(Function::new(
-                    function.clone(),
-                    &config.region,
-                    &config.account_id,
-                ))
-            })
+            .map(|function| Function::new(function.clone(), &config.region, &config.account_id))
+            .map(Arc::new)
             .collect();
-        Self {
+        let names = functions.iter().map(|one| one.config.name.as_str());
+        let pids = pid_file.map(PidFile::take_over).transpose();
+        Ok(Self {
+            runtime_api: reachable(address).to_string(),
+            spawner: Spawner::start().map_err(EmulatorError::Spawner)?,
+            logs: LogSink::open(log_dir, names).map_err(failed(log_dir))?,
+            dead_letters: DeadLetters::open(letters).map_err(failed(letters))?,
+            pids: pids.map_err(failed(pid_file))?,
             functions,
             faults: Mutex::new(config.faults),
             config,
-            runtime_api: fittings.runtime_api,
-            spawner: fittings.spawner,
-            logs: fittings.logs,
-            dead_letters: fittings.dead_letters,
-            pids: fittings.pids,
             ledger: Ledger::default(),
             schedules_paused: AtomicBool::new(false),
             orders: watch::Sender::new(Order::Live),
             idle: IdlePool::default(),
             instances: Mutex::default(),
             population: watch::Sender::new(0),
-        }
+        })
     }
 
     /// Finds a function by its short name, deployed name, or ARN.
@@ -179,5 +179,14 @@ impl Core {
             .subscribe()
             .wait_for(|count| *count == 0)
             .await;
+    }
+}
+
+/// The address children use: a listener on all addresses is reached by the loopback one.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port())
+    } else {
+        address
     }
 }

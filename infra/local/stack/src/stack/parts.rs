@@ -113,11 +113,14 @@ impl Supabase {
         )?);
         let pool = PgPoolOptions::new()
             .max_connections(16)
-            .connect(&postgres.superuser_url())
+            .connect(&postgres.address().superuser_url())
             .await
             .map_err(|source| StackError::part("database pool", source))?;
-        let rest =
-            postgrest::router(&postgres.authenticator_url(), &keys.verification_jwks()).await?;
+        let rest = postgrest::router(
+            &postgres.address().authenticator_url(),
+            &keys.verification_jwks(),
+        )
+        .await?;
         let realtime = RealtimeServer::start(pool.clone(), Arc::clone(&keys))
             .await
             .map_err(|source| StackError::part("Realtime", source))?;
@@ -155,21 +158,13 @@ pub(super) fn serve_all(
 ) -> JoinSet<()> {
     let openai = openai_router(stand_ins.clone());
     let elevenlabs = elevenlabs_router(stand_ins.clone());
+    let stops = |router, server| interruptible(router, breakpoints, server);
     let mut servers = JoinSet::new();
     for (listener, router) in [
         (listeners.gateway, supabase),
-        (
-            listeners.files,
-            interruptible(files.router(), breakpoints, Server::Files),
-        ),
-        (
-            listeners.openai,
-            interruptible(openai, breakpoints, Server::OpenAi),
-        ),
-        (
-            listeners.elevenlabs,
-            interruptible(elevenlabs, breakpoints, Server::ElevenLabs),
-        ),
+        (listeners.files, stops(files.router(), Server::Files)),
+        (listeners.openai, stops(openai, Server::OpenAi)),
+        (listeners.elevenlabs, stops(elevenlabs, Server::ElevenLabs)),
     ] {
         servers.spawn(async move {
             if let Err(error) = supabase::gateway::serve(listener, router).await {

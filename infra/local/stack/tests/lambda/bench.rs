@@ -55,17 +55,6 @@ impl Bench {
             .unwrap()
     }
 
-    pub(crate) async fn json(&self, path: &str) -> Value {
-        self.client
-            .get(self.url(path))
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap()
-    }
-
     /// Looks again and again until `look` finds something.
     pub(crate) async fn eventually<T>(
         &self,

@@ -60,12 +60,6 @@ async fn a_function_killed_at_work_is_an_error_and_the_next_call_works() {
                     })
             })
             .await;
-        let shown = bench.json("/_local/instances").await;
-        assert_eq!(
-            (&shown[0]["pid"], &shown[0]["state"]),
-            (&json!(pid), &json!("busy"))
-        );
-        assert!(shown[0]["requestId"].is_string() && shown[0]["since"].is_string());
         kill_9(pid.into());
     };
     let (response, ()) = tokio::join!(bench.invoke(json!({ "do": "sleep", "ms": 60_000 })), killer);

@@ -7,30 +7,24 @@ pub(crate) struct Model {
     pub(crate) text_characters_max: usize,
     /// Credits a character.
     pub(crate) cost: f64,
-    /// Whether `language_code` may be enforced.
-    pub(crate) takes_language: bool,
-    /// Whether earlier request ids may be given for stitching.
-    pub(crate) stitches: bool,
 }
 
 /// # Errors
 /// 404 `model_not_found`.
 pub(crate) fn find(id: &str) -> Result<Model, ApiError> {
-    let (id, text_characters_max, cost, takes_language, stitches) = match id {
-        "eleven_multilingual_v2" => ("eleven_multilingual_v2", 10_000, 1.0, true, true),
-        "eleven_flash_v2_5" => ("eleven_flash_v2_5", 40_000, 0.5, true, true),
-        "eleven_turbo_v2_5" => ("eleven_turbo_v2_5", 40_000, 0.5, true, true),
-        "eleven_flash_v2" => ("eleven_flash_v2", 30_000, 0.5, false, true),
-        "eleven_turbo_v2" => ("eleven_turbo_v2", 30_000, 0.5, false, true),
-        "eleven_v3" => ("eleven_v3", 5_000, 1.0, true, false),
-        "eleven_v4_turbo" => ("eleven_v4_turbo", 10_000, 0.5, true, true),
+    let (id, text_characters_max, cost) = match id {
+        "eleven_multilingual_v2" => ("eleven_multilingual_v2", 10_000, 1.0),
+        "eleven_flash_v2_5" => ("eleven_flash_v2_5", 40_000, 0.5),
+        "eleven_turbo_v2_5" => ("eleven_turbo_v2_5", 40_000, 0.5),
+        "eleven_flash_v2" => ("eleven_flash_v2", 30_000, 0.5),
+        "eleven_turbo_v2" => ("eleven_turbo_v2", 30_000, 0.5),
+        "eleven_v3" => ("eleven_v3", 5_000, 1.0),
+        "eleven_v4_turbo" => ("eleven_v4_turbo", 10_000, 0.5),
         unknown => return Err(ApiError::of("unknown_model", &[&unknown])),
     };
     Ok(Model {
         id,
         text_characters_max,
         cost,
-        takes_language,
-        stitches,
     })
 }

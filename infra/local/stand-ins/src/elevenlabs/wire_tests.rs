@@ -15,7 +15,7 @@ const PATH: &str =
     "/v1/text-to-speech/21m00Tcm4TlvDq8ikWAM/with-timestamps?output_format=mp3_44100_64";
 
 fn quick() -> StandInConfig {
-    let config = StandInConfig::new(LatencyProfile::none(), FaultProfile::default(), 0);
+    let config = StandInConfig::new(LatencyProfile::none(), FaultProfile::default());
     config.set_picture_reuse(PictureReuse::PerScene);
     config
 }
@@ -56,7 +56,7 @@ async fn get(config: &StandInConfig, path: &str) -> Value {
 
 #[tokio::test]
 async fn speech_comes_with_one_time_for_each_character() {
-    let config = StandInConfig::new(LatencyProfile::none(), FaultProfile::default(), 0);
+    let config = StandInConfig::new(LatencyProfile::none(), FaultProfile::default());
     let text = "Ember hummed 🌟 softly.";
     let question = json!({"text":text,"model_id":"eleven_multilingual_v2"});
     let (status, headers, answer) = post(&config, PATH, question.clone()).await;

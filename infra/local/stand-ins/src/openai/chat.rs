@@ -1,9 +1,7 @@
 //! `POST /v1/chat/completions`.
 
 use axum::body::Bytes;
-use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http::header;
 use serde_json::{Value, json};
 use storyteller::seeded::{digest, hex};
 
@@ -12,15 +10,30 @@ use super::errors::{ApiError, refuse_unknown_members};
 use super::messages::{Answer, AnswerForm, Conversation, REASONING_TOKENS, answer, tokens_of};
 use super::models::{self, Makes, Model};
 use super::strict;
-use crate::fault_layer::{InjectedOutcome, ScriptedWords};
+use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
 
 const KNOWN: &str = "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens \
     max_tokens messages metadata modalities model moderation n parallel_tool_calls prediction \
     presence_penalty prompt_cache_key prompt_cache_options prompt_cache_retention \
-    reasoning_effort response_format safety_identifier seed service_tier stop store stream \
-    stream_options temperature tool_choice tools top_logprobs top_p user verbosity \
-    web_search_options";
+    reasoning_effort response_format safety_identifier seed service_tier stop store temperature \
+    tool_choice tools top_logprobs top_p user verbosity web_search_options";
+const ROLES: &[&str] = &[
+    "developer",
+    "system",
+    "user",
+    "assistant",
+    "tool",
+    "function",
+];
+const PARTS: &[&str] = &[
+    "text",
+    "image_url",
+    "input_audio",
+    "refusal",
+    "audio",
+    "file",
+];
 const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 /// Answers the last question of a conversation.
@@ -28,10 +41,9 @@ const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", 
 /// # Errors
 /// The refusals of the service.
 pub(crate) async fn complete(
-    Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
-    Extension(ScriptedWords(words)): Extension<ScriptedWords>,
+    Extension(InjectedOutcome(outcome, words)): Extension<InjectedOutcome>,
     body: Bytes,
-) -> Result<Response, ApiError> {
+) -> Result<Json<Value>, ApiError> {
     let request: Value =
         serde_json::from_slice(&body).map_err(|_| ApiError::of("unparsable_body", &[]))?;
     refuse_unknown_members(&request, KNOWN)?;
@@ -48,21 +60,8 @@ pub(crate) async fn complete(
         Some(words) => Answer::Whole(words),
         None => answer(&conversation, &form, limit, outcome)?,
     };
-    let reasoning = if model.makes == (Makes::Text { reasoning: true }) {
-        REASONING_TOKENS
-    } else {
-        0
-    };
-    if request.get("stream") == Some(&Value::Bool(true)) {
-        return Ok(stream(
-            &id,
-            &model,
-            &answered,
-            &request,
-            &conversation,
-            reasoning,
-        ));
-    }
+    let reasons = model.makes == (Makes::Text { reasoning: true });
+    let reasoning = if reasons { REASONING_TOKENS } else { 0 };
     let choices = if outcome == Outcome::Empty {
         json!([])
     } else {
@@ -73,23 +72,18 @@ pub(crate) async fn complete(
         "choices": choices,
         "usage": usage(&conversation, &answered, reasoning),
         "service_tier": "default",
-    }))
-    .into_response())
+    })))
 }
 
 fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
     let Makes::Text { reasoning } = model.makes else {
         return Err(ApiError::of("wrong_endpoint", &[&model.id]));
     };
-    if reasoning
-        && request
-            .get("max_tokens")
-            .is_some_and(|value| !value.is_null())
-    {
+    if reasoning && !request["max_tokens"].is_null() {
         return Err(ApiError::of("max_tokens", &[]));
     }
     refuse_sampling(request, reasoning)?;
-    if let Some(effort) = request.get("reasoning_effort").and_then(Value::as_str) {
+    if let Some(effort) = request["reasoning_effort"].as_str() {
         if !EFFORTS.contains(&effort) {
             return Err(ApiError::invalid_value("reasoning_effort", effort, EFFORTS));
         }
@@ -97,9 +91,7 @@ fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
             return Err(ApiError::of("no_reasoning", &[]));
         }
     }
-    if let Some(count) = request.get("n").and_then(Value::as_u64)
-        && count != 1
-    {
+    if request["n"].as_u64().is_some_and(|count| count != 1) {
         return Err(ApiError::of("answers_once", &[]));
     }
     Ok(())
@@ -108,7 +100,7 @@ fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
 /// Reasoning models accept only the default temperature and top_p.
 fn refuse_sampling(request: &Value, reasoning: bool) -> Result<(), ApiError> {
     for name in ["temperature", "top_p"] {
-        if let Some(value) = request.get(name).and_then(Value::as_f64)
+        if let Some(value) = request[name].as_f64()
             && reasoning
             && (value - 1.0).abs() > f64::EPSILON
         {
@@ -119,40 +111,29 @@ fn refuse_sampling(request: &Value, reasoning: bool) -> Result<(), ApiError> {
 }
 
 fn answer_form(request: &Value) -> Result<AnswerForm, ApiError> {
-    let Some(format) = request
-        .get("response_format")
-        .filter(|value| !value.is_null())
-    else {
-        return Ok(AnswerForm::Text);
-    };
-    match format.get("type").and_then(Value::as_str) {
-        Some("text") => Ok(AnswerForm::Text),
-        Some("json_schema") => {
-            let wrapper = format
-                .get("json_schema")
-                .ok_or_else(|| ApiError::missing_parameter("response_format.json_schema"))?;
-            let name = wrapper
-                .get("name")
-                .and_then(Value::as_str)
-                .ok_or_else(|| ApiError::missing_parameter("response_format.json_schema.name"))?;
-            let schema = wrapper
-                .get("schema")
-                .ok_or_else(|| ApiError::missing_parameter("response_format.json_schema.schema"))?;
-            if wrapper.get("strict") == Some(&Value::Bool(true)) {
-                strict::check(name, schema, "response_format")?;
-            }
-            Ok(AnswerForm::Schema {
-                name: name.to_owned(),
-                schema: schema.clone(),
-            })
+    let missing = |member: &str| ApiError::missing_parameter(&format!("response_format{member}"));
+    let format = &request["response_format"];
+    match format["type"].as_str() {
+        Some("json_schema") => {}
+        // The real service writes plain text, too.
+        Some(other) => {
+            let param = "response_format.type";
+            return Err(ApiError::invalid_value(param, other, &["json_schema"]));
         }
-        Some(other) => Err(ApiError::invalid_value(
-            "response_format.type",
-            other,
-            &["text", "json_schema"],
-        )),
-        None => Err(ApiError::missing_parameter("response_format.type")),
+        None => return Err(missing(".type")),
     }
+    let wrapper = &format["json_schema"];
+    let name = wrapper["name"].as_str();
+    let name = name.ok_or_else(|| missing(".json_schema.name"))?;
+    let schema = wrapper.get("schema");
+    let schema = schema.ok_or_else(|| missing(".json_schema.schema"))?;
+    if wrapper["strict"] == true {
+        strict::check(name, schema, "response_format")?;
+    }
+    Ok(AnswerForm {
+        name: name.to_owned(),
+        schema: schema.clone(),
+    })
 }
 
 fn read_messages(request: &Value) -> Result<Conversation, ApiError> {
@@ -167,34 +148,18 @@ fn read_messages(request: &Value) -> Result<Conversation, ApiError> {
     }
     let mut conversation = Conversation::default();
     for (index, message) in messages.iter().enumerate() {
-        let role = message
-            .get("role")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let roles = [
-            "developer",
-            "system",
-            "user",
-            "assistant",
-            "tool",
-            "function",
-        ];
-        if !roles.contains(&role) {
-            return Err(ApiError::invalid_value(
-                &format!("messages[{index}].role"),
-                role,
-                &roles,
-            ));
+        let role = message["role"].as_str().unwrap_or_default();
+        if !ROLES.contains(&role) {
+            let param = format!("messages[{index}].role");
+            return Err(ApiError::invalid_value(&param, role, ROLES));
         }
         match message.get("content") {
             Some(Value::String(text)) => conversation.add_text(role, text),
             Some(Value::Array(parts)) => read_parts(&mut conversation, role, parts, index)?,
             _ if role == "assistant" => {}
             _ => {
-                return Err(ApiError::invalid_type(
-                    &format!("messages[{index}].content"),
-                    "a string or an array",
-                ));
+                let param = format!("messages[{index}].content");
+                return Err(ApiError::invalid_type(&param, "a string or an array"));
             }
         }
     }
@@ -209,35 +174,20 @@ fn read_parts(
 ) -> Result<(), ApiError> {
     for (position, part) in parts.iter().enumerate() {
         let param = format!("messages[{index}].content[{position}]");
-        match part.get("type").and_then(Value::as_str) {
+        match part["type"].as_str() {
             Some("text") => {
-                let text = part.get("text").and_then(Value::as_str);
-                conversation.add_text(
-                    role,
-                    text.ok_or_else(|| ApiError::missing_parameter(&format!("{param}.text")))?,
-                );
+                let missing = || ApiError::missing_parameter(&format!("{param}.text"));
+                conversation.add_text(role, part["text"].as_str().ok_or_else(missing)?);
             }
             Some("image_url") => {
-                let url = part.pointer("/image_url/url").and_then(Value::as_str);
-                let url = url.ok_or_else(|| {
-                    ApiError::invalid_type(&format!("{param}.image_url"), "an object with a url")
-                })?;
-                conversation.add_picture(url, &format!("{param}.image_url"))?;
+                let param = format!("{param}.image_url");
+                let wrong = || ApiError::invalid_type(&param, "an object with a url");
+                let url = part["image_url"]["url"].as_str().ok_or_else(wrong)?;
+                conversation.add_picture(url, &param)?;
             }
             other => {
-                let known = [
-                    "text",
-                    "image_url",
-                    "input_audio",
-                    "refusal",
-                    "audio",
-                    "file",
-                ];
-                return Err(ApiError::invalid_value(
-                    &format!("{param}.type"),
-                    other.unwrap_or_default(),
-                    &known,
-                ));
+                let (param, other) = (format!("{param}.type"), other.unwrap_or_default());
+                return Err(ApiError::invalid_value(&param, other, PARTS));
             }
         }
     }
@@ -269,57 +219,4 @@ fn usage(conversation: &Conversation, answered: &Answer, reasoning: u64) -> Valu
             "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0,
         },
     })
-}
-
-/// The answer as server-sent events, all at once: `data:` lines and a last `[DONE]`.
-fn stream(
-    id: &str,
-    model: &Model,
-    answered: &Answer,
-    request: &Value,
-    conversation: &Conversation,
-    reasoning: u64,
-) -> Response {
-    let chunk = |choices: Value, usage: Value| {
-        json!({
-            "id": id, "object": "chat.completion.chunk", "created": CREATED_UNIX_SECONDS, "model": model.id,
-            "choices": choices, "usage": usage,
-        })
-    };
-    let delta = |delta: Value, reason: Value| {
-        chunk(
-            json!([{ "index": 0, "delta": delta, "logprobs": null, "finish_reason": reason }]),
-            Value::Null,
-        )
-    };
-    let (field, text, reason) = match answered {
-        Answer::Whole(text) => ("content", text, "stop"),
-        Answer::CutOff(text) => ("content", text, "length"),
-        Answer::Refusal(text) => ("refusal", text, "stop"),
-    };
-    let mut chunks = vec![delta(
-        json!({ "role": "assistant", field: "" }),
-        Value::Null,
-    )];
-    let letters: Vec<char> = text.chars().collect();
-    chunks.extend(letters.chunks(48).map(|piece| {
-        delta(
-            json!({ field: piece.iter().collect::<String>() }),
-            Value::Null,
-        )
-    }));
-    chunks.push(delta(json!({}), json!(reason)));
-    if request.pointer("/stream_options/include_usage") == Some(&Value::Bool(true)) {
-        chunks.push(chunk(json!([]), usage(conversation, answered, reasoning)));
-    }
-    let mut events: String = chunks
-        .iter()
-        .map(|chunk| format!("data: {chunk}\n\n"))
-        .collect();
-    events.push_str("data: [DONE]\n\n");
-    (
-        [(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")],
-        events,
-    )
-        .into_response()
 }

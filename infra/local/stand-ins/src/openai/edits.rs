@@ -7,21 +7,18 @@ use http::header;
 use serde_json::{Map, Value};
 
 use super::errors::ApiError;
-use super::image_order::{PictureOrder, check_input_fidelity};
-use super::images::fulfil;
+use super::image_order::PictureOrder;
+use super::images::{self, fulfil};
 use super::messages::{is_picture, picture_bytes};
 use crate::config::StandInConfig;
 use crate::fault_layer::InjectedOutcome;
 
-const KNOWN_IN_JSON: &str = "background images input_fidelity mask model moderation n output_compression output_format \
-    partial_images prompt quality safety_identifier size stream user";
-const KNOWN_IN_FORMS: &str = "background input_fidelity model n output_compression output_format partial_images prompt \
-    quality response_format safety_identifier size stream user";
+const KNOWN_IN_JSON: &str = "images model n output_format prompt quality size";
 const REFERENCES_MAX: usize = 16;
 const REFERENCE_BYTES_MAX: usize = 50 * 1024 * 1024;
 const ADDRESS_CHARACTERS_MAX: usize = 20_971_520;
 
-/// Draws pictures for a prompt and up to sixteen references.
+/// Draws a picture for a prompt and up to sixteen references.
 ///
 /// The looks come from the prompt; the references are only checked.
 ///
@@ -29,7 +26,7 @@ const ADDRESS_CHARACTERS_MAX: usize = 20_971_520;
 /// The refusals of the service.
 pub(crate) async fn edit(
     State(config): State<StandInConfig>,
-    Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
+    Extension(InjectedOutcome(outcome, _)): Extension<InjectedOutcome>,
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
     let content_type = request
@@ -39,9 +36,7 @@ pub(crate) async fn edit(
     let (order, references) = match content_type.unwrap_or_default() {
         kind if kind.starts_with("multipart/form-data") => read_form(request).await?,
         kind if kind.starts_with("application/json") => read_json(request).await?,
-        other => {
-            return Err(ApiError::of("content_type", &[&other]));
-        }
+        other => return Err(ApiError::of("content_type", &[&other])),
     };
     fulfil(&config, &order, references, outcome).await
 }
@@ -53,7 +48,6 @@ async fn read_json(request: Request) -> Result<(PictureOrder, usize), ApiError> 
     let request: Value =
         serde_json::from_slice(&body).map_err(|_| ApiError::of("unparsable_body", &[]))?;
     let order = PictureOrder::read(&request, KNOWN_IN_JSON)?;
-    check_input_fidelity(&request)?;
     let Some(images) = request
         .get("images")
         .and_then(Value::as_array)
@@ -64,14 +58,11 @@ async fn read_json(request: Request) -> Result<(PictureOrder, usize), ApiError> 
     check_count(images.len(), "images")?;
     for (index, image) in images.iter().enumerate() {
         let param = format!("images[{index}]");
-        match (image.get("image_url"), image.get("file_id")) {
-            (Some(Value::String(address)), None) if address.len() <= ADDRESS_CHARACTERS_MAX => {
+        match image.get("image_url") {
+            Some(Value::String(address)) if address.len() <= ADDRESS_CHARACTERS_MAX => {
                 picture_bytes(address, &param)?;
             }
-            (None, Some(Value::String(_))) => {}
-            _ => {
-                return Err(ApiError::of("one_reference", &[&param, &param]));
-            }
+            _ => return Err(ApiError::of("one_reference", &[&param, &param])),
         }
     }
     Ok((order, images.len()))
@@ -89,35 +80,22 @@ async fn read_form(request: Request) -> Result<(PictureOrder, usize), ApiError> 
         let content_type = field.content_type().unwrap_or_default().to_owned();
         let has_file_name = field.file_name().is_some();
         let bytes = field.bytes().await.map_err(|_| broken())?;
-        match name.as_str() {
-            "image" | "image[]" | "mask" => {
-                check_reference(&name, &content_type, has_file_name, &bytes)?;
-                references += usize::from(name != "mask");
-            }
-            _ => {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                scalars.insert(name.clone(), form_value(&name, text));
-            }
+        if ["image", "image[]"].contains(&name.as_str()) {
+            check_reference(&name, &content_type, has_file_name, &bytes)?;
+            references += 1;
+        } else {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            // Forms carry only text; this member is a number.
+            let number = (name == "n").then(|| serde_json::from_str(&text).ok());
+            scalars.insert(name, number.flatten().unwrap_or(Value::String(text)));
         }
     }
-    let request = Value::Object(scalars);
-    let order = PictureOrder::read(&request, KNOWN_IN_FORMS)?;
-    check_input_fidelity(&request)?;
+    let order = PictureOrder::read(&Value::Object(scalars), images::KNOWN)?;
     if references == 0 {
         return Err(ApiError::missing_parameter("image"));
     }
     check_count(references, "image")?;
     Ok((order, references))
-}
-
-/// Forms carry only text; these members are numbers and booleans.
-fn form_value(name: &str, text: String) -> Value {
-    match name {
-        "n" | "output_compression" | "partial_images" | "stream" => {
-            serde_json::from_str(&text).unwrap_or(Value::String(text))
-        }
-        _ => Value::String(text),
-    }
 }
 
 fn check_count(count: usize, param: &str) -> Result<(), ApiError> {

@@ -6,7 +6,7 @@ use axum::{Extension, Json};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use storyteller::pictures::{self, PictureFormat};
+use storyteller::pictures;
 use storyteller::seeded::digest;
 
 use super::CREATED_UNIX_SECONDS;
@@ -18,16 +18,15 @@ use crate::config::{PictureReuse, StandInConfig};
 use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
 
-const KNOWN: &str = "background model moderation n output_compression output_format partial_images prompt \
-    quality response_format safety_identifier size stream style user";
+pub(crate) const KNOWN: &str = "model n output_format prompt quality size";
 
-/// Draws pictures for a prompt alone.
+/// Draws a picture for a prompt alone.
 ///
 /// # Errors
 /// The refusals of the service.
 pub(crate) async fn generate(
     State(config): State<StandInConfig>,
-    Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
+    Extension(InjectedOutcome(outcome, _)): Extension<InjectedOutcome>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let request: Value =
@@ -48,39 +47,22 @@ pub(crate) async fn fulfil(
         return Err(ApiError::moderation_blocked("input", &found, true));
     }
     if matches!(outcome, Outcome::Policy | Outcome::PolicyBare) {
-        return Err(ApiError::moderation_blocked(
-            "output",
-            &["violence"],
-            outcome == Outcome::Policy,
-        ));
+        let told = outcome == Outcome::Policy;
+        return Err(ApiError::moderation_blocked("output", &["violence"], told));
     }
     let picture = draw(config, order).await?;
-    let encoded = match outcome {
-        Outcome::InvalidJson => "not base64 !".to_owned(),
-        Outcome::HalfAPicture => STANDARD.encode(&picture[..picture.len() / 2]),
-        _ => STANDARD.encode(&*picture),
-    };
-    let data: Vec<Value> = match outcome {
-        Outcome::Empty => Vec::new(),
-        Outcome::Length => vec![json!({})],
-        _ => (0..order.count)
-            .map(|_| json!({ "b64_json": encoded }))
-            .collect(),
+    let shown = |bytes: &[u8]| json!([{ "b64_json": STANDARD.encode(bytes) }]);
+    let data = match outcome {
+        Outcome::Empty => json!([]),
+        Outcome::Length => json!([{}]),
+        Outcome::InvalidJson => json!([{ "b64_json": "not base64 !" }]),
+        Outcome::HalfAPicture => shown(&picture[..picture.len() / 2]),
+        _ => shown(&picture),
     };
     let (text, images) = (tokens_of(&order.prompt), 100 * references as u64);
-    let output = output_tokens(order) * order.count;
-    let format = match order.format {
-        PictureFormat::Png => "png",
-        PictureFormat::Jpeg { .. } => "jpeg",
-        PictureFormat::Webp => "webp",
-    };
-    let background = if order.background == "transparent" {
-        "transparent"
-    } else {
-        "opaque"
-    };
+    let output = output_tokens(order);
     Ok(Json(json!({
-        "created": CREATED_UNIX_SECONDS, "background": background, "output_format": format,
+        "created": CREATED_UNIX_SECONDS, "background": "opaque", "output_format": "png",
         "size": format!("{}x{}", order.width, order.height),
         "quality": if order.quality == "auto" { "medium" } else { &order.quality },
         "data": data,
@@ -96,20 +78,15 @@ async fn draw(
     config: &StandInConfig,
     order: &PictureOrder,
 ) -> Result<std::sync::Arc<Vec<u8>>, ApiError> {
+    let (width, height, prompt) = (order.width, order.height, order.prompt.clone());
     let subject = match config.picture_reuse() {
-        PictureReuse::Never => order.prompt.clone(),
-        PictureReuse::PerScene => format!("scene {}", pictures::scene_number(&order.prompt)),
+        PictureReuse::Never => prompt.clone(),
+        PictureReuse::PerScene => format!("scene {}", pictures::scene_number(&prompt)),
     };
-    let (width, height, format, prompt) = (
-        order.width,
-        order.height,
-        order.format,
-        order.prompt.clone(),
-    );
-    let key = digest(format!("picture/{width}x{height}/{format:?}/{subject}").as_bytes());
+    let key = digest(format!("picture/{width}x{height}/{subject}").as_bytes());
     let made = config
         .pictures()
-        .get_or_render(key, move || pictures::draw(&prompt, width, height, format))
+        .get_or_render(key, move || pictures::draw(&prompt, width, height))
         .await;
     made.map_err(|cause| {
         tracing::error!("A picture could not be drawn: {cause}");

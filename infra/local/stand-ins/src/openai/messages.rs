@@ -92,11 +92,11 @@ pub(crate) fn tokens_of(text: &str) -> u64 {
     (text.chars().count() as u64).div_ceil(4)
 }
 
-/// What the answer must look like.
+/// What the answer must look like: the name of a task, and its schema.
 #[derive(Debug, Clone)]
-pub(crate) enum AnswerForm {
-    Text,
-    Schema { name: String, schema: Value },
+pub(crate) struct AnswerForm {
+    pub(crate) name: String,
+    pub(crate) schema: Value,
 }
 
 /// How an answer ends.
@@ -122,17 +122,12 @@ pub(crate) fn answer(
         let refusal = "I'm sorry, but I can't help with that request.";
         return Ok(Answer::Refusal(refusal.into()));
     }
-    let asked = &conversation.asked;
-    let text = match form {
-        AnswerForm::Text => story::plain_answer(asked),
-        AnswerForm::Schema { name, schema } => {
-            let check_fails = outcome == Outcome::CheckFails;
-            let draft = story::answer(name, asked, &conversation.pictures, check_fails);
-            schema::check(schema, &draft, schema, "#")
-                .map_err(|what| ApiError::of("no_answer", &[name, &what]))?;
-            draft.to_string()
-        }
-    };
+    let AnswerForm { name, schema } = form;
+    let (asked, pictures) = (&conversation.asked, &conversation.pictures);
+    let draft = story::answer(name, asked, pictures, outcome == Outcome::CheckFails);
+    schema::check(schema, &draft, schema, "#")
+        .map_err(|what| ApiError::of("no_answer", &[name, &what]))?;
+    let text = draft.to_string();
     let half: String = text.chars().take(text.chars().count() / 2).collect();
     let limit = tokens_max.unwrap_or(u64::MAX);
     Ok(match outcome {
@@ -166,11 +161,11 @@ mod tests {
 
     #[test]
     fn a_tight_token_limit_leaves_empty_content() {
-        let conversation = Conversation {
-            asked: "Hello".into(),
-            ..Conversation::default()
+        let form = AnswerForm {
+            name: "story".into(),
+            schema: serde_json::json!({}),
         };
-        let answer = answer(&conversation, &AnswerForm::Text, Some(10), Outcome::Ok).unwrap();
+        let answer = answer(&Conversation::default(), &form, Some(10), Outcome::Ok).unwrap();
         assert_eq!(answer, Answer::CutOff(String::new()));
     }
 }

@@ -22,9 +22,8 @@ pub(crate) enum Makes {
 /// Generations of the GPT image models, which differ in what they accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ImageGeneration {
-    /// 1 and 1.5.
+    /// 1 and 1.5, also as a mini.
     One,
-    OneMini,
     /// 2: any size.
     Two,
     /// 2.5 and 2.6: any size, two more qualities.
@@ -49,8 +48,7 @@ fn models() -> impl Iterator<Item = Model> {
         let makes = match columns.next() {
             Some("reasoning") => Makes::Text { reasoning: true },
             Some("text") => Makes::Text { reasoning: false },
-            Some("images-1" | "images-1.5") => Makes::Images(ImageGeneration::One),
-            Some("images-1-mini") => Makes::Images(ImageGeneration::OneMini),
+            Some("images-1") => Makes::Images(ImageGeneration::One),
             Some("images-2") => Makes::Images(ImageGeneration::Two),
             Some("images-2.5") => Makes::Images(ImageGeneration::TwoAndAHalf),
             Some("moderation") => Makes::Moderation,

@@ -1,8 +1,7 @@
 //! `POST /v1/moderations`: a small list of words stands in for the classifier.
 
-use axum::Extension;
-use axum::Json;
 use axum::body::Bytes;
+use axum::{Extension, Json};
 use serde_json::{Map, Value, json};
 use storyteller::seeded::{Seeded, digest, hex};
 
@@ -11,6 +10,8 @@ use super::messages::picture_bytes;
 use super::models::{self, Makes};
 use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
+
+const MODELS: [&str; 2] = ["omni-moderation-latest", "omni-moderation-2024-09-26"];
 
 const CATEGORIES: &str = "harassment harassment/threatening hate hate/threatening illicit illicit/violent self-harm \
     self-harm/instructions self-harm/intent sexual sexual/minors violence violence/graphic";
@@ -43,60 +44,50 @@ pub(crate) fn unsafe_categories(text: &str) -> Vec<&'static str> {
 /// # Errors
 /// 400 for input of another shape, 404 for an unknown model.
 pub(crate) async fn moderate(
-    Extension(InjectedOutcome(outcome)): Extension<InjectedOutcome>,
+    Extension(InjectedOutcome(outcome, _)): Extension<InjectedOutcome>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let request: Value =
         serde_json::from_slice(&body).map_err(|_| ApiError::of("unparsable_body", &[]))?;
     refuse_unknown_members(&request, "input model")?;
-    let id = match request.get("model") {
-        None => "omni-moderation-latest",
-        Some(_) => {
-            let model = models::named_in(&request)?;
-            if model.makes != Makes::Moderation {
-                return Err(ApiError::invalid_value(
-                    "model",
-                    model.id,
-                    &["omni-moderation-latest", "omni-moderation-2024-09-26"],
-                ));
-            }
-            model.id
+    let mut model = MODELS[0];
+    if request.get("model").is_some() {
+        let named = models::named_in(&request)?;
+        if named.makes != Makes::Moderation {
+            return Err(ApiError::invalid_value("model", named.id, &MODELS));
         }
-    };
-    let questions = questions(request.get("input"))?;
+        model = named.id;
+    }
     let flag_all = matches!(outcome, Outcome::Policy | Outcome::PolicyBare);
-    let results: Vec<Value> = match outcome {
-        Outcome::Empty => Vec::new(),
-        _ => questions
-            .iter()
-            .map(|question| result(question, flag_all))
-            .collect(),
-    };
+    let questions = questions(request.get("input"))?;
+    let mut results: Vec<Value> = questions.iter().map(|it| result(it, flag_all)).collect();
+    if outcome == Outcome::Empty {
+        results.clear();
+    }
+    let id = format!("modr-{}", &hex(&digest(&body))[..24]);
     Ok(Json(
-        json!({ "id": format!("modr-{}", &hex(&digest(&body))[..24]), "model": id, "results": results }),
+        json!({ "id": id, "model": model, "results": results }),
     ))
 }
 
 #[derive(Debug, Default)]
 struct Question {
-    text: String,
-    has_text: bool,
+    text: Option<String>,
     has_picture: bool,
 }
 
 fn questions(input: Option<&Value>) -> Result<Vec<Question>, ApiError> {
     let of_text = |text: &str| Question {
-        text: text.to_owned(),
-        has_text: true,
+        text: Some(text.to_owned()),
         has_picture: false,
     };
     match input {
         Some(Value::String(text)) => Ok(vec![of_text(text)]),
         Some(Value::Array(items)) if !items.is_empty() => {
-            if let Some(texts) = items.iter().map(Value::as_str).collect::<Option<Vec<_>>>() {
-                return Ok(texts.into_iter().map(of_text).collect());
-            }
-            parts(items).map(|question| vec![question])
+            let texts = items.iter().map(|item| item.as_str().map(of_text));
+            texts
+                .collect::<Option<_>>()
+                .map_or_else(|| Ok(vec![joined(items)?]), Ok)
         }
         Some(_) => Err(ApiError::invalid_type(
             "input",
@@ -106,15 +97,14 @@ fn questions(input: Option<&Value>) -> Result<Vec<Question>, ApiError> {
     }
 }
 
-fn parts(items: &[Value]) -> Result<Question, ApiError> {
+/// The one question that typed parts make together.
+fn joined(parts: &[Value]) -> Result<Question, ApiError> {
     let mut question = Question::default();
-    for (index, item) in items.iter().enumerate() {
+    for (index, part) in parts.iter().enumerate() {
         let param = format!("input[{index}]");
-        if let Some(text) = item.get("text").and_then(Value::as_str) {
-            question.text.push_str(text);
-            question.text.push('\n');
-            question.has_text = true;
-        } else if let Some(address) = item.pointer("/image_url/url").and_then(Value::as_str) {
+        if let Some(text) = part["text"].as_str() {
+            *question.text.get_or_insert_default() += &format!("{text}\n");
+        } else if let Some(address) = part["image_url"]["url"].as_str() {
             if question.has_picture {
                 return Err(ApiError::of("too_many_images", &[]));
             }
@@ -128,31 +118,25 @@ fn parts(items: &[Value]) -> Result<Question, ApiError> {
 }
 
 fn result(question: &Question, flag_all: bool) -> Value {
-    let mut raised = unsafe_categories(&question.text);
+    let text = question.text.as_deref().unwrap_or_default();
+    let mut raised = unsafe_categories(text);
     if flag_all && raised.is_empty() {
         raised.push("violence");
     }
-    let mut seeded = Seeded::from_text(&question.text);
+    let mut seeded = Seeded::from_text(text);
     let (mut categories, mut scores, mut applied) = (Map::new(), Map::new(), Map::new());
     for category in CATEGORIES.split(' ') {
         let is_raised = raised.contains(&category);
-        let (low, high) = if is_raised {
-            (0.86, 0.99)
-        } else {
-            (0.000_01, 0.002)
+        let (low, high) = match is_raised {
+            true => (0.86, 0.99),
+            false => (0.000_01, 0.002),
         };
-        let looks = PICTURE_CATEGORIES.split(' ').any(|seen| seen == category);
-        let types = [
-            (question.has_text, "text"),
-            (question.has_picture && looks, "image"),
-        ];
-        let types = types
-            .iter()
-            .filter(|(applies, _)| *applies)
-            .map(|(_, name)| *name);
-        categories.insert(category.into(), Value::Bool(is_raised));
-        scores.insert(category.into(), json!(seeded.between(low, high)));
-        applied.insert(category.into(), types.collect());
+        let is_seen = PICTURE_CATEGORIES.split(' ').any(|seen| seen == category);
+        let read = question.text.iter().map(|_| "text");
+        let seen = (question.has_picture && is_seen).then_some("image");
+        categories.insert(category.into(), is_raised.into());
+        scores.insert(category.into(), seeded.between(low, high).into());
+        applied.insert(category.into(), read.chain(seen).collect());
     }
     json!({
         "flagged": !raised.is_empty(), "categories": categories, "category_scores": scores,

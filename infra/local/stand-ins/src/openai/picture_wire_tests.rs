@@ -5,13 +5,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{Request, StatusCode, header};
 use serde_json::json;
-use storyteller::pictures::{self, PictureFormat};
+use storyteller::pictures;
 
 use super::wire_tests::{image_question, post, quick, send};
 use crate::openai_router;
 
 fn small_png() -> Vec<u8> {
-    pictures::draw("a fox", 32, 32, PictureFormat::Png)
+    pictures::draw("a fox", 32, 32)
 }
 
 #[tokio::test]

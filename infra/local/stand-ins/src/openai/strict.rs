@@ -1,5 +1,7 @@
 //! The JSON-Schema subset that strict structured output accepts.
 
+use std::fmt::Display;
+
 use serde_json::Value;
 
 use super::errors::ApiError;
@@ -21,6 +23,9 @@ struct Totals {
     enum_values: usize,
 }
 
+/// The steps that lead to what is refused, and why it is.
+type Refusal = (Vec<String>, String);
+
 /// Checks a schema name and a strict schema.
 ///
 /// # Errors
@@ -30,112 +35,80 @@ pub(crate) fn check(name: &str, schema: &Value, param: &str) -> Result<(), ApiEr
     if name.is_empty() || name.len() > 64 || !name.chars().all(legal) {
         return Err(ApiError::of("schema_name", &[&param, &param]));
     }
-    let refuse = |at: &[String], reason: String| {
+    let refuse = |(at, reason): Refusal| {
         let context: Vec<String> = at.iter().map(|step| format!("'{step}'")).collect();
         let comma = if context.len() == 1 { "," } else { "" };
         let context = context.join(", ");
-        ApiError::of(
-            "invalid_schema",
-            &[&param, &name, &context, &comma, &reason],
-        )
+        let values: [&dyn Display; 5] = [&param, &name, &context, &comma, &reason];
+        ApiError::of("invalid_schema", &values)
     };
-    if schema.get("type") != Some(&Value::from("object")) || schema.get("anyOf").is_some() {
-        return Err(refuse(
-            &[],
-            "schema must be a JSON Schema of 'type: \"object\"'.".into(),
-        ));
+    let refuse_whole = |reason: &str| Err(refuse((Vec::new(), reason.to_owned())));
+    if schema["type"] != "object" || schema.get("anyOf").is_some() {
+        return refuse_whole("schema must be a JSON Schema of 'type: \"object\"'.");
     }
     let mut totals = Totals::default();
-    walk(schema, &mut Vec::new(), 0, &mut totals).map_err(|(at, reason)| refuse(&at, reason))?;
-    if let Some(definitions) = schema.get("$defs").and_then(Value::as_object) {
-        for (definition, body) in definitions {
-            let mut at = vec!["$defs".to_owned(), definition.clone()];
-            walk(body, &mut at, 0, &mut totals).map_err(|(at, reason)| refuse(&at, reason))?;
-        }
+    walk(schema, Vec::new(), 0, &mut totals).map_err(refuse)?;
+    for (definition, body) in schema["$defs"].as_object().into_iter().flatten() {
+        let at = vec!["$defs".to_owned(), definition.clone()];
+        walk(body, at, 0, &mut totals).map_err(refuse)?;
     }
     let too_big = totals.properties > PROPERTIES_MAX
         || totals.characters > NAMES_AND_ENUMS_CHARACTERS_MAX
         || totals.enum_values > ENUM_VALUES_MAX;
     if too_big {
-        return Err(refuse(
-            &[],
-            "the schema exceeds the size limits of structured outputs.".into(),
-        ));
+        return refuse_whole("the schema exceeds the size limits of structured outputs.");
     }
     Ok(())
 }
 
-type Refusal = (Vec<String>, String);
-
-fn walk(
-    schema: &Value,
-    at: &mut Vec<String>,
-    depth: usize,
-    totals: &mut Totals,
-) -> Result<(), Refusal> {
+fn walk(schema: &Value, at: Vec<String>, depth: usize, totals: &mut Totals) -> Result<(), Refusal> {
+    let is_listed = |list: &str, word: &str| list.split(' ').any(|listed| listed == word);
+    let refuse = |reason: &str| Err((at.clone(), reason.to_owned()));
     let Some(members) = schema.as_object() else {
-        return Err((at.clone(), "schema must be an object.".into()));
+        return refuse("schema must be an object.");
     };
     if depth > DEPTH_MAX {
-        return Err((
-            at.clone(),
-            format!("the schema exceeds {DEPTH_MAX} levels of nesting."),
+        return refuse(&format!(
+            "the schema exceeds {DEPTH_MAX} levels of nesting."
         ));
     }
-    if let Some(keyword) = members.keys().find(|name| {
-        REFUSED_KEYWORDS
-            .split(' ')
-            .any(|refused| refused == name.as_str())
-    }) {
-        return Err((at.clone(), format!("'{keyword}' is not permitted.")));
+    let mut keywords = members.keys();
+    if let Some(keyword) = keywords.find(|name| is_listed(REFUSED_KEYWORDS, name)) {
+        return refuse(&format!("'{keyword}' is not permitted."));
     }
-    if let Some(format) = members.get("format").and_then(Value::as_str)
-        && !FORMATS.split(' ').any(|known| known == format)
+    if let Some(format) = schema["format"].as_str()
+        && !is_listed(FORMATS, format)
     {
-        return Err((at.clone(), format!("'{format}' is not a valid format.")));
+        return refuse(&format!("'{format}' is not a valid format."));
     }
-    if let Some(values) = members.get("enum").and_then(Value::as_array) {
-        totals.enum_values += values.len();
-        totals.characters += values
-            .iter()
-            .filter_map(Value::as_str)
-            .map(|value| value.chars().count())
-            .sum::<usize>();
+    for value in schema["enum"].as_array().into_iter().flatten() {
+        totals.enum_values += 1;
+        totals.characters += value.as_str().map_or(0, |value| value.chars().count());
     }
+    let inside = |steps: &[&str]| -> Vec<String> {
+        let steps = steps.iter().map(|step| (*step).to_owned());
+        at.iter().cloned().chain(steps).collect()
+    };
     if is_object(schema) {
-        walk_object(schema, at, depth, totals)?;
+        check_members(schema).or_else(|reason| refuse(&reason))?;
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            totals.properties += 1;
+            totals.characters += name.chars().count();
+            walk(property, inside(&["properties", name]), depth + 1, totals)?;
+        }
     }
     if let Some(items) = members.get("items") {
-        descend("items", items, at, depth, totals)?;
+        walk(items, inside(&["items"]), depth + 1, totals)?;
     }
-    for (index, branch) in members
-        .get("anyOf")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .enumerate()
-    {
-        at.push("anyOf".into());
-        descend(&index.to_string(), branch, at, depth, totals)?;
-        at.pop();
+    let branches = schema["anyOf"].as_array().into_iter().flatten();
+    for (index, branch) in branches.enumerate() {
+        let at = inside(&["anyOf", &index.to_string()]);
+        walk(branch, at, depth + 1, totals)?;
     }
     let known = ["type", "$ref", "anyOf", "enum", "const"];
     if !known.iter().any(|name| members.contains_key(*name)) {
-        return Err((at.clone(), "schema must have a 'type' key.".into()));
+        return refuse("schema must have a 'type' key.");
     }
-    Ok(())
-}
-
-fn descend(
-    step: &str,
-    schema: &Value,
-    at: &mut Vec<String>,
-    depth: usize,
-    totals: &mut Totals,
-) -> Result<(), Refusal> {
-    at.push(step.to_owned());
-    walk(schema, at, depth + 1, totals)?;
-    at.pop();
     Ok(())
 }
 
@@ -147,54 +120,32 @@ fn is_object(schema: &Value) -> bool {
     }
 }
 
-fn walk_object(
-    schema: &Value,
-    at: &mut Vec<String>,
-    depth: usize,
-    totals: &mut Totals,
-) -> Result<(), Refusal> {
-    if schema.get("additionalProperties") != Some(&Value::Bool(false)) {
-        return Err((
-            at.clone(),
-            "'additionalProperties' is required to be supplied and to be false.".into(),
-        ));
+/// Every member of an object is known and required.
+fn check_members(schema: &Value) -> Result<(), String> {
+    if schema["additionalProperties"] != false {
+        let reason = "'additionalProperties' is required to be supplied and to be false.";
+        return Err(reason.to_owned());
     }
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+    let Some(properties) = schema["properties"].as_object() else {
         return Ok(());
     };
-    let required: Vec<&str> = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    if let Some(missing) = properties
-        .keys()
-        .find(|name| !required.contains(&name.as_str()))
-    {
-        let reason = format!(
+    let required = schema["required"].as_array().into_iter().flatten();
+    let required: Vec<&str> = required.filter_map(Value::as_str).collect();
+    let mut names = properties.keys();
+    if let Some(missing) = names.find(|name| !required.contains(&name.as_str())) {
+        return Err(format!(
             "'required' is required to be supplied and to be an array including every key in properties. Missing '{missing}'."
-        );
-        return Err((at.clone(), reason));
+        ));
     }
-    if let Some(extra) = required
+    match required
         .iter()
         .find(|name| !properties.contains_key(**name))
     {
-        return Err((
-            at.clone(),
-            format!("'required' names '{extra}', which is not in properties."),
-        ));
+        Some(extra) => Err(format!(
+            "'required' names '{extra}', which is not in properties."
+        )),
+        None => Ok(()),
     }
-    totals.properties += properties.len();
-    for (name, property) in properties {
-        totals.characters += name.chars().count();
-        at.push("properties".into());
-        descend(name, property, at, depth, totals)?;
-        at.pop();
-    }
-    Ok(())
 }
 
 #[cfg(test)]

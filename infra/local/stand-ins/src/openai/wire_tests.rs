@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(super) fn quick() -> StandInConfig {
-    StandInConfig::new(LatencyProfile::none(), FaultProfile::default(), 0)
+    StandInConfig::new(LatencyProfile::none(), FaultProfile::default())
 }
 
 pub(super) struct Answer {
@@ -303,7 +303,7 @@ async fn scripted_faults_are_played_in_order_and_then_all_is_well() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_leaves_exactly_after_its_latency_and_a_refusal_at_once() {
-    let config = StandInConfig::new("text=800".parse().unwrap(), FaultProfile::default(), 0);
+    let config = StandInConfig::new("text=800".parse().unwrap(), FaultProfile::default());
     let began = tokio::time::Instant::now();
     post(&config, "/v1/chat/completions", story_question()).await;
     assert_eq!(began.elapsed(), Duration::from_millis(800));
@@ -373,23 +373,22 @@ async fn models_are_listed_with_their_shutdown_date_until_it_has_come() {
 }
 
 #[tokio::test]
-async fn a_stream_of_chunks_joins_to_the_same_answer() {
-    let whole = post(&quick(), "/v1/chat/completions", story_question())
-        .await
-        .json();
-    let mut streamed = story_question();
-    streamed["stream"] = json!(true);
-    let answer = post(&quick(), "/v1/chat/completions", streamed).await;
-    let text = String::from_utf8(answer.body).unwrap();
-    assert!(text.ends_with("data: [DONE]\n\n"));
-    let joined: String = text
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok())
-        .filter_map(|chunk| {
-            chunk["choices"][0]["delta"]["content"]
-                .as_str()
-                .map(str::to_owned)
-        })
-        .collect();
-    assert_eq!(json!(joined), whole["choices"][0]["message"]["content"]);
+async fn settings_are_changed_and_shown_over_http() {
+    let router = openai_router(quick());
+    let post = |body: &'static str| Request::post("/_local/config").body(Body::from(body));
+    let change = post(r#"{"latency":"text=5","faults":{"500":1},"next":["429"]}"#);
+    let changed = send(&router, change.unwrap()).await;
+    assert_eq!(changed.status, StatusCode::OK);
+    let refused = send(&router, post(r#"{"latency":"text=soon"}"#).unwrap()).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let message = refused.json()["error"].to_string();
+    assert!(message.contains("`text=soon`"), "{message}");
+    let show = Request::get("/_local/config").body(Body::empty());
+    let shown = send(&router, show.unwrap()).await.json();
+    assert_eq!(shown, changed.json());
+    assert_eq!(
+        (&shown["latency"]["text"], &shown["faults"]["500"]),
+        (&json!(5), &json!(1.0))
+    );
+    assert_eq!(shown["next"][0]["outcome"], "rate_limited");
 }

@@ -47,6 +47,18 @@ impl Drawing {
         }
     }
 
+    /// Draws a part of that name with this transform.
+    pub(super) fn part_at(&mut self, transform: &str, name: &str, paints: &Paints) {
+        self.group(transform, |drawing| drawing.part(name, paints));
+    }
+
+    /// Draws inside a group that lets this share of it be seen.
+    pub(super) fn pale(&mut self, opacity: f32, draw: impl FnOnce(&mut Drawing)) {
+        let _ = write!(self.body, "<g opacity='{opacity}'>");
+        draw(self);
+        self.body.push_str("</g>");
+    }
+
     /// Writes SVG with placeholders: `{skin d30}` and the like, `@` before ids of its own, and
     /// `<use href="#part" leaf="…"/>` for another part in colors given here.
     pub(super) fn fill(&mut self, svg: &str, paints: &Paints) {

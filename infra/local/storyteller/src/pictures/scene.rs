@@ -88,36 +88,22 @@ fn air(brief: &Brief) -> Paints {
         light: brief.light,
         gaze: (0.0, 0.0),
     };
-    let dusk = brief.light == "dusk";
+    let (dusk, blue) = (brief.light == "dusk", brief.mentions(&["blue"]));
+    let either = |is: bool, then, otherwise| if is { then } else { otherwise };
     for (name, words) in [
         ("haze", "horizon m50:middle"),
         ("gold", "#ffc94a m25:bright"),
         ("edge", "dark d45"),
         (
             "sun",
-            if dusk {
-                "bright m60:#ffc94a"
-            } else {
-                "#ffc94a m33:#fff4dc"
-            },
+            either(dusk, "bright m60:#ffc94a", "#ffc94a m33:#fff4dc"),
         ),
         (
             "cloud",
-            if brief.rain {
-                "top m50:#707898"
-            } else {
-                "horizon l55"
-            },
+            either(brief.rain, "top m50:#707898", "horizon l55"),
         ),
-        (
-            "print",
-            if brief.mentions(&["blue"]) {
-                "#2f86f0"
-            } else {
-                "#6a4a3a"
-            },
-        ),
-        ("pane", if air.is_dark() { "#ffdc78" } else { "#8ab0d0" }),
+        ("print", either(blue, "#2f86f0", "#6a4a3a")),
+        ("pane", either(air.is_dark(), "#ffdc78", "#8ab0d0")),
         ("motif", "bright l50"),
     ] {
         air.named.insert(name, air.color(words));
@@ -152,20 +138,16 @@ fn sky(drawing: &mut Drawing, brief: &Brief, air: &Paints, seeded: &mut Seeded) 
         } else {
             "moon"
         };
-        drawing.group("translate(700 360) scale(2.15)", |drawing| {
-            drawing.part(moon, air)
-        });
+        drawing.part_at("translate(700 360) scale(2.15)", moon, air);
     } else if !hidden {
         let transform = format!("translate({x} {y}) scale({size})");
-        drawing.group(&transform, |drawing| drawing.part(luminary, air));
+        drawing.part_at(&transform, luminary, air);
     }
     if brief.place != "space" {
-        let opacity = if air.is_dark() { 0.26 } else { 0.85 };
-        drawing.raw(&format!("<g opacity='{opacity}'>"));
-        mirrored(drawing, seeded.chance(0.5), |drawing| {
-            drawing.part("sky-clouds", air)
+        let mirror = seeded.chance(0.5);
+        drawing.pale(if air.is_dark() { 0.26 } else { 0.85 }, |drawing| {
+            mirrored(drawing, mirror, |drawing| drawing.part("sky-clouds", air));
         });
-        drawing.raw("</g>");
     }
 }
 
@@ -185,7 +167,7 @@ fn place(drawing: &mut Drawing, brief: &Brief, air: &Paints, seeded: &mut Seeded
     mirrored(drawing, mirror, |drawing| {
         drawing.part(brief.place, air);
         if brief.place == "meadow" && brief.mentions(&["river", "valley"]) {
-            drawing.group("translate(0 -14)", |drawing| drawing.part("stream", air));
+            drawing.part_at("translate(0 -14)", "stream", air);
         }
         if brief.place == "meadow" && brief.mentions(&["village", "house", "steeple"]) {
             drawing.part("village", air);
@@ -202,12 +184,10 @@ fn place(drawing: &mut Drawing, brief: &Brief, air: &Paints, seeded: &mut Seeded
         } else {
             "translate(700 320)"
         };
-        drawing.group(at, |drawing| drawing.part(window, air));
+        drawing.part_at(at, window, air);
     }
     if brief.place == "cave" && brief.mentions(&["fallen star", "tiny star", "little star"]) {
-        drawing.group("translate(700 850)", |drawing| {
-            drawing.part("fallen-star", air)
-        });
+        drawing.part_at("translate(700 850)", "fallen-star", air);
     }
 }
 
@@ -217,10 +197,8 @@ fn motifs(drawing: &mut Drawing, brief: &Brief, air: &Paints, seeded: &mut Seede
     for index in 0..5 {
         let x = 100.0 + 200.0 * f64::from(index) + seeded.between(-40.0, 40.0);
         let (y, size) = (seeded.between(100.0, 480.0), seeded.between(0.7, 1.25));
-        drawing.raw("<g opacity='.42'>");
         let transform = format!("translate({x:.0} {y:.0}) scale({size:.2})");
-        drawing.group(&transform, |drawing| drawing.part(&symbol, air));
-        drawing.raw("</g>");
+        drawing.pale(0.42, |drawing| drawing.part_at(&transform, &symbol, air));
     }
 }
 
@@ -255,15 +233,23 @@ fn figures(drawing: &mut Drawing, brief: &Brief, air: &Paints) {
     };
     // A soft light behind the hero, so that it stands out from anything.
     let halo = drawing.glow(air.color("horizon l45"), 0.58);
-    let (y, radius) = (feet - 165.0 * hero.size, 250.0 * hero.size);
-    drawing.raw(&format!(
-        "<circle cx='{x}' cy='{y:.0}' r='{radius:.0}' fill='{halo}'/>"
-    ));
+    shine(
+        drawing,
+        &halo,
+        (x, feet - 165.0 * hero.size),
+        250.0 * hero.size,
+    );
     companions(drawing, brief, hero, side, air);
     if brief.mentions(&["footprint"]) {
         drawing.part("trail", air);
     }
     figure::draw(drawing, &brief.heroes[0], &brief.pose, hero, air);
+}
+
+fn shine(drawing: &mut Drawing, glow: &str, (x, y): (f32, f32), radius: f32) {
+    drawing.raw(&format!(
+        "<circle cx='{x}' cy='{y:.0}' r='{radius:.0}' fill='{glow}'/>"
+    ));
 }
 
 fn companions(drawing: &mut Drawing, brief: &Brief, hero: Place, side: f32, air: &Paints) {
@@ -279,11 +265,7 @@ fn companions(drawing: &mut Drawing, brief: &Brief, hero: Place, side: f32, air:
         let at = ((hero.at.0 + side * 310.0).clamp(90.0, 910.0), y);
         if floats {
             let light = drawing.glow(GOLD, 0.85);
-            let (y, radius) = (y - 90.0 * size, 210.0 * size);
-            drawing.raw(&format!(
-                "<circle cx='{}' cy='{y:.0}' r='{radius:.0}' fill='{light}'/>",
-                at.0
-            ));
+            shine(drawing, &light, (at.0, y - 90.0 * size), 210.0 * size);
         }
         let place = Place {
             at,
@@ -379,9 +361,7 @@ fn cover_frame(drawing: &mut Drawing, brief: &Brief, air: &Paints) {
     ] {
         drawing.group(&format!("translate({x} {y}) scale({mirror})"), |drawing| {
             drawing.part("vine", air);
-            drawing.group("translate(26 26) scale(1.15)", |drawing| {
-                drawing.part(&symbol, &gold)
-            });
+            drawing.part_at("translate(26 26) scale(1.15)", &symbol, &gold);
         });
     }
 }

@@ -5,37 +5,22 @@ use std::sync::LazyLock;
 
 use crate::data;
 
+/// The drawings of `pictures/`, by the names of their files.
+macro_rules! drawings {
+    ($($name:literal)*) => {
+        [$(include_str!(concat!("../../pictures/", $name, ".svg")),)*]
+    };
+}
+
 /// Every `<g id="name">` that begins and ends at the margin, by its name.
 static PARTS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
-    let drawings = [
-        include_str!("../../pictures/aids.svg"),
-        include_str!("../../pictures/clothes.svg"),
-        include_str!("../../pictures/creatures.svg"),
-        include_str!("../../pictures/faces.svg"),
-        include_str!("../../pictures/heads.svg"),
-        include_str!("../../pictures/poses.svg"),
-        include_str!("../../pictures/skies.svg"),
-        include_str!("../../pictures/things.svg"),
-        include_str!("../../pictures/vehicles.svg"),
-        include_str!("../../pictures/places/bedroom.svg"),
-        include_str!("../../pictures/places/bridge.svg"),
-        include_str!("../../pictures/places/castle.svg"),
-        include_str!("../../pictures/places/cave.svg"),
-        include_str!("../../pictures/places/clouds.svg"),
-        include_str!("../../pictures/places/desert.svg"),
-        include_str!("../../pictures/places/forest.svg"),
-        include_str!("../../pictures/places/garden.svg"),
-        include_str!("../../pictures/places/meadow.svg"),
-        include_str!("../../pictures/places/mountains.svg"),
-        include_str!("../../pictures/places/river.svg"),
-        include_str!("../../pictures/places/rooftops.svg"),
-        include_str!("../../pictures/places/room.svg"),
-        include_str!("../../pictures/places/sea.svg"),
-        include_str!("../../pictures/places/snow.svg"),
-        include_str!("../../pictures/places/space.svg"),
-        include_str!("../../pictures/places/town.svg"),
-        include_str!("../../pictures/places/underwater.svg"),
-    ];
+    let drawings = drawings! {
+        "aids" "clothes" "creatures" "faces" "heads" "poses" "skies" "things" "vehicles"
+        "places/bedroom" "places/bridge" "places/castle" "places/cave" "places/clouds" "places/desert"
+        "places/forest" "places/garden" "places/meadow" "places/mountains" "places/river"
+        "places/rooftops" "places/room" "places/sea" "places/snow" "places/space" "places/town"
+        "places/underwater"
+    };
     let parts = drawings.into_iter().flat_map(|file| file.split("\n</g>\n"));
     parts
         .filter_map(|part| {
@@ -169,16 +154,10 @@ pub(super) fn pose(name: &str) -> Pose {
     let (name, held) = name.split_once(' ').unwrap_or((name, ""));
     let pose = POSES.iter().find(|pose| pose.name == name);
     let mut pose = pose.unwrap_or(&POSES[0]).clone();
-    if let Some((_, held)) = held_names().find(|(name, _)| *name == held) {
-        pose.holds = held;
-    }
+    // Under the name that lives as long as the program.
+    let mut can_be_held = PARTS.keys().filter_map(|name| name.strip_prefix("held-"));
+    pose.holds = can_be_held.find(|name| *name == held).unwrap_or(pose.holds);
     pose
-}
-
-/// Things that can be held, as static names.
-fn held_names() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let parts = PARTS.keys().filter_map(|name| name.strip_prefix("held-"));
-    parts.map(|name| (name, name))
 }
 
 /// A creature or vehicle that can be drawn: a line of `creatures.txt`.

@@ -14,10 +14,7 @@ pub(super) fn plan(request: &StoryRequest, seeded: &mut Seeded) -> Value {
     let whole = beats.join(" ");
     let lower = whole.to_lowercase();
     let questions = questions(request.title.as_deref(), &beats, &whole, seeded);
-    let meanings = data::section(ACTIVITIES, "meanings")
-        .into_iter()
-        .map(data::columns);
-    let meanings: Vec<[&str; 2]> = meanings.collect();
+    let meanings: Vec<[&str; 2]> = data::rows(ACTIVITIES, "meanings").collect();
     let known = meanings
         .iter()
         .filter(|[word, _]| lower.contains(word))
@@ -31,9 +28,7 @@ pub(super) fn plan(request: &StoryRequest, seeded: &mut Seeded) -> Value {
         .rev()
         .take(2usize.saturating_sub(known.len()));
     let usual = usual.map(|[word, meaning]| json!({ "word": word, "meaning": meaning }));
-    let crafts = data::section(ACTIVITIES, "crafts")
-        .into_iter()
-        .map(data::columns);
+    let crafts = data::rows(ACTIVITIES, "crafts");
     let craft = crafts.max_by_key(|[words, ..]: &[&str; 3]| data::count(words, &lower));
     let [_, title, instructions] = craft.unwrap_or_default();
     json!({

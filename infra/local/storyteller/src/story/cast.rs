@@ -30,9 +30,7 @@ impl Cast {
         let (friend, friend_kind) = match request.characters.get(1) {
             Some(second) => (second.name.clone(), second.kind().to_owned()),
             None => {
-                let friends = data::section(CAST, "friends")
-                    .into_iter()
-                    .map(data::columns);
+                let friends = data::rows(CAST, "friends");
                 let suits = |[name, kind]: &[&str; 2]| *name != hero.name && *kind != hero.species;
                 let choices: Vec<[&str; 2]> = friends.filter(suits).collect();
                 let [name, kind] = choices[seeded.below(choices.len())];
@@ -46,12 +44,12 @@ impl Cast {
         // A fear asks for courage by itself; any other idea may name its theme.
         let of_idea = idea.whole.as_deref().filter(|_| idea.fear.is_none());
         let theme = wanted.chain(of_idea).find_map(theme);
-        let traits = data::section(CAST, "traits").into_iter().map(data::columns);
+        let mut traits = data::rows(CAST, "traits");
         let helps = |[word, _]: &[&str; 2]| hero.traits.iter().any(|name| name.contains(word));
         Cast {
             a_hero: with_article(&format!("{mood} {}", hero.kind())),
             look: look(&hero).unwrap_or_default(),
-            trait_sentence: traits.into_iter().find(helps).unwrap_or_default()[1],
+            trait_sentence: traits.find(helps).unwrap_or_default()[1],
             fear: idea.fear.clone(),
             wish: idea
                 .wish

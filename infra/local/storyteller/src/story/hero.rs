@@ -39,12 +39,8 @@ pub fn hero_of(wish: &str) -> Hero {
         .filter(|kind| !people.contains(&kind.as_str()));
     let species = species.unwrap_or_else(|| "human child".to_owned());
     let known = Species::find(&species).map_or(species.as_str(), |known| known.words[0]);
-    let rows = data::section(HEROES, "kinds")
-        .into_iter()
-        .map(data::columns);
-    let row = rows
-        .into_iter()
-        .find(|[kind, ..]: &[&str; 3]| *kind == known);
+    let mut rows = data::rows(HEROES, "kinds");
+    let row = rows.find(|[kind, ..]: &[&str; 3]| *kind == known);
     let [_, usual, skin] = row.unwrap_or_default();
     let names = data::section(HEROES, "names");
     let usual = if usual.is_empty() {

@@ -18,9 +18,7 @@ pub(super) fn journey(request: &StoryRequest, seeded: &mut Seeded) -> Value {
     let best = journeys.iter().map(|journey| fit(journey.title)).max();
     journeys.retain(|journey| Some(fit(journey.title)) == best);
     let chosen = &journeys[seeded.below(journeys.len())];
-    let motifs = data::section(PALETTES, "motifs")
-        .into_iter()
-        .map(data::columns);
+    let motifs = data::rows(PALETTES, "motifs");
     let [words, motif] = motifs
         .max_by_key(|[words, _]: &[&str; 2]| fit(words))
         .unwrap_or_default();

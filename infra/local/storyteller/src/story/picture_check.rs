@@ -10,12 +10,8 @@ use super::request::StoryRequest;
 /// taken on trust, for the stand-in drew it from the same words.
 pub(super) fn check(request: &StoryRequest, pictures: &[Vec<u8>], must_fail: bool) -> Value {
     let blank = pictures.iter().any(|picture| is_blank(picture));
-    let asked = request
-        .data
-        .get("traits")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
+    let asked = request.data["traits"].as_array();
+    let asked = asked.map(Vec::as_slice).unwrap_or_default();
     let label = |value: &Value| match value {
         Value::String(text) => text.clone(),
         other => ["label", "name", "code", "trait"]

@@ -67,16 +67,16 @@ impl StoryRequest {
 
     /// A text member of the request.
     pub(super) fn text(&self, name: &str) -> &str {
-        self.data
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        self.data[name].as_str().unwrap_or_default()
     }
 
     /// The story's texts, if it came along: one for each beat.
     pub(super) fn beats(&self) -> Vec<String> {
-        let beats = self.data.get("beats").and_then(Value::as_array);
-        let texts = beats.into_iter().flatten().filter_map(Value::as_str);
+        let texts = self.data["beats"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
         texts.map(str::to_owned).collect()
     }
 

@@ -17,17 +17,8 @@ const CAMERAS: [&str; 5] = [
 
 /// The answer to a `scene_analysis` request.
 pub(super) fn analysis(request: &StoryRequest, seeded: &mut Seeded) -> Value {
-    let index = request
-        .data
-        .get("sceneIndex")
-        .and_then(Value::as_u64)
-        .unwrap_or(0)
-        .min(4);
-    let is_cover = request
-        .data
-        .get("isCover")
-        .and_then(Value::as_bool)
-        .unwrap_or(index == 0);
+    let index = request.data["sceneIndex"].as_u64().unwrap_or(0).min(4);
+    let is_cover = request.data["isCover"].as_bool().unwrap_or(index == 0);
     let (text, described) = (request.text("text"), request.text("sceneDescription"));
     let hero = request.hero().name;
     let basis = if described.is_empty() {

@@ -1,7 +1,7 @@
 //! `auth.users`: finding, adding and signing in accounts.
 
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgPool, Row as _, postgres::PgRow};
+use sqlx::{AssertSqlSafe, FromRow as _, PgPool, Row as _};
 use uuid::Uuid;
 
 use super::user::User;
@@ -52,15 +52,9 @@ impl Accounts {
 
     pub(crate) async fn by_id(&self, id: Uuid) -> Result<Option<User>, AccountError> {
         let sql = format!("select {COLUMNS} from auth.users where id = $1");
-        let row = sqlx::query(AssertSqlSafe(sql))
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await;
-        let row = row.map_err(|source| AccountError::Database {
-            attempt: "finding a user by id",
-            source,
-        })?;
-        row.as_ref().map(user).transpose()
+        let user = sqlx::query_as(AssertSqlSafe(sql)).bind(id);
+        let user = user.fetch_optional(&self.pool).await;
+        user.map_err(while_trying("finding a user by id"))
     }
 
     /// The account with this address and password; `None` when either is wrong.
@@ -75,15 +69,13 @@ impl Accounts {
         let row = sqlx::query(AssertSqlSafe(sql))
             .bind(email)
             .fetch_optional(&self.pool)
-            .await;
-        let row = row.map_err(|source| AccountError::Database {
-            attempt: "finding a user by e-mail",
-            source,
-        })?;
+            .await
+            .map_err(while_trying("finding a user by e-mail"))?;
         let Some(row) = row else { return Ok(None) };
         let hash: Option<String> = row.try_get("encrypted_password").map_err(reading)?;
         let fits = hash.is_some_and(|hash| bcrypt::verify(password, &hash).unwrap_or(false));
-        if fits { user(&row).map(Some) } else { Ok(None) }
+        let user = fits.then(|| User::from_row(&row)).transpose();
+        user.map_err(reading)
     }
 
     /// Adds an account; without credentials it is an anonymous one.
@@ -104,7 +96,7 @@ impl Accounts {
                                      is_anonymous, created_at, last_sign_in_at)
              values ($1, lower($2), $3, $4, $5, $6, now(), now()) returning {COLUMNS}"
         );
-        let row = sqlx::query(AssertSqlSafe(sql))
+        let user = sqlx::query_as(AssertSqlSafe(sql))
             .bind(Uuid::new_v4())
             .bind(credentials.map(|(email, _)| email))
             .bind(hash)
@@ -113,15 +105,12 @@ impl Accounts {
             .bind(credentials.is_none())
             .fetch_one(&self.pool)
             .await;
-        match row {
-            Ok(row) => user(&row),
+        match user {
+            Ok(user) => Ok(user),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
                 Err(AccountError::EmailTaken)
             }
-            Err(source) => Err(AccountError::Database {
-                attempt: "adding a user",
-                source,
-            }),
+            Err(error) => Err(while_trying("adding a user")(error)),
         }
     }
 
@@ -131,28 +120,14 @@ impl Accounts {
             .execute(&self.pool)
             .await
             .map(drop)
-            .map_err(|source| AccountError::Database {
-                attempt: "recording a sign-in",
-                source,
-            })
+            .map_err(while_trying("recording a sign-in"))
     }
+}
+
+fn while_trying(attempt: &'static str) -> impl FnOnce(sqlx::Error) -> AccountError {
+    move |source| AccountError::Database { attempt, source }
 }
 
 fn reading(source: sqlx::Error) -> AccountError {
-    AccountError::Database {
-        attempt: "reading a user",
-        source,
-    }
-}
-
-fn user(row: &PgRow) -> Result<User, AccountError> {
-    Ok(User {
-        id: row.try_get("id").map_err(reading)?,
-        email: row.try_get("email").map_err(reading)?,
-        is_anonymous: row.try_get("is_anonymous").map_err(reading)?,
-        app_metadata: row.try_get("app_metadata").map_err(reading)?,
-        user_metadata: row.try_get("user_metadata").map_err(reading)?,
-        created_at: row.try_get("created_at").map_err(reading)?,
-        last_sign_in_at: row.try_get("last_sign_in_at").map_err(reading)?,
-    })
+    while_trying("reading a user")(source)
 }

@@ -4,7 +4,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 /// The header by which a client asks for the newer shape.
@@ -33,6 +33,10 @@ impl AuthFailure {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
+    pub(crate) fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, message)
+    }
+
     pub(crate) fn invalid_credentials() -> Self {
         Self::bad_request("invalid_credentials", "Invalid login credentials")
     }
@@ -44,40 +48,27 @@ impl AuthFailure {
             .get(API_VERSION_HEADER)
             .and_then(|value| value.to_str().ok())
             .is_some_and(|version| version >= API_VERSION_WITH_CODES);
-        let body = if knows_codes {
-            json!({"code": self.code, "message": self.message})
-        } else {
-            json!({"code": self.status.as_u16(), "error_code": self.code, "msg": self.message})
-        };
-        let mut response = (self.status, Json(body)).into_response();
-        response
-            .headers_mut()
-            .insert("x-sb-error-code", HeaderValue::from_static(self.code));
+        let code = [("x-sb-error-code", self.code)];
         if knows_codes {
-            response.headers_mut().insert(
-                API_VERSION_HEADER,
-                HeaderValue::from_static(API_VERSION_WITH_CODES),
-            );
+            let body = json!({"code": self.code, "message": self.message});
+            let version = [(API_VERSION_HEADER, API_VERSION_WITH_CODES)];
+            return (self.status, code, version, Json(body)).into_response();
         }
-        response
+        let body =
+            json!({"code": self.status.as_u16(), "error_code": self.code, "msg": self.message});
+        (self.status, code, Json(body)).into_response()
     }
 }
 
 impl From<super::AccountError> for AuthFailure {
     fn from(error: super::AccountError) -> Self {
         if let super::AccountError::EmailTaken = error {
-            return Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "user_already_exists",
-                "User already registered",
-            );
+            let (code, message) = ("user_already_exists", "User already registered");
+            return Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message);
         }
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         tracing::error!(error = %error, ?cause, "the auth service could not use the database");
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "unexpected_failure",
-            "Database error",
-        )
+        let (code, message) = ("unexpected_failure", "Database error");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, code, message)
     }
 }

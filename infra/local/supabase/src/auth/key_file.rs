@@ -17,16 +17,9 @@ const PEM_END: &str = "-----END PRIVATE KEY-----";
 /// The signing key could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The file exists but cannot be read.
-    #[error("reading the signing key from {path}")]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// A new key could not be stored.
-    #[error("writing a new signing key to {path}")]
-    Write {
+    /// The file cannot be read, or a new key not stored there.
+    #[error("reading the signing key from {path}, or making one there")]
+    File {
         path: PathBuf,
         #[source]
         source: io::Error,
@@ -41,22 +34,20 @@ pub enum KeyError {
 
 /// The PKCS #8 document at `path`, made and stored if there is none.
 pub(crate) fn load_or_create(path: &Path) -> Result<Vec<u8>, KeyError> {
+    let unusable = |source| KeyError::File {
+        path: path.to_owned(),
+        source,
+    };
     match fs::read_to_string(path) {
         Ok(pem) => pem_to_der(&pem).ok_or_else(|| KeyError::NotAKey {
             path: path.to_owned(),
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let der = generate()?;
-            store(path, &der).map_err(|source| KeyError::Write {
-                path: path.to_owned(),
-                source,
-            })?;
+            store(path, &der).map_err(unusable)?;
             Ok(der)
         }
-        Err(source) => Err(KeyError::Read {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(unusable(source)),
     }
 }
 

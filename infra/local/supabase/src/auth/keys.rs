@@ -184,18 +184,13 @@ impl Keys {
     pub(crate) fn verified_content(&self, token: &str) -> Result<Map<String, Value>, TokenError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
         // The algorithm is pinned per key: a token never chooses how it is verified.
-        let (key, algorithm) = match (header.alg, header.kid.as_deref()) {
-            (Algorithm::ES256, None) => (&self.verifying, Algorithm::ES256),
-            (Algorithm::ES256, Some(id)) if id == self.key_id => {
-                (&self.verifying, Algorithm::ES256)
-            }
-            (Algorithm::HS256, _) => (
-                &DecodingKey::from_secret(self.legacy_secret.as_bytes()),
-                Algorithm::HS256,
-            ),
+        let ours = header.kid.is_none_or(|id| id == self.key_id);
+        let key = match header.alg {
+            Algorithm::ES256 if ours => &self.verifying,
+            Algorithm::HS256 => &DecodingKey::from_secret(self.legacy_secret.as_bytes()),
             _ => return Err(TokenError::UnknownKey),
         };
-        let mut validation = Validation::new(algorithm);
+        let mut validation = Validation::new(header.alg);
         validation.validate_aud = false;
         validation.validate_exp = false;
         validation.required_spec_claims.clear();

@@ -67,10 +67,10 @@ async fn token(
     let answer = match query.get("grant_type").map(String::as_str) {
         Some("password") => sign_in_with_password(&server, &body).await,
         Some("refresh_token") => refresh(&server, &body).await,
-        _ => Err(AuthFailure::bad_request(
-            "validation_failed",
-            "unsupported_grant_type",
-        )),
+        _ => {
+            let message = "unsupported_grant_type";
+            Err(AuthFailure::bad_request("validation_failed", message))
+        }
     };
     render(&headers, answer)
 }
@@ -122,28 +122,18 @@ async fn sign_up_user(server: &AuthServer, body: &[u8]) -> Answer {
         .data
         .filter(Value::is_object)
         .unwrap_or_else(|| json!({}));
+    let invalid = |message| AuthFailure::bad_request("validation_failed", message);
     let credentials = match (&request.email, &request.password) {
         (None, _) => None,
         (Some(email), _) if !email.contains('@') => {
-            return Err(AuthFailure::bad_request(
-                "validation_failed",
-                "Unable to validate email address: invalid format",
-            ));
+            return Err(invalid("Unable to validate email address: invalid format"));
         }
-        (Some(_), None) => {
-            return Err(AuthFailure::bad_request(
-                "validation_failed",
-                "Signup requires a valid password",
-            ));
-        }
+        (Some(_), None) => return Err(invalid("Signup requires a valid password")),
         (Some(_), Some(password)) if password.chars().count() < PASSWORD_CHARACTERS_MIN => {
             let message =
                 format!("Password should be at least {PASSWORD_CHARACTERS_MIN} characters.");
-            return Err(AuthFailure::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "weak_password",
-                message,
-            ));
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            return Err(AuthFailure::new(status, "weak_password", message));
         }
         (Some(email), Some(password)) => Some((email.as_str(), password.as_str())),
     };
@@ -164,12 +154,8 @@ async fn sign_in_with_password(server: &AuthServer, body: &[u8]) -> Answer {
 
 async fn refresh(server: &AuthServer, body: &[u8]) -> Answer {
     let grant: RefreshGrant = parse(body)?;
-    let unknown = || {
-        AuthFailure::bad_request(
-            "refresh_token_not_found",
-            "Invalid Refresh Token: Refresh Token Not Found",
-        )
-    };
+    let message = "Invalid Refresh Token: Refresh Token Not Found";
+    let unknown = || AuthFailure::bad_request("refresh_token_not_found", message);
     let session = server
         .sessions
         .redeem(&server.keys, &grant.refresh_token)
@@ -185,16 +171,12 @@ async fn refresh(server: &AuthServer, body: &[u8]) -> Answer {
 fn signed_in(server: &AuthServer, user: &User, session: Uuid) -> Response {
     let lifetime = Duration::from_secs(ACCESS_TOKEN_LIFETIME_SECONDS);
     let access_token = server.keys.access_token_in_session(user, session, lifetime);
-    let expires_at = server
-        .keys
-        .verify(&access_token)
-        .map(|claims| claims.expires_at_unix())
-        .ok();
+    let claims = server.keys.verify(&access_token).ok();
     Json(json!({
         "access_token": access_token,
         "token_type": "bearer",
         "expires_in": ACCESS_TOKEN_LIFETIME_SECONDS,
-        "expires_at": expires_at,
+        "expires_at": claims.map(|claims| claims.expires_at_unix()),
         "refresh_token": server.sessions.issue(&server.keys, Session { id: session, user: user.id }),
         "user": user.to_json(),
     }))
@@ -203,13 +185,8 @@ fn signed_in(server: &AuthServer, user: &User, session: Uuid) -> Response {
 
 async fn show_user(server: &AuthServer, headers: &HeaderMap) -> Answer {
     let claims = bearer_claims(server, headers)?;
-    let missing = || {
-        AuthFailure::new(
-            StatusCode::FORBIDDEN,
-            "user_not_found",
-            "User from sub claim in JWT does not exist",
-        )
-    };
+    let message = "User from sub claim in JWT does not exist";
+    let missing = || AuthFailure::forbidden("user_not_found", message);
     let id = user_id(&claims)?;
     let user = server.accounts.by_id(id).await?.ok_or_else(missing)?;
     Ok(Json(user.to_json()).into_response())
@@ -228,13 +205,7 @@ fn end_sessions(server: &AuthServer, headers: &HeaderMap, scope: &str) -> Answer
 
 fn user_id(claims: &Claims) -> Result<Uuid, AuthFailure> {
     let id = claims.subject().and_then(|subject| subject.parse().ok());
-    id.ok_or_else(|| {
-        AuthFailure::new(
-            StatusCode::FORBIDDEN,
-            "bad_jwt",
-            "invalid claim: missing sub claim",
-        )
-    })
+    id.ok_or_else(|| AuthFailure::forbidden("bad_jwt", "invalid claim: missing sub claim"))
 }
 
 fn bearer_claims(server: &AuthServer, headers: &HeaderMap) -> Result<Claims, AuthFailure> {
@@ -252,6 +223,6 @@ fn bearer_claims(server: &AuthServer, headers: &HeaderMap) -> Result<Claims, Aut
             TokenError::Expired { .. } => "invalid JWT: unable to parse or verify signature, token has invalid claims: token is expired",
             _ => "invalid JWT: unable to parse or verify signature",
         };
-        AuthFailure::new(StatusCode::FORBIDDEN, "bad_jwt", message)
+        AuthFailure::forbidden("bad_jwt", message)
     })
 }

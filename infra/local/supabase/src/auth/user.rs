@@ -1,10 +1,10 @@
 //! An account as the auth service shows it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// One row of `auth.users`, without the password.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
 pub struct User {
     /// `auth.users.id`, the `sub` of every token.
     pub id: Uuid,
@@ -38,29 +38,24 @@ impl User {
 
     /// The `user` object of the auth API.
     pub(crate) fn to_json(&self) -> Value {
-        let mut object = Map::new();
-        object.insert("id".into(), json!(self.id));
-        object.insert("aud".into(), json!("authenticated"));
-        object.insert("role".into(), json!("authenticated"));
-        object.insert(
-            "email".into(),
-            json!(self.email.as_deref().unwrap_or_default()),
-        );
+        let mut shown = json!({
+            "id": self.id,
+            "aud": "authenticated",
+            "role": "authenticated",
+            "email": self.email.as_deref().unwrap_or_default(),
+            "phone": "",
+            "last_sign_in_at": self.last_sign_in_at,
+            "app_metadata": self.app_metadata,
+            "user_metadata": self.user_metadata,
+            "identities": [],
+            "created_at": self.created_at,
+            "updated_at": self.last_sign_in_at.as_ref().unwrap_or(&self.created_at),
+            "is_anonymous": self.is_anonymous,
+        });
         if self.email.is_some() {
-            object.insert("email_confirmed_at".into(), json!(self.created_at));
-            object.insert("confirmed_at".into(), json!(self.created_at));
+            shown["email_confirmed_at"] = json!(self.created_at);
+            shown["confirmed_at"] = json!(self.created_at);
         }
-        object.insert("phone".into(), json!(""));
-        object.insert("last_sign_in_at".into(), json!(self.last_sign_in_at));
-        object.insert("app_metadata".into(), self.app_metadata.clone());
-        object.insert("user_metadata".into(), self.user_metadata.clone());
-        object.insert("identities".into(), json!([]));
-        object.insert("created_at".into(), json!(self.created_at));
-        object.insert(
-            "updated_at".into(),
-            json!(self.last_sign_in_at.as_ref().unwrap_or(&self.created_at)),
-        );
-        object.insert("is_anonymous".into(), json!(self.is_anonymous));
-        Value::Object(object)
+        shown
     }
 }

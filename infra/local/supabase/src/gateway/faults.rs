@@ -1,22 +1,15 @@
-//! Faults of the REST path, for tests: refused, slow, cut off before or after the effect.
+//! Faults of the REST path, for tests: refused, cut off before or after the effect.
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Json, extract::State};
 use parking_lot::RwLock;
-use serde::{Deserialize, Serialize};
 
 use crate::chance::{Chance, Share};
 
 /// What share of `/rest/v1` calls goes wrong, and how. The shares are drawn independently, in the
-/// order of the fields; the first that hits decides (a delay combines with any other).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+/// order of the fields; the first that hits decides.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct FaultPlan {
-    /// Wait [`Self::delay_ms`] before the call is passed on.
-    pub delayed: Share,
-    /// Length of the wait, milliseconds.
-    pub delay_ms: u64,
     /// Answer 503 (`PGRST001`) instead of passing the call on.
     pub unavailable: Share,
     /// Answer 503 (`PGRST002`, the schema cache is being read again) instead of passing the call on.
@@ -64,17 +57,8 @@ impl Faults {
         *self.0.plan.write() = plan;
     }
 
-    /// The plan in force.
-    pub fn plan(&self) -> FaultPlan {
-        self.0.plan.read().clone()
-    }
-
-    pub(crate) fn draw(&self) -> (Option<Duration>, Fate) {
-        let plan = self.plan();
-        let chance = &self.0.chance;
-        let delay = chance
-            .hits(plan.delayed)
-            .then(|| Duration::from_millis(plan.delay_ms));
+    pub(crate) fn draw(&self) -> Fate {
+        let plan = self.0.plan.read().clone();
         let fates = [
             (plan.unavailable, Fate::Unavailable),
             (plan.schema_reload, Fate::SchemaReload),
@@ -84,11 +68,10 @@ impl Faults {
             (plan.reset, Fate::Reset),
             (plan.answer_lost, Fate::AnswerLost),
         ];
-        let fate = fates
+        fates
             .into_iter()
-            .find(|(share, _)| chance.hits(*share))
-            .map_or(Fate::PassOn, |(_, fate)| fate);
-        (delay, fate)
+            .find(|(share, _)| self.0.chance.hits(*share))
+            .map_or(Fate::PassOn, |(_, fate)| fate)
     }
 }
 
@@ -99,18 +82,6 @@ pub(crate) fn cut_the_connection() -> ! {
     std::panic::resume_unwind(Box::new("connection cut by the fault plan"))
 }
 
-pub(crate) async fn show(State(faults): State<Faults>) -> Json<FaultPlan> {
-    Json(faults.plan())
-}
-
-pub(crate) async fn set(
-    State(faults): State<Faults>,
-    Json(plan): Json<FaultPlan>,
-) -> Json<FaultPlan> {
-    faults.set(plan);
-    Json(faults.plan())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +89,7 @@ mod tests {
     #[test]
     fn no_plan_means_no_fault() {
         let faults = Faults::default();
-        assert!((0..100).all(|_| faults.draw() == (None, Fate::PassOn)));
+        assert!((0..100).all(|_| faults.draw() == Fate::PassOn));
     }
 
     #[test]
@@ -128,7 +99,7 @@ mod tests {
             unavailable: Share::from(1.0),
             ..FaultPlan::default()
         });
-        assert_eq!(faults.draw().1, Fate::Unavailable);
+        assert_eq!(faults.draw(), Fate::Unavailable);
     }
 
     #[test]
@@ -139,6 +110,6 @@ mod tests {
             hang_ms: 10_000,
             ..FaultPlan::default()
         });
-        assert_eq!(faults.draw().1, Fate::Hung(Duration::from_secs(10)));
+        assert_eq!(faults.draw(), Fate::Hung(Duration::from_secs(10)));
     }
 }

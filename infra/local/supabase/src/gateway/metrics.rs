@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, extract::State};
-use http::{Method, StatusCode};
+use http::Method;
 use parking_lot::Mutex;
 use serde::Serialize;
 
@@ -44,11 +44,6 @@ impl RestMetrics {
 
 pub(crate) async fn show(State(metrics): State<RestMetrics>) -> Json<RestCounts> {
     Json(metrics.counts())
-}
-
-pub(crate) async fn reset(State(metrics): State<RestMetrics>) -> StatusCode {
-    metrics.clear();
-    StatusCode::NO_CONTENT
 }
 
 #[cfg(test)]

@@ -50,10 +50,7 @@ async fn pass_on(State(gateway): State<RestGateway>, mut request: Request) -> Re
         Err(refusal) => return refusal.into_response(),
     };
 
-    let (delay, fate) = gateway.config.faults.draw();
-    if let Some(delay) = delay {
-        tokio::time::sleep(delay).await;
-    }
+    let fate = gateway.config.faults.draw();
     match fate {
         Fate::Unavailable => trouble(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -18,39 +18,23 @@ pub(super) enum Account {
     Other(User),
 }
 
-pub(super) async fn is_root() -> Result<bool, PostgresError> {
-    let output = Command::new("id")
-        .arg("-u")
-        .output()
-        .await
-        .map_err(|source| PostgresError::Run {
-            program: "id".to_owned(),
-            source,
-        })?;
-    Ok(output.stdout.trim_ascii() == b"0")
+pub(super) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 impl Account {
     /// Ourselves, or `postgres`, else `nobody`, when we are root.
-    pub(super) async fn for_servers() -> Result<Self, PostgresError> {
-        if !is_root().await? {
+    pub(super) fn for_servers() -> Result<Self, PostgresError> {
+        if !is_root() {
             return Ok(Self::Ourselves);
         }
         let table = Path::new("/etc/passwd");
-        let text = fs::read_to_string(table).map_err(|source| PostgresError::Folder {
-            path: table.to_owned(),
-            source,
-        })?;
-        let user = ["postgres", "nobody"]
-            .into_iter()
-            .find_map(|name| user_in(&text, name));
-        user.map(Self::Other).ok_or_else(|| PostgresError::Folder {
-            path: table.to_owned(),
-            source: io::Error::new(
-                io::ErrorKind::NotFound,
-                "it names neither `postgres` nor `nobody`",
-            ),
-        })
+        let text = fs::read_to_string(table).map_err(PostgresError::about(table))?;
+        let mut names = ["postgres", "nobody"].into_iter();
+        let user = names.find_map(|name| user_in(&text, name));
+        let nobody = || io::Error::other("it names neither `postgres` nor `nobody`");
+        let user = user.map(Self::Other).ok_or_else(nobody);
+        user.map_err(PostgresError::about(table))
     }
 
     /// A program that will run under this account, from a folder everybody may be in.

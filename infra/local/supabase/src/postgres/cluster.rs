@@ -35,10 +35,7 @@ impl Cluster {
         account: Account,
         tell: Tell<'_>,
     ) -> Result<Self, PostgresError> {
-        let mut place = std::path::absolute(wanted).map_err(|source| PostgresError::Folder {
-            path: wanted.to_owned(),
-            source,
-        })?;
+        let mut place = std::path::absolute(wanted).map_err(PostgresError::about(wanted))?;
         make_folder(&place, account)?;
         if !account.can_write(&place).await {
             let mut hasher = DefaultHasher::new();
@@ -80,8 +77,7 @@ impl Cluster {
     }
 
     fn trouble(&self) -> impl FnOnce(std::io::Error) -> PostgresError {
-        let path = self.place.clone();
-        |source| PostgresError::Folder { path, source }
+        PostgresError::about(&self.place)
     }
 
     /// Whether there is a finished cluster of this version, account and platform.
@@ -178,14 +174,14 @@ impl Cluster {
 fn make_folder(path: &Path, account: Account) -> Result<(), PostgresError> {
     fs::create_dir_all(path)
         .and_then(|()| account.take_over(path))
-        .map_err(|source| PostgresError::Folder {
-            path: path.to_owned(),
-            source,
-        })
+        .map_err(PostgresError::about(path))
 }
 
 /// Runs a program to its end. What it writes is read only when it failed: a server it starts may keep the pipe open.
-async fn run(command: std::process::Command, program: &str) -> Result<(), PostgresError> {
+pub(super) async fn run(
+    command: std::process::Command,
+    program: &str,
+) -> Result<(), PostgresError> {
     let mut command = Command::from(command);
     let output = command
         .stdin(Stdio::null())

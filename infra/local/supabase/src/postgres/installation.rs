@@ -1,6 +1,6 @@
 //! Finds the newest PostgreSQL on this machine that will do, or installs one where that needs no question.
 
-use super::{PostgresError, Tell};
+use super::{PostgresError, Tell, cluster::run};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -44,7 +44,7 @@ impl Installation {
         if let Some(found) = Self::find().await {
             return Ok(found);
         }
-        if super::account::is_root().await? && Path::new("/usr/bin/apt-get").exists() {
+        if super::account::is_root() && Path::new("/usr/bin/apt-get").exists() {
             tell("\n  No PostgreSQL 15 or newer is here: installing it with apt-get");
             install_with_apt().await?;
         }
@@ -114,34 +114,18 @@ fn parse_major(version: &str) -> Option<u32> {
 }
 
 async fn install_with_apt() -> Result<(), PostgresError> {
-    let mut last = String::new();
+    // An update that fails in part may be enough for the installation, which decides.
+    let mut last = Ok(());
     for arguments in [
         &["update"][..],
         &["install", "--yes", "--no-install-recommends", "postgresql"],
     ] {
-        let output = Command::new("apt-get")
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .output()
-            .await
-            .map_err(|source| PostgresError::Run {
-                program: "apt-get".to_owned(),
-                source,
-            })?;
-        if output.status.success() {
-            last.clear();
-        } else {
-            last = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        }
+        let mut command = std::process::Command::new("apt-get");
+        command.args(arguments);
+        command.env("DEBIAN_FRONTEND", "noninteractive");
+        last = run(command, "apt-get").await;
     }
-    if last.is_empty() {
-        Ok(())
-    } else {
-        Err(PostgresError::Failed {
-            program: "apt-get".to_owned(),
-            output: last,
-        })
-    }
+    last
 }
 
 #[cfg(test)]

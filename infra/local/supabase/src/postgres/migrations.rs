@@ -1,6 +1,6 @@
 //! Brings a database to where the migrations are, with the Supabase CLI's own book-keeping.
 
-use super::{PostgresError, address::DatabaseAddress, while_trying};
+use super::{PostgresError, address::DatabaseAddress, in_session};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -64,21 +64,16 @@ pub(super) async fn standing<'a>(
     address: &DatabaseAddress,
     files: &'a [Migration],
 ) -> Result<Standing<'a>, PostgresError> {
-    let attempted = "read the applied migrations";
-    let mut owner = PgConnection::connect(&address.database_url())
-        .await
-        .map_err(while_trying(attempted))?;
-    sqlx::raw_sql(BOOK_KEEPING)
-        .execute(&mut owner)
-        .await
-        .map_err(while_trying(attempted))?;
-    let applied: Vec<(String, Vec<String>)> = sqlx::query_as(
-        "select version, statements from supabase_migrations.schema_migrations order by version",
+    let applied: Vec<(String, Vec<String>)> = in_session(
+        &address.database_url(),
+        "read the applied migrations",
+        async |owner| {
+            sqlx::raw_sql(BOOK_KEEPING).execute(&mut *owner).await?;
+            let rows = "select version, statements from supabase_migrations.schema_migrations order by version";
+            sqlx::query_as(rows).fetch_all(owner).await
+        },
     )
-    .fetch_all(&mut owner)
-    .await
-    .map_err(while_trying(attempted))?;
-    owner.close().await.map_err(while_trying(attempted))?;
+    .await?;
     Ok(compare(
         &applied
             .into_iter()
@@ -122,14 +117,10 @@ fn compare<'a>(applied: &BTreeMap<String, String>, files: &'a [Migration]) -> St
 /// Runs the platform script as the superuser.
 pub(super) async fn apply_platform(address: &DatabaseAddress) -> Result<(), PostgresError> {
     let attempted = "create the roles and the auth schema";
-    let mut superuser = PgConnection::connect(&address.superuser_url())
-        .await
-        .map_err(while_trying(attempted))?;
-    sqlx::raw_sql(PLATFORM)
-        .execute(&mut superuser)
-        .await
-        .map_err(while_trying(attempted))?;
-    superuser.close().await.map_err(while_trying(attempted))
+    in_session(&address.superuser_url(), attempted, async |superuser| {
+        sqlx::raw_sql(PLATFORM).execute(superuser).await.map(drop)
+    })
+    .await
 }
 
 /// Applies migrations in order as the project's owner, each in a transaction with its row in the books.
@@ -137,23 +128,18 @@ pub(super) async fn apply(
     address: &DatabaseAddress,
     migrations: &[Migration],
 ) -> Result<(), PostgresError> {
-    let attempted = "prepare for migrations";
-    let mut owner = PgConnection::connect(&address.database_url())
-        .await
-        .map_err(while_trying(attempted))?;
-    sqlx::raw_sql(BOOK_KEEPING)
-        .execute(&mut owner)
-        .await
-        .map_err(while_trying(attempted))?;
-    for migration in migrations {
-        apply_one(&mut owner, migration)
-            .await
-            .map_err(|source| PostgresError::Migration {
-                file: format!("{}_{}.sql", migration.version, migration.name),
-                source,
-            })?;
-    }
-    owner.close().await.map_err(while_trying(attempted))
+    let url = address.database_url();
+    let failed = in_session(&url, "prepare for migrations", async |owner| {
+        sqlx::raw_sql(BOOK_KEEPING).execute(&mut *owner).await?;
+        for migration in migrations {
+            if let Err(source) = apply_one(owner, migration).await {
+                let file = format!("{}_{}.sql", migration.version, migration.name);
+                return Ok(Some(PostgresError::Migration { file, source }));
+            }
+        }
+        Ok(None)
+    });
+    failed.await?.map_or(Ok(()), Err)
 }
 
 async fn apply_one(owner: &mut PgConnection, migration: &Migration) -> Result<(), sqlx::Error> {

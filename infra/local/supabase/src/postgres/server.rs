@@ -118,13 +118,9 @@ impl Drop for Server {
 
 fn spawn_postgres(cluster: &Cluster, port: u16) -> Result<Child, PostgresError> {
     let log = cluster.log();
-    let log_file = File::create(&log).map_err(|source| PostgresError::Folder {
-        path: log.clone(),
-        source,
-    })?;
-    let errors = log_file
-        .try_clone()
-        .map_err(|source| PostgresError::Folder { path: log, source })?;
+    let log_file = File::create(&log).map_err(PostgresError::about(&log))?;
+    let errors = log_file.try_clone();
+    let errors = errors.map_err(PostgresError::about(&log))?;
     let mut command = cluster
         .account
         .command(cluster.installation.program("postgres"));

@@ -37,7 +37,7 @@ impl Drop for Scratch {
 }
 
 async fn count_of_things(postgres: &Postgres) -> i64 {
-    let mut owner = PgConnection::connect(&postgres.database_url())
+    let mut owner = PgConnection::connect(&postgres.address().database_url())
         .await
         .unwrap();
     let row = sqlx::query("select count(*) from public.things")
@@ -48,7 +48,7 @@ async fn count_of_things(postgres: &Postgres) -> i64 {
 }
 
 async fn add_a_thing(postgres: &Postgres) {
-    let mut owner = PgConnection::connect(&postgres.database_url())
+    let mut owner = PgConnection::connect(&postgres.address().database_url())
         .await
         .unwrap();
     sqlx::query("insert into public.things default values")
@@ -160,7 +160,7 @@ async fn a_folder_closed_to_the_servers_account_does_not_stop_it() {
         assert_eq!(count_of_things(&postgres).await, 0);
         postgres.stop().await;
     }
-    let account = Account::for_servers().await.unwrap();
+    let account = Account::for_servers().unwrap();
     let installation = Installation::find().await.unwrap();
     let data_dir = scratch.0.join("postgres");
     let cluster = Cluster::prepare(&data_dir, installation, account, &|_| ())
@@ -182,14 +182,14 @@ async fn a_server_that_was_halted_comes_back_with_its_data_and_still_ends_with_u
         add_a_thing(&postgres).await;
         postgres.halt(how).await.unwrap();
         assert!(
-            PgConnection::connect(&postgres.database_url())
+            PgConnection::connect(&postgres.address().database_url())
                 .await
                 .is_err()
         );
         postgres.resume().await.unwrap();
     }
     assert_eq!(count_of_things(&postgres).await, 2);
-    let url = postgres.database_url();
+    let url = postgres.address().database_url();
     postgres.stop().await;
     assert!(PgConnection::connect(&url).await.is_err());
 }

@@ -51,11 +51,10 @@ pub(crate) async fn run(
         match prepare(&server, &subscriber, &bindings).await {
             Ok(subscriptions) => {
                 let channel = (outbox.socket, topic.clone());
-                if server
-                    .subscriptions
-                    .replace(channel, subscriptions, || attempt.is_latest())
-                {
-                    announce(&subscriber);
+                let all = &server.subscriptions;
+                if all.replace(channel, subscriptions, || attempt.is_latest()) {
+                    // From here on, committed changes arrive.
+                    outbox.system(topic, EXTENSION, "ok", "Subscribed to PostgreSQL");
                 }
                 return;
             }
@@ -67,12 +66,8 @@ pub(crate) async fn run(
             }
             Err(SubscribeError::Database(error)) => {
                 tracing::warn!(%error, "a Realtime subscription could not be checked");
-                outbox.system(
-                    topic,
-                    EXTENSION,
-                    "error",
-                    "Realtime was unable to connect to the project database",
-                );
+                let message = "Realtime was unable to connect to the project database";
+                outbox.system(topic, EXTENSION, "error", message);
                 tokio::time::sleep(RETRY_AFTER).await;
             }
         }
@@ -86,13 +81,7 @@ async fn prepare(
     subscriber: &Subscriber,
     bindings: &[Binding],
 ) -> Result<Vec<Subscription>, SubscribeError> {
-    let subscriptions = resolve(
-        &server.pool,
-        &server.options.publication,
-        subscriber,
-        bindings,
-    )
-    .await?;
+    let subscriptions = resolve(&server.pool, subscriber, bindings).await?;
     let now = end_of_log(&server.pool)
         .await
         .map_err(SubscribeError::Database)?;
@@ -101,14 +90,4 @@ async fn prepare(
     // The sender lives in `server`, so waiting cannot fail.
     let _ = delivered_until.wait_for(|position| *position >= now).await;
     Ok(subscriptions)
-}
-
-/// From here on, committed changes arrive.
-fn announce(subscriber: &Subscriber) {
-    subscriber.outbox.system(
-        &subscriber.topic,
-        EXTENSION,
-        "ok",
-        "Subscribed to PostgreSQL",
-    );
 }

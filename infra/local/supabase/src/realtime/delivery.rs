@@ -8,7 +8,7 @@ mod visibility;
 
 use std::{sync::Arc, time::Duration};
 
-use super::Shared;
+use super::{PUBLICATION, Shared};
 use crate::capture::Slot;
 
 pub(super) use values::ValueKind;
@@ -66,7 +66,7 @@ async fn rest(server: &Shared) {
 async fn reopen(server: &Shared) -> Slot {
     loop {
         tokio::time::sleep(REOPEN_AFTER).await;
-        match Slot::open(&server.pool, &server.options.publication).await {
+        match Slot::open(&server.pool, PUBLICATION).await {
             Ok(slot) => return slot,
             Err(error) => tracing::debug!(%error, "Realtime still has no place in the log"),
         }

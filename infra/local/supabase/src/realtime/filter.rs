@@ -157,14 +157,6 @@ impl Condition {
                 .any(|wanted| against(wanted) == Some(Ordering::Equal)),
         }
     }
-
-    /// The one text a row must hold in [`Self::column`] to pass, if there is exactly one.
-    pub(crate) fn only_text(&self) -> Option<&str> {
-        match (self.operator, self.comparison, self.values.as_slice()) {
-            (Operator::Eq, Comparison::Text, [value]) => Some(value),
-            _ => None,
-        }
-    }
 }
 
 impl Comparison {

@@ -1,6 +1,6 @@
 //! The two text serializations of a Phoenix message: 1.0.0 (an object) and 2.0.0 (an array).
 
-use serde::Deserialize;
+use serde::{Deserialize, de::Error as _};
 use serde_json::{Value, json};
 
 /// The serializer a socket asked for with `vsn`.
@@ -23,30 +23,17 @@ impl Version {
     }
 }
 
-/// A text message of a client.
-#[derive(Debug, Clone, PartialEq)]
+/// A text message of a client: an object with these members, or an array of them in this order.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct ClientFrame {
     pub(crate) join_ref: Option<String>,
+    #[serde(rename = "ref")]
     pub(crate) reference: Option<String>,
     pub(crate) topic: String,
     pub(crate) event: String,
+    #[serde(default)]
     pub(crate) payload: Value,
 }
-
-#[derive(Deserialize)]
-struct V1Frame {
-    topic: String,
-    event: String,
-    #[serde(default)]
-    payload: Value,
-    #[serde(default, rename = "ref")]
-    reference: Option<String>,
-    #[serde(default)]
-    join_ref: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct V2Frame(Option<String>, Option<String>, String, String, Value);
 
 /// A text frame that is no Phoenix message.
 #[derive(Debug, thiserror::Error)]
@@ -55,35 +42,11 @@ pub(crate) struct FrameError(#[from] serde_json::Error);
 
 impl ClientFrame {
     pub(crate) fn parse(version: Version, text: &str) -> Result<Self, FrameError> {
-        Ok(match version {
-            Version::V1 => {
-                let V1Frame {
-                    topic,
-                    event,
-                    payload,
-                    reference,
-                    join_ref,
-                } = serde_json::from_str(text)?;
-                Self {
-                    join_ref,
-                    reference,
-                    topic,
-                    event,
-                    payload,
-                }
-            }
-            Version::V2 => {
-                let V2Frame(join_ref, reference, topic, event, payload) =
-                    serde_json::from_str(text)?;
-                Self {
-                    join_ref,
-                    reference,
-                    topic,
-                    event,
-                    payload,
-                }
-            }
-        })
+        let is_array = text.trim_start().starts_with('[');
+        if is_array != (version == Version::V2) {
+            return Err(serde_json::Error::custom("it is of the other version").into());
+        }
+        Ok(serde_json::from_str(text)?)
     }
 }
 

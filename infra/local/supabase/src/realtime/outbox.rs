@@ -64,11 +64,11 @@ impl Outbox {
 
     /// A change, which the fault hook may lose or let the next one overtake.
     pub(crate) fn deliver(&self, frame: String) {
-        if self.faults.loses_this_one() {
+        if self.faults.hits(&self.faults.lost) {
             return;
         }
         let mut held_back = self.held_back.lock();
-        if held_back.is_none() && self.faults.holds_this_one() {
+        if held_back.is_none() && self.faults.hits(&self.faults.overtaken) {
             *held_back = Some(frame);
             return;
         }
@@ -105,7 +105,7 @@ mod tests {
     fn a_delivery_that_is_held_back_comes_after_the_next_one() {
         let faults = Arc::new(RealtimeFaults::default());
         let (outbox, mut sent) = Outbox::new(Version::V2, Arc::clone(&faults));
-        faults.reorder(1.0.into());
+        *faults.overtaken.write() = 1.0.into();
         outbox.deliver("first".into());
         outbox.deliver("second".into());
         assert_eq!(sent.try_recv(), Ok("second".into()));

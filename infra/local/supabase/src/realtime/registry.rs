@@ -1,4 +1,4 @@
-//! All live `postgres_changes` subscriptions, indexed so that a change finds its own quickly.
+//! All live `postgres_changes` subscriptions: those of one developer or one test, so that each change may look at all.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -46,20 +46,16 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
+    /// Whether table, action and filter fit. Row-level security is not asked here.
     fn wants(&self, change: &RowChange) -> bool {
-        self.action.is_none_or(|action| action == change.action)
-            && self.conditions.iter().all(|condition| {
-                change
-                    .filterable_text(&condition.column)
-                    .is_some_and(|value| condition.accepts(value))
-            })
-    }
-
-    /// The `eq` condition it can be looked up by.
-    fn key(&self) -> Option<(&str, &str)> {
-        self.conditions
-            .iter()
-            .find_map(|condition| Some((condition.column.as_str(), condition.only_text()?)))
+        let passes = |condition: &Condition| {
+            let value = change.filterable_text(&condition.column);
+            value.is_some_and(|value| condition.accepts(value))
+        };
+        self.table == change.relation.table
+            && self.schema == change.relation.schema
+            && self.action.is_none_or(|action| action == change.action)
+            && self.conditions.iter().all(passes)
     }
 }
 
@@ -68,22 +64,9 @@ pub(crate) type ChannelKey = (SocketId, Arc<str>);
 
 #[derive(Default)]
 pub(crate) struct Subscriptions {
-    index: Mutex<Index>,
+    by_channel: Mutex<HashMap<ChannelKey, Vec<Arc<Subscription>>>>,
     /// Wakes the change capture, which sleeps deeply while nobody listens.
     pub(crate) wanted: Notify,
-}
-
-#[derive(Default)]
-struct Index {
-    by_channel: HashMap<ChannelKey, Vec<Arc<Subscription>>>,
-    by_table: HashMap<(String, String), TableIndex>,
-}
-
-#[derive(Default)]
-struct TableIndex {
-    /// Column, then value.
-    by_value: HashMap<String, HashMap<String, Vec<Arc<Subscription>>>>,
-    others: Vec<Arc<Subscription>>,
 }
 
 impl Subscriptions {
@@ -94,111 +77,35 @@ impl Subscriptions {
         new: Vec<Subscription>,
         still_wanted: impl FnOnce() -> bool,
     ) -> bool {
-        let mut index = self.index.lock();
-        if !still_wanted() {
-            return false;
+        let mut by_channel = self.by_channel.lock();
+        let wanted = still_wanted();
+        if wanted {
+            by_channel.insert(channel, new.into_iter().map(Arc::new).collect());
         }
-        index.remove(&channel);
-        let new: Vec<_> = new.into_iter().map(Arc::new).collect();
-        for subscription in &new {
-            index
-                .by_table
-                .entry((subscription.schema.clone(), subscription.table.clone()))
-                .or_default()
-                .add(subscription);
-        }
-        index.by_channel.insert(channel, new);
-        true
+        wanted
     }
 
     pub(crate) fn remove(&self, channel: &ChannelKey) {
-        self.index.lock().remove(channel);
+        self.by_channel.lock().remove(channel);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.index.lock().by_channel.is_empty()
+        self.by_channel.lock().is_empty()
     }
 
-    /// The subscriptions whose table, action and filter fit. Row-level security is not asked here.
+    /// The subscriptions that a change is for, as far as they say so themselves.
     pub(crate) fn matching(&self, change: &RowChange) -> Vec<Arc<Subscription>> {
-        let table = (
-            change.relation.schema.clone(),
-            change.relation.table.clone(),
-        );
-        let index = self.index.lock();
-        let Some(table) = index.by_table.get(&table) else {
-            return Vec::new();
-        };
-        let looked_up = table
-            .by_value
-            .iter()
-            .filter_map(|(column, values)| values.get(change.filterable_text(column)?));
-        looked_up
-            .flatten()
-            .chain(&table.others)
-            .filter(|subscription| subscription.wants(change))
-            .cloned()
-            .collect()
+        let by_channel = self.by_channel.lock();
+        let all = by_channel.values().flatten();
+        all.filter(|one| one.wants(change)).cloned().collect()
     }
 
     /// One outbox and topic per subscribed channel.
     pub(crate) fn channels(&self) -> Vec<(Outbox, Arc<str>)> {
-        let index = self.index.lock();
-        let first_of_each = index
-            .by_channel
-            .values()
-            .filter_map(|subscriptions| subscriptions.first());
+        let by_channel = self.by_channel.lock();
+        let first_of_each = by_channel.values().filter_map(|all| all.first());
         first_of_each
-            .map(|subscription| (subscription.outbox.clone(), subscription.topic.clone()))
+            .map(|one| (one.outbox.clone(), one.topic.clone()))
             .collect()
-    }
-}
-
-impl Index {
-    fn remove(&mut self, channel: &ChannelKey) {
-        for subscription in self.by_channel.remove(channel).unwrap_or_default() {
-            let table = (subscription.schema.clone(), subscription.table.clone());
-            if let Some(of_table) = self.by_table.get_mut(&table) {
-                of_table.remove(&subscription);
-                if of_table.others.is_empty() && of_table.by_value.is_empty() {
-                    self.by_table.remove(&table);
-                }
-            }
-        }
-    }
-}
-
-impl TableIndex {
-    fn add(&mut self, subscription: &Arc<Subscription>) {
-        let list = match subscription.key() {
-            Some((column, value)) => self
-                .by_value
-                .entry(column.to_owned())
-                .or_default()
-                .entry(value.to_owned())
-                .or_default(),
-            None => &mut self.others,
-        };
-        list.push(subscription.clone());
-    }
-
-    fn remove(&mut self, subscription: &Arc<Subscription>) {
-        let is_another = |other: &Arc<Subscription>| !Arc::ptr_eq(other, subscription);
-        let Some((column, value)) = subscription.key() else {
-            self.others.retain(is_another);
-            return;
-        };
-        let Some(values) = self.by_value.get_mut(column) else {
-            return;
-        };
-        if let Some(list) = values.get_mut(value) {
-            list.retain(is_another);
-            if list.is_empty() {
-                values.remove(value);
-            }
-        }
-        if values.is_empty() {
-            self.by_value.remove(column);
-        }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
 
 use super::{
+    PUBLICATION,
     channel::{Binding, Wish},
     delivery::ValueKind,
     filter::{Comparison, Condition},
@@ -32,7 +33,6 @@ pub(crate) struct Subscriber {
 /// All bindings or none, as the real server does in one transaction.
 pub(crate) async fn resolve(
     pool: &PgPool,
-    publication: &str,
     subscriber: &Subscriber,
     bindings: &[Binding],
 ) -> Result<Vec<Subscription>, SubscribeError> {
@@ -42,7 +42,7 @@ pub(crate) async fn resolve(
             .wish
             .as_ref()
             .map_err(|message| SubscribeError::Refused(message.clone()))?;
-        let tables = published_tables(pool, publication, wish)
+        let tables = published_tables(pool, wish)
             .await
             .map_err(SubscribeError::Database)?;
         if tables.is_empty() {
@@ -77,14 +77,13 @@ pub(crate) async fn resolve(
 
 async fn published_tables(
     pool: &PgPool,
-    publication: &str,
     wish: &Wish,
 ) -> Result<Vec<(String, String)>, sqlx::Error> {
     sqlx::query_as(
         "select schemaname::text, tablename::text from pg_publication_tables
          where pubname = $1 and $2 in ('*', schemaname) and $3 in ('*', tablename)",
     )
-    .bind(publication)
+    .bind(PUBLICATION)
     .bind(&wish.schema)
     .bind(&wish.table)
     .fetch_all(pool)

@@ -30,7 +30,7 @@ const FRAME_BYTES_MAX: usize = 5_000_000;
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// The token of a request to Realtime: header `x-api-key`, or the query parameter `apikey`.
-pub(crate) fn bearer(
+fn bearer(
     server: &Shared,
     headers: &HeaderMap,
     query: &HashMap<String, String>,
@@ -48,15 +48,6 @@ pub(crate) fn bearer(
     })
 }
 
-/// The answer to a request whose token is not good.
-pub(crate) fn unauthorized(error: &TokenError) -> Response {
-    (
-        StatusCode::UNAUTHORIZED,
-        Json(json!({"error": error.to_string()})),
-    )
-        .into_response()
-}
-
 pub(crate) async fn upgrade(
     State(server): State<Arc<Shared>>,
     Query(query): Query<HashMap<String, String>>,
@@ -65,7 +56,10 @@ pub(crate) async fn upgrade(
 ) -> Response {
     let upgrade = match bearer(&server, &headers, &query) {
         Ok(upgrade) => upgrade,
-        Err(error) => return unauthorized(&error),
+        Err(error) => {
+            let body = Json(json!({"error": error.to_string()}));
+            return (StatusCode::UNAUTHORIZED, body).into_response();
+        }
     };
     let version = Version::from_query(query.get("vsn").map(String::as_str));
     websocket
@@ -82,11 +76,8 @@ async fn serve(server: Arc<Shared>, socket: WebSocket, version: Version, upgrade
     let mut session = Session::new(server, outbox, upgrade);
     let mut silent_until = Instant::now() + SILENCE_MAX;
     loop {
-        let expiry = sleep_until(
-            session
-                .next_expiry_unix()
-                .map_or_else(far_future, instant_of),
-        );
+        let never = Instant::now() + LONGEST_TIMER;
+        let expiry = sleep_until(session.next_expiry_unix().map_or(never, instant_of));
         tokio::select! {
             message = stream.next() => {
                 silent_until = Instant::now() + SILENCE_MAX;
@@ -152,7 +143,3 @@ fn instant_of(unix: i64) -> Instant {
 
 /// Tokens of the project's own keys live for years; timers need not.
 const LONGEST_TIMER: Duration = Duration::from_secs(300);
-
-fn far_future() -> Instant {
-    Instant::now() + LONGEST_TIMER
-}

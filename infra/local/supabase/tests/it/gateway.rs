@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::{Json, Router};
@@ -130,7 +129,7 @@ async fn calls_are_counted_and_the_counts_reset() {
         counts,
         json!({"total": 3, "calls": {"POST rpc/claim_asset_jobs": 3}})
     );
-    client.delete(&metrics).send().await.unwrap();
+    stack.config.metrics.clear();
     let counts: Value = client
         .get(&metrics)
         .send()
@@ -179,30 +178,7 @@ async fn each_fault_does_what_it_says_and_no_more() {
         "the effect is there although the answer is not"
     );
 
-    stack.config.faults.set(FaultPlan {
-        delayed: always,
-        delay_ms: 150,
-        ..FaultPlan::default()
-    });
-    let started = Instant::now();
-    assert_eq!(call().await.unwrap().status(), 200);
-    assert!(started.elapsed() >= Duration::from_millis(150));
-
-    let url = stack.url("/_local/rest-faults");
-    let set = Client::new()
-        .put(&url)
-        .json(&json!({"unavailable": 1.0}))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(set.status(), 200);
-    assert_eq!(call().await.unwrap().status(), 503);
-    Client::new()
-        .put(&url)
-        .json(&json!({}))
-        .send()
-        .await
-        .unwrap();
+    stack.config.faults.set(FaultPlan::default());
     assert_eq!(call().await.unwrap().status(), 200);
 }
 

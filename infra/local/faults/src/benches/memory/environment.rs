@@ -1,7 +1,7 @@
 //! An execution environment that takes several invocations at once, as Lambda Managed Instances do: one process of the
 //! content agent, before a Runtime API of its own.
 
-use crate::{Context, Result, TestStack, stuck};
+use crate::{Context, Result, TestStack, stuck, unix_ms};
 use axum::{
     Router,
     body::Bytes,
@@ -10,10 +10,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use stack::lambda::Memory;
 use std::{
     process::Stdio,
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 use tokio::{
     net::TcpListener,
@@ -24,6 +25,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
+const ATTEMPTED: &str = "start an environment of the content agent";
 /// The documented time limit of the content agent.
 const TIME_LIMIT: Duration = Duration::from_secs(300);
 /// What the template tells glibc: pictures that were freed go back to the system instead of staying in arenas.
@@ -62,18 +64,10 @@ impl Environment {
         };
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/response", post(done))
-            .route(
-                "/2018-06-01/runtime/invocation/{id}/error",
-                post(failed_one),
-            )
+            .route("/2018-06-01/runtime/invocation/{id}/{how}", post(answer))
             .with_state(api);
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .context("start an environment of the content agent")?;
-        let address = listener
-            .local_addr()
-            .context("start an environment of the content agent")?;
+        let listener = TcpListener::bind("127.0.0.1:0").await.context(ATTEMPTED)?;
+        let address = listener.local_addr().context(ATTEMPTED)?;
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "The Runtime API of the environment stopped");
@@ -93,7 +87,7 @@ impl Environment {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
-            .context("start an environment of the content agent")?;
+            .context(ATTEMPTED)?;
         Ok(Self {
             child,
             server,
@@ -102,9 +96,10 @@ impl Environment {
         })
     }
 
-    /// The process; 0 once it is gone.
-    pub(super) fn pid(&self) -> u32 {
-        self.child.id().unwrap_or(0)
+    /// What its process holds; nothing once it is gone.
+    pub(super) fn memory(&self) -> Memory {
+        let memory = self.child.id().and_then(Memory::of_process);
+        memory.unwrap_or_default()
     }
 
     /// Hands over all these events, and waits until every one is answered.
@@ -139,14 +134,11 @@ async fn next(State(api): State<RuntimeApi>) -> Response {
     let Some(event) = api.events.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };
-    let deadline = SystemTime::now() + TIME_LIMIT;
-    let deadline_ms = deadline
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis());
+    let deadline_ms = unix_ms(SystemTime::now() + TIME_LIMIT);
     let headers = [
         ("content-type", "application/json".to_owned()),
         ("lambda-runtime-aws-request-id", Uuid::new_v4().to_string()),
-        ("lambda-runtime-deadline-ms", deadline_ms.to_string()),
+        ("lambda-runtime-deadline-ms", format!("{deadline_ms:.0}")),
         (
             "lambda-runtime-invoked-function-arn",
             "arn:aws:lambda:us-east-1:123456789012:function:content-agent".to_owned(),
@@ -155,19 +147,15 @@ async fn next(State(api): State<RuntimeApi>) -> Response {
     (headers, event).into_response()
 }
 
-async fn done(State(api): State<RuntimeApi>, Path(_id): Path<String>, _body: Bytes) -> StatusCode {
-    api.answered.send_modify(|counts| counts.0 += 1);
-    StatusCode::ACCEPTED
-}
-
-async fn failed_one(
+/// `response` or `error`.
+async fn answer(
     State(api): State<RuntimeApi>,
-    Path(_id): Path<String>,
+    Path((_id, how)): Path<(String, String)>,
     _body: Bytes,
 ) -> StatusCode {
-    api.answered.send_modify(|counts| {
-        counts.0 += 1;
-        counts.1 += 1;
+    api.answered.send_modify(|(answered, failed)| {
+        *answered += 1;
+        *failed += usize::from(how == "error");
     });
     StatusCode::ACCEPTED
 }

@@ -1,6 +1,6 @@
 //! One story, the workers that hold its jobs, and the user who changes their mind.
 
-use super::Wrongs;
+use super::{Wrong, Wrongs};
 use crate::{EVERYTHING, Lease, Story, TestDatabase};
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Value, json};
@@ -100,6 +100,12 @@ impl<'a> SteeringRun<'a> {
         }
     }
 
+    fn note(&mut self, wrong: Wrong, times: u64) {
+        if times > 0 {
+            *self.wrongs.entry(wrong).or_default() += times;
+        }
+    }
+
     async fn take_up(&mut self, claimed: Vec<Lease>) {
         for lease in claimed {
             if lease.asset == "pdf" {
@@ -114,7 +120,10 @@ impl<'a> SteeringRun<'a> {
         let accepted = self.database.complete(lease).await["accepted"] == true;
         if accepted && lease.asset == "pdf" {
             let now = self.picture_versions().await;
-            self.wrongs.mixed_books += u64::from(self.pages.get(&lease.token) != Some(&now));
+            self.note(
+                Wrong::MixedBook,
+                u64::from(self.pages.get(&lease.token) != Some(&now)),
+            );
         }
     }
 
@@ -142,7 +151,7 @@ impl<'a> SteeringRun<'a> {
             let stands = job["result"]["madeFrom"]["content"].is_null()
                 || job["result"]["madeFrom"]["content"] == after["content"]["asset_version"];
             let gone = served(job) && stands && after.get(asset).is_some_and(|now| !served(now));
-            self.wrongs.old_result_gone += u64::from(gone);
+            self.note(Wrong::OldResultGone, u64::from(gone));
         }
         self.see_who_lost_their_lease().await;
         if wish == "cancel_assets" {
@@ -192,14 +201,14 @@ impl<'a> SteeringRun<'a> {
             json!({"p_jobs": [{"jobId": lease.job, "leaseToken": lease.token, "progress": 97}]});
         let told = self.database.call("report_progress", beat).await;
         let told = told["lost"].as_array().is_some_and(|lost| !lost.is_empty());
-        self.wrongs.not_told += u64::from(!told);
+        self.note(Wrong::NotTold, u64::from(!told));
         let verdicts = [
             self.database.complete(lease).await,
             self.database.fail(lease, false).await,
         ];
         let accepted = verdicts.iter().any(|verdict| verdict["accepted"] == true);
         let changed = self.jobs().await != before;
-        self.wrongs.stale_results += u64::from(accepted || changed);
+        self.note(Wrong::StaleResult, u64::from(accepted || changed));
     }
 
     /// Time passes, workers claim and sweeps sweep: what was cancelled stays cancelled.
@@ -213,13 +222,13 @@ impl<'a> SteeringRun<'a> {
         let back = claimed
             .iter()
             .filter(|lease| cancelled.contains_key(&lease.asset));
-        self.wrongs.came_back += back.count() as u64;
+        self.note(Wrong::CameBack, back.count() as u64);
         self.take_up(claimed).await;
         let now = self.jobs().await;
         let changed = cancelled
             .keys()
             .filter(|asset| now[*asset]["status"] != "cancelled");
-        self.wrongs.came_back += changed.count() as u64;
+        self.note(Wrong::CameBack, changed.count() as u64);
     }
 
     /// The user is content; the workers finish.
@@ -235,7 +244,7 @@ impl<'a> SteeringRun<'a> {
             }
             self.take_up(claimed).await;
         }
-        self.wrongs.never_settled += 1;
+        self.note(Wrong::NeverSettled, 1);
         // The next story in this database is not to meet its jobs.
         self.ask("cancel_assets", &EVERYTHING).await;
     }
@@ -245,7 +254,7 @@ impl<'a> SteeringRun<'a> {
         let shown = self.database.row(&self.story).await["asset_generation_status"].to_string();
         let tokens = self.taken_away.iter();
         let stale = tokens.filter(|token| shown.contains(token.as_str()));
-        self.wrongs.stale_results += stale.count() as u64;
+        self.note(Wrong::StaleResult, stale.count() as u64);
     }
 
     async fn jobs(&self) -> Jobs {

@@ -84,23 +84,18 @@ async fn tools() -> Vec<Finding> {
     let postgres = stack::postgres::require_installed()
         .await
         .map_err(|error| error.to_string());
-    let mut findings = vec![
+    let node = "needed for the front-end test: install Node.js 20 or later";
+    let python = "needed for the template checks: install Python 3";
+    vec![
         tool("cargo", "install Rust from https://rustup.rs"),
         Finding::new("postgres", postgres),
         match storyteller::speech::synthesiser().advice() {
             None => Finding::new("speech synthesiser", Ok(())),
             Some(advice) => Finding::note("speech synthesiser", advice),
         },
-    ];
-    findings.push(tool(
-        "node",
-        "needed for the front-end test: install Node.js 20 or later",
-    ));
-    findings.push(tool(
-        "python3",
-        "needed for the template checks: install Python 3",
-    ));
-    findings
+        tool("node", node),
+        tool("python3", python),
+    ]
 }
 
 /// What the functions cannot start or work without, and where the API is.

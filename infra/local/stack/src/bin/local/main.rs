@@ -10,10 +10,15 @@ mod timing;
 mod trial;
 mod up;
 
-use std::{error::Error, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use stack::{environment::Provider, ports::Ports, report::Reporter};
+use stack::{
+    command::{Outcome, carry_out, interrupted, interruptible, told},
+    environment::Provider,
+    ports::Ports,
+    report::Reporter,
+};
 use storyteller::speech::synthesiser;
 
 /// The local stack and everything that is done with it
@@ -56,30 +61,15 @@ struct Trials {
     arguments: Vec<String>,
 }
 
-type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
-
 fn main() -> ExitCode {
     stack::report::init_logging();
-    let command = match CommandLine::try_parse().map(|line| line.command) {
-        Ok(Some(command)) => command,
-        Ok(None) => return told(CommandLine::command().print_help().is_ok()),
-        Err(error) => return told(error.print().is_ok() && !error.use_stderr()),
-    };
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&error),
-    };
-    match runtime.block_on(run(command)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(error.as_ref()),
-    }
-}
-
-fn told(well: bool) -> ExitCode {
-    if well {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    match CommandLine::try_parse().map(|line| line.command) {
+        Ok(Some(command)) => carry_out(run(command)),
+        Ok(None) => match CommandLine::command().print_help() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        },
+        Err(error) => told(&error),
     }
 }
 
@@ -101,41 +91,6 @@ fn announce_voice(reporter: Reporter) {
     {
         reporter.line(format!("  {advice}\n"));
     }
-}
-
-/// Runs until done or interrupted; what was started is dropped, and so stopped, in either case.
-async fn interruptible(work: impl Future<Output = Outcome>) -> Outcome {
-    tokio::select! {
-        done = work => done,
-        () = interrupted() => Err("stopped by a signal before it was done".into()),
-    }
-}
-
-/// Resolves at Ctrl-C, or when the process is asked to end.
-async fn interrupted() {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
-}
-
-fn failed(error: &(dyn Error + 'static)) -> ExitCode {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line = format!("{line}: {error}");
-        cause = error.source();
-    }
-    eprintln!("\n✗ {line}");
-    ExitCode::FAILURE
 }
 
 #[cfg(test)]

@@ -42,18 +42,14 @@ pub(super) async fn run(wish: Wish) -> Outcome {
     reporter.line(format!("Storytailor: {idea}\n"));
     announce_voice(reporter);
     let running = Running::ensure(&StackOptions::from_environment(reporter)?).await?;
-    tell_providers(&running);
-    let told = tell(&running, &idea, wish.out).await;
-    running.stop().await;
-    told
-}
-
-fn tell_providers(running: &Running) {
     if running.variable("OPENAI_API_KEY") == "local" {
-        Reporter::Terminal.line(
+        reporter.line(
             "  No OPENAI_API_KEY is set: text, pictures and voice come from the local stand-ins.\n",
         );
     }
+    let told = tell(&running, &idea, wish.out).await;
+    running.stop().await;
+    told
 }
 
 async fn tell(running: &Running, idea: &str, out: Option<PathBuf>) -> Outcome {

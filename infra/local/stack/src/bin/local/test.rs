@@ -37,42 +37,24 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
     let reporter = Reporter::Terminal;
     let mut ran = Vec::new();
 
+    let check = async |what, command: &mut Command| check(&workspace, what, command).await;
     if filter.is_empty() {
+        let cargo = |arguments: &str| {
+            let mut command = functions::inner_cargo();
+            command.args(arguments.split(' '));
+            command
+        };
         reporter.line("\n▸ Format");
-        cargo(
-            &workspace,
-            "the format check (`cargo fmt` mends it)",
-            &["fmt", "--all", "--check"],
-        )
-        .await?;
+        let what = "the format check (`cargo fmt` mends it)";
+        check(what, &mut cargo("fmt --all --check")).await?;
         reporter.line("▸ Lints");
-        let lints = [
-            "clippy",
-            "--quiet",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ];
-        cargo(&workspace, "the lints", &lints).await?;
+        let mut lints = cargo("clippy --quiet --workspace --all-targets -- -D warnings");
+        check("the lints", &mut lints).await?;
         reporter.line("▸ Documentation comments");
-        let documented = [
-            "doc",
-            "--quiet",
-            "--workspace",
-            "--lib",
-            "--no-deps",
-            "--document-private-items",
-        ];
-        check(
-            &workspace,
-            "the documentation",
-            functions::inner_cargo()
-                .args(documented)
-                .env("RUSTDOCFLAGS", "-D warnings"),
-        )
-        .await?;
+        let mut documented =
+            cargo("doc --quiet --workspace --lib --no-deps --document-private-items");
+        documented.env("RUSTDOCFLAGS", "-D warnings");
+        check("the documentation", &mut documented).await?;
         ran.extend(["format", "lints", "documentation"]);
     }
 
@@ -85,26 +67,15 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
     if filter.is_empty() {
         reporter.line("▸ Template checks");
         let tools = Tools::ensure(&workspace, reporter).await?;
-        check(
-            &workspace,
-            "cfn-lint",
-            Command::new(tools.cfn_lint()).arg("template.yaml"),
-        )
-        .await?;
-        check(
-            &workspace,
-            "sam validate",
-            Command::new(tools.sam()).args(["validate", "--lint"]),
-        )
-        .await?;
+        let mut cfn_lint = Command::new(tools.cfn_lint());
+        check("cfn-lint", cfn_lint.arg("template.yaml")).await?;
+        let mut sam = Command::new(tools.sam());
+        check("sam validate", sam.args(["validate", "--lint"])).await?;
         ran.push("template checks");
         reporter.line("▸ Licences, bans and sources of dependencies");
-        check(
-            &workspace,
-            "cargo deny",
-            Command::new(tools.cargo_deny()).args(["check", "bans", "licenses", "sources"]),
-        )
-        .await?;
+        let mut deny = Command::new(tools.cargo_deny());
+        deny.args(["check", "bans", "licenses", "sources"]);
+        check("cargo deny", &mut deny).await?;
         advisories(&workspace, &tools, reporter).await?;
         ran.push("dependency checks");
     }
@@ -115,10 +86,6 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
         began.elapsed().as_secs()
     );
     Ok(())
-}
-
-async fn cargo(workspace: &Path, what: &'static str, arguments: &[&str]) -> Result<(), TestError> {
-    check(workspace, what, functions::inner_cargo().args(arguments)).await
 }
 
 /// Checks the advisories of all dependencies, where their database can be had.

@@ -106,58 +106,41 @@ async fn answer(
         Ok(body) => (body, false),
         Err(failure) => (failure.body().clone(), true),
     };
-    let mut response = Response::new(Body::from(body));
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    headers.insert(
-        "x-amz-executed-version",
-        HeaderValue::from_static("$LATEST"),
-    );
-    for (name, value) in [
+    let headers = [
+        ("content-type", "application/json".to_owned()),
+        ("x-amz-executed-version", "$LATEST".to_owned()),
         ("x-amzn-requestid", request_id),
         ("x-amzn-trace-id", trace_id),
-    ] {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            headers.insert(name, value);
-        }
-    }
+    ];
     if is_error {
-        headers.insert(
-            "x-amz-function-error",
-            HeaderValue::from_static("Unhandled"),
-        );
+        let failed = [("x-amz-function-error", "Unhandled")];
+        return Ok((headers, failed, body).into_response());
     }
-    Ok(response)
+    Ok((headers, body).into_response())
 }
 
 impl IntoResponse for InvokeError {
     fn into_response(self) -> Response {
-        let type_of_fault = if self.status().is_server_error() {
+        let (status, kind) = self.as_aws_tells();
+        let fault = if status.is_server_error() {
             "Service"
         } else {
             "User"
         };
         // Lambda spells the member both ways; SDKs read either, people should not have to guess.
         let text = self.to_string();
-        let mut body = json!({ "Type": type_of_fault, "Message": text, "message": text });
-        if self == Self::TooManyRequests {
-            body["Reason"] = json!("ReservedFunctionConcurrentInvocationLimitExceeded");
-        }
+        let mut body = json!({ "Type": fault, "Message": text, "message": text });
         let request_id = uuid::Uuid::new_v4().to_string();
         let headers = [
-            ("x-amzn-errortype", self.aws_type().to_owned()),
-            ("x-amzn-requestid", request_id),
+            ("x-amzn-errortype", kind),
+            ("x-amzn-requestid", &request_id),
         ];
-        let mut response = (self.status(), headers, Json(body)).into_response();
         if self == Self::TooManyRequests {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            body["Reason"] = json!("ReservedFunctionConcurrentInvocationLimitExceeded");
+            let again = [(header::RETRY_AFTER, "1")];
+            return (status, headers, again, Json(body)).into_response();
         }
-        response
+        (status, headers, Json(body)).into_response()
     }
 }
 
@@ -173,6 +156,6 @@ mod tests {
             " [1] "
         );
         let refusal = checked_payload(Bytes::from_static(b"{oops")).unwrap_err();
-        assert_eq!(refusal.aws_type(), "InvalidRequestContentException");
+        assert_eq!(refusal.as_aws_tells().1, "InvalidRequestContentException");
     }
 }

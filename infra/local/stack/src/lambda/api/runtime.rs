@@ -13,8 +13,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode};
-use jiff::Timestamp;
+use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use crate::lambda::{
@@ -55,7 +54,6 @@ fn hand_over(core: &Core, instance: &Instance, work: Work) -> Option<Response> {
     *instance.current.lock() = Some(Current {
         request_id: invocation.request_id.clone(),
         payload: invocation.payload.clone(),
-        since: Timestamp::now(),
         reply,
     });
     let start_line = format!(
@@ -70,21 +68,16 @@ fn hand_over(core: &Core, instance: &Instance, work: Work) -> Option<Response> {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_millis();
-    let mut response = Response::new(Body::from(invocation.payload));
-    let headers = response.headers_mut();
-    let mut set = |name: &'static str, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    };
-    set("content-type", "application/json");
-    set("lambda-runtime-aws-request-id", &invocation.request_id);
-    set("lambda-runtime-deadline-ms", &deadline_ms.to_string());
     let config = &core.config;
     let arn = naming::function_arn(&config.region, &config.account_id, &function.deployed_name);
-    set("lambda-runtime-invoked-function-arn", &arn);
-    set("lambda-runtime-trace-id", &invocation.trace_id);
-    Some(response)
+    let headers = [
+        ("content-type", "application/json".to_owned()),
+        ("lambda-runtime-aws-request-id", invocation.request_id),
+        ("lambda-runtime-deadline-ms", deadline_ms.to_string()),
+        ("lambda-runtime-invoked-function-arn", arn),
+        ("lambda-runtime-trace-id", invocation.trace_id),
+    ];
+    Some((headers, invocation.payload).into_response())
 }
 
 pub(crate) async fn response(

@@ -4,6 +4,7 @@ use axum::{body::Body, response::Response};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::de::{Deserialize as _, DeserializeOwned};
 use serde_json::{Map, Value};
 
 /// Headers of the connection, which are the server's business.
@@ -43,44 +44,34 @@ pub(super) fn declared_length(answer: &Bytes) -> Option<HeaderValue> {
 }
 
 fn structured(members: &Map<String, Value>) -> Result<Response, BadAnswer> {
-    let text = match members.get("body") {
-        None | Some(Value::Null) => "",
-        Some(Value::String(text)) => text,
-        Some(_) => return Err(BadAnswer::Member("body")),
-    };
-    let is_base64 = match members.get("isBase64Encoded") {
-        None | Some(Value::Null) => false,
-        Some(Value::Bool(is_base64)) => *is_base64,
-        Some(_) => return Err(BadAnswer::Member("isBase64Encoded")),
-    };
-    let body = if is_base64 {
-        BASE64_STANDARD
-            .decode(text)
-            .map_err(|_| BadAnswer::Member("body"))?
+    let text: String = member(members, "body")?;
+    let body = if member(members, "isBase64Encoded")? {
+        let decoded = BASE64_STANDARD.decode(text);
+        decoded.map_err(|_| BadAnswer::Member("body"))?
     } else {
-        text.as_bytes().to_vec()
+        text.into_bytes()
     };
-    assemble(status(members)?, headers(members)?, body.into())
+    let status = StatusCode::from_u16(member(members, "statusCode")?);
+    let status = status.map_err(|_| BadAnswer::Member("statusCode"))?;
+    assemble(status, headers(members)?, body.into())
 }
 
-fn status(members: &Map<String, Value>) -> Result<StatusCode, BadAnswer> {
-    let number = members.get("statusCode").and_then(Value::as_u64);
-    number
-        .and_then(|number| u16::try_from(number).ok())
-        .and_then(|number| StatusCode::from_u16(number).ok())
-        .ok_or(BadAnswer::Member("statusCode"))
+/// A member of the answer; what is left out is empty.
+fn member<T: DeserializeOwned + Default>(
+    members: &Map<String, Value>,
+    name: &'static str,
+) -> Result<T, BadAnswer> {
+    let given = members.get(name).map(Option::<T>::deserialize);
+    let given = given.transpose().map_err(|_| BadAnswer::Member(name))?;
+    Ok(given.flatten().unwrap_or_default())
 }
 
 fn headers(members: &Map<String, Value>) -> Result<HeaderMap, BadAnswer> {
     let mut headers = HeaderMap::new();
-    let given = match members.get("headers") {
-        None | Some(Value::Null) => None,
-        Some(Value::Object(given)) => Some(given),
-        Some(_) => return Err(BadAnswer::Member("headers")),
-    };
-    for (name, value) in given.into_iter().flatten() {
+    let given: Map<String, Value> = member(members, "headers")?;
+    for (name, value) in given {
         let text = match value {
-            Value::String(text) => text.clone(),
+            Value::String(text) => text,
             Value::Number(_) | Value::Bool(_) => value.to_string(),
             _ => return Err(BadAnswer::Member("headers")),
         };
@@ -90,19 +81,10 @@ fn headers(members: &Map<String, Value>) -> Result<HeaderMap, BadAnswer> {
             headers.insert(name, value);
         }
     }
-    for cookie in members
-        .get("cookies")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        let cookie = cookie
-            .as_str()
-            .and_then(|cookie| HeaderValue::from_str(cookie).ok());
-        headers.append(
-            header::SET_COOKIE,
-            cookie.ok_or(BadAnswer::Member("cookies"))?,
-        );
+    for cookie in member::<Vec<String>>(members, "cookies")? {
+        let cookie = HeaderValue::try_from(cookie);
+        let cookie = cookie.map_err(|_| BadAnswer::Member("cookies"))?;
+        headers.append(header::SET_COOKIE, cookie);
     }
     Ok(headers)
 }

@@ -48,14 +48,13 @@ pub(crate) fn data(
     role: &str,
     columns: Option<&[String]>,
 ) -> String {
-    match access {
-        Access::NoKey => {
-            return envelope(change, &[], None, None, Some(ERROR_NO_PRIMARY_KEY)).to_string();
-        }
-        Access::Denied => {
-            return envelope(change, &[], None, None, Some(ERROR_UNAUTHORIZED)).to_string();
-        }
-        Access::Granted => {}
+    let refusal = match access {
+        Access::NoKey => Some(ERROR_NO_PRIMARY_KEY),
+        Access::Denied => Some(ERROR_UNAUTHORIZED),
+        Access::Granted => None,
+    };
+    if refusal.is_some() {
+        return envelope(change, &[], None, None, refusal).to_string();
     }
     let selected = |column: &ColumnFacts| {
         columns.is_none_or(|names| column.in_primary_key || names.contains(&column.name))

@@ -35,19 +35,12 @@ pub(super) async fn look_at_all(variables: &BTreeMap<String, String>) -> Vec<Fin
     let variables = Variables(variables);
     let mut findings = database(variables).await;
     findings.push(Finding::new("assets bucket", bucket(variables).await));
-    findings.push(Finding::new(
-        "CDN",
-        cdn(variables.get("ASSETS_CDN_URL")).await,
-    ));
+    let seen = cdn(variables.get("ASSETS_CDN_URL")).await;
+    findings.push(Finding::new("CDN", seen));
     findings.push(models(variables).await);
-    let voices = fetch(
-        &format!(
-            "{}/v1/voices",
-            variables.address("ELEVENLABS_BASE_URL", ELEVENLABS)
-        ),
-        &[("xi-api-key", variables.get("ELEVENLABS_API_KEY"))],
-    )
-    .await;
+    let elevenlabs = variables.address("ELEVENLABS_BASE_URL", ELEVENLABS);
+    let key = [("xi-api-key", variables.get("ELEVENLABS_API_KEY"))];
+    let voices = fetch(&format!("{elevenlabs}/v1/voices"), &key).await;
     findings.push(Finding::new("ElevenLabs responding", voices.map(drop)));
     let health = format!("{}/api/v1/health", variables.address("API_URL", ""));
     let health = fetch(&health, &[]).await;
@@ -88,15 +81,9 @@ async fn queue(rest: &str, headers: &[(&str, &str)]) -> Finding {
             });
             let what = format!("queue: {waiting} jobs claimable, the oldest for {age} s");
             // Three sweeps without a claim: the worker is not running.
-            let stuck = age > 180;
-            Finding::new(
-                what,
-                if stuck {
-                    Err("nothing claims them: is the asset worker running?".to_owned())
-                } else {
-                    Ok(())
-                },
-            )
+            let stuck = "nothing claims them: is the asset worker running?";
+            let found = (age <= 180).then_some(());
+            Finding::new(what, found.ok_or_else(|| stuck.to_owned()))
         }
     }
 }
