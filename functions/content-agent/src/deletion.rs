@@ -109,8 +109,8 @@ async fn delete_files(deps: &Deps, deletion: Deletion) -> Result<usize, StoreErr
         DeletionKind::Files => files.delete_story(story).await,
         DeletionKind::Orphans {
             named,
-            attempts_over,
-        } => files.delete_orphans(story, named, attempts_over).await,
+            ended_attempts,
+        } => files.delete_orphans(story, named, ended_attempts).await,
         DeletionKind::Cdn => Ok(0),
     };
     tell(deps, &deletion, deleted.as_ref().err()).await;

@@ -15,6 +15,7 @@ create table private.deletion_queue (
   lease_token uuid,
   lease_owner text,
   last_error text,
+  ended_attempts jsonb not null default '[]'::jsonb,
   constraint deletion_once_per_kind unique (story_id, kind)
 );
 comment on table private.deletion_queue is
@@ -25,15 +26,24 @@ comment on column private.deletion_queue.available_at is
 comment on column private.deletion_queue.passes is 'How often all files that were there have been deleted.';
 comment on column private.deletion_queue.attempts is
   'Claims since the last pass that succeeded; many of them mean that S3 or CloudFront refuses.';
+comment on column private.deletion_queue.ended_attempts is
+  'Of orphans: the attempts that ended without a version, [[asset, attempt], ...]; files of others are not looked at.';
 create index idx_deletion_due on private.deletion_queue (available_at);
 alter table private.deletion_queue enable row level security;
 
-create function private.queue_deletion(p_story_id uuid, p_kind text, p_delay interval) returns void
-  language sql set search_path = '' as $$
-  insert into private.deletion_queue (story_id, kind, available_at) values (p_story_id, p_kind, now() + p_delay)
+create function private.queue_deletion(p_story_id uuid, p_kind text, p_delay interval, p_ended_attempts jsonb default '[]')
+  returns void language sql set search_path = '' as $$
+  insert into private.deletion_queue (story_id, kind, available_at, ended_attempts)
+  values (p_story_id, p_kind, now() + p_delay, p_ended_attempts)
   on conflict (story_id, kind) do update
-  set wanted_since = now(), available_at = excluded.available_at, passes = 0, attempts = 0, lease_token = null,
-    lease_owner = null
+  set
+    wanted_since = now(),
+    available_at = excluded.available_at,
+    passes = 0,
+    attempts = 0,
+    lease_token = null,
+    lease_owner = null,
+    ended_attempts = deletion_queue.ended_attempts || excluded.ended_attempts
 $$;
 comment on function private.queue_deletion is
   'Wants it again where it is wanted already: whoever is at it under a lease deletes as of before, and is not believed.';
@@ -42,11 +52,12 @@ comment on function private.queue_deletion is
 create function private.after_attempt_without_version() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
-  perform private.queue_deletion(new.story_id, 'orphans', private.late_writer_grace());
+  perform private.queue_deletion(new.story_id, 'orphans', private.late_writer_grace(),
+    jsonb_build_array(jsonb_build_array(new.asset_type, old.attempt)));
   return null;
 end $$;
 create trigger jobs_note_orphans after update of status on public.asset_generation_jobs
-  for each row when (old.status = 'generating' and (new.status <> 'ready' or new.asset_version = old.asset_version)
+  for each row when (old.status = 'generating' and new.status <> 'generating' and new.asset_version = old.asset_version
     and new.asset_type not in ('content', 'activities') and old.lease_owner not like 'claim:%')
   execute function private.after_attempt_without_version();
 

@@ -117,14 +117,6 @@ create function private.named_files(p_story_id uuid) returns text[] language sql
     where s.id = p_story_id and asset.value ? 'url')
 $$;
 
--- By asset, the number of the last attempt that is over. Files of later ones are not looked at.
-create function private.attempts_over(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
-  select coalesce(jsonb_object_agg(asset_type, attempt - (status = 'generating')::integer), '{}'::jsonb) from (
-    select asset_type, attempt, status from public.asset_generation_jobs where story_id = p_story_id
-    union all
-    select asset_type, attempt, status from public.asset_generation_history where story_id = p_story_id) as j
-$$;
-
 -- Each call names itself, so that one whose answer was lost is answered again.
 create function public.claim_deletions(p_owner text, p_limit integer default 100, p_lease_seconds integer default 60)
   returns jsonb language plpgsql set search_path = '' as $$
@@ -155,7 +147,7 @@ begin
         'leaseToken', lease_token,
         'attempts', attempts,
         'named', case when kind = 'orphans' then private.named_files(story_id) end,
-        'attemptsOver', case when kind = 'orphans' then private.attempts_over(story_id) end))
+        'endedAttempts', case when kind = 'orphans' then ended_attempts end))
         order by id), '[]'::jsonb)
     from private.deletion_queue where id = any (v_ids)),
     'more', private.has_deletions());

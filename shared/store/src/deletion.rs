@@ -5,7 +5,7 @@ use domain::{AssetType, LeaseToken, StoryId, UserId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     time::{Duration, Instant},
 };
 
@@ -36,8 +36,8 @@ pub enum DeletionKind {
     Orphans {
         /// Addresses that some row names.
         named: Vec<String>,
-        /// The last attempt that is over, by asset.
-        attempts_over: BTreeMap<AssetType, u32>,
+        /// The attempts that ended without a version.
+        ended_attempts: BTreeSet<(AssetType, u32)>,
     },
     /// What the CDN keeps of such files.
     Cdn,
@@ -120,7 +120,7 @@ mod tests {
         let id = "00000000-0000-4000-8000-000000000001";
         let written = |kind: &str| {
             json!({"deletionId": 7, "storyId": id, "leaseToken": id, "attempts": 1, "kind": kind,
-                "named": ["https://a.example/b"], "attemptsOver": {"cover": 2}})
+                "named": ["https://a.example/b"], "endedAttempts": [["cover", 2]]})
         };
         let read = |kind: &str| {
             serde_json::from_value::<Deletion>(written(kind))
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(read("cdn"), DeletionKind::Cdn);
         let orphans = DeletionKind::Orphans {
             named: vec!["https://a.example/b".to_owned()],
-            attempts_over: BTreeMap::from([(AssetType::Cover, 2)]),
+            ended_attempts: BTreeSet::from([(AssetType::Cover, 2)]),
         };
         assert_eq!(read("orphans"), orphans);
     }

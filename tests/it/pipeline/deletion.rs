@@ -157,7 +157,8 @@ fn a_file_that_was_published_and_never_accepted_is_found_and_deleted() {
             .join(&id);
         let orphan = folder.join("cover-v1-a1-00000000000000ff.png");
         std::fs::write(&orphan, b"of no use").expect("a file");
-        let note = "select private.queue_deletion($1::uuid, 'orphans', interval '0')";
+        let note =
+            "select private.queue_deletion($1::uuid, 'orphans', interval '0', '[[\"cover\", 1]]')";
         sqlx::query(note)
             .bind(&id)
             .execute(shared.stack().pool())

@@ -7,7 +7,7 @@ use super::{
 use crate::StoreError;
 use domain::{AssetType, StoryId};
 use futures::{StreamExt, TryStreamExt, stream};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Deletions under way at one moment.
 const AT_ONCE: usize = 8;
@@ -31,8 +31,8 @@ impl AssetFiles {
         Ok(published + self.delete_where(&drafts, |_| true).await?)
     }
 
-    /// Deletes what was published of a story and is none of the files under these addresses, as far as the attempts are
-    /// over that published it: `over` tells the last one, by asset. Answers how many there were.
+    /// Deletes what these attempts at assets of a story published, but for the files under the addresses that are `named`.
+    /// Answers how many there were.
     ///
     /// # Errors
     /// As [`Self::delete_story`].
@@ -40,15 +40,15 @@ impl AssetFiles {
         &self,
         story: StoryId,
         named: &[String],
-        over: &BTreeMap<AssetType, u32>,
+        attempts: &BTreeSet<(AssetType, u32)>,
     ) -> Result<usize, StoreError> {
         let named: BTreeSet<String> = named
             .iter()
             .filter_map(|address| key_of(story, address))
             .collect();
         let is_orphan = |key: &str| {
-            let is_over = |(asset, attempt)| over.get(&asset).is_some_and(|last| attempt <= *last);
-            !named.contains(key) && published_by(key).is_some_and(is_over)
+            let is_meant = published_by(key).is_some_and(|attempt| attempts.contains(&attempt));
+            is_meant && !named.contains(key)
         };
         self.delete_where(&format!("stories/{story}/"), is_orphan)
             .await
