@@ -1,5 +1,6 @@
 //! Directed checks for guards that random play hardly ever needs. Each panics where its guard is missing, as a test does.
 
+mod plans;
 mod versions;
 
 use crate::{EVERYTHING, TestDatabase, creation, failure, leases};
@@ -7,6 +8,10 @@ use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::task::JoinSet;
 
+pub(crate) use plans::{
+    a_plan_has_its_priorities, a_plan_makes_what_it_includes, a_purchase_counts_once,
+    libraries_have_owners, progress_is_shown_with_measure,
+};
 pub(crate) use versions::{
     a_new_text_has_no_art_direction, a_new_text_leaves_nothing_of_the_old_one,
     a_refunded_story_costs_again, a_story_keeps_its_heroes,

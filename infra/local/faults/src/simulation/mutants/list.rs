@@ -91,4 +91,19 @@ pub(super) const GUARDS: &[Guard] = guards! {
         "private.begin_text_again" ">= 0 then" => "> 0 then"; a_refunded_story_costs_again,
     "heroes as they were":
         "private.story_payload" "(select h.characters from public.story_characters h where h.story_id = s.id)" => "(select jsonb_agg(c) from public.characters c where c.id = any (s.character_ids))"; a_story_keeps_its_heroes,
+    "the priorities of a plan":
+        "private.refuse_priority_outside_tier" "p_priority = any (priorities)" => "true"; a_plan_has_its_priorities,
+    "the plan of what is asked for again":
+        "private.requeue" "perform private.refuse_assets_outside_tier(p_user.tier, v_done);" => ""; a_plan_makes_what_it_includes,
+    "the plan of what a change takes with it":
+        "private.remake_dependents" "private.plan_includes(p_story_id, asset_type)" => "true"; a_plan_makes_what_it_includes,
+    "a payment that was told before":
+        "private.find_purchase" "return v_known.answer || '{\"replayed\": true}'::jsonb" => "return null"; a_purchase_counts_once,
+    "whose payment it was":
+        "private.find_purchase" "v_known.user_id is distinct from p_user_id or" => ""; a_purchase_counts_once,
+    "the owner of a library":
+        "public.move_story" "where id = p_library_id and owner_user_id = p_user_id" => "where id = p_library_id"; libraries_have_owners,
+    "the rest of a row that shows progress":
+        "public.report_progress" "s.updated_at <= now() - interval '1 second'" => "true"; progress_is_shown_with_measure,
+    "the end that progress does not reach": "private.progress_max" "95::" => "100::"; progress_is_shown_with_measure,
 };
