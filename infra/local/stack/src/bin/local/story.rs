@@ -15,7 +15,7 @@ pub(super) struct Wish {
     /// What the story is about; a shy dragon where nothing is said
     #[arg(value_name = "IDEA")]
     words: Vec<String>,
-    /// Folder the book is written to [default: out/<story id>]
+    /// Folder the book is written to [default: out/ and the story's id]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
