@@ -1,5 +1,6 @@
 // Subscribes to a story exactly as the documents' front end does, with the unmodified client, and prints one JSON line per
-// event: {"event":"subscribed"}, {"event":"update","status":{…},"version":N}. Ends when the story is settled or stdin closes.
+// event: {"event":"subscribed"}, {"event":"update","status":{…},"version":N}, {"event":"delete","old":{…}}. Ends when the
+// story is settled or gone, or stdin closes.
 import { createClient } from '@supabase/supabase-js';
 import WebSocket from 'ws';
 
@@ -20,6 +21,14 @@ const channel = supabase
       const status = payload.new.asset_generation_status;
       say({ event: 'update', status, version: payload.new.version });
       if (status.overall !== 'generating') finish();
+    },
+  )
+  .on(
+    'postgres_changes',
+    { event: 'DELETE', schema: 'public', table: 'stories', filter: `id=eq.${storyId}` },
+    (payload) => {
+      say({ event: 'delete', old: payload.old });
+      finish();
     },
   )
   .subscribe((status) => say({ event: 'subscribe', status }));

@@ -2,6 +2,7 @@
 
 mod book;
 mod calls;
+mod deletion;
 mod failures;
 mod files;
 mod front_end;
@@ -88,6 +89,34 @@ impl User {
         story["id"].as_str().expect("an id").to_owned()
     }
 
+    /// The status of the answer to `DELETE` of this path; held to `openapi.json`.
+    pub(crate) async fn delete(&self, shared: &Shared, path: &str) -> u16 {
+        self.delete_with_key(shared, path, &uuid::Uuid::new_v4().to_string())
+            .await
+    }
+
+    /// The same under an idempotency key.
+    pub(crate) async fn delete_with_key(&self, shared: &Shared, path: &str, key: &str) -> u16 {
+        let path = format!("/api/v1{path}");
+        let url = format!("{}{path}", shared.stack().variable("API_URL"));
+        let request = reqwest::Client::new()
+            .delete(url)
+            .bearer_auth(&self.token)
+            .header("Idempotency-Key", key);
+        let answer = request.send().await.expect("an answer");
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let body = answer.bytes().await.expect("all of it");
+        let deviations = contract::find_deviations(&contract::Answered {
+            method: "DELETE",
+            path: &path,
+            status,
+            headers: as_texts(&headers),
+            body: serde_json::from_slice(&body).ok(),
+        });
+        assert!(deviations.is_empty(), "{deviations:#?}");
+        status
+    }
+
     /// The story once it is settled.
     pub(crate) async fn settled(&self, id: &str) -> Value {
         self.until(id, |status| status["overall"] != "generating")
@@ -115,23 +144,23 @@ pub(crate) fn assert_documented(
     headers: &HeaderMap,
     body: &Value,
 ) {
-    let headers = headers.iter();
     let answered = contract::Answered {
         method,
         path,
         status,
-        headers: headers
-            .map(|(name, value)| {
-                (
-                    name.to_string(),
-                    value.to_str().unwrap_or_default().to_owned(),
-                )
-            })
-            .collect(),
+        headers: as_texts(headers),
         body: Some(body.clone()),
     };
     let deviations = contract::find_deviations(&answered);
     assert!(deviations.is_empty(), "{deviations:#?} in {answered:#?}");
+}
+
+fn as_texts(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), text(value)))
+        .collect()
 }
 
 /// As [`assert_documented`], of a story that was shown; its client keeps the `data` alone.

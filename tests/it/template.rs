@@ -136,6 +136,7 @@ fn every_plain_setting_is_set_for_every_function() {
     let expected = BTreeSet::from([
         "ASSETS_BUCKET",
         "ASSETS_CDN_URL",
+        "ASSETS_DISTRIBUTION_ID",
         "ASSET_WORKER_FUNCTION",
         "CONTENT_AGENT_FUNCTION",
         "ELEVENLABS_DEFAULT_VOICE",
@@ -293,13 +294,16 @@ fn each_function_may_call_only_whom_it_must_and_only_the_content_agent_touches_a
                 assert_eq!(prefix, &json!(["drafts/*", "stories/*"]));
                 continue;
             }
-            let mut actions = vec!["s3:GetObject", "s3:PutObject"];
-            if statement["Resource"] == sub("${AssetsBucket.Arn}/drafts/*") {
-                actions.push("s3:DeleteObject");
-            } else {
-                assert_eq!(statement["Resource"], sub("${AssetsBucket.Arn}/stories/*"));
+            if statement["Action"] == "cloudfront:CreateInvalidation" {
+                let own = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${AssetsDistribution}";
+                assert_eq!(statement["Resource"], sub(own));
+                continue;
             }
-            assert_eq!(statement["Action"], json!(actions));
+            let files =
+                ["drafts", "stories"].map(|name| sub(&format!("${{AssetsBucket.Arn}}/{name}/*")));
+            assert!(files.contains(&statement["Resource"]), "{statement}");
+            let actions = json!(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]);
+            assert_eq!(statement["Action"], actions);
         }
     }
 }

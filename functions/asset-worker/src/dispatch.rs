@@ -42,6 +42,18 @@ pub(crate) async fn hand_over(deps: &Deps, jobs: Vec<LeasedJob>) -> Report {
         .await
 }
 
+/// Once an invocation: whoever takes them up goes on until none is due.
+pub(crate) async fn hand_on_deletions(deps: &Deps) {
+    let content_agent = &deps.config.content_agent;
+    let event = Command::DeleteFiles.into();
+    if let Err(error) = deps.invoker.invoke(content_agent, event).await {
+        tracing::error!(
+            error = chain(&error),
+            "Could not have files deleted; the next sweep tries again"
+        );
+    }
+}
+
 #[instrument(level = "error", skip_all, fields(storyId = %story))]
 async fn hand_over_story(deps: &Deps, story: StoryId, jobs: Vec<LeasedJob>) -> Report {
     let count = jobs.len() as u64;

@@ -79,6 +79,7 @@ pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, Asset
     } = invocation;
     let deadline = deadline.earlier_by(MARGIN);
     let mut report = Report::default();
+    let mut deletions_handed_on = false;
     while !shutdown.is_asked() {
         let claimed = deps
             .store
@@ -95,6 +96,10 @@ pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, Asset
         let dispatched = dispatch::hand_over(deps, claimed.jobs).await;
         report.processed += dispatched.processed;
         report.failed += dispatched.failed;
+        if claimed.deletions && !deletions_handed_on {
+            deletions_handed_on = true;
+            dispatch::hand_on_deletions(deps).await;
+        }
 
         let wait = match (claimed.more, claimed.next_in_seconds) {
             // Passed over because another transaction held the row for a moment.

@@ -62,8 +62,7 @@ impl Attempt {
 
     /// Where its draft of this number lies. `wish` is of everything that decides how the draft turns out.
     pub(crate) fn draft_key(&self, wish: &Fingerprint, number: u32, kind: FileKind) -> String {
-        self.version()
-            .draft_key(wish, self.job.attempt, number, kind)
+        self.version().draft_key(wish, number, kind)
     }
 
     /// An earlier attempt may have left drafts.

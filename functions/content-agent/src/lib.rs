@@ -9,6 +9,7 @@ mod asking;
 mod attempt;
 mod config;
 mod decode_pool;
+mod deletion;
 mod failure;
 mod heartbeat;
 mod pace;
@@ -23,21 +24,23 @@ mod test_services;
 mod usage;
 
 pub use config::Config;
+pub use deletion::DeletionReport;
 pub use prices::Prices;
 
 use decode_pool::DecodePool;
-use domain::StoryId;
-use events::{Command, Tick};
+use domain::{LeaseToken, StoryId};
+use events::{Command, DispatchedJob, Tick};
 use providers::{ElevenLabs, OpenAi};
 use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Shutdown, Variables, chain, env, http_client};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
-use store::{AssetFiles, RestConfig, StartedContent, Store, StoreError};
+use store::{AssetFiles, Cdn, RestConfig, StartedContent, Store, StoreError};
 
 /// What a job may touch. Built once per process, shared by every invocation.
 pub struct Deps {
     pub store: Store,
     pub files: AssetFiles,
+    pub cdn: Cdn,
     pub text: Arc<dyn providers::TextModel>,
     pub pictures: Arc<dyn providers::PictureModel>,
     pub speech: Arc<dyn providers::SpeechModel>,
@@ -65,10 +68,19 @@ impl Deps {
             variables.required(env::ASSETS_BUCKET)?.to_owned(),
             variables.parsed(env::ASSETS_CDN_URL)?,
         );
+        let lazy = Arc::clone(&aws);
+        let cdn = Cdn::new(
+            async move { lazy.config().clone() },
+            http.clone(),
+            variables
+                .optional(env::ASSETS_DISTRIBUTION_ID)
+                .map(str::to_owned),
+        );
         let openai = Arc::new(OpenAi::new(config::openai(variables)?, http.clone()));
         Ok(Self {
             store: Store::new(&rest, http.clone())?,
             files,
+            cdn,
             text: openai.clone(),
             pictures: openai,
             speech: Arc::new(ElevenLabs::new(config::elevenlabs(variables)?, http)),
@@ -116,11 +128,21 @@ impl Report {
     }
 }
 
+/// What an invocation has to tell.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Done {
+    Story(Report),
+    Deletion(DeletionReport),
+}
+
 /// Why an invocation could not even begin.
 #[derive(Debug, thiserror::Error)]
 pub enum ContentAgentError {
     #[error("could not take up the work")]
     Start(#[source] StoreError),
+    #[error("could not claim deletions")]
+    ClaimDeletions(#[source] StoreError),
 }
 
 /// One invocation: its name as the owner of leases, and when it has to end.
@@ -147,52 +169,73 @@ impl Invocation {
 const AT_CAPACITY: &str = "AT_CAPACITY";
 
 /// Carries out one event. Safe to call twice for one event: only one caller is granted the lease.
-#[tracing::instrument(name = "story", level = "error", skip_all, fields(storyId = %command.story_id()))]
 pub async fn handle(
     deps: Arc<Deps>,
     command: Command,
     invocation: Invocation,
-) -> Result<Report, ContentAgentError> {
-    let owner = &invocation.owner;
-    let story_id = command.story_id();
-    let (jobs, story) = match command {
+) -> Result<Done, ContentAgentError> {
+    match command {
         Command::GenerateStory {
             story_id,
             lease_token,
             ..
-        } => {
-            let (lease, cap) = (deps.config.lease, deps.config.max_jobs_in_flight);
-            let started = deps
-                .store
-                .start_content(story_id, owner, lease_token, lease, cap)
-                .await;
-            match started.map_err(ContentAgentError::Start)? {
-                StartedContent::Granted { job, story } => (vec![job], Some(*story)),
-                StartedContent::Refused { reason } => {
-                    tracing::info!(reason, "Text is not ours to write, leaving it alone");
-                    if reason == AT_CAPACITY {
-                        deps.wake_worker().await;
-                    }
-                    (Vec::new(), None)
-                }
-            }
-        }
+        } => write_story(deps, story_id, lease_token, invocation).await,
         Command::GenerateAssets { story_id, jobs } => {
-            let jobs: Vec<_> = jobs
-                .iter()
-                .map(|job| (job.job_id, job.lease_token))
-                .collect();
-            let started = deps
-                .store
-                .start_assets(story_id, &jobs, owner, deps.config.lease)
-                .await;
-            let started = started.map_err(ContentAgentError::Start)?;
-            (started.jobs, started.story)
+            make_assets(deps, story_id, &jobs, invocation).await
         }
-    };
-    match story {
-        Some(story) if !jobs.is_empty() => Ok(session::run(deps, invocation, story, jobs).await),
-        // Another delivery of the event was granted the lease, or the jobs are somebody else's by now.
-        _ => Ok(Report::of(story_id)),
+        Command::DeleteFiles => deletion::run(&deps, &invocation).await.map(Done::Deletion),
     }
+}
+
+#[tracing::instrument(name = "story", level = "error", skip_all, fields(storyId = %story))]
+async fn write_story(
+    deps: Arc<Deps>,
+    story: StoryId,
+    lease_token: Option<LeaseToken>,
+    invocation: Invocation,
+) -> Result<Done, ContentAgentError> {
+    let (lease, cap) = (deps.config.lease, deps.config.max_jobs_in_flight);
+    let started = deps
+        .store
+        .start_content(story, &invocation.owner, lease_token, lease, cap)
+        .await;
+    match started.map_err(ContentAgentError::Start)? {
+        StartedContent::Granted { job, story } => {
+            let report = session::run(deps, invocation, *story, vec![job]).await;
+            Ok(Done::Story(report))
+        }
+        StartedContent::Refused { reason } => {
+            tracing::info!(reason, "Text is not ours to write, leaving it alone");
+            if reason == AT_CAPACITY {
+                deps.wake_worker().await;
+            }
+            Ok(Done::Story(Report::of(story)))
+        }
+    }
+}
+
+#[tracing::instrument(name = "story", level = "error", skip_all, fields(storyId = %story))]
+async fn make_assets(
+    deps: Arc<Deps>,
+    story: StoryId,
+    jobs: &[DispatchedJob],
+    invocation: Invocation,
+) -> Result<Done, ContentAgentError> {
+    let jobs: Vec<_> = jobs
+        .iter()
+        .map(|job| (job.job_id, job.lease_token))
+        .collect();
+    let started = deps
+        .store
+        .start_assets(story, &jobs, &invocation.owner, deps.config.lease)
+        .await;
+    let started = started.map_err(ContentAgentError::Start)?;
+    let report = match started.story {
+        Some(work) if !started.jobs.is_empty() => {
+            session::run(deps, invocation, work, started.jobs).await
+        }
+        // Another delivery of the event was granted the lease, or the jobs are somebody else's by now.
+        _ => Report::of(story),
+    };
+    Ok(Done::Story(report))
 }

@@ -26,7 +26,7 @@ use std::{
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
-use store::{AssetFiles, LeasedJob, RestConfig, Store, StoryWork};
+use store::{AssetFiles, Cdn, LeasedJob, RestConfig, Store, StoryWork};
 
 pub(crate) const STORY: &str = "00000000-0000-4000-8000-000000000002";
 const BUCKET: &str = "assets";
@@ -92,6 +92,7 @@ impl TestServices {
         };
         Arc::new(Deps {
             store: Store::new(&rest, runtime::http_client()).unwrap(),
+            cdn: Cdn::new(std::future::pending(), runtime::http_client(), None),
             files: AssetFiles::new(async { aws }, true, BUCKET.to_owned(), cdn.parse().unwrap()),
             text: Arc::new(self.clone()),
             pictures: Arc::new(self.clone()),

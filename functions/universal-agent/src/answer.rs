@@ -1,4 +1,4 @@
-//! The envelope of every success: `{"success": true, "data": …}`.
+//! The envelope of every success, `{"success": true, "data": …}`, and the one answer that has none.
 
 use axum::{
     Json,
@@ -45,13 +45,28 @@ impl<T: Serialize> Answer<T> {
 impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         let body = Json(json!({"success": true, "data": self.data}));
-        let mut response = (self.status, body).into_response();
-        if self.replayed {
-            response.headers_mut().insert(
-                IDEMPOTENCY_REPLAYED,
-                axum::http::HeaderValue::from_static("true"),
-            );
-        }
-        response
+        marked((self.status, body).into_response(), self.replayed)
     }
+}
+
+/// 204: what was asked to go is gone, and there is nothing to say of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gone {
+    pub(crate) replayed: bool,
+}
+
+impl IntoResponse for Gone {
+    fn into_response(self) -> Response {
+        marked(StatusCode::NO_CONTENT.into_response(), self.replayed)
+    }
+}
+
+fn marked(mut response: Response, replayed: bool) -> Response {
+    if replayed {
+        response.headers_mut().insert(
+            IDEMPOTENCY_REPLAYED,
+            axum::http::HeaderValue::from_static("true"),
+        );
+    }
+    response
 }

@@ -10,7 +10,7 @@ mod signed_in;
 pub(crate) use body::{BODY_BYTES_MAX, Body, Checked};
 pub(crate) use ids::{PathId, PathStoryId};
 pub(crate) use page::{PageQuery, Query};
-pub(crate) use posted::Posted;
+pub(crate) use posted::{Keyed, Posted};
 pub(crate) use signed_in::SignedIn;
 
 use serde::{Deserialize, Deserializer};

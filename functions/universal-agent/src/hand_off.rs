@@ -24,6 +24,12 @@ pub(crate) async fn wake_worker(deps: &Deps, claimable: u64) {
     }
 }
 
+/// Has the files of what was taken away deleted. Without this the next sweep does it.
+pub(crate) async fn delete_files(deps: &Deps) {
+    let function = &deps.config.content_agent;
+    invoke(deps, function, Command::DeleteFiles.into()).await;
+}
+
 async fn invoke(deps: &Deps, function: &str, event: Value) {
     let problem =
         match tokio::time::timeout(ACCEPTED_WITHIN, deps.invoker.invoke(function, event)).await {

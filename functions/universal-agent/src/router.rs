@@ -59,6 +59,7 @@ pub(crate) fn table() -> Vec<Route> {
         route(GET, "/stories", stories::list),
         route(GET, "/stories/{id}", stories::show),
         route(PATCH, "/stories/{id}", stories::change),
+        route(DELETE, "/stories/{id}", stories::remove),
         route(GET, "/stories/{id}/assets/status", assets::status),
         // What a user may ask of a story that exists.
         route(
@@ -103,6 +104,7 @@ pub(crate) fn table() -> Vec<Route> {
         route(GET, "/libraries", libraries::list),
         route(POST, "/libraries", libraries::create),
         route(PATCH, "/libraries/{id}", libraries::rename),
+        route(DELETE, "/users/me", users::remove),
         route(GET, "/users/me/usage", users::usage),
         // Open to everybody.
         route(GET, "/characters/traits", characters::traits),

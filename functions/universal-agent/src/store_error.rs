@@ -76,6 +76,10 @@ fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
             detail,
         ),
         Refusal::StoryNotFound => story_not_found(),
+        Refusal::TokenInvalid => ApiError::new(
+            Code::TokenInvalid,
+            "The access token is of a user who was deleted.",
+        ),
     }
 }
 
@@ -237,6 +241,7 @@ mod tests {
             (Refusal::LibraryNotFound, 404),
             (Refusal::MissingRequiredAssets, 409),
             (Refusal::StoryNotFound, 404),
+            (Refusal::TokenInvalid, 401),
         ] {
             assert_eq!(response(refusal, Value::Null).status(), status);
         }

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod contract;
+mod deletion;
 mod framing;
 mod libraries;
 mod plans;

@@ -126,10 +126,50 @@ create policy owners_read_libraries on public.libraries for select to authentica
 create policy owners_read_characters on public.characters for select to authenticated
   using (owner_user_id = (select auth.uid()));
 
+create table private.deleted_users (
+  user_digest text primary key,
+  unfinished_user_id uuid,
+  deleted_at timestamptz not null default now()
+);
+comment on table private.deleted_users is
+  'Digests of the ids of users that are gone, as long as an access token of theirs may still be valid.';
+comment on column private.deleted_users.unfinished_user_id is 'Whose rows are not all gone yet; null afterwards.';
+create index idx_deleted_users_age on private.deleted_users (deleted_at);
+create index idx_deleted_users_unfinished on private.deleted_users (deleted_at) where unfinished_user_id is not null;
+alter table private.deleted_users enable row level security;
+
+-- Supabase Auth gives an access token seven days at most.
+create function private.token_lifetime_max() returns interval language sql immutable set search_path = '' as $$
+  select interval '8 days'
+$$;
+
+create function private.user_digest(p_user_id uuid) returns text language sql immutable set search_path = '' as $$
+  select encode(sha256(convert_to('storytailor.user:' || p_user_id, 'UTF8')), 'hex')
+$$;
+
+create function private.note_deleted_user(p_user_id uuid) returns void language sql set search_path = '' as $$
+  insert into private.deleted_users (user_digest) values (private.user_digest(p_user_id))
+  on conflict (user_digest) do nothing
+$$;
+
+-- A token outlives its user; without this it would make a new profile with a fresh quota.
+create function private.refuse_deleted_user(p_user_id uuid) returns void language plpgsql set search_path = '' as $$
+begin
+  if exists (select from private.deleted_users where user_digest = private.user_digest(p_user_id)) then
+    raise exception using errcode = 'PT401', message = 'TOKEN_INVALID', detail = '{}';
+  end if;
+end $$;
+
+-- Somebody signs up under an id that was there before: only who writes auth.users can do that.
+create function private.forget_deleted_user(p_user_id uuid) returns void language sql set search_path = '' as $$
+  delete from private.deleted_users where user_digest = private.user_digest(p_user_id)
+$$;
+
 -- A profile, the free tier and a default library, made at sign-up or on first use, whichever comes first.
 create function private.ensure_profile(p_user_id uuid, p_email text) returns void
   language plpgsql set search_path = '' as $$
 begin
+  perform private.refuse_deleted_user(p_user_id);
   insert into public.users (id, email) values (p_user_id, nullif(p_email, '')) on conflict (id) do nothing;
   if found then
     insert into public.libraries (owner_user_id) values (p_user_id);
@@ -139,21 +179,13 @@ end $$;
 create function private.on_auth_user_created() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
+  perform private.forget_deleted_user(new.id);
   perform private.ensure_profile(new.id, new.email);
   return new;
 end $$;
 
-create function private.on_auth_user_deleted() returns trigger
-  language plpgsql security definer set search_path = '' as $$
-begin
-  delete from public.users where id = old.id;
-  return old;
-end $$;
-
 create trigger storytailor_user_created after insert on auth.users
   for each row execute function private.on_auth_user_created();
-create trigger storytailor_user_deleted after delete on auth.users
-  for each row execute function private.on_auth_user_deleted();
 -- What is being made, as the front end sees it: the story row, which it subscribes to.
 --
 -- `stories.asset_generation_status` is derived: private.refresh_story_status rebuilds it from the job rows in the same
@@ -437,6 +469,71 @@ alter table public.idempotency_keys enable row level security;
 -- Models, calls and prices are the operator's business: no policy opens the usage ledger.
 create policy owners_read_credits on public.credit_ledger for select to authenticated
   using (user_id = (select auth.uid()));
+-- What the ledgers keep of stories and users that are gone: sums without names.
+
+-- How long an invocation that lost its lease may still store files and report calls: its longest life and a lease.
+create function private.late_writer_grace() returns interval language sql immutable set search_path = '' as $$
+  select interval '6 minutes'
+$$;
+
+create table private.usage_sums (
+  day date not null,
+  provider text not null,
+  model text not null,
+  kind text not null,
+  calls bigint not null,
+  input_units bigint not null,
+  output_units bigint not null,
+  cost_usd numeric(14, 6) not null,
+  primary key (day, provider, model, kind)
+);
+comment on table private.usage_sums is
+  'Paid calls of stories and users that are gone, by day (UTC); usage_ledger has those of all others.';
+alter table private.usage_sums enable row level security;
+
+create table private.credit_sums (
+  day date not null,
+  reason text not null,
+  entries bigint not null,
+  delta bigint not null,
+  primary key (day, reason)
+);
+comment on table private.credit_sums is 'Credits of users that are gone, by day (UTC); credit_ledger has those of all others.';
+alter table private.credit_sums enable row level security;
+
+create index idx_usage_nameless on public.usage_ledger (created_at) where story_id is null;
+-- The paid calls stay for the sums, without a name. As rows for a while: a call that is reported late or twice finds its key.
+create function private.forget_names_of_usage(p_user_id uuid, p_story_id uuid) returns void
+  language sql set search_path = '' as $$
+  update public.usage_ledger set user_id = null, story_id = null, job_id = null
+  where story_id = p_story_id or user_id = p_user_id
+$$;
+
+create function private.has_names_to_forget() returns boolean language sql stable set search_path = '' as $$
+  select exists (select from public.usage_ledger where story_id is null and created_at < now() - private.late_writer_grace() * 2)
+    or exists (select from private.deleted_users where deleted_at < now() - private.token_lifetime_max())
+$$;
+
+-- Housekeeping: calls without a name become sums once nobody can report them again.
+create function private.sum_up_nameless_usage(p_limit integer) returns void language plpgsql set search_path = '' as $$
+begin
+  with gone as (
+    delete from public.usage_ledger where id in (
+      select id from public.usage_ledger where story_id is null and created_at < now() - private.late_writer_grace() * 2
+      order by id limit p_limit for update skip locked)
+    returning created_at, provider, model, kind, input_units, output_units, cost_usd)
+  insert into private.usage_sums (day, provider, model, kind, calls, input_units, output_units, cost_usd)
+  select (created_at at time zone 'UTC')::date, provider, model, kind, count(*), sum(input_units), sum(output_units),
+    sum(cost_usd)
+  from gone group by 1, 2, 3, 4 order by 1, 2, 3, 4
+  on conflict (day, provider, model, kind) do update
+  set
+    calls = usage_sums.calls + excluded.calls,
+    input_units = usage_sums.input_units + excluded.input_units,
+    output_units = usage_sums.output_units + excluded.output_units,
+    cost_usd = usage_sums.cost_usd + excluded.cost_usd;
+  delete from private.deleted_users where deleted_at < now() - private.token_lifetime_max();
+end $$;
 -- The rules of the pipeline: which asset needs which, which state may follow which, when a retry is due, who holds a lease.
 -- shared/domain holds the first of them in Rust as well; a test compares both.
 
@@ -1357,6 +1454,7 @@ begin
   from moved;
   get diagnostics v_notices = row_count;
 
+  perform private.sum_up_nameless_usage(p_limit);
   return jsonb_build_object('stories', cardinality(v_stories), 'jobs', v_jobs, 'notices', v_notices,
     'keys', private.forget_idempotency_keys(p_limit));
 end $$;
@@ -1398,6 +1496,80 @@ begin
     id, story_id, user_id, kind, overall, created_at, sent_at, dropped_at
   from back;
 end $$;
+-- What is to be deleted outside the database, under leases, because S3 and CloudFront may refuse and processes may die.
+--
+-- An invocation that worked on a story may still store a file when the row is gone: so its files are deleted at once, and
+-- again when no such invocation can be left.
+
+create table private.deletion_queue (
+  id bigint generated always as identity primary key,
+  story_id uuid not null,
+  kind text not null constraint deletion_kind_is_known check (kind in ('files', 'orphans', 'cdn')),
+  wanted_since timestamptz not null default now(),
+  available_at timestamptz not null default now(),
+  passes integer not null default 0,
+  attempts integer not null default 0,
+  claimed_at timestamptz,
+  lease_token uuid,
+  lease_owner text,
+  last_error text,
+  ended_attempts jsonb not null default '[]'::jsonb,
+  constraint deletion_once_per_kind unique (story_id, kind)
+);
+comment on table private.deletion_queue is
+  'What is to be deleted outside the database: the files of a story that is gone, what the CDN keeps of them, and files of a '
+  'story that is there which were published and never accepted (orphans).';
+comment on column private.deletion_queue.available_at is
+  'Not claimable before: the second pass, a pause after a failure, or the end of the lease that is in force.';
+comment on column private.deletion_queue.passes is 'How often all files that were there have been deleted.';
+comment on column private.deletion_queue.attempts is
+  'Claims since the last pass that succeeded; many of them mean that S3 or CloudFront refuses.';
+comment on column private.deletion_queue.ended_attempts is
+  'Of orphans: the attempts that ended without a version, [[asset, attempt], ...]; files of others are not looked at.';
+create index idx_deletion_due on private.deletion_queue (available_at);
+alter table private.deletion_queue enable row level security;
+
+create function private.queue_deletion(p_story_id uuid, p_kind text, p_delay interval, p_ended_attempts jsonb default '[]')
+  returns void language sql set search_path = '' as $$
+  insert into private.deletion_queue (story_id, kind, available_at, ended_attempts)
+  values (p_story_id, p_kind, now() + p_delay, p_ended_attempts)
+  on conflict (story_id, kind) do update
+  set
+    wanted_since = now(),
+    available_at = excluded.available_at,
+    passes = 0,
+    attempts = 0,
+    lease_token = null,
+    lease_owner = null,
+    ended_attempts = deletion_queue.ended_attempts || excluded.ended_attempts
+$$;
+comment on function private.queue_deletion is
+  'Wants it again where it is wanted already: whoever is at it under a lease deletes as of before, and is not believed.';
+
+-- An attempt that ended without a version may have published a file before: it is looked for when nobody can be at it.
+create function private.after_attempt_without_version() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.queue_deletion(new.story_id, 'orphans', private.late_writer_grace(),
+    jsonb_build_array(jsonb_build_array(new.asset_type, old.attempt)));
+  return null;
+end $$;
+create trigger jobs_note_orphans after update of status on public.asset_generation_jobs
+  for each row when (old.status = 'generating' and new.status <> 'generating' and new.asset_version = old.asset_version
+    and new.asset_type not in ('content', 'activities') and old.lease_owner not like 'claim:%')
+  execute function private.after_attempt_without_version();
+
+create function private.has_deletions() returns boolean language sql stable set search_path = '' as $$
+  select exists (select from private.deletion_queue where available_at <= now())
+    or exists (select from private.deleted_users where unfinished_user_id is not null)
+$$;
+comment on function private.has_deletions is 'Whether claim_deletions would find something.';
+
+-- What an invocation that is known to be dead had claimed is due at once.
+create function private.release_deletions_of(p_request_id text) returns void language sql set search_path = '' as $$
+  update private.deletion_queue set lease_token = null, lease_owner = null, available_at = now()
+  where starts_with(lease_owner, p_request_id || '/')
+$$;
 -- What assets take and cost, learnt from those that were made last: rolling medians, for estimates and for progress.
 --
 -- The functions hold documented figures (shared/domain) for assets of which too few were made yet.
@@ -1945,7 +2117,10 @@ declare
     else private.expire_leases_of_request(p_limit, p_dead_request, p_lease_tokens) end;
 begin
   if p_dead_request is null then perform private.learn_medians(); end if;
-  if p_dead_request is not null then perform private.release_limit_waiter('claim:' || p_dead_request); end if;
+  if p_dead_request is not null then
+    perform private.release_limit_waiter('claim:' || p_dead_request);
+    perform private.release_deletions_of(p_dead_request);
+  end if;
   perform private.tidy_spending();
   if p_new_story is not null then
     -- The grace its own invocation had is over. Once only: whoever claims it now counts an attempt.
@@ -1954,11 +2129,12 @@ begin
     where story_id = p_new_story and asset_type = 'content' and status = 'queued' and attempt = 0 and available_at > now();
   end if;
   return v_counts || jsonb_build_object(
-    'tidy', private.has_history(),
+    'tidy', private.has_history() or private.has_names_to_forget(),
     'more', case when p_dead_request is null
       then exists (select from public.asset_generation_jobs where status = 'generating' and lease_expires_at < now())
       else exists (select from private.jobs_leased_to_request(p_dead_request, p_lease_tokens)) end,
-    'claimable', exists (select from public.asset_generation_jobs
+    -- The worker hands deletions on as well.
+    'claimable', private.has_deletions() or exists (select from public.asset_generation_jobs
       where status = 'queued' and inputs_settled and available_at <= now()));
 end $$;
 comment on function public.expire_stuck_jobs is
@@ -2113,6 +2289,7 @@ begin
   return jsonb_build_object(
     'jobs', private.leased_jobs(coalesce(v_ids, '{}')),
     'ended', v_expired -> 'ended',
+    'deletions', private.has_deletions(),
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
       and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || private.assets_over_budget(), null),
     -- A pause that ends, a lease that missed its heartbeats (each restores it in full) and will end, or a provider that
@@ -2383,6 +2560,7 @@ begin
   where user_id = p_user_id and operation = p_operation and key = p_key;
   if not found then return null; end if;
   if v_known.request_hash <> p_hash then perform private.refuse(422, 'IDEMPOTENCY_KEY_REUSED'); end if;
+  if v_known.response ? 'gone' then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
   return v_known.response || '{"replayed": true}'::jsonb;
 end $$;
 
@@ -2403,6 +2581,8 @@ declare
 begin
   perform private.ensure_profile(p_user_id, p_email);
   select * into v_user from public.users where id = p_user_id for update;
+  -- Deleted while this waited for the lock.
+  if not found then perform private.refuse(401, 'TOKEN_INVALID'); end if;
   return v_user;
 end $$;
 
@@ -3038,6 +3218,203 @@ create function public.kept_voices() returns jsonb language sql stable set searc
   select voices from private.voice_list
 $$;
 comment on function public.kept_voices is 'The voices that keep_voices was told of last; null before the first time.';
+-- Taking away: rows go at once, files and what the CDN keeps of them by the deletion queue, and the ledgers keep sums.
+--
+-- Whoever removes a story's row (a user, the end of an account, somebody at the dashboard) passes the triggers here, so that
+-- no file stays because of the way its story went.
+
+create function private.before_story_deleted() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_nobody uuid := gen_random_uuid();
+begin
+  perform private.queue_deletion(old.id, 'files', interval '0');
+  delete from private.deletion_queue where story_id = old.id and kind = 'orphans';
+  perform private.forget_names_of_usage(null, old.id);
+  -- Its credits still count for their user, as those of a story that nobody can name.
+  update public.credit_ledger set story_id = v_nobody where story_id = old.id;
+  -- Answers hold title and text. The keys stay: what made the story does not make another when it comes again.
+  update public.idempotency_keys set response = '{"gone": true}'
+  where user_id = old.creator_user_id and response #>> '{story,id}' = old.id::text;
+  return old;
+end $$;
+create trigger stories_leave_no_files before delete on public.stories
+  for each row execute function private.before_story_deleted();
+
+create function private.before_user_deleted() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.note_deleted_user(old.id);
+  insert into private.credit_sums (day, reason, entries, delta)
+  select (created_at at time zone 'UTC')::date, reason, count(*), sum(delta)
+  from public.credit_ledger where user_id = old.id group by 1, 2 order by 1, 2
+  on conflict (day, reason) do update
+  set entries = credit_sums.entries + excluded.entries, delta = credit_sums.delta + excluded.delta;
+  perform private.forget_names_of_usage(old.id, null);
+  return old;
+end $$;
+create trigger users_leave_sums before delete on public.users
+  for each row execute function private.before_user_deleted();
+
+-- The profile and everything of it. Stories before their user, in the order of their ids, as everybody locks them.
+create function private.delete_profile(p_user_id uuid) returns void language plpgsql set search_path = '' as $$
+begin
+  perform private.note_deleted_user(p_user_id);
+  perform from public.stories where creator_user_id = p_user_id order by id for update;
+  delete from public.stories where creator_user_id = p_user_id;
+  delete from public.users where id = p_user_id;
+end $$;
+
+create function private.on_auth_user_deleted() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.delete_profile(old.id);
+  return old;
+end $$;
+
+create trigger storytailor_user_deleted after delete on auth.users
+  for each row execute function private.on_auth_user_deleted();
+
+create function public.delete_story(p_user_id uuid, p_story_id uuid, p_idempotency_key text default null,
+  p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_replay jsonb;
+begin
+  perform private.refuse_deleted_user(p_user_id);
+  perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
+  if found then
+    -- As a user cancels it: a story that has no text yet gives its credit back.
+    if exists (select from public.asset_generation_jobs
+      where story_id = p_story_id and status in ('queued', 'generating')) then
+      perform public.cancel_assets(p_user_id, p_story_id);
+    end if;
+    perform private.lock_user(p_user_id);
+  end if;
+  v_replay := private.find_idempotent_response(p_user_id, 'delete_story', p_idempotency_key, p_request_hash);
+  if v_replay is not null then return v_replay; end if;
+  delete from public.stories where id = p_story_id and creator_user_id = p_user_id;
+  if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
+  return private.save_idempotent_response(p_user_id, 'delete_story', p_idempotency_key, p_request_hash, '{}'::jsonb);
+end $$;
+comment on function public.delete_story is
+  'Takes a story away with all its rows, and queues the deletion of its files. Refuses with PT404 STORY_NOT_FOUND.';
+
+-- Up to p_limit stories a call, so that no transaction grows with an account; to be called until it is done, which
+-- claim_deletions does when the caller does not. From the first call on nothing is made for this user any more.
+create function public.delete_user(p_user_id uuid, p_limit integer default 100) returns jsonb
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_stories uuid[];
+begin
+  perform private.note_deleted_user(p_user_id);
+  update private.deleted_users set unfinished_user_id = p_user_id where user_digest = private.user_digest(p_user_id);
+  v_stories := array(select id from public.stories where creator_user_id = p_user_id order by id limit p_limit for update);
+  delete from public.stories where id = any (v_stories);
+  if exists (select from public.stories where creator_user_id = p_user_id) then return '{"done": false}'::jsonb; end if;
+  -- Waits for a profile that is being made just now, or it would outlive this.
+  insert into public.users (id) values (p_user_id) on conflict (id) do nothing;
+  perform from public.users where id = p_user_id for update;
+  -- A story that came meanwhile is the next call's: nobody locks a story after its user.
+  if exists (select from public.stories where creator_user_id = p_user_id) then return '{"done": false}'::jsonb; end if;
+  delete from auth.users where id = p_user_id;
+  delete from public.users where id = p_user_id;
+  update private.deleted_users set unfinished_user_id = null where user_digest = private.user_digest(p_user_id);
+  return '{"done": true}'::jsonb;
+end $$;
+comment on function public.delete_user is
+  'Takes a user away, the sign-in included, with all stories: {done}. Safe to repeat; access tokens that are still valid are '
+  'refused with PT401 TOKEN_INVALID from then on.';
+
+-- Every address of a file that a row of the story names, in any version.
+create function private.named_files(p_story_id uuid) returns text[] language sql stable set search_path = '' as $$
+  select array(
+    select url from public.asset_generation_jobs where story_id = p_story_id and url is not null
+    union
+    select url from public.asset_generation_history where story_id = p_story_id and url is not null
+    union
+    select asset.value ->> 'url' from public.stories s, jsonb_each(s.asset_generation_status -> 'assets') as asset
+    where s.id = p_story_id and asset.value ? 'url')
+$$;
+
+-- Each call names itself, so that one whose answer was lost is answered again.
+create function public.claim_deletions(p_owner text, p_limit integer default 100, p_lease_seconds integer default 60)
+  returns jsonb language plpgsql set search_path = '' as $$
+declare
+  v_ids bigint[] := array(select id from private.deletion_queue where lease_owner = p_owner);
+  v_unfinished uuid;
+begin
+  select unfinished_user_id into v_unfinished from private.deleted_users
+  where unfinished_user_id is not null order by deleted_at limit 1;
+  if v_unfinished is not null then perform public.delete_user(v_unfinished); end if;
+  if cardinality(v_ids) = 0 then
+    v_ids := array(select id from private.deletion_queue where available_at <= now()
+      order by available_at, id limit p_limit for update skip locked);
+    update private.deletion_queue
+    set
+      lease_token = gen_random_uuid(),
+      lease_owner = p_owner,
+      claimed_at = now(),
+      available_at = now() + make_interval(secs => p_lease_seconds),
+      attempts = attempts + 1
+    where id = any (v_ids);
+  end if;
+  return jsonb_build_object('deletions', (
+    select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+        'deletionId', id,
+        'storyId', story_id,
+        'kind', kind,
+        'leaseToken', lease_token,
+        'attempts', attempts,
+        'named', case when kind = 'orphans' then private.named_files(story_id) end,
+        'endedAttempts', case when kind = 'orphans' then ended_attempts end))
+        order by id), '[]'::jsonb)
+    from private.deletion_queue where id = any (v_ids)),
+    'more', private.has_deletions());
+end $$;
+comment on function public.claim_deletions is
+  'Leases up to p_limit deletions that are due: {deletions: [{deletionId, storyId, kind, leaseToken, attempts}], more}.';
+
+-- What the CDN keeps is invalidated a few seconds after the files are gone, so that many stories share one request.
+create function public.complete_deletion(p_deletion_id bigint, p_lease_token uuid, p_error text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_deletion private.deletion_queue;
+begin
+  select * into v_deletion from private.deletion_queue where id = p_deletion_id for update;
+  -- The same call again, because its answer was lost.
+  if not found then return '{"accepted": true}'::jsonb; end if;
+  if v_deletion.lease_token is distinct from p_lease_token then return '{"accepted": false}'::jsonb; end if;
+  if p_error is not null then
+    update private.deletion_queue
+    set
+      lease_token = null,
+      lease_owner = null,
+      last_error = p_error,
+      available_at = now() + make_interval(secs => least(60, 2 ^ least(attempts - 1, 6)))
+    where id = p_deletion_id;
+    return '{"accepted": true}'::jsonb;
+  end if;
+  if v_deletion.kind = 'files' and v_deletion.passes = 0 then
+    perform private.queue_deletion(v_deletion.story_id, 'cdn', interval '5 seconds');
+  end if;
+  if v_deletion.kind = 'files' and v_deletion.claimed_at < v_deletion.wanted_since + private.late_writer_grace() then
+    update private.deletion_queue
+    set
+      passes = passes + 1,
+      attempts = 0,
+      lease_token = null,
+      lease_owner = null,
+      last_error = null,
+      available_at = wanted_since + private.late_writer_grace()
+    where id = p_deletion_id;
+  else
+    delete from private.deletion_queue where id = p_deletion_id;
+  end if;
+  return '{"accepted": true}'::jsonb;
+end $$;
+comment on function public.complete_deletion is
+  'What was claimed is done, or failed with p_error and is due again after a pause of at most a minute: {accepted}.';
 -- Who may touch what, in one place. New tables of a hosted project come without grants (since 2026-10-30), those of an older
 -- one with all of them, and Postgres lets PUBLIC execute every new function: so everything is revoked first, then granted.
 -- A test reads the catalogue and fails on a table or function that is not named here.
@@ -3104,6 +3481,12 @@ grant select on public.asset_job_records, public.dead_letters, private.asset_cal
 grant select, update on private.limit_waiter to service_role;
 grant select, update on private.platform_limits to service_role;
 grant select, insert, update, delete on private.remake_ledger, private.spending, private.taken_leases to service_role;
+grant select, insert, update, delete on
+  private.credit_sums,
+  private.deleted_users,
+  private.deletion_queue,
+  private.usage_sums
+to service_role;
 grant select, insert, update on private.asset_medians, private.voice_list to service_role;
 grant select, update on sequence private.queued_scan_floor, private.generating_scan_floor to service_role;
 
@@ -3116,11 +3499,15 @@ revoke all on function
   public.asset_medians,
   public.cancel_assets,
   public.claim_asset_jobs,
+  public.claim_deletions,
+  public.complete_deletion,
   public.complete_job,
   public.continue_story,
   public.create_character,
   public.create_library,
   public.create_story,
+  public.delete_story,
+  public.delete_user,
   public.expire_stuck_jobs,
   public.extend_leases,
   public.fail_job,
@@ -3151,11 +3538,15 @@ grant execute on function
   public.asset_medians,
   public.cancel_assets,
   public.claim_asset_jobs,
+  public.claim_deletions,
+  public.complete_deletion,
   public.complete_job,
   public.continue_story,
   public.create_character,
   public.create_library,
   public.create_story,
+  public.delete_story,
+  public.delete_user,
   public.expire_stuck_jobs,
   public.extend_leases,
   public.fail_job,

@@ -126,10 +126,50 @@ create policy owners_read_libraries on public.libraries for select to authentica
 create policy owners_read_characters on public.characters for select to authenticated
   using (owner_user_id = (select auth.uid()));
 
+create table private.deleted_users (
+  user_digest text primary key,
+  unfinished_user_id uuid,
+  deleted_at timestamptz not null default now()
+);
+comment on table private.deleted_users is
+  'Digests of the ids of users that are gone, as long as an access token of theirs may still be valid.';
+comment on column private.deleted_users.unfinished_user_id is 'Whose rows are not all gone yet; null afterwards.';
+create index idx_deleted_users_age on private.deleted_users (deleted_at);
+create index idx_deleted_users_unfinished on private.deleted_users (deleted_at) where unfinished_user_id is not null;
+alter table private.deleted_users enable row level security;
+
+-- Supabase Auth gives an access token seven days at most.
+create function private.token_lifetime_max() returns interval language sql immutable set search_path = '' as $$
+  select interval '8 days'
+$$;
+
+create function private.user_digest(p_user_id uuid) returns text language sql immutable set search_path = '' as $$
+  select encode(sha256(convert_to('storytailor.user:' || p_user_id, 'UTF8')), 'hex')
+$$;
+
+create function private.note_deleted_user(p_user_id uuid) returns void language sql set search_path = '' as $$
+  insert into private.deleted_users (user_digest) values (private.user_digest(p_user_id))
+  on conflict (user_digest) do nothing
+$$;
+
+-- A token outlives its user; without this it would make a new profile with a fresh quota.
+create function private.refuse_deleted_user(p_user_id uuid) returns void language plpgsql set search_path = '' as $$
+begin
+  if exists (select from private.deleted_users where user_digest = private.user_digest(p_user_id)) then
+    raise exception using errcode = 'PT401', message = 'TOKEN_INVALID', detail = '{}';
+  end if;
+end $$;
+
+-- Somebody signs up under an id that was there before: only who writes auth.users can do that.
+create function private.forget_deleted_user(p_user_id uuid) returns void language sql set search_path = '' as $$
+  delete from private.deleted_users where user_digest = private.user_digest(p_user_id)
+$$;
+
 -- A profile, the free tier and a default library, made at sign-up or on first use, whichever comes first.
 create function private.ensure_profile(p_user_id uuid, p_email text) returns void
   language plpgsql set search_path = '' as $$
 begin
+  perform private.refuse_deleted_user(p_user_id);
   insert into public.users (id, email) values (p_user_id, nullif(p_email, '')) on conflict (id) do nothing;
   if found then
     insert into public.libraries (owner_user_id) values (p_user_id);
@@ -139,18 +179,10 @@ end $$;
 create function private.on_auth_user_created() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
+  perform private.forget_deleted_user(new.id);
   perform private.ensure_profile(new.id, new.email);
   return new;
 end $$;
 
-create function private.on_auth_user_deleted() returns trigger
-  language plpgsql security definer set search_path = '' as $$
-begin
-  delete from public.users where id = old.id;
-  return old;
-end $$;
-
 create trigger storytailor_user_created after insert on auth.users
   for each row execute function private.on_auth_user_created();
-create trigger storytailor_user_deleted after delete on auth.users
-  for each row execute function private.on_auth_user_deleted();

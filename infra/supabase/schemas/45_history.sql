@@ -108,6 +108,7 @@ begin
   from moved;
   get diagnostics v_notices = row_count;
 
+  perform private.sum_up_nameless_usage(p_limit);
   return jsonb_build_object('stories', cardinality(v_stories), 'jobs', v_jobs, 'notices', v_notices,
     'keys', private.forget_idempotency_keys(p_limit));
 end $$;

@@ -153,7 +153,10 @@ declare
     else private.expire_leases_of_request(p_limit, p_dead_request, p_lease_tokens) end;
 begin
   if p_dead_request is null then perform private.learn_medians(); end if;
-  if p_dead_request is not null then perform private.release_limit_waiter('claim:' || p_dead_request); end if;
+  if p_dead_request is not null then
+    perform private.release_limit_waiter('claim:' || p_dead_request);
+    perform private.release_deletions_of(p_dead_request);
+  end if;
   perform private.tidy_spending();
   if p_new_story is not null then
     -- The grace its own invocation had is over. Once only: whoever claims it now counts an attempt.
@@ -162,11 +165,12 @@ begin
     where story_id = p_new_story and asset_type = 'content' and status = 'queued' and attempt = 0 and available_at > now();
   end if;
   return v_counts || jsonb_build_object(
-    'tidy', private.has_history(),
+    'tidy', private.has_history() or private.has_names_to_forget(),
     'more', case when p_dead_request is null
       then exists (select from public.asset_generation_jobs where status = 'generating' and lease_expires_at < now())
       else exists (select from private.jobs_leased_to_request(p_dead_request, p_lease_tokens)) end,
-    'claimable', exists (select from public.asset_generation_jobs
+    -- The worker hands deletions on as well.
+    'claimable', private.has_deletions() or exists (select from public.asset_generation_jobs
       where status = 'queued' and inputs_settled and available_at <= now()));
 end $$;
 comment on function public.expire_stuck_jobs is

@@ -148,6 +148,7 @@ begin
   return jsonb_build_object(
     'jobs', private.leased_jobs(coalesce(v_ids, '{}')),
     'ended', v_expired -> 'ended',
+    'deletions', private.has_deletions(),
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
       and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || private.assets_over_budget(), null),
     -- A pause that ends, a lease that missed its heartbeats (each restores it in full) and will end, or a provider that

@@ -15,6 +15,7 @@ begin
   where user_id = p_user_id and operation = p_operation and key = p_key;
   if not found then return null; end if;
   if v_known.request_hash <> p_hash then perform private.refuse(422, 'IDEMPOTENCY_KEY_REUSED'); end if;
+  if v_known.response ? 'gone' then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
   return v_known.response || '{"replayed": true}'::jsonb;
 end $$;
 
@@ -35,6 +36,8 @@ declare
 begin
   perform private.ensure_profile(p_user_id, p_email);
   select * into v_user from public.users where id = p_user_id for update;
+  -- Deleted while this waited for the lock.
+  if not found then perform private.refuse(401, 'TOKEN_INVALID'); end if;
   return v_user;
 end $$;
 

@@ -64,6 +64,12 @@ grant select on public.asset_job_records, public.dead_letters, private.asset_cal
 grant select, update on private.limit_waiter to service_role;
 grant select, update on private.platform_limits to service_role;
 grant select, insert, update, delete on private.remake_ledger, private.spending, private.taken_leases to service_role;
+grant select, insert, update, delete on
+  private.credit_sums,
+  private.deleted_users,
+  private.deletion_queue,
+  private.usage_sums
+to service_role;
 grant select, insert, update on private.asset_medians, private.voice_list to service_role;
 grant select, update on sequence private.queued_scan_floor, private.generating_scan_floor to service_role;
 
@@ -76,11 +82,15 @@ revoke all on function
   public.asset_medians,
   public.cancel_assets,
   public.claim_asset_jobs,
+  public.claim_deletions,
+  public.complete_deletion,
   public.complete_job,
   public.continue_story,
   public.create_character,
   public.create_library,
   public.create_story,
+  public.delete_story,
+  public.delete_user,
   public.expire_stuck_jobs,
   public.extend_leases,
   public.fail_job,
@@ -111,11 +121,15 @@ grant execute on function
   public.asset_medians,
   public.cancel_assets,
   public.claim_asset_jobs,
+  public.claim_deletions,
+  public.complete_deletion,
   public.complete_job,
   public.continue_story,
   public.create_character,
   public.create_library,
   public.create_story,
+  public.delete_story,
+  public.delete_user,
   public.expire_stuck_jobs,
   public.extend_leases,
   public.fail_job,

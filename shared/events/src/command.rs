@@ -26,6 +26,8 @@ pub enum Command {
         story_id: StoryId,
         jobs: Vec<DispatchedJob>,
     },
+    /// Delete the files that the database says are to be deleted.
+    DeleteFiles,
 }
 
 /// One claimed job in an event.
@@ -40,7 +42,7 @@ pub struct DispatchedJob {
 /// The event cannot be carried out.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BadCommand {
-    #[error("the event must be a JSON object with `action` and `storyId`")]
+    #[error("the event must be a JSON object with `action`")]
     NotAnObject,
     #[error("the event lacks the field `{0}`")]
     Missing(&'static str),
@@ -49,7 +51,9 @@ pub enum BadCommand {
         field: &'static str,
         expected: &'static str,
     },
-    #[error("unknown action `{0}`: expected generate_story, generate_asset or generate_assets")]
+    #[error(
+        "unknown action `{0}`: expected generate_story, generate_asset, generate_assets or delete_files"
+    )]
     UnknownAction(String),
 }
 
@@ -73,15 +77,6 @@ impl Command {
             story_id,
             job_id: Some(job_id),
             lease_token: Some(lease_token),
-        }
-    }
-
-    /// The story it is about.
-    pub const fn story_id(&self) -> StoryId {
-        match self {
-            Self::GenerateStory { story_id, .. } | Self::GenerateAssets { story_id, .. } => {
-                *story_id
-            }
         }
     }
 }
@@ -138,6 +133,7 @@ impl TryFrom<&Value> for Command {
                     jobs: jobs.iter().map(job).collect::<Result<_, _>>()?,
                 })
             }
+            "delete_files" => Ok(Self::DeleteFiles),
             other => Err(BadCommand::UnknownAction(other.chars().take(60).collect())),
         }
     }
@@ -209,6 +205,10 @@ mod tests {
             }),
             json!({"action": "generate_assets", "storyId": ID,
                 "jobs": [{"assetType": "scene_1", "jobId": ID, "leaseToken": ID}]})
+        );
+        assert_eq!(
+            Value::from(Command::DeleteFiles),
+            json!({"action": "delete_files"})
         );
     }
 

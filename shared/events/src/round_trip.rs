@@ -34,6 +34,7 @@ fn command() -> impl Strategy<Value = Command> {
         }),
         (story(), prop::collection::vec(job(), 0..12))
             .prop_map(|(story_id, jobs)| Command::GenerateAssets { story_id, jobs }),
+        Just(Command::DeleteFiles),
     ]
 }
 
@@ -85,6 +86,9 @@ proptest! {
                 let tokens: Vec<_> = jobs.iter().map(|job| job.lease_token).collect();
                 prop_assert_eq!(failed.lease_tokens, tokens);
                 prop_assert_eq!(failed.new_story, None);
+            }
+            Command::DeleteFiles => {
+                prop_assert_eq!((failed.new_story, failed.lease_tokens.len()), (None, 0));
             }
         }
     }

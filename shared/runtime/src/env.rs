@@ -48,6 +48,9 @@ pub const PROVIDER_PROBE_SECONDS: &str = "PROVIDER_PROBE_SECONDS";
 pub const ASSETS_BUCKET: &str = "ASSETS_BUCKET";
 /// Public base address of that bucket.
 pub const ASSETS_CDN_URL: &str = "ASSETS_CDN_URL";
+/// Id of the CloudFront distribution in front of it. Optional: without it the CDN keeps its copies of deleted files until
+/// they run out, which may be a year.
+pub const ASSETS_DISTRIBUTION_ID: &str = "ASSETS_DISTRIBUTION_ID";
 /// Set by the local stack: S3 under another address, with the bucket in the path.
 pub const AWS_ENDPOINT_URL_S3: &str = "AWS_ENDPOINT_URL_S3";
 

@@ -16,6 +16,7 @@ pub enum Refusal {
     RegenerationLimit,
     SpendLimit,
     StoryNotFound,
+    TokenInvalid,
 }
 
 impl Refusal {
@@ -33,6 +34,7 @@ impl Refusal {
             "REGENERATION_LIMIT" => Self::RegenerationLimit,
             "SPEND_LIMIT" => Self::SpendLimit,
             "STORY_NOT_FOUND" => Self::StoryNotFound,
+            "TOKEN_INVALID" => Self::TokenInvalid,
             _ => return None,
         })
     }

@@ -4,6 +4,7 @@
 //! forgets after some days. What is accepted is copied to a key that carries a digest of its bytes: nobody guesses it, a
 //! late writer cannot change what stands there, and it may be cached for a year.
 
+mod deleting;
 mod keys;
 
 pub use keys::{AssetVersion, Fingerprint};
@@ -218,7 +219,10 @@ impl AssetFiles {
 
     /// Forgets a draft, so that no later attempt finds it.
     pub async fn discard(&self, draft: &Draft) -> Result<(), StoreError> {
-        let key = draft.key();
+        self.delete(draft.key()).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
         self.client
             .clone()
             .await
@@ -302,23 +306,17 @@ impl AssetFiles {
         Ok(body.into_bytes())
     }
 
-    /// Keys below a prefix, in order; at most a thousand.
+    /// Keys below a prefix, in order, all of them.
     async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let listed = self
-            .client
-            .clone()
-            .await
-            .list_objects_v2()
-            .bucket(&self.bucket)
-            .prefix(prefix)
-            .send()
-            .await
-            .map_err(file_error(format!("list {prefix}")))?;
-        let mut keys: Vec<_> = listed
-            .contents()
-            .iter()
-            .filter_map(|object| object.key().map(str::to_owned))
-            .collect();
+        let client = self.client.clone().await;
+        let list = client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+        let mut pages = list.into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(file_error(format!("list {prefix}")))?;
+            let found = page.contents().iter().filter_map(|object| object.key());
+            keys.extend(found.map(str::to_owned));
+        }
         keys.sort();
         Ok(keys)
     }

@@ -1,6 +1,8 @@
 //! The only room that knows PostgREST and S3: typed verbs in, domain nouns out.
 
+mod cdn;
 mod commands;
+mod deletion;
 mod digest;
 mod error;
 mod files;
@@ -13,9 +15,11 @@ mod rest;
 mod voices;
 mod work;
 
+pub use cdn::Cdn;
 pub use commands::{
     AssetCommand, AssetOptions, Caller, CommandResult, Created, Idempotency, Usage,
 };
+pub use deletion::{ClaimedDeletions, Deletion, DeletionKind};
 pub use digest::{digest_parts, sha256_hex};
 pub use error::{DatabaseMessage, Refusal, StoreError};
 pub use files::{AssetFiles, AssetVersion, Draft, FileKind, Fingerprint, StoredFile};

@@ -4,6 +4,7 @@ mod claim;
 mod content;
 mod create;
 mod credits;
+mod deletion;
 mod estimates;
 mod expire;
 mod heroes;

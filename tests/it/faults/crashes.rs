@@ -32,3 +32,8 @@ fn a_zombie_that_writes_after_the_takeover_changes_nothing() {
 fn a_new_version_that_starts_during_work_costs_no_story() {
     holds(Kind::Fault, "deploy");
 }
+
+#[test]
+fn nothing_is_left_of_what_is_deleted_at_any_moment_and_the_sums_are_exact() {
+    holds(Kind::Fault, "deletion");
+}

@@ -145,3 +145,23 @@ fn the_owner_sees_every_asset_become_ready_and_a_stranger_sees_nothing() {
         );
     });
 }
+
+#[test]
+fn the_owner_is_told_that_a_story_was_deleted_and_nobody_learns_more_than_its_id() {
+    let shared = shared();
+    shared.run(async {
+        let owner = demo(&shared);
+        let id = owner.ask_for_story().await;
+        owner.settled(&id).await;
+        let mut watched = FrontEnd::open(&shared, &owner, &id).await;
+        assert_eq!(owner.delete(&shared, &format!("/stories/{id}")).await, 204);
+        while let Some(line) = watched.next().await {
+            assert_ne!(line["event"], "update");
+            if line["event"] == "delete" {
+                assert_eq!(line["old"], serde_json::json!({"id": id}));
+                return;
+            }
+        }
+        panic!("the front end was never told");
+    });
+}

@@ -1,12 +1,12 @@
-//! A POST: a valid body and the key under which the same request may come again.
+//! A POST: a valid body and the key under which the same request may come again; and such a key without a body.
 
 use crate::{
     error::ApiError,
     extract::{Body, Checked},
 };
 use axum::{
-    extract::{FromRequest, MatchedPath, Request},
-    http::HeaderMap,
+    extract::{FromRequest, FromRequestParts, MatchedPath, Request},
+    http::{Extensions, HeaderMap, request::Parts},
 };
 use serde::Serialize;
 use store::{Idempotency, digest_parts, sha256_hex};
@@ -25,11 +25,7 @@ impl<S: Send + Sync, T: Checked + Serialize> FromRequest<S> for Posted<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let key = key(request.headers())?;
-        let operation = request
-            .extensions()
-            .get::<MatchedPath>()
-            .map_or("", MatchedPath::as_str)
-            .to_owned();
+        let operation = operation(request.extensions());
         let key = within(&operation, key);
         let path = request.uri().path().to_ascii_lowercase();
         let Body(body) = Body::from_request(request, state).await?;
@@ -39,6 +35,27 @@ impl<S: Send + Sync, T: Checked + Serialize> FromRequest<S> for Posted<T> {
             idempotency: Idempotency { key, request_hash },
         })
     }
+}
+
+/// The key of a request that has no body.
+#[derive(Debug)]
+pub(crate) struct Keyed(pub(crate) Idempotency);
+
+impl<S: Send + Sync> FromRequestParts<S> for Keyed {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let key = key(&parts.headers)?;
+        let path = parts.uri.path().to_ascii_lowercase();
+        let request_hash = digest(&operation(&parts.extensions), &path, &())?;
+        Ok(Self(Idempotency { key, request_hash }))
+    }
+}
+
+/// The route, with its parameters by name.
+fn operation(extensions: &Extensions) -> String {
+    let matched = extensions.get::<MatchedPath>();
+    matched.map_or("", MatchedPath::as_str).to_owned()
 }
 
 /// The client's key, else one of our own, so that an answer lost between here and the database can be asked for again.

@@ -1,11 +1,11 @@
-//! Stories: asking for one, finding them again.
+//! Stories: asking for one, finding them again, moving one, taking one away.
 
 use crate::{
-    answer::Answer,
+    answer::{Answer, Gone},
     deps::AppState,
     error::ApiError,
-    extract::{Body, Checked, PageQuery, PathStoryId, Posted, Query, SignedIn},
-    hand_off::start_text,
+    extract::{Body, Checked, Keyed, PageQuery, PathStoryId, Posted, Query, SignedIn},
+    hand_off::{delete_files, start_text},
     request_log::note_story,
     store_error::story_not_found,
     voices,
@@ -160,6 +160,20 @@ pub(crate) async fn show(
 ) -> Result<Answer<StoryRow>, ApiError> {
     let story = deps.store.story(caller.user_id, id).await?;
     story.map(Answer::ok).ok_or_else(story_not_found)
+}
+
+/// `DELETE /stories/{id}`: the rows are gone with the answer, the files a moment later.
+pub(crate) async fn remove(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    PathStoryId(id): PathStoryId,
+    Keyed(idempotency): Keyed,
+) -> Result<Gone, ApiError> {
+    let deleted = deps.store.delete_story(caller.user_id, id, &idempotency);
+    let replayed = deleted.await?;
+    tracing::info!(target: "AssetGenerationPipeline", "Story deleted");
+    delete_files(&deps).await;
+    Ok(Gone { replayed })
 }
 
 /// `{"library_id": …}`

@@ -1,6 +1,7 @@
 //! Processes that die, freeze and are replaced, at known moments.
 
 mod death;
+mod deletion;
 mod deploy;
 mod kill;
 mod outage;
@@ -20,4 +21,5 @@ pub(crate) const FAULTS: &[Trial] = &[
     wake::WAKE,
     zombie::ZOMBIE,
     deploy::DEPLOY,
+    deletion::DELETION,
 ];

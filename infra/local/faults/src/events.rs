@@ -5,6 +5,9 @@ mod duplicates;
 mod lost;
 mod persistence;
 
+pub(crate) use chaos::{Killer, disturb};
+pub(crate) use persistence::ask_until_accepted;
+
 use crate::Trial;
 
 /// All of them, in the order in which they are listed.

@@ -30,12 +30,14 @@ impl Display for Fingerprint {
     }
 }
 
-/// One version of an asset of a story; its files bear its name.
+/// One version of an asset of a story, and the attempt that makes it; its files bear its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AssetVersion {
     pub story: StoryId,
     pub asset: AssetType,
     pub version: u32,
+    /// Counts all attempts at the asset, so that no two of them publish under one key.
+    pub attempt: u32,
 }
 
 impl AssetVersion {
@@ -45,6 +47,7 @@ impl AssetVersion {
             story: job.story_id,
             asset: job.asset_type,
             version: job.asset_version + 1,
+            attempt: job.attempt,
         }
     }
 
@@ -55,22 +58,21 @@ impl AssetVersion {
 
     /// `drafts/stories/{story}/{asset}-v{version}-{wish}-a{attempt}-{number}.{extension}`. `number` tells apart what one
     /// attempt makes one after the other.
-    pub fn draft_key(
-        &self,
-        wish: &Fingerprint,
-        attempt: u32,
-        number: u32,
-        kind: FileKind,
-    ) -> String {
+    pub fn draft_key(&self, wish: &Fingerprint, number: u32, kind: FileKind) -> String {
         let prefix = self.draft_prefix(wish);
-        format!("{prefix}a{attempt}-{number}.{}", kind.extension())
+        format!("{prefix}a{}-{number}.{}", self.attempt, kind.extension())
     }
 
-    /// `stories/{story}/{asset}-v{version}-{digest}.{extension}`: nobody guesses it, and whoever writes it a second time
-    /// writes the same bytes.
+    /// `stories/{story}/{asset}-v{version}-a{attempt}-{digest}.{extension}`: nobody guesses it, whoever writes it a second
+    /// time writes the same bytes, and when its attempt is over nobody writes it any more.
     pub(super) fn public_key(&self, sha256: &str, kind: FileKind) -> String {
         let digest = &sha256[..DIGITS];
-        format!("{}-{digest}.{}", self.stem(), kind.extension())
+        format!(
+            "{}-a{}-{digest}.{}",
+            self.stem(),
+            self.attempt,
+            kind.extension()
+        )
     }
 
     fn stem(&self) -> String {
@@ -88,6 +90,19 @@ pub(super) fn key_of(story: StoryId, address: &str) -> Option<String> {
     let is_ours = root == "stories" && folder == story.to_string();
     let is_file = !matches!(file, "" | "." | "..");
     (is_ours && is_file).then(|| format!("stories/{story}/{file}"))
+}
+
+/// The asset and the attempt that published this key; `None` for keys of another form, which older versions of this code
+/// wrote.
+pub(super) fn published_by(key: &str) -> Option<(AssetType, u32)> {
+    let (_, file) = key.rsplit_once('/')?;
+    let (stem, _) = file.rsplit_once('.')?;
+    let mut parts = stem.splitn(4, '-');
+    let (asset, version, attempt) = (parts.next()?, parts.next()?, parts.next()?);
+    let digest = parts.next()?;
+    let is_ours = version.starts_with('v') && digest.len() == DIGITS;
+    let attempt = attempt.strip_prefix('a').filter(|_| is_ours)?;
+    Some((asset.parse().ok()?, attempt.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -144,9 +159,10 @@ mod tests {
             story: story(),
             asset: AssetType::Cover,
             version: 2,
+            attempt: 3,
         };
         let (pencil, paint) = (Fingerprint::of(["pencil"]), Fingerprint::of(["paint"]));
-        let draft = cover.draft_key(&pencil, 3, 1, FileKind::Png);
+        let draft = cover.draft_key(&pencil, 1, FileKind::Png);
         assert_eq!(
             draft,
             format!("drafts/stories/{STORY}/cover-v2-{pencil}-a3-1.png")
@@ -156,8 +172,23 @@ mod tests {
         let public = cover.public_key(&sha256_hex(b"bytes"), FileKind::Png);
         assert_eq!(
             public,
-            format!("stories/{STORY}/cover-v2-277089d91c0bdf4f.png")
+            format!("stories/{STORY}/cover-v2-a3-277089d91c0bdf4f.png")
         );
+        assert_eq!(published_by(&public), Some((AssetType::Cover, 3)));
+    }
+
+    #[test]
+    fn a_key_of_another_form_is_of_no_attempt() {
+        for key in [
+            "cover-v1-a1-1.png",
+            "cover-v1-0123456789abcdef.png",
+            "hat-v1-a1-0123456789abcdef.png",
+            "cover-v1-a-0123456789abcdef.png",
+            "cover-v1-a1-0123456789abcdef",
+        ] {
+            let key = format!("stories/{STORY}/{key}");
+            assert_eq!(published_by(&key), None, "of {key}");
+        }
     }
 
     #[test]

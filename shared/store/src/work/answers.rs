@@ -113,6 +113,9 @@ pub struct Claimed {
     /// Seconds until a job in backoff becomes claimable, a lease that misses its heartbeats ends, or a provider whose limit
     /// is reached takes calls again; the last is told to one caller at a time.
     pub next_in_seconds: Option<f64>,
+    /// Files are to be deleted: the content agent does that.
+    #[serde(default)]
+    pub deletions: bool,
     /// Stories that ended because their last worker was gone.
     #[serde(default)]
     pub(super) ended: Option<Vec<FinishedStory>>,

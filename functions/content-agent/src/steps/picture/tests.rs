@@ -38,7 +38,7 @@ fn in_style(style: &str) -> Value {
 async fn a_picture_is_published_once_it_has_passed_under_a_key_nobody_guesses() {
     let services = TestServices::default();
     let url = attempt(&services, 1, Value::Null).await.unwrap();
-    let published = format!("stories/{STORY}/cover-v1-");
+    let published = format!("stories/{STORY}/cover-v1-a1-");
     let digest = url
         .strip_prefix(&format!("{CDN}/{published}"))
         .and_then(|rest| rest.strip_suffix(".png"))

@@ -83,7 +83,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
 }
 
 /// PostgREST and S3 fail now and then, or not any more.
-fn disturb(stack: &TestStack, on: bool) {
+pub(crate) fn disturb(stack: &TestStack, on: bool) {
     let share = |share: f64| Share::from(if on { share } else { 0.0 });
     stack.gateway().faults.set(FaultPlan {
         unavailable: share(0.03),
@@ -95,14 +95,14 @@ fn disturb(stack: &TestStack, on: bool) {
 }
 
 /// Ends a process of any function at random moments.
-struct Killer {
+pub(crate) struct Killer {
     random: StdRng,
     left: usize,
     killed: usize,
 }
 
 impl Killer {
-    fn new(seed: u64, kills_max: usize) -> Self {
+    pub(crate) fn new(seed: u64, kills_max: usize) -> Self {
         Self {
             random: StdRng::seed_from_u64(seed),
             left: kills_max,
@@ -110,7 +110,8 @@ impl Killer {
         }
     }
 
-    async fn kill_on(&mut self, stack: &TestStack) -> Infallible {
+    /// Kills on for as long as it is polled.
+    pub(crate) async fn kill_on(&mut self, stack: &TestStack) -> Infallible {
         loop {
             let pause = Duration::from_millis(self.random.random_range(50..600));
             tokio::time::sleep(pause).await;
@@ -126,6 +127,11 @@ impl Killer {
             self.left -= 1;
             self.killed += 1;
         }
+    }
+
+    /// How many it has killed.
+    pub(crate) fn killed(&self) -> usize {
+        self.killed
     }
 }
 

@@ -1,4 +1,4 @@
-//! F33: many users at their limits, who have assets made again and cancel at random while the providers fail now and then;
+//! F34: many users at their limits, who have assets made again and cancel at random while the providers fail now and then;
 //! and then a day of the platform that has no money left.
 
 use crate::{
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 pub(crate) const LIMITS: Trial = Trial {
     name: "limits",
-    covers: &["F33"],
+    covers: &["F34"],
     question: "users have assets made again, cancel and try again at random while providers fail now and then: nobody gets more \
                than the plan allows, nothing is paid after a limit, every sum is exact, and what waited is made when a limit is lifted",
     run: on_stack!(measure, |setup, _| {
