@@ -1893,6 +1893,7 @@ declare
   v_assets jsonb;
   v_hue jsonb;
   v_overall text;
+  v_was text := (select asset_generation_status ->> 'overall' from public.stories where id = p_story_id);
   v_round integer;
   v_user uuid;
 begin
@@ -1944,7 +1945,7 @@ begin
       update public.users set stories_used = stories_used - 1 where id = v_user;
     end if;
   end if;
-  return jsonb_build_object('overall', v_overall);
+  return jsonb_build_object('overall', v_overall, 'was', v_was);
 end $$;
 
 -- What any of the story's pictures found out from this text and saved: the palette journey, and each scene's analysis by its
@@ -3377,7 +3378,7 @@ end $$;
 create function private.command_answer(p_story_id uuid, p_done text[], p_settled jsonb) returns jsonb
   language sql volatile set search_path = '' as $$
   select jsonb_build_object('story', private.story_answer(p_story_id), 'assetTypes', to_jsonb(p_done),
-    'claimable', p_settled -> 'claimable')
+    'claimable', p_settled -> 'claimable', 'was', p_settled -> 'was', 'summary', p_settled -> 'summary')
 $$;
 
 create function public.retry_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[] default null,

@@ -52,6 +52,7 @@ declare
   v_assets jsonb;
   v_hue jsonb;
   v_overall text;
+  v_was text := (select asset_generation_status ->> 'overall' from public.stories where id = p_story_id);
   v_round integer;
   v_user uuid;
 begin
@@ -103,7 +104,7 @@ begin
       update public.users set stories_used = stories_used - 1 where id = v_user;
     end if;
   end if;
-  return jsonb_build_object('overall', v_overall);
+  return jsonb_build_object('overall', v_overall, 'was', v_was);
 end $$;
 
 -- What any of the story's pictures found out from this text and saved: the palette journey, and each scene's analysis by its

@@ -185,7 +185,7 @@ end $$;
 create function private.command_answer(p_story_id uuid, p_done text[], p_settled jsonb) returns jsonb
   language sql volatile set search_path = '' as $$
   select jsonb_build_object('story', private.story_answer(p_story_id), 'assetTypes', to_jsonb(p_done),
-    'claimable', p_settled -> 'claimable')
+    'claimable', p_settled -> 'claimable', 'was', p_settled -> 'was', 'summary', p_settled -> 'summary')
 $$;
 
 create function public.retry_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[] default null,

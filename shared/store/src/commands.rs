@@ -1,8 +1,8 @@
 //! What users ask: a story, a character, commands on the assets of a story; each repeatable under an idempotency key.
 
-use crate::{Store, StoreError, StoryRow};
+use crate::{FinishedStory, Store, StoreError, StoryRow, finished_story::log_change};
 use domain::{
-    AssetType, StoryId, UserId,
+    AssetType, Overall, StoryId, UserId,
     character::{Character, NewCharacter},
     request::{NewStory, Priority},
     voice::VoiceId,
@@ -166,6 +166,23 @@ pub struct CommandResult {
     /// True when this is the answer given before under the same key.
     #[serde(default)]
     pub replayed: bool,
+    /// The overall state before the command.
+    was: Option<Overall>,
+    /// There when the command ended the story.
+    summary: Option<FinishedStory>,
+}
+
+impl CommandResult {
+    /// Logs what became of the story, once however often the command is repeated.
+    fn log(&self) {
+        let overall = self.story.asset_generation_status.overall;
+        match (&self.summary, self.was) {
+            _ if self.replayed => {}
+            (Some(summary), _) => summary.log(),
+            (None, Some(was)) => log_change(self.story.id, was, overall),
+            (None, None) => {}
+        }
+    }
 }
 
 /// What a user has used and may use.
@@ -277,7 +294,9 @@ impl Store {
         ] {
             arguments[name] = value;
         }
-        self.call(function, &arguments).await
+        let result: CommandResult = self.call(function, &arguments).await?;
+        result.log();
+        Ok(result)
     }
 }
 

@@ -28,8 +28,7 @@ pub struct FinishedStory {
 impl FinishedStory {
     pub(crate) fn log(&self) {
         let id = tracing::field::display(self.story_id);
-        tracing::info!(target: "AssetGenerationPipeline", storyId = &id, from = Overall::Generating.name(), to = self.overall.name(),
-            "Story status changed");
+        log_change(self.story_id, Overall::Generating, self.overall);
         tracing::info!(
             target: "AssetGenerationPipeline",
             storyId = &id,
@@ -43,5 +42,13 @@ impl FinishedStory {
             costUsd = self.cost_usd,
             "Story finished"
         );
+    }
+}
+
+/// One line for a change of the overall state; none when there was none.
+pub(crate) fn log_change(story: StoryId, from: Overall, to: Overall) {
+    if from != to {
+        tracing::info!(target: "AssetGenerationPipeline", storyId = %story, from = from.name(), to = to.name(),
+            "Story status changed");
     }
 }

@@ -2,9 +2,20 @@
 
 use super::demo;
 use crate::stack::own;
-use serde_json::json;
-use stack::lambda::InstanceActivity;
+use serde_json::{Value, json};
+use stack::lambda::{InstanceActivity, LogLine};
 use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+
+/// The next line of the API with this message.
+async fn written_by_the_api(log: &mut Receiver<LogLine>, message: &str) -> Value {
+    loop {
+        let line = log.recv().await.expect("no line is lost");
+        if line.function == "universal-agent" && line.text.contains(message) {
+            return serde_json::from_str(&line.text).expect("a line is JSON");
+        }
+    }
+}
 
 #[test]
 fn cancelling_stops_the_work_and_the_story_never_comes_back() {
@@ -21,6 +32,7 @@ fn cancelling_stops_the_work_and_the_story_never_comes_back() {
             status["assets"]["cover"]["status"] == "generating"
         })
         .await;
+        let mut log = shared.stack().emulator().log_lines();
         user.api
             .steer(&id, "cancel", &json!({}))
             .await
@@ -28,6 +40,13 @@ fn cancelling_stops_the_work_and_the_story_never_comes_back() {
         let story = user.settled(&id).await;
         assert_eq!(story["asset_generation_status"]["overall"], "partial");
         let version = story["version"].clone();
+        let changed = written_by_the_api(&mut log, "Story status changed").await;
+        assert_eq!(
+            [&changed["from"], &changed["to"]],
+            ["generating", "partial"]
+        );
+        let finished = written_by_the_api(&mut log, "Story finished").await;
+        assert_eq!(finished["assetsReady"], 1, "{finished}");
         // Everything in flight has ended, one way or the other.
         let emulator = shared.stack().emulator();
         while emulator.instances().iter().any(|instance| {
