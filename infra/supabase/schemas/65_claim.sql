@@ -156,8 +156,8 @@ begin
     'deletions', private.has_deletions(),
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
       and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || v_too_dear, null),
-    -- A pause of something there is money for that ends, a lease that missed its heartbeats (each restores it in full) and will end, or a provider that
-    -- takes calls again, which one caller at a time is told.
+    -- A pause of what there is money for that ends, a lease that missed its heartbeats (each restores it in full) and will
+    -- end, or a provider that takes calls again, which one caller at a time is told.
     'nextInSeconds', extract(epoch from least(
       private.next_capacity_at(v_capacity, p_owner, p_wait_seconds),
       (select min(available_at) from public.asset_generation_jobs
