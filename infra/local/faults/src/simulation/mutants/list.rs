@@ -34,7 +34,7 @@ pub(super) const GUARDS: &[Guard] = guards! {
     "the replay of an idempotency key":
         "private.find_idempotent_response" "if p_key is null then" => "if true then"; a_key_makes_one_story,
     "the version of a story": "private.bump_story_version" "old.version + 1" => "old.version"; play,
-    "one refund a story": "private.refresh_story_status" "if found then" => "if true then"; play,
+    "one refund a story": "private.refresh_story_status" "if found then" => "if true then"; a_cancelled_text_is_refunded,
     "the text before everything":
         "private.settle_inputs" "then i.status <> 'ready' else" => "then false else"; nothing_is_made_before_the_text,
     "the pictures before the book":
