@@ -1,5 +1,6 @@
 //! Directed checks for guards that random play hardly ever needs. Each panics where its guard is missing, as a test does.
 
+mod deletion;
 mod plans;
 mod versions;
 
@@ -8,6 +9,10 @@ use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::task::JoinSet;
 
+pub(crate) use deletion::{
+    a_deleted_story_leaves_nothing, a_deleted_user_comes_to_nothing_but_sums,
+    files_are_deleted_under_a_lease_and_twice,
+};
 pub(crate) use plans::{
     a_plan_has_its_priorities, a_plan_makes_what_it_includes, a_purchase_counts_once,
     libraries_have_owners, progress_is_shown_with_measure,
