@@ -75,7 +75,7 @@ async fn hand_over_story(deps: &Deps, story: StoryId, jobs: Vec<LeasedJob>) -> R
     for job in &jobs {
         if let Err(error) = deps
             .store
-            .release_job(job.job_id, job.lease_token, PAUSE_AFTER_RELEASE)
+            .release_job(job.job_id, job.lease_token, PAUSE_AFTER_RELEASE, &[])
             .await
         {
             // The lease runs out by itself; nothing is lost but its time.

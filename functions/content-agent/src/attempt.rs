@@ -101,7 +101,10 @@ impl Attempt {
         let mut billed = Vec::new();
         let model = self.deps().text.as_ref();
         let answer = asking::ask_until_usable(model, call, &mut billed, usable).await;
-        let entries = billed.iter().map(|call| usage::text(call, question.name));
+        let prices = &self.deps().config.prices;
+        let entries = billed
+            .iter()
+            .map(|call| usage::text(call, question.name, prices));
         self.usage.add(entries);
         let tokens = |call: &CallUsage| call.input_units + call.output_units;
         Ok((answer?, billed.iter().map(tokens).sum()))
@@ -117,14 +120,13 @@ impl Attempt {
         progress: u8,
         metadata: Option<Value>,
     ) -> Result<(), StepError> {
-        let usage = self.usage.unrecorded();
         self.note_progress(progress);
         let report = Progress {
             metadata,
             checkpoint: Some(checkpoint),
-            usage: usage.clone(),
             ..self.heartbeat()
         };
+        let usage = report.usage.clone();
         let (store, lease) = (&self.deps().store, self.deps().config.lease);
         let lost = store.report_progress(&[report], lease).await?;
         self.usage.forget(&usage);
@@ -140,7 +142,7 @@ impl Attempt {
         pace.note(self.begun.elapsed(), percent);
     }
 
-    /// What extends its lease, and tells how far it is by now.
+    /// What extends its lease, tells how far it is by now and what was paid for since the last report.
     pub(crate) fn heartbeat(&self) -> Progress {
         let pace = *self.pace.lock().expect("no holder panics");
         Progress {
@@ -149,7 +151,7 @@ impl Attempt {
             progress: Some(pace.shown(self.begun.elapsed())),
             metadata: None,
             checkpoint: None,
-            usage: Vec::new(),
+            usage: self.usage.unrecorded(),
         }
     }
 }

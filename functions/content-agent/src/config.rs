@@ -1,5 +1,6 @@
 //! Settings of the content agent.
 
+use crate::prices::Prices;
 use domain::traits::Trait;
 use providers::{CallTimeouts, ElevenLabsConfig, OpenAiConfig};
 use runtime::{SettingError, Variables, env};
@@ -28,6 +29,8 @@ pub struct Config {
     pub unchecked_traits: Vec<Trait>,
     /// `OPENAI_IMAGE_MODELS`: a picture of other models is another picture.
     pub image_models: Vec<String>,
+    /// What calls of the configured models cost.
+    pub prices: Prices,
 }
 
 impl FromStr for ImageFallback {
@@ -59,11 +62,26 @@ impl Config {
                 problem: error.to_string(),
             })?,
             image_models: image_models(variables),
+            prices: Prices::from_variables(variables)?,
         })
     }
 }
 
-fn image_models(variables: &Variables) -> Vec<String> {
+pub(crate) fn text_models(variables: &Variables) -> Vec<String> {
+    variables.list_or(env::OPENAI_TEXT_MODEL, "gpt-5.2")
+}
+
+pub(crate) fn analysis_models(variables: &Variables) -> Vec<String> {
+    variables.list_or(env::OPENAI_ANALYSIS_MODEL, "gpt-5.2")
+}
+
+pub(crate) fn speech_model(variables: &Variables) -> &str {
+    variables
+        .optional(env::ELEVENLABS_MODEL)
+        .unwrap_or("eleven_multilingual_v2")
+}
+
+pub(crate) fn image_models(variables: &Variables) -> Vec<String> {
     variables.list_or(
         env::OPENAI_IMAGE_MODELS,
         "gpt-image-2.5-sunburst,gpt-image-2",
@@ -93,8 +111,8 @@ pub(crate) fn openai(variables: &Variables) -> Result<OpenAiConfig, SettingError
     Ok(OpenAiConfig {
         base_url: variables.parsed_or(env::OPENAI_BASE_URL, default_url)?,
         api_key: variables.secret(env::OPENAI_API_KEY)?,
-        text_models: variables.list_or(env::OPENAI_TEXT_MODEL, "gpt-5.2"),
-        analysis_models: variables.list_or(env::OPENAI_ANALYSIS_MODEL, "gpt-5.2"),
+        text_models: text_models(variables),
+        analysis_models: analysis_models(variables),
         image_models: image_models(variables),
         timeouts: timeouts(variables)?,
     })
@@ -106,10 +124,7 @@ pub(crate) fn elevenlabs(variables: &Variables) -> Result<ElevenLabsConfig, Sett
     Ok(ElevenLabsConfig {
         base_url: variables.parsed_or(env::ELEVENLABS_BASE_URL, default_url)?,
         api_key: variables.secret(env::ELEVENLABS_API_KEY)?,
-        model: variables
-            .optional(env::ELEVENLABS_MODEL)
-            .unwrap_or("eleven_multilingual_v2")
-            .to_owned(),
+        model: speech_model(variables).to_owned(),
         default_voice: variables.parsed_optional(env::ELEVENLABS_DEFAULT_VOICE)?,
         timeouts: timeouts(variables)?,
     })

@@ -16,6 +16,8 @@ pub(crate) enum StepError {
     Schema(#[from] serde_json::Error),
     #[error("the picture failed its check three times")]
     CheckFailed,
+    #[error("none of three pictures could be read")]
+    NothingReadable,
     #[error("an asset this one is made of is missing")]
     MissingInput,
     #[error("a file or the database could not be reached")]
@@ -75,6 +77,7 @@ impl StepError {
             // What the database refuses today it refuses tomorrow, and each attempt is paid for.
             Self::Store(error) => (!error.is_about_the_data(), None),
             Self::CheckFailed
+            | Self::NothingReadable
             | Self::MissingInput
             | Self::UnknownVoice
             | Self::Book(_)
@@ -123,7 +126,9 @@ impl StepError {
                 FailureCode::DatabaseUnavailable,
                 "The database could not be reached",
             ),
-            Self::Picture(_) => (FailureCode::UnusablePicture, "A picture could not be read"),
+            Self::Picture(_) | Self::NothingReadable => {
+                (FailureCode::UnusablePicture, "A picture could not be read")
+            }
             Self::MissingLetters { .. } => (
                 FailureCode::UnsupportedScript,
                 "The book cannot be printed yet in these letters",

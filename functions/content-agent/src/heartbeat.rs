@@ -64,16 +64,23 @@ async fn extend_leases(deps: Arc<Deps>, running: RunningJobs) -> Infallible {
                 if extended.is_deferred {
                     pause = beat.min(SHOWN_AGAIN_AFTER);
                 }
-                abort_lost(
-                    &running.lock().expect("no holder panics"),
-                    &beats,
-                    &extended.lost,
-                );
+                let running = running.lock().expect("no holder panics");
+                forget_recorded(&running, &beats);
+                abort_lost(&running, &beats, &extended.lost);
             }
             Err(error) => tracing::warn!(
                 error = chain(&error),
                 "Heartbeat failed; the leases hold until the next one"
             ),
+        }
+    }
+}
+
+/// The database has what was paid for until this report.
+fn forget_recorded(running: &HashMap<JobId, RunningJob>, reported: &[Progress]) {
+    for beat in reported {
+        if let Some(job) = running.get(&beat.job_id) {
+            job.attempt.usage.forget(&beat.usage);
         }
     }
 }
@@ -128,6 +135,35 @@ mod tests {
     async fn a_late_answer_to_a_heartbeat_stops_its_own_attempt_and_no_retry_that_follows() {
         assert!(is_stopped(FIRST, FIRST).await);
         assert!(!is_stopped(SECOND, FIRST).await);
+    }
+
+    #[tokio::test]
+    async fn a_heartbeat_tells_what_was_paid_for_once() {
+        let services = TestServices::default();
+        let mut deps = Arc::into_inner(services.deps(CDN).await).expect("nobody else has it");
+        deps.config.lease = Duration::from_millis(30);
+        let attempt = attempt(&services, FIRST).await;
+        let call = providers::CallUsage {
+            request_id: "r1".to_owned(),
+            ..providers::CallUsage::default()
+        };
+        let prices = &attempt.deps().config.prices;
+        attempt.usage.add([crate::usage::picture(&call, prices)]);
+        let abort = tokio::spawn(std::future::pending::<()>()).abort_handle();
+        let job = RunningJob {
+            attempt: Arc::clone(&attempt),
+            abort,
+        };
+        let running = Arc::new(Mutex::new(HashMap::from([(job.attempt.job.job_id, job)])));
+        let seen = services.clone();
+        let work = async move {
+            while seen.reports() < 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        extend_leases_during(Arc::new(deps), running, work).await;
+        assert_eq!(services.told_usage(), ["openai:r1"]);
+        assert!(attempt.usage.unrecorded().is_empty());
     }
 
     #[tokio::test]

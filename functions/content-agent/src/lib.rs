@@ -13,6 +13,7 @@ mod deletion;
 mod failure;
 mod heartbeat;
 mod pace;
+mod prices;
 mod prompt;
 mod references;
 mod session;
@@ -24,6 +25,7 @@ mod usage;
 
 pub use config::Config;
 pub use deletion::DeletionReport;
+pub use prices::Prices;
 
 use decode_pool::DecodePool;
 use domain::{LeaseToken, StoryId};

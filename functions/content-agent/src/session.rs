@@ -272,8 +272,9 @@ impl Session {
             let job = &attempt.job;
             let release = async move {
                 tracing::warn!(reason, "Handing an unfinished job back");
+                let usage = attempt.usage.unrecorded();
                 if let Err(error) = store
-                    .release_job(job.job_id, job.lease_token, Duration::ZERO)
+                    .release_job(job.job_id, job.lease_token, Duration::ZERO, &usage)
                     .await
                 {
                     tracing::error!(error = chain(&error), "Could not hand a job back");

@@ -1,7 +1,7 @@
 //! A story at work in tests: a bucket and a database in memory, and models that answer as they are told.
 
 use crate::{
-    Config, Deps, config::ImageFallback, decode_pool::DecodePool, failure::StepError,
+    Config, Deps, Prices, config::ImageFallback, decode_pool::DecodePool, failure::StepError,
     story_context::StoryContext,
 };
 use async_trait::async_trait;
@@ -19,7 +19,7 @@ use providers::{
     SpeechCall, SpeechFacts, SpeechModel, TextCall, TextModel,
 };
 use render::{colors::HexColor, placeholder::placeholder_png};
-use runtime::{Deadline, Invoke, InvokeError};
+use runtime::{Deadline, Invoke, InvokeError, Variables};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -38,6 +38,8 @@ pub(crate) enum Verdict {
     Rejected,
     /// The provider is down.
     Unknown,
+    /// It never answers.
+    Pending,
     /// Whoever asks dies of it.
     Panic,
 }
@@ -51,9 +53,17 @@ struct Seen {
     reports: Vec<Value>,
     /// Bodies of `fail_job`.
     failures: Vec<Value>,
+    /// Bodies of `release_job`.
+    releases: Vec<Value>,
+    /// How often a picture was to be checked.
+    checks: usize,
     /// What the picture model was asked for.
     prompts: Vec<String>,
     verdicts: VecDeque<Verdict>,
+    /// The bucket deletes nothing.
+    refuses_deletes: bool,
+    /// The picture model's next pictures break off in the middle.
+    broken_pictures: usize,
 }
 
 /// Everything outside the content agent.
@@ -95,6 +105,7 @@ impl TestServices {
                 image_fallback: ImageFallback::Fail,
                 unchecked_traits: Vec::new(),
                 image_models: vec!["a-model".to_owned()],
+                prices: Prices::from_variables(&Variables::from_pairs([])).unwrap(),
             },
             decode_pool: DecodePool::default(),
         })
@@ -137,14 +148,45 @@ impl TestServices {
         self.0.lock().unwrap().verdicts = verdicts.into_iter().collect();
     }
 
+    /// From now on the bucket deletes nothing.
+    pub(crate) fn refuse_deletes(&self) {
+        self.0.lock().unwrap().refuses_deletes = true;
+    }
+
+    /// The next pictures break off in the middle.
+    pub(crate) fn break_pictures(&self, count: usize) {
+        self.0.lock().unwrap().broken_pictures = count;
+    }
+
     /// How many reports the database was sent.
     pub(crate) fn reports(&self) -> usize {
         self.0.lock().unwrap().reports.len()
     }
 
+    /// Keys of the paid calls that reports told of, once each time.
+    pub(crate) fn told_usage(&self) -> Vec<String> {
+        let seen = self.0.lock().unwrap();
+        let reports = seen.reports.iter();
+        let jobs = reports.flat_map(|report| report["p_jobs"].as_array().into_iter().flatten());
+        let usage = jobs.flat_map(|job| job["usage"].as_array().into_iter().flatten());
+        usage
+            .filter_map(|entry| Some(entry["callKey"].as_str()?.to_owned()))
+            .collect()
+    }
+
     /// What the database was told of failed jobs.
     pub(crate) fn failures(&self) -> Vec<Value> {
         self.0.lock().unwrap().failures.clone()
+    }
+
+    /// What the database was told of jobs that were handed back.
+    pub(crate) fn releases(&self) -> Vec<Value> {
+        self.0.lock().unwrap().releases.clone()
+    }
+
+    /// How often a picture was to be checked.
+    pub(crate) fn checks(&self) -> usize {
+        self.0.lock().unwrap().checks
     }
 
     pub(crate) fn prompts(&self) -> Vec<String> {
@@ -226,6 +268,10 @@ async fn answer(State(services): State<TestServices>, request: Request) -> Respo
                 seen.failures.push(body);
                 axum::Json(json!({"accepted": true})).into_response()
             }
+            "release_job" => {
+                seen.releases.push(body);
+                axum::Json(json!({"accepted": true})).into_response()
+            }
             other => unreachable!("{other} is not called here"),
         };
     }
@@ -259,6 +305,12 @@ async fn answer(State(services): State<TestServices>, request: Request) -> Respo
                 StatusCode::OK.into_response()
             }
         },
+        // Not 5xx, which the client would try again.
+        Method::DELETE if seen.refuses_deletes => (
+            StatusCode::FORBIDDEN,
+            "<Error><Code>AccessDenied</Code></Error>",
+        )
+            .into_response(),
         Method::DELETE => {
             seen.objects.remove(&key);
             StatusCode::NO_CONTENT.into_response()
@@ -289,11 +341,16 @@ impl TextModel for TestServices {
         bill: &mut Vec<CallUsage>,
     ) -> Result<Value, ProviderError> {
         assert_eq!(call.name, "image_check");
-        let verdict = self.0.lock().unwrap().verdicts.pop_front();
+        let verdict = {
+            let mut seen = self.0.lock().unwrap();
+            seen.checks += 1;
+            seen.verdicts.pop_front()
+        };
         let passed = match verdict.unwrap_or(Verdict::Passed) {
             Verdict::Passed => true,
             Verdict::Rejected => false,
             Verdict::Panic => panic!("on purpose"),
+            Verdict::Pending => std::future::pending().await,
             // As a process that dies meanwhile: the picture is there, its verdict is not.
             Verdict::Unknown => {
                 while !self.keys().iter().any(|key| key.starts_with("drafts/")) {
@@ -318,12 +375,17 @@ impl PictureModel for TestServices {
         call: &PictureCall,
         bill: &mut Vec<CallUsage>,
     ) -> Result<PictureBytes, ProviderError> {
-        let number = {
+        let (number, is_broken) = {
             let mut seen = self.0.lock().unwrap();
             seen.prompts.push(call.prompt.clone());
-            seen.prompts.len()
+            let is_broken = seen.broken_pictures > 0;
+            seen.broken_pictures = seen.broken_pictures.saturating_sub(1);
+            (seen.prompts.len(), is_broken)
         };
-        let bytes = picture(u8::try_from(number).unwrap());
+        let mut bytes = picture(u8::try_from(number).unwrap());
+        if is_broken {
+            bytes.truncate(bytes.len() / 2);
+        }
         bill.push(billed(number));
         Ok(PictureBytes::parse(bytes).unwrap())
     }
@@ -339,7 +401,11 @@ impl SpeechModel for TestServices {
         unreachable!("nothing is read aloud here")
     }
 
-    async fn speak(&self, _call: &SpeechCall) -> Result<(Speech, CallUsage), ProviderError> {
+    async fn speak(
+        &self,
+        _call: &SpeechCall,
+        _usage: &mut Vec<CallUsage>,
+    ) -> Result<Speech, ProviderError> {
         unreachable!("nothing is read aloud here")
     }
 }

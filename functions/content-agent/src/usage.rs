@@ -1,6 +1,7 @@
 //! What an attempt has paid for: entries of the usage ledger, kept until the database has them.
 
-use domain::price;
+use crate::prices::{Prices, provider_of};
+use domain::price::{CallKind, Quote};
 use providers::CallUsage;
 use std::sync::Mutex;
 use store::UsageEntry;
@@ -29,18 +30,15 @@ impl UsageLedger {
     }
 }
 
-fn entry(
-    billed: &CallUsage,
-    provider: &'static str,
-    kind: &'static str,
-    cost_usd: f64,
-) -> UsageEntry {
+fn entry(billed: &CallUsage, call: CallKind, kind: &'static str, prices: &Prices) -> UsageEntry {
+    let provider = provider_of(call);
     // A call whose id did not arrive is still a call.
     let call_key = match billed.request_id.as_str() {
         "" => uuid::Uuid::new_v4().to_string(),
         id => format!("{provider}:{id}"),
     };
     let (input_units, output_units) = (billed.input_units, billed.output_units);
+    let Quote { price, version } = prices.quote(call, &billed.model);
     UsageEntry {
         call_key,
         provider,
@@ -48,38 +46,39 @@ fn entry(
         kind,
         input_units,
         output_units,
-        cost_usd,
+        cost_usd: price.usd(input_units, output_units),
+        price_version: version,
     }
 }
 
-pub(crate) fn text(billed: &CallUsage, kind: &'static str) -> UsageEntry {
-    let cost_usd = price::text_call_usd(billed.input_units, billed.output_units);
-    entry(billed, "openai", kind, cost_usd)
+pub(crate) fn text(billed: &CallUsage, kind: &'static str, prices: &Prices) -> UsageEntry {
+    entry(billed, CallKind::Text, kind, prices)
 }
 
-pub(crate) fn picture(billed: &CallUsage) -> UsageEntry {
-    entry(billed, "openai", "picture", price::PICTURE_USD)
+pub(crate) fn picture(billed: &CallUsage, prices: &Prices) -> UsageEntry {
+    entry(billed, CallKind::Picture, "picture", prices)
 }
 
-pub(crate) fn speech(billed: &CallUsage) -> UsageEntry {
-    let cost_usd = price::speech_usd(billed.input_units);
-    entry(billed, "elevenlabs", "speech", cost_usd)
+pub(crate) fn speech(billed: &CallUsage, prices: &Prices) -> UsageEntry {
+    entry(billed, CallKind::Speech, "speech", prices)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use runtime::Variables;
 
     #[test]
     fn what_is_paid_for_while_a_report_is_under_way_is_kept_for_the_next() {
         let ledger = UsageLedger::default();
+        let prices = Prices::from_variables(&Variables::from_pairs([])).expect("prices");
         let call = |id: &str| CallUsage {
             request_id: id.to_owned(),
             ..CallUsage::default()
         };
-        ledger.add([picture(&call("first"))]);
+        ledger.add([picture(&call("first"), &prices)]);
         let reported = ledger.unrecorded();
-        ledger.add([picture(&call("second"))]);
+        ledger.add([picture(&call("second"), &prices)]);
         ledger.forget(&reported);
         let left: Vec<_> = ledger
             .unrecorded()

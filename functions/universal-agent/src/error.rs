@@ -23,8 +23,11 @@ pub(crate) enum Code {
     NotFound,
     NotInPlan,
     PayloadTooLarge,
+    PlatformPaused,
     QuotaExceeded,
+    RegenerationLimit,
     ServiceUnavailable,
+    SpendLimit,
     StoryNotFound,
     TokenExpired,
     TokenInvalid,
@@ -36,7 +39,7 @@ pub(crate) enum Code {
 
 impl Code {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::CharacterNotFound,
         Self::DailyQuotaExceeded,
         Self::IdempotencyKeyReused,
@@ -48,8 +51,11 @@ impl Code {
         Self::NotFound,
         Self::NotInPlan,
         Self::PayloadTooLarge,
+        Self::PlatformPaused,
         Self::QuotaExceeded,
+        Self::RegenerationLimit,
         Self::ServiceUnavailable,
+        Self::SpendLimit,
         Self::StoryNotFound,
         Self::TokenExpired,
         Self::TokenInvalid,
@@ -94,11 +100,26 @@ impl Code {
                 "PAYLOAD_TOO_LARGE",
                 "Payload too large",
             ),
+            Self::PlatformPaused => (
+                S::SERVICE_UNAVAILABLE,
+                "PLATFORM_PAUSED",
+                "Generation is paused",
+            ),
             Self::QuotaExceeded => (S::FORBIDDEN, "QUOTA_EXCEEDED", "Quota exceeded"),
+            Self::RegenerationLimit => (
+                S::FORBIDDEN,
+                "REGENERATION_LIMIT",
+                "Regeneration limit reached",
+            ),
             Self::ServiceUnavailable => (
                 S::SERVICE_UNAVAILABLE,
                 "SERVICE_UNAVAILABLE",
                 "Service unavailable",
+            ),
+            Self::SpendLimit => (
+                S::TOO_MANY_REQUESTS,
+                "SPEND_LIMIT",
+                "Daily spend limit reached",
             ),
             Self::StoryNotFound => (S::NOT_FOUND, "STORY_NOT_FOUND", "Story not found"),
             Self::TokenExpired => (S::UNAUTHORIZED, "TOKEN_EXPIRED", "Token expired"),

@@ -18,18 +18,11 @@ impl From<StoreError> for ApiError {
 fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
     match refusal {
         Refusal::CharacterNotFound => character_not_found(),
-        Refusal::DailyQuotaExceeded => {
-            let seconds = detail["retryAfterSeconds"]
-                .as_f64()
-                .unwrap_or(3600.0)
-                .max(1.0);
-            ApiError::new(
-                Code::DailyQuotaExceeded,
-                "You've started as many stories as your plan allows in a day. The quota resets at midnight UTC.",
-            )
-            .with_data(detail)
-            .with_retry_after(seconds.ceil() as u64)
-        }
+        Refusal::DailyQuotaExceeded => refused_until_midnight(
+            Code::DailyQuotaExceeded,
+            "You've started as many stories as your plan allows in a day. The quota resets at midnight UTC.",
+            detail,
+        ),
         Refusal::IdempotencyKeyReused => ApiError::new(
             Code::IdempotencyKeyReused,
             "This Idempotency-Key came with another request before. Use a new key for a new request.",
@@ -57,17 +50,48 @@ fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
             .with_error(error)
             .with_data(detail)
         }
+        // By hand: nobody knows until when.
+        Refusal::PlatformPaused if detail["retryAfterSeconds"].is_null() => ApiError::new(
+            Code::PlatformPaused,
+            "Nothing new is made for the moment. What was asked for before is made as soon as this is over.",
+        ),
+        Refusal::PlatformPaused => refused_until_midnight(
+            Code::PlatformPaused,
+            "Nothing new is made for the rest of the day. Try again after midnight UTC.",
+            detail,
+        ),
         Refusal::QuotaExceeded => ApiError::new(
             Code::QuotaExceeded,
             "You've reached your story limit. Upgrade to create more stories.",
         )
         .with_data(detail),
+        Refusal::RegenerationLimit => ApiError::new(
+            Code::RegenerationLimit,
+            "The assets of this story have been made again as often as your plan allows. Tries that failed are not counted.",
+        )
+        .with_data(detail),
+        Refusal::SpendLimit => refused_until_midnight(
+            Code::SpendLimit,
+            "This would cost more than your plan allows in a day. Ask for less, or try again after midnight UTC.",
+            detail,
+        ),
         Refusal::StoryNotFound => story_not_found(),
         Refusal::TokenInvalid => ApiError::new(
             Code::TokenInvalid,
             "The access token is of a user who was deleted.",
         ),
     }
+}
+
+/// A refusal that time heals: `detail` says in how many seconds.
+fn refused_until_midnight(code: Code, message: &'static str, detail: Value) -> ApiError {
+    let seconds = detail["retryAfterSeconds"]
+        .as_f64()
+        .unwrap_or(3600.0)
+        .max(1.0);
+    ApiError::new(code, message)
+        .with_data(detail)
+        .with_retry_after(seconds.ceil() as u64)
 }
 
 pub(crate) fn story_not_found() -> ApiError {
@@ -131,6 +155,39 @@ mod tests {
         let body = body(response).await;
         assert_eq!(body["code"], "ERR_4002");
         assert_eq!(body["error"], "Daily generation quota exceeded");
+    }
+
+    #[tokio::test]
+    async fn a_spent_day_says_when_it_ends_and_a_pause_by_hand_does_not() {
+        for (refusal, detail, status, retry_after) in [
+            (
+                Refusal::SpendLimit,
+                json!({"dailyLimitUsd": 3, "retryAfterSeconds": 60}),
+                429,
+                Some("60"),
+            ),
+            (
+                Refusal::PlatformPaused,
+                json!({"retryAfterSeconds": 60}),
+                503,
+                Some("60"),
+            ),
+            (Refusal::PlatformPaused, json!({}), 503, None),
+            (
+                Refusal::RegenerationLimit,
+                json!({"allowance": 16, "used": 15, "asked": 2}),
+                403,
+                None,
+            ),
+        ] {
+            let response = response(refusal, detail.clone());
+            assert_eq!(response.status(), status, "{refusal:?}");
+            let told = response.headers().get("retry-after").cloned();
+            let told = told.as_ref().map(|value| value.to_str().unwrap());
+            assert_eq!(told, retry_after, "{refusal:?}");
+            let data = body(response).await["data"].clone();
+            assert!(data.is_null() || data == detail, "{data}");
+        }
     }
 
     #[tokio::test]

@@ -12,6 +12,8 @@ create table public.tiers (
   price_usd_month numeric(8, 2) constraint tiers_price_is_not_negative check (price_usd_month >= 0),
   story_limit integer constraint tiers_story_limit_is_not_negative check (story_limit >= 0),
   daily_generation_limit integer constraint tiers_daily_limit_is_not_negative check (daily_generation_limit >= 0),
+  remakes_per_story integer constraint tiers_remakes_are_not_negative check (remakes_per_story >= 0),
+  daily_cost_limit_usd numeric(10, 2) constraint tiers_daily_cost_is_not_negative check (daily_cost_limit_usd >= 0),
   asset_types text[] not null,
   priorities text[] not null default '{normal}',
   upgrade_options text[] not null default '{}',
@@ -29,24 +31,31 @@ comment on column public.tiers.story_limit is 'Stories a user may have made in a
 comment on column public.tiers.daily_generation_limit is
   'Stories a user may start between two midnights UTC, those whose text failed not counted unless they are three times as '
   'many; null = unlimited.';
+comment on column public.tiers.remakes_per_story is
+  'How many assets of one story may be asked for again after they were made or begun, tries that failed and books not '
+  'counted; null = unlimited.';
+comment on column public.tiers.daily_cost_limit_usd is
+  'USD that providers may be paid between two midnights UTC for what one user asks for again; null = unlimited.';
 comment on column public.tiers.asset_types is
   'Asset types the plan includes, and what a story is made of that names none; others are refused with ERR_6002.';
 comment on column public.tiers.priorities is 'Priorities a story may be asked for with; others are refused with ERR_6002.';
 comment on column public.tiers.upgrade_options is 'Codes of the plans and packs that allow more.';
 
+-- A new text makes eight assets anew, for which 1.62 is set aside; it costs about 0.60.
 insert into public.tiers (
-  code, name, position, price_usd_month, story_limit, daily_generation_limit, asset_types, priorities, upgrade_options)
+  code, name, position, price_usd_month, story_limit, daily_generation_limit, remakes_per_story, daily_cost_limit_usd,
+  asset_types, priorities, upgrade_options)
 values
-  ('free', 'Free', 1, 0, 2, null,
+  ('free', 'Free', 1, 0, 2, null, 16, 4,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal}', '{individual,story_pack_5}'),
-  ('individual', 'Individual', 2, 9.99, 60, 10,
+  ('individual', 'Individual', 2, 9.99, 60, 10, 32, 10,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high}', '{premium,story_pack_5}'),
-  ('premium', 'Premium', 3, 29.99, 300, 40,
+  ('premium', 'Premium', 3, 29.99, 300, 40, 64, 30,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high,urgent}', '{school}'),
-  ('school', 'School', 4, null, null, null,
+  ('school', 'School', 4, null, null, null, null, null,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high,urgent}', '{}');
 
@@ -374,7 +383,8 @@ create table public.credit_ledger (
   id bigint generated always as identity primary key,
   user_id uuid not null references public.users (id) on delete cascade,
   story_id uuid not null,
-  reason text not null constraint credit_reason_is_known check (reason in ('story_created', 'text_failed')),
+  reason text not null constraint credit_reason_is_known check
+    (reason in ('story_created', 'text_cancelled', 'text_failed')),
   round integer not null default 1,
   delta integer not null
     constraint credit_delta_fits_reason check (delta = case reason when 'story_created' then -1 else 1 end),
@@ -385,6 +395,8 @@ comment on table public.credit_ledger is
   'One credit per story, refunded at most once; users.stories_used is its running total.';
 comment on column public.credit_ledger.round is
   'Counts on when a story whose text failed (and was refunded) is tried again on a new credit.';
+-- A story that gives one credit back for two reasons would give it back twice.
+create unique index idx_credit_one_refund on public.credit_ledger (story_id, round) where delta > 0;
 create index idx_credit_user on public.credit_ledger (user_id, created_at);
 
 create table public.usage_ledger (
@@ -400,11 +412,17 @@ create table public.usage_ledger (
   input_units bigint not null default 0,
   output_units bigint not null default 0,
   cost_usd numeric(12, 6) not null default 0,
+  price_version text not null default 'unknown',
+  asset_version integer,
   result_refused boolean not null default false,
   created_at timestamptz not null default now()
 );
 comment on table public.usage_ledger is
-  'Every paid provider call: units as the provider counts them (tokens or characters) and an estimated price in USD.';
+  'Every paid provider call: units as the provider counts them (tokens or characters) and an estimated price in USD. The '
+  'money of a job that is gone has no names.';
+comment on column public.usage_ledger.price_version is
+  'Of the price it was computed with: the date of a list price, or `setting` for one of MODEL_PRICES.';
+comment on column public.usage_ledger.asset_version is 'The version of the asset that was being made.';
 comment on column public.usage_ledger.result_refused is
   'Paid for under a lease that was lost meanwhile: what it brought was not kept.';
 create index idx_usage_story on public.usage_ledger (story_id);
@@ -902,6 +920,430 @@ create function private.waiting_jobs_with_free_slot() returns bigint language sq
     where case when at_once is null then false
       else at_once > private.jobs_calling(kind) and private.are_waiting_to_call(kind) end limit 1) as free
 $$;
+-- What may be spent: by a user and by the platform in a day, and how often the assets of a story may be made again.
+--
+-- Money is counted in two places. What was spent stands in private.spending, to which whoever records a paid call adds. What
+-- the leases under way may still come to is read off their jobs, each at the most that one lease costs
+-- (private.asset_costs). Both are read in one statement under the claim turn, and a lease is granted only while their sum
+-- stays within the limits: so no call is paid for after a limit, and nothing has to be given back where a lease ends.
+
+-- Refusals are raised as PTnnn, which PostgREST answers as HTTP nnn; the message is the documented code, the detail JSON.
+create function private.refuse(p_http integer, p_code text, p_detail jsonb default '{}'::jsonb) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  raise exception using errcode = 'PT' || p_http, message = p_code, detail = p_detail::text;
+end $$;
+
+create table private.asset_costs (
+  asset_type text primary key,
+  typical_usd numeric(12, 6) not null,
+  reserve_usd numeric(12, 6) not null,
+  constraint costs_reserve_is_the_most check (reserve_usd >= typical_usd and typical_usd >= 0)
+);
+comment on table private.asset_costs is 'What making an asset costs at the prices of the default models, in USD.';
+comment on column private.asset_costs.typical_usd is 'When nothing goes wrong.';
+comment on column private.asset_costs.reserve_usd is
+  'The most one lease comes to: three pictures, every question asked twice, a long text read in parts that are read twice. 0 = no '
+  'provider is asked.';
+insert into private.asset_costs (asset_type, typical_usd, reserve_usd) values
+  ('content', 0.038, 0.15),
+  ('cover', 0.08, 0.22),
+  ('scene_1', 0.042, 0.15),
+  ('scene_2', 0.042, 0.15),
+  ('scene_3', 0.042, 0.15),
+  ('scene_4', 0.042, 0.15),
+  ('audio', 0.3, 0.6),
+  ('activities', 0.015, 0.05),
+  ('pdf', 0, 0);
+alter table private.asset_costs enable row level security;
+
+create table private.platform_limits (
+  only_row boolean primary key default true constraint platform_is_one_row check (only_row),
+  daily_cost_usd numeric(12, 2) constraint platform_daily_cost_is_not_negative check (daily_cost_usd >= 0),
+  paused boolean not null default false
+);
+comment on table private.platform_limits is 'One row, set by the operator: what providers may be paid for all users together.';
+comment on column private.platform_limits.daily_cost_usd is
+  'USD between two midnights UTC; null = unlimited. What waits then is made when the day turns, or when this is raised.';
+comment on column private.platform_limits.paused is
+  'Nothing that costs money is begun until this is false again; what is under way is finished.';
+insert into private.platform_limits default values;
+alter table private.platform_limits enable row level security;
+
+create table private.spending (
+  id bigint generated always as identity primary key,
+  day date not null,
+  payer uuid not null,
+  spent_usd numeric(14, 6) not null
+);
+comment on table private.spending is
+  'What was paid to providers by day (UTC): of the platform (private.platform) everything, of a user what was asked for again. '
+  'Several rows of one sum, so that nobody waits to add to it.';
+create index idx_spending on private.spending (day, payer);
+alter table private.spending enable row level security;
+
+create table private.taken_leases (
+  lease_token uuid primary key,
+  payer uuid not null,
+  cost_usd numeric(12, 6) not null,
+  holds_until timestamptz not null
+);
+comment on table private.taken_leases is
+  'Leases that were taken away from a worker who may not know of it yet and still pay for calls; payer as in private.spending.';
+create index idx_taken_leases on private.taken_leases (holds_until);
+alter table private.taken_leases enable row level security;
+
+create table private.remake_ledger (
+  id bigint generated always as identity primary key,
+  story_id uuid not null references public.stories (id) on delete cascade,
+  job_id uuid not null,
+  asset_type text not null,
+  counts boolean not null,
+  attempts_before integer not null,
+  outcome text constraint remake_outcome_is_known check (outcome in ('made', 'cancelled', 'failed', 'untouched')),
+  created_at timestamptz not null default now()
+);
+comment on table private.remake_ledger is
+  'One row each time a user asks again for an asset that was made or begun. What such tries cost draws on the day''s money of '
+  'the plan, tiers.daily_cost_limit_usd.';
+comment on column private.remake_ledger.counts is
+  'It draws on tiers.remakes_per_story; a new try at what failed does not.';
+comment on column private.remake_ledger.outcome is
+  'How the try ended, null while it is under way. Given back where it failed, or ended before anybody began it.';
+create index idx_remakes_story on private.remake_ledger (story_id);
+create index idx_remakes_job on private.remake_ledger (job_id, id);
+alter table private.remake_ledger enable row level security;
+
+-- Who pays for everything.
+create function private.platform() returns uuid language sql immutable set search_path = '' as $$
+  select '00000000-0000-0000-0000-000000000000'::uuid
+$$;
+
+create function private.today() returns date language sql stable set search_path = '' as $$
+  select (now() at time zone 'UTC')::date
+$$;
+
+create function private.end_of_day() returns timestamptz language sql stable set search_path = '' as $$
+  select date_trunc('day', now(), 'UTC') + interval '1 day'
+$$;
+
+-- Adds to a sum of the day: in a row that nobody holds, else in a new one.
+create function private.add_spending(p_payer uuid, p_cost_usd numeric) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  update private.spending set spent_usd = spent_usd + p_cost_usd
+  where id = (select id from private.spending where day = private.today() and payer = p_payer
+    order by id limit 1 for update skip locked);
+  if not found then
+    insert into private.spending (day, payer, spent_usd) values (private.today(), p_payer, p_cost_usd);
+  end if;
+end $$;
+
+-- How long a worker may go on paying for a job that was taken away from it: its longest life.
+create function private.taken_lease_holds() returns interval language sql immutable set search_path = '' as $$
+  select interval '5 minutes'
+$$;
+
+-- Whether a job is at, or was cancelled in, a try that a user asked for again.
+create function private.is_remake(p_job_id uuid) returns boolean language sql stable set search_path = '' as $$
+  select coalesce((select outcome is null or outcome = 'cancelled' from private.remake_ledger
+    where job_id = p_job_id order by id desc limit 1), false)
+$$;
+
+-- Marks that this transaction ends a lease by its holder's own word, who pays no more for it.
+create function private.note_own_end(p_lease_token uuid) returns void language sql volatile set search_path = '' as $$
+  select set_config('storytailor.ended_lease', p_lease_token::text, true)
+$$;
+
+create function private.note_taken_lease() returns trigger language plpgsql set search_path = '' as $$
+begin
+  insert into private.taken_leases (lease_token, payer, cost_usd, holds_until)
+  select
+    old.lease_token,
+    case when private.is_remake(old.id) then old.user_id else private.platform() end,
+    reserve_usd,
+    now() + private.taken_lease_holds()
+  from private.asset_costs where asset_type = old.asset_type and reserve_usd > 0
+  on conflict (lease_token) do nothing;
+  return null;
+end $$;
+create trigger jobs_note_taken_lease after update on public.asset_generation_jobs for each row
+  when (old.status = 'generating' and (new.status <> 'generating' or new.lease_token is distinct from old.lease_token)
+    and coalesce(old.lease_owner, '') not like 'claim:%'
+    and old.lease_token::text is distinct from current_setting('storytailor.ended_lease', true))
+  execute function private.note_taken_lease();
+
+-- Money was spent whether or not the lease still holds or its job is still there, so it is recorded in any case, once per
+-- call; without a job it has no names. Where the lease holds its holder pays no more under it, but for report_progress.
+create function private.record_usage(p_job public.asset_generation_jobs, p_usage jsonb, p_stale text) returns void
+  language plpgsql set search_path = '' as $$
+declare
+  v_cost_usd numeric;
+begin
+  if p_stale is null then perform private.note_own_end(p_job.lease_token); end if;
+  if p_usage is null or p_usage = '[]' then return; end if;
+  with added as (
+    insert into public.usage_ledger (
+      call_key,
+      user_id,
+      story_id,
+      job_id,
+      asset_type,
+      asset_version,
+      provider,
+      model,
+      kind,
+      input_units,
+      output_units,
+      cost_usd,
+      price_version,
+      result_refused)
+    select
+      u."callKey",
+      p_job.user_id,
+      p_job.story_id,
+      p_job.id,
+      p_job.asset_type,
+      p_job.asset_version + 1,
+      u.provider,
+      u.model,
+      u.kind,
+      coalesce(u."inputUnits", 0),
+      coalesce(u."outputUnits", 0),
+      coalesce(u."costUsd", 0),
+      coalesce(u."priceVersion", 'unknown'),
+      p_stale is not null
+    from jsonb_to_recordset(p_usage) as u ("callKey" text, provider text, model text, kind text,
+      "inputUnits" bigint, "outputUnits" bigint, "costUsd" numeric, "priceVersion" text)
+    on conflict (call_key) do nothing returning cost_usd)
+  select sum(cost_usd) into v_cost_usd from added;
+  if v_cost_usd > 0 then
+    perform private.add_spending(private.platform(), v_cost_usd);
+    if private.is_remake(p_job.id) then perform private.add_spending(p_job.user_id, v_cost_usd); end if;
+  end if;
+end $$;
+
+-- What is left of the day for the platform, and for what these users ask for again, where a limit holds: {payer: usd}; null
+-- without any limit.
+create function private.spending_room(p_users uuid[]) returns jsonb
+  language plpgsql stable set search_path = '' as $$
+declare
+  v_limits jsonb;
+begin
+  select jsonb_object_agg(payer, limit_usd) into v_limits from (
+    select private.platform() as payer, case when paused then 0 else daily_cost_usd end as limit_usd
+    from private.platform_limits where paused or daily_cost_usd is not null
+    union all
+    select u.id, t.daily_cost_limit_usd from public.users u join public.tiers t on t.code = u.tier
+    where u.id = any (p_users) and t.daily_cost_limit_usd is not null) as limited;
+  if v_limits is null then return null; end if;
+  -- One statement: what moves from a lease to the spending meanwhile would be in neither of two.
+  return (select jsonb_object_agg(l.key, l.value::numeric
+      - coalesce((select sum(spent_usd) from private.spending where day = private.today() and payer = l.key::uuid), 0)
+      - coalesce(case when l.key::uuid = private.platform()
+          then (select sum(c.reserve_usd)
+            from public.asset_generation_jobs j join private.asset_costs c on c.asset_type = j.asset_type
+            where j.status = 'generating')
+          else (select sum(c.reserve_usd)
+            from public.asset_generation_jobs j join private.asset_costs c on c.asset_type = j.asset_type
+            where j.user_id = l.key::uuid and j.status = 'generating' and private.is_remake(j.id)) end, 0)
+      - coalesce((select sum(cost_usd) from private.taken_leases
+          where holds_until > now() and l.key::uuid in (payer, private.platform())), 0))
+    from jsonb_each_text(v_limits) as l);
+end $$;
+
+-- What is too dear for what the platform has left of the day.
+create function private.assets_over_budget() returns text[] language sql stable set search_path = '' as $$
+  select coalesce(array_agg(c.asset_type), '{}')
+  from (select (private.spending_room('{}') ->> private.platform()::text)::numeric as usd) as room, private.asset_costs c
+  where c.reserve_usd > 0 and c.reserve_usd > room.usd
+$$;
+
+-- Whether the plan of a user has less than this left today, whatever becomes of the leases under way.
+create function private.has_spent_the_day(p_user_id uuid, p_cost_usd numeric) returns boolean
+  language sql stable set search_path = '' as $$
+  select t.daily_cost_limit_usd - p_cost_usd < coalesce((select sum(spent_usd) from private.spending
+    where day = private.today() and payer = p_user_id), 0)
+  from public.users u join public.tiers t on t.code = u.tier where u.id = p_user_id
+$$;
+
+-- As many of these jobs as there is money for, the first to be claimed first. The caller holds the claim turn and the
+-- stories. What a user has no money left for waits until the day turns; what only leases under way stand before, a moment.
+create function private.jobs_within_budget(p_job_ids uuid[]) returns uuid[]
+  language plpgsql set search_path = '' as $$
+declare
+  v_room jsonb := private.spending_room(array(
+    select distinct user_id from public.asset_generation_jobs where id = any (p_job_ids) and private.is_remake(id)));
+  v_chosen uuid[] := '{}';
+  v_job record;
+begin
+  if v_room is null then return p_job_ids; end if;
+  for v_job in
+    select
+      j.id,
+      j.user_id,
+      case when private.is_remake(j.id) then j.user_id else private.platform() end as payer,
+      nullif(c.reserve_usd, 0) as usd
+    from public.asset_generation_jobs j join private.asset_costs c on c.asset_type = j.asset_type
+    where j.id = any (p_job_ids) order by j.claim_order, j.asset_type
+  loop
+    -- Null, where nothing limits or nothing is paid, is not true.
+    if v_job.payer = v_job.user_id and v_job.usd > (v_room ->> v_job.payer::text)::numeric then
+      update public.asset_generation_jobs
+      set available_at = case when private.has_spent_the_day(v_job.user_id, v_job.usd) then private.end_of_day()
+        else now() + interval '5 seconds' end
+      where id = v_job.id;
+      continue;
+    end if;
+    continue when v_job.usd > (v_room ->> private.platform()::text)::numeric;
+    v_chosen := v_chosen || v_job.id;
+    select jsonb_object_agg(r.key, r.value::numeric
+      - case when r.key::uuid in (v_job.payer, private.platform()) then coalesce(v_job.usd, 0) else 0 end)
+    into v_room from jsonb_each_text(v_room) as r;
+  end loop;
+  return v_chosen;
+end $$;
+
+create function private.typical_cost(p_asset_types text[]) returns numeric language sql stable set search_path = '' as $$
+  select coalesce(sum(typical_usd), 0) from private.asset_costs where asset_type = any (p_asset_types)
+$$;
+
+-- Refuses what the platform has no money left for today, or not while it is paused. What costs nothing is never refused.
+create function private.refuse_over_platform_limit(p_asset_types text[]) returns void
+  language plpgsql set search_path = '' as $$
+declare
+  v_cost_usd numeric := private.typical_cost(p_asset_types);
+begin
+  if v_cost_usd = 0 then return; end if;
+  if (select paused from private.platform_limits) then perform private.refuse(503, 'PLATFORM_PAUSED'); end if;
+  if v_cost_usd > (private.spending_room('{}') ->> private.platform()::text)::numeric then
+    perform private.refuse(503, 'PLATFORM_PAUSED',
+      jsonb_build_object('retryAfterSeconds', ceil(extract(epoch from private.end_of_day() - now()))));
+  end if;
+end $$;
+
+-- Refuses what a user asks for again when the plan's money of the day may not reach for it beside what waits already: what
+-- is accepted is made today.
+create function private.refuse_over_spend_limit(p_user public.users, p_asset_types text[]) returns void
+  language plpgsql set search_path = '' as $$
+declare
+  v_cost_usd numeric := (select sum(reserve_usd) from private.asset_costs where asset_type = any (p_asset_types));
+  v_left numeric := (private.spending_room(array[p_user.id]) ->> p_user.id::text)::numeric;
+begin
+  -- Null, where nothing is asked for or nothing limits, is not true.
+  if (v_cost_usd = 0 or v_left is null) is not false then return; end if;
+  v_left := v_left - (
+    select coalesce(sum(c.reserve_usd), 0)
+    from public.asset_generation_jobs j join private.asset_costs c on c.asset_type = j.asset_type
+    where j.user_id = p_user.id and j.status = 'queued' and private.is_remake(j.id));
+  if v_cost_usd > v_left then
+    perform private.refuse(429, 'SPEND_LIMIT', jsonb_build_object(
+      'tier', p_user.tier,
+      'dailyLimitUsd', (select daily_cost_limit_usd from public.tiers where code = p_user.tier),
+      'leftUsd', round(greatest(v_left, 0), 2),
+      'askedUsd', round(v_cost_usd, 2),
+      'retryAfterSeconds', ceil(extract(epoch from private.end_of_day() - now()))));
+  end if;
+end $$;
+
+-- Takes from the allowance of a story for what is about to be put back into the queue, and refuses what it, or the money of
+-- the day, has no room for. Only what was delivered or begun counts: trying again what failed does not, nor does the book,
+-- which costs nothing. From a text everything is made again (p_cascade). The caller holds the story.
+create function private.take_remakes(p_user public.users, p_story_id uuid, p_asset_types text[], p_statuses text[],
+  p_cascade boolean default true) returns void
+  language plpgsql set search_path = '' as $$
+declare
+  v_tier public.tiers;
+  v_from_text boolean := p_cascade and exists (select from public.asset_generation_jobs where story_id = p_story_id
+    and asset_type = 'content' and asset_type = any (p_asset_types) and status = any (p_statuses));
+  v_again text[];
+  v_counting text[];
+  v_used bigint;
+begin
+  select * into v_tier from public.tiers where code = p_user.tier;
+  select coalesce(array_agg(asset_type), '{}'),
+    coalesce(array_agg(asset_type) filter (where status in ('ready', 'generating', 'cancelled')), '{}')
+  into v_again, v_counting
+  from public.asset_generation_jobs
+  where story_id = p_story_id and asset_type <> 'pdf' and attempt > 0 and error_code is distinct from 'INPUT_FAILED'
+    and (asset_type = any (p_asset_types) and status = any (p_statuses)
+      or v_from_text and status in ('ready', 'failed', 'generating') and asset_type = any (v_tier.asset_types));
+
+  select count(*) into v_used from private.remake_ledger
+  where story_id = p_story_id and counts and (outcome is null or outcome in ('made', 'cancelled'));
+  -- Null, where nothing limits, is not true.
+  if v_counting <> '{}' and v_used + cardinality(v_counting) > v_tier.remakes_per_story then
+    perform private.refuse(403, 'REGENERATION_LIMIT', jsonb_build_object(
+      'tier', p_user.tier,
+      'allowance', v_tier.remakes_per_story,
+      'used', v_used,
+      'asked', cardinality(v_counting),
+      'upgradeOptions', to_jsonb(v_tier.upgrade_options)));
+  end if;
+  perform private.refuse_over_spend_limit(p_user, v_again);
+  -- What has no job yet is made by the verb that takes it up beside what was cancelled or skipped.
+  perform private.refuse_over_platform_limit(v_again || array(
+    select asked.asset from unnest(p_asset_types) as asked (asset)
+    left join public.asset_generation_jobs j on j.story_id = p_story_id and j.asset_type = asked.asset
+    where coalesce(j.status = any (p_statuses), p_statuses <@ '{cancelled,skipped}'::text[])));
+
+  -- A try that is overtaken was the user's own.
+  update private.remake_ledger set outcome = 'cancelled'
+  where story_id = p_story_id and asset_type = any (v_again) and outcome is null;
+  insert into private.remake_ledger (story_id, job_id, asset_type, counts, attempts_before)
+  select story_id, id, asset_type, asset_type = any (v_counting), attempt from public.asset_generation_jobs
+  where story_id = p_story_id and asset_type = any (v_again);
+end $$;
+
+-- How the try that was asked for ended. An asset whose earlier version serves on says why in last_error; what went with a
+-- text that came to nothing ends as that did.
+create function private.settle_remake() returns trigger language plpgsql set search_path = '' as $$
+declare
+  v_error jsonb;
+begin
+  if not exists (select from private.remake_ledger where job_id = new.id and outcome is null) then return null; end if;
+  -- By this transaction, not by one that came before.
+  if new.status = 'ready' and (new.result ->> 'completedAt')::timestamptz = now() then
+    update private.remake_ledger set outcome = 'made' where job_id = new.id and outcome is null;
+    return null;
+  end if;
+  v_error := case
+    when new.status <> 'ready' then jsonb_build_object('code', new.error_code)
+    when new.last_error is distinct from old.last_error then new.last_error
+    else (select last_error from public.asset_generation_jobs where story_id = new.story_id and asset_type = 'content') end;
+  update private.remake_ledger set outcome = case
+    when new.attempt = attempts_before then 'untouched'
+    when v_error ->> 'code' = 'CANCELLED' then 'cancelled'
+    else 'failed' end
+  where job_id = new.id and outcome is null;
+  return null;
+end $$;
+create trigger jobs_settle_remake after update on public.asset_generation_jobs for each row
+  when (old.status in ('queued', 'generating') and new.status in ('ready', 'failed', 'cancelled'))
+  execute function private.settle_remake();
+
+-- What a story cost its user: an asset that failed, or that a placeholder stands in for, was paid for and is not charged.
+create function private.charged_cost(p_story_id uuid) returns numeric language sql stable set search_path = '' as $$
+  select coalesce(sum(u.cost_usd), 0)
+  from public.usage_ledger u join public.asset_generation_jobs j on j.id = u.job_id
+  where u.story_id = p_story_id and j.status not in ('failed', 'skipped') and not j.is_placeholder
+$$;
+
+-- Sums of days that nobody asks about any more, and leases that nobody pays under.
+create function private.tidy_spending() returns void language sql set search_path = '' as $$
+  delete from private.taken_leases where holds_until < now();
+  delete from private.spending where day < private.today() - 40;
+$$;
+
+create function private.on_user_deleted() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  delete from private.spending where payer = old.id;
+  delete from private.taken_leases where payer = old.id;
+  return null;
+end $$;
+create trigger users_leave_no_spending after delete on public.users
+  for each row execute function private.on_user_deleted();
 -- What is old leaves the tables that every claim and every status passes through.
 --
 -- The jobs of a story that nobody touched for a month move to a history table of the same columns, whole rows at a time: so
@@ -1353,7 +1795,7 @@ create function private.story_summary(p_story_id uuid) returns jsonb language sq
       and j.error_code in ('PROVIDER_OUT_OF_CREDITS', 'PROVIDER_REFUSED_KEY')),
     'retries', sum(j.retry_count),
     'seconds', extract(epoch from now() - s.asset_generation_started_at),
-    'costUsd', (select coalesce(sum(u.cost_usd), 0) from public.usage_ledger u where u.story_id = s.id))
+    'costUsd', private.charged_cost(s.id))
   from public.stories s join public.asset_generation_jobs j on j.story_id = s.id
   where s.id = p_story_id and s.asset_generation_completed_at = now()
     and s.asset_generation_status ->> 'overall' <> 'generating'
@@ -1486,10 +1928,12 @@ begin
 
   perform private.take_claim_turn();
   v_capacity := private.provider_capacity();
-  v_ids := private.jobs_within_capacity(v_ids, v_capacity);
+  v_ids := private.jobs_within_budget(private.jobs_within_capacity(v_ids, v_capacity));
   -- Under the cap all or none: with half of them here a worker would have to be woken for the rest anyway.
   if cardinality(v_ids) = 0 or private.jobs_in_flight() + cardinality(v_ids) > p_max_in_flight then return '{}'; end if;
-  if private.others_can_be_claimed(private.assets_at_limit(v_capacity), p_story_id) then return '{}'; end if;
+  if private.others_can_be_claimed(private.assets_at_limit(v_capacity) || private.assets_over_budget(), p_story_id) then
+    return '{}';
+  end if;
   return array(select private.lease_jobs(v_ids, p_owner, p_lease_seconds));
 end $$;
 
@@ -1532,9 +1976,9 @@ create function private.expiry_batch() returns integer language sql immutable se
   select 100
 $$;
 
--- Hands a claimed job back untouched: it could not be invoked, or the invocation has no time left for it.
-create function public.release_job(p_job_id uuid, p_lease_token uuid, p_delay_seconds double precision default 0)
-  returns jsonb language plpgsql set search_path = '' as $$
+-- Hands a claimed job back: it could not be invoked, or the invocation has no time left for it. What was paid for is told.
+create function public.release_job(p_job_id uuid, p_lease_token uuid, p_delay_seconds double precision default 0,
+  p_usage jsonb default null) returns jsonb language plpgsql set search_path = '' as $$
 declare
   v_job public.asset_generation_jobs;
   v_stale text;
@@ -1542,6 +1986,7 @@ begin
   perform from public.stories where id = (select story_id from public.asset_generation_jobs where id = p_job_id) for update;
   select * into v_job from public.asset_generation_jobs where id = p_job_id for update;
   v_stale := private.is_stale(v_job, p_lease_token);
+  perform private.record_usage(v_job, p_usage, v_stale);
   if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
   update public.asset_generation_jobs
   set
@@ -1676,6 +2121,7 @@ begin
     perform private.release_limit_waiter('claim:' || p_dead_request);
     perform private.release_deletions_of(p_dead_request);
   end if;
+  perform private.tidy_spending();
   if p_new_story is not null then
     -- The grace its own invocation had is over. Once only: whoever claims it now counts an attempt.
     perform from public.stories where id = p_new_story for update;
@@ -1716,6 +2162,9 @@ begin
     if private.jobs_in_flight() >= p_max_in_flight
       or 'content' = any (private.assets_at_limit(private.provider_capacity())) then
       update public.asset_generation_jobs set available_at = now() where id = v_job.id;
+      return jsonb_build_object('granted', false, 'reason', 'AT_CAPACITY');
+    end if;
+    if private.jobs_within_budget(array[v_job.id]) = '{}' then
       return jsonb_build_object('granted', false, 'reason', 'AT_CAPACITY');
     end if;
     perform private.lease_jobs(array[v_job.id], p_owner, p_lease_seconds);
@@ -1821,14 +2270,15 @@ begin
   v_room := least(p_limit, p_max_in_flight - private.jobs_in_flight());
   if cardinality(v_ids) = 0 and v_room > 0 then
     v_ids := private.jobs_within_capacity(
-      private.choose_jobs(v_room::integer, private.assets_at_limit(v_capacity)), v_capacity);
+      private.choose_jobs(v_room::integer, private.assets_at_limit(v_capacity) || private.assets_over_budget()),
+      v_capacity);
     v_ids := array(
       select j.id from public.asset_generation_jobs j join public.stories s on s.id = j.story_id
       where j.id = any (v_ids)
       for update of s skip locked);
     -- What happened to them before their stories were locked, and nothing after: whoever writes a job locks its story.
-    v_ids := array(select id from public.asset_generation_jobs
-      where id = any (v_ids) and status = 'queued' and inputs_settled and available_at <= now());
+    v_ids := private.jobs_within_budget(array(select id from public.asset_generation_jobs
+      where id = any (v_ids) and status = 'queued' and inputs_settled and available_at <= now()));
     perform private.lease_jobs(v_ids, p_owner, p_lease_seconds);
     for v_story in select distinct story_id from public.asset_generation_jobs where id = any (v_ids) loop
       perform private.refresh_story_status(v_story, '{}'::jsonb);
@@ -1841,7 +2291,7 @@ begin
     'ended', v_expired -> 'ended',
     'deletions', private.has_deletions(),
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
-      and private.others_can_be_claimed(private.assets_at_limit(v_capacity), null),
+      and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || private.assets_over_budget(), null),
     -- A pause that ends, a lease that missed its heartbeats (each restores it in full) and will end, or a provider that
     -- takes calls again, which one caller at a time is told.
     'nextInSeconds', extract(epoch from least(
@@ -1872,40 +2322,6 @@ begin
   select coalesce(array_agg(id), '{}') into v_ids from started;
   return jsonb_build_object('jobs', private.leased_jobs(v_ids), 'story', private.story_payload(p_story_id));
 end $$;
-
--- Money was spent whether or not the lease still holds, so usage is recorded in either case, once per call.
-create function private.record_usage(p_job public.asset_generation_jobs, p_usage jsonb, p_stale text) returns void
-  language sql set search_path = '' as $$
-  insert into public.usage_ledger (
-    call_key,
-    user_id,
-    story_id,
-    job_id,
-    asset_type,
-    provider,
-    model,
-    kind,
-    input_units,
-    output_units,
-    cost_usd,
-    result_refused)
-  select
-    u."callKey",
-    p_job.user_id,
-    p_job.story_id,
-    p_job.id,
-    p_job.asset_type,
-    u.provider,
-    u.model,
-    u.kind,
-    coalesce(u."inputUnits", 0),
-    coalesce(u."outputUnits", 0),
-    coalesce(u."costUsd", 0),
-    p_stale is not null
-  from jsonb_to_recordset(coalesce(p_usage, '[]'::jsonb)) as u ("callKey" text, provider text, model text, kind text,
-    "inputUnits" bigint, "outputUnits" bigint, "costUsd" numeric)
-  on conflict (call_key) do nothing
-$$;
 
 -- As far as an asset may be said to be before its result is there.
 create function private.progress_max() returns smallint language sql immutable set search_path = '' as $$
@@ -1957,7 +2373,7 @@ begin
   end loop;
   perform private.record_usage(j, w."usage", private.is_stale(j, w."leaseToken"))
   from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid, "usage" jsonb)
-  join public.asset_generation_jobs j on j.id = w."jobId" where w."usage" is not null;
+  left join public.asset_generation_jobs j on j.id = w."jobId" where w."usage" is not null;
 
   return case when v_deferred then '{"deferred": true}'::jsonb else '{}'::jsonb end || jsonb_build_object('lost', (
     select coalesce(
@@ -2128,13 +2544,6 @@ begin
     || private.settle_and_continue(v_job.story_id, v_patch, p_continue);
 end $$;
 -- Asking for a story: profile, idempotency, quota, story, jobs and debit in one transaction.
--- Refusals are raised as PTnnn, which PostgREST answers as HTTP nnn; the message is the documented code, the detail JSON.
-
-create function private.refuse(p_http integer, p_code text, p_detail jsonb default '{}'::jsonb) returns void
-  language plpgsql set search_path = '' as $$
-begin
-  raise exception using errcode = 'PT' || p_http, message = p_code, detail = p_detail::text;
-end $$;
 
 -- The answer given before under this key, or null. The caller holds the user's row lock, so equal keys take turns.
 create function private.find_idempotent_response(p_user_id uuid, p_operation text, p_key text, p_hash text) returns jsonb
@@ -2177,13 +2586,13 @@ begin
   return v_user;
 end $$;
 
--- Stories of the day (UTC) that count: those whose text failed do not, for nothing was delivered.
+-- Stories of the day (UTC) that count: those whose credit was given back do not, for nothing was delivered.
 create function private.stories_today(p_user_id uuid) returns bigint
   language sql stable set search_path = '' as $$
   select count(*) from public.credit_ledger l
   where l.user_id = p_user_id and l.reason = 'story_created' and l.created_at >= date_trunc('day', now(), 'UTC')
     and not exists (select from public.credit_ledger refund
-      where refund.story_id = l.story_id and refund.reason = 'text_failed' and refund.round = l.round)
+      where refund.story_id = l.story_id and refund.delta > 0 and refund.round = l.round)
 $$;
 
 -- A text that fails was written and paid for all the same, so a day takes so many tries for each story of its limit.
@@ -2321,6 +2730,7 @@ begin
   if 'pdf' = any (v_assets) and not 'cover' = any (v_assets) then
     perform private.refuse(409, 'MISSING_REQUIRED_ASSETS', '{"missing": ["cover"]}'::jsonb);
   end if;
+  perform private.refuse_over_platform_limit('{content}'::text[] || v_assets);
   perform private.take_credit(v_user, v_story_id);
 
   insert into public.stories (id, library_id, creator_user_id, title, character_ids, story_type, themes, request)
@@ -2405,6 +2815,8 @@ create function public.list_plans() returns jsonb language sql stable set search
         'priceUsdMonth', price_usd_month,
         'storyLimit', story_limit,
         'dailyLimit', daily_generation_limit,
+        'remakesPerStory', remakes_per_story,
+        'dailyCostLimitUsd', daily_cost_limit_usd,
         'assetTypes', asset_types,
         'priorities', priorities,
         'upgradeOptions', upgrade_options) order by position, code), '[]'::jsonb) from public.tiers),
@@ -2567,6 +2979,7 @@ create function private.remake_dependents(p_story_id uuid, p_changed text[]) ret
     completed_at = null,
     available_at = now(),
     progress = case when private.is_settled(status) then 0 else progress end,
+    checkpoint = case when private.is_settled(status) then checkpoint - 'picture' else checkpoint end,
     lease_token = null,
     lease_owner = null,
     lease_expires_at = null,
@@ -2607,13 +3020,15 @@ begin
   end if;
 end $$;
 
--- Puts settled jobs back into the queue. With p_fresh a picture is drawn three times again, whatever was refused before.
+-- Puts settled jobs back into the queue. With p_fresh, and after a failure, a picture is drawn three times again, whatever
+-- was refused before; one that was cancelled has the tries it had left.
 -- The direction of the pictures follows from the text and goes with it.
 create function private.requeue(p_user public.users, p_story_id uuid, p_asset_types text[], p_statuses text[],
   p_options jsonb, p_fresh boolean) returns text[] language plpgsql set search_path = '' as $$
 declare
   v_done text[];
 begin
+  perform private.take_remakes(p_user, p_story_id, p_asset_types, p_statuses);
   with requeued as (
     update public.asset_generation_jobs
     set
@@ -2631,7 +3046,7 @@ begin
       metadata = '{}'::jsonb,
       queued_by_input = false,
       priority = private.story_priority(p_story_id),
-      checkpoint = case when p_fresh then checkpoint - 'picture' else checkpoint end
+      checkpoint = case when p_fresh or status = 'failed' then checkpoint - 'picture' else checkpoint end
     where story_id = p_story_id and asset_type = any (p_asset_types) and status = any (p_statuses)
     returning asset_type)
   select coalesce(array_agg(asset_type), '{}') into v_done from requeued;
@@ -3062,8 +3477,10 @@ grant select, insert, update, delete on
   public.usage_ledger,
   public.users
 to service_role;
-grant select on public.asset_job_records, public.dead_letters, private.asset_calls to service_role;
+grant select on public.asset_job_records, public.dead_letters, private.asset_calls, private.asset_costs to service_role;
 grant select, update on private.limit_waiter to service_role;
+grant select, update on private.platform_limits to service_role;
+grant select, insert, update, delete on private.remake_ledger, private.spending, private.taken_leases to service_role;
 grant select, insert, update, delete on
   private.credit_sums,
   private.deleted_users,

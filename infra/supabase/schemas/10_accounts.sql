@@ -12,6 +12,8 @@ create table public.tiers (
   price_usd_month numeric(8, 2) constraint tiers_price_is_not_negative check (price_usd_month >= 0),
   story_limit integer constraint tiers_story_limit_is_not_negative check (story_limit >= 0),
   daily_generation_limit integer constraint tiers_daily_limit_is_not_negative check (daily_generation_limit >= 0),
+  remakes_per_story integer constraint tiers_remakes_are_not_negative check (remakes_per_story >= 0),
+  daily_cost_limit_usd numeric(10, 2) constraint tiers_daily_cost_is_not_negative check (daily_cost_limit_usd >= 0),
   asset_types text[] not null,
   priorities text[] not null default '{normal}',
   upgrade_options text[] not null default '{}',
@@ -29,24 +31,31 @@ comment on column public.tiers.story_limit is 'Stories a user may have made in a
 comment on column public.tiers.daily_generation_limit is
   'Stories a user may start between two midnights UTC, those whose text failed not counted unless they are three times as '
   'many; null = unlimited.';
+comment on column public.tiers.remakes_per_story is
+  'How many assets of one story may be asked for again after they were made or begun, tries that failed and books not '
+  'counted; null = unlimited.';
+comment on column public.tiers.daily_cost_limit_usd is
+  'USD that providers may be paid between two midnights UTC for what one user asks for again; null = unlimited.';
 comment on column public.tiers.asset_types is
   'Asset types the plan includes, and what a story is made of that names none; others are refused with ERR_6002.';
 comment on column public.tiers.priorities is 'Priorities a story may be asked for with; others are refused with ERR_6002.';
 comment on column public.tiers.upgrade_options is 'Codes of the plans and packs that allow more.';
 
+-- A new text makes eight assets anew, for which 1.62 is set aside; it costs about 0.60.
 insert into public.tiers (
-  code, name, position, price_usd_month, story_limit, daily_generation_limit, asset_types, priorities, upgrade_options)
+  code, name, position, price_usd_month, story_limit, daily_generation_limit, remakes_per_story, daily_cost_limit_usd,
+  asset_types, priorities, upgrade_options)
 values
-  ('free', 'Free', 1, 0, 2, null,
+  ('free', 'Free', 1, 0, 2, null, 16, 4,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal}', '{individual,story_pack_5}'),
-  ('individual', 'Individual', 2, 9.99, 60, 10,
+  ('individual', 'Individual', 2, 9.99, 60, 10, 32, 10,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high}', '{premium,story_pack_5}'),
-  ('premium', 'Premium', 3, 29.99, 300, 40,
+  ('premium', 'Premium', 3, 29.99, 300, 40, 64, 30,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high,urgent}', '{school}'),
-  ('school', 'School', 4, null, null, null,
+  ('school', 'School', 4, null, null, null, null, null,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high,urgent}', '{}');
 

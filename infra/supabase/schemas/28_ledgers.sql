@@ -4,7 +4,8 @@ create table public.credit_ledger (
   id bigint generated always as identity primary key,
   user_id uuid not null references public.users (id) on delete cascade,
   story_id uuid not null,
-  reason text not null constraint credit_reason_is_known check (reason in ('story_created', 'text_failed')),
+  reason text not null constraint credit_reason_is_known check
+    (reason in ('story_created', 'text_cancelled', 'text_failed')),
   round integer not null default 1,
   delta integer not null
     constraint credit_delta_fits_reason check (delta = case reason when 'story_created' then -1 else 1 end),
@@ -15,6 +16,8 @@ comment on table public.credit_ledger is
   'One credit per story, refunded at most once; users.stories_used is its running total.';
 comment on column public.credit_ledger.round is
   'Counts on when a story whose text failed (and was refunded) is tried again on a new credit.';
+-- A story that gives one credit back for two reasons would give it back twice.
+create unique index idx_credit_one_refund on public.credit_ledger (story_id, round) where delta > 0;
 create index idx_credit_user on public.credit_ledger (user_id, created_at);
 
 create table public.usage_ledger (
@@ -30,11 +33,17 @@ create table public.usage_ledger (
   input_units bigint not null default 0,
   output_units bigint not null default 0,
   cost_usd numeric(12, 6) not null default 0,
+  price_version text not null default 'unknown',
+  asset_version integer,
   result_refused boolean not null default false,
   created_at timestamptz not null default now()
 );
 comment on table public.usage_ledger is
-  'Every paid provider call: units as the provider counts them (tokens or characters) and an estimated price in USD.';
+  'Every paid provider call: units as the provider counts them (tokens or characters) and an estimated price in USD. The '
+  'money of a job that is gone has no names.';
+comment on column public.usage_ledger.price_version is
+  'Of the price it was computed with: the date of a list price, or `setting` for one of MODEL_PRICES.';
+comment on column public.usage_ledger.asset_version is 'The version of the asset that was being made.';
 comment on column public.usage_ledger.result_refused is
   'Paid for under a lease that was lost meanwhile: what it brought was not kept.';
 create index idx_usage_story on public.usage_ledger (story_id);

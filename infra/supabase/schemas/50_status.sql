@@ -158,7 +158,7 @@ create function private.story_summary(p_story_id uuid) returns jsonb language sq
       and j.error_code in ('PROVIDER_OUT_OF_CREDITS', 'PROVIDER_REFUSED_KEY')),
     'retries', sum(j.retry_count),
     'seconds', extract(epoch from now() - s.asset_generation_started_at),
-    'costUsd', (select coalesce(sum(u.cost_usd), 0) from public.usage_ledger u where u.story_id = s.id))
+    'costUsd', private.charged_cost(s.id))
   from public.stories s join public.asset_generation_jobs j on j.story_id = s.id
   where s.id = p_story_id and s.asset_generation_completed_at = now()
     and s.asset_generation_status ->> 'overall' <> 'generating'

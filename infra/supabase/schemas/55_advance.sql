@@ -125,10 +125,12 @@ begin
 
   perform private.take_claim_turn();
   v_capacity := private.provider_capacity();
-  v_ids := private.jobs_within_capacity(v_ids, v_capacity);
+  v_ids := private.jobs_within_budget(private.jobs_within_capacity(v_ids, v_capacity));
   -- Under the cap all or none: with half of them here a worker would have to be woken for the rest anyway.
   if cardinality(v_ids) = 0 or private.jobs_in_flight() + cardinality(v_ids) > p_max_in_flight then return '{}'; end if;
-  if private.others_can_be_claimed(private.assets_at_limit(v_capacity), p_story_id) then return '{}'; end if;
+  if private.others_can_be_claimed(private.assets_at_limit(v_capacity) || private.assets_over_budget(), p_story_id) then
+    return '{}';
+  end if;
   return array(select private.lease_jobs(v_ids, p_owner, p_lease_seconds));
 end $$;
 

@@ -12,9 +12,9 @@ create function private.expiry_batch() returns integer language sql immutable se
   select 100
 $$;
 
--- Hands a claimed job back untouched: it could not be invoked, or the invocation has no time left for it.
-create function public.release_job(p_job_id uuid, p_lease_token uuid, p_delay_seconds double precision default 0)
-  returns jsonb language plpgsql set search_path = '' as $$
+-- Hands a claimed job back: it could not be invoked, or the invocation has no time left for it. What was paid for is told.
+create function public.release_job(p_job_id uuid, p_lease_token uuid, p_delay_seconds double precision default 0,
+  p_usage jsonb default null) returns jsonb language plpgsql set search_path = '' as $$
 declare
   v_job public.asset_generation_jobs;
   v_stale text;
@@ -22,6 +22,7 @@ begin
   perform from public.stories where id = (select story_id from public.asset_generation_jobs where id = p_job_id) for update;
   select * into v_job from public.asset_generation_jobs where id = p_job_id for update;
   v_stale := private.is_stale(v_job, p_lease_token);
+  perform private.record_usage(v_job, p_usage, v_stale);
   if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
   update public.asset_generation_jobs
   set
@@ -156,6 +157,7 @@ begin
     perform private.release_limit_waiter('claim:' || p_dead_request);
     perform private.release_deletions_of(p_dead_request);
   end if;
+  perform private.tidy_spending();
   if p_new_story is not null then
     -- The grace its own invocation had is over. Once only: whoever claims it now counts an attempt.
     perform from public.stories where id = p_new_story for update;

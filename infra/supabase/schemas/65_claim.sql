@@ -23,6 +23,9 @@ begin
       update public.asset_generation_jobs set available_at = now() where id = v_job.id;
       return jsonb_build_object('granted', false, 'reason', 'AT_CAPACITY');
     end if;
+    if private.jobs_within_budget(array[v_job.id]) = '{}' then
+      return jsonb_build_object('granted', false, 'reason', 'AT_CAPACITY');
+    end if;
     perform private.lease_jobs(array[v_job.id], p_owner, p_lease_seconds);
     perform private.refresh_story_status(p_story_id, '{}'::jsonb);
   elsif v_job.status = 'generating' and v_job.lease_owner = p_owner then
@@ -126,14 +129,15 @@ begin
   v_room := least(p_limit, p_max_in_flight - private.jobs_in_flight());
   if cardinality(v_ids) = 0 and v_room > 0 then
     v_ids := private.jobs_within_capacity(
-      private.choose_jobs(v_room::integer, private.assets_at_limit(v_capacity)), v_capacity);
+      private.choose_jobs(v_room::integer, private.assets_at_limit(v_capacity) || private.assets_over_budget()),
+      v_capacity);
     v_ids := array(
       select j.id from public.asset_generation_jobs j join public.stories s on s.id = j.story_id
       where j.id = any (v_ids)
       for update of s skip locked);
     -- What happened to them before their stories were locked, and nothing after: whoever writes a job locks its story.
-    v_ids := array(select id from public.asset_generation_jobs
-      where id = any (v_ids) and status = 'queued' and inputs_settled and available_at <= now());
+    v_ids := private.jobs_within_budget(array(select id from public.asset_generation_jobs
+      where id = any (v_ids) and status = 'queued' and inputs_settled and available_at <= now()));
     perform private.lease_jobs(v_ids, p_owner, p_lease_seconds);
     for v_story in select distinct story_id from public.asset_generation_jobs where id = any (v_ids) loop
       perform private.refresh_story_status(v_story, '{}'::jsonb);
@@ -146,7 +150,7 @@ begin
     'ended', v_expired -> 'ended',
     'deletions', private.has_deletions(),
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
-      and private.others_can_be_claimed(private.assets_at_limit(v_capacity), null),
+      and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || private.assets_over_budget(), null),
     -- A pause that ends, a lease that missed its heartbeats (each restores it in full) and will end, or a provider that
     -- takes calls again, which one caller at a time is told.
     'nextInSeconds', extract(epoch from least(
@@ -177,40 +181,6 @@ begin
   select coalesce(array_agg(id), '{}') into v_ids from started;
   return jsonb_build_object('jobs', private.leased_jobs(v_ids), 'story', private.story_payload(p_story_id));
 end $$;
-
--- Money was spent whether or not the lease still holds, so usage is recorded in either case, once per call.
-create function private.record_usage(p_job public.asset_generation_jobs, p_usage jsonb, p_stale text) returns void
-  language sql set search_path = '' as $$
-  insert into public.usage_ledger (
-    call_key,
-    user_id,
-    story_id,
-    job_id,
-    asset_type,
-    provider,
-    model,
-    kind,
-    input_units,
-    output_units,
-    cost_usd,
-    result_refused)
-  select
-    u."callKey",
-    p_job.user_id,
-    p_job.story_id,
-    p_job.id,
-    p_job.asset_type,
-    u.provider,
-    u.model,
-    u.kind,
-    coalesce(u."inputUnits", 0),
-    coalesce(u."outputUnits", 0),
-    coalesce(u."costUsd", 0),
-    p_stale is not null
-  from jsonb_to_recordset(coalesce(p_usage, '[]'::jsonb)) as u ("callKey" text, provider text, model text, kind text,
-    "inputUnits" bigint, "outputUnits" bigint, "costUsd" numeric)
-  on conflict (call_key) do nothing
-$$;
 
 -- As far as an asset may be said to be before its result is there.
 create function private.progress_max() returns smallint language sql immutable set search_path = '' as $$
@@ -262,7 +232,7 @@ begin
   end loop;
   perform private.record_usage(j, w."usage", private.is_stale(j, w."leaseToken"))
   from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid, "usage" jsonb)
-  join public.asset_generation_jobs j on j.id = w."jobId" where w."usage" is not null;
+  left join public.asset_generation_jobs j on j.id = w."jobId" where w."usage" is not null;
 
   return case when v_deferred then '{"deferred": true}'::jsonb else '{}'::jsonb end || jsonb_build_object('lost', (
     select coalesce(

@@ -1,11 +1,4 @@
 -- Asking for a story: profile, idempotency, quota, story, jobs and debit in one transaction.
--- Refusals are raised as PTnnn, which PostgREST answers as HTTP nnn; the message is the documented code, the detail JSON.
-
-create function private.refuse(p_http integer, p_code text, p_detail jsonb default '{}'::jsonb) returns void
-  language plpgsql set search_path = '' as $$
-begin
-  raise exception using errcode = 'PT' || p_http, message = p_code, detail = p_detail::text;
-end $$;
 
 -- The answer given before under this key, or null. The caller holds the user's row lock, so equal keys take turns.
 create function private.find_idempotent_response(p_user_id uuid, p_operation text, p_key text, p_hash text) returns jsonb
@@ -48,13 +41,13 @@ begin
   return v_user;
 end $$;
 
--- Stories of the day (UTC) that count: those whose text failed do not, for nothing was delivered.
+-- Stories of the day (UTC) that count: those whose credit was given back do not, for nothing was delivered.
 create function private.stories_today(p_user_id uuid) returns bigint
   language sql stable set search_path = '' as $$
   select count(*) from public.credit_ledger l
   where l.user_id = p_user_id and l.reason = 'story_created' and l.created_at >= date_trunc('day', now(), 'UTC')
     and not exists (select from public.credit_ledger refund
-      where refund.story_id = l.story_id and refund.reason = 'text_failed' and refund.round = l.round)
+      where refund.story_id = l.story_id and refund.delta > 0 and refund.round = l.round)
 $$;
 
 -- A text that fails was written and paid for all the same, so a day takes so many tries for each story of its limit.
@@ -192,6 +185,7 @@ begin
   if 'pdf' = any (v_assets) and not 'cover' = any (v_assets) then
     perform private.refuse(409, 'MISSING_REQUIRED_ASSETS', '{"missing": ["cover"]}'::jsonb);
   end if;
+  perform private.refuse_over_platform_limit('{content}'::text[] || v_assets);
   perform private.take_credit(v_user, v_story_id);
 
   insert into public.stories (id, library_id, creator_user_id, title, character_ids, story_type, themes, request)

@@ -8,6 +8,8 @@ create function public.list_plans() returns jsonb language sql stable set search
         'priceUsdMonth', price_usd_month,
         'storyLimit', story_limit,
         'dailyLimit', daily_generation_limit,
+        'remakesPerStory', remakes_per_story,
+        'dailyCostLimitUsd', daily_cost_limit_usd,
         'assetTypes', asset_types,
         'priorities', priorities,
         'upgradeOptions', upgrade_options) order by position, code), '[]'::jsonb) from public.tiers),

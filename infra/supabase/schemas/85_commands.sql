@@ -28,6 +28,7 @@ create function private.remake_dependents(p_story_id uuid, p_changed text[]) ret
     completed_at = null,
     available_at = now(),
     progress = case when private.is_settled(status) then 0 else progress end,
+    checkpoint = case when private.is_settled(status) then checkpoint - 'picture' else checkpoint end,
     lease_token = null,
     lease_owner = null,
     lease_expires_at = null,
@@ -68,13 +69,15 @@ begin
   end if;
 end $$;
 
--- Puts settled jobs back into the queue. With p_fresh a picture is drawn three times again, whatever was refused before.
+-- Puts settled jobs back into the queue. With p_fresh, and after a failure, a picture is drawn three times again, whatever
+-- was refused before; one that was cancelled has the tries it had left.
 -- The direction of the pictures follows from the text and goes with it.
 create function private.requeue(p_user public.users, p_story_id uuid, p_asset_types text[], p_statuses text[],
   p_options jsonb, p_fresh boolean) returns text[] language plpgsql set search_path = '' as $$
 declare
   v_done text[];
 begin
+  perform private.take_remakes(p_user, p_story_id, p_asset_types, p_statuses);
   with requeued as (
     update public.asset_generation_jobs
     set
@@ -92,7 +95,7 @@ begin
       metadata = '{}'::jsonb,
       queued_by_input = false,
       priority = private.story_priority(p_story_id),
-      checkpoint = case when p_fresh then checkpoint - 'picture' else checkpoint end
+      checkpoint = case when p_fresh or status = 'failed' then checkpoint - 'picture' else checkpoint end
     where story_id = p_story_id and asset_type = any (p_asset_types) and status = any (p_statuses)
     returning asset_type)
   select coalesce(array_agg(asset_type), '{}') into v_done from requeued;

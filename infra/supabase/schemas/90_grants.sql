@@ -60,8 +60,10 @@ grant select, insert, update, delete on
   public.usage_ledger,
   public.users
 to service_role;
-grant select on public.asset_job_records, public.dead_letters, private.asset_calls to service_role;
+grant select on public.asset_job_records, public.dead_letters, private.asset_calls, private.asset_costs to service_role;
 grant select, update on private.limit_waiter to service_role;
+grant select, update on private.platform_limits to service_role;
+grant select, insert, update, delete on private.remake_ledger, private.spending, private.taken_leases to service_role;
 grant select, insert, update, delete on
   private.credit_sums,
   private.deleted_users,

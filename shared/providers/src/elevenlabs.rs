@@ -151,7 +151,11 @@ impl SpeechModel for ElevenLabs {
         self.voices.pick(deadline, request).await
     }
 
-    async fn speak(&self, call: &SpeechCall) -> Result<(Speech, CallUsage), ProviderError> {
+    async fn speak(
+        &self,
+        call: &SpeechCall,
+        usage: &mut Vec<CallUsage>,
+    ) -> Result<Speech, ProviderError> {
         let endpoint = Endpoint {
             provider: PROVIDER,
             kind: "speech",
@@ -172,14 +176,14 @@ impl SpeechModel for ElevenLabs {
         let answer = sent.inspect_err(|error| self.learn_from(error, call))?;
         let characters = call.text.chars().count() as u64;
         let cost = answer.header("character-cost").parse();
-        let usage = CallUsage {
+        usage.push(CallUsage {
             model: self.config.model.clone(),
             input_units: cost.unwrap_or(characters),
             output_units: 0,
             request_id: answer.header("request-id").to_owned(),
-        };
+        });
         let speech = read_speech(&answer);
-        Ok((endpoint.finish(answer, speech)?, usage))
+        endpoint.finish(answer, speech)
     }
 }
 

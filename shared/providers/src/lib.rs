@@ -156,5 +156,10 @@ pub trait SpeechModel: Send + Sync {
     /// not answered again for a while, so that asking anew gives the next one.
     async fn default_voice(&self, deadline: Instant) -> Result<String, ProviderError>;
 
-    async fn speak(&self, call: &SpeechCall) -> Result<(Speech, CallUsage), ProviderError>;
+    /// Reads a text aloud; `usage` as for a text.
+    async fn speak(
+        &self,
+        call: &SpeechCall,
+        usage: &mut Vec<CallUsage>,
+    ) -> Result<Speech, ProviderError>;
 }

@@ -36,6 +36,9 @@ pub const ELEVENLABS_MODEL: &str = "ELEVENLABS_MODEL";
 /// Id of the voice for stories nobody chose one for. Optional: else Rachel, else the first voice of the account.
 pub const ELEVENLABS_DEFAULT_VOICE: &str = "ELEVENLABS_DEFAULT_VOICE";
 
+/// Prices of models that the list lacks or that it has wrong, in USD, comma separated: `model=0.05` (a picture, or a thousand
+/// credits of speech) or `model=1.75/14` (a million tokens in and out).
+pub const MODEL_PRICES: &str = "MODEL_PRICES";
 /// Seconds after which one try of any provider call is given up; by default each kind of call has its own limit.
 pub const PROVIDER_TRY_SECONDS: &str = "PROVIDER_TRY_SECONDS";
 /// Seconds for which a provider that is down is left alone, default 25.

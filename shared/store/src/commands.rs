@@ -203,8 +203,8 @@ struct CharacterAnswer {
 impl Store {
     /// Accepts a story: quota, story, jobs and debit in one transaction.
     ///
-    /// Refused with `QuotaExceeded`, `DailyQuotaExceeded`, `NotInPlan`, `MissingRequiredAssets`, `CharacterNotFound`,
-    /// `LibraryNotFound` or `IdempotencyKeyReused`; nothing is written then.
+    /// Refused with `QuotaExceeded`, `DailyQuotaExceeded`, `PlatformPaused`, `NotInPlan`, `MissingRequiredAssets`,
+    /// `CharacterNotFound`, `LibraryNotFound` or `IdempotencyKeyReused`; nothing is written then.
     pub async fn create_story(
         &self,
         caller: &Caller,
@@ -243,8 +243,8 @@ impl Store {
 
     /// Carries out a command on a story of this user.
     ///
-    /// Refused with `StoryNotFound`, `NotInPlan`, `MissingRequiredAssets`, `DailyQuotaExceeded`, `QuotaExceeded` or
-    /// `IdempotencyKeyReused`; nothing is written then.
+    /// Refused with `StoryNotFound`, `NotInPlan`, `MissingRequiredAssets`, `DailyQuotaExceeded`, `QuotaExceeded`,
+    /// `RegenerationLimit`, `SpendLimit`, `PlatformPaused` or `IdempotencyKeyReused`; nothing is written then.
     pub async fn command_assets(
         &self,
         user: UserId,

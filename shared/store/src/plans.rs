@@ -18,6 +18,10 @@ pub struct Plan {
     pub story_limit: Option<u32>,
     /// Stories a day.
     pub daily_limit: Option<u32>,
+    /// Assets of one story that may be asked for again.
+    pub remakes_per_story: Option<u32>,
+    /// US dollars a day for what is asked for again.
+    pub daily_cost_limit_usd: Option<f64>,
     pub asset_types: Vec<AssetType>,
     pub priorities: Vec<Priority>,
     /// Codes of the plans and packs that allow more.

@@ -25,6 +25,8 @@ pub struct UsageEntry {
     pub input_units: u64,
     pub output_units: u64,
     pub cost_usd: f64,
+    /// Of the price it was computed with.
+    pub price_version: &'static str,
 }
 
 /// Asks for the jobs that a settled one makes claimable to be leased to the caller at once.
@@ -235,14 +237,16 @@ impl Store {
         self.settle("fail_job", &arguments).await
     }
 
-    /// Hands a claimed job back; no attempt is counted as a retry.
+    /// Hands a claimed job back, with what was paid for it; no attempt is counted as a retry.
     pub async fn release_job(
         &self,
         job: JobId,
         token: LeaseToken,
         delay: Duration,
+        usage: &[UsageEntry],
     ) -> Result<Settled, StoreError> {
-        let arguments = json!({"p_job_id": job, "p_lease_token": token, "p_delay_seconds": delay.as_secs_f64()});
+        let arguments = json!({"p_job_id": job, "p_lease_token": token, "p_delay_seconds": delay.as_secs_f64(),
+            "p_usage": usage});
         self.call("release_job", &arguments).await
     }
 

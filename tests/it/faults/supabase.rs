@@ -32,3 +32,8 @@ fn no_status_is_lost_when_all_assets_finish_at_once() {
 fn nobody_gets_more_stories_than_the_limit_however_many_are_asked_for_at_once() {
     holds(Kind::Fault, "quota");
 }
+
+#[test]
+fn nobody_gets_more_made_again_than_the_plan_allows_and_no_day_costs_more_than_it_may() {
+    holds(Kind::Fault, "limits");
+}

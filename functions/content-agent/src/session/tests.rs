@@ -29,3 +29,31 @@ async fn what_a_job_paid_for_before_it_panicked_is_recorded_with_its_failure() {
     assert_eq!(failure["p_error_code"], json!(FailureCode::Internal));
     assert_eq!(failure["p_usage"][0]["kind"], "picture", "{failure}");
 }
+
+#[tokio::test]
+async fn what_a_job_paid_for_is_told_when_its_process_is_to_end_and_it_is_handed_back() {
+    let services = TestServices::default();
+    services.judge([Verdict::Pending]);
+    let deps = services.deps("https://assets.example.com").await;
+    let (ask, shutdown) = Shutdown::by_hand();
+    let invocation = Invocation::new(
+        "request",
+        Deadline::after(Duration::from_secs(60)),
+        shutdown,
+    );
+    let cover = job(AssetType::Cover, 1, Value::Null, Value::Null);
+    let seen = services.clone();
+    let ending = async move {
+        // Its picture is bought by then, and waits for its verdict.
+        while seen.checks() == 0 {
+            tokio::task::yield_now().await;
+        }
+        ask.send_replace(true);
+    };
+    let (report, ()) = tokio::join!(run(deps, invocation, story_work(), vec![cover]), ending);
+    assert_eq!(report.assets["cover"], "released");
+    let releases = services.releases();
+    assert_eq!(releases.len(), 1);
+    assert_eq!(releases[0]["p_usage"][0]["kind"], "picture");
+    assert_eq!(releases[0]["p_usage"][0]["priceVersion"], "2026-11-26");
+}

@@ -90,6 +90,7 @@ async fn read(
         speech: &*attempt.deps().speech,
         store: &drafts,
         usage: &attempt.usage,
+        prices: &attempt.deps().config.prices,
         voice_id,
         text,
         beat_ends: &beat_ends(beats, text),

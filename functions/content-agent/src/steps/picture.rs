@@ -17,7 +17,7 @@ use render::colors::HexColor;
 use serde_json::json;
 use store::{Completion, Draft, StoredFile};
 
-/// Pictures drawn within one attempt until one passes its check (S1-073).
+/// Pictures drawn for one wish until one passes its check (S1-073).
 const TRIES: u32 = 3;
 /// Reference pictures a provider takes in one edit.
 const REFERENCES_MAX: usize = 16;
@@ -124,7 +124,7 @@ async fn draw_until_accepted(
 ) -> Result<Accepted, StepError> {
     let (story, job) = (&attempt.story, &attempt.job);
     let plain = job.options["simplifyPrompt"] == true;
-    let drafts = Drafts::of(attempt, brief, &references, plain);
+    let mut drafts = Drafts::of(attempt, brief, &references, plain);
     let mut found = drafts.find_earlier_picture().await?;
     let mut drawing = Drawing {
         pictures: story.deps.pictures.as_ref(),
@@ -135,8 +135,7 @@ async fn draw_until_accepted(
         deadline: story.deadline.instant(),
     };
     let mut feedback = String::new();
-    let mut problem = StepError::CheckFailed;
-    for number in 1 + drafts.rejected_before()..=TRIES {
+    while let Some(number) = drafts.next_try() {
         // A draft that an earlier attempt left has no verdict yet.
         let next = match found.take() {
             Some((picture, draft)) => Ok((picture, Some(draft))),
@@ -146,8 +145,8 @@ async fn draw_until_accepted(
         };
         let (picture, known) = match next {
             // It was paid for and cannot be read; the reason for it may pass.
-            Err(unreadable @ StepError::Picture(_)) => {
-                problem = unreadable;
+            Err(StepError::Picture(error)) => {
+                drafts.note_unreadable(number, error).await?;
                 continue;
             }
             next => next?,
@@ -162,13 +161,8 @@ async fn draw_until_accepted(
         let checked = check_and_develop(attempt, &picture, storing).await;
         let (draft, developed, verdict) = match checked {
             // Its header promised more than its body holds. It is not stored: a retry would only find it again.
-            Err(unreadable @ StepError::Picture(_)) => {
-                tracing::warn!(
-                    attempt = number,
-                    error = runtime::chain(&unreadable),
-                    "Picture cannot be read, drawing another"
-                );
-                problem = unreadable;
+            Err(StepError::Picture(error)) => {
+                drafts.note_unreadable(number, error).await?;
                 continue;
             }
             checked => checked?,
@@ -186,13 +180,12 @@ async fn draw_until_accepted(
             feedbackLength = verdict.feedback.len(),
             "Picture did not pass its check"
         );
-        drafts.reject(number, &draft).await?;
-        problem = StepError::CheckFailed;
+        drafts.reject(&draft).await?;
         // On one line, so that it cannot open one of the prompt.
         let words: Vec<_> = verdict.feedback.split_whitespace().collect();
         feedback = format!("\n\nFeedback: {}", words.join(" "));
     }
-    Err(problem)
+    Err(drafts.outcome())
 }
 
 async fn buy_picture(
@@ -202,7 +195,11 @@ async fn buy_picture(
 ) -> Result<PictureBytes, StepError> {
     let mut billed = Vec::new();
     let picture = drawing.draw(feedback, &mut billed).await;
-    attempt.usage.add(billed.iter().map(crate::usage::picture));
+    let prices = &attempt.deps().config.prices;
+    let entries = billed
+        .iter()
+        .map(|call| crate::usage::picture(call, prices));
+    attempt.usage.add(entries);
     convert_to_png(attempt, picture?).await
 }
 

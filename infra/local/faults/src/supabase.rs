@@ -2,6 +2,7 @@
 
 mod clock;
 mod db;
+mod limits;
 mod postgrest;
 mod quota;
 mod realtime;
@@ -20,4 +21,5 @@ pub(crate) const FAULTS: &[Trial] = &[
     clock::CLOCK,
     status::STATUS,
     quota::QUOTA,
+    limits::LIMITS,
 ];

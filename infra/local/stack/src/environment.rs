@@ -15,7 +15,7 @@ pub const SECRET_ACCESS_KEY: &str = "local-secret";
 pub const ENVIRONMENT: &str = "production";
 
 /// Settings of the functions that are passed on when they are set outside. What no function reads is not among them.
-const PASSED_THROUGH: [&str; 14] = [
+const PASSED_THROUGH: [&str; 15] = [
     "SUPABASE_JWT_ISSUER",
     "OPENAI_TEXT_MODEL",
     "OPENAI_ANALYSIS_MODEL",
@@ -26,6 +26,7 @@ const PASSED_THROUGH: [&str; 14] = [
     "IMAGE_CHECK_SKIPS",
     "JOB_LEASE_SECONDS",
     "MAX_JOBS_IN_FLIGHT",
+    "MODEL_PRICES",
     "PROVIDER_TRY_SECONDS",
     "PROVIDER_PROBE_SECONDS",
     "AWS_LAMBDA_LOG_LEVEL",

@@ -71,7 +71,7 @@ impl Provider {
             next_text: None,
             deadline: soon(),
         };
-        self.account.speak(&call).await.map(|(speech, _)| speech)
+        self.account.speak(&call, &mut Vec::new()).await
     }
 
     async fn default_voice(&self) -> Result<String, ProviderError> {

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     failure::StepError,
+    prices::Prices,
     usage::{self, UsageLedger},
 };
 use providers::{ErrorKind, Speech, SpeechCall, SpeechModel};
@@ -34,6 +35,7 @@ pub(super) struct Reading<'a, Store> {
     pub(super) speech: &'a dyn SpeechModel,
     pub(super) store: &'a Store,
     pub(super) usage: &'a UsageLedger,
+    pub(super) prices: &'a Prices,
     pub(super) voice_id: &'a str,
     pub(super) text: &'a str,
     /// Bytes of the text at which its beats end.
@@ -132,9 +134,12 @@ impl<Store: RecordingStore> Reading<'_, Store> {
                 next_text: first_of(&self.text[to..]),
                 deadline: self.deadline,
             };
-            match self.speech.speak(&call).await {
-                Ok((Speech { audio, alignment }, billed)) => {
-                    self.usage.add([usage::speech(&billed)]);
+            let mut billed = Vec::new();
+            let spoken = self.speech.speak(&call, &mut billed).await;
+            let entries = billed.iter().map(|call| usage::speech(call, self.prices));
+            self.usage.add(entries);
+            match spoken {
+                Ok(Speech { audio, alignment }) => {
                     return Ok(Recording {
                         reads: from..to,
                         audio,

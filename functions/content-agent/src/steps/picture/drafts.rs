@@ -1,4 +1,4 @@
-//! Pictures in the bucket that nobody has accepted yet, and how many of them were rejected.
+//! Pictures in the bucket that nobody has accepted yet, and how the tries at them ended.
 
 use super::TRIES;
 use crate::{
@@ -11,6 +11,7 @@ use domain::AssetType;
 use providers::{PictureBytes, References};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::error::Error;
 use store::{Draft, FileKind, Fingerprint};
 
 /// The pictures of one wish.
@@ -19,15 +20,25 @@ pub(super) struct Drafts<'a> {
     /// Of everything that decides how the pictures turn out. What follows from answers (plainer words after a refusal, the
     /// feedback of a check) follows for every attempt with the same wish.
     wish: Fingerprint,
+    tries: Tries,
+    /// Keys of pictures that did not pass their check, of whatever wish: the bucket may have kept one that was deleted.
+    rejected_drafts: Vec<String>,
 }
 
-/// How many pictures of one wish did not pass their check, kept with the job: three are drawn in all, however many
-/// invocations it takes.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Rejections {
+/// How the tries at one wish ended, kept with the job: three pictures are drawn in all, however many invocations it takes,
+/// until somebody asks for the asset again.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Tries {
     wish: String,
+    /// Pictures that did not pass their check.
     rejected: u32,
+    /// Pictures that were paid for and could not be read.
+    #[serde(default)]
+    unreadable: u32,
 }
+
+/// Of so many rejected pictures the keys are remembered, the newest: more than the bucket keeps for three days.
+const REJECTED_DRAFTS_MAX: usize = 60;
 
 impl<'a> Drafts<'a> {
     pub(super) fn of(
@@ -55,9 +66,18 @@ impl<'a> Drafts<'a> {
                 parts.extend(address.map(Bytes::from));
             }
         }
+        let wish = Fingerprint::of(parts);
+        let checkpoint = &attempt.job.checkpoint;
+        let known = Tries::deserialize(&checkpoint["picture"]).ok();
+        let tries = known.filter(|tries| tries.wish == wish.to_string());
         Self {
             attempt,
-            wish: Fingerprint::of(parts),
+            tries: tries.unwrap_or_else(|| Tries {
+                wish: wish.to_string(),
+                ..Tries::default()
+            }),
+            rejected_drafts: Vec::deserialize(&checkpoint["rejectedDrafts"]).unwrap_or_default(),
+            wish,
         }
     }
 
@@ -71,6 +91,7 @@ impl<'a> Drafts<'a> {
         }
         let (files, version) = (&attempt.deps().files, attempt.version());
         let mut keys = files.drafts(&version, &self.wish, FileKind::Png).await?;
+        keys.retain(|key| !self.rejected_drafts.contains(key));
         let Some(key) = keys.pop() else {
             return Ok(None);
         };
@@ -94,31 +115,54 @@ impl<'a> Drafts<'a> {
         Ok(files.put_draft(key, FileKind::Png, bytes).await?)
     }
 
-    /// How many of this wish were rejected by earlier attempts; at least one more may be drawn.
-    pub(super) fn rejected_before(&self) -> u32 {
-        Rejections::deserialize(&self.attempt.job.checkpoint["picture"])
-            .ok()
-            .filter(|known| known.wish == self.wish.to_string())
-            .map_or(0, |known| known.rejected.min(TRIES - 1))
+    /// The number of the next try; none when all are used up.
+    pub(super) fn next_try(&self) -> Option<u32> {
+        let used = self.tries.rejected + self.tries.unreadable;
+        (used < TRIES).then_some(used + 1)
     }
 
-    /// Forgets the picture of try `number`, so that no later attempt finds it, and remembers that there was one.
-    pub(super) async fn reject(&self, number: u32, draft: &Draft) -> Result<(), StepError> {
+    /// Why there is no picture after the last try.
+    pub(super) fn outcome(&self) -> StepError {
+        match self.tries.rejected {
+            0 => StepError::NothingReadable,
+            _ => StepError::CheckFailed,
+        }
+    }
+
+    /// Forgets a picture, so that no later attempt finds it, and remembers that there was one.
+    pub(super) async fn reject(&mut self, draft: &Draft) -> Result<(), StepError> {
+        self.tries.rejected += 1;
+        let keys = &mut self.rejected_drafts;
+        keys.push(draft.key().to_owned());
+        keys.drain(..keys.len().saturating_sub(REJECTED_DRAFTS_MAX));
         let files = &self.attempt.deps().files;
-        let known = Rejections {
-            wish: self.wish.to_string(),
-            // Whoever asks for it again after the last one has three tries again.
-            rejected: number % TRIES,
-        };
-        let remembering = self.attempt.checkpoint(json!({"picture": known}), 70, None);
-        let (discarded, remembered) = tokio::join!(files.discard(draft), remembering);
+        let (discarded, remembered) = tokio::join!(files.discard(draft), self.remember());
         if let Err(error) = discarded {
-            // It is looked at again if an attempt finds it, and never published unseen.
             tracing::warn!(
                 error = runtime::chain(&error),
-                "Rejected picture could not be deleted; the bucket forgets it with the drafts"
+                "Rejected picture could not be deleted; its key is remembered, and the bucket forgets it with the drafts"
             );
         }
         remembered
+    }
+
+    /// Remembers that the picture of try `number` was paid for and cannot be read.
+    pub(super) async fn note_unreadable(
+        &mut self,
+        number: u32,
+        error: Box<dyn Error + Send + Sync>,
+    ) -> Result<(), StepError> {
+        tracing::warn!(
+            attempt = number,
+            error = runtime::chain(error.as_ref()),
+            "Picture cannot be read"
+        );
+        self.tries.unreadable += 1;
+        self.remember().await
+    }
+
+    async fn remember(&self) -> Result<(), StepError> {
+        let known = json!({"picture": self.tries, "rejectedDrafts": self.rejected_drafts});
+        self.attempt.checkpoint(known, 70, None).await
     }
 }

@@ -12,8 +12,18 @@ async fn attempt(
     number: u32,
     options: Value,
 ) -> Result<String, &'static str> {
+    attempt_from(services, number, options, services.checkpoint()).await
+}
+
+/// The same, with what the job remembers.
+async fn attempt_from(
+    services: &TestServices,
+    number: u32,
+    options: Value,
+    checkpoint: Value,
+) -> Result<String, &'static str> {
     let story = services.story(CDN, None).await;
-    let job = job(AssetType::Cover, number, options, services.checkpoint());
+    let job = job(AssetType::Cover, number, options, checkpoint);
     match draw(&Attempt::new(story.into(), job)).await {
         Ok(result) => Ok(result.url.expect("an address")),
         Err(error) => Err(code(error, AssetType::Cover)),
@@ -42,6 +52,13 @@ async fn a_picture_is_published_once_it_has_passed_under_a_key_nobody_guesses() 
     assert_eq!(public.count(), 1);
 }
 
+/// What the job remembers once somebody asked for it again.
+fn without_tries(services: &TestServices) -> Value {
+    let mut checkpoint = services.checkpoint();
+    checkpoint.as_object_mut().unwrap().remove("picture");
+    checkpoint
+}
+
 #[tokio::test]
 async fn a_rejected_picture_is_never_public_and_never_found_again() {
     let services = TestServices::default();
@@ -49,9 +66,10 @@ async fn a_rejected_picture_is_never_public_and_never_found_again() {
     let failed = attempt(&services, 1, Value::Null).await;
     assert_eq!(failed, Err("IMAGE_VALIDATION_FAILED"));
     assert_eq!(services.keys(), Vec::<String>::new());
-    // The same wish once more: nothing is left of it, so it is drawn, and has three tries again.
+    // Asked for again, which forgets the tries: nothing is left of them, so it is drawn.
     services.judge([Verdict::Rejected, Verdict::Rejected, Verdict::Passed]);
-    assert!(attempt(&services, 2, Value::Null).await.is_ok());
+    let asked_again = attempt_from(&services, 2, Value::Null, without_tries(&services)).await;
+    assert!(asked_again.is_ok());
     assert_eq!(services.prompts().len(), 3 + 3);
     let keys = services.keys();
     assert_eq!(keys.len(), 2, "a draft and its copy: {keys:?}");
@@ -92,4 +110,40 @@ async fn three_pictures_are_drawn_for_one_wish_however_many_attempts_it_takes() 
     let failed = attempt(&services, 2, Value::Null).await;
     assert_eq!(failed, Err("IMAGE_VALIDATION_FAILED"));
     assert_eq!(services.prompts().len(), 3);
+}
+
+#[tokio::test]
+async fn whoever_takes_over_after_the_third_rejection_draws_no_fourth_picture() {
+    let services = TestServices::default();
+    services.judge([Verdict::Rejected; 3]);
+    // Its process dies before the failure is told: the job is taken up again as it was.
+    let failed = attempt(&services, 1, Value::Null).await;
+    assert_eq!(failed, Err("IMAGE_VALIDATION_FAILED"));
+    let failed = attempt(&services, 2, Value::Null).await;
+    assert_eq!(failed, Err("IMAGE_VALIDATION_FAILED"));
+    assert_eq!(services.prompts().len(), 3);
+}
+
+#[tokio::test]
+async fn a_rejected_picture_that_could_not_be_deleted_is_not_offered_again() {
+    let services = TestServices::default();
+    services.refuse_deletes();
+    services.judge([Verdict::Rejected; 3]);
+    let failed = attempt(&services, 1, Value::Null).await;
+    assert_eq!(failed, Err("IMAGE_VALIDATION_FAILED"));
+    assert_eq!(services.keys().len(), 3, "all of them are still there");
+    let passed = attempt_from(&services, 2, Value::Null, without_tries(&services)).await;
+    assert!(passed.is_ok());
+    assert_eq!(services.prompts().len(), 3 + 1, "a new one was drawn");
+}
+
+#[tokio::test]
+async fn three_pictures_that_cannot_be_read_are_the_last_however_many_attempts_it_takes() {
+    let services = TestServices::default();
+    services.break_pictures(usize::MAX);
+    for number in [1, 2] {
+        let failed = attempt(&services, number, Value::Null).await;
+        assert_eq!(failed, Err("UNUSABLE_PICTURE"));
+        assert_eq!(services.prompts().len(), 3);
+    }
 }

@@ -2,6 +2,7 @@
 
 mod deletion;
 mod plans;
+mod spending;
 mod versions;
 
 use crate::{EVERYTHING, TestDatabase, creation, failure, leases};
@@ -16,6 +17,9 @@ pub(crate) use deletion::{
 pub(crate) use plans::{
     a_plan_has_its_priorities, a_plan_makes_what_it_includes, a_purchase_counts_once,
     libraries_have_owners, progress_is_shown_with_measure,
+};
+pub(crate) use spending::{
+    a_user_s_day_is_kept, an_allowance_is_exact, no_money_is_lost, the_platform_s_day_is_kept,
 };
 pub(crate) use versions::{
     a_new_text_has_no_art_direction, a_new_text_leaves_nothing_of_the_old_one,

@@ -221,6 +221,7 @@ fn paid() -> UsageEntry {
         input_units: 1,
         output_units: 1,
         cost_usd: 0.01,
+        price_version: "trial",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use providers::{Alignment, CallUsage, ProviderError, SpeechFacts};
+use runtime::Variables;
 use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
 /// Seconds a character takes.
@@ -76,7 +77,11 @@ impl SpeechModel for Model {
         unreachable!("the voice is given")
     }
 
-    async fn speak(&self, call: &SpeechCall) -> Result<(Speech, CallUsage), ProviderError> {
+    async fn speak(
+        &self,
+        call: &SpeechCall,
+        usage: &mut Vec<CallUsage>,
+    ) -> Result<Speech, ProviderError> {
         self.calls.lock().unwrap().push(call.clone());
         if call.text.chars().count() > self.takes {
             return Err(ProviderError::of_kind(
@@ -85,11 +90,9 @@ impl SpeechModel for Model {
                 ErrorKind::TextTooLong,
             ));
         }
+        usage.push(CallUsage::default());
         let next = self.next.lock().unwrap().pop_front();
-        Ok((
-            next.unwrap_or_else(|| spoken(&call.text)),
-            CallUsage::default(),
-        ))
+        Ok(next.unwrap_or_else(|| spoken(&call.text)))
     }
 }
 
@@ -129,10 +132,12 @@ async fn read(
     (text, beat_ends): &(String, Vec<usize>),
 ) -> (Result<Vec<Take>, StepError>, usize) {
     let usage = UsageLedger::default();
+    let prices = Prices::from_variables(&Variables::from_pairs([])).expect("prices");
     let reading = Reading {
         speech: model,
         store,
         usage: &usage,
+        prices: &prices,
         voice_id: "voice",
         text,
         beat_ends,

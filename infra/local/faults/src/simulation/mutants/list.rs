@@ -91,6 +91,21 @@ pub(super) const GUARDS: &[Guard] = guards! {
         "private.begin_text_again" ">= 0 then" => "> 0 then"; a_refunded_story_costs_again,
     "heroes as they were":
         "private.story_payload" "(select h.characters from public.story_characters h where h.story_id = s.id)" => "(select jsonb_agg(c) from public.characters c where c.id = any (s.character_ids))"; a_story_keeps_its_heroes,
+    "the allowance of a story":
+        "private.take_remakes" "> v_tier.remakes_per_story" => "> v_tier.remakes_per_story + 1000"; an_allowance_is_exact,
+    "what a failed try gives back":
+        "private.settle_remake" "else 'failed' end" => "else 'made' end"; an_allowance_is_exact,
+    "the money of the platform's day":
+        "private.jobs_within_budget" "continue when v_job.usd > (v_room ->> private.platform()::text)::numeric" => "continue when false"; the_platform_s_day_is_kept,
+    "what is set aside for leases under way":
+        "private.spending_room" "where j.status = 'generating')" => "where false)"; the_platform_s_day_is_kept,
+    "what is set aside for leases that were taken away":
+        "private.note_taken_lease" "and reserve_usd > 0" => "and false"; the_platform_s_day_is_kept,
+    "what was spent": "private.record_usage" "if v_cost_usd > 0 then" => "if false then"; the_platform_s_day_is_kept,
+    "the money of a user's day":
+        "private.jobs_within_budget" "if v_job.payer = v_job.user_id and" => "if false and"; a_user_s_day_is_kept,
+    "the money of a job that is gone":
+        "public.report_progress" "left join public.asset_generation_jobs j on j.id = w.\"jobId\" where w.\"usage\"" => "join public.asset_generation_jobs j on j.id = w.\"jobId\" where w.\"usage\""; no_money_is_lost,
     "the priorities of a plan":
         "private.refuse_priority_outside_tier" "p_priority = any (priorities)" => "true"; a_plan_has_its_priorities,
     "the plan of what is asked for again":

@@ -1,5 +1,6 @@
 //! `cargo local doctor`: what works and what does not, a line each; values of secrets are never shown.
 
+mod prices;
 mod services;
 
 use super::Outcome;
@@ -112,7 +113,7 @@ const REQUIRED: [&str; 9] = [
 ];
 
 /// What may be left out, and what is so then.
-const OPTIONAL: [(&str, &str); 8] = [
+const OPTIONAL: [(&str, &str); 9] = [
     (
         "SUPABASE_ANON_KEY",
         "front ends need it, the functions do not",
@@ -126,7 +127,8 @@ const OPTIONAL: [(&str, &str); 8] = [
     ("OPENAI_ANALYSIS_MODEL", services::TEXT_MODEL),
     ("OPENAI_IMAGE_MODELS", services::IMAGE_MODELS),
     ("ELEVENLABS_BASE_URL", services::ELEVENLABS),
-    ("ELEVENLABS_MODEL", "eleven_multilingual_v2"),
+    ("ELEVENLABS_MODEL", prices::SPEECH_MODEL),
+    ("MODEL_PRICES", "the list prices hold"),
 ];
 
 /// What else a check needs where it is set.
@@ -146,6 +148,10 @@ fn outside() -> BTreeMap<String, String> {
 
 async fn stack(variables: &BTreeMap<String, String>) -> Vec<Finding> {
     let mut findings = settings(variables);
+    findings.push(Finding::new(
+        "prices of the configured models",
+        prices::look_up(variables),
+    ));
     findings.extend(services::look_at_all(variables).await);
     findings
 }

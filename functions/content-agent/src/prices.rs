@@ -1,0 +1,142 @@
+//! What calls of the configured models cost. A model without a price is refused before the first event: its calls would
+//! count for nothing, and no limit would hold.
+
+use crate::config::{analysis_models, image_models, speech_model, text_models};
+use domain::price::{CallKind, ELEVENLABS, OPENAI, PriceList, Quote};
+use runtime::{SettingError, Variables, env};
+
+/// The price list, and what is asked for by configuration.
+#[derive(Clone, Debug)]
+pub struct Prices {
+    list: PriceList,
+    /// Kind, and what the dearest configured model costs.
+    dearest: Vec<(CallKind, Quote)>,
+}
+
+/// Units of a call that two prices are compared by: tokens in and out, or credits.
+const TYPICAL_UNITS: (u64, u64) = (1_500, 2_500);
+
+pub(crate) const fn provider_of(kind: CallKind) -> &'static str {
+    match kind {
+        CallKind::Text | CallKind::Picture => OPENAI,
+        CallKind::Speech => ELEVENLABS,
+    }
+}
+
+impl Prices {
+    /// # Errors
+    /// Names the setting whose model has no price, in the list or in `MODEL_PRICES`.
+    pub(crate) fn from_variables(variables: &Variables) -> Result<Self, SettingError> {
+        let configured = [
+            (
+                env::OPENAI_TEXT_MODEL,
+                CallKind::Text,
+                text_models(variables),
+            ),
+            (
+                env::OPENAI_ANALYSIS_MODEL,
+                CallKind::Text,
+                analysis_models(variables),
+            ),
+            (
+                env::OPENAI_IMAGE_MODELS,
+                CallKind::Picture,
+                image_models(variables),
+            ),
+            (
+                env::ELEVENLABS_MODEL,
+                CallKind::Speech,
+                vec![speech_model(variables).to_owned()],
+            ),
+        ];
+        let mut prices = Self {
+            list: variables.parsed_or(env::MODEL_PRICES, PriceList::default())?,
+            dearest: Vec::new(),
+        };
+        for (name, kind, models) in configured {
+            for model in models {
+                let quote = prices.list.quote(provider_of(kind), &model, kind);
+                let quote = quote.ok_or_else(|| SettingError::Invalid {
+                    name,
+                    problem: format!(
+                        "no price of {model} is known; {} can give it one",
+                        env::MODEL_PRICES
+                    ),
+                })?;
+                prices.remember_dearest(kind, quote);
+            }
+        }
+        Ok(prices)
+    }
+
+    fn remember_dearest(&mut self, kind: CallKind, quote: Quote) {
+        let (input, output) = TYPICAL_UNITS;
+        let usd = |quote: &Quote| quote.price.usd(input, output);
+        match self.dearest.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, known)) if usd(known) < usd(&quote) => *known = quote,
+            Some(_) => {}
+            None => self.dearest.push((kind, quote)),
+        }
+    }
+
+    /// Of the model that answered. One that names itself in a way nobody knows costs what the dearest configured one does.
+    pub(crate) fn quote(&self, kind: CallKind, model: &str) -> Quote {
+        let known = self.list.quote(provider_of(kind), model, kind);
+        known.unwrap_or_else(|| {
+            let mut dearest = self.dearest.iter();
+            let of_kind = dearest.find(|(known, _)| *known == kind);
+            of_kind.expect("every kind has a configured model").1
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::price::Price;
+
+    fn problem<const N: usize>(settings: [(&str, &str); N]) -> Option<String> {
+        let prices = Prices::from_variables(&Variables::from_pairs(settings));
+        prices.err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_configured_model_without_a_price_is_refused_by_its_setting_s_name() {
+        for (name, value) in [
+            ("OPENAI_TEXT_MODEL", "gpt-5.2,gpt-9"),
+            ("OPENAI_ANALYSIS_MODEL", "gpt-9"),
+            ("OPENAI_IMAGE_MODELS", "gpt-image-2,gpt-image-9"),
+            ("ELEVENLABS_MODEL", "eleven_v9"),
+        ] {
+            let problem = problem([(name, value)]).expect("a refusal");
+            assert!(problem.starts_with(name), "{problem}");
+            assert!(problem.contains("MODEL_PRICES"), "{problem}");
+        }
+        assert_eq!(problem([]), None, "the defaults have prices");
+    }
+
+    #[test]
+    fn a_setting_gives_a_new_model_its_price() {
+        let settings = [
+            ("OPENAI_TEXT_MODEL", "gpt-9"),
+            ("MODEL_PRICES", "gpt-9=3/30"),
+        ];
+        assert_eq!(problem(settings), None);
+        assert!(problem([("MODEL_PRICES", "gpt-9")]).is_some());
+    }
+
+    #[test]
+    fn an_answer_of_a_model_nobody_knows_costs_what_the_dearest_configured_one_does() {
+        let variables = Variables::from_pairs([("OPENAI_TEXT_MODEL", "gpt-5-nano,gpt-4o")]);
+        let prices = Prices::from_variables(&variables).expect("prices");
+        let quote = prices.quote(CallKind::Text, "house-model");
+        // That of the analysis model, whose default is the dearest of the three.
+        let dearest = Price::Text {
+            input: 1.75,
+            output: 14.0,
+        };
+        assert_eq!(quote.price, dearest);
+        let known = prices.quote(CallKind::Text, "gpt-5-nano-2025-08-07");
+        assert!(known.price.usd(1_000, 0) < quote.price.usd(1_000, 0));
+    }
+}

@@ -1,0 +1,258 @@
+//! F34: many users at their limits, who have assets made again and cancel at random while the providers fail now and then;
+//! and then a day of the platform that has no money left.
+
+use crate::{
+    Figures, LedgerRow, Result, TestStack, TestUser, Trial, TrialOptions, call_key, figures,
+    ledger, on_stack, until,
+};
+use futures::future::try_join_all;
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use serde_json::json;
+use stack::api::ApiError;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+use uuid::Uuid;
+
+pub(crate) const LIMITS: Trial = Trial {
+    name: "limits",
+    covers: &["F34"],
+    question: "users have assets made again, cancel and try again at random while providers fail now and then: nobody gets more \
+               than the plan allows, nothing is paid after a limit, every sum is exact, and what waited is made when a limit is lifted",
+    run: on_stack!(measure, |setup, _| {
+        setup
+            .setting("PROVIDER_TRY_SECONDS", 5)
+            .setting("PROVIDER_PROBE_SECONDS", 2)
+            .schedule(Duration::from_secs(2))
+            .with(|options| options.faults = Some(FAULTS.to_owned()))
+    }),
+};
+
+/// Answers that arrive, so that what was billed is known.
+const FAULTS: &str = "429=0.05,500=0.05,malformed=0.05,policy=0.02";
+/// Assets of a story that may be made again.
+const ALLOWANCE: i64 = 10;
+/// USD of a user's day: less than the allowance comes to.
+const USER_USD: f64 = 1.7;
+const SETTLED_WITHIN: Duration = Duration::from_secs(600);
+/// What the rest of the day may cost for everybody, when the platform is limited: some two stories are set aside for.
+const PLATFORM_USD: f64 = 3.0;
+
+async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
+    let users: usize = options.size.pick(5, 40, 100);
+    let wishes: usize = options.size.pick(8, 12, 15);
+    stack
+        .arrange(&format!(
+            "update public.tiers set remakes_per_story = {ALLOWANCE}, daily_cost_limit_usd = {USER_USD} where code = 'free'"
+        ))
+        .await?;
+    let mut random = StdRng::seed_from_u64(options.seed);
+    let people = (0..users).map(|number| {
+        let random = StdRng::seed_from_u64(random.random());
+        one_user(stack, number, wishes, random)
+    });
+    let answers = try_join_all(people).await?;
+    let mut codes: BTreeMap<String, usize> = BTreeMap::new();
+    for (code, count) in answers.into_iter().flatten() {
+        *codes.entry(code).or_default() += count;
+    }
+    let stories = stack.asked().stories.clone();
+    stack.settle(&stories, SETTLED_WITHIN).await?;
+    let of = |code: &str| codes.get(code).copied().unwrap_or_default();
+    let known = [
+        DONE,
+        "REGENERATION_LIMIT",
+        "SPEND_LIMIT",
+        "MISSING_REQUIRED_ASSETS",
+    ];
+    let unknown: Vec<_> = codes
+        .keys()
+        .filter(|code| !known.contains(&code.as_str()))
+        .collect();
+
+    let mut figures = figures! {
+        "wishes carried out" => of(DONE), "wishes", at_least users;
+        "refused by the allowance of a story" => of("REGENERATION_LIMIT"), "wishes", at_least 1;
+        "refused by the money of a day" => of("SPEND_LIMIT"), "wishes";
+        "answers that are none of these" => unknown.len(), "codes", is 0, beside format!("{unknown:?}");
+        "stories made again beyond their allowance" => stack.count(&over_allowance()).await?, "stories", is 0;
+        "users above the money of their day" => stack.count(&over_money()).await?, "users", is 0;
+    };
+    figures.extend(sums(stack, &stories).await?);
+    figures.extend(platform(stack, options.size.pick(3, 6, 12)).await?);
+    figures.extend(stack.audit().await?);
+    Ok(figures)
+}
+
+/// What an answer that is no refusal is called here.
+const DONE: &str = "done";
+
+/// A story, and wishes for it at random; how often each answer came.
+async fn one_user(
+    stack: &TestStack,
+    number: usize,
+    wishes: usize,
+    mut random: StdRng,
+) -> Result<BTreeMap<String, usize>> {
+    let hero = format!("Emberfall{number}x");
+    let user = stack.new_user(Some(2)).await?;
+    let character = user.make_character(&hero).await?;
+    let story = user.ask_about(&character).await?;
+    stack.note(story, &hero);
+    stack.settle(&[story], SETTLED_WITHIN).await?;
+    let mut answers = BTreeMap::new();
+    for _ in 0..wishes {
+        let code = wish(&user, story, &mut random).await?;
+        *answers.entry(code).or_default() += 1;
+        // Half of the wishes meet a story at work.
+        if random.random_bool(0.5) {
+            stack.settle(&[story], SETTLED_WITHIN).await?;
+        }
+    }
+    Ok(answers)
+}
+
+const PICTURES: [&str; 5] = ["cover", "scene_1", "scene_2", "scene_3", "scene_4"];
+
+async fn wish(user: &TestUser, story: Uuid, random: &mut StdRng) -> Result<String> {
+    let mut assets: Vec<&str> = PICTURES.choose_multiple(random, 2).copied().collect();
+    if random.random_bool(0.3) {
+        assets[0] = "audio";
+    }
+    let (verb, body) = match random.random_range(0..10) {
+        0 => ("regenerate", json!({"assetTypes": ["content"]})),
+        1..5 => ("regenerate", json!({"assetTypes": assets})),
+        5..7 => ("retry", json!({"assetTypes": assets, "force": true})),
+        7..9 => ("cancel", json!({"assetTypes": assets})),
+        _ => ("generate", json!({"assetTypes": assets})),
+    };
+    match user.api.steer(&story.to_string(), verb, &body).await {
+        Ok(_) => Ok(DONE.to_owned()),
+        Err(ApiError::Refused { code, .. }) => Ok(code),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn over_allowance() -> String {
+    format!(
+        "select count(*) from (select story_id from private.remake_ledger
+           where counts and coalesce(outcome, 'made') in ('made', 'cancelled')
+           group by story_id having count(*) > {ALLOWANCE}) as over"
+    )
+}
+
+fn over_money() -> String {
+    format!(
+        "select count(*) from (select s.payer from private.spending s join public.users u on u.id = s.payer
+           where u.tier = 'free' group by s.day, s.payer having sum(s.spent_usd) > {USER_USD}) as over"
+    )
+}
+
+/// By the calls that the stand-ins billed, the ledger and the sums of the day.
+async fn sums(stack: &TestStack, stories: &[Uuid]) -> Result<Figures> {
+    let rows: Vec<LedgerRow> = ledger(stack, stories).await?;
+    let recorded: BTreeSet<&str> = rows.iter().map(|(key, ..)| key.as_str()).collect();
+    let billed: BTreeSet<String> = stack
+        .stand_ins()
+        .calls()
+        .iter()
+        .filter(|call| call.paid)
+        .map(call_key)
+        .collect();
+    let invented = recorded
+        .iter()
+        .filter(|key| !billed.contains(**key))
+        .count();
+    let missing = billed
+        .iter()
+        .filter(|key| !recorded.contains(key.as_str()))
+        .count();
+    // Whoever loses a lease drops what it is being answered; nobody learns what that was billed.
+    let taken = stack
+        .count("select count(*) from private.taken_leases")
+        .await?;
+    Ok(figures! {
+        "calls in the ledger that nobody billed" => invented, "calls", is 0;
+        "billed calls that the ledger lacks" => missing, "calls", at_most 2 * taken,
+            beside format!("{taken} leases were taken away in the middle");
+        "USD between the ledger and the day of the platform" =>
+            stack.sql(DIFFERENCE).value::<f64>().await?, "USD", is 0;
+        "calls whose price is not their own" => stack.count(MISPRICED).await?, "calls", is 0;
+        "calls without the version of their price" =>
+            stack.count("select count(*) from public.usage_ledger where price_version = 'unknown'").await?, "calls", is 0;
+    })
+}
+
+const DIFFERENCE: &str = "select abs((select coalesce(sum(cost_usd), 0) from public.usage_ledger)
+    - (select coalesce(sum(spent_usd), 0) from private.spending where payer = private.platform()))::float8";
+// Written anew, at the list prices of the default models.
+const MISPRICED: &str = "select count(*) from public.usage_ledger where abs(cost_usd - case
+    when kind = 'picture' then 0.034 when kind = 'speech' then input_units * 0.15 / 1000
+    else (input_units * 1.75 + output_units * 14) / 1000000 end) > 0.000001";
+
+/// The platform's day runs out of money in the middle of some stories, and is lifted again.
+async fn platform(stack: &TestStack, count: usize) -> Result<Figures> {
+    let limit = format!(
+        "update private.platform_limits set daily_cost_usd = {PLATFORM_USD} + (
+           select sum(spent_usd) from private.spending where day = private.today() and payer = private.platform())"
+    );
+    stack.arrange(&limit).await?;
+    let mut refused = 0;
+    let mut asked = Vec::new();
+    for number in 0..4 * count {
+        let hero = format!("Emberdusk{number}x");
+        let character = stack.user.make_character(&hero).await?;
+        match stack.user.ask_about(&character).await {
+            Ok(story) => {
+                stack.note(story, &hero);
+                asked.push(story);
+            }
+            Err(crate::TrialError::Api(ApiError::Refused { code, .. }))
+                if code == "PLATFORM_PAUSED" =>
+            {
+                refused += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    until("nothing more can be paid", SETTLED_WITHIN, async || {
+        stack.sql(AT_REST).value().await
+    })
+    .await?;
+    let waiting = stack.count_jobs(&asked, "status = 'queued'").await?;
+    let calls = stack.last_call();
+    let claims = claims_so_far(stack);
+    // Two ticks of the schedule find nothing to claim, and go home.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let claims = claims_so_far(stack) - claims;
+    let paid_late = stack.last_call() - calls;
+    let over: f64 = stack.sql(OVER_PLATFORM).value().await?;
+    stack
+        .arrange("update private.platform_limits set daily_cost_usd = null")
+        .await?;
+    let made = stack.settle(&asked, SETTLED_WITHIN).await?;
+    Ok(figures! {
+        "stories refused while the platform has no money" => refused, "stories", at_least 1;
+        "jobs that wait for money" => waiting, "jobs", at_least 1;
+        "calls while nothing may be paid" => paid_late, "calls", is 0;
+        "USD above the platform's limit" => over.max(0.0), "USD", is 0;
+        "claims while nothing may be begun" => claims, "in 5 s", at_most 20;
+        "until what waited is made, once the limit is lifted" => made, "s";
+    })
+}
+
+/// Nothing is under way, and what could be begun is too dear.
+const AT_REST: &str = "select count(*) = 0
+    from public.asset_generation_jobs j join private.asset_costs c on c.asset_type = j.asset_type
+    where j.status = 'generating' or (j.status = 'queued' and j.inputs_settled
+      and c.reserve_usd <= (private.spending_room('{}') ->> private.platform()::text)::numeric)";
+const OVER_PLATFORM: &str = "select (coalesce(sum(s.spent_usd), 0) - max(l.daily_cost_usd))::float8
+    from private.platform_limits l left join private.spending s on s.day = private.today() and s.payer = private.platform()";
+
+/// Round trips of all workers that asked for jobs.
+fn claims_so_far(stack: &TestStack) -> u64 {
+    let calls = stack.gateway().metrics.counts().calls.into_iter();
+    let claims = calls.filter(|(call, _)| call.ends_with("/claim_asset_jobs"));
+    claims.map(|(_, count)| count).sum()
+}
