@@ -142,6 +142,22 @@ async fn deleting_is_for_the_owner_once_and_again_under_the_same_key() {
 }
 
 #[tokio::test]
+async fn a_story_without_a_text_gives_its_credit_back_when_it_is_deleted() {
+    let database = Database::new().await;
+    let user = database.user("free").await;
+    let waiting = database.story_of(user, &["cover"]).await;
+    delete(&database, &waiting).await;
+    assert_eq!(database.credits(user).await, (0, 0));
+    let told = database.story_of(user, &["cover"]).await;
+    database.write_text(&told).await;
+    let second = json!({"p_user_id": user, "p_story_id": told.id});
+    database.call("delete_story", second).await;
+    assert_eq!(database.credits(user).await, (1, 1));
+    let notices = "public.notification_outbox";
+    assert_eq!(database.count(notices).await, 0);
+}
+
+#[tokio::test]
 async fn the_key_that_made_a_deleted_story_makes_no_other() {
     let database = Database::new().await;
     let user = database.user("school").await;
@@ -166,6 +182,7 @@ async fn what_is_reported_late_of_a_deleted_story_changes_nothing_and_is_booked_
     let database = Database::new().await;
     let story = database.story_with_text(&["cover", "audio"]).await;
     let cover = database.claim_asset(&story, "cover").await;
+    let audio = database.claim_asset(&story, "audio").await;
     delete(&database, &story).await;
     let mut done = completion(&cover);
     done["p_usage"] = paid("late");
@@ -173,9 +190,14 @@ async fn what_is_reported_late_of_a_deleted_story_changes_nothing_and_is_booked_
         let answer = database.call("complete_job", done.clone()).await;
         assert_eq!(answer["accepted"], false, "{answer}");
     }
+    let beat = json!([{"jobId": audio.job, "leaseToken": audio.token, "progress": 40, "usage": paid("later")}]);
+    let beaten = database
+        .call("report_progress", json!({"p_jobs": beat}))
+        .await;
+    assert_eq!(beaten["lost"][0]["reason"], "NO_SUCH_JOB");
     let nameless =
         "public.usage_ledger where user_id is null and story_id is null and job_id is null";
-    assert_eq!(database.count(nameless).await, 1);
+    assert_eq!(database.count(nameless).await, 2);
 }
 
 #[tokio::test]
