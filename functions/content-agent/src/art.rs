@@ -10,6 +10,8 @@ use tokio::sync::OnceCell;
 /// What is known of it so far. Journey and scenes need nothing of each other, so neither keeps the other waiting.
 #[derive(Debug, Default)]
 pub(crate) struct Art {
+    /// The version of the text that it follows from.
+    text_version: u32,
     /// Several pictures may need it at once: the first asks for it, and the others wait only for that.
     journey: OnceCell<PaletteJourney>,
     /// By picture index, 0 for the cover.
@@ -26,9 +28,10 @@ struct Kept {
 
 impl Art {
     /// From earlier attempts; something unreadable is simply made again.
-    pub(crate) fn from_checkpoint(checkpoint: &Value) -> Self {
+    pub(crate) fn from_checkpoint(text_version: u32, checkpoint: &Value) -> Self {
         let kept = Kept::deserialize(checkpoint).unwrap_or_default();
         Self {
+            text_version,
             journey: OnceCell::new_with(kept.journey),
             scenes: Mutex::new(kept.scenes),
         }
@@ -47,13 +50,19 @@ impl Art {
         }
     }
 
-    /// All that is known, under the name that checkpoints keep it by.
+    /// The version of the text that it follows from.
+    pub(crate) const fn text_version(&self) -> u32 {
+        self.text_version
+    }
+
+    /// All that is known, under the name that checkpoints keep it by: of each text by itself, for an earlier one may be
+    /// shown again.
     pub(crate) fn checkpoint(&self) -> Value {
         let kept = Kept {
             journey: self.journey.get().cloned(),
             scenes: self.scenes.lock().expect("no holder panics").clone(),
         };
-        json!({"art": kept})
+        json!({format!("art-{}", self.text_version): kept})
     }
 
     /// The palette journey; asked for with `ask` by whoever needs it first.
@@ -102,7 +111,7 @@ mod tests {
         let meanwhile = async {
             // The call is under way: what is known is there at once, and is learnt from others.
             tokio::task::yield_now().await;
-            assert_eq!(art.checkpoint()["art"]["journey"], Value::Null);
+            assert_eq!(art.checkpoint()["art-0"]["journey"], Value::Null);
             assert!(art.step(0).is_none());
             art.learn(&crate::test_services::art("a bridge"));
             assert!(art.scene(2).is_some());

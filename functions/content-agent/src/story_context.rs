@@ -45,7 +45,7 @@ impl StoryContext {
             deps,
             deadline,
             text: work.text().ok().map(Arc::new),
-            art: Arc::new(Art::from_checkpoint(&work.view.art)),
+            art: Arc::new(art_of(&work.view)),
             view: Arc::new(work.view.clone()),
             work: Arc::new(work),
             unused_references: Arc::default(),
@@ -73,16 +73,11 @@ impl StoryContext {
 
     /// The context of those who begin with the story as the database answered with jobs leased here.
     pub(crate) fn with_view(&self, view: StoryView) -> Self {
-        let version = |view: &StoryView| {
-            view.assets
-                .get(&AssetType::Content)
-                .map_or(0, |content| content.version)
-        };
-        let art = if version(&view) == version(&self.view) {
+        let art = if text_version(&view) == self.art.text_version() {
             self.art.learn(&view.art);
             Arc::clone(&self.art)
         } else {
-            Arc::new(Art::from_checkpoint(&view.art))
+            Arc::new(art_of(&view))
         };
         Self {
             art,
@@ -166,6 +161,16 @@ impl StoryContext {
         };
         PictureBytes::parse(bytes).map_err(|error| StepError::Picture(error.into()))
     }
+}
+
+/// The version of the text that is worked from; 0 before there is one.
+fn text_version(view: &StoryView) -> u32 {
+    let text = view.assets.get(&AssetType::Content);
+    text.map_or(0, |text| text.version)
+}
+
+fn art_of(view: &StoryView) -> Art {
+    Art::from_checkpoint(text_version(view), &view.art)
 }
 
 #[cfg(test)]

@@ -34,12 +34,14 @@ pub(crate) enum Code {
     Unauthenticated,
     UnsupportedMediaType,
     ValidationFailed,
+    VersionNotFound,
+    VersionOfAnotherText,
     VoiceNotFound,
 }
 
 impl Code {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::CharacterNotFound,
         Self::DailyQuotaExceeded,
         Self::IdempotencyKeyReused,
@@ -62,6 +64,8 @@ impl Code {
         Self::Unauthenticated,
         Self::UnsupportedMediaType,
         Self::ValidationFailed,
+        Self::VersionNotFound,
+        Self::VersionOfAnotherText,
         Self::VoiceNotFound,
     ];
 
@@ -131,6 +135,12 @@ impl Code {
                 "Unsupported media type",
             ),
             Self::ValidationFailed => (S::BAD_REQUEST, "VALIDATION_FAILED", "Validation failed"),
+            Self::VersionNotFound => (S::NOT_FOUND, "VERSION_NOT_FOUND", "Version not found"),
+            Self::VersionOfAnotherText => (
+                S::CONFLICT,
+                "VERSION_OF_ANOTHER_TEXT",
+                "Version of another text",
+            ),
             Self::VoiceNotFound => (S::BAD_REQUEST, "VOICE_NOT_FOUND", "Voice not found"),
         }
     }

@@ -8,13 +8,16 @@ use store::AssetEntry;
 /// The assets of a story as their entries stand in `asset_generation_status`.
 pub(crate) type Assets = BTreeMap<AssetType, AssetEntry>;
 
-/// 0 to 100: each asset counts as much as it usually takes. 100 only when nothing is left to wait for.
+/// 0 to 100: each asset counts as much as it usually takes. 100 only when nothing is left to wait for; a story that was
+/// cancelled before it had a text is as far as it came.
 pub(crate) fn percent(assets: &Assets, medians: &Medians) -> u64 {
+    let text = assets.get(&AssetType::Content);
+    let is_cancelled = text.is_some_and(|text| text.status == AssetStatus::Cancelled);
     let mut done = 0;
     let mut all = 0;
     for (asset, entry) in assets {
         let weight = (medians.seconds(*asset) * 1_000.0).max(1.0) as u64;
-        let progress = match entry.status.is_settled() {
+        let progress = match entry.status.is_settled() && !is_cancelled {
             true => 100,
             false => u64::from(entry.progress).min(99),
         };
@@ -76,6 +79,9 @@ mod tests {
         );
         assert!(percent(&assets([(text, ready), (book, almost)]), &documented) < 100);
         assert_eq!(percent(&Assets::new(), &documented), 0);
+        let cancelled = json!({"status": "cancelled", "progress": 0});
+        let cancelled = assets([(text, cancelled.clone()), (book, cancelled)]);
+        assert_eq!(percent(&cancelled, &documented), 0);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::{
     routes::{
         assets::{
             self, CancelRequest, ContinueRequest, GenerateRequest, PictureRequest,
-            RegenerateRequest, RetryRequest,
+            RegenerateRequest, RestoreRequest, RetryRequest,
         },
         audio, characters, health, libraries, openapi, plans, stories, users,
     },
@@ -61,6 +61,7 @@ pub(crate) fn table() -> Vec<Route> {
         route(PATCH, "/stories/{id}", stories::change),
         route(DELETE, "/stories/{id}", stories::remove),
         route(GET, "/stories/{id}/assets/status", assets::status),
+        route(GET, "/stories/{id}/history", assets::history),
         // What a user may ask of a story that exists.
         route(
             POST,
@@ -86,6 +87,11 @@ pub(crate) fn table() -> Vec<Route> {
             POST,
             "/stories/{id}/assets/cancel",
             assets::command::<CancelRequest>,
+        ),
+        route(
+            POST,
+            "/stories/{id}/assets/restore",
+            assets::command::<RestoreRequest>,
         ),
         route(POST, "/stories/{id}/assets/estimate", assets::estimate),
         route(

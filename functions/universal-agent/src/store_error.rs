@@ -32,7 +32,7 @@ fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
         }
         Refusal::MissingRequiredAssets => ApiError::new(
             Code::MissingRequiredAssets,
-            "This needs assets that the story does not have; data.missing names them. Ask for them in the same request.",
+            "This needs assets that the story does not have (data.missing), or has of an earlier text alone (data.stale). Ask for them in the same request.",
         )
         .with_data(detail),
         Refusal::NotInPlan => {
@@ -80,6 +80,15 @@ fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
             Code::TokenInvalid,
             "The access token is of a user who was deleted.",
         ),
+        Refusal::VersionNotFound => ApiError::new(
+            Code::VersionNotFound,
+            "The story has no such version of this asset; GET /stories/{id}/history lists those it has.",
+        ),
+        Refusal::VersionOfAnotherText => ApiError::new(
+            Code::VersionOfAnotherText,
+            "This was made from another text than the one that is shown. Restore that text; it brings this along.",
+        )
+        .with_data(detail),
     }
 }
 
@@ -242,6 +251,8 @@ mod tests {
             (Refusal::MissingRequiredAssets, 409),
             (Refusal::StoryNotFound, 404),
             (Refusal::TokenInvalid, 401),
+            (Refusal::VersionNotFound, 404),
+            (Refusal::VersionOfAnotherText, 409),
         ] {
             assert_eq!(response(refusal, Value::Null).status(), status);
         }

@@ -284,6 +284,10 @@ create table public.asset_generation_jobs (
   result jsonb not null default '{}'::jsonb,
   is_placeholder boolean not null default false,
   asset_version integer not null default 0,
+  versions_made integer not null default 0,
+  asked_by text not null default 'create' constraint jobs_asked_by_is_known check (asked_by in
+    ('create', 'generate', 'retry', 'regenerate', 'text', 'input')),
+  shown jsonb,
   metadata jsonb not null default '{}'::jsonb,
   checkpoint jsonb not null default '{}'::jsonb,
   options jsonb not null default '{}'::jsonb,
@@ -335,6 +339,15 @@ comment on column public.asset_generation_jobs.limited_since is
   'Since when a provider''s rate limit has held this job up; such attempts are no retries for half an hour.';
 comment on column public.asset_generation_jobs.result is
   'What complete_job wrote beside the url: data of activities, bytes, sha256, duration.';
+comment on column public.asset_generation_jobs.asset_version is
+  'The version that url and result are of; 0 while there is none.';
+comment on column public.asset_generation_jobs.versions_made is
+  'How many versions there were, placeholders included; the next one gets the number after it.';
+comment on column public.asset_generation_jobs.asked_by is
+  'What asked for the next version: a command of the user, a new text, or an input that is made again.';
+comment on column public.asset_generation_jobs.shown is
+  'While a new text is made: the columns as readers see them meanwhile, and as they are again if it comes to nothing. Else '
+  'null: readers see the columns themselves.';
 comment on column public.asset_generation_jobs.checkpoint is 'Results of paid steps so far; a retried job continues from here.';
 comment on column public.asset_generation_jobs.options is
   'Wishes of every retry and regenerate so far, the last word of each kind: voiceId, style, simplifyPrompt.';
@@ -543,7 +556,7 @@ create function public.asset_inputs(p_asset_type text) returns text[]
     when p_asset_type = 'content' then '{}'::text[]
     when p_asset_type in ('cover', 'audio', 'activities') then '{content}'
     when p_asset_type like 'scene\__' then '{cover}'
-    when p_asset_type = 'pdf' then '{content,cover,scene_1,scene_2,scene_3,scene_4}'
+    when p_asset_type = 'pdf' then '{content,cover,scene_1,scene_2,scene_3,scene_4,activities}'
   end
 $$;
 comment on function public.asset_inputs is
@@ -564,7 +577,8 @@ create function public.next_job_status(p_status text, p_event text) returns text
     when 'give_up' then case when p_status = 'generating' then 'failed' end
     when 'cancel' then case when p_status in ('queued', 'generating') then 'cancelled' end
     when 'skip' then case when p_status = 'failed' then 'skipped' end
-    when 'restore' then case when p_status in ('queued', 'generating') then 'ready' end
+    when 'restore' then case when p_status in ('queued', 'generating', 'failed', 'cancelled', 'skipped') then 'ready' end
+    when 'withdraw' then case when p_status in ('queued', 'ready', 'cancelled', 'skipped') then 'failed' end
     when 'requeue' then case when p_status in ('ready', 'failed', 'cancelled', 'skipped') then 'queued' end
   end
 $$;
@@ -574,7 +588,7 @@ comment on function public.next_job_status is
 create function private.guard_job_transition() returns trigger language plpgsql set search_path = '' as $$
 begin
   if new.status <> old.status and not exists (
-    select from unnest('{claim,complete,retry_later,release,give_up,cancel,skip,restore,requeue}'::text[]) as event
+    select from unnest('{claim,complete,retry_later,release,give_up,cancel,skip,restore,withdraw,requeue}'::text[]) as event
     where public.next_job_status(old.status, event) = new.status)
   then
     raise exception 'job % may not go from % to %', old.id, old.status, new.status using errcode = 'check_violation';
@@ -646,6 +660,58 @@ create function private.is_started(p_owner text) returns boolean language sql im
   select p_owner is not null and p_owner not like 'claim:%'
 $$;
 
+create function private.attempt_errors_max() returns integer language sql immutable set search_path = '' as $$
+  select 20
+$$;
+
+-- Notes how the attempt in force ended, for operators: error_code keeps the last word alone, and a new attempt clears it.
+create function private.record_attempt_error(p_job_id uuid, p_code text, p_message text) returns void
+  language sql set search_path = '' as $$
+  update public.asset_generation_jobs
+  set attempt_errors = (array_append(attempt_errors,
+      jsonb_build_object('attempt', attempt, 'code', p_code, 'message', p_message, 'at', now())))
+    [greatest(1, cardinality(attempt_errors) + 2 - private.attempt_errors_max()):]
+  where id = p_job_id
+$$;
+
+-- The plan of a story is that of its user today, whatever it was when the story was made.
+create function private.plan_of(p_story_id uuid) returns public.tiers language sql stable set search_path = '' as $$
+  select t.* from public.stories s
+  join public.users u on u.id = s.creator_user_id join public.tiers t on t.code = u.tier where s.id = p_story_id
+$$;
+
+create function private.plan_includes(p_story_id uuid, p_asset_type text) returns boolean
+  language sql stable set search_path = '' as $$
+  select p_asset_type = any ((private.plan_of(p_story_id)).asset_types)
+$$;
+-- Which version of an asset is made, and which is shown.
+--
+-- The jobs of a story hold what is being made, all of it of one text; the story's row holds what readers see, all of it of
+-- one text too. Mostly both are the same, and an asset is shown as soon as it is there. While a new text is made they are
+-- not: `shown` keeps of every job what readers go on seeing, and the row is written from that. Once everything is there,
+-- all of it is shown at once (private.publish_new_text); if something that readers have cannot be made from the new text,
+-- all of it is as before (private.give_up_new_text).
+
+create table public.asset_versions (
+  story_id uuid not null references public.stories (id) on delete cascade,
+  asset_type text not null,
+  version integer not null,
+  text_version integer not null,
+  url text,
+  result jsonb not null,
+  options jsonb not null,
+  asked_by text not null,
+  started_at timestamptz,
+  created_at timestamptz not null default now(),
+  primary key (story_id, asset_type, version)
+);
+comment on table public.asset_versions is
+  'Every version that was made of an asset, shown or not, written once; placeholders are none.';
+comment on column public.asset_versions.text_version is 'The version of the text it was made from; a text is of its own.';
+comment on column public.asset_versions.result is
+  'What complete_job was given, with completedAt, madeFrom and metadata; a text and the times of its words are only here.';
+alter table public.asset_versions enable row level security;
+
 -- The versions of what an asset is made from, as they are now.
 create function private.sources_of(p_story_id uuid, p_asset_type text) returns jsonb
   language sql stable set search_path = '' as $$
@@ -655,14 +721,57 @@ create function private.sources_of(p_story_id uuid, p_asset_type text) returns j
     and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(p_asset_type)))
 $$;
 
--- Whether a version that was published once is still to be shown when the try for another one ends without it: a true one,
--- not a placeholder, and made from the text that is published.
-create function private.earlier_version_stands(p_job public.asset_generation_jobs) returns boolean
+-- The version of the text that assets are made from now; 0 while it is being written for the first time or anew.
+create function private.text_version(p_story_id uuid) returns integer language sql stable set search_path = '' as $$
+  select asset_version from public.asset_generation_jobs where story_id = p_story_id and asset_type = 'content'
+$$;
+
+-- Whether a new text is made while readers see the one before it.
+create function private.new_text_is_made(p_story_id uuid) returns boolean language sql stable set search_path = '' as $$
+  select exists (select from public.asset_generation_jobs
+    where story_id = p_story_id and asset_type = 'content' and shown is not null)
+$$;
+
+-- What was delivered as the version that a job has.
+create function private.result_of(p_story_id uuid, p_asset_type text) returns jsonb
   language sql stable set search_path = '' as $$
+  select v.result
+  from public.asset_generation_jobs j join public.asset_versions v
+    on v.story_id = j.story_id and v.asset_type = j.asset_type and v.version = j.asset_version
+  where j.story_id = p_story_id and j.asset_type = p_asset_type
+$$;
+
+-- What of a result stands in the story's row beside the status. Times belong to one recording: one without any takes those
+-- of another away.
+create function private.story_columns(p_asset_type text, p_result jsonb) returns jsonb
+  language sql immutable set search_path = '' as $$
+  select case p_asset_type
+    when 'content' then jsonb_strip_nulls(jsonb_build_object('title', p_result -> 'title', 'content', p_result -> 'content'))
+    when 'audio' then jsonb_build_object('audioWords', p_result -> 'words', 'audioBlocks', p_result -> 'blocks')
+    else '{}'::jsonb
+  end
+$$;
+
+-- What of a result stays with the job: all but what is large.
+create function private.job_result(p_result jsonb) returns jsonb language sql immutable set search_path = '' as $$
+  select p_result - '{content,title,words,blocks}'::text[]
+$$;
+
+-- Whether a version that the job has is still there when the try for another one ends without it: a true one, not a
+-- placeholder.
+create function private.earlier_version_stands(p_job public.asset_generation_jobs) returns boolean
+  language sql immutable set search_path = '' as $$
   select p_job.asset_version > 0 and not p_job.is_placeholder
-    and (p_job.asset_type = 'content'
-      or ((p_job.url is not null or p_job.result ? 'data')
-        and p_job.result #> '{madeFrom,content}' = private.sources_of(p_job.story_id, p_job.asset_type) -> 'content'))
+    and (p_job.asset_type = 'content' or p_job.url is not null or p_job.result ? 'data')
+$$;
+
+-- The pages of a book that were made from another text than the others would be: nothing is bound from two texts. Those that
+-- the plan does not include any more are left out of it.
+create function private.pages_of_another_text(p_story_id uuid) returns text[] language sql stable set search_path = '' as $$
+  select coalesce(array_agg(asset_type order by asset_type), '{}') from public.asset_generation_jobs
+  where story_id = p_story_id and asset_type = any (public.asset_inputs('pdf')) and private.is_settled(status)
+    and result #> '{madeFrom,content}' <> to_jsonb(private.text_version(p_story_id))
+    and private.plan_includes(p_story_id, asset_type)
 $$;
 
 -- The job is ready again with the version that stands. p_error says why there is no new one; null when none was tried.
@@ -683,30 +792,118 @@ create function private.restore_version(p_job_id uuid, p_error jsonb default nul
   where id = p_job_id
 $$;
 
-create function private.attempt_errors_max() returns integer language sql immutable set search_path = '' as $$
-  select 20
-$$;
-
--- Notes how the attempt in force ended, for operators: error_code keeps the last word alone, and a new attempt clears it.
-create function private.record_attempt_error(p_job_id uuid, p_code text, p_message text) returns void
+-- The job is ready with a version of its history. Whoever makes another one loses the lease.
+create function private.take_version(p_version public.asset_versions) returns void
   language sql set search_path = '' as $$
   update public.asset_generation_jobs
-  set attempt_errors = (array_append(attempt_errors,
-      jsonb_build_object('attempt', attempt, 'code', p_code, 'message', p_message, 'at', now())))
-    [greatest(1, cardinality(attempt_errors) + 2 - private.attempt_errors_max()):]
-  where id = p_job_id
+  set
+    status = 'ready',
+    progress = 100,
+    url = p_version.url,
+    result = private.job_result(p_version.result),
+    is_placeholder = false,
+    asset_version = p_version.version,
+    metadata = coalesce(p_version.result -> 'metadata', '{}'::jsonb),
+    queued_by_input = false,
+    lease_token = null,
+    lease_owner = null,
+    lease_expires_at = null,
+    completed_at = p_version.created_at,
+    error_code = null,
+    error_message = null,
+    last_error = null
+  where story_id = p_version.story_id and asset_type = p_version.asset_type
 $$;
 
--- Ends a job as failed or cancelled, without a new version: the earlier one serves on where it stands, and nothing stays of
--- one that was made from another text. Answers what changes in the story's row. The caller decides about the lease token.
+-- What readers see of a job, to be kept while a new text is made: its version that stands, or how it ended without one.
+-- One that was only asked for waits to be made, from whichever text it will be.
+create function private.what_is_shown(p_job public.asset_generation_jobs) returns jsonb
+  language sql immutable set search_path = '' as $$
+  select jsonb_build_object(
+    'status', case when is_settled then p_job.status when stands then 'ready' else 'queued' end,
+    'url', p_job.url,
+    'result', p_job.result,
+    'is_placeholder', p_job.is_placeholder,
+    'asset_version', p_job.asset_version,
+    'metadata', case when is_settled then p_job.metadata else coalesce(p_job.result -> 'metadata', '{}'::jsonb) end,
+    'error_code', case when is_settled then p_job.error_code end,
+    'error_message', case when is_settled then p_job.error_message end,
+    'last_error', p_job.last_error,
+    'completed_at', case when is_settled then to_jsonb(p_job.completed_at) when stands then p_job.result -> 'completedAt' end)
+  from (select private.is_settled(p_job.status) as is_settled, private.earlier_version_stands(p_job) as stands) as known
+$$;
+
+-- What is asked for while a new text is made belongs to it, and waits to be made if that comes to nothing.
+create function private.add_to_new_text(p_story_id uuid, p_asset_types text[]) returns void
+  language sql set search_path = '' as $$
+  update public.asset_generation_jobs j
+  set shown = coalesce(shown, private.what_is_shown(j))
+    || '{"status": "queued", "completed_at": null, "error_code": null, "error_message": null}'::jsonb
+  where story_id = p_story_id and asset_type = any (p_asset_types) and shown ->> 'status' is distinct from 'ready'
+    and private.new_text_is_made(p_story_id)
+$$;
+
+-- Every asset is again what readers saw all the time, and nobody works on the new text any more. p_error says why, at the
+-- text and at p_asset_type; null when nothing failed.
+create function private.give_up_new_text(p_story_id uuid, p_asset_type text, p_error jsonb) returns void
+  language sql set search_path = '' as $$
+  update public.asset_generation_jobs j
+  set
+    status = s.status,
+    progress = case s.status when 'ready' then 100 when 'queued' then least(j.progress, 99) else j.progress end,
+    url = s.url,
+    result = s.result,
+    is_placeholder = s.is_placeholder,
+    asset_version = s.asset_version,
+    metadata = s.metadata,
+    error_code = s.error_code,
+    error_message = s.error_message,
+    last_error = case when j.asset_type in ('content', p_asset_type) then coalesce(p_error, s.last_error) else s.last_error end,
+    completed_at = s.completed_at,
+    inputs_settled = j.inputs_settled and s.status <> 'queued',
+    retry_count = 0,
+    available_at = now(),
+    queued_by_input = false,
+    lease_token = case when j.status = 'generating' and j.asset_type is distinct from p_asset_type then null
+      else j.lease_token end,
+    lease_owner = null,
+    lease_expires_at = null,
+    shown = null
+  from public.asset_generation_jobs g cross join lateral jsonb_populate_record(g, g.shown) as s
+  where g.story_id = p_story_id and g.shown is not null and j.id = g.id
+$$;
+
+-- Shows a new text and all that was made from it, once every job is settled. Answers what changes in the story's row.
+create function private.publish_new_text(p_story_id uuid) returns jsonb language plpgsql set search_path = '' as $$
+begin
+  if not private.new_text_is_made(p_story_id)
+    or exists (select from public.asset_generation_jobs where story_id = p_story_id and not private.is_settled(status)) then
+    return '{}';
+  end if;
+  -- The placeholder of an asset that was not made again is of another text.
+  update public.asset_generation_jobs set url = null, result = '{}'::jsonb, is_placeholder = false, asset_version = 0
+  where story_id = p_story_id and status in ('cancelled', 'skipped');
+  update public.asset_generation_jobs set shown = null where story_id = p_story_id and shown is not null;
+  return private.story_columns('content', private.result_of(p_story_id, 'content'))
+    || private.story_columns('audio', private.result_of(p_story_id, 'audio'));
+end $$;
+
+-- Ends a job as failed or cancelled, without a new version: the earlier one serves on where there is one, and a new text is
+-- given up that cannot bring what readers have. Answers what changes in the story's row. The caller decides about the lease
+-- token.
 create function private.end_without_version(p_job public.asset_generation_jobs, p_status text, p_code text, p_message text,
   p_placeholder jsonb default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
+  v_error jsonb := jsonb_build_object('code', p_code, 'message', p_message, 'at', now());
   v_has_placeholder boolean := coalesce(p_placeholder ? 'url', false);
 begin
   if private.earlier_version_stands(p_job) then
-    perform private.restore_version(p_job.id, jsonb_build_object('code', p_code, 'message', p_message, 'at', now()));
+    perform private.restore_version(p_job.id, v_error);
+    return '{}';
+  end if;
+  if p_job.shown ->> 'status' = 'ready' then
+    perform private.give_up_new_text(p_job.story_id, p_job.asset_type, v_error);
     return '{}';
   end if;
   update public.asset_generation_jobs
@@ -716,17 +913,23 @@ begin
     lease_owner = null,
     lease_expires_at = null,
     completed_at = now(),
-    -- A placeholder stays what is shown; a true picture of another text does not.
+    -- A placeholder stays what is shown.
     url = coalesce(p_placeholder ->> 'url', case when is_placeholder then url end),
-    result = '{}'::jsonb,
+    result = case
+      when v_has_placeholder then jsonb_strip_nulls(jsonb_build_object('colors', p_placeholder -> 'colors'))
+      when is_placeholder then result
+      else '{}'::jsonb end,
     is_placeholder = is_placeholder or v_has_placeholder,
-    asset_version = asset_version + v_has_placeholder::integer,
+    asset_version = case when v_has_placeholder then versions_made + 1 else asset_version end,
+    versions_made = versions_made + v_has_placeholder::integer,
+    -- What the user cancels is not made from the text before, either.
+    shown = case when p_status = 'cancelled' then shown || jsonb_build_object('status', 'cancelled', 'completed_at', now(),
+      'error_code', p_code, 'error_message', p_message) else shown end,
     error_code = p_code,
     error_message = p_message
   where id = p_job.id;
-  return jsonb_strip_nulls(jsonb_build_object('hue',
-      case when p_placeholder ? 'colors' then jsonb_build_object(p_job.asset_type, p_placeholder -> 'colors') end))
-    || case when p_job.asset_type = 'audio' then '{"audioWords": null, "audioBlocks": null}'::jsonb else '{}'::jsonb end;
+  return case when p_job.shown is null and p_job.asset_type = 'audio' then private.story_columns('audio', '{}')
+    else '{}'::jsonb end;
 end $$;
 -- What the providers allow us, shared by all processes: a pace and a number of jobs at once per kind of call, and the
 -- pause a provider asked for. Jobs above it wait in the queue and hold no place.
@@ -1104,7 +1307,7 @@ begin
       p_job.story_id,
       p_job.id,
       p_job.asset_type,
-      p_job.asset_version + 1,
+      p_job.versions_made + 1,
       u.provider,
       u.model,
       u.kind,
@@ -1433,14 +1636,14 @@ begin
     id, story_id, user_id, asset_type, status, priority,
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
-    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    progress, url, result, is_placeholder, asset_version, versions_made, asked_by, shown, metadata, checkpoint, options, sources,
     error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
     attempt_errors)
   select
     id, story_id, user_id, asset_type, status, priority,
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
-    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    progress, url, result, is_placeholder, asset_version, versions_made, asked_by, shown, metadata, checkpoint, options, sources,
     error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
     attempt_errors
   from moved;
@@ -1475,14 +1678,14 @@ begin
     id, story_id, user_id, asset_type, status, priority,
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
-    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    progress, url, result, is_placeholder, asset_version, versions_made, asked_by, shown, metadata, checkpoint, options, sources,
     error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
     attempt_errors)
   select
     id, story_id, user_id, asset_type, status, priority,
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
-    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    progress, url, result, is_placeholder, asset_version, versions_made, asked_by, shown, metadata, checkpoint, options, sources,
     error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
     attempt_errors
   from back;
@@ -1555,7 +1758,7 @@ begin
   return null;
 end $$;
 create trigger jobs_note_orphans after update of status on public.asset_generation_jobs
-  for each row when (old.status = 'generating' and new.status <> 'generating' and new.asset_version = old.asset_version
+  for each row when (old.status = 'generating' and new.status <> 'generating' and new.versions_made = old.versions_made
     and new.asset_type not in ('content', 'activities') and old.lease_owner not like 'claim:%')
   execute function private.after_attempt_without_version();
 
@@ -1607,7 +1810,8 @@ create function private.learn_medians() returns void language sql set search_pat
       (select sum(u.cost_usd)::double precision from public.usage_ledger u
         where u.story_id = j.story_id and u.asset_type = j.asset_type) as cost_usd
     from recent join public.asset_generation_jobs j on j.story_id = recent.story_id
-    where j.status = 'ready' and j.asset_version = 1 and not j.is_placeholder and j.completed_at > j.started_at
+    where j.status = 'ready' and j.asset_version = 1 and j.versions_made = 1 and not j.is_placeholder
+      and j.completed_at > j.started_at
   )
   insert into private.asset_medians (asset_type, seconds, cost_usd, samples, computed_at)
   select
@@ -1637,36 +1841,41 @@ comment on function public.asset_medians is
   'What assets take and cost by our own measure: [{assetType, seconds, costUsd}]; those of which too few were made are not in it.';
 -- What others are shown of a story and its jobs: the status JSON of the row, and what an invocation needs to begin.
 
--- What the front end sees of one job. A content job that waits shows as generating, as POST /stories promises. `stale` is
--- what was made from an input that has a newer version by now; p_versions are those of all assets of the story.
-create function private.asset_state(p_job public.asset_generation_jobs, p_versions jsonb) returns jsonb
+-- What readers see of one job. A content job that waits shows as generating, as POST /stories promises; what is made with a
+-- new text is not ready before all of it is shown. `stale` is what was made from another version of an input than the one
+-- that is shown. p_shown is the job as readers see it, p_versions are those of all assets of the story that they see.
+create function private.asset_state(p_job public.asset_generation_jobs, p_shown public.asset_generation_jobs,
+  p_versions jsonb) returns jsonb
   language sql immutable set search_path = '' as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'status', case
+      when p_job.status = 'ready' and p_job.shown is not null then 'generating'
       when p_job.status <> 'queued' then p_job.status
       when p_job.retry_count > 0 then 'retrying'
       when p_job.asset_type = 'content' then 'generating'
       else 'pending' end,
-    'progress', case when p_job.status = 'ready' then 100 else p_job.progress end,
-    'url', p_job.url,
+    'progress', case when p_job.status <> 'ready' then p_job.progress when p_job.shown is null then 100 else 99 end,
+    'url', p_shown.url,
     'startedAt', p_job.started_at,
-    'completedAt', case when p_job.status = 'ready' then p_job.completed_at end,
+    'completedAt', case when p_job.status = 'ready' then p_shown.completed_at end,
     'error', case when p_job.status in ('failed', 'cancelled') then p_job.error_message end,
     'code', case when p_job.status in ('failed', 'cancelled') then p_job.error_code end,
-    'isPlaceholder', case when p_job.is_placeholder then true end,
-    'version', nullif(p_job.asset_version, 0),
-    'stale', case when p_job.status = 'ready' and exists (
-      select from jsonb_each(p_job.result -> 'madeFrom') as source where source.value <> p_versions -> source.key)
+    'isPlaceholder', case when p_shown.is_placeholder then true end,
+    'version', nullif(p_shown.asset_version, 0),
+    'textVersion', case when p_job.asset_type = 'content' then to_jsonb(nullif(p_shown.asset_version, 0))
+      else p_shown.result #> '{madeFrom,content}' end,
+    'stale', case when exists (
+      select from jsonb_each(p_shown.result -> 'madeFrom') as source where source.value <> p_versions -> source.key)
       then true end,
     'lastError', p_job.last_error,
-    'data', p_job.result -> 'data',
-    'metadata', nullif(p_job.metadata, '{}'::jsonb)))
+    'data', p_shown.result -> 'data',
+    'metadata', nullif(p_shown.metadata, '{}'::jsonb)))
 $$;
 
 create function public.overall_status(p_assets jsonb) returns text
   language sql immutable set search_path = '' as $$
   select case
-    when p_assets #>> '{content,status}' in ('failed', 'cancelled') then 'failed'
+    when p_assets #>> '{content,status}' in ('failed', 'cancelled') then p_assets #>> '{content,status}'
     when bool_or(value ->> 'status' in ('pending', 'generating', 'retrying')) then 'generating'
     when bool_and(value ->> 'status' in ('ready', 'skipped')) then 'ready'
     else 'partial'
@@ -1680,16 +1889,20 @@ comment on function public.overall_status is 'Pure: the overall state of a story
 create function private.refresh_story_status(p_story_id uuid, p_patch jsonb) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
+  v_versions jsonb;
   v_assets jsonb;
+  v_hue jsonb;
   v_overall text;
-  v_text text;
   v_round integer;
   v_user uuid;
 begin
-  select jsonb_object_agg(j.asset_type, private.asset_state(j, v.versions)) into v_assets
-  from public.asset_generation_jobs j,
-    (select jsonb_object_agg(asset_type, asset_version) as versions from public.asset_generation_jobs
-      where story_id = p_story_id) as v
+  select jsonb_object_agg(asset_type, coalesce(shown -> 'asset_version', to_jsonb(asset_version))) into v_versions
+  from public.asset_generation_jobs where story_id = p_story_id;
+  select
+    jsonb_object_agg(j.asset_type, private.asset_state(j, s, v_versions)),
+    jsonb_object_agg(j.asset_type, s.result -> 'colors') filter (where s.result ? 'colors')
+  into v_assets, v_hue
+  from public.asset_generation_jobs j cross join lateral jsonb_populate_record(j, j.shown) as s
   where j.story_id = p_story_id;
   v_overall := public.overall_status(v_assets);
 
@@ -1697,12 +1910,16 @@ begin
   set
     title = coalesce(p_patch ->> 'title', s.title),
     content = coalesce(p_patch -> 'content', s.content),
-    hue_extracted_colors = s.hue_extracted_colors || coalesce(p_patch -> 'hue', '{}'::jsonb),
+    hue_extracted_colors = coalesce(v_hue, '{}'::jsonb),
     -- A null that is there takes the times away; one that is not there leaves them.
     audio_words = case when p_patch ? 'audioWords' then nullif(p_patch -> 'audioWords', 'null') else s.audio_words end,
     audio_blocks = case when p_patch ? 'audioBlocks' then nullif(p_patch -> 'audioBlocks', 'null') else s.audio_blocks end,
-    status = case v_overall when 'generating' then 'generating' when 'failed' then 'failed' else 'ready' end,
-    asset_generation_status = jsonb_build_object('overall', v_overall, 'assets', v_assets),
+    -- Without a text there is no story, whether it failed or was cancelled.
+    status = case v_overall when 'generating' then 'generating' when 'failed' then 'failed' when 'cancelled' then 'failed'
+      else 'ready' end,
+    asset_generation_status = jsonb_strip_nulls(jsonb_build_object('overall', v_overall,
+        'textVersion', v_assets #> '{content,textVersion}'))
+      || jsonb_build_object('assets', v_assets),
     -- The moment it was settled first; what is written of it later does not move it.
     asset_generation_completed_at = case
       when v_overall = 'generating' then null
@@ -1710,19 +1927,19 @@ begin
   where s.id = p_story_id
   returning s.creator_user_id into v_user;
 
-  if v_overall <> 'generating' then
+  -- What the user cancelled is no news to them.
+  if v_overall not in ('generating', 'cancelled') then
     insert into public.notification_outbox (story_id, user_id, kind, overall)
     values (p_story_id, v_user, case v_overall when 'failed' then 'failure' else 'completion' end, v_overall)
     on conflict (story_id, kind) do nothing;
   end if;
 
-  select j.status into v_text from public.asset_generation_jobs j
-  where j.story_id = p_story_id and j.asset_type = 'content';
-  if v_text = 'failed' then
-    -- One refund per round; the key of the ledger, not this question, is what keeps a second one out.
+  -- There is no text, so nothing was delivered. One refund per round, whatever ended it: the keys of the ledger, not this
+  -- question, are what keeps a second one out.
+  if v_overall in ('failed', 'cancelled') then
     select max(round) into v_round from public.credit_ledger where story_id = p_story_id and reason = 'story_created';
     insert into public.credit_ledger (user_id, story_id, reason, round, delta)
-    values (v_user, p_story_id, 'text_failed', v_round, 1) on conflict (story_id, reason, round) do nothing;
+    values (v_user, p_story_id, 'text_' || v_overall, v_round, 1) on conflict do nothing;
     if found then
       update public.users set stories_used = stories_used - 1 where id = v_user;
     end if;
@@ -1730,36 +1947,47 @@ begin
   return jsonb_build_object('overall', v_overall);
 end $$;
 
--- What any of the story's pictures found out and saved: the palette journey, and each scene's analysis by its number.
-create function private.art_checkpoint(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
+-- What any of the story's pictures found out from this text and saved: the palette journey, and each scene's analysis by its
+-- number. Each text has its own, so one that is shown again finds it again.
+create function private.art_checkpoint(p_story_id uuid, p_text_version integer) returns jsonb
+  language sql stable set search_path = '' as $$
+  with found as (
+    select checkpoint -> ('art-' || p_text_version) as art from public.asset_generation_jobs where story_id = p_story_id)
   select jsonb_build_object(
-    'journey', (select j.checkpoint #> '{art,journey}' from public.asset_generation_jobs j
-      where j.story_id = p_story_id and j.checkpoint #> '{art,journey}' <> 'null' limit 1),
+    'journey', (select art -> 'journey' from found where art -> 'journey' <> 'null' limit 1),
     'scenes', (select coalesce(jsonb_object_agg(scene.key, scene.value), '{}'::jsonb)
-      from public.asset_generation_jobs j, jsonb_each(j.checkpoint #> '{art,scenes}') as scene
-      where j.story_id = p_story_id))
+      from found, jsonb_each(art -> 'scenes') as scene))
 $$;
 
--- What a job needs to know of its siblings.
+-- What a job needs to know of its siblings: those of the text that is worked from, which readers may not see yet. What was
+-- made from another text is handed to nobody.
 create function private.story_view(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
   select jsonb_build_object(
-    'assets', asset_generation_status -> 'assets',
-    'hue', hue_extracted_colors,
-    'art', private.art_checkpoint(id))
-  from public.stories where id = p_story_id
+    'assets', jsonb_object_agg(asset_type, jsonb_strip_nulls(jsonb_build_object(
+      'status', status,
+      'version', asset_version,
+      'url', case when is_of_text then url end,
+      'data', case when is_of_text then result -> 'data' end,
+      'isPlaceholder', is_placeholder))),
+    'hue', coalesce(jsonb_object_agg(asset_type, result -> 'colors') filter (where result ? 'colors' and is_of_text), '{}'::jsonb),
+    'art', private.art_checkpoint(p_story_id, private.text_version(p_story_id)))
+  from public.asset_generation_jobs
+  cross join lateral (
+    select coalesce(result #> '{madeFrom,content}' = to_jsonb(private.text_version(p_story_id)), true) as is_of_text) as known
+  where story_id = p_story_id
 $$;
 
--- What an invocation needs to know of its story.
+-- What an invocation needs to know of its story. Before there is a text, the row's.
 create function private.story_payload(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'storyId', s.id,
     'userId', s.creator_user_id,
-    'title', s.title,
-    'content', s.content,
+    'title', coalesce(text.result ->> 'title', s.title),
+    'content', coalesce(text.result -> 'content', s.content),
     'request', s.request,
     'view', private.story_view(s.id),
     'characters', (select h.characters from public.story_characters h where h.story_id = s.id))
-  from public.stories s where s.id = p_story_id
+  from public.stories s cross join private.result_of(s.id, 'content') as text (result) where s.id = p_story_id
 $$;
 
 -- Jobs as they are handed to whoever holds their leases, in the order of claiming.
@@ -1772,10 +2000,10 @@ create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
       'leaseToken', lease_token,
       'attempt', attempt,
       'retryCount', retry_count,
-      'assetVersion', asset_version,
+      'assetVersion', versions_made,
       'progress', progress,
       'typicalSeconds', private.typical_seconds(asset_type),
-      'earlierVersionStands', private.earlier_version_stands(j),
+      'earlierVersionStands', private.earlier_version_stands(j) or coalesce(shown ->> 'status' = 'ready', false),
       'checkpoint', checkpoint,
       'options', options)
       order by claim_order, asset_type), '[]'::jsonb)
@@ -1839,6 +2067,12 @@ begin
       where i.story_id = p_story_id and i.id <> j.id
         and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(j.asset_type)))
         and case when i.asset_type = 'content' then i.status <> 'ready' else not private.is_settled(i.status) end);
+
+  -- Pages that stayed behind when the text was written anew stand in no book beside others.
+  perform private.end_without_version(j, 'failed', 'MISSING_REQUIRED_ASSETS', 'Some of its pages belong to an earlier text')
+  from public.asset_generation_jobs j
+  where j.story_id = p_story_id and j.asset_type = 'pdf' and j.status = 'queued' and j.inputs_settled
+    and private.pages_of_another_text(p_story_id) <> '{}';
 end $$;
 
 -- The caller holds the claim turn.
@@ -1947,13 +2181,15 @@ declare
   v_ids uuid[] := '{}';
   v_claimable bigint;
   v_written jsonb;
+  v_patch jsonb;
 begin
   perform private.settle_inputs(p_story_id);
+  v_patch := p_patch || private.publish_new_text(p_story_id);
   if p_continue is not null then
     v_ids := private.continue_story_here(p_story_id, p_continue ->> 'owner', (p_continue ->> 'limit')::integer,
       (p_continue ->> 'leaseSeconds')::integer, (p_continue ->> 'maxInFlight')::integer);
   end if;
-  v_written := private.refresh_story_status(p_story_id, p_patch);
+  v_written := private.refresh_story_status(p_story_id, v_patch);
   select count(*) + private.waiting_jobs_with_free_slot() into v_claimable from public.asset_generation_jobs
   where story_id = p_story_id and status = 'queued' and inputs_settled;
   return v_written || jsonb_build_object(
@@ -2165,6 +2401,9 @@ begin
       return jsonb_build_object('granted', false, 'reason', 'AT_CAPACITY');
     end if;
     if private.jobs_within_budget(array[v_job.id]) = '{}' then
+      -- As above, unless it waits for its user's money by now: no worker waits for a moment at which nothing can begin.
+      update public.asset_generation_jobs set available_at = now()
+      where id = v_job.id and available_at = v_job.available_at;
       return jsonb_build_object('granted', false, 'reason', 'AT_CAPACITY');
     end if;
     perform private.lease_jobs(array[v_job.id], p_owner, p_lease_seconds);
@@ -2258,6 +2497,7 @@ declare
   v_capacity jsonb;
   v_ids uuid[];
   v_story uuid;
+  v_too_dear text[];
   v_expired jsonb;
 begin
   perform private.advance_scan_floors();
@@ -2286,18 +2526,19 @@ begin
     -- Without any limit it is null before and after.
     if v_capacity is not null then v_capacity := private.provider_capacity(); end if;
   end if;
+  v_too_dear := private.assets_over_budget();
   return jsonb_build_object(
     'jobs', private.leased_jobs(coalesce(v_ids, '{}')),
     'ended', v_expired -> 'ended',
     'deletions', private.has_deletions(),
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
-      and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || private.assets_over_budget(), null),
-    -- A pause that ends, a lease that missed its heartbeats (each restores it in full) and will end, or a provider that
-    -- takes calls again, which one caller at a time is told.
+      and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || v_too_dear, null),
+    -- A pause of what there is money for that ends, a lease that missed its heartbeats (each restores it in full) and will
+    -- end, or a provider that takes calls again, which one caller at a time is told.
     'nextInSeconds', extract(epoch from least(
       private.next_capacity_at(v_capacity, p_owner, p_wait_seconds),
       (select min(available_at) from public.asset_generation_jobs
-        where status = 'queued' and inputs_settled and available_at > now()),
+        where status = 'queued' and inputs_settled and available_at > now() and asset_type <> all (v_too_dear)),
       (select min(lease_expires_at) from public.asset_generation_jobs
         where status = 'generating' and state_changed_xid >= private.generating_floor()
           and lease_expires_at < now() + make_interval(secs => p_lease_seconds * 0.5))) - now()));
@@ -2419,13 +2660,23 @@ create function private.replayed_settlement(p_story_id uuid, p_continue jsonb) r
   from public.stories s where s.id = p_story_id
 $$;
 
+-- An invocation goes on with the story only while it works from the text that the others are made from.
+create function private.may_continue(p_job public.asset_generation_jobs, p_continue jsonb) returns jsonb
+  language sql stable set search_path = '' as $$
+  select case when p_job.asset_type = 'content'
+    or p_job.sources -> 'content' = to_jsonb(private.text_version(p_job.story_id)) then p_continue end
+$$;
+
 create function public.complete_job(p_job_id uuid, p_lease_token uuid, p_result jsonb, p_usage jsonb default null,
   p_continue jsonb default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_job public.asset_generation_jobs := private.lock_job(p_job_id);
   v_stale text := private.is_stale(v_job, p_lease_token);
-  v_patch jsonb;
+  v_version integer := v_job.versions_made + 1;
+  v_metadata jsonb := v_job.metadata || coalesce(p_result -> 'metadata', '{}'::jsonb);
+  v_result jsonb := p_result - 'url'
+    || jsonb_build_object('completedAt', now(), 'madeFrom', v_job.sources, 'metadata', v_metadata);
 begin
   perform private.record_usage(v_job, p_usage, v_stale);
   -- The token stays with a finished job, and so tells a repeated call from a late one.
@@ -2434,17 +2685,28 @@ begin
   end if;
   if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
 
+  insert into public.asset_versions (
+    story_id, asset_type, version, text_version, url, result, options, asked_by, started_at)
+  values (
+    v_job.story_id,
+    v_job.asset_type,
+    v_version,
+    case v_job.asset_type when 'content' then v_version else (v_job.sources ->> 'content')::integer end,
+    p_result ->> 'url',
+    v_result,
+    v_job.options,
+    v_job.asked_by,
+    v_job.started_at);
   update public.asset_generation_jobs
   set
     status = 'ready',
     progress = 100,
     url = p_result ->> 'url',
-    -- All that restore_version needs when a later try ends without a version of its own.
-    result = p_result - '{url,content,title,words,blocks}'::text[] || jsonb_build_object(
-      'completedAt', now(), 'madeFrom', sources, 'metadata', metadata || coalesce(p_result -> 'metadata', '{}'::jsonb)),
+    result = private.job_result(v_result),
     is_placeholder = false,
-    asset_version = asset_version + 1,
-    metadata = metadata || coalesce(p_result -> 'metadata', '{}'::jsonb),
+    asset_version = v_version,
+    versions_made = v_version,
+    metadata = v_metadata,
     lease_owner = null,
     lease_expires_at = null,
     completed_at = now(),
@@ -2453,15 +2715,10 @@ begin
     last_error = null
   where id = p_job_id;
 
-  v_patch := jsonb_strip_nulls(jsonb_build_object(
-    'title', p_result -> 'title',
-    'content', p_result -> 'content',
-    'hue', case when p_result ? 'colors' then jsonb_build_object(v_job.asset_type, p_result -> 'colors') end));
-  -- Times belong to one recording: a new one without any takes those of the old one away.
-  if v_job.asset_type = 'audio' then
-    v_patch := v_patch || jsonb_build_object('audioWords', p_result -> 'words', 'audioBlocks', p_result -> 'blocks');
-  end if;
-  return '{"accepted": true}'::jsonb || private.settle_and_continue(v_job.story_id, v_patch, p_continue);
+  return '{"accepted": true}'::jsonb || private.settle_and_continue(v_job.story_id,
+    -- What belongs to a new text is shown with all of it.
+    case when v_job.shown is null then private.story_columns(v_job.asset_type, v_result) else '{}'::jsonb end,
+    private.may_continue(v_job, p_continue));
 end $$;
 comment on function public.complete_job is
   'Settles a job as ready with {url, data, colors, words, blocks, metadata}: {accepted, overall, claimable, leased, summary}.';
@@ -2541,7 +2798,7 @@ begin
     v_patch := private.end_without_version(v_job, 'failed', p_error_code, p_error_message, p_placeholder);
   end if;
   return jsonb_build_object('accepted', true, 'retryInSeconds', extract(epoch from v_pause))
-    || private.settle_and_continue(v_job.story_id, v_patch, p_continue);
+    || private.settle_and_continue(v_job.story_id, v_patch, private.may_continue(v_job, p_continue));
 end $$;
 -- Asking for a story: profile, idempotency, quota, story, jobs and debit in one transaction.
 
@@ -2664,17 +2921,6 @@ begin
     perform private.refuse(403, 'ERR_6002', jsonb_build_object('priority', p_priority, 'tier', p_tier));
   end if;
 end $$;
-
--- The plan of a story is that of its user today, whatever it was when the story was made.
-create function private.plan_of(p_story_id uuid) returns public.tiers language sql stable set search_path = '' as $$
-  select t.* from public.stories s
-  join public.users u on u.id = s.creator_user_id join public.tiers t on t.code = u.tier where s.id = p_story_id
-$$;
-
-create function private.plan_includes(p_story_id uuid, p_asset_type text) returns boolean
-  language sql stable set search_path = '' as $$
-  select p_asset_type = any ((private.plan_of(p_story_id)).asset_types)
-$$;
 
 -- How soon the jobs of a story are claimed: as its user asked when it was made. What the plan does not include any more
 -- falls to the next lower one that it does.
@@ -2950,8 +3196,8 @@ end $$;
 comment on function public.move_story is
   'Puts a story into another library of its user and answers it. Refuses with PT404 STORY_NOT_FOUND or LIBRARY_NOT_FOUND.';
 -- What a user may ask of a story that exists: retry_assets, regenerate_assets, generate_assets, continue_story,
--- cancel_assets (meanings of C-17). Each checks the owner, may be repeated under an idempotency key, and answers the
--- story and how many jobs became claimable.
+-- cancel_assets (meanings of C-17), restore_asset, story_history. Each checks the owner; those that change something may be
+-- repeated under an idempotency key, and answer the story and how many jobs became claimable.
 
 -- The story before its user, as a job that gives a credit back takes them. What is history comes back before it is
 -- changed.
@@ -2964,15 +3210,47 @@ begin
   return private.lock_user(p_user_id);
 end $$;
 
--- What is made from something that is made again waits for it and is made again too, one that is being made just now
--- included: its worker loses the lease, so that nothing of the old version stays. From a text everything is made; from a
--- picture the book is. A scene keeps its picture when the cover is drawn again, and is marked as stale; one that waits is
--- drawn from the new one. What the plan does not include any more stays as it is, as stale.
-create function private.remake_dependents(p_story_id uuid, p_changed text[]) returns void
+-- Everything is made anew from a text that is to be written, the text itself included, and readers go on seeing what there
+-- is until then. What the user cancelled or skipped stays so, and what the plan does not include any more is left as it is,
+-- as stale. p_asked_for are the assets that the user named.
+create function private.begin_new_text(p_story_id uuid, p_asked_for text[]) returns void
+  language sql set search_path = '' as $$
+  update public.asset_generation_jobs j
+  set
+    shown = coalesce(shown, private.what_is_shown(j)),
+    status = 'queued',
+    inputs_settled = false,
+    retry_count = 0,
+    progress = case when private.is_settled(status) then 0 else progress end,
+    completed_at = null,
+    available_at = now(),
+    lease_token = null,
+    lease_owner = null,
+    lease_expires_at = null,
+    url = null,
+    result = '{}'::jsonb,
+    is_placeholder = false,
+    asset_version = 0,
+    metadata = '{}'::jsonb,
+    queued_by_input = false,
+    asked_by = case when asset_type = any (p_asked_for) then asked_by else 'text' end,
+    error_code = null,
+    error_message = null
+  where story_id = p_story_id and status in ('ready', 'failed', 'generating', 'queued')
+    and (not private.is_settled(status) or private.plan_includes(p_story_id, asset_type))
+$$;
+
+-- What follows when something is made again while the text stays, or is to stand alone (p_cascade false): what waits and
+-- would be made from it waits for it. With p_cascade the book is bound again, one that is being bound included: its worker
+-- loses the lease, so that nothing of the old version stays. A book whose other pages are of an earlier text is left as it
+-- is, and so is one that the plan does not include any more. A scene keeps its picture when the cover is drawn again, and is
+-- marked as stale.
+create function private.remake_dependents(p_story_id uuid, p_changed text[], p_cascade boolean default true) returns void
   language sql set search_path = '' as $$
   update public.asset_generation_jobs
   set
     queued_by_input = queued_by_input or status = 'ready',
+    asked_by = case when status = 'queued' then asked_by else 'input' end,
     status = 'queued',
     inputs_settled = false,
     retry_count = 0,
@@ -2985,11 +3263,11 @@ create function private.remake_dependents(p_story_id uuid, p_changed text[]) ret
     lease_expires_at = null,
     error_code = null,
     error_message = null
-  where story_id = p_story_id and asset_type <> all (p_changed) and status in ('ready', 'failed', 'generating', 'queued')
-    and (not private.is_settled(status) or private.plan_includes(p_story_id, asset_type))
-    and ('content' = any (p_changed)
-      or (asset_type = 'pdf' and p_changed && public.asset_inputs('pdf'))
-      or (status = 'queued' and p_changed && public.asset_inputs(asset_type)))
+  where story_id = p_story_id and asset_type <> all (p_changed)
+    and ('content' = any (p_changed) or p_changed && public.asset_inputs(asset_type))
+    and (status = 'queued' or (p_cascade and asset_type = 'pdf' and status in ('ready', 'failed', 'generating')
+      and (status = 'generating' or private.plan_includes(p_story_id, 'pdf'))
+      and private.pages_of_another_text(p_story_id) <@ p_changed))
 $$;
 
 -- A story whose credit was given back takes one again, whichever verb begins it again. Without a text so far its heroes
@@ -3002,33 +3280,53 @@ begin
   end if;
   -- All of them must still be there, or the story goes on with the heroes it knew.
   if exists (select from public.asset_generation_jobs
-      where story_id = p_story_id and asset_type = 'content' and asset_version = 0)
+      where story_id = p_story_id and asset_type = 'content' and versions_made = 0)
     and exists (select from public.stories s join public.characters c on c.id = any (s.character_ids)
       where s.id = p_story_id having count(*) = max(cardinality(s.character_ids))) then
     perform private.save_story_characters(p_story_id);
   end if;
 end $$;
 
--- A book is bound around its cover; without one it could only fail.
-create function private.refuse_book_without_cover(p_story_id uuid, p_asset_types text[]) returns void
-  language plpgsql set search_path = '' as $$
+-- A book is bound around its cover, and from one text; otherwise it could only fail. What is asked for in the same breath
+-- is there by then; beside a new text that is to stand alone (p_cascade false) every other page would be of an earlier one.
+create function private.refuse_impossible_book(p_story_id uuid, p_asset_types text[], p_cascade boolean default true)
+  returns void language plpgsql set search_path = '' as $$
+declare
+  v_missing text[] := '{}';
+  v_stale text[] := '{}';
 begin
-  if 'pdf' = any (p_asset_types) and not 'cover' = any (p_asset_types)
+  if ('pdf' = any (p_asset_types)) is not true then return; end if;
+  if not 'cover' = any (p_asset_types)
     and not exists (select from public.asset_generation_jobs where story_id = p_story_id and asset_type = 'cover'
       and (url is not null or status in ('queued', 'generating'))) then
-    perform private.refuse(409, 'MISSING_REQUIRED_ASSETS', '{"missing": ["cover"]}'::jsonb);
+    v_missing := '{cover}';
+  end if;
+  if not 'content' = any (p_asset_types) then
+    v_stale := private.pages_of_another_text(p_story_id);
+  elsif not p_cascade then
+    v_stale := array(select asset_type from public.asset_generation_jobs
+      where story_id = p_story_id and asset_type = any (public.asset_inputs('pdf')) and result ? 'madeFrom'
+      order by asset_type);
+  end if;
+  v_stale := array(select unnest(v_stale) except select unnest(p_asset_types) order by 1);
+  if v_missing <> '{}' or v_stale <> '{}' then
+    perform private.refuse(409, 'MISSING_REQUIRED_ASSETS', jsonb_strip_nulls(jsonb_build_object(
+      'missing', case when v_missing <> '{}' then to_jsonb(v_missing) end,
+      'stale', case when v_stale <> '{}' then to_jsonb(v_stale) end)));
   end if;
 end $$;
 
 -- Puts settled jobs back into the queue. With p_fresh, and after a failure, a picture is drawn three times again, whatever
 -- was refused before; one that was cancelled has the tries it had left.
--- The direction of the pictures follows from the text and goes with it.
+-- With a new text everything is made anew out of readers' sight; without p_cascade it is made and shown alone, unless
+-- another one is under way already.
 create function private.requeue(p_user public.users, p_story_id uuid, p_asset_types text[], p_statuses text[],
-  p_options jsonb, p_fresh boolean) returns text[] language plpgsql set search_path = '' as $$
+  p_options jsonb, p_fresh boolean, p_asked_by text, p_cascade boolean default true) returns text[]
+  language plpgsql set search_path = '' as $$
 declare
   v_done text[];
 begin
-  perform private.take_remakes(p_user, p_story_id, p_asset_types, p_statuses);
+  perform private.take_remakes(p_user, p_story_id, p_asset_types, p_statuses, p_cascade);
   with requeued as (
     update public.asset_generation_jobs
     set
@@ -3043,6 +3341,7 @@ begin
       error_message = null,
       last_error = null,
       options = options || p_options,
+      asked_by = p_asked_by,
       metadata = '{}'::jsonb,
       queued_by_input = false,
       priority = private.story_priority(p_story_id),
@@ -3068,10 +3367,14 @@ begin
       error_message = null
     where story_id = p_story_id and status = 'cancelled' and error_code = 'INPUT_FAILED'
       and private.plan_includes(p_story_id, asset_type);
-    update public.asset_generation_jobs set checkpoint = checkpoint - 'art'
-    where story_id = p_story_id and checkpoint ? 'art';
   end if;
-  perform private.remake_dependents(p_story_id, v_done);
+  if 'content' = any (v_done) and (private.new_text_is_made(p_story_id)
+    or (p_cascade and private.text_version(p_story_id) > 0)) then
+    perform private.begin_new_text(p_story_id, v_done);
+  else
+    perform private.remake_dependents(p_story_id, v_done, p_cascade);
+  end if;
+  perform private.add_to_new_text(p_story_id, v_done);
   return v_done;
 end $$;
 
@@ -3083,8 +3386,8 @@ create function private.command_answer(p_story_id uuid, p_done text[], p_settled
 $$;
 
 create function public.retry_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[] default null,
-  p_options jsonb default '{}'::jsonb, p_force boolean default false, p_idempotency_key text default null,
-  p_request_hash text default null) returns jsonb
+  p_options jsonb default '{}'::jsonb, p_force boolean default false, p_cascade boolean default true,
+  p_idempotency_key text default null, p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
@@ -3092,17 +3395,20 @@ declare
   v_done text[];
 begin
   if v_replay is not null then return v_replay; end if;
+  perform private.refuse_impossible_book(p_story_id, p_asset_types, p_cascade);
   v_done := private.requeue(v_user, p_story_id,
     coalesce(p_asset_types, (select asset_types from public.tiers where code = v_user.tier)),
-    case when p_force then '{ready,failed,cancelled,skipped}'::text[] else '{failed}' end, p_options, p_force);
+    case when p_force then '{ready,failed,cancelled,skipped}'::text[] else '{failed}' end, p_options, p_force, 'retry',
+    p_cascade);
   return private.save_idempotent_response(p_user_id, 'retry_assets', p_idempotency_key, p_request_hash,
     private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id)));
 end $$;
 comment on function public.retry_assets is
-  'Failed assets again, with a new set of retries; with p_force settled ones of any kind.';
+  'Failed assets again, with a new set of retries; with p_force settled ones of any kind. p_cascade as in regenerate_assets.';
 
 create function public.regenerate_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[],
-  p_options jsonb default '{}'::jsonb, p_idempotency_key text default null, p_request_hash text default null) returns jsonb
+  p_options jsonb default '{}'::jsonb, p_cascade boolean default true, p_idempotency_key text default null,
+  p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
@@ -3111,14 +3417,14 @@ declare
 begin
   if v_replay is not null then return v_replay; end if;
   perform private.refuse_assets_outside_tier(v_user.tier, p_asset_types);
-  perform private.refuse_book_without_cover(p_story_id, p_asset_types);
-  v_done := private.requeue(v_user, p_story_id, p_asset_types, '{ready,failed}', p_options, true);
+  perform private.refuse_impossible_book(p_story_id, p_asset_types, p_cascade);
+  v_done := private.requeue(v_user, p_story_id, p_asset_types, '{ready,failed}', p_options, true, 'regenerate', p_cascade);
   return private.save_idempotent_response(p_user_id, 'regenerate_assets', p_idempotency_key, p_request_hash,
     private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id)));
 end $$;
 comment on function public.regenerate_assets is
-  'A new version of assets that are there, and of what is made from them; the old one serves until the new one is ready, and '
-  'on when it fails.';
+  'A new version of assets that are there, and of what is made from them unless p_cascade is false: then that is marked as '
+  'stale. The old one serves until the new one is ready, and on when it fails.';
 
 create function public.generate_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[],
   p_options jsonb default '{}'::jsonb, p_idempotency_key text default null, p_request_hash text default null) returns jsonb
@@ -3130,15 +3436,16 @@ declare
 begin
   if v_replay is not null then return v_replay; end if;
   perform private.refuse_assets_outside_tier(v_user.tier, p_asset_types);
-  perform private.refuse_book_without_cover(p_story_id, p_asset_types);
-  v_done := private.requeue(v_user, p_story_id, p_asset_types, '{cancelled,skipped}', p_options, false);
+  perform private.refuse_impossible_book(p_story_id, p_asset_types);
+  v_done := private.requeue(v_user, p_story_id, p_asset_types, '{cancelled,skipped}', p_options, false, 'generate');
   with made as (
-    insert into public.asset_generation_jobs (story_id, user_id, asset_type, priority, options)
-    select p_story_id, p_user_id, asset, private.story_priority(p_story_id), p_options
+    insert into public.asset_generation_jobs (story_id, user_id, asset_type, priority, options, asked_by)
+    select p_story_id, p_user_id, asset, private.story_priority(p_story_id), p_options, 'generate'
     from unnest(p_asset_types) as asset
     on conflict (story_id, asset_type) do nothing returning asset_type)
   select v_done || coalesce(array_agg(asset_type), '{}') into v_done from made;
   perform private.remake_dependents(p_story_id, v_done);
+  perform private.add_to_new_text(p_story_id, v_done);
   return private.save_idempotent_response(p_user_id, 'generate_assets', p_idempotency_key, p_request_hash,
     private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id)));
 end $$;
@@ -3162,7 +3469,7 @@ begin
         and (asset_type <> 'pdf' or not private.plan_includes(p_story_id, 'pdf')) returning asset_type)
     select coalesce(array_agg(asset_type), '{}') into v_done from skipped;
     if private.plan_includes(p_story_id, 'pdf') then
-      v_done := v_done || private.requeue(v_user, p_story_id, '{pdf}', '{failed,cancelled}', '{}'::jsonb, false);
+      v_done := v_done || private.requeue(v_user, p_story_id, '{pdf}', '{failed,cancelled}', '{}'::jsonb, false, 'generate');
     end if;
   end if;
   return private.save_idempotent_response(p_user_id, 'continue_story', p_idempotency_key, p_request_hash,
@@ -3177,25 +3484,138 @@ create function public.cancel_assets(p_user_id uuid, p_story_id uuid, p_asset_ty
 declare
   v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
   v_replay jsonb := private.find_idempotent_response(p_user_id, 'cancel_assets', p_idempotency_key, p_request_hash);
-  v_done text[] := '{}';
+  v_done text[];
+  v_asset text;
   v_job public.asset_generation_jobs;
   v_patch jsonb := '{}'::jsonb;
 begin
   if v_replay is not null then return v_replay; end if;
-  for v_job in
-    select * from public.asset_generation_jobs where story_id = p_story_id and status in ('queued', 'generating')
-      and (p_asset_types is null or asset_type = any (p_asset_types)) order by created_at, asset_type
-  loop
+  v_done := array(select asset_type from public.asset_generation_jobs
+    where story_id = p_story_id and status in ('queued', 'generating')
+      and (p_asset_types is null or asset_type = any (p_asset_types)) order by created_at, asset_type);
+  foreach v_asset in array v_done loop
+    select * into v_job from public.asset_generation_jobs
+    where story_id = p_story_id and asset_type = v_asset and status in ('queued', 'generating');
+    -- It went back to what it was with one before it, when a new text was given up.
+    continue when not found;
     v_patch := v_patch || private.end_without_version(v_job, 'cancelled', 'CANCELLED', 'Cancelled on request');
     -- A late result of a try that was restored must not pass for the version that stands.
     update public.asset_generation_jobs set lease_token = null where id = v_job.id and status = 'ready';
-    v_done := v_done || v_job.asset_type;
   end loop;
   return private.save_idempotent_response(p_user_id, 'cancel_assets', p_idempotency_key, p_request_hash,
     private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id, v_patch)));
 end $$;
 comment on function public.cancel_assets is
   'Stops what is queued or being made; a worker learns of it at its next heartbeat. A version that was there before serves on.';
+
+-- The book of the versions that are shown now: one that was bound from exactly these, else it is bound again. Nobody is
+-- paid for that.
+create function private.restore_book(p_story_id uuid, p_changed text[]) returns void
+  language plpgsql set search_path = '' as $$
+declare
+  v_changed text[] := array_remove(p_changed, 'pdf');
+  v_book public.asset_versions;
+begin
+  select * into v_book from public.asset_versions
+  where story_id = p_story_id and asset_type = 'pdf' and result -> 'madeFrom' = private.sources_of(p_story_id, 'pdf')
+  order by version desc limit 1;
+  if found then
+    perform private.take_version(v_book);
+    v_changed := v_changed || 'pdf'::text;
+  end if;
+  perform private.remake_dependents(p_story_id, v_changed);
+end $$;
+
+-- Shows a version of the history again. A text brings the newest of everything that was made from it along, and what was
+-- never made from it is stale; anything else is shown only beside the text it was made from.
+create function public.restore_asset(p_user_id uuid, p_story_id uuid, p_asset_type text, p_version integer,
+  p_idempotency_key text default null, p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'restore_asset', p_idempotency_key, p_request_hash);
+  v_wanted public.asset_versions;
+  v_version public.asset_versions;
+  v_text integer;
+  v_done text[] := '{}';
+  v_patch jsonb := '{}'::jsonb;
+begin
+  if v_replay is not null then return v_replay; end if;
+  select * into v_wanted from public.asset_versions
+  where story_id = p_story_id and asset_type = p_asset_type and version = p_version;
+  if not found then perform private.refuse(404, 'VERSION_NOT_FOUND'); end if;
+  if private.new_text_is_made(p_story_id) then perform private.give_up_new_text(p_story_id, null, null); end if;
+  v_text := private.text_version(p_story_id);
+  if p_asset_type <> 'content' and v_wanted.text_version <> v_text then
+    perform private.refuse(409, 'VERSION_OF_ANOTHER_TEXT', jsonb_build_object(
+      'textVersion', v_wanted.text_version, 'shownTextVersion', v_text));
+  end if;
+
+  for v_version in
+    select distinct on (asset_type) * from public.asset_versions
+    where story_id = p_story_id and case when asset_type = p_asset_type then version = p_version
+      else p_asset_type = 'content' and text_version = v_wanted.text_version and text_version <> v_text end
+    order by asset_type, version desc
+  loop
+    continue when exists (select from public.asset_generation_jobs where story_id = p_story_id
+      and asset_type = v_version.asset_type and status = 'ready' and asset_version = v_version.version);
+    perform private.take_version(v_version);
+    v_patch := v_patch || private.story_columns(v_version.asset_type, v_version.result);
+    v_done := v_done || v_version.asset_type;
+  end loop;
+  if 'content' = any (v_done) then
+    -- What is being made is made from this text.
+    update public.asset_generation_jobs
+    set
+      status = 'queued',
+      inputs_settled = false,
+      lease_token = null,
+      lease_owner = null,
+      lease_expires_at = null
+    where story_id = p_story_id and status = 'generating';
+  end if;
+  if v_done && public.asset_inputs('pdf') then perform private.restore_book(p_story_id, v_done); end if;
+  return private.save_idempotent_response(p_user_id, 'restore_asset', p_idempotency_key, p_request_hash,
+    private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id, v_patch)));
+end $$;
+comment on function public.restore_asset is
+  'Shows a version of the history again, at no cost: {story, assetTypes, claimable}. Refuses with PT404 VERSION_NOT_FOUND or '
+  'PT409 VERSION_OF_ANOTHER_TEXT.';
+
+-- A version cost what was paid for all tries that led to it.
+create function public.story_history(p_user_id uuid, p_story_id uuid) returns jsonb
+  language plpgsql stable set search_path = '' as $$
+declare
+  v_status jsonb;
+begin
+  select asset_generation_status into v_status from public.stories where id = p_story_id and creator_user_id = p_user_id;
+  if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
+  return (
+    with versions as (
+      select v.*, (select coalesce(sum(u.cost_usd), 0) from public.usage_ledger u
+        where u.story_id = v.story_id and u.asset_type = v.asset_type and u.asset_version = v.version) as cost_usd
+      from public.asset_versions v where v.story_id = p_story_id
+    )
+    select jsonb_build_object(
+      'textVersion', v_status -> 'textVersion',
+      'versions', coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+          'assetType', asset_type,
+          'version', version,
+          'textVersion', text_version,
+          'madeFrom', result -> 'madeFrom',
+          'reason', asked_by,
+          'options', options,
+          'title', result -> 'title',
+          'url', url,
+          'createdAt', created_at,
+          'costUsd', cost_usd,
+          'shown', coalesce(to_jsonb(version) = v_status #> array['assets', asset_type, 'version'], false)))
+        order by created_at, asset_type, version), '[]'::jsonb),
+      'totalCostUsd', coalesce(sum(cost_usd), 0))
+    from versions);
+end $$;
+comment on function public.story_history is
+  'Every version of a story''s text and assets, the oldest first: {textVersion, versions, totalCostUsd}.';
 -- The speech provider's voices as they were listed last, for a process that begins while the provider does not answer.
 
 create table private.voice_list (
@@ -3333,6 +3753,8 @@ create function private.named_files(p_story_id uuid) returns text[] language sql
     union
     select url from public.asset_generation_history where story_id = p_story_id and url is not null
     union
+    select url from public.asset_versions where story_id = p_story_id and url is not null
+    union
     select asset.value ->> 'url' from public.stories s, jsonb_each(s.asset_generation_status -> 'assets') as asset
     where s.id = p_story_id and asset.value ? 'url')
 $$;
@@ -3428,6 +3850,7 @@ revoke all on
   public.asset_generation_history,
   public.asset_generation_jobs,
   public.asset_job_records,
+  public.asset_versions,
   public.characters,
   public.credit_ledger,
   public.dead_letters,
@@ -3462,6 +3885,7 @@ grant select (id, story_id, user_id, asset_type, status, priority, retry_count, 
 grant select, insert, update, delete on
   public.asset_generation_history,
   public.asset_generation_jobs,
+  public.asset_versions,
   public.characters,
   public.credit_ledger,
   public.idempotency_keys,
@@ -3524,11 +3948,13 @@ revoke all on function
   public.release_job,
   public.rename_library,
   public.report_progress,
+  public.restore_asset,
   public.retry_assets,
   public.retry_delay_seconds,
   public.save_story_content,
   public.start_assets,
   public.start_content,
+  public.story_history,
   public.tidy_history,
   public.user_usage
 from public, anon, authenticated;
@@ -3563,11 +3989,13 @@ grant execute on function
   public.release_job,
   public.rename_library,
   public.report_progress,
+  public.restore_asset,
   public.retry_assets,
   public.retry_delay_seconds,
   public.save_story_content,
   public.start_assets,
   public.start_content,
+  public.story_history,
   public.tidy_history,
   public.user_usage
 to service_role;

@@ -24,6 +24,10 @@ create table public.asset_generation_jobs (
   result jsonb not null default '{}'::jsonb,
   is_placeholder boolean not null default false,
   asset_version integer not null default 0,
+  versions_made integer not null default 0,
+  asked_by text not null default 'create' constraint jobs_asked_by_is_known check (asked_by in
+    ('create', 'generate', 'retry', 'regenerate', 'text', 'input')),
+  shown jsonb,
   metadata jsonb not null default '{}'::jsonb,
   checkpoint jsonb not null default '{}'::jsonb,
   options jsonb not null default '{}'::jsonb,
@@ -75,6 +79,15 @@ comment on column public.asset_generation_jobs.limited_since is
   'Since when a provider''s rate limit has held this job up; such attempts are no retries for half an hour.';
 comment on column public.asset_generation_jobs.result is
   'What complete_job wrote beside the url: data of activities, bytes, sha256, duration.';
+comment on column public.asset_generation_jobs.asset_version is
+  'The version that url and result are of; 0 while there is none.';
+comment on column public.asset_generation_jobs.versions_made is
+  'How many versions there were, placeholders included; the next one gets the number after it.';
+comment on column public.asset_generation_jobs.asked_by is
+  'What asked for the next version: a command of the user, a new text, or an input that is made again.';
+comment on column public.asset_generation_jobs.shown is
+  'While a new text is made: the columns as readers see them meanwhile, and as they are again if it comes to nothing. Else '
+  'null: readers see the columns themselves.';
 comment on column public.asset_generation_jobs.checkpoint is 'Results of paid steps so far; a retried job continues from here.';
 comment on column public.asset_generation_jobs.options is
   'Wishes of every retry and regenerate so far, the last word of each kind: voiceId, style, simplifyPrompt.';

@@ -7,7 +7,7 @@ create function public.asset_inputs(p_asset_type text) returns text[]
     when p_asset_type = 'content' then '{}'::text[]
     when p_asset_type in ('cover', 'audio', 'activities') then '{content}'
     when p_asset_type like 'scene\__' then '{cover}'
-    when p_asset_type = 'pdf' then '{content,cover,scene_1,scene_2,scene_3,scene_4}'
+    when p_asset_type = 'pdf' then '{content,cover,scene_1,scene_2,scene_3,scene_4,activities}'
   end
 $$;
 comment on function public.asset_inputs is
@@ -28,7 +28,8 @@ create function public.next_job_status(p_status text, p_event text) returns text
     when 'give_up' then case when p_status = 'generating' then 'failed' end
     when 'cancel' then case when p_status in ('queued', 'generating') then 'cancelled' end
     when 'skip' then case when p_status = 'failed' then 'skipped' end
-    when 'restore' then case when p_status in ('queued', 'generating') then 'ready' end
+    when 'restore' then case when p_status in ('queued', 'generating', 'failed', 'cancelled', 'skipped') then 'ready' end
+    when 'withdraw' then case when p_status in ('queued', 'ready', 'cancelled', 'skipped') then 'failed' end
     when 'requeue' then case when p_status in ('ready', 'failed', 'cancelled', 'skipped') then 'queued' end
   end
 $$;
@@ -38,7 +39,7 @@ comment on function public.next_job_status is
 create function private.guard_job_transition() returns trigger language plpgsql set search_path = '' as $$
 begin
   if new.status <> old.status and not exists (
-    select from unnest('{claim,complete,retry_later,release,give_up,cancel,skip,restore,requeue}'::text[]) as event
+    select from unnest('{claim,complete,retry_later,release,give_up,cancel,skip,restore,withdraw,requeue}'::text[]) as event
     where public.next_job_status(old.status, event) = new.status)
   then
     raise exception 'job % may not go from % to %', old.id, old.status, new.status using errcode = 'check_violation';
@@ -110,43 +111,6 @@ create function private.is_started(p_owner text) returns boolean language sql im
   select p_owner is not null and p_owner not like 'claim:%'
 $$;
 
--- The versions of what an asset is made from, as they are now.
-create function private.sources_of(p_story_id uuid, p_asset_type text) returns jsonb
-  language sql stable set search_path = '' as $$
-  select coalesce(jsonb_object_agg(i.asset_type, i.asset_version), '{}'::jsonb)
-  from public.asset_generation_jobs i
-  where i.story_id = p_story_id and p_asset_type <> 'content'
-    and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(p_asset_type)))
-$$;
-
--- Whether a version that was published once is still to be shown when the try for another one ends without it: a true one,
--- not a placeholder, and made from the text that is published.
-create function private.earlier_version_stands(p_job public.asset_generation_jobs) returns boolean
-  language sql stable set search_path = '' as $$
-  select p_job.asset_version > 0 and not p_job.is_placeholder
-    and (p_job.asset_type = 'content'
-      or ((p_job.url is not null or p_job.result ? 'data')
-        and p_job.result #> '{madeFrom,content}' = private.sources_of(p_job.story_id, p_job.asset_type) -> 'content'))
-$$;
-
--- The job is ready again with the version that stands. p_error says why there is no new one; null when none was tried.
-create function private.restore_version(p_job_id uuid, p_error jsonb default null) returns void
-  language sql set search_path = '' as $$
-  update public.asset_generation_jobs
-  set
-    status = 'ready',
-    progress = 100,
-    queued_by_input = false,
-    lease_owner = null,
-    lease_expires_at = null,
-    completed_at = coalesce((result ->> 'completedAt')::timestamptz, now()),
-    metadata = coalesce(result -> 'metadata', '{}'::jsonb),
-    error_code = null,
-    error_message = null,
-    last_error = coalesce(p_error, last_error)
-  where id = p_job_id
-$$;
-
 create function private.attempt_errors_max() returns integer language sql immutable set search_path = '' as $$
   select 20
 $$;
@@ -161,34 +125,13 @@ create function private.record_attempt_error(p_job_id uuid, p_code text, p_messa
   where id = p_job_id
 $$;
 
--- Ends a job as failed or cancelled, without a new version: the earlier one serves on where it stands, and nothing stays of
--- one that was made from another text. Answers what changes in the story's row. The caller decides about the lease token.
-create function private.end_without_version(p_job public.asset_generation_jobs, p_status text, p_code text, p_message text,
-  p_placeholder jsonb default null) returns jsonb
-  language plpgsql set search_path = '' as $$
-declare
-  v_has_placeholder boolean := coalesce(p_placeholder ? 'url', false);
-begin
-  if private.earlier_version_stands(p_job) then
-    perform private.restore_version(p_job.id, jsonb_build_object('code', p_code, 'message', p_message, 'at', now()));
-    return '{}';
-  end if;
-  update public.asset_generation_jobs
-  set
-    status = p_status,
-    queued_by_input = false,
-    lease_owner = null,
-    lease_expires_at = null,
-    completed_at = now(),
-    -- A placeholder stays what is shown; a true picture of another text does not.
-    url = coalesce(p_placeholder ->> 'url', case when is_placeholder then url end),
-    result = '{}'::jsonb,
-    is_placeholder = is_placeholder or v_has_placeholder,
-    asset_version = asset_version + v_has_placeholder::integer,
-    error_code = p_code,
-    error_message = p_message
-  where id = p_job.id;
-  return jsonb_strip_nulls(jsonb_build_object('hue',
-      case when p_placeholder ? 'colors' then jsonb_build_object(p_job.asset_type, p_placeholder -> 'colors') end))
-    || case when p_job.asset_type = 'audio' then '{"audioWords": null, "audioBlocks": null}'::jsonb else '{}'::jsonb end;
-end $$;
+-- The plan of a story is that of its user today, whatever it was when the story was made.
+create function private.plan_of(p_story_id uuid) returns public.tiers language sql stable set search_path = '' as $$
+  select t.* from public.stories s
+  join public.users u on u.id = s.creator_user_id join public.tiers t on t.code = u.tier where s.id = p_story_id
+$$;
+
+create function private.plan_includes(p_story_id uuid, p_asset_type text) returns boolean
+  language sql stable set search_path = '' as $$
+  select p_asset_type = any ((private.plan_of(p_story_id)).asset_types)
+$$;

@@ -182,7 +182,7 @@ begin
       p_job.story_id,
       p_job.id,
       p_job.asset_type,
-      p_job.asset_version + 1,
+      p_job.versions_made + 1,
       u.provider,
       u.model,
       u.kind,

@@ -87,14 +87,14 @@ begin
     id, story_id, user_id, asset_type, status, priority,
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
-    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    progress, url, result, is_placeholder, asset_version, versions_made, asked_by, shown, metadata, checkpoint, options, sources,
     error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
     attempt_errors)
   select
     id, story_id, user_id, asset_type, status, priority,
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
-    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    progress, url, result, is_placeholder, asset_version, versions_made, asked_by, shown, metadata, checkpoint, options, sources,
     error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
     attempt_errors
   from moved;
@@ -129,14 +129,14 @@ begin
     id, story_id, user_id, asset_type, status, priority,
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
-    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    progress, url, result, is_placeholder, asset_version, versions_made, asked_by, shown, metadata, checkpoint, options, sources,
     error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
     attempt_errors)
   select
     id, story_id, user_id, asset_type, status, priority,
     inputs_settled, available_at, claim_order, state_changed_xid, queued_by_input,
     lease_token, lease_owner, lease_expires_at, attempt, retry_count, limited_since,
-    progress, url, result, is_placeholder, asset_version, metadata, checkpoint, options, sources,
+    progress, url, result, is_placeholder, asset_version, versions_made, asked_by, shown, metadata, checkpoint, options, sources,
     error_code, error_message, last_error, started_at, completed_at, created_at, updated_at,
     attempt_errors
   from back;

@@ -57,7 +57,7 @@ begin
   return null;
 end $$;
 create trigger jobs_note_orphans after update of status on public.asset_generation_jobs
-  for each row when (old.status = 'generating' and new.status <> 'generating' and new.asset_version = old.asset_version
+  for each row when (old.status = 'generating' and new.status <> 'generating' and new.versions_made = old.versions_made
     and new.asset_type not in ('content', 'activities') and old.lease_owner not like 'claim:%')
   execute function private.after_attempt_without_version();
 

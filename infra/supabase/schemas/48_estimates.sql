@@ -35,7 +35,8 @@ create function private.learn_medians() returns void language sql set search_pat
       (select sum(u.cost_usd)::double precision from public.usage_ledger u
         where u.story_id = j.story_id and u.asset_type = j.asset_type) as cost_usd
     from recent join public.asset_generation_jobs j on j.story_id = recent.story_id
-    where j.status = 'ready' and j.asset_version = 1 and not j.is_placeholder and j.completed_at > j.started_at
+    where j.status = 'ready' and j.asset_version = 1 and j.versions_made = 1 and not j.is_placeholder
+      and j.completed_at > j.started_at
   )
   insert into private.asset_medians (asset_type, seconds, cost_usd, samples, computed_at)
   select

@@ -1,35 +1,40 @@
 -- What others are shown of a story and its jobs: the status JSON of the row, and what an invocation needs to begin.
 
--- What the front end sees of one job. A content job that waits shows as generating, as POST /stories promises. `stale` is
--- what was made from an input that has a newer version by now; p_versions are those of all assets of the story.
-create function private.asset_state(p_job public.asset_generation_jobs, p_versions jsonb) returns jsonb
+-- What readers see of one job. A content job that waits shows as generating, as POST /stories promises; what is made with a
+-- new text is not ready before all of it is shown. `stale` is what was made from another version of an input than the one
+-- that is shown. p_shown is the job as readers see it, p_versions are those of all assets of the story that they see.
+create function private.asset_state(p_job public.asset_generation_jobs, p_shown public.asset_generation_jobs,
+  p_versions jsonb) returns jsonb
   language sql immutable set search_path = '' as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'status', case
+      when p_job.status = 'ready' and p_job.shown is not null then 'generating'
       when p_job.status <> 'queued' then p_job.status
       when p_job.retry_count > 0 then 'retrying'
       when p_job.asset_type = 'content' then 'generating'
       else 'pending' end,
-    'progress', case when p_job.status = 'ready' then 100 else p_job.progress end,
-    'url', p_job.url,
+    'progress', case when p_job.status <> 'ready' then p_job.progress when p_job.shown is null then 100 else 99 end,
+    'url', p_shown.url,
     'startedAt', p_job.started_at,
-    'completedAt', case when p_job.status = 'ready' then p_job.completed_at end,
+    'completedAt', case when p_job.status = 'ready' then p_shown.completed_at end,
     'error', case when p_job.status in ('failed', 'cancelled') then p_job.error_message end,
     'code', case when p_job.status in ('failed', 'cancelled') then p_job.error_code end,
-    'isPlaceholder', case when p_job.is_placeholder then true end,
-    'version', nullif(p_job.asset_version, 0),
-    'stale', case when p_job.status = 'ready' and exists (
-      select from jsonb_each(p_job.result -> 'madeFrom') as source where source.value <> p_versions -> source.key)
+    'isPlaceholder', case when p_shown.is_placeholder then true end,
+    'version', nullif(p_shown.asset_version, 0),
+    'textVersion', case when p_job.asset_type = 'content' then to_jsonb(nullif(p_shown.asset_version, 0))
+      else p_shown.result #> '{madeFrom,content}' end,
+    'stale', case when exists (
+      select from jsonb_each(p_shown.result -> 'madeFrom') as source where source.value <> p_versions -> source.key)
       then true end,
     'lastError', p_job.last_error,
-    'data', p_job.result -> 'data',
-    'metadata', nullif(p_job.metadata, '{}'::jsonb)))
+    'data', p_shown.result -> 'data',
+    'metadata', nullif(p_shown.metadata, '{}'::jsonb)))
 $$;
 
 create function public.overall_status(p_assets jsonb) returns text
   language sql immutable set search_path = '' as $$
   select case
-    when p_assets #>> '{content,status}' in ('failed', 'cancelled') then 'failed'
+    when p_assets #>> '{content,status}' in ('failed', 'cancelled') then p_assets #>> '{content,status}'
     when bool_or(value ->> 'status' in ('pending', 'generating', 'retrying')) then 'generating'
     when bool_and(value ->> 'status' in ('ready', 'skipped')) then 'ready'
     else 'partial'
@@ -43,16 +48,20 @@ comment on function public.overall_status is 'Pure: the overall state of a story
 create function private.refresh_story_status(p_story_id uuid, p_patch jsonb) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
+  v_versions jsonb;
   v_assets jsonb;
+  v_hue jsonb;
   v_overall text;
-  v_text text;
   v_round integer;
   v_user uuid;
 begin
-  select jsonb_object_agg(j.asset_type, private.asset_state(j, v.versions)) into v_assets
-  from public.asset_generation_jobs j,
-    (select jsonb_object_agg(asset_type, asset_version) as versions from public.asset_generation_jobs
-      where story_id = p_story_id) as v
+  select jsonb_object_agg(asset_type, coalesce(shown -> 'asset_version', to_jsonb(asset_version))) into v_versions
+  from public.asset_generation_jobs where story_id = p_story_id;
+  select
+    jsonb_object_agg(j.asset_type, private.asset_state(j, s, v_versions)),
+    jsonb_object_agg(j.asset_type, s.result -> 'colors') filter (where s.result ? 'colors')
+  into v_assets, v_hue
+  from public.asset_generation_jobs j cross join lateral jsonb_populate_record(j, j.shown) as s
   where j.story_id = p_story_id;
   v_overall := public.overall_status(v_assets);
 
@@ -60,12 +69,16 @@ begin
   set
     title = coalesce(p_patch ->> 'title', s.title),
     content = coalesce(p_patch -> 'content', s.content),
-    hue_extracted_colors = s.hue_extracted_colors || coalesce(p_patch -> 'hue', '{}'::jsonb),
+    hue_extracted_colors = coalesce(v_hue, '{}'::jsonb),
     -- A null that is there takes the times away; one that is not there leaves them.
     audio_words = case when p_patch ? 'audioWords' then nullif(p_patch -> 'audioWords', 'null') else s.audio_words end,
     audio_blocks = case when p_patch ? 'audioBlocks' then nullif(p_patch -> 'audioBlocks', 'null') else s.audio_blocks end,
-    status = case v_overall when 'generating' then 'generating' when 'failed' then 'failed' else 'ready' end,
-    asset_generation_status = jsonb_build_object('overall', v_overall, 'assets', v_assets),
+    -- Without a text there is no story, whether it failed or was cancelled.
+    status = case v_overall when 'generating' then 'generating' when 'failed' then 'failed' when 'cancelled' then 'failed'
+      else 'ready' end,
+    asset_generation_status = jsonb_strip_nulls(jsonb_build_object('overall', v_overall,
+        'textVersion', v_assets #> '{content,textVersion}'))
+      || jsonb_build_object('assets', v_assets),
     -- The moment it was settled first; what is written of it later does not move it.
     asset_generation_completed_at = case
       when v_overall = 'generating' then null
@@ -73,19 +86,19 @@ begin
   where s.id = p_story_id
   returning s.creator_user_id into v_user;
 
-  if v_overall <> 'generating' then
+  -- What the user cancelled is no news to them.
+  if v_overall not in ('generating', 'cancelled') then
     insert into public.notification_outbox (story_id, user_id, kind, overall)
     values (p_story_id, v_user, case v_overall when 'failed' then 'failure' else 'completion' end, v_overall)
     on conflict (story_id, kind) do nothing;
   end if;
 
-  select j.status into v_text from public.asset_generation_jobs j
-  where j.story_id = p_story_id and j.asset_type = 'content';
-  if v_text = 'failed' then
-    -- One refund per round; the key of the ledger, not this question, is what keeps a second one out.
+  -- There is no text, so nothing was delivered. One refund per round, whatever ended it: the keys of the ledger, not this
+  -- question, are what keeps a second one out.
+  if v_overall in ('failed', 'cancelled') then
     select max(round) into v_round from public.credit_ledger where story_id = p_story_id and reason = 'story_created';
     insert into public.credit_ledger (user_id, story_id, reason, round, delta)
-    values (v_user, p_story_id, 'text_failed', v_round, 1) on conflict (story_id, reason, round) do nothing;
+    values (v_user, p_story_id, 'text_' || v_overall, v_round, 1) on conflict do nothing;
     if found then
       update public.users set stories_used = stories_used - 1 where id = v_user;
     end if;
@@ -93,36 +106,47 @@ begin
   return jsonb_build_object('overall', v_overall);
 end $$;
 
--- What any of the story's pictures found out and saved: the palette journey, and each scene's analysis by its number.
-create function private.art_checkpoint(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
+-- What any of the story's pictures found out from this text and saved: the palette journey, and each scene's analysis by its
+-- number. Each text has its own, so one that is shown again finds it again.
+create function private.art_checkpoint(p_story_id uuid, p_text_version integer) returns jsonb
+  language sql stable set search_path = '' as $$
+  with found as (
+    select checkpoint -> ('art-' || p_text_version) as art from public.asset_generation_jobs where story_id = p_story_id)
   select jsonb_build_object(
-    'journey', (select j.checkpoint #> '{art,journey}' from public.asset_generation_jobs j
-      where j.story_id = p_story_id and j.checkpoint #> '{art,journey}' <> 'null' limit 1),
+    'journey', (select art -> 'journey' from found where art -> 'journey' <> 'null' limit 1),
     'scenes', (select coalesce(jsonb_object_agg(scene.key, scene.value), '{}'::jsonb)
-      from public.asset_generation_jobs j, jsonb_each(j.checkpoint #> '{art,scenes}') as scene
-      where j.story_id = p_story_id))
+      from found, jsonb_each(art -> 'scenes') as scene))
 $$;
 
--- What a job needs to know of its siblings.
+-- What a job needs to know of its siblings: those of the text that is worked from, which readers may not see yet. What was
+-- made from another text is handed to nobody.
 create function private.story_view(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
   select jsonb_build_object(
-    'assets', asset_generation_status -> 'assets',
-    'hue', hue_extracted_colors,
-    'art', private.art_checkpoint(id))
-  from public.stories where id = p_story_id
+    'assets', jsonb_object_agg(asset_type, jsonb_strip_nulls(jsonb_build_object(
+      'status', status,
+      'version', asset_version,
+      'url', case when is_of_text then url end,
+      'data', case when is_of_text then result -> 'data' end,
+      'isPlaceholder', is_placeholder))),
+    'hue', coalesce(jsonb_object_agg(asset_type, result -> 'colors') filter (where result ? 'colors' and is_of_text), '{}'::jsonb),
+    'art', private.art_checkpoint(p_story_id, private.text_version(p_story_id)))
+  from public.asset_generation_jobs
+  cross join lateral (
+    select coalesce(result #> '{madeFrom,content}' = to_jsonb(private.text_version(p_story_id)), true) as is_of_text) as known
+  where story_id = p_story_id
 $$;
 
--- What an invocation needs to know of its story.
+-- What an invocation needs to know of its story. Before there is a text, the row's.
 create function private.story_payload(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'storyId', s.id,
     'userId', s.creator_user_id,
-    'title', s.title,
-    'content', s.content,
+    'title', coalesce(text.result ->> 'title', s.title),
+    'content', coalesce(text.result -> 'content', s.content),
     'request', s.request,
     'view', private.story_view(s.id),
     'characters', (select h.characters from public.story_characters h where h.story_id = s.id))
-  from public.stories s where s.id = p_story_id
+  from public.stories s cross join private.result_of(s.id, 'content') as text (result) where s.id = p_story_id
 $$;
 
 -- Jobs as they are handed to whoever holds their leases, in the order of claiming.
@@ -135,10 +159,10 @@ create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
       'leaseToken', lease_token,
       'attempt', attempt,
       'retryCount', retry_count,
-      'assetVersion', asset_version,
+      'assetVersion', versions_made,
       'progress', progress,
       'typicalSeconds', private.typical_seconds(asset_type),
-      'earlierVersionStands', private.earlier_version_stands(j),
+      'earlierVersionStands', private.earlier_version_stands(j) or coalesce(shown ->> 'status' = 'ready', false),
       'checkpoint', checkpoint,
       'options', options)
       order by claim_order, asset_type), '[]'::jsonb)

@@ -36,6 +36,12 @@ begin
       where i.story_id = p_story_id and i.id <> j.id
         and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(j.asset_type)))
         and case when i.asset_type = 'content' then i.status <> 'ready' else not private.is_settled(i.status) end);
+
+  -- Pages that stayed behind when the text was written anew stand in no book beside others.
+  perform private.end_without_version(j, 'failed', 'MISSING_REQUIRED_ASSETS', 'Some of its pages belong to an earlier text')
+  from public.asset_generation_jobs j
+  where j.story_id = p_story_id and j.asset_type = 'pdf' and j.status = 'queued' and j.inputs_settled
+    and private.pages_of_another_text(p_story_id) <> '{}';
 end $$;
 
 -- The caller holds the claim turn.
@@ -144,13 +150,15 @@ declare
   v_ids uuid[] := '{}';
   v_claimable bigint;
   v_written jsonb;
+  v_patch jsonb;
 begin
   perform private.settle_inputs(p_story_id);
+  v_patch := p_patch || private.publish_new_text(p_story_id);
   if p_continue is not null then
     v_ids := private.continue_story_here(p_story_id, p_continue ->> 'owner', (p_continue ->> 'limit')::integer,
       (p_continue ->> 'leaseSeconds')::integer, (p_continue ->> 'maxInFlight')::integer);
   end if;
-  v_written := private.refresh_story_status(p_story_id, p_patch);
+  v_written := private.refresh_story_status(p_story_id, v_patch);
   select count(*) + private.waiting_jobs_with_free_slot() into v_claimable from public.asset_generation_jobs
   where story_id = p_story_id and status = 'queued' and inputs_settled;
   return v_written || jsonb_build_object(

@@ -24,6 +24,9 @@ begin
       return jsonb_build_object('granted', false, 'reason', 'AT_CAPACITY');
     end if;
     if private.jobs_within_budget(array[v_job.id]) = '{}' then
+      -- As above, unless it waits for its user's money by now: no worker waits for a moment at which nothing can begin.
+      update public.asset_generation_jobs set available_at = now()
+      where id = v_job.id and available_at = v_job.available_at;
       return jsonb_build_object('granted', false, 'reason', 'AT_CAPACITY');
     end if;
     perform private.lease_jobs(array[v_job.id], p_owner, p_lease_seconds);
@@ -117,6 +120,7 @@ declare
   v_capacity jsonb;
   v_ids uuid[];
   v_story uuid;
+  v_too_dear text[];
   v_expired jsonb;
 begin
   perform private.advance_scan_floors();
@@ -145,18 +149,19 @@ begin
     -- Without any limit it is null before and after.
     if v_capacity is not null then v_capacity := private.provider_capacity(); end if;
   end if;
+  v_too_dear := private.assets_over_budget();
   return jsonb_build_object(
     'jobs', private.leased_jobs(coalesce(v_ids, '{}')),
     'ended', v_expired -> 'ended',
     'deletions', private.has_deletions(),
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
-      and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || private.assets_over_budget(), null),
-    -- A pause that ends, a lease that missed its heartbeats (each restores it in full) and will end, or a provider that
-    -- takes calls again, which one caller at a time is told.
+      and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || v_too_dear, null),
+    -- A pause of what there is money for that ends, a lease that missed its heartbeats (each restores it in full) and will
+    -- end, or a provider that takes calls again, which one caller at a time is told.
     'nextInSeconds', extract(epoch from least(
       private.next_capacity_at(v_capacity, p_owner, p_wait_seconds),
       (select min(available_at) from public.asset_generation_jobs
-        where status = 'queued' and inputs_settled and available_at > now()),
+        where status = 'queued' and inputs_settled and available_at > now() and asset_type <> all (v_too_dear)),
       (select min(lease_expires_at) from public.asset_generation_jobs
         where status = 'generating' and state_changed_xid >= private.generating_floor()
           and lease_expires_at < now() + make_interval(secs => p_lease_seconds * 0.5))) - now()));

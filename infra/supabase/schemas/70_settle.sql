@@ -28,13 +28,23 @@ create function private.replayed_settlement(p_story_id uuid, p_continue jsonb) r
   from public.stories s where s.id = p_story_id
 $$;
 
+-- An invocation goes on with the story only while it works from the text that the others are made from.
+create function private.may_continue(p_job public.asset_generation_jobs, p_continue jsonb) returns jsonb
+  language sql stable set search_path = '' as $$
+  select case when p_job.asset_type = 'content'
+    or p_job.sources -> 'content' = to_jsonb(private.text_version(p_job.story_id)) then p_continue end
+$$;
+
 create function public.complete_job(p_job_id uuid, p_lease_token uuid, p_result jsonb, p_usage jsonb default null,
   p_continue jsonb default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_job public.asset_generation_jobs := private.lock_job(p_job_id);
   v_stale text := private.is_stale(v_job, p_lease_token);
-  v_patch jsonb;
+  v_version integer := v_job.versions_made + 1;
+  v_metadata jsonb := v_job.metadata || coalesce(p_result -> 'metadata', '{}'::jsonb);
+  v_result jsonb := p_result - 'url'
+    || jsonb_build_object('completedAt', now(), 'madeFrom', v_job.sources, 'metadata', v_metadata);
 begin
   perform private.record_usage(v_job, p_usage, v_stale);
   -- The token stays with a finished job, and so tells a repeated call from a late one.
@@ -43,17 +53,28 @@ begin
   end if;
   if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
 
+  insert into public.asset_versions (
+    story_id, asset_type, version, text_version, url, result, options, asked_by, started_at)
+  values (
+    v_job.story_id,
+    v_job.asset_type,
+    v_version,
+    case v_job.asset_type when 'content' then v_version else (v_job.sources ->> 'content')::integer end,
+    p_result ->> 'url',
+    v_result,
+    v_job.options,
+    v_job.asked_by,
+    v_job.started_at);
   update public.asset_generation_jobs
   set
     status = 'ready',
     progress = 100,
     url = p_result ->> 'url',
-    -- All that restore_version needs when a later try ends without a version of its own.
-    result = p_result - '{url,content,title,words,blocks}'::text[] || jsonb_build_object(
-      'completedAt', now(), 'madeFrom', sources, 'metadata', metadata || coalesce(p_result -> 'metadata', '{}'::jsonb)),
+    result = private.job_result(v_result),
     is_placeholder = false,
-    asset_version = asset_version + 1,
-    metadata = metadata || coalesce(p_result -> 'metadata', '{}'::jsonb),
+    asset_version = v_version,
+    versions_made = v_version,
+    metadata = v_metadata,
     lease_owner = null,
     lease_expires_at = null,
     completed_at = now(),
@@ -62,15 +83,10 @@ begin
     last_error = null
   where id = p_job_id;
 
-  v_patch := jsonb_strip_nulls(jsonb_build_object(
-    'title', p_result -> 'title',
-    'content', p_result -> 'content',
-    'hue', case when p_result ? 'colors' then jsonb_build_object(v_job.asset_type, p_result -> 'colors') end));
-  -- Times belong to one recording: a new one without any takes those of the old one away.
-  if v_job.asset_type = 'audio' then
-    v_patch := v_patch || jsonb_build_object('audioWords', p_result -> 'words', 'audioBlocks', p_result -> 'blocks');
-  end if;
-  return '{"accepted": true}'::jsonb || private.settle_and_continue(v_job.story_id, v_patch, p_continue);
+  return '{"accepted": true}'::jsonb || private.settle_and_continue(v_job.story_id,
+    -- What belongs to a new text is shown with all of it.
+    case when v_job.shown is null then private.story_columns(v_job.asset_type, v_result) else '{}'::jsonb end,
+    private.may_continue(v_job, p_continue));
 end $$;
 comment on function public.complete_job is
   'Settles a job as ready with {url, data, colors, words, blocks, metadata}: {accepted, overall, claimable, leased, summary}.';
@@ -150,5 +166,5 @@ begin
     v_patch := private.end_without_version(v_job, 'failed', p_error_code, p_error_message, p_placeholder);
   end if;
   return jsonb_build_object('accepted', true, 'retryInSeconds', extract(epoch from v_pause))
-    || private.settle_and_continue(v_job.story_id, v_patch, p_continue);
+    || private.settle_and_continue(v_job.story_id, v_patch, private.may_continue(v_job, p_continue));
 end $$;

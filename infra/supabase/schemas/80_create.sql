@@ -120,17 +120,6 @@ begin
   end if;
 end $$;
 
--- The plan of a story is that of its user today, whatever it was when the story was made.
-create function private.plan_of(p_story_id uuid) returns public.tiers language sql stable set search_path = '' as $$
-  select t.* from public.stories s
-  join public.users u on u.id = s.creator_user_id join public.tiers t on t.code = u.tier where s.id = p_story_id
-$$;
-
-create function private.plan_includes(p_story_id uuid, p_asset_type text) returns boolean
-  language sql stable set search_path = '' as $$
-  select p_asset_type = any ((private.plan_of(p_story_id)).asset_types)
-$$;
-
 -- How soon the jobs of a story are claimed: as its user asked when it was made. What the plan does not include any more
 -- falls to the next lower one that it does.
 create function private.story_priority(p_story_id uuid) returns text

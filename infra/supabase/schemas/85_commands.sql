@@ -1,6 +1,6 @@
 -- What a user may ask of a story that exists: retry_assets, regenerate_assets, generate_assets, continue_story,
--- cancel_assets (meanings of C-17). Each checks the owner, may be repeated under an idempotency key, and answers the
--- story and how many jobs became claimable.
+-- cancel_assets (meanings of C-17), restore_asset, story_history. Each checks the owner; those that change something may be
+-- repeated under an idempotency key, and answer the story and how many jobs became claimable.
 
 -- The story before its user, as a job that gives a credit back takes them. What is history comes back before it is
 -- changed.
@@ -13,15 +13,47 @@ begin
   return private.lock_user(p_user_id);
 end $$;
 
--- What is made from something that is made again waits for it and is made again too, one that is being made just now
--- included: its worker loses the lease, so that nothing of the old version stays. From a text everything is made; from a
--- picture the book is. A scene keeps its picture when the cover is drawn again, and is marked as stale; one that waits is
--- drawn from the new one. What the plan does not include any more stays as it is, as stale.
-create function private.remake_dependents(p_story_id uuid, p_changed text[]) returns void
+-- Everything is made anew from a text that is to be written, the text itself included, and readers go on seeing what there
+-- is until then. What the user cancelled or skipped stays so, and what the plan does not include any more is left as it is,
+-- as stale. p_asked_for are the assets that the user named.
+create function private.begin_new_text(p_story_id uuid, p_asked_for text[]) returns void
+  language sql set search_path = '' as $$
+  update public.asset_generation_jobs j
+  set
+    shown = coalesce(shown, private.what_is_shown(j)),
+    status = 'queued',
+    inputs_settled = false,
+    retry_count = 0,
+    progress = case when private.is_settled(status) then 0 else progress end,
+    completed_at = null,
+    available_at = now(),
+    lease_token = null,
+    lease_owner = null,
+    lease_expires_at = null,
+    url = null,
+    result = '{}'::jsonb,
+    is_placeholder = false,
+    asset_version = 0,
+    metadata = '{}'::jsonb,
+    queued_by_input = false,
+    asked_by = case when asset_type = any (p_asked_for) then asked_by else 'text' end,
+    error_code = null,
+    error_message = null
+  where story_id = p_story_id and status in ('ready', 'failed', 'generating', 'queued')
+    and (not private.is_settled(status) or private.plan_includes(p_story_id, asset_type))
+$$;
+
+-- What follows when something is made again while the text stays, or is to stand alone (p_cascade false): what waits and
+-- would be made from it waits for it. With p_cascade the book is bound again, one that is being bound included: its worker
+-- loses the lease, so that nothing of the old version stays. A book whose other pages are of an earlier text is left as it
+-- is, and so is one that the plan does not include any more. A scene keeps its picture when the cover is drawn again, and is
+-- marked as stale.
+create function private.remake_dependents(p_story_id uuid, p_changed text[], p_cascade boolean default true) returns void
   language sql set search_path = '' as $$
   update public.asset_generation_jobs
   set
     queued_by_input = queued_by_input or status = 'ready',
+    asked_by = case when status = 'queued' then asked_by else 'input' end,
     status = 'queued',
     inputs_settled = false,
     retry_count = 0,
@@ -34,11 +66,11 @@ create function private.remake_dependents(p_story_id uuid, p_changed text[]) ret
     lease_expires_at = null,
     error_code = null,
     error_message = null
-  where story_id = p_story_id and asset_type <> all (p_changed) and status in ('ready', 'failed', 'generating', 'queued')
-    and (not private.is_settled(status) or private.plan_includes(p_story_id, asset_type))
-    and ('content' = any (p_changed)
-      or (asset_type = 'pdf' and p_changed && public.asset_inputs('pdf'))
-      or (status = 'queued' and p_changed && public.asset_inputs(asset_type)))
+  where story_id = p_story_id and asset_type <> all (p_changed)
+    and ('content' = any (p_changed) or p_changed && public.asset_inputs(asset_type))
+    and (status = 'queued' or (p_cascade and asset_type = 'pdf' and status in ('ready', 'failed', 'generating')
+      and (status = 'generating' or private.plan_includes(p_story_id, 'pdf'))
+      and private.pages_of_another_text(p_story_id) <@ p_changed))
 $$;
 
 -- A story whose credit was given back takes one again, whichever verb begins it again. Without a text so far its heroes
@@ -51,33 +83,53 @@ begin
   end if;
   -- All of them must still be there, or the story goes on with the heroes it knew.
   if exists (select from public.asset_generation_jobs
-      where story_id = p_story_id and asset_type = 'content' and asset_version = 0)
+      where story_id = p_story_id and asset_type = 'content' and versions_made = 0)
     and exists (select from public.stories s join public.characters c on c.id = any (s.character_ids)
       where s.id = p_story_id having count(*) = max(cardinality(s.character_ids))) then
     perform private.save_story_characters(p_story_id);
   end if;
 end $$;
 
--- A book is bound around its cover; without one it could only fail.
-create function private.refuse_book_without_cover(p_story_id uuid, p_asset_types text[]) returns void
-  language plpgsql set search_path = '' as $$
+-- A book is bound around its cover, and from one text; otherwise it could only fail. What is asked for in the same breath
+-- is there by then; beside a new text that is to stand alone (p_cascade false) every other page would be of an earlier one.
+create function private.refuse_impossible_book(p_story_id uuid, p_asset_types text[], p_cascade boolean default true)
+  returns void language plpgsql set search_path = '' as $$
+declare
+  v_missing text[] := '{}';
+  v_stale text[] := '{}';
 begin
-  if 'pdf' = any (p_asset_types) and not 'cover' = any (p_asset_types)
+  if ('pdf' = any (p_asset_types)) is not true then return; end if;
+  if not 'cover' = any (p_asset_types)
     and not exists (select from public.asset_generation_jobs where story_id = p_story_id and asset_type = 'cover'
       and (url is not null or status in ('queued', 'generating'))) then
-    perform private.refuse(409, 'MISSING_REQUIRED_ASSETS', '{"missing": ["cover"]}'::jsonb);
+    v_missing := '{cover}';
+  end if;
+  if not 'content' = any (p_asset_types) then
+    v_stale := private.pages_of_another_text(p_story_id);
+  elsif not p_cascade then
+    v_stale := array(select asset_type from public.asset_generation_jobs
+      where story_id = p_story_id and asset_type = any (public.asset_inputs('pdf')) and result ? 'madeFrom'
+      order by asset_type);
+  end if;
+  v_stale := array(select unnest(v_stale) except select unnest(p_asset_types) order by 1);
+  if v_missing <> '{}' or v_stale <> '{}' then
+    perform private.refuse(409, 'MISSING_REQUIRED_ASSETS', jsonb_strip_nulls(jsonb_build_object(
+      'missing', case when v_missing <> '{}' then to_jsonb(v_missing) end,
+      'stale', case when v_stale <> '{}' then to_jsonb(v_stale) end)));
   end if;
 end $$;
 
 -- Puts settled jobs back into the queue. With p_fresh, and after a failure, a picture is drawn three times again, whatever
 -- was refused before; one that was cancelled has the tries it had left.
--- The direction of the pictures follows from the text and goes with it.
+-- With a new text everything is made anew out of readers' sight; without p_cascade it is made and shown alone, unless
+-- another one is under way already.
 create function private.requeue(p_user public.users, p_story_id uuid, p_asset_types text[], p_statuses text[],
-  p_options jsonb, p_fresh boolean) returns text[] language plpgsql set search_path = '' as $$
+  p_options jsonb, p_fresh boolean, p_asked_by text, p_cascade boolean default true) returns text[]
+  language plpgsql set search_path = '' as $$
 declare
   v_done text[];
 begin
-  perform private.take_remakes(p_user, p_story_id, p_asset_types, p_statuses);
+  perform private.take_remakes(p_user, p_story_id, p_asset_types, p_statuses, p_cascade);
   with requeued as (
     update public.asset_generation_jobs
     set
@@ -92,6 +144,7 @@ begin
       error_message = null,
       last_error = null,
       options = options || p_options,
+      asked_by = p_asked_by,
       metadata = '{}'::jsonb,
       queued_by_input = false,
       priority = private.story_priority(p_story_id),
@@ -117,10 +170,14 @@ begin
       error_message = null
     where story_id = p_story_id and status = 'cancelled' and error_code = 'INPUT_FAILED'
       and private.plan_includes(p_story_id, asset_type);
-    update public.asset_generation_jobs set checkpoint = checkpoint - 'art'
-    where story_id = p_story_id and checkpoint ? 'art';
   end if;
-  perform private.remake_dependents(p_story_id, v_done);
+  if 'content' = any (v_done) and (private.new_text_is_made(p_story_id)
+    or (p_cascade and private.text_version(p_story_id) > 0)) then
+    perform private.begin_new_text(p_story_id, v_done);
+  else
+    perform private.remake_dependents(p_story_id, v_done, p_cascade);
+  end if;
+  perform private.add_to_new_text(p_story_id, v_done);
   return v_done;
 end $$;
 
@@ -132,8 +189,8 @@ create function private.command_answer(p_story_id uuid, p_done text[], p_settled
 $$;
 
 create function public.retry_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[] default null,
-  p_options jsonb default '{}'::jsonb, p_force boolean default false, p_idempotency_key text default null,
-  p_request_hash text default null) returns jsonb
+  p_options jsonb default '{}'::jsonb, p_force boolean default false, p_cascade boolean default true,
+  p_idempotency_key text default null, p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
@@ -141,17 +198,20 @@ declare
   v_done text[];
 begin
   if v_replay is not null then return v_replay; end if;
+  perform private.refuse_impossible_book(p_story_id, p_asset_types, p_cascade);
   v_done := private.requeue(v_user, p_story_id,
     coalesce(p_asset_types, (select asset_types from public.tiers where code = v_user.tier)),
-    case when p_force then '{ready,failed,cancelled,skipped}'::text[] else '{failed}' end, p_options, p_force);
+    case when p_force then '{ready,failed,cancelled,skipped}'::text[] else '{failed}' end, p_options, p_force, 'retry',
+    p_cascade);
   return private.save_idempotent_response(p_user_id, 'retry_assets', p_idempotency_key, p_request_hash,
     private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id)));
 end $$;
 comment on function public.retry_assets is
-  'Failed assets again, with a new set of retries; with p_force settled ones of any kind.';
+  'Failed assets again, with a new set of retries; with p_force settled ones of any kind. p_cascade as in regenerate_assets.';
 
 create function public.regenerate_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[],
-  p_options jsonb default '{}'::jsonb, p_idempotency_key text default null, p_request_hash text default null) returns jsonb
+  p_options jsonb default '{}'::jsonb, p_cascade boolean default true, p_idempotency_key text default null,
+  p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
@@ -160,14 +220,14 @@ declare
 begin
   if v_replay is not null then return v_replay; end if;
   perform private.refuse_assets_outside_tier(v_user.tier, p_asset_types);
-  perform private.refuse_book_without_cover(p_story_id, p_asset_types);
-  v_done := private.requeue(v_user, p_story_id, p_asset_types, '{ready,failed}', p_options, true);
+  perform private.refuse_impossible_book(p_story_id, p_asset_types, p_cascade);
+  v_done := private.requeue(v_user, p_story_id, p_asset_types, '{ready,failed}', p_options, true, 'regenerate', p_cascade);
   return private.save_idempotent_response(p_user_id, 'regenerate_assets', p_idempotency_key, p_request_hash,
     private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id)));
 end $$;
 comment on function public.regenerate_assets is
-  'A new version of assets that are there, and of what is made from them; the old one serves until the new one is ready, and '
-  'on when it fails.';
+  'A new version of assets that are there, and of what is made from them unless p_cascade is false: then that is marked as '
+  'stale. The old one serves until the new one is ready, and on when it fails.';
 
 create function public.generate_assets(p_user_id uuid, p_story_id uuid, p_asset_types text[],
   p_options jsonb default '{}'::jsonb, p_idempotency_key text default null, p_request_hash text default null) returns jsonb
@@ -179,15 +239,16 @@ declare
 begin
   if v_replay is not null then return v_replay; end if;
   perform private.refuse_assets_outside_tier(v_user.tier, p_asset_types);
-  perform private.refuse_book_without_cover(p_story_id, p_asset_types);
-  v_done := private.requeue(v_user, p_story_id, p_asset_types, '{cancelled,skipped}', p_options, false);
+  perform private.refuse_impossible_book(p_story_id, p_asset_types);
+  v_done := private.requeue(v_user, p_story_id, p_asset_types, '{cancelled,skipped}', p_options, false, 'generate');
   with made as (
-    insert into public.asset_generation_jobs (story_id, user_id, asset_type, priority, options)
-    select p_story_id, p_user_id, asset, private.story_priority(p_story_id), p_options
+    insert into public.asset_generation_jobs (story_id, user_id, asset_type, priority, options, asked_by)
+    select p_story_id, p_user_id, asset, private.story_priority(p_story_id), p_options, 'generate'
     from unnest(p_asset_types) as asset
     on conflict (story_id, asset_type) do nothing returning asset_type)
   select v_done || coalesce(array_agg(asset_type), '{}') into v_done from made;
   perform private.remake_dependents(p_story_id, v_done);
+  perform private.add_to_new_text(p_story_id, v_done);
   return private.save_idempotent_response(p_user_id, 'generate_assets', p_idempotency_key, p_request_hash,
     private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id)));
 end $$;
@@ -211,7 +272,7 @@ begin
         and (asset_type <> 'pdf' or not private.plan_includes(p_story_id, 'pdf')) returning asset_type)
     select coalesce(array_agg(asset_type), '{}') into v_done from skipped;
     if private.plan_includes(p_story_id, 'pdf') then
-      v_done := v_done || private.requeue(v_user, p_story_id, '{pdf}', '{failed,cancelled}', '{}'::jsonb, false);
+      v_done := v_done || private.requeue(v_user, p_story_id, '{pdf}', '{failed,cancelled}', '{}'::jsonb, false, 'generate');
     end if;
   end if;
   return private.save_idempotent_response(p_user_id, 'continue_story', p_idempotency_key, p_request_hash,
@@ -226,22 +287,135 @@ create function public.cancel_assets(p_user_id uuid, p_story_id uuid, p_asset_ty
 declare
   v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
   v_replay jsonb := private.find_idempotent_response(p_user_id, 'cancel_assets', p_idempotency_key, p_request_hash);
-  v_done text[] := '{}';
+  v_done text[];
+  v_asset text;
   v_job public.asset_generation_jobs;
   v_patch jsonb := '{}'::jsonb;
 begin
   if v_replay is not null then return v_replay; end if;
-  for v_job in
-    select * from public.asset_generation_jobs where story_id = p_story_id and status in ('queued', 'generating')
-      and (p_asset_types is null or asset_type = any (p_asset_types)) order by created_at, asset_type
-  loop
+  v_done := array(select asset_type from public.asset_generation_jobs
+    where story_id = p_story_id and status in ('queued', 'generating')
+      and (p_asset_types is null or asset_type = any (p_asset_types)) order by created_at, asset_type);
+  foreach v_asset in array v_done loop
+    select * into v_job from public.asset_generation_jobs
+    where story_id = p_story_id and asset_type = v_asset and status in ('queued', 'generating');
+    -- It went back to what it was with one before it, when a new text was given up.
+    continue when not found;
     v_patch := v_patch || private.end_without_version(v_job, 'cancelled', 'CANCELLED', 'Cancelled on request');
     -- A late result of a try that was restored must not pass for the version that stands.
     update public.asset_generation_jobs set lease_token = null where id = v_job.id and status = 'ready';
-    v_done := v_done || v_job.asset_type;
   end loop;
   return private.save_idempotent_response(p_user_id, 'cancel_assets', p_idempotency_key, p_request_hash,
     private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id, v_patch)));
 end $$;
 comment on function public.cancel_assets is
   'Stops what is queued or being made; a worker learns of it at its next heartbeat. A version that was there before serves on.';
+
+-- The book of the versions that are shown now: one that was bound from exactly these, else it is bound again. Nobody is
+-- paid for that.
+create function private.restore_book(p_story_id uuid, p_changed text[]) returns void
+  language plpgsql set search_path = '' as $$
+declare
+  v_changed text[] := array_remove(p_changed, 'pdf');
+  v_book public.asset_versions;
+begin
+  select * into v_book from public.asset_versions
+  where story_id = p_story_id and asset_type = 'pdf' and result -> 'madeFrom' = private.sources_of(p_story_id, 'pdf')
+  order by version desc limit 1;
+  if found then
+    perform private.take_version(v_book);
+    v_changed := v_changed || 'pdf'::text;
+  end if;
+  perform private.remake_dependents(p_story_id, v_changed);
+end $$;
+
+-- Shows a version of the history again. A text brings the newest of everything that was made from it along, and what was
+-- never made from it is stale; anything else is shown only beside the text it was made from.
+create function public.restore_asset(p_user_id uuid, p_story_id uuid, p_asset_type text, p_version integer,
+  p_idempotency_key text default null, p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_story_and_owner(p_story_id, p_user_id);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'restore_asset', p_idempotency_key, p_request_hash);
+  v_wanted public.asset_versions;
+  v_version public.asset_versions;
+  v_text integer;
+  v_done text[] := '{}';
+  v_patch jsonb := '{}'::jsonb;
+begin
+  if v_replay is not null then return v_replay; end if;
+  select * into v_wanted from public.asset_versions
+  where story_id = p_story_id and asset_type = p_asset_type and version = p_version;
+  if not found then perform private.refuse(404, 'VERSION_NOT_FOUND'); end if;
+  if private.new_text_is_made(p_story_id) then perform private.give_up_new_text(p_story_id, null, null); end if;
+  v_text := private.text_version(p_story_id);
+  if p_asset_type <> 'content' and v_wanted.text_version <> v_text then
+    perform private.refuse(409, 'VERSION_OF_ANOTHER_TEXT', jsonb_build_object(
+      'textVersion', v_wanted.text_version, 'shownTextVersion', v_text));
+  end if;
+
+  for v_version in
+    select distinct on (asset_type) * from public.asset_versions
+    where story_id = p_story_id and case when asset_type = p_asset_type then version = p_version
+      else p_asset_type = 'content' and text_version = v_wanted.text_version and text_version <> v_text end
+    order by asset_type, version desc
+  loop
+    continue when exists (select from public.asset_generation_jobs where story_id = p_story_id
+      and asset_type = v_version.asset_type and status = 'ready' and asset_version = v_version.version);
+    perform private.take_version(v_version);
+    v_patch := v_patch || private.story_columns(v_version.asset_type, v_version.result);
+    v_done := v_done || v_version.asset_type;
+  end loop;
+  if 'content' = any (v_done) then
+    -- What is being made is made from this text.
+    update public.asset_generation_jobs
+    set
+      status = 'queued',
+      inputs_settled = false,
+      lease_token = null,
+      lease_owner = null,
+      lease_expires_at = null
+    where story_id = p_story_id and status = 'generating';
+  end if;
+  if v_done && public.asset_inputs('pdf') then perform private.restore_book(p_story_id, v_done); end if;
+  return private.save_idempotent_response(p_user_id, 'restore_asset', p_idempotency_key, p_request_hash,
+    private.command_answer(p_story_id, v_done, private.settle_and_continue(p_story_id, v_patch)));
+end $$;
+comment on function public.restore_asset is
+  'Shows a version of the history again, at no cost: {story, assetTypes, claimable}. Refuses with PT404 VERSION_NOT_FOUND or '
+  'PT409 VERSION_OF_ANOTHER_TEXT.';
+
+-- A version cost what was paid for all tries that led to it.
+create function public.story_history(p_user_id uuid, p_story_id uuid) returns jsonb
+  language plpgsql stable set search_path = '' as $$
+declare
+  v_status jsonb;
+begin
+  select asset_generation_status into v_status from public.stories where id = p_story_id and creator_user_id = p_user_id;
+  if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
+  return (
+    with versions as (
+      select v.*, (select coalesce(sum(u.cost_usd), 0) from public.usage_ledger u
+        where u.story_id = v.story_id and u.asset_type = v.asset_type and u.asset_version = v.version) as cost_usd
+      from public.asset_versions v where v.story_id = p_story_id
+    )
+    select jsonb_build_object(
+      'textVersion', v_status -> 'textVersion',
+      'versions', coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+          'assetType', asset_type,
+          'version', version,
+          'textVersion', text_version,
+          'madeFrom', result -> 'madeFrom',
+          'reason', asked_by,
+          'options', options,
+          'title', result -> 'title',
+          'url', url,
+          'createdAt', created_at,
+          'costUsd', cost_usd,
+          'shown', coalesce(to_jsonb(version) = v_status #> array['assets', asset_type, 'version'], false)))
+        order by created_at, asset_type, version), '[]'::jsonb),
+      'totalCostUsd', coalesce(sum(cost_usd), 0))
+    from versions);
+end $$;
+comment on function public.story_history is
+  'Every version of a story''s text and assets, the oldest first: {textVersion, versions, totalCostUsd}.';

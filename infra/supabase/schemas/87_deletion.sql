@@ -113,6 +113,8 @@ create function private.named_files(p_story_id uuid) returns text[] language sql
     union
     select url from public.asset_generation_history where story_id = p_story_id and url is not null
     union
+    select url from public.asset_versions where story_id = p_story_id and url is not null
+    union
     select asset.value ->> 'url' from public.stories s, jsonb_each(s.asset_generation_status -> 'assets') as asset
     where s.id = p_story_id and asset.value ? 'url')
 $$;

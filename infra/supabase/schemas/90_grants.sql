@@ -11,6 +11,7 @@ revoke all on
   public.asset_generation_history,
   public.asset_generation_jobs,
   public.asset_job_records,
+  public.asset_versions,
   public.characters,
   public.credit_ledger,
   public.dead_letters,
@@ -45,6 +46,7 @@ grant select (id, story_id, user_id, asset_type, status, priority, retry_count, 
 grant select, insert, update, delete on
   public.asset_generation_history,
   public.asset_generation_jobs,
+  public.asset_versions,
   public.characters,
   public.credit_ledger,
   public.idempotency_keys,
@@ -107,11 +109,13 @@ revoke all on function
   public.release_job,
   public.rename_library,
   public.report_progress,
+  public.restore_asset,
   public.retry_assets,
   public.retry_delay_seconds,
   public.save_story_content,
   public.start_assets,
   public.start_content,
+  public.story_history,
   public.tidy_history,
   public.user_usage
 from public, anon, authenticated;
@@ -146,11 +150,13 @@ grant execute on function
   public.release_job,
   public.rename_library,
   public.report_progress,
+  public.restore_asset,
   public.retry_assets,
   public.retry_delay_seconds,
   public.save_story_content,
   public.start_assets,
   public.start_content,
+  public.story_history,
   public.tidy_history,
   public.user_usage
 to service_role;

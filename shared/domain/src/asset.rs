@@ -82,6 +82,7 @@ impl AssetType {
                 Self::Scene2,
                 Self::Scene3,
                 Self::Scene4,
+                Self::Activities,
             ],
         }
     }

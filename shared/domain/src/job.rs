@@ -38,8 +38,10 @@ pub enum JobEvent {
     Cancel,
     /// The user goes on without it.
     Skip,
-    /// The try for a new version ended without one, or none was needed: the version before it serves on.
+    /// An earlier version is shown again: the try for a new one ended without it or was not needed, or the user asked.
     Restore,
+    /// The new text that it was made for is given up, and the asset had failed before: it has failed again.
+    Withdraw,
     /// The user asks for it again.
     Requeue,
 }
@@ -74,7 +76,10 @@ impl JobStatus {
             (S::Generating, E::GiveUp) => Ok(S::Failed),
             (S::Queued | S::Generating, E::Cancel) => Ok(S::Cancelled),
             (S::Failed, E::Skip) => Ok(S::Skipped),
-            (S::Queued | S::Generating, E::Restore) => Ok(S::Ready),
+            (S::Queued | S::Generating | S::Failed | S::Cancelled | S::Skipped, E::Restore) => {
+                Ok(S::Ready)
+            }
+            (S::Queued | S::Ready | S::Cancelled | S::Skipped, E::Withdraw) => Ok(S::Failed),
             (S::Ready | S::Failed | S::Cancelled | S::Skipped, E::Requeue) => Ok(S::Queued),
             (status, event) => Err(IllegalTransition { status, event }),
         }
@@ -100,7 +105,7 @@ impl JobStatus {
 
 impl JobEvent {
     /// Every one there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Claim,
         Self::Complete,
         Self::RetryLater,
@@ -109,6 +114,7 @@ impl JobEvent {
         Self::Cancel,
         Self::Skip,
         Self::Restore,
+        Self::Withdraw,
         Self::Requeue,
     ];
 
@@ -123,6 +129,7 @@ impl JobEvent {
             Self::Cancel => "cancel",
             Self::Skip => "skip",
             Self::Restore => "restore",
+            Self::Withdraw => "withdraw",
             Self::Requeue => "requeue",
         }
     }
@@ -135,14 +142,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_settled_job_leaves_its_state_only_when_somebody_asks(
+        fn no_worker_and_no_cancel_moves_a_settled_job(
             events in proptest::collection::vec(proptest::sample::select(JobEvent::ALL.to_vec()), 0..40)
         ) {
             let mut status = JobStatus::Queued;
             for event in events {
                 if let Ok(next) = status.after(event) {
                     if status.is_settled() {
-                        prop_assert!(matches!(event, JobEvent::Requeue | JobEvent::Skip));
+                        prop_assert!(!matches!(
+                            event,
+                            JobEvent::Claim | JobEvent::Complete | JobEvent::GiveUp | JobEvent::Cancel
+                        ));
                     }
                     status = next;
                 }

@@ -57,8 +57,10 @@ statuses! {
         Generating = "generating",
         /// Every asset is there or was skipped.
         Ready = "ready",
-        /// There is no text.
+        /// There is no text: it could not be made.
         Failed = "failed",
+        /// There is no text: it was cancelled before it was there.
+        Cancelled = "cancelled",
         /// All are settled, and some failed or were cancelled.
         Partial = "partial",
     }

@@ -69,12 +69,16 @@ pub enum AssetCommand {
         assets: Option<Vec<AssetType>>,
         options: AssetOptions,
         force: bool,
+        cascade: bool,
     },
-    /// Makes a new version of assets that are there.
+    /// Makes a new version of assets that are there, and with `cascade` of what is made from them.
     Regenerate {
         assets: Vec<AssetType>,
         options: AssetOptions,
+        cascade: bool,
     },
+    /// Shows an earlier version again.
+    Restore { asset: AssetType, version: u32 },
     /// Goes on without what failed when `skip_failed`, else only with what can be made.
     Continue { skip_failed: bool },
     /// Stops what is queued or being made (`None`: everything).
@@ -93,13 +97,22 @@ impl AssetCommand {
                 assets,
                 options,
                 force,
+                cascade,
             } => (
                 "retry_assets",
-                json!({"p_asset_types": assets, "p_options": options, "p_force": force}),
+                json!({"p_asset_types": assets, "p_options": options, "p_force": force, "p_cascade": cascade}),
             ),
-            Self::Regenerate { assets, options } => (
+            Self::Regenerate {
+                assets,
+                options,
+                cascade,
+            } => (
                 "regenerate_assets",
-                json!({"p_asset_types": assets, "p_options": options}),
+                json!({"p_asset_types": assets, "p_options": options, "p_cascade": cascade}),
+            ),
+            Self::Restore { asset, version } => (
+                "restore_asset",
+                json!({"p_asset_type": asset, "p_version": version}),
             ),
             Self::Continue { skip_failed } => {
                 ("continue_story", json!({"p_skip_failed": skip_failed}))
@@ -114,6 +127,7 @@ impl AssetCommand {
             Self::Generate { .. } => "generate",
             Self::Retry { .. } => "retry",
             Self::Regenerate { .. } => "regenerate",
+            Self::Restore { .. } => "restore",
             Self::Continue { .. } => "continue",
             Self::Cancel { .. } => "cancel",
         }
@@ -124,6 +138,7 @@ impl AssetCommand {
         match self {
             Self::Generate { assets, .. } | Self::Regenerate { assets, .. } => Some(assets),
             Self::Retry { assets, .. } | Self::Cancel { assets } => assets.as_deref(),
+            Self::Restore { asset, .. } => Some(std::slice::from_ref(asset)),
             Self::Continue { .. } => None,
         }
     }
@@ -134,7 +149,7 @@ impl AssetCommand {
             Self::Generate { options, .. }
             | Self::Retry { options, .. }
             | Self::Regenerate { options, .. } => Some(options),
-            Self::Continue { .. } | Self::Cancel { .. } => None,
+            Self::Continue { .. } | Self::Cancel { .. } | Self::Restore { .. } => None,
         }
     }
 }
@@ -243,8 +258,9 @@ impl Store {
 
     /// Carries out a command on a story of this user.
     ///
-    /// Refused with `StoryNotFound`, `NotInPlan`, `MissingRequiredAssets`, `DailyQuotaExceeded`, `QuotaExceeded`,
-    /// `RegenerationLimit`, `SpendLimit`, `PlatformPaused` or `IdempotencyKeyReused`; nothing is written then.
+    /// Refused with `StoryNotFound`, `NotInPlan`, `MissingRequiredAssets`, `VersionNotFound`, `VersionOfAnotherText`,
+    /// `DailyQuotaExceeded`, `QuotaExceeded`, `RegenerationLimit`, `SpendLimit`, `PlatformPaused` or
+    /// `IdempotencyKeyReused`; nothing is written then.
     pub async fn command_assets(
         &self,
         user: UserId,
@@ -287,14 +303,27 @@ mod tests {
                     assets: None,
                     options: options.clone(),
                     force: true,
+                    cascade: true,
                 },
                 "retry_assets",
-                json!({"p_asset_types": null, "p_options": options_json, "p_force": true}),
+                json!({"p_asset_types": null, "p_options": options_json, "p_force": true, "p_cascade": true}),
             ),
             (
-                AssetCommand::Regenerate { assets, options },
+                AssetCommand::Regenerate {
+                    assets,
+                    options,
+                    cascade: false,
+                },
                 "regenerate_assets",
-                json!({"p_asset_types": ["audio"], "p_options": options_json}),
+                json!({"p_asset_types": ["audio"], "p_options": options_json, "p_cascade": false}),
+            ),
+            (
+                AssetCommand::Restore {
+                    asset: AssetType::Audio,
+                    version: 2,
+                },
+                "restore_asset",
+                json!({"p_asset_type": "audio", "p_version": 2}),
             ),
             (
                 AssetCommand::Continue { skip_failed: true },

@@ -17,6 +17,8 @@ pub enum Refusal {
     SpendLimit,
     StoryNotFound,
     TokenInvalid,
+    VersionNotFound,
+    VersionOfAnotherText,
 }
 
 impl Refusal {
@@ -35,6 +37,8 @@ impl Refusal {
             "SPEND_LIMIT" => Self::SpendLimit,
             "STORY_NOT_FOUND" => Self::StoryNotFound,
             "TOKEN_INVALID" => Self::TokenInvalid,
+            "VERSION_NOT_FOUND" => Self::VersionNotFound,
+            "VERSION_OF_ANOTHER_TEXT" => Self::VersionOfAnotherText,
             _ => return None,
         })
     }

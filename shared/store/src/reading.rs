@@ -54,8 +54,12 @@ pub struct StorySummary {
 
 /// `stories.asset_generation_status`: the overall state and one entry per requested asset.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AssetGenerationStatus {
     pub overall: Overall,
+    /// The version of the text that is shown; none before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_version: Option<u32>,
     pub assets: BTreeMap<AssetType, AssetEntry>,
 }
 

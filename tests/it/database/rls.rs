@@ -16,8 +16,9 @@ const OWNERS_READ: [&str; 6] = [
     "users",
 ];
 const EVERY_USER_READS: [&str; 2] = ["packs", "tiers"];
-const SERVICE_ONLY: [&str; 8] = [
+const SERVICE_ONLY: [&str; 9] = [
     "asset_generation_history",
+    "asset_versions",
     "idempotency_keys",
     "notification_history",
     "notification_outbox",

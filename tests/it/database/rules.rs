@@ -116,11 +116,13 @@ async fn force(database: &Database, story: &str, from: JobStatus, to: JobStatus)
     }
 }
 
-/// The rule in words: no text, no story; anything under way, generating; all there or skipped, ready; else partial.
+/// The rule in words: no text, no story, and why; anything under way, generating; all there or skipped, ready; else partial.
 fn overall(content: &str, others: &[&str]) -> &'static str {
     let all = || others.iter().copied().chain([content]);
-    if matches!(content, "failed" | "cancelled") {
+    if content == "failed" {
         "failed"
+    } else if content == "cancelled" {
+        "cancelled"
     } else if all().any(|status| matches!(status, "pending" | "generating" | "retrying")) {
         "generating"
     } else if all().all(|status| matches!(status, "ready" | "skipped")) {
@@ -194,8 +196,8 @@ async fn an_asset_is_shown_in_every_state_of_domain_and_in_no_other() {
                 let job = json!({"asset_type": asset.name(), "status": status.name(), "retry_count": retries});
                 let state: String = database
                     .value(&format!(
-                        "select private.asset_state(
-                           jsonb_populate_record(null::public.asset_generation_jobs, '{job}'), '{{}}') ->> 'status'"
+                        "select private.asset_state(j, j, '{{}}') ->> 'status'
+                         from jsonb_populate_record(null::public.asset_generation_jobs, '{job}') as j"
                     ))
                     .await;
                 shown.insert(state);

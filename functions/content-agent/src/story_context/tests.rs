@@ -100,7 +100,8 @@ async fn art_direction_is_added_to_while_the_text_is_the_same_and_replaced_with_
     let story = services.story(CDN, None).await;
     let motif = |story: StoryContext| {
         let checkpoint = story.art.checkpoint();
-        checkpoint["art"]["journey"]["motif"]
+        let version = story.art.text_version();
+        checkpoint[format!("art-{version}")]["journey"]["motif"]
             .as_str()
             .map(str::to_owned)
     };

@@ -2,15 +2,17 @@
 
 mod command;
 mod estimate;
+mod history;
 mod requests;
 mod status;
 mod unchanged;
 
 pub(crate) use command::{Outcome, command};
 pub(crate) use estimate::estimate;
+pub(crate) use history::history;
 pub(crate) use requests::{
     CancelRequest, ContinueRequest, GenerateRequest, PictureRequest, RegenerateRequest,
-    RetryRequest,
+    RestoreRequest, RetryRequest,
 };
 pub(crate) use status::status;
 #[cfg(test)]

@@ -64,12 +64,14 @@ pub(crate) async fn narrate(
         AssetCommand::Regenerate {
             assets: assets.clone(),
             options: options.clone(),
+            cascade: true,
         }
     } else {
         AssetCommand::Retry {
             assets: Some(assets.clone()),
             options: options.clone(),
             force: false,
+            cascade: true,
         }
     };
     let generate = AssetCommand::Generate { assets, options };

@@ -27,6 +27,18 @@ fn requests() -> Vec<(&'static str, String, &'static str, Value)> {
             "Make",
             json!({"assetTypes": ["audio"]}),
         ),
+        (
+            "POST",
+            of_story("/assets/regenerate"),
+            "Regenerate",
+            json!({"assetTypes": ["audio"]}),
+        ),
+        (
+            "POST",
+            of_story("/assets/restore"),
+            "Restore",
+            json!({"assetType": "audio", "version": 1}),
+        ),
         ("POST", of_story("/assets/retry"), "Retry", json!({})),
         ("POST", of_story("/assets/cancel"), "Cancel", json!({})),
         ("POST", of_story("/assets/continue"), "Continue", json!({})),

@@ -107,3 +107,71 @@ async fn a_day_has_three_tries_for_each_story_of_its_limit() {
     );
     assert_eq!(database.credits(user).await, (0, 0));
 }
+
+#[tokio::test]
+async fn a_story_that_is_cancelled_before_its_text_costs_nothing_and_is_no_news() {
+    let database = Database::new().await;
+    let user = user_with_a_daily_limit_of_one(&database).await;
+    for begun in [false, true] {
+        let story = database.story_of(user, &["cover", "pdf"]).await;
+        let late = match begun {
+            true => Some(database.start_content(&story, "writer").await),
+            false => None,
+        };
+        for _ in 0..2 {
+            let all = json!({"p_user_id": story.user, "p_story_id": story.id});
+            database.call("cancel_assets", all).await;
+        }
+        if let Some(late) = late {
+            assert_eq!(database.write_text_of(&late).await["accepted"], false);
+        }
+        let row = database.row(&story).await;
+        assert_eq!(
+            (&row["status"], &row["asset_generation_status"]["overall"]),
+            (&json!("failed"), &json!("cancelled"))
+        );
+        assert!(row["asset_generation_completed_at"].is_string());
+        assert_eq!(database.credits(user).await, (0, 0), "once");
+        let usage = json!({"p_user_id": user, "p_email": null});
+        let usage = database.call("user_usage", usage).await;
+        assert_eq!(usage["storiesToday"], 0, "nothing was delivered");
+    }
+    assert_eq!(database.count("public.notification_outbox").await, 0);
+}
+
+#[tokio::test]
+async fn a_cancelled_story_that_is_begun_again_costs_a_credit_and_each_round_gives_back_one() {
+    let database = Database::new().await;
+    let user = database.user("free").await;
+    let story = database.story_of(user, &["cover"]).await;
+    let text = json!({"p_user_id": user, "p_story_id": story.id, "p_asset_types": ["content"]});
+    for _ in 0..2 {
+        database.call("cancel_assets", text.clone()).await;
+        assert_eq!(database.overall(&story).await, "cancelled");
+        assert_eq!(database.credits(user).await, (0, 0));
+        database.call("generate_assets", text.clone()).await;
+        assert_eq!(database.credits(user).await, (1, 1));
+    }
+    fail_text(&database, &story).await;
+    assert_eq!(database.credits(user).await, (0, 0));
+    let refunds = "public.credit_ledger where delta > 0";
+    assert_eq!(database.count(refunds).await, 3);
+    let twice = format!(
+        "insert into public.credit_ledger (user_id, story_id, reason, round, delta)
+         values ('{user}', '{}', 'text_cancelled', 3, 1)",
+        story.id
+    );
+    let refused = sqlx::raw_sql(sqlx::AssertSqlSafe(twice))
+        .execute(&database.superuser)
+        .await;
+    assert!(refused.is_err(), "one refund a round, whatever the reason");
+
+    database.call("retry_assets", text.clone()).await;
+    database.write_text(&story).await;
+    database.call("cancel_assets", text).await;
+    assert_eq!(
+        database.credits(user).await,
+        (1, 1),
+        "a text that is there is paid for"
+    );
+}

@@ -10,7 +10,7 @@ async fn finished_story(database: &Database, days: u32) -> Story {
     let story = database.story_with_text(&EVERYTHING).await;
     let cover = database.claim_asset(&story, "cover").await;
     let report = json!([{"jobId": cover.job, "leaseToken": cover.token, "progress": 20, "metadata": {"motif": "lantern"},
-        "checkpoint": {"art": {"journey": {"motif": "lantern"}}}}]);
+        "checkpoint": {"art-1": {"journey": {"motif": "lantern"}}}}]);
     database
         .call("report_progress", json!({"p_jobs": report}))
         .await;

@@ -67,7 +67,7 @@ async fn what_a_picture_found_out_comes_with_every_job_that_is_leased_after_it()
     let cover = database.claim_asset(&story, "cover").await;
     let audio = database.claim_asset(&story, "audio").await;
     let art = json!({"journey": {"motif": "lantern"}, "scenes": {"3": {"action": "run"}}});
-    let found = beat(&cover, json!({"checkpoint": {"art": art}}));
+    let found = beat(&cover, json!({"checkpoint": {"art-1": art}}));
     database
         .call("report_progress", json!({"p_jobs": [found]}))
         .await;

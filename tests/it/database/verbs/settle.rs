@@ -128,8 +128,8 @@ async fn the_cover_frees_the_scenes_the_scenes_the_book_and_the_book_makes_the_s
         6,
         "four scenes, audio and activities"
     );
-    for scene in ["scene_1", "scene_2", "scene_3"] {
-        let lease = database.claim_asset(&story, scene).await;
+    for page in ["activities", "scene_1", "scene_2", "scene_3"] {
+        let lease = database.claim_asset(&story, page).await;
         database.complete(&lease).await;
     }
     assert_eq!(database.job(&story, "pdf").await["inputs_settled"], false);

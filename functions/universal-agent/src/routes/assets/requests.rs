@@ -83,26 +83,48 @@ impl From<GenerateRequest> for AssetCommand {
     }
 }
 
-/// The body of `POST …/assets/regenerate`, of the same form as that of generate.
+/// `{"assetTypes": […], "options": {…}?, "cascade": …?}`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RegenerateForm {
+    asset_types: Vec<AssetType>,
+    #[serde(default)]
+    options: OptionsForm,
+    #[serde(default = "yes")]
+    cascade: bool,
+}
+
+/// The body of `POST …/assets/regenerate`.
 #[derive(Serialize)]
-#[serde(transparent)]
-pub(crate) struct RegenerateRequest(GenerateRequest);
+pub(crate) struct RegenerateRequest {
+    assets: Vec<AssetType>,
+    options: AssetOptions,
+    cascade: bool,
+}
 
 impl Checked for RegenerateRequest {
-    type Form = GenerateForm;
+    type Form = RegenerateForm;
 
-    fn check(form: GenerateForm) -> Result<Self, InvalidField> {
-        GenerateRequest::check(form).map(Self)
+    fn check(form: RegenerateForm) -> Result<Self, InvalidField> {
+        Ok(Self {
+            assets: distinct(form.asset_types)?,
+            options: AssetOptions::check(form.options)?,
+            cascade: form.cascade,
+        })
     }
 }
 
 impl From<RegenerateRequest> for AssetCommand {
-    fn from(RegenerateRequest(GenerateRequest { assets, options }): RegenerateRequest) -> Self {
-        Self::Regenerate { assets, options }
+    fn from(request: RegenerateRequest) -> Self {
+        Self::Regenerate {
+            assets: request.assets,
+            options: request.options,
+            cascade: request.cascade,
+        }
     }
 }
 
-/// `{"assetTypes": […]?, "options": {…}?, "force": …?}`
+/// `{"assetTypes": […]?, "options": {…}?, "force": …?, "cascade": …?}`
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RetryForm {
@@ -112,6 +134,8 @@ pub(crate) struct RetryForm {
     options: OptionsForm,
     #[serde(default)]
     force: bool,
+    #[serde(default = "yes")]
+    cascade: bool,
 }
 
 /// The body of `POST …/assets/retry`.
@@ -120,6 +144,7 @@ pub(crate) struct RetryRequest {
     assets: Option<Vec<AssetType>>,
     options: AssetOptions,
     force: bool,
+    cascade: bool,
 }
 
 impl Checked for RetryRequest {
@@ -130,6 +155,7 @@ impl Checked for RetryRequest {
             assets: form.asset_types.map(distinct).transpose()?,
             options: AssetOptions::check(form.options)?,
             force: form.force,
+            cascade: form.cascade,
         })
     }
 }
@@ -140,6 +166,40 @@ impl From<RetryRequest> for AssetCommand {
             assets: request.assets,
             options: request.options,
             force: request.force,
+            cascade: request.cascade,
+        }
+    }
+}
+
+/// The body of `POST …/assets/restore`: `{"assetType": …, "version": …}`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RestoreRequest {
+    asset_type: AssetType,
+    version: u32,
+}
+
+impl Checked for RestoreRequest {
+    type Form = Self;
+
+    fn check(form: Self) -> Result<Self, InvalidField> {
+        if i32::try_from(form.version).is_err() || form.version == 0 {
+            return Err(InvalidField::new("version", "must be a version's number"));
+        }
+        Ok(form)
+    }
+}
+
+impl From<RestoreRequest> for AssetCommand {
+    fn from(
+        RestoreRequest {
+            asset_type,
+            version,
+        }: RestoreRequest,
+    ) -> Self {
+        Self::Restore {
+            asset: asset_type,
+            version,
         }
     }
 }
@@ -234,6 +294,7 @@ impl From<PictureRequest> for AssetCommand {
         Self::Regenerate {
             assets: vec![asset],
             options,
+            cascade: true,
         }
     }
 }

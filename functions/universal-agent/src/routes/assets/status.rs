@@ -18,6 +18,9 @@ use store::{AssetEntry, JobRow, StoryRow};
 #[derive(Serialize)]
 pub(crate) struct Status {
     overall: Overall,
+    /// The version of the text that is shown; none before the first.
+    #[serde(rename = "textVersion", skip_serializing_if = "Option::is_none")]
+    text_version: Option<u32>,
     /// By asset name; the detailed answer has the text under both its names (C-02).
     assets: BTreeMap<&'static str, AssetEntry>,
     /// 0 to 100, over everything that was asked for.
@@ -91,6 +94,7 @@ fn summarize(story: StoryRow, medians: &Medians) -> Status {
     let status = story.asset_generation_status;
     Status {
         overall: status.overall,
+        text_version: status.text_version,
         progress: percent(&status.assets, medians),
         assets: status
             .assets

@@ -105,6 +105,7 @@ mod tests {
             assets: assets.map(<[_]>::to_vec),
             options: AssetOptions::default(),
             force,
+            cascade: true,
         }
     }
 
@@ -119,6 +120,11 @@ mod tests {
         let regenerate = AssetCommand::Regenerate {
             assets: assets.clone(),
             options,
+            cascade: true,
+        };
+        let restore = AssetCommand::Restore {
+            asset: AssetType::Audio,
+            version: 1,
         };
         let retries = [false, true].map(|force| retry(Some(&assets), force));
         let cancel = AssetCommand::Cancel {
@@ -135,6 +141,7 @@ mod tests {
             (&retries[1], "generating", "BEING_MADE"),
             (&regenerate, "generating", "BEING_MADE"),
             (&regenerate, "skipped", "NOT_MADE_USE_GENERATE"),
+            (&restore, "ready", "ALREADY_READY"),
             (&cancel, "ready", "ALREADY_SETTLED"),
             (&cancel, "cancelled", "ALREADY_SETTLED"),
             (&proceed, "ready", "NOT_FAILED"),

@@ -142,7 +142,7 @@ impl Victim<'_> {
     /// Whether all five scene analyses are checkpointed.
     async fn scenes_are_known(&self) -> Result<bool> {
         let known = format!(
-            "select count(distinct scene.key) from public.asset_generation_jobs j, jsonb_each(j.checkpoint #> '{{art,scenes}}') as scene
+            "select count(distinct scene.key) from public.asset_generation_jobs j, jsonb_each(j.checkpoint #> '{{art-1,scenes}}') as scene
              where j.story_id = '{}'",
             self.story
         );

@@ -1,6 +1,7 @@
 //! Directed checks for guards that random play hardly ever needs. Each panics where its guard is missing, as a test does.
 
 mod deletion;
+mod new_text;
 mod plans;
 mod spending;
 mod versions;
@@ -14,6 +15,10 @@ pub(crate) use deletion::{
     a_deleted_story_leaves_nothing, a_deleted_user_comes_to_nothing_but_sums,
     files_are_deleted_under_a_lease_and_twice,
 };
+pub(crate) use new_text::{
+    a_book_is_of_one_text, a_new_text_leaves_nothing_of_the_old_one,
+    a_new_text_that_fails_is_given_up, a_text_is_restored_whole, readers_see_one_text,
+};
 pub(crate) use plans::{
     a_plan_has_its_priorities, a_plan_makes_what_it_includes, a_purchase_counts_once,
     libraries_have_owners, progress_is_shown_with_measure,
@@ -22,9 +27,9 @@ pub(crate) use spending::{
     a_user_s_day_is_kept, an_allowance_is_exact, no_money_is_lost, the_platform_s_day_is_kept,
 };
 pub(crate) use versions::{
-    a_new_text_has_no_art_direction, a_new_text_leaves_nothing_of_the_old_one,
-    a_refunded_story_costs_again, a_story_keeps_its_heroes,
-    a_version_stands_until_a_better_one_is_there, an_older_cover_is_marked,
+    a_cancelled_text_is_refunded, a_new_text_has_no_art_direction, a_refunded_story_costs_again,
+    a_story_keeps_its_heroes, a_version_stands_until_a_better_one_is_there,
+    an_older_cover_is_marked,
 };
 
 /// Of twenty asked for at once exactly the two of the plan are accepted.

@@ -17,7 +17,7 @@ use steering_run::SteeringRun;
 pub(crate) const STEERING: Trial = Trial {
     name: "steering",
     covers: &["F29"],
-    question: "cancel, retry, regenerate, generate and continue at every state: nothing of an attempt that was taken away \
+    question: "cancel, retry, regenerate, generate, continue and restore at every state: nothing of an attempt that was taken away \
                appears, no book mixes versions, what is cancelled stays so, and an old picture serves until the new one is there",
     run: alone!(measure),
 };
@@ -132,7 +132,7 @@ pub(crate) mod tests {
 
     #[tokio::test]
     async fn a_book_that_goes_on_while_a_picture_is_made_again_is_noticed() {
-        let all = "status in ('ready', 'failed', 'generating', 'queued')";
+        let all = "status in ('ready', 'failed', 'generating')";
         let database = without(
             "private.remake_dependents",
             all,

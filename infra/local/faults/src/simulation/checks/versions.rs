@@ -20,34 +20,19 @@ async fn new_text(database: &TestDatabase, story: &Story) {
     assert_eq!(database.write_text_of(&text).await["accepted"], true);
 }
 
-/// After a new text every asset is made again, also one that was under way, and none shows the old one when it fails.
-pub(crate) async fn a_new_text_leaves_nothing_of_the_old_one(database: Arc<TestDatabase>) {
-    let story = finished(&database).await;
-    new_text(&database, &story).await;
-    let failed = database.claim_asset(&story, "audio").await;
-    database.fail(&failed, false).await;
-    let narration = database.asset(&story, "audio").await;
-    assert_eq!(narration["status"], "failed");
-    assert_eq!(narration["url"], Value::Null);
-    database.finish(&story).await;
-    assert_eq!(database.asset(&story, "scene_3").await["version"], 2);
-
-    let story = database.story_with_text(&["audio"]).await;
-    let old = database.claim_asset(&story, "audio").await;
-    new_text(&database, &story).await;
-    assert_eq!(database.complete(&old).await["accepted"], false);
-}
-
 /// The palette of the old text is not that of the new one.
 pub(crate) async fn a_new_text_has_no_art_direction(database: Arc<TestDatabase>) {
     let story = database.story_with_text(&["cover"]).await;
     let cover = database.claim_asset(&story, "cover").await;
     let report = json!({"p_jobs": [{"jobId": cover.job, "leaseToken": cover.token,
-        "checkpoint": {"art": {"journey": {"motif": "a lamp"}, "scenes": {}}}}]});
+        "checkpoint": {"art-1": {"journey": {"motif": "a lamp"}, "scenes": {}}}}]});
     database.call("report_progress", report).await;
     database.complete(&cover).await;
     new_text(&database, &story).await;
-    let art = format!("select private.art_checkpoint('{}')", story.id);
+    let art = format!(
+        "select private.art_checkpoint('{0}', private.text_version('{0}'))",
+        story.id
+    );
     let art: Value = database.value(&art).await;
     assert_eq!(art["journey"], Value::Null);
 }
@@ -78,6 +63,17 @@ pub(crate) async fn an_older_cover_is_marked(database: Arc<TestDatabase>) {
     steer(&database, "regenerate_assets", &story, "cover").await;
     database.finish(&story).await;
     assert_eq!(database.asset(&story, "scene_1").await["stale"], true);
+}
+
+/// Who cancels before there is a text gets the credit back, once, and no notice.
+pub(crate) async fn a_cancelled_text_is_refunded(database: Arc<TestDatabase>) {
+    let story = database.story(&["cover"]).await;
+    for _ in 0..2 {
+        steer(&database, "cancel_assets", &story, "content").await;
+    }
+    assert_eq!(database.overall(&story).await, "cancelled");
+    assert_eq!(database.credits(story.user).await, (0, 0));
+    assert_eq!(database.count("public.notification_outbox").await, 0);
 }
 
 /// Whoever got a credit back pays again for the next try.

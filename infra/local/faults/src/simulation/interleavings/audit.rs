@@ -12,15 +12,36 @@ const TRIGGERS: &str = "
     create schema audit;
     create table audit.stories (n bigint generated always as identity, story_id uuid, version bigint, status jsonb);
     create table audit.completions (job_id uuid, lease_token uuid);
+    create table audit.read_by (lease_token uuid primary key, text_lease uuid);
+    create table audit.mixes (story_id uuid, asset text, shown jsonb);
+    create function audit.text_lease(p_story_id uuid) returns uuid language sql as $$
+      select (v.result #>> '{content,lease}')::uuid
+      from public.asset_generation_jobs c join public.asset_versions v
+        on v.story_id = c.story_id and v.asset_type = 'content' and v.version = c.asset_version
+      where c.story_id = p_story_id and c.asset_type = 'content'
+    $$;
     create function audit.story() returns trigger language plpgsql security definer as $$
     begin
       insert into audit.stories (story_id, version, status) values (new.id, new.version, new.asset_generation_status);
+      insert into audit.mixes
+      select new.id, shown.asset, shown.state from (
+        select a.key as asset, a.value as state, coalesce(a.value #>> '{data,lease}', substring(a.value ->> 'url' from '[^/]+$')) as made_by
+        from jsonb_each(new.asset_generation_status -> 'assets') as a
+        union all
+        select 'words', new.asset_generation_status #> '{assets,audio}', new.audio_words #>> '{0,txt}') as shown
+      join audit.read_by r on r.lease_token::text = shown.made_by
+      where shown.state ->> 'stale' is distinct from 'true' and r.text_lease::text is distinct from new.content ->> 'lease';
+      insert into audit.mixes
+      select new.id, 'words', new.audio_words from (select substring(new.asset_generation_status #>> '{assets,audio,url}' from '[^/]+$') as made_by) as audio
+      where audio.made_by is distinct from new.audio_words #>> '{0,txt}';
       return null;
     end $$;
     create function audit.job() returns trigger language plpgsql security definer as $$
     begin
       if old.status = 'generating' and new.status = 'ready' then
         insert into audit.completions values (new.id, old.lease_token);
+      elsif old.status = 'queued' and new.status = 'generating' and new.asset_type <> 'content' then
+        insert into audit.read_by values (new.lease_token, audit.text_lease(new.story_id));
       end if;
       return null;
     end $$;
@@ -50,8 +71,18 @@ impl Audit {
         }
     }
 
+    /// Whoever looked at a story at any moment saw assets of its text alone, but for those marked as stale; and the words
+    /// of the recording beside them.
+    async fn check_readers(&self, database: &TestDatabase) {
+        let mixes: Value = database
+            .value("select coalesce(jsonb_agg(to_jsonb(m)), '[]') from audit.mixes m")
+            .await;
+        assert_eq!(mixes, serde_json::json!([]), "two texts in one row");
+    }
+
     /// What must hold over the whole run.
     pub(super) async fn check_history(&self, database: &TestDatabase, world: &World) {
+        self.check_readers(database).await;
         let rows: Vec<(String, i64, Value)> =
             sqlx::query_as("select story_id::text, version, status from audit.stories order by n")
                 .fetch_all(&database.superuser)
@@ -104,7 +135,7 @@ fn check_story(found: &Value) {
             expected_status(job),
             "{asset} of {story}"
         );
-        if text(job, "status") == "ready" && asset != "content" {
+        if text(job, "status") == "ready" && job["shown"].is_null() && asset != "content" {
             let there = shown[asset]["url"].is_string() || shown[asset]["data"].is_object();
             assert!(there, "{asset} is ready without url or data: {story}");
         }
@@ -118,8 +149,8 @@ fn check_story(found: &Value) {
     };
     let statuses = || jobs.iter().map(|job| text(job, "status"));
     let overall = match of("content") {
-        "failed" | "cancelled" => "failed",
-        _ if statuses().any(|status| matches!(status, "queued" | "generating")) => "generating",
+        text @ ("failed" | "cancelled") => text,
+        _ if jobs.iter().any(is_under_way) => "generating",
         _ if statuses().all(|status| matches!(status, "ready" | "skipped")) => "ready",
         _ => "partial",
     };
@@ -130,6 +161,7 @@ fn check_story(found: &Value) {
     );
     let status = match overall {
         "generating" | "failed" => overall,
+        "cancelled" => "failed",
         _ => "ready",
     };
     assert_eq!(text(story, "status"), status);
@@ -138,11 +170,13 @@ fn check_story(found: &Value) {
         overall != "generating",
         "{story}"
     );
-    if overall != "generating" {
-        assert_eq!(found["notices"], 1, "{story}");
+    match overall {
+        // What the user cancelled is no news; an earlier failure was.
+        "generating" | "cancelled" => {}
+        _ => assert_eq!(found["notices"], 1, "{story}"),
     }
-    if of("content") == "failed" {
-        assert_eq!(found["credits"], 0, "a failed text is given back: {found}");
+    if matches!(overall, "failed" | "cancelled") {
+        assert_eq!(found["credits"], 0, "no text, no credit: {found}");
     }
     let balance = found["credits"].as_i64().expect("a number");
     assert!((-1..=0).contains(&balance), "one credit a story: {balance}");
@@ -154,8 +188,14 @@ fn check_story(found: &Value) {
     );
 }
 
+/// A new text is under way until all of it is shown.
+fn is_under_way(job: &Value) -> bool {
+    matches!(text(job, "status"), "queued" | "generating") || !job["shown"].is_null()
+}
+
 fn expected_status(job: &Value) -> &str {
     match (text(job, "status"), job["retry_count"].as_i64()) {
+        ("ready", _) if !job["shown"].is_null() => "generating",
         ("queued", Some(1..)) => "retrying",
         ("queued", _) if text(job, "asset_type") == "content" => "generating",
         ("queued", _) => "pending",

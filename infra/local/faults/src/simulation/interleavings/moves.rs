@@ -154,12 +154,13 @@ impl World {
     }
 }
 
-const STEERING: [&str; 5] = [
+const STEERING: [&str; 6] = [
     "retry_assets",
     "regenerate_assets",
     "generate_assets",
     "cancel_assets",
     "continue_story",
+    "restore_asset",
 ];
 
 fn claim(limit: u32) -> Move {
@@ -180,9 +181,18 @@ fn steer(story: &Story, random: &mut StdRng) -> Move {
     }
     let mut arguments =
         json!({"p_user_id": story.user, "p_story_id": story.id, "p_asset_types": assets});
-    let verb = *STEERING.choose(random).expect("five verbs");
+    let verb = *STEERING.choose(random).expect("six verbs");
     if verb == "retry_assets" {
         arguments["p_force"] = json!(random.random_bool(0.3));
+    }
+    if matches!(verb, "retry_assets" | "regenerate_assets") {
+        arguments["p_cascade"] = json!(random.random_bool(0.7));
+    }
+    if verb == "restore_asset" {
+        let named = arguments.as_object_mut().expect("an object");
+        named.remove("p_asset_types");
+        arguments["p_asset_type"] = json!(assets[0]);
+        arguments["p_version"] = json!(random.random_range(1..4));
     }
     if verb == "continue_story" {
         let named = arguments.as_object_mut().expect("an object");

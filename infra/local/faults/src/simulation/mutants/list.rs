@@ -72,13 +72,53 @@ pub(super) const GUARDS: &[Guard] = guards! {
     "the lease that ends":
         "private.expire_leases" "j.lease_expires_at < now()" => "j.lease_expires_at < now() - interval '1 year'"; retries_are_bounded,
     "a new text takes everything with it":
-        "private.remake_dependents" "'content' = any (p_changed)" => "false"; a_new_text_leaves_nothing_of_the_old_one,
-    "what another text was made into does not stand":
-        "private.earlier_version_stands" "and p_job.result #> '{madeFrom,content}' = private.sources_of(p_job.story_id, p_job.asset_type) -> 'content'" => ""; a_new_text_leaves_nothing_of_the_old_one,
+        "private.begin_new_text" "status in ('ready', 'failed', 'generating', 'queued')" => "asset_type = 'content'"; a_new_text_leaves_nothing_of_the_old_one,
     "the lease that a new text takes away":
-        "private.remake_dependents" "'failed', 'generating', 'queued'" => "'failed', 'queued'"; a_new_text_leaves_nothing_of_the_old_one,
+        "private.begin_new_text" "status in ('ready', 'failed', 'generating', 'queued')" => "status in ('ready', 'failed', 'queued')"; a_new_text_leaves_nothing_of_the_old_one,
+    "nothing of the old text where the new one is made":
+        "private.begin_new_text" "result = '{}'::jsonb" => "result = result"; a_new_text_leaves_nothing_of_the_old_one,
+    "nothing of a new text before all of it":
+        "public.complete_job" "case when v_job.shown is null then" => "case when true then"; readers_see_one_text,
+    "what readers are shown meanwhile":
+        "private.refresh_story_status" "jsonb_populate_record(j, j.shown)" => "jsonb_populate_record(j, null)"; readers_see_one_text,
+    "all of a new text before any of it":
+        "private.publish_new_text" "or exists" => "or not exists"; readers_see_one_text,
+    "what is asked for beside a new text":
+        "private.add_to_new_text" "private.new_text_is_made(p_story_id)" => "false"; readers_see_one_text,
+    "a new text that cannot bring what readers have":
+        "private.end_without_version" "p_job.shown ->> 'status' = 'ready'" => "false"; a_new_text_that_fails_is_given_up,
+    "the text that is shown again with the rest":
+        "private.give_up_new_text" "url = s.url" => "url = j.url"; a_new_text_that_fails_is_given_up,
+    "workers of a text that was given up":
+        "private.give_up_new_text" "p_asset_type then null" => "p_asset_type then j.lease_token"; a_new_text_that_fails_is_given_up,
+    "what goes on is made from the text that is shown":
+        "private.may_continue" "p_job.sources -> 'content' = to_jsonb(private.text_version(p_job.story_id))" => "true"; a_new_text_that_fails_is_given_up,
+    "no book of two texts":
+        "private.settle_inputs" "private.pages_of_another_text(p_story_id) <> '{}'" => "false"; a_book_is_of_one_text,
+    "no book asked for of two texts":
+        "private.refuse_impossible_book" "v_stale := private.pages_of_another_text(p_story_id)" => "v_stale := '{}'"; a_book_is_of_one_text,
+    "a text that is to stand alone":
+        "private.requeue" "or (p_cascade and" => "or ("; a_book_is_of_one_text,
+    "the mark of what a text left behind":
+        "private.asset_state" "source.value <> p_versions -> source.key" => "false"; a_book_is_of_one_text,
+    "a version beside the text it was made from":
+        "public.restore_asset" "v_wanted.text_version <> v_text" => "false"; a_text_is_restored_whole,
+    "what a restored text brings along":
+        "public.restore_asset" "p_asset_type = 'content' and text_version = v_wanted.text_version" => "false"; a_text_is_restored_whole,
+    "the words of a restored narration":
+        "public.restore_asset" "v_patch := v_patch || private.story_columns" => "perform private.story_columns"; a_text_is_restored_whole,
+    "a new text that is given up for a restored one":
+        "public.restore_asset" "if private.new_text_is_made(p_story_id) then" => "if false then"; a_text_is_restored_whole,
+    "workers of another text than the restored one":
+        "public.restore_asset" "where story_id = p_story_id and status = 'generating'" => "where false"; a_text_is_restored_whole,
+    "the book of restored pages":
+        "public.restore_asset" "if v_done && public.asset_inputs('pdf') then" => "if false then"; a_text_is_restored_whole,
+    "the credit of a text that was cancelled":
+        "private.refresh_story_status" "if v_overall in ('failed', 'cancelled') then" => "if v_overall = 'failed' then"; a_cancelled_text_is_refunded,
+    "no news of what the user cancelled":
+        "private.refresh_story_status" "v_overall not in ('generating', 'cancelled')" => "v_overall <> 'generating'"; a_cancelled_text_is_refunded,
     "the art direction that goes with its text":
-        "private.requeue" "set checkpoint = checkpoint - 'art'" => "set checkpoint = checkpoint"; a_new_text_has_no_art_direction,
+        "private.art_checkpoint" "'art-' || p_text_version" => "'art-1'"; a_new_text_has_no_art_direction,
     "the version that stands":
         "private.earlier_version_stands" "p_job.asset_version > 0" => "false"; a_version_stands_until_a_better_one_is_there,
     "the token of a cancelled try":
@@ -86,7 +126,7 @@ pub(super) const GUARDS: &[Guard] = guards! {
     "the book of a picture that stayed":
         "private.settle_inputs" "and j.queued_by_input" => "and false"; a_version_stands_until_a_better_one_is_there,
     "the versions a result was made from":
-        "public.complete_job" "'madeFrom', sources" => "'madeFrom', '{}'::jsonb"; an_older_cover_is_marked,
+        "public.complete_job" "'madeFrom', v_job.sources" => "'madeFrom', '{}'::jsonb"; an_older_cover_is_marked,
     "the credit of a story that begins again":
         "private.begin_text_again" ">= 0 then" => "> 0 then"; a_refunded_story_costs_again,
     "heroes as they were":
@@ -111,7 +151,7 @@ pub(super) const GUARDS: &[Guard] = guards! {
     "the plan of what is asked for again":
         "private.requeue" "perform private.refuse_assets_outside_tier(p_user.tier, v_done);" => ""; a_plan_makes_what_it_includes,
     "the plan of what a change takes with it":
-        "private.remake_dependents" "private.plan_includes(p_story_id, asset_type)" => "true"; a_plan_makes_what_it_includes,
+        "private.remake_dependents" "private.plan_includes(p_story_id, 'pdf')" => "true"; a_plan_makes_what_it_includes,
     "a payment that was told before":
         "private.find_purchase" "return v_known.answer || '{\"replayed\": true}'::jsonb" => "return null"; a_purchase_counts_once,
     "whose payment it was":

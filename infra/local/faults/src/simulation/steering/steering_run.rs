@@ -6,13 +6,15 @@ use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-const WISHES: [&str; 6] = [
+const WISHES: [&str; 8] = [
     "cancel_assets",
     "retry_assets",
     "retry_assets by force",
     "regenerate_assets",
+    "regenerate_assets alone",
     "generate_assets",
     "continue_story",
+    "restore_asset",
 ];
 /// Of the user; each at a state that workers brought about.
 const CHANGES_OF_MIND: usize = 4;
@@ -118,17 +120,17 @@ impl<'a> SteeringRun<'a> {
 
     async fn complete(&mut self, lease: &Lease) {
         let accepted = self.database.complete(lease).await["accepted"] == true;
-        if accepted && lease.asset == "pdf" {
+        if accepted
+            && lease.asset == "pdf"
+            && let Some(pages) = self.pages.remove(&lease.token)
+        {
             let now = self.picture_versions().await;
-            self.note(
-                Wrong::MixedBook,
-                u64::from(self.pages.get(&lease.token) != Some(&now)),
-            );
+            self.note(Wrong::MixedBook, u64::from(pages != now));
         }
     }
 
     async fn change_of_mind(&mut self) {
-        let wish = *WISHES.choose(&mut self.random).expect("six wishes");
+        let wish = *WISHES.choose(&mut self.random).expect("eight wishes");
         let mut assets: Vec<&str> = EVERYTHING.to_vec();
         if self.random.random_bool(0.7) {
             let some = self.random.random_range(1..4);
@@ -140,17 +142,17 @@ impl<'a> SteeringRun<'a> {
             assets.push("content");
         }
         let before = self.jobs().await;
+        let shown = self.shown().await;
         self.ask(wish, &assets).await;
-        let after = self.jobs().await;
+        let now_shown = self.shown().await;
         let wished = |asset: &str| assets.contains(&asset);
         for (asset, job) in before.iter().filter(|(asset, _)| wished(asset)) {
             let state = format!("{} {}", asset, state_of(job));
             self.met.insert((state, wish));
-            let served = |job: &Value| job["url"].is_string() || job["result"]["data"].is_object();
-            // What was made from another text than the one that is shown does not stand, whoever asks for what.
-            let stands = job["result"]["madeFrom"]["content"].is_null()
-                || job["result"]["madeFrom"]["content"] == after["content"]["asset_version"];
-            let gone = served(job) && stands && after.get(asset).is_some_and(|now| !served(now));
+        }
+        let served = |state: &Value| state["url"].is_string() || state["data"].is_object();
+        for (asset, state) in shown.as_object().into_iter().flatten() {
+            let gone = served(state) && !served(&now_shown[asset]);
             self.note(Wrong::OldResultGone, u64::from(gone));
         }
         self.see_who_lost_their_lease().await;
@@ -160,13 +162,28 @@ impl<'a> SteeringRun<'a> {
     }
 
     /// A refusal, such as an empty account, is an answer too.
-    async fn ask(&self, wish: &'static str, assets: &[&str]) {
+    async fn ask(&mut self, wish: &'static str, assets: &[&str]) {
         let mut arguments = self.database.wish(&self.story, assets);
         if wish == "continue_story" {
             arguments = json!({"p_user_id": self.story.user, "p_story_id": self.story.id});
         }
         if wish == "retry_assets by force" {
             arguments["p_force"] = json!(true);
+        }
+        if wish == "regenerate_assets alone" {
+            arguments["p_cascade"] = json!(false);
+            // A book under way is finished from the pages it began with.
+            self.pages.clear();
+        }
+        if wish == "restore_asset" {
+            let asset = if self.random.random_bool(0.5) {
+                "content"
+            } else {
+                assets[0]
+            };
+            let version = self.random.random_range(1..4);
+            arguments = json!({"p_user_id": self.story.user, "p_story_id": self.story.id,
+                "p_asset_type": asset, "p_version": version});
         }
         let verb = wish.split(' ').next().unwrap_or(wish);
         if let Err(refusal) = self.database.try_call(verb, &arguments).await {
@@ -265,7 +282,12 @@ impl<'a> SteeringRun<'a> {
         serde_json::from_value(rows).expect("jobs by asset")
     }
 
-    /// Of each picture the version, and whether it is at rest: a book is made of pictures at rest.
+    /// The assets as readers see them.
+    async fn shown(&self) -> Value {
+        self.database.row(&self.story).await["asset_generation_status"]["assets"].clone()
+    }
+
+    /// Of each page the version, and whether it is at rest: a book is made of pages at rest.
     async fn picture_versions(&self) -> Value {
         self.database
             .value(&format!(
