@@ -1,5 +1,6 @@
 //! Directed checks for guards that random play hardly ever needs. Each panics where its guard is missing, as a test does.
 
+mod deletion;
 mod new_text;
 mod plans;
 mod spending;
@@ -10,6 +11,10 @@ use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::task::JoinSet;
 
+pub(crate) use deletion::{
+    a_deleted_story_leaves_nothing, a_deleted_user_comes_to_nothing_but_sums,
+    files_are_deleted_under_a_lease_and_twice,
+};
 pub(crate) use new_text::{
     a_book_is_of_one_text, a_new_text_leaves_nothing_of_the_old_one,
     a_new_text_that_fails_is_given_up, a_text_is_restored_whole, readers_see_one_text,

@@ -161,4 +161,20 @@ pub(super) const GUARDS: &[Guard] = guards! {
     "the rest of a row that shows progress":
         "public.report_progress" "s.updated_at <= now() - interval '1 second'" => "true"; progress_is_shown_with_measure,
     "the end that progress does not reach": "private.progress_max" "95::" => "100::"; progress_is_shown_with_measure,
+    "the files of a deleted story":
+        "private.before_story_deleted" "perform private.queue_deletion(old.id, 'files', interval '0');" => ""; a_deleted_story_leaves_nothing,
+    "the names that leave the ledger":
+        "private.before_story_deleted" "perform private.forget_names_of_usage(null, old.id);" => ""; a_deleted_story_leaves_nothing,
+    "the texts that leave the answers":
+        "private.before_story_deleted" "set response = '{\"gone\": true}'" => "set response = response"; a_deleted_story_leaves_nothing,
+    "calls that may be reported again":
+        "private.sum_up_nameless_usage" "created_at < now() - private.late_writer_grace() * 2" => "created_at <= now()"; a_deleted_story_leaves_nothing,
+    "the second look for files":
+        "public.complete_deletion" "v_deletion.claimed_at < v_deletion.wanted_since + private.late_writer_grace()" => "false"; files_are_deleted_under_a_lease_and_twice,
+    "the lease of a deletion":
+        "public.complete_deletion" "v_deletion.lease_token is distinct from p_lease_token" => "false"; files_are_deleted_under_a_lease_and_twice,
+    "the token of a deleted user":
+        "private.refuse_deleted_user" "if exists (" => "if false and exists ("; a_deleted_user_comes_to_nothing_but_sums,
+    "the sums of credits":
+        "private.before_user_deleted" "delta = credit_sums.delta + excluded.delta" => "delta = credit_sums.delta"; a_deleted_user_comes_to_nothing_but_sums,
 };
