@@ -11,7 +11,7 @@ use crate::{
 use domain::{AssetType, estimate::documented_seconds, story::UnusableAnswer};
 use providers::{CallUsage, TextCall, TextModelRole};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     sync::{Arc, Mutex},
     time::Instant,
@@ -121,10 +121,16 @@ impl Attempt {
         metadata: Option<Value>,
     ) -> Result<(), StepError> {
         self.note_progress(progress);
+        let beat = self.heartbeat();
+        let mut kept = beat.checkpoint.unwrap_or_else(|| json!({}));
+        if let (Some(kept), Value::Object(added)) = (kept.as_object_mut(), checkpoint) {
+            kept.extend(added);
+        }
         let report = Progress {
             metadata,
-            checkpoint: Some(checkpoint),
-            ..self.heartbeat()
+            checkpoint: Some(kept),
+            usage: self.usage.unrecorded(),
+            ..beat
         };
         let usage = report.usage.clone();
         let (store, lease) = (&self.deps().store, self.deps().config.lease);
@@ -142,16 +148,24 @@ impl Attempt {
         pace.note(self.begun.elapsed(), percent);
     }
 
-    /// What extends its lease, tells how far it is by now and what was paid for since the last report.
+    /// What extends its lease, tells how far it is by now and what was paid for since the last report. What a call brought is
+    /// kept no later than its cost is: with the directions of pictures beside it, and nothing of the two assets whose result
+    /// is their commit.
     pub(crate) fn heartbeat(&self) -> Progress {
         let pace = *self.pace.lock().expect("no holder panics");
+        let asset = self.job.asset_type;
+        let usage = match asset {
+            AssetType::Content | AssetType::Activities => Vec::new(),
+            _ => self.usage.unrecorded(),
+        };
+        let has_directions = !usage.is_empty() && asset.picture_index().is_some();
         Progress {
             job_id: self.job.job_id,
             lease_token: self.job.lease_token,
             progress: Some(pace.shown(self.begun.elapsed())),
             metadata: None,
-            checkpoint: None,
-            usage: self.usage.unrecorded(),
+            checkpoint: has_directions.then(|| self.story.art.checkpoint()),
+            usage,
         }
     }
 }

@@ -167,6 +167,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_a_call_brought_is_kept_no_later_than_its_cost() {
+        let services = TestServices::default();
+        let story = Arc::new(services.story(CDN, None).await);
+        let beat = |asset, paid: bool| {
+            let attempt = Attempt::new(Arc::clone(&story), job(asset, 1, Value::Null, Value::Null));
+            let call = providers::CallUsage::default();
+            let prices = &attempt.deps().config.prices;
+            let calls = paid.then(|| crate::usage::picture(&call, prices));
+            attempt.usage.add(calls);
+            let beat = attempt.heartbeat();
+            (beat.usage.len(), beat.checkpoint)
+        };
+        let directions = Some(story.art.checkpoint());
+        assert_eq!(beat(AssetType::Cover, false), (0, None));
+        assert_eq!(beat(AssetType::Cover, true), (1, directions));
+        assert_eq!(beat(AssetType::Audio, true), (1, None));
+        assert_eq!(beat(AssetType::Activities, true), (0, None));
+    }
+
+    #[tokio::test]
     async fn a_panic_in_the_work_ends_the_extending_of_leases() {
         let services = TestServices::default();
         let mut deps = Arc::into_inner(services.deps(CDN).await).expect("nobody else has it");

@@ -707,7 +707,8 @@ create table public.asset_versions (
 );
 comment on table public.asset_versions is
   'Every version that was made of an asset, shown or not, written once; placeholders are none.';
-comment on column public.asset_versions.text_version is 'The version of the text it was made from; a text is of its own.';
+comment on column public.asset_versions.text_version is
+  'The version of the text it was made from, 0 where the story has none; a text is of its own.';
 comment on column public.asset_versions.result is
   'What complete_job was given, with completedAt, madeFrom and metadata; a text and the times of its words are only here.';
 alter table public.asset_versions enable row level security;
@@ -2692,7 +2693,7 @@ begin
     v_job.story_id,
     v_job.asset_type,
     v_version,
-    case v_job.asset_type when 'content' then v_version else (v_job.sources ->> 'content')::integer end,
+    case v_job.asset_type when 'content' then v_version else coalesce((v_job.sources ->> 'content')::integer, 0) end,
     p_result ->> 'url',
     v_result,
     v_job.options,

@@ -59,7 +59,7 @@ begin
     v_job.story_id,
     v_job.asset_type,
     v_version,
-    case v_job.asset_type when 'content' then v_version else (v_job.sources ->> 'content')::integer end,
+    case v_job.asset_type when 'content' then v_version else coalesce((v_job.sources ->> 'content')::integer, 0) end,
     p_result ->> 'url',
     v_result,
     v_job.options,

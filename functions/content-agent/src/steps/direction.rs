@@ -15,15 +15,16 @@ pub(super) async fn direct(
     attempt: &Attempt,
     index: usize,
 ) -> Result<(PaletteJourney, SceneAnalysis), StepError> {
+    let art = &attempt.story.art;
+    let were_known = art.step(index).is_some() && art.scene(index).is_some();
     let (journey, analysis) = tokio::join!(find_journey(attempt), analyse_scene(attempt, index));
     // A failed call may have been billed as well, and a good answer beside it is not to be bought again.
-    if !attempt.usage.unrecorded().is_empty() {
+    if !were_known || !attempt.usage.unrecorded().is_empty() {
         let metadata = journey.as_ref().ok().map(|journey| {
             let mood = journey.steps.get(index).map(|step| &step.name);
             json!({"motif": journey.motif, "paletteStep": mood, "analysisComplete": analysis.is_ok()})
         });
-        let known = attempt.story.art.checkpoint();
-        attempt.checkpoint(known, 25, metadata).await?;
+        attempt.checkpoint(art.checkpoint(), 25, metadata).await?;
     }
     Ok((journey?.clone(), analysis?))
 }

@@ -94,6 +94,8 @@ fn collect(value: &Value, name: &str, found: &mut Vec<String>) {
             .iter()
             .for_each(|(name, value)| collect(value, name, found)),
         Value::Array(items) => items.iter().for_each(|item| collect(item, name, found)),
+        // A list of prices is called by the day it was made.
+        Value::String(_) if name == "priceVersion" => {}
         Value::String(text) if holds_a_date(text) => found.push(format!("{name}: {text}")),
         Value::Number(number) if number.as_f64().is_some_and(is_near_now) => {
             found.push(format!("{name}: {number}"));
@@ -212,7 +214,8 @@ mod tests {
     #[test]
     fn durations_counts_ids_and_prices_are_no_moments() {
         let body = json!({"p_lease_seconds": 60, "p_max_in_flight": 1000, "p_retry_after_seconds": 1.5,
-            "bytes": 2_000_000, "job": "0190a5a0-1111-4222-8333-123456789012", "cost_usd": 0.034});
+            "bytes": 2_000_000, "job": "0190a5a0-1111-4222-8333-123456789012", "cost_usd": 0.034,
+            "priceVersion": "2026-11-26"});
         assert_eq!(found("/rpc/fail_job", &body), 0);
     }
 }

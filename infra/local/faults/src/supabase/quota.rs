@@ -82,7 +82,7 @@ const LEDGER: &str = "select count(*) from public.users u where u.stories_used <
 // Refunds counted from the jobs, not from the ledger: a story whose text failed costs nothing.
 const REFUNDS: &str = "select count(*) from public.users u where u.tier = 'free' and u.stories_used <>
     (select count(*) from public.stories s where s.creator_user_id = u.id and not exists (
-      select from public.asset_generation_jobs j where j.story_id = s.id and j.asset_type = 'content' and j.status = 'failed'))";
+      select from public.asset_generation_jobs j where j.story_id = s.id and j.asset_type = 'content' and j.status in ('failed', 'cancelled')))";
 
 /// Somebody new asks for a hundred stories at once: how many were made, and how many answers were no known one.
 async fn one_round(stack: &TestStack) -> Result<(usize, usize)> {
