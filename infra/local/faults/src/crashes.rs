@@ -4,6 +4,7 @@ mod death;
 mod deletion;
 mod deploy;
 mod kill;
+mod new_text;
 mod outage;
 mod points;
 mod purchases;

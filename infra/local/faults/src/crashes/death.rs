@@ -3,7 +3,10 @@
 
 use crate::{
     EVERYTHING, Result, TestStack,
-    crashes::points::{Point, Quiet, Wire},
+    crashes::{
+        new_text,
+        points::{Point, Quiet, Round, Wire},
+    },
     in_time, kill, stuck, until,
 };
 use futures::future::BoxFuture;
@@ -40,7 +43,7 @@ impl Victim<'_> {
     /// Starts the story and kills its process at the point.
     pub(crate) async fn run_to_breakpoint_and_kill(self) -> Result<KillReport> {
         let job = self.stack.job(self.story, self.point.asset).await?.id;
-        if self.point.again {
+        if self.point.round != Round::First {
             self.stack.kick(self.story)?;
             self.stack.settle(&[self.story], ARRIVES_WITHIN).await?;
         }
@@ -87,10 +90,15 @@ impl Victim<'_> {
     }
 
     async fn set_out(&self) -> Result<()> {
-        if !self.point.again {
-            return self.stack.kick(self.story);
-        }
-        let wish = json!({"assetTypes": [self.point.asset]});
+        let asset = match self.point.round {
+            Round::First => return self.stack.kick(self.story),
+            Round::AssetAgain => self.point.asset,
+            Round::NewText => {
+                new_text::follow(self.stack, self.story, &self.hero).await?;
+                "content"
+            }
+        };
+        let wish = json!({"assetTypes": [asset]});
         self.stack.user.steer(self.story, "regenerate", &wish).await
     }
 
@@ -142,8 +150,9 @@ impl Victim<'_> {
     /// Whether all five scene analyses are checkpointed.
     async fn scenes_are_known(&self) -> Result<bool> {
         let known = format!(
-            "select count(distinct scene.key) from public.asset_generation_jobs j, jsonb_each(j.checkpoint #> '{{art-1,scenes}}') as scene
+            "select count(distinct scene.key) from public.asset_generation_jobs j, jsonb_each(j.checkpoint #> '{{art-{},scenes}}') as scene
              where j.story_id = '{}'",
+            self.point.text_version(),
             self.story
         );
         Ok(self.stack.count(&known).await? == 5)

@@ -4,7 +4,8 @@ use crate::{
     Figures, Result, Size, TestStack, Trial, TrialOptions,
     crashes::{
         death::{KillReport, Victim},
-        points::{POINTS, Point},
+        new_text,
+        points::{POINTS, Point, Round},
         purchases::again_by_story,
     },
     figures, in_time, kill, on_stack, percentile, stuck,
@@ -17,7 +18,8 @@ use uuid::Uuid;
 pub(crate) const KILL: Trial = Trial {
     name: "kill",
     covers: &["F1", "row 20", "row 23"],
-    question: "kill -9 at each marked point: every story ends well, every job starts again in time, nothing stored is bought twice",
+    question: "kill -9 at each marked point, of a story and of a new text for it: every story ends well, every job starts again in \
+               time, nothing stored is bought twice, and readers see the old story or the new one, never a mix",
     run: on_stack!(measure, |setup, _| setup.schedule(TICK)).audited(),
 };
 
@@ -28,14 +30,26 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 const OTHERS: &str = "River and Oban 1 h, pg-boss 15 min, graphile-worker 4 h; the documents 15 to 30 min, then failed";
 /// The points of a short run: before the send, paid and unheard, stored, and committed.
 const SHORT: [usize; 4] = [1, 7, 9, 16];
+/// The same of a new text: paid and unheard, and saved.
+const SHORT_OF_NEW_TEXT: [usize; 2] = [3, 5];
 const TICK: Duration = Duration::from_secs(1);
 const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     stack.emulator().pause_schedules(true);
+    new_text::watch(stack).await?;
+    let of_new_text = |point: &Point| point.of_new_text();
     let points: Vec<Point> = match options.size {
-        Size::Short => SHORT.iter().map(|index| POINTS[*index]).collect(),
-        Size::Normal | Size::Full => POINTS.into(),
+        Size::Short => {
+            let first = SHORT.iter().map(|index| POINTS[*index]);
+            let new_text = SHORT_OF_NEW_TEXT.iter().map(|index| &POINTS[*index]);
+            first.chain(new_text.map(of_new_text)).collect()
+        }
+        Size::Normal | Size::Full => {
+            let of_first = |point: &&Point| point.round == Round::First;
+            let new_text = POINTS.iter().filter(of_first).map(of_new_text);
+            POINTS.into_iter().chain(new_text).collect()
+        }
     };
     let mut all = Tally::default();
     for round in 0..options.size.pick(1, 1, 100) {
@@ -61,6 +75,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     if rounds > 0 {
         figures.extend(silent.figures("told of none"));
     }
+    figures.extend(new_text::figures(stack).await?);
     Ok(figures)
 }
 
@@ -145,10 +160,10 @@ pub(crate) async fn round_of(
     let again = again_by_story(stack).await?;
     for (story, point) in allowed {
         let bought = again.get(&story).copied().unwrap_or_default();
-        tally.again += bought.kept.saturating_sub(u64::from(point.again));
+        // An asset that was asked for again is bought again; a new text is about somebody else.
+        let wished = u64::from(point.round == Round::AssetAgain);
+        tally.again += bought.kept.saturating_sub(wished);
         tally.looks += bought.looks;
-        // An asset that was asked for again is bought again.
-        let wished = u64::from(point.again);
         let too_many =
             bought.kept.saturating_sub(point.may_cost + wished) + bought.looks.saturating_sub(1);
         tally.too_many += too_many;

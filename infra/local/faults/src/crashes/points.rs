@@ -30,6 +30,17 @@ pub(crate) enum Quiet {
     BesideNarration,
 }
 
+/// What the story is about when the process dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Round {
+    /// It is made for the first time.
+    First,
+    /// It is finished, and one asset is made again.
+    AssetAgain,
+    /// It is finished, and gets another text, with everything that is made from it.
+    NewText,
+}
+
 /// One marked point.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point {
@@ -43,8 +54,7 @@ pub(crate) struct Point {
     pub(crate) quiet: Quiet,
     /// Paid calls that may be repeated: one when a provider was paid and the result not stored yet.
     pub(crate) may_cost: u64,
-    /// Reached by making the narration of a finished story again.
-    pub(crate) again: bool,
+    pub(crate) round: Round,
 }
 
 impl Point {
@@ -57,7 +67,7 @@ impl Point {
             restarts: "content",
             quiet: Quiet::Already,
             may_cost,
-            again: false,
+            round: Round::First,
         }
     }
 
@@ -86,8 +96,24 @@ impl Point {
     const fn again(self) -> Self {
         Self {
             quiet: Quiet::Already,
-            again: true,
+            round: Round::AssetAgain,
             ..self
+        }
+    }
+
+    /// The same moment while a finished story gets another text.
+    pub(crate) const fn of_new_text(self) -> Self {
+        Self {
+            round: Round::NewText,
+            ..self
+        }
+    }
+
+    /// The version of the text that is being made, or made from.
+    pub(crate) const fn text_version(&self) -> u32 {
+        match self.round {
+            Round::First | Round::AssetAgain => 1,
+            Round::NewText => 2,
         }
     }
 
@@ -117,7 +143,8 @@ impl Point {
 
     /// Whether the process that dies here, or the worker for it, has a lease.
     pub(crate) fn holds_a_lease(&self) -> bool {
-        (self.wire, self.moment) != (Wire::StartContent, Before)
+        // A new text is claimed, and handed over with its lease.
+        self.round == Round::NewText || (self.wire, self.moment) != (Wire::StartContent, Before)
     }
 
     pub(crate) const fn asks_a_provider(&self) -> bool {

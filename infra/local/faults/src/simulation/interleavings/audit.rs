@@ -1,7 +1,7 @@
 //! Watches every write by triggers of its own, and checks the invariants against what it saw.
 
 use super::moves::World;
-use crate::TestDatabase;
+use crate::{Story, TestDatabase};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -83,6 +83,7 @@ impl Audit {
     /// What must hold over the whole run.
     pub(super) async fn check_history(&self, database: &TestDatabase, world: &World) {
         self.check_readers(database).await;
+        check_deleted(database, &world.deleted).await;
         let rows: Vec<(String, i64, Value)> =
             sqlx::query_as("select story_id::text, version, status from audit.stories order by n")
                 .fetch_all(&database.superuser)
@@ -115,6 +116,24 @@ impl Audit {
                 "{token} was told it completed, and did not"
             );
         }
+    }
+}
+
+/// Of a story that was taken away nothing is left but the wish to delete its files; its credit is still spent.
+async fn check_deleted(database: &TestDatabase, deleted: &[Story]) {
+    let tables = "select oid::regclass::text from pg_class where relkind = 'r'
+        and relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+        and oid <> 'private.deletion_queue'::regclass";
+    let tables = database.column(tables).await;
+    for Story { id, user } in deleted {
+        for table in &tables {
+            let rows = format!("{table} as t where to_jsonb(t)::text like '%{id}%'");
+            assert_eq!(database.count(&rows).await, 0, "{table} names {id}");
+        }
+        let files = format!("private.deletion_queue where kind = 'files' and story_id = '{id}'");
+        assert_eq!(database.count(&files).await, 1, "files of {id}");
+        let (used, spent) = database.credits(*user).await;
+        assert_eq!(i64::from(used), spent, "the credits of {user}");
     }
 }
 
@@ -203,8 +222,11 @@ fn expected_status(job: &Value) -> &str {
     }
 }
 
-/// Progress goes back only when an attempt failed or somebody asked for the asset again.
+/// Progress goes back only when an attempt failed, somebody asked for the asset again, or the new text it was of came to
+/// nothing.
 fn check_progress(old: &Value, new: &Value) {
+    let writes_text = |status: &Value| text(&status["assets"]["content"], "status") == "generating";
+    let text_ended = writes_text(old) && !writes_text(new);
     let assets = old["assets"].as_object().into_iter().flatten();
     for (asset, before) in assets {
         let after = &new["assets"][asset];
@@ -212,7 +234,7 @@ fn check_progress(old: &Value, new: &Value) {
             text(before, "status"),
             "ready" | "failed" | "cancelled" | "skipped"
         );
-        if text(after, "status") != "retrying" && !begun_again {
+        if text(after, "status") != "retrying" && !begun_again && !text_ended {
             assert!(
                 after["progress"].as_i64() >= before["progress"].as_i64(),
                 "{asset} went back: {before} then {after}"
