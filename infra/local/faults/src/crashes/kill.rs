@@ -38,22 +38,24 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     stack.emulator().pause_schedules(true);
     new_text::watch(stack).await?;
-    let of_new_text = |point: &Point| point.of_new_text();
-    let points: Vec<Point> = match options.size {
+    let of_new_text = |point: &Point| (point.round == Round::First).then(|| point.of_new_text());
+    let rounds: Vec<Vec<Point>> = match options.size {
         Size::Short => {
-            let first = SHORT.iter().map(|index| POINTS[*index]);
-            let new_text = SHORT_OF_NEW_TEXT.iter().map(|index| &POINTS[*index]);
-            first.chain(new_text.map(of_new_text)).collect()
+            let first = SHORT.map(|index| POINTS[index]);
+            let new_text = SHORT_OF_NEW_TEXT.map(|index| POINTS[index].of_new_text());
+            vec![[first.as_slice(), &new_text].concat()]
         }
         Size::Normal | Size::Full => {
-            let of_first = |point: &&Point| point.round == Round::First;
-            let new_text = POINTS.iter().filter(of_first).map(of_new_text);
-            POINTS.into_iter().chain(new_text).collect()
+            let new_text = POINTS.iter().filter_map(of_new_text).collect();
+            vec![POINTS.into(), new_text]
         }
     };
     let mut all = Tally::default();
     for round in 0..options.size.pick(1, 1, 100) {
-        all.add(round_of(stack, &points, &format!("Kestrel{round}x"), 0.0).await?);
+        for (number, points) in rounds.iter().enumerate() {
+            let hero = format!("Kestrel{round}k{number}x");
+            all.add(round_of(stack, points, &hero, 0.0).await?);
+        }
         if options.size >= Size::Normal {
             all.add(worker_round(stack, round).await?);
         }
@@ -64,15 +66,19 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     figures.extend(all.figures("told of each death"));
 
     // The record of the death is lost too: the lease runs out, and the schedule finds the job.
-    let rounds = options.size.pick(0, 1, 10);
+    let silent_rounds = options.size.pick(0, 1, 10);
     let mut silent = Tally::default();
     stack.emulator().pause_schedules(false);
-    // A text that nobody had started holds no lease: that is a lost kick, and the trial `lost` is about it.
-    let leased: Vec<Point> = points.into_iter().filter(Point::holds_a_lease).collect();
-    for round in 0..rounds {
-        silent.add(round_of(stack, &leased, &format!("Merlin{round}x"), 1.0).await?);
+    for round in 0..silent_rounds {
+        for (number, points) in rounds.iter().enumerate() {
+            // A text that nobody had started holds no lease: that is a lost kick, and the trial `lost` is about it.
+            let leased = points.iter().copied().filter(Point::holds_a_lease);
+            let leased: Vec<Point> = leased.collect();
+            let hero = format!("Merlin{round}m{number}x");
+            silent.add(round_of(stack, &leased, &hero, 1.0).await?);
+        }
     }
-    if rounds > 0 {
+    if silent_rounds > 0 {
         figures.extend(silent.figures("told of none"));
     }
     figures.extend(new_text::figures(stack).await?);

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 /// Notes every content that a row shows once it is followed, whatever else of the row changes.
 const WATCH: &str = "
+    drop schema if exists audit cascade;
     create schema audit;
     create table audit.followed (story_id uuid primary key);
     create table audit.shown (story_id uuid, content text, primary key (story_id, content));
