@@ -1,13 +1,23 @@
-//! What `template.yaml` promises and no linter checks: names, limits, who may call whom, where secrets are not.
+//! What `template.yaml` promises and no linter checks: names, limits, logs, where secrets are not.
 
+mod assets;
+mod callers;
 mod document;
+mod settings;
+mod watching;
 
 use document::{
-    all_with_key, function, functions, list, repository, resources_of_type, statements, sub,
-    template, text_of,
+    all_with_key, function, functions, repository, resources_of_type, sub, template, text_of,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
+
+/// Names of the variables that every function is given.
+pub(crate) fn plain_settings() -> BTreeSet<String> {
+    let variables = &template()["Globals"]["Function"]["Environment"]["Variables"];
+    let variables = variables.as_object().expect("there are variables");
+    variables.keys().cloned().collect()
+}
 
 #[test]
 fn there_are_four_functions_each_built_from_the_package_of_its_name() {
@@ -29,11 +39,13 @@ fn there_are_four_functions_each_built_from_the_package_of_its_name() {
             "{name} has a binary"
         );
     }
-    for (name, _) in functions {
-        assert_eq!(
-            template["Resources"][&name]["Metadata"]["BuildMethod"], "rust-cargolambda",
-            "{name}"
-        );
+    for (name, function) in functions {
+        let metadata = &template["Resources"][&name]["Metadata"];
+        assert_eq!(metadata["BuildMethod"], "rust-cargolambda", "{name}");
+        // The four share one target folder, which holds them all.
+        let source = function["CodeUri"].as_str().expect("a folder");
+        let binary = source.trim_start_matches("functions/");
+        assert_eq!(metadata["BuildProperties"]["Binary"], binary);
     }
 }
 
@@ -127,31 +139,28 @@ fn paid_work_is_never_tried_again_behind_our_back() {
 #[test]
 fn every_plain_setting_is_set_for_every_function() {
     let variables = &template()["Globals"]["Function"]["Environment"]["Variables"];
-    let set: BTreeSet<&str> = variables
-        .as_object()
-        .expect("there are variables")
-        .keys()
-        .map(String::as_str)
-        .collect();
+    let set = plain_settings();
     let expected = BTreeSet::from([
         "ASSETS_BUCKET",
         "ASSETS_CDN_URL",
         "ASSETS_DISTRIBUTION_ID",
         "ASSET_WORKER_FUNCTION",
         "CONTENT_AGENT_FUNCTION",
+        "ELEVENLABS_BASE_URL",
         "ELEVENLABS_DEFAULT_VOICE",
         "ELEVENLABS_MODEL",
         "ENVIRONMENT",
         "JOB_LEASE_SECONDS",
         "MAX_JOBS_IN_FLIGHT",
         "OPENAI_ANALYSIS_MODEL",
+        "OPENAI_BASE_URL",
         "OPENAI_IMAGE_MODELS",
         "OPENAI_TEXT_MODEL",
         "SSM_PARAMETER_PREFIX",
         "SUPABASE_JWT_ISSUER",
         "SUPABASE_URL",
     ]);
-    assert_eq!(set, expected);
+    assert_eq!(set, expected.into_iter().map(str::to_owned).collect());
     assert_eq!(
         variables["CONTENT_AGENT_FUNCTION"],
         sub("storytailor-content-agent-${Environment}")
@@ -208,130 +217,6 @@ fn no_secret_passes_through_the_template() {
 }
 
 #[test]
-fn the_api_is_public_and_only_the_function_speaks_of_cors() {
-    let template = template();
-    let functions = functions(&template);
-    let url = &function(&functions, "universal-agent")["FunctionUrlConfig"];
-    // SAM adds both permissions that a public URL needs, and only for this type.
-    assert_eq!(url["AuthType"], "NONE");
-    assert!(
-        url["Cors"].is_null(),
-        "a Cors block overrides the function's own headers"
-    );
-    let with_url = functions
-        .values()
-        .filter(|function| !function["FunctionUrlConfig"].is_null());
-    assert_eq!(with_url.count(), 1);
-}
-
-#[test]
-fn both_schedules_are_rules_that_bear_the_name_of_their_function() {
-    let template = template();
-    let functions = functions(&template);
-    for (name, schedule) in [
-        ("asset-worker", json!({ "!Ref": "WorkerSchedule" })),
-        ("timeout-handler", json!("rate(15 minutes)")),
-    ] {
-        let function = function(&functions, name);
-        let event = &function["Events"]["Sweep"];
-        assert_eq!(
-            event["Type"], "Schedule",
-            "describe-rule knows no ScheduleV2"
-        );
-        assert_eq!(event["Properties"]["Name"], function["FunctionName"]);
-        assert_eq!(event["Properties"]["Schedule"], schedule);
-    }
-    let worker = &template["Parameters"]["WorkerSchedule"];
-    assert_eq!(worker["Default"], "rate(1 minute)");
-    assert_eq!(
-        worker["AllowedPattern"], r"^rate\((1 minute|[2-5] minutes)\)$",
-        "five minutes are the promise"
-    );
-}
-
-#[test]
-fn each_function_may_call_only_whom_it_must_and_only_the_content_agent_touches_assets() {
-    let template = template();
-    let functions = functions(&template);
-    let may_call = |name: &str| -> BTreeSet<String> {
-        let arn = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:";
-        statements(function(&functions, name))
-            .iter()
-            .filter(|statement| statement["Action"] == "lambda:InvokeFunction")
-            .flat_map(|statement| list(&statement["Resource"]))
-            .map(|resource| {
-                resource["!Sub"]
-                    .as_str()
-                    .expect("a full name")
-                    .replace(arn, "")
-            })
-            .collect()
-    };
-    let worker = "storytailor-asset-worker-${Environment}".to_owned();
-    let content = "storytailor-content-agent-${Environment}".to_owned();
-    assert_eq!(
-        may_call("universal-agent"),
-        BTreeSet::from([worker.clone(), content.clone()])
-    );
-    // Lambda reports their deaths with their own rights.
-    let rescuer = "storytailor-timeout-handler-${Environment}".to_owned();
-    assert_eq!(
-        may_call("content-agent"),
-        BTreeSet::from([worker.clone(), rescuer.clone()])
-    );
-    assert_eq!(may_call("asset-worker"), BTreeSet::from([content, rescuer]));
-    assert_eq!(may_call("timeout-handler"), BTreeSet::from([worker]));
-
-    for function in functions.values() {
-        let others = statements(function)
-            .into_iter()
-            .filter(|statement| statement["Action"] != "lambda:InvokeFunction");
-        let is_content_agent = function["CodeUri"] == "functions/content-agent";
-        for statement in others {
-            assert!(is_content_agent, "unexpected right: {statement}");
-            if statement["Action"] == "s3:ListBucket" {
-                let prefix = &statement["Condition"]["StringLike"]["s3:prefix"];
-                assert_eq!(prefix, &json!(["drafts/*", "stories/*"]));
-                continue;
-            }
-            if statement["Action"] == "cloudfront:CreateInvalidation" {
-                let own = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${AssetsDistribution}";
-                assert_eq!(statement["Resource"], sub(own));
-                continue;
-            }
-            let files =
-                ["drafts", "stories"].map(|name| sub(&format!("${{AssetsBucket.Arn}}/{name}/*")));
-            assert!(files.contains(&statement["Resource"]), "{statement}");
-            let actions = json!(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]);
-            assert_eq!(statement["Action"], actions);
-        }
-    }
-}
-
-#[test]
-fn functions_name_each_other_and_never_refer_to_each_other() {
-    let template = template();
-    let functions = functions(&template);
-    let globals = &template["Globals"];
-    for value in functions.values().chain([globals]) {
-        for key in ["!Ref", "!GetAtt", "Ref", "Fn::GetAtt"] {
-            for target in all_with_key(value, key) {
-                let resource = target
-                    .as_str()
-                    .unwrap_or_default()
-                    .split('.')
-                    .next()
-                    .unwrap_or_default();
-                assert!(
-                    !functions.contains_key(resource),
-                    "a reference to {resource} would close a circle"
-                );
-            }
-        }
-    }
-}
-
-#[test]
 fn each_function_logs_json_to_its_own_group_for_a_limited_time() {
     let template = template();
     assert_eq!(
@@ -353,77 +238,16 @@ fn each_function_logs_json_to_its_own_group_for_a_limited_time() {
 }
 
 #[test]
-fn assets_are_private_kept_and_read_through_the_distribution_only() {
-    let template = template();
-    let bucket = &template["Resources"]["AssetsBucket"];
-    assert_eq!(bucket["DeletionPolicy"], "Retain");
-    assert_eq!(bucket["UpdateReplacePolicy"], "Retain");
-    let locks = &bucket["Properties"]["PublicAccessBlockConfiguration"];
-    for lock in [
-        "BlockPublicAcls",
-        "BlockPublicPolicy",
-        "IgnorePublicAcls",
-        "RestrictPublicBuckets",
-    ] {
-        assert_eq!(locks[lock], true, "{lock}");
-    }
-    let name = &bucket["Properties"]["BucketName"]["!If"];
-    assert_eq!(name[2], sub("storytailor-assets-${Environment}"));
-    let policy =
-        &template["Resources"]["AssetsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"];
-    let allowed: Vec<&Value> = policy
-        .as_array()
-        .expect("statements")
-        .iter()
-        .filter(|s| s["Effect"] == "Allow")
-        .collect();
-    assert_eq!(allowed.len(), 1);
-    assert_eq!(
-        allowed[0]["Principal"],
-        json!({ "Service": "cloudfront.amazonaws.com" })
-    );
-    assert!(
-        !allowed[0]["Condition"]["StringEquals"]["AWS:SourceArn"].is_null(),
-        "any distribution could read"
-    );
-    assert_eq!(allowed[0]["Action"], "s3:GetObject");
-    assert_eq!(
-        allowed[0]["Resource"],
-        sub("${AssetsBucket.Arn}/stories/*"),
-        "drafts are read by nobody outside"
-    );
+fn the_address_of_the_api_ends_without_a_slash_as_what_is_appended_begins_with_one() {
+    let value = &template()["Outputs"]["ApiUrl"]["Value"]["!Sub"];
+    let url = json!({ "!GetAtt": "UniversalAgentFunctionUrl.FunctionUrl" });
+    let host = json!({ "!Select": [2, { "!Split": ["/", url] }] });
+    assert_eq!(value, &json!(["https://${Host}", { "Host": host }]));
 }
 
 #[test]
-fn drafts_are_forgotten_after_some_days_and_published_files_never() {
+fn the_documented_query_is_saved() {
     let template = template();
-    let bucket = &template["Resources"]["AssetsBucket"]["Properties"];
-    let rules = bucket["LifecycleConfiguration"]["Rules"]
-        .as_array()
-        .expect("rules");
-    let forgetting: Vec<&Value> = rules
-        .iter()
-        .filter(|rule| !rule["ExpirationInDays"].is_null())
-        .collect();
-    assert_eq!(forgetting.len(), 1);
-    assert_eq!(forgetting[0]["Prefix"], "drafts/");
-    assert_eq!(forgetting[0]["Status"], "Enabled");
-    let days = forgetting[0]["ExpirationInDays"].as_i64().expect("days");
-    assert!((1..=7).contains(&days), "{days} days");
-}
-
-#[test]
-fn every_alarm_tells_somebody_and_the_documented_query_is_saved() {
-    let template = template();
-    let alarms = resources_of_type(&template, "AWS::CloudWatch::Alarm");
-    assert!(!alarms.is_empty());
-    for (name, alarm) in alarms {
-        assert_eq!(
-            alarm["AlarmActions"],
-            json!([{ "!Ref": "AlarmTopic" }]),
-            "{name}"
-        );
-    }
     let query = &template["Resources"]["StoryPipelineQuery"]["Properties"]["QueryString"];
     assert_eq!(
         query.as_str().expect("a query"),

@@ -121,21 +121,33 @@ pub fn inner_cargo() -> Command {
 }
 
 /// What the emulator is told of each function.
-pub fn configs(binaries: &Path, variables: &BTreeMap<String, String>) -> Vec<FunctionConfig> {
+pub fn configs(
+    binaries: &Path,
+    variables: &BTreeMap<String, String>,
+    at_once: usize,
+) -> Vec<FunctionConfig> {
     FUNCTIONS
         .map(
             |(name, memory_mb, seconds, max_concurrency, warm)| FunctionConfig {
-                env: variables.clone(),
+                env: variables_of(name, variables),
                 memory_mb,
                 timeout: Duration::from_secs(seconds),
                 max_concurrency,
                 warm,
+                at_once: if name == "content-agent" { at_once } else { 1 },
                 max_event_age: EVENT_AGE_MAX,
                 on_failure: RESCUED.contains(&name).then(|| RESCUER.to_owned()),
                 ..FunctionConfig::new(name, &deployed_name(name), binaries.join(name))
             },
         )
         .into()
+}
+
+/// Lambda gives each role a session of its own. Here its token is the function's name, which tells who called.
+fn variables_of(name: &str, variables: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut variables = variables.clone();
+    variables.insert("AWS_SESSION_TOKEN".to_owned(), name.to_owned());
+    variables
 }
 
 /// Both schedules, at the template's rates or every `LOCAL_SCHEDULE_SECONDS`.

@@ -1,11 +1,11 @@
 //! F1: kill -9 at every marked point of the content agent and the worker.
 
 use crate::{
-    Figures, Result, Size, TestStack, Trial, TrialOptions,
+    Figures, Result, Run, Size, TestStack, TrialOptions,
     crashes::{
         death::{KillReport, Victim},
         new_text,
-        points::{POINTS, Point, Round},
+        points::{POINTS, Point},
         purchases::again_by_story,
     },
     figures, in_time, kill, on_stack, percentile, stuck,
@@ -15,13 +15,7 @@ use stack::breakpoints::Moment;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-pub(crate) const KILL: Trial = Trial {
-    name: "kill",
-    covers: &["F1", "row 20", "row 23"],
-    question: "kill -9 at each marked point, of a story and of a new text for it: every story ends well, every job starts again in \
-               time, nothing stored is bought twice, and readers see the old story or the new one, never a mix",
-    run: on_stack!(measure, |setup, _| setup.schedule(TICK)).audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.schedule(TICK)).audited();
 
 /// Lease of the functions here, the shortest there is.
 pub(crate) const LEASE: Duration = Duration::from_secs(5);
@@ -38,24 +32,21 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     stack.emulator().pause_schedules(true);
     new_text::watch(stack).await?;
-    let of_new_text = |point: &Point| (point.round == Round::First).then(|| point.of_new_text());
-    let rounds: Vec<Vec<Point>> = match options.size {
-        Size::Short => {
-            let first = SHORT.map(|index| POINTS[index]);
-            let new_text = SHORT_OF_NEW_TEXT.map(|index| POINTS[index].of_new_text());
-            vec![[first.as_slice(), &new_text].concat()]
-        }
-        Size::Normal | Size::Full => {
-            let new_text = POINTS.iter().filter_map(of_new_text).collect();
-            vec![POINTS.into(), new_text]
-        }
+    let (mut points, mut of_new_text): (Vec<Point>, Vec<Point>) = match options.size {
+        Size::Short => (
+            SHORT.map(|index| POINTS[index]).into(),
+            SHORT_OF_NEW_TEXT.map(|index| POINTS[index]).into(),
+        ),
+        Size::Normal | Size::Full => (POINTS.into(), POINTS.into()),
     };
+    of_new_text = of_new_text
+        .into_iter()
+        .filter_map(Point::of_new_text)
+        .collect();
     let mut all = Tally::default();
     for round in 0..options.size.pick(1, 1, 100) {
-        for (number, points) in rounds.iter().enumerate() {
-            let hero = format!("Kestrel{round}k{number}x");
-            all.add(round_of(stack, points, &hero, 0.0).await?);
-        }
+        all.add(round_of(stack, &points, &format!("Kestrel{round}x"), 0.0).await?);
+        all.add(one_by_one(stack, &of_new_text, &format!("Harrier{round}x"), 0.0).await?);
         if options.size >= Size::Normal {
             all.add(worker_round(stack, round).await?);
         }
@@ -66,19 +57,16 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     figures.extend(all.figures("told of each death"));
 
     // The record of the death is lost too: the lease runs out, and the schedule finds the job.
-    let silent_rounds = options.size.pick(0, 1, 10);
+    let rounds = options.size.pick(0, 1, 10);
     let mut silent = Tally::default();
     stack.emulator().pause_schedules(false);
-    for round in 0..silent_rounds {
-        for (number, points) in rounds.iter().enumerate() {
-            // A text that nobody had started holds no lease: that is a lost kick, and the trial `lost` is about it.
-            let leased = points.iter().copied().filter(Point::holds_a_lease);
-            let leased: Vec<Point> = leased.collect();
-            let hero = format!("Merlin{round}m{number}x");
-            silent.add(round_of(stack, &leased, &hero, 1.0).await?);
-        }
+    // A text that nobody had started holds no lease: that is a lost kick, and the trial `lost` is about it.
+    points.retain(Point::holds_a_lease);
+    for round in 0..rounds {
+        silent.add(round_of(stack, &points, &format!("Merlin{round}x"), 1.0).await?);
+        silent.add(one_by_one(stack, &of_new_text, &format!("Goshawk{round}x"), 1.0).await?);
     }
-    if silent_rounds > 0 {
+    if rounds > 0 {
         figures.extend(silent.figures("told of none"));
     }
     figures.extend(new_text::figures(stack).await?);
@@ -128,6 +116,21 @@ impl Tally {
     }
 }
 
+/// A round for each point: a process that makes a new text goes on with those of other stories, which would die with it.
+async fn one_by_one(
+    stack: &TestStack,
+    points: &[Point],
+    hero: &str,
+    lost_records: f64,
+) -> Result<Tally> {
+    let mut tally = Tally::default();
+    for (number, point) in points.iter().enumerate() {
+        let hero = format!("{hero}{number}n");
+        tally.add(round_of(stack, &[*point], &hero, lost_records).await?);
+    }
+    Ok(tally)
+}
+
 /// One story for each point, all at once. This share of the records of dead invocations is lost.
 pub(crate) async fn round_of(
     stack: &TestStack,
@@ -166,10 +169,10 @@ pub(crate) async fn round_of(
     let again = again_by_story(stack).await?;
     for (story, point) in allowed {
         let bought = again.get(&story).copied().unwrap_or_default();
-        // An asset that was asked for again is bought again; a new text is about somebody else.
-        let wished = u64::from(point.round == Round::AssetAgain);
-        tally.again += bought.kept.saturating_sub(wished);
+        tally.again += bought.kept.saturating_sub(u64::from(point.again()));
         tally.looks += bought.looks;
+        // An asset that was asked for again is bought again.
+        let wished = u64::from(point.again());
         let too_many =
             bought.kept.saturating_sub(point.may_cost + wished) + bought.looks.saturating_sub(1);
         tally.too_many += too_many;
