@@ -55,8 +55,7 @@ function remedies(asset: AssetType, state: AssetStatus, assets: Assets): Templat
     if (asset !== 'content') return button(`generate-${asset}`, t('do.generate'), () => client.generate(id, [asset]), asset);
     return again(t('do.retry'));
   }
-  if (state.isPlaceholder) return again(t('do.paint'));
-  if (state.status !== 'failed') return nothing;
+  if (state.status !== 'failed') return state.isPlaceholder ? again(t('do.paint')) : nothing;
   if (asset === 'content') return again(t('do.rewrite'));
   const simpler = isPicture(asset) && state.code === 'CONTENT_POLICY_VIOLATION';
   return html`${again(simpler ? t('do.simpler') : t('do.retry'), simpler ? { simplifyPrompt: true } : undefined)}
@@ -135,6 +134,7 @@ function view(): TemplateResult {
   const hasFailed = Object.values(assets).some(isMissing);
   return html`<section class="story" data-story-id=${id} data-overall=${overall}>
     <p><a class="back" href="index.html">${t('back.shelf')}</a></p>
+    <div class="story-top">${frame('cover')}
     <div class="story-head">
       <h1 dir="auto">${story.title}</h1>
       <p class="state is-${shelfOf(story)}">${overallWords(story)}</p>
@@ -149,10 +149,10 @@ function view(): TemplateResult {
         ${isMaking ? html`<button class="quiet" data-action="cancel" @click=${() => confirm('cancel')}>${t('do.cancel')}</button>` : nothing}
         <button class="quiet" data-action="delete" @click=${() => confirm('delete')}>${t('do.delete')}</button>
       </div>
-    </div>
-    ${frame('content')}
+      ${frame('content')}
+    </div></div>
     <div class="pages">
-      ${PICTURES.map((asset) => frame(asset, beatOf(asset)))}
+      ${PICTURES.slice(1).map((asset) => frame(asset, beatOf(asset)))}
     </div>
     <div class="extras">
       ${frame('audio', isReviewing || isMissing(assets.audio) ? html`<div id="voice">${voices()}</div>` : nothing)}

@@ -44,8 +44,10 @@ export const isReadable = (story: ListedStory | Story): boolean => assetsOf(stor
 /** What happens to an asset now, in a few words. */
 export function stateWords(asset: AssetType, state: AssetStatus): string {
   const kind = asset.startsWith('scene') ? 'scene' : asset;
-  if (state.status === 'failed' || state.status === 'cancelled') return reason(state);
-  if (state.isPlaceholder) return t('state.placeholder');
+  if (state.status === 'failed' || state.status === 'cancelled') {
+    return state.isPlaceholder ? `${reason(state)} ${t('state.placeholder')}` : reason(state);
+  }
+  if (state.isPlaceholder && state.status === 'ready') return t('state.placeholder');
   const key = `state.${kind}.${state.status}`;
   return t(has(key) ? key : `state.${state.status}`);
 }

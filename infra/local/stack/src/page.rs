@@ -193,9 +193,9 @@ fn content_type(kind: &str) -> &'static str {
 /// What is named after its content never changes; the rest is asked for again.
 fn cache_control(name: &str) -> &'static str {
     let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
-    let is_hashed = stem
-        .rsplit_once('-')
-        .is_some_and(|(_, hash)| hash.len() == 8 && hash.bytes().all(|b| b.is_ascii_alphanumeric()));
+    let is_hashed = stem.rsplit_once('-').is_some_and(|(_, hash)| {
+        hash.len() == 8 && hash.bytes().all(|b| b.is_ascii_alphanumeric())
+    });
     if is_hashed {
         "public, max-age=31536000, immutable"
     } else {
@@ -210,7 +210,8 @@ mod tests {
     use tower::ServiceExt as _;
 
     fn workspace(files: &[(&str, &str)]) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("storytailor-page-{}", uuid::Uuid::new_v4()));
+        let folder =
+            std::env::temp_dir().join(format!("storytailor-page-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir_all(folder.join(BUILT)).unwrap();
         for (name, text) in files {
             std::fs::write(folder.join(BUILT).join(name), text).unwrap();
@@ -221,24 +222,46 @@ mod tests {
     async fn ask(workspace: &Path, path: &str) -> (StatusCode, axum::http::HeaderMap, String) {
         let variables = BTreeMap::from([("API_URL".to_owned(), "http://api".to_owned())]);
         let request = Request::get(path).body(Body::empty()).unwrap();
-        let response = router(workspace, &variables).oneshot(request).await.unwrap();
+        let response = router(workspace, &variables)
+            .oneshot(request)
+            .await
+            .unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        (parts.status, parts.headers, String::from_utf8_lossy(&bytes).into_owned())
+        (
+            parts.status,
+            parts.headers,
+            String::from_utf8_lossy(&bytes).into_owned(),
+        )
     }
 
     #[tokio::test]
     async fn a_page_is_told_its_addresses_and_allows_no_script_of_its_own() {
-        let folder = workspace(&[(FIRST, "<meta content=\"{{config}}\">"), ("read-ABCD1234.js", "1")]);
+        let folder = workspace(&[
+            (FIRST, "<meta content=\"{{config}}\">"),
+            ("read-ABCD1234.js", "1"),
+        ]);
         let (status, headers, text) = ask(&folder, "/app/").await;
         assert_eq!(status, StatusCode::OK);
-        assert!(text.contains("&quot;apiUrl&quot;:&quot;http://api&quot;"), "{text}");
+        assert!(
+            text.contains("&quot;apiUrl&quot;:&quot;http://api&quot;"),
+            "{text}"
+        );
         let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
-        assert!(policy.contains("script-src 'self';") && !policy.contains("unsafe"), "{policy}");
+        assert!(
+            policy.contains("script-src 'self';") && !policy.contains("unsafe"),
+            "{policy}"
+        );
         assert_eq!(headers[header::CACHE_CONTROL], "no-cache");
         let (_, headers, _) = ask(&folder, "/app/read-ABCD1234.js").await;
-        assert_eq!(headers[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
-        assert_eq!(ask(&folder, "/app/..%2fdist%2fapp%2findex.html").await.0, StatusCode::NOT_FOUND);
+        assert_eq!(
+            headers[header::CACHE_CONTROL],
+            "public, max-age=31536000, immutable"
+        );
+        assert_eq!(
+            ask(&folder, "/app/..%2fdist%2fapp%2findex.html").await.0,
+            StatusCode::NOT_FOUND
+        );
         std::fs::remove_dir_all(folder).unwrap();
     }
 

@@ -114,7 +114,9 @@ impl Stack {
         variables.extend(own_addresses(ports, &postgres));
         let servers = parts::serve_all(
             supabase.router,
-            files.router().merge(page::router(&options.workspace, &variables)),
+            files
+                .router()
+                .merge(page::router(&options.workspace, &variables)),
             &stand_ins,
             &breakpoints,
             listeners.served,

@@ -250,7 +250,9 @@ async fn a_join_that_waits_is_answered_when_changes_arrive_and_says_why_they_can
         .send(None, "realtime:changes", "phx_join", waiting(&notices))
         .await;
     assert_eq!(client.reply_to(&join).await["status"], "ok");
-    stack.sql("insert into public.notices values (7, 'x')").await;
+    stack
+        .sql("insert into public.notices values (7, 'x')")
+        .await;
     assert_eq!(client.change().await["record"]["id"], 7);
 
     let nowhere = json!([{"event": "*", "schema": "public", "table": "no_such_table"}]);

@@ -1,6 +1,7 @@
 //! The commands of `cargo local`, and how a failed one says so: one sentence, exit status 1.
 
 mod doctor;
+mod look;
 mod progress;
 mod running;
 mod shelf;
@@ -49,6 +50,8 @@ enum Command {
     Fault(Trials),
     /// What it costs: figures beside their anchors
     Bench(Trials),
+    /// Takes a picture of every page in three widths, into out/look
+    Look,
     /// Checks tools, variables, database, queue, storage and providers
     Doctor,
 }
@@ -80,6 +83,7 @@ async fn run(command: Command) -> Outcome {
         Command::Test { filter } => test::run(&filter).await,
         Command::Fault(Trials { arguments }) => trial::run("fault", &arguments),
         Command::Bench(Trials { arguments }) => trial::run("bench", &arguments),
+        Command::Look => interruptible(look::run()).await,
         Command::Doctor => doctor::run().await,
     }
 }
