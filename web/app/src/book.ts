@@ -58,7 +58,7 @@ function image(state: AssetStatus | undefined, alt: string, isFirst: boolean): H
 }
 
 function cover(story: Story): HTMLElement {
-  const words = element('div', { class: 'cover-words' }, element('h1', { dir: 'auto' }, story.title));
+  const words = element('div', { class: 'cover-words' }, element('p', { class: 'title', dir: 'auto' }, story.title));
   return page(story, 'cover', 'cover', image(assetsOf(story).cover, t('alt.cover', { title: story.title }), true), words);
 }
 
@@ -67,7 +67,7 @@ function beatPage(story: Story, index: number): HTMLElement {
   const asset = `scene_${index + 1}` as AssetType;
   const block = story.audio_blocks?.[('abcd'[index] ?? 'd') as 'a'];
   const text = element('div', { class: 'text' }, element('h2', { dir: 'auto' }, beat.heading), ...paragraphs(block, beat.text));
-  const words = element('div', { class: 'words' }, text);
+  const words = element('div', { class: 'words', tabindex: 0 }, text);
   return page(story, asset, 'beat', image(assetsOf(story)[asset], beat.sceneDescription, index === 0), words);
 }
 
@@ -89,7 +89,7 @@ function paragraphs(block: string | undefined, text: string): HTMLElement[] {
 function end(story: Story): HTMLElement {
   const assets = assetsOf(story);
   const data = assets.activities?.status === 'ready' ? assets.activities.data : undefined;
-  const words = element('div', { class: 'words' }, element('div', { class: 'text' },
+  const words = element('div', { class: 'words', tabindex: 0 }, element('div', { class: 'text' },
     element('h2', {}, t('reader.end')),
     story.content.moral && element('p', { class: 'moral', dir: 'auto' }, story.content.moral),
     data && element('h3', {}, t('reader.talk')),

@@ -91,7 +91,7 @@ export class Heroes {
       void this.#save(event.target as HTMLFormElement);
     };
     return html`<form class="hero-maker card" @submit=${save}>
-      <h3>${t('hero.title')}</h3>
+      <h2>${t('hero.title')}</h2>
       <div class="fields">
         <label>${t('hero.name')}<input name="name" required maxlength="80" autocomplete="off"></label>
         <label>${t('hero.kind')}<input name="species" maxlength="120" list="kinds" autocomplete="off" placeholder=${t('hero.kind.hint')}></label>

@@ -137,6 +137,18 @@ function openBook(story: Story): void {
       if (isPlaying && pager.current === 0) pager.follow(1);
     });
   }
+  // The line broke in the middle: what the worker kept goes on from there.
+  let isMended = false;
+  audio.addEventListener('error', () => {
+    if (isMended) return;
+    isMended = true;
+    const { currentTime } = audio;
+    audio.load();
+    audio.currentTime = currentTime;
+    audio.playbackRate = chosen.speed;
+    if (document.body.classList.contains('is-playing')) void audio.play().catch(() => undefined);
+    setTimeout(() => (isMended = false), 5_000);
+  });
   audio.addEventListener('ended', () => pager.follow(pager.pages.length - 1));
   let rest: Promise<WakeLockSentinel> | undefined;
   audio.addEventListener('play', () => (rest = navigator.wakeLock?.request('screen')));
@@ -203,7 +215,8 @@ function openBook(story: Story): void {
   alone.addEventListener('click', () => pager.turnTo(1));
   coverWords.append(alone);
 
-  main.replaceChildren(book, bar, audio);
+  // Outside of the pages, of which all but the open one are inert.
+  main.replaceChildren(element('h1', { class: 'hidden', dir: 'auto' }, story.title), book, bar, audio);
   document.body.classList.add('is-reading');
   lockScreen(story, assets.cover?.url, toggle, step);
   if (query.get('play') && url) {

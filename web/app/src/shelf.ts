@@ -51,7 +51,7 @@ function view(): TemplateResult {
     <section class="shelf" aria-labelledby="shelf">
       <div class="shelf-head"><h1 id="shelf">${t('shelf.title')}</h1>${all.length ? filters(all) : nothing}</div>
       ${isAway ? html`<p class="note" role="status">${t('shelf.away')}</p>` : nothing}
-      ${stories === null && !isAway ? html`<ul class="books" aria-hidden="true">${[1, 2, 3].map(() => html`<li class="book-card is-waiting"><div class="picture"></div><h3>&nbsp;</h3></li>`)}</ul>` : nothing}
+      ${stories === null && !isAway ? html`<ul class="books" aria-hidden="true">${[1, 2, 3].map(() => html`<li class="book-card is-waiting"><div class="picture"></div><h2>&nbsp;</h2></li>`)}</ul>` : nothing}
       ${stories && !all.length ? html`<p class="empty">${t('shelf.empty')}</p>` : nothing}
       ${all.length && !shown.length ? html`<p class="empty">${t('shelf.none')}</p>` : nothing}
       <ul class="books">${repeat(shown, (story) => story.id, card)}</ul>
@@ -81,7 +81,7 @@ function card(story: ListedStory, index: number): TemplateResult {
   return html`<li class="book-card" data-story-id=${id} data-status=${story.asset_generation_status?.overall ?? ''}>
     <a href="${page}.html?id=${id}">
       ${picture({ url: assets.cover?.url, alt: '', seed: id, isFirst: index < 2 })}
-      <h3 dir="auto">${story.title}</h3>
+      <h2 dir="auto">${story.title}</h2>
       <p class="state is-${state}">${overallWords(story)}</p>
       ${state === 'making' ? html`<progress max="100" value=${percent} aria-label=${t('making.progress')}></progress>` : nothing}
     </a>

@@ -34,7 +34,7 @@ async function act(what: string, verb: () => Promise<unknown>, asset?: AssetType
   if (isDone) versions = null;
   const had = document.activeElement;
   if (asset && (!had || had === document.body || !had.isConnected)) {
-    document.querySelector<HTMLElement>(`[data-asset="${asset}"] h3`)?.focus();
+    document.querySelector<HTMLElement>(`[data-asset="${asset}"] h2`)?.focus();
   }
 }
 
@@ -75,7 +75,7 @@ function frame(asset: AssetType, body: TemplateResult | typeof nothing = nothing
       ? picture({ url: state.url, alt: altOf(story!, asset), colours: coloursOf(asset), seed: id, isFirst: asset === 'cover' })
       : nothing}
     <div class="asset-words">
-      <h3 tabindex="-1" dir="auto">${beat?.heading ?? name(asset)}</h3>
+      <h2 tabindex="-1" dir="auto">${beat?.heading ?? name(asset)}</h2>
       <p class="state">${stateWords(asset, state)}${left ? html` <span class="left">${t('making.left', { count: left })}</span>` : nothing}</p>
       ${isMoving ? html`<progress max="100" value=${state.progress} aria-label=${t('making.progress-of', { asset: name(asset) })}></progress>` : nothing}
       ${state.stale ? html`<p class="hint">${t('state.stale')}</p>` : nothing}

@@ -79,9 +79,11 @@ async function newest(request: Request): Promise<Response> {
 
 async function file(request: Request): Promise<Response> {
   const kept = await (await caches.open(BOOKS)).match(request.url);
-  if (!kept) return fetch(request);
   const range = /^bytes=(\d*)-(\d*)$/.exec(request.headers.get('range') ?? '');
-  return range ? part(kept, range[1]!, range[2]!) : kept;
+  if (!kept) return fetch(request);
+  if (!range) return kept;
+  // A player refuses a file whose parts come from two places, so they come from the line as long as there is one.
+  return fetch(request).catch(() => part(kept, range[1]!, range[2]!));
 }
 
 /** A player that seeks asks for parts, and takes a whole for none. */
