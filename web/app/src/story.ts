@@ -130,7 +130,8 @@ function view(): TemplateResult {
   const overall = story.asset_generation_status.overall;
   const isMaking = overall === 'generating';
   const percent = progressOf(assets);
-  const hasText = Boolean(story.content.beats?.length);
+  // While a text is being written, its beats are shown as they come; it is read when it is whole.
+  const hasText = assets.content?.status === 'ready' || story.asset_generation_status.textVersion !== undefined;
   const hasFailed = Object.values(assets).some(isMissing);
   return html`<section class="story" data-story-id=${id} data-overall=${overall}>
     <p><a class="back" href="index.html">${t('back.shelf')}</a></p>
