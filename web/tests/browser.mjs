@@ -1,6 +1,9 @@
 // What a family does, in the system's Chromium over a whole local stack. Each journey is a sentence; one that fails is named,
 // and the exit status says so. `node tests/browser.mjs [part of a name]`, with the variables of `.local/env`.
 import assert from 'node:assert/strict';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Api, appUrl, axe, complaints, demo, launch, signedIn, signUp, standIns } from './stage.mjs';
 
 const ASSETS = ['content', 'cover', 'scene_1', 'scene_2', 'scene_3', 'scene_4', 'audio', 'activities', 'pdf'];
@@ -147,6 +150,21 @@ journey('the marked word is the one that sounds, at three speeds, after a seek, 
   await reader.keyboard.press('End');
   await reader.waitForSelector('[data-page="5"][data-open]');
   await clean(reader, 'the end');
+
+  // The book as one file: everything in order, without a script and without a line.
+  await reader.click('summary.is-more');
+  const [download] = await Promise.all([reader.waitForEvent('download'), reader.click(act('keep-file'))]);
+  const plain = await browser.newContext({ javaScriptEnabled: false, offline: true });
+  const kept = await plain.newPage();
+  const file = join(await mkdtemp(join(tmpdir(), 'book-')), 'book.html');
+  await download.saveAs(file);
+  await kept.goto(`file://${file}`);
+  const order = await kept.locator('h1, h2, img, audio').evaluateAll((all) => all.map(({ tagName, alt }) => tagName + (alt ? ` ${alt.length > 10}` : '')));
+  assert.deepEqual(order.slice(0, 5), ['H1', 'IMG true', 'AUDIO', 'H2', 'IMG true']);
+  assert.equal(await kept.locator('img').count(), 5);
+  assert.match(await kept.locator('track').getAttribute('src'), /^data:text\/vtt.*-->|^data:text\/vtt.*--%3E/);
+  assert.equal(await kept.locator('script').count(), 0);
+  await plain.close();
 
   // Once opened it opens without a line, and the voice can be sought.
   await reader.waitForSelector('[data-kept]', { state: 'attached' });

@@ -33,6 +33,7 @@ const shots = [
   ['make', session, address('make.html'), async (page) => page.waitForSelector('.sample, [name=voice]')],
   ['hero', session, address('make.html'), async (page) => {
     await page.click('[data-action=new-hero]');
+    await page.click('.hero-more > summary');
     await page.click('.traits details:nth-of-type(4) summary');
   }],
   ['story', session, address('story.html', ready.id), async (page) => page.waitForSelector('[data-action=play]')],
@@ -71,6 +72,15 @@ for (const [name, who, where, prepare] of shots) {
       try {
         await prepare?.(page);
         await page.waitForLoadState('networkidle', { timeout: 4_000 }).catch(() => undefined);
+        // Pictures further down are loaded when they are looked at.
+        await page.evaluate(async () => {
+          for (let top = 0; top < document.documentElement.scrollHeight; top += innerHeight / 2) {
+            scrollTo(0, top);
+            await new Promise(requestAnimationFrame);
+          }
+          scrollTo(0, 0);
+        });
+        await page.waitForFunction(() => [...document.querySelectorAll('.asset img, .book-card img')].every((image) => image.complete), null, { timeout: 5_000 }).catch(() => undefined);
         await page.evaluate(() => Promise.all([...document.images].filter((image) => image.loading !== 'lazy').map((image) => image.decode().catch(() => undefined))));
       } catch (error) {
         console.error(`${name}, ${width}: ${error.message}`);

@@ -98,6 +98,7 @@ export class Heroes {
         <datalist id="kinds">${KINDS.map((kind) => html`<option value=${t(`kind.${kind}`)}></option>`)}</datalist>
         <label>${t('hero.age')}<input name="age" type="number" min="0" max="1000" inputmode="numeric"></label>
       </div>
+      <details class="hero-more"><summary>${t('hero.more')}</summary><div class="hero-more-content">
       <fieldset><legend>${t('hero.looks')}</legend><div class="fields">
         ${LOOKS.map((look) => html`<label>${t(`look.${look}`)}<input name="look-${look}" maxlength="120" autocomplete="off" placeholder=${t(`look.${look}.hint`)}></label>`)}
       </div></fieldset>
@@ -109,7 +110,7 @@ export class Heroes {
           <summary>${t(`traits.${group}`)}</summary>
           <div class="chips">${codes.map((code) => box('trait', code, has(`trait.${code}`) ? t(`trait.${code}`) : this.#describe(code)))}</div>
         </details>`)}
-      </fieldset>
+      </fieldset></div></details>
       <div class="row"><button data-action="save-hero">${t('hero.save')}</button></div>
     </form>`;
   }

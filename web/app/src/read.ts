@@ -267,7 +267,13 @@ function more(story: Story, storyId: string): HTMLElement {
   const pdf = assetsOf(story).pdf?.url;
   const print = element('button', { class: 'quiet', type: 'button', 'data-action': 'print' }, t('reader.print'));
   print.addEventListener('click', () => window.print());
-  return drawer('more', t('reader.more'),
+  const file = element('button', { class: 'quiet', type: 'button', 'data-action': 'keep-file' }, t('reader.keep'));
+  file.addEventListener('click', async () => {
+    file.disabled = true;
+    await import('./keep.js').then(({ keepAsFile }) => keepAsFile(story)).catch(() => (speaker.textContent = t('connection.offline')));
+    file.disabled = false;
+  });
+  return drawer('more', t('reader.more'), file,
     pdf && element('a', { href: pdf, download: '', 'data-action': 'download-pdf' }, t('do.download')),
     print, element('a', { href: `story.html?id=${storyId}` }, t('shelf.look-after')));
 }

@@ -52,6 +52,8 @@ function remedies(asset: AssetType, state: AssetStatus, assets: Assets): Templat
   const again = (words: string, options?: Options) =>
     button(`retry-${asset}`, words, () => client.retry(id, withNeeds(asset, assets), options), asset);
   if (state.status === 'cancelled' || state.status === 'skipped') {
+    // Without a text nothing else can be made; the text brings it along.
+    if (asset !== 'content' && assets.content?.status !== 'ready') return nothing;
     if (asset !== 'content') return button(`generate-${asset}`, t('do.generate'), () => client.generate(id, [asset]), asset);
     return again(t('do.retry'));
   }
