@@ -137,7 +137,7 @@ journey('the marked word is the one that sounds, at three speeds, after a seek, 
   await reader.waitForFunction(() => Number(document.querySelector('[data-current]')?.dataset.word) >= 20);
   await follows(30);
   await reader.click(act('play'));
-  assert.equal(await reader.getAttribute(act('play'), 'aria-pressed'), 'false');
+  await reader.waitForSelector(`${act('play')}[aria-pressed="false"]`);
   await reader.click(act('play'));
   await follows(30);
   await reader.keyboard.press('ArrowRight');

@@ -42,37 +42,48 @@ export function captions(words: readonly Word[]): string {
   return `WEBVTT\n\n${cues.join('\n\n')}\n`;
 }
 
+/** Every text of the story is written through this. */
+const safe = (text: string): string => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+const paragraphs = (text: string): string => text.split(/\n+/).map((line) => `<p dir="auto">${safe(line)}</p>`).join('\n');
+const heading = (text: string): string => `<h2 dir="auto">${safe(text)}</h2>`;
+
 export async function oneFile(story: Story): Promise<Blob> {
   const assets = assetsOf(story);
-  const language = /lang="([\w-]+)"/.exec(story.audio_blocks?.a ?? '')?.[1];
+  const language = safe(/lang="([\w-]+)"/.exec(story.audio_blocks?.a ?? '')?.[1] ?? document.documentElement.lang);
   const image = async (asset: 'cover' | 'scene_1') => {
     const url = assets[asset]?.url;
-    return url ? element('img', { src: await pictureData(url), alt: altOf(story, asset), width: 1024, height: 1024 }) : null;
+    return url ? `<img src="${await pictureData(url)}" alt="${safe(altOf(story, asset))}" width="1024" height="1024">` : '';
   };
-  const page = document.implementation.createHTMLDocument(story.title);
-  page.documentElement.lang = language ?? document.documentElement.lang;
-  page.head.prepend(element('meta', { charset: 'utf-8' }), element('meta', { name: 'viewport', content: 'width=device-width, initial-scale=1' }), element('meta', { name: 'generator', content: 'Storytailor' }));
-  page.head.append(element('style', {}, STYLE));
-  page.body.append(element('h1', { dir: 'auto' }, story.title));
-  page.body.append(...[await image('cover')].filter((made) => made !== null));
-  if (assets.audio?.url) {
-    const voice = await asData(await (await fetch(assets.audio.url)).blob());
+  const voice = async (url: string) => {
     const track = story.audio_words?.length
-      ? element('track', { kind: 'captions', srclang: page.documentElement.lang, label: t('reader.captions'), src: `data:text/vtt;charset=utf-8,${encodeURIComponent(captions(story.audio_words))}`, default: true })
-      : null;
-    page.body.append(element('audio', { controls: true, preload: 'metadata', src: voice }, track));
-  }
-  for (const [index, beat] of (story.content.beats ?? []).entries()) {
-    page.body.append(element('section', {}, element('h2', { dir: 'auto' }, beat.heading), await image(`scene_${index + 1}` as 'scene_1'),
-      ...beat.text.split(/\n+/).map((line) => element('p', { dir: 'auto' }, line))));
-  }
+      ? `<track default kind="captions" srclang="${language}" label="${safe(t('reader.captions'))}" src="data:text/vtt;charset=utf-8,${encodeURIComponent(captions(story.audio_words))}">`
+      : '';
+    return `<audio controls preload="metadata" src="${await asData(await (await fetch(url)).blob())}">${track}</audio>`;
+  };
+  const beats = await Promise.all((story.content.beats ?? []).map(async (beat, index) =>
+    `<section>${heading(beat.heading)}\n${await image(`scene_${index + 1}` as 'scene_1')}\n${paragraphs(beat.text)}</section>`));
   const data = assets.activities?.data;
-  page.body.append(element('section', {}, element('h2', {}, t('reader.end')), story.content.moral && element('p', { dir: 'auto' }, story.content.moral),
-    data && element('h2', {}, t('reader.talk')), data && element('ul', {}, ...data.questions.map(({ question }) => element('li', { dir: 'auto' }, question))),
-    data && element('h2', {}, t('reader.words')),
-    data && element('dl', {}, ...data.vocabulary.flatMap(({ word, meaning }) => [element('dt', { dir: 'auto' }, word), element('dd', { dir: 'auto' }, meaning)])),
-    data && element('h2', { dir: 'auto' }, data.activity.title), data && element('p', { dir: 'auto' }, data.activity.instructions)));
-  return new Blob([`<!doctype html>\n${page.documentElement.outerHTML}\n`], { type: 'text/html' });
+  const activities = data
+    ? [heading(t('reader.talk')), `<ul>${data.questions.map(({ question }) => `<li dir="auto">${safe(question)}</li>`).join('')}</ul>`,
+        heading(t('reader.words')), `<dl>${data.vocabulary.map(({ word, meaning }) => `<dt dir="auto">${safe(word)}</dt><dd dir="auto">${safe(meaning)}</dd>`).join('')}</dl>`,
+        heading(data.activity.title), paragraphs(data.activity.instructions)]
+    : [];
+  // Written as text: elements made in this page would be loaded here, under the page's own policy.
+  return new Blob([`<!doctype html>
+<html lang="${language}">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="Storytailor">
+<title>${safe(story.title)}</title>
+<style>${STYLE}</style>
+<h1 dir="auto">${safe(story.title)}</h1>
+${await image('cover')}
+${assets.audio?.url ? await voice(assets.audio.url) : ''}
+${beats.join('\n')}
+<section>${heading(t('reader.end'))}
+${story.content.moral ? paragraphs(story.content.moral) : ''}
+${activities.join('\n')}</section>
+`], { type: 'text/html' });
 }
 
 /** Offers the file under the title's own letters. */
