@@ -1,7 +1,7 @@
 //! How much longer a story takes than its provider calls must, alone and among others, and its round trips.
 
 use crate::{
-    Figures, Result, TestStack, Trial, TrialOptions,
+    Figures, Result, Run, TestStack, TrialOptions,
     benches::{
         batch,
         pace::{Pace, REAL_PATH_SECONDS},
@@ -9,12 +9,7 @@ use crate::{
     figures, on_stack, percentile, stuck,
 };
 
-pub(crate) const TRIAL: Trial = Trial {
-    name: "story",
-    covers: &["row 9", "row 13"],
-    question: "A story takes at most 1.02 times its critical path of provider calls (1.05 in the worst hundredth), alone or among many, and 14 round trips.",
-    run: on_stack!(measure, |setup, _| setup.deployed()),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.deployed());
 
 const RATIO_P50_MAX: f64 = 1.02;
 const RATIO_P99_MAX: f64 = 1.05;

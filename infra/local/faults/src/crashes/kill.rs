@@ -1,7 +1,7 @@
 //! F1: kill -9 at every marked point of the content agent and the worker.
 
 use crate::{
-    Figures, Result, Size, TestStack, Trial, TrialOptions,
+    Figures, Result, Run, Size, TestStack, TrialOptions,
     crashes::{
         death::{KillReport, Victim},
         points::{POINTS, Point},
@@ -14,12 +14,7 @@ use stack::breakpoints::Moment;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-pub(crate) const KILL: Trial = Trial {
-    name: "kill",
-    covers: &["F1", "row 20", "row 23"],
-    question: "kill -9 at each marked point: every story ends well, every job starts again in time, nothing stored is bought twice",
-    run: on_stack!(measure, |setup, _| setup.schedule(TICK)).audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.schedule(TICK)).audited();
 
 /// Lease of the functions here, the shortest there is.
 pub(crate) const LEASE: Duration = Duration::from_secs(5);
@@ -145,10 +140,10 @@ pub(crate) async fn round_of(
     let again = again_by_story(stack).await?;
     for (story, point) in allowed {
         let bought = again.get(&story).copied().unwrap_or_default();
-        tally.again += bought.kept.saturating_sub(u64::from(point.again));
+        tally.again += bought.kept.saturating_sub(u64::from(point.again()));
         tally.looks += bought.looks;
         // An asset that was asked for again is bought again.
-        let wished = u64::from(point.again);
+        let wished = u64::from(point.again());
         let too_many =
             bought.kept.saturating_sub(point.may_cost + wished) + bought.looks.saturating_sub(1);
         tally.too_many += too_many;
