@@ -58,7 +58,7 @@ export function configure(config: ClientConfig): Client {
   return (configured = createClient(config));
 }
 
-/** `subscribeToAssetUpdates` of the client that was configured. */
+/** `subscribeToAssetUpdates` of the client that was configured, as the documents use it (S0-059). */
 export function subscribeToAssetUpdates(storyId: string, callback: (update: AssetUpdate) => void): Unsubscribe {
   if (!configured) throw new Error('call configure() first');
   return configured.subscribeToAssetUpdates(storyId, callback);
