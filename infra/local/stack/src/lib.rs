@@ -13,6 +13,7 @@ pub mod lambda;
 pub mod page;
 pub mod ports;
 pub mod report;
+pub mod smoke;
 pub mod stack;
 pub mod tools;
 pub mod watch;
