@@ -251,7 +251,8 @@ begin
     where private.is_stale(j, w."leaseToken") is not null));
 end $$;
 
--- The heartbeat, by a name of its own: it comes every few seconds, and is counted apart from what a story needs.
+-- The heartbeat, by a name of its own: it comes every few seconds, and is counted apart from what a story needs. Whoever
+-- counts calls, the gateway of the local stack or the log of a hosted project, sees method and path and no argument.
 create function public.extend_leases(p_jobs jsonb, p_lease_seconds integer default 60) returns jsonb
   language sql set search_path = '' as $$
   select public.report_progress(p_jobs, p_lease_seconds)
