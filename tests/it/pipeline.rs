@@ -6,6 +6,7 @@ mod deletion;
 mod failures;
 mod files;
 mod front_end;
+mod growing;
 mod interruptions;
 mod invocations;
 mod libraries;

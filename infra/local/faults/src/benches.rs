@@ -13,6 +13,7 @@ mod processor;
 mod rate;
 mod size;
 mod story;
+mod virtual_time;
 
 use crate::Trial;
 

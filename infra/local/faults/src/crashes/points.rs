@@ -10,6 +10,8 @@ pub(crate) enum Wire {
     StartContent,
     StartAssets,
     AskForText,
+    SaveOutline,
+    SaveTwoBeats,
     SaveText,
     DrawPicture,
     StoreCover,
@@ -41,7 +43,7 @@ pub(crate) struct Point {
     /// The asset whose job must start again: what follows, once the one being made is settled.
     pub(crate) restarts: &'static str,
     pub(crate) quiet: Quiet,
-    /// Paid calls that may be repeated: one when a provider was paid and the result not stored yet.
+    /// Paid calls that may be repeated: those that were in flight, paid and not stored yet.
     pub(crate) may_cost: u64,
     /// Reached by making the narration of a finished story again.
     pub(crate) again: bool,
@@ -95,7 +97,9 @@ impl Point {
     pub(crate) const fn gate(&self) -> Option<Wire> {
         match self.wire {
             Wire::StartContent | Wire::StartAssets => None,
-            Wire::AskForText | Wire::SaveText => Some(Wire::AskForText),
+            Wire::AskForText | Wire::SaveOutline | Wire::SaveTwoBeats | Wire::SaveText => {
+                Some(Wire::AskForText)
+            }
             Wire::DrawPicture | Wire::StoreCover => Some(Wire::DrawPicture),
             Wire::Speak | Wire::StoreNarration => Some(Wire::Speak),
             Wire::Complete => match self.quiet {
@@ -141,6 +145,10 @@ impl Point {
         match self.wire {
             Wire::StartContent => seen.calls("start_content") && of_story(),
             Wire::StartAssets => seen.calls("start_assets") && of_job(),
+            Wire::SaveOutline => seen.calls("save_manuscript") && of_job(),
+            Wire::SaveTwoBeats => {
+                seen.calls("save_manuscript") && of_job() && beats(seen.body) >= 2
+            }
             Wire::SaveText => seen.calls("save_story_content") && of_job(),
             Wire::Complete => seen.calls("complete_job") && of_job(),
             // The first thing that is asked about a new story.
@@ -154,14 +162,43 @@ impl Point {
     }
 }
 
+/// Beats of a text that is being saved.
+fn beats(body: &[u8]) -> usize {
+    let asked: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let beats = asked["p_manuscript"]["beats"].as_array();
+    beats.map_or(0, Vec::len)
+}
+
+/// Calls of the cover and the voice that are in flight while the text is written: palette and look, and one beat.
+const BESIDE_TEXT: u64 = 3;
+
 /// The points inside the content agent, in the order of a story's life.
-pub(crate) const POINTS: [Point; 19] = [
+pub(crate) const POINTS: [Point; 22] = [
     Point::text("before start_content", Wire::StartContent, Before, 0),
     Point::text("after start_content", Wire::StartContent, After, 0),
     Point::text("text: request not yet taken", Wire::AskForText, Before, 0),
     Point::text("text: paid, reply unheard", Wire::AskForText, After, 1),
-    Point::text("text: before it is saved", Wire::SaveText, Before, 1),
-    Point::text("text: saved, answer unheard", Wire::SaveText, After, 0).then("cover"),
+    Point::text("outline: saved, unheard", Wire::SaveOutline, After, 0),
+    Point::text(
+        "text: half the beats saved",
+        Wire::SaveTwoBeats,
+        After,
+        BESIDE_TEXT,
+    ),
+    Point::text("outline: before it is saved", Wire::SaveOutline, Before, 1),
+    Point::text(
+        "text: before it is saved",
+        Wire::SaveText,
+        Before,
+        BESIDE_TEXT,
+    ),
+    Point::text(
+        "text: saved, answer unheard",
+        Wire::SaveText,
+        After,
+        BESIDE_TEXT,
+    )
+    .then("cover"),
     Point::cover("cover: request not yet taken", Wire::DrawPicture, Before, 0),
     Point::cover("cover: paid, reply unheard", Wire::DrawPicture, After, 1),
     Point::cover("cover: before S3 has it", Wire::StoreCover, Before, 1),

@@ -36,9 +36,9 @@ pub(super) const GUARDS: &[Guard] = guards! {
     "the version of a story": "private.bump_story_version" "old.version + 1" => "old.version"; play,
     "one refund a story": "private.refresh_story_status" "if found then" => "if true then"; a_cancelled_text_is_refunded,
     "the text before everything":
-        "private.settle_inputs" "then i.status <> 'ready' else" => "then false else"; nothing_is_made_before_the_text,
+        "private.settle_inputs" "else i.status <> 'ready' end" => "else false end"; nothing_is_made_before_the_text,
     "the pictures before the book":
-        "private.settle_inputs" "else not private.is_settled(i.status) end" => "else false end"; only_what_may_be_claimed_is,
+        "private.settle_inputs" "then not private.is_settled(i.status)" => "then false"; only_what_may_be_claimed_is,
     "the cap on jobs in flight":
         "public.claim_asset_jobs" "least(p_limit, p_max_in_flight - private.jobs_in_flight())" => "p_limit"; only_what_may_be_claimed_is,
     "turns between users":
@@ -92,7 +92,7 @@ pub(super) const GUARDS: &[Guard] = guards! {
     "workers of a text that was given up":
         "private.give_up_new_text" "p_asset_type then null" => "p_asset_type then j.lease_token"; a_new_text_that_fails_is_given_up,
     "what goes on is made from the text that is shown":
-        "private.may_continue" "p_job.sources -> 'content' = to_jsonb(private.text_version(p_job.story_id))" => "true"; a_new_text_that_fails_is_given_up,
+        "private.may_continue" "p_job.sources -> 'content' = to_jsonb(private.text_version_to_be(p_job.story_id))" => "true"; a_new_text_that_fails_is_given_up,
     "no book of two texts":
         "private.settle_inputs" "private.pages_of_another_text(p_story_id) <> '{}'" => "false"; a_book_is_of_one_text,
     "no book asked for of two texts":
