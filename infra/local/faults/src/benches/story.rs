@@ -69,7 +69,8 @@ async fn alone(stack: &TestStack, options: TrialOptions) -> Result<(Figures, f64
             .map(|(call, times)| format!("{times} {}", short(call))),
     );
     let ours_seconds = percentile(&overheads, 0.5) / 1000.0;
-    let virtual_ratios = virtual_time::documented_ratios(VIRTUAL_STORIES, options.seed, ours_seconds);
+    let virtual_ratios =
+        virtual_time::documented_ratios(VIRTUAL_STORIES, options.seed, ours_seconds);
     let timeline = format!("who waited for whom:\n{}", made.timeline);
     let figures = figures! {
         "alone: time / documented way, median" => percentile(&documented, 0.5), "x", at_most DOCUMENTED_P50_MAX,

@@ -63,7 +63,10 @@ mod tests {
         let calls = lay_out(&mut || 1.0);
         let documented = path::documented_path_ms(&calls) as f64 / 1000.0;
         let book = 0.4;
-        assert!((documented + book - DOCUMENTED_PATH_SECONDS).abs() < 0.01, "{documented}");
+        assert!(
+            (documented + book - DOCUMENTED_PATH_SECONDS).abs() < 0.01,
+            "{documented}"
+        );
         let took = path::critical_path_ms(&calls, &PARTS) as f64 / 1000.0;
         assert!((took + book - REAL_PATH_SECONDS).abs() < 0.5, "{took}");
     }
