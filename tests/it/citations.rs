@@ -1,5 +1,6 @@
 //! Whatever a comment or a trial cites has its row in docs, and whatever has a row there is cited in the one form.
 
+use faults::Kind;
 use std::{collections::BTreeSet, path::Path};
 
 /// A number of a row: `S1-110`, `C-17`, `F13`, `row 20`, `I4`.
@@ -63,22 +64,12 @@ fn every_requirement_that_is_cited_has_its_row() {
 #[test]
 fn every_fault_and_figure_that_a_trial_names_has_its_row() {
     let rows = rows_of("GOALS.md");
-    let mut named = BTreeSet::new();
-    for path in crate::tidy::files_with(&["rs"]) {
-        if !path.starts_with(stack::home::workspace().join("infra/local")) {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).expect("readable");
-        for literal in text.split('"').skip(1).step_by(2) {
-            let is_number =
-                |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-            let is_fault = literal.strip_prefix('F').is_some_and(is_number);
-            let is_figure = literal.strip_prefix("row ").is_some_and(is_number);
-            if is_fault || is_figure {
-                assert!(rows.contains(literal), "{} names {literal}", path.display());
-                named.insert(literal.to_owned());
-            }
-        }
+    let trials = [Kind::Fault, Kind::Bench].map(Kind::trials).concat();
+    let covers = trials.into_iter().flat_map(|trial| trial.covers);
+    let is_row = |covered: &&str| covered.starts_with(['F', 'r']);
+    let named: BTreeSet<_> = covers.filter(is_row).collect();
+    for row in &named {
+        assert!(rows.contains(*row), "a trial names {row}");
     }
     assert!(named.len() > 30, "only {named:?} were found");
 }

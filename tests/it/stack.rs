@@ -79,6 +79,7 @@ fn options(name: &str) -> StackOptions {
         duplicate_rate: 0.0,
         schedule: Some(Duration::from_secs(3600)),
         watch: None,
+        at_once: 1,
         overrides: BTreeMap::new(),
         reporter: Reporter::Silent,
     }

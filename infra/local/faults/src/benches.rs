@@ -2,28 +2,15 @@
 
 mod batch;
 mod binaries;
-mod burst;
-mod cost;
+pub(crate) mod burst;
+pub(crate) mod cost;
 mod first_poll;
-mod init;
-mod memory;
+pub(crate) mod init;
+pub(crate) mod memory;
 mod pace;
 mod path;
 mod processor;
-mod rate;
-mod size;
-mod story;
+pub(crate) mod rate;
+pub(crate) mod size;
+pub(crate) mod story;
 mod virtual_time;
-
-use crate::Trial;
-
-/// All of them, in the order in which they are listed.
-pub(crate) const BENCHES: &[Trial] = &[
-    init::TRIAL,
-    size::TRIAL,
-    story::TRIAL,
-    burst::TRIAL,
-    rate::TRIAL,
-    cost::TRIAL,
-    memory::TRIAL,
-];

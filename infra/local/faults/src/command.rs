@@ -68,14 +68,9 @@ async fn run(kind: Kind, wish: Wish) -> Outcome {
     let (all, kind) = (kind.trials(), kind.name());
     if wish.name.is_none() && !wish.all {
         println!("cargo local {kind} NAME [--short | --full] [--seed N], or --all\n");
-        for Trial {
-            name,
-            covers,
-            question,
-            ..
-        } in all
-        {
-            println!("  {name:12} {:20} {question}", covers.join(", "));
+        for trial in all {
+            let covers = trial.covers.join(", ");
+            println!("  {:12} {covers:20} {}", trial.name, trial.question);
         }
         return Ok(());
     }

@@ -16,13 +16,13 @@ mod user;
 mod wait;
 
 pub(crate) use self::{
-    audit::{bought_after_checkpoint, bought_again},
-    calls::{LedgerRow, call_key, calls_since, ledger, prompt_of_scene},
+    audit::{INVARIANTS, bought_after_checkpoint, bought_again},
+    calls::{LedgerRow, bills, call_key, calls_since, ledger, prompt_of_scene},
     clock::{milliseconds, unix_ms},
     figures::{figures, percentile},
     job::Job,
     signals::{kill, pause, resume},
-    sql::{Sql, statement},
+    sql::{Sql, queries, query, statement},
     stack::{StackSetup, TestStack},
     user::TestUser,
     wait::{in_time, poll, poll_every, until},

@@ -15,5 +15,5 @@ mod trial;
 pub use fixture::Figures;
 pub(crate) use fixture::*;
 pub use list::Kind;
-pub(crate) use trial::{Context, Result, alone, on_database, on_stack, stuck};
+pub(crate) use trial::{Context, Result, Run, alone, on_database, on_stack, stuck};
 pub use trial::{Size, Trial, TrialError, TrialOptions};

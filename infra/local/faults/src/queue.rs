@@ -1,20 +1,12 @@
 //! The queue alone: the SQL functions under many workers, long histories and held snapshots.
 
 mod cap;
-mod claim;
-mod fairness;
+pub(crate) mod claim;
+pub(crate) mod fairness;
 mod hindrances;
-mod latency;
+pub(crate) mod latency;
 mod load;
-mod race;
+pub(crate) mod race;
 mod rows;
 mod shape;
-mod snapshot;
-
-use crate::Trial;
-
-/// All of them, in the order in which they are listed.
-pub(crate) const FAULTS: &[Trial] = &[race::RACE, fairness::FAIRNESS];
-
-/// The benchmarks of the queue.
-pub(crate) const BENCHES: &[Trial] = &[claim::CLAIM, snapshot::SNAPSHOT, latency::LATENCY];
+pub(crate) mod snapshot;

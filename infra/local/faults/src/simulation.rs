@@ -4,17 +4,10 @@
 mod checks;
 mod interleavings;
 mod lanes;
-mod mutants;
-mod play;
-mod reorder;
-mod steering;
+pub(crate) mod mutants;
+pub(crate) mod play;
+pub(crate) mod reorder;
+pub(crate) mod steering;
 
-use crate::Trial;
-
-/// All of them, in the order in which they are listed.
-pub(crate) const FAULTS: &[Trial] = &[
-    play::SIMULATION,
-    reorder::REORDER,
-    steering::STEERING,
-    mutants::MUTANTS,
-];
+/// Under the name of its trial.
+pub(crate) use play as simulation;

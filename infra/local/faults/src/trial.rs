@@ -43,11 +43,11 @@ pub(crate) type Result<T, E = TrialError> = std::result::Result<T, E>;
 pub(crate) type Measuring<'a> = LocalBoxFuture<'a, Result<Figures>>;
 
 /// A fault test (`cargo local fault NAME`) or a benchmark (`cargo local bench NAME`).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Trial {
     pub name: &'static str,
     /// What it covers, by the numbers of the goal table and the fault list: `F1`, `row 20`.
-    pub covers: &'static [&'static str],
+    pub covers: Vec<&'static str>,
     /// One sentence: what is done, and what must hold.
     pub question: &'static str,
     pub(crate) run: Run,

@@ -121,7 +121,11 @@ pub fn inner_cargo() -> Command {
 }
 
 /// What the emulator is told of each function.
-pub fn configs(binaries: &Path, variables: &BTreeMap<String, String>) -> Vec<FunctionConfig> {
+pub fn configs(
+    binaries: &Path,
+    variables: &BTreeMap<String, String>,
+    at_once: usize,
+) -> Vec<FunctionConfig> {
     FUNCTIONS
         .map(
             |(name, memory_mb, seconds, max_concurrency, warm)| FunctionConfig {
@@ -130,6 +134,7 @@ pub fn configs(binaries: &Path, variables: &BTreeMap<String, String>) -> Vec<Fun
                 timeout: Duration::from_secs(seconds),
                 max_concurrency,
                 warm,
+                at_once: if name == "content-agent" { at_once } else { 1 },
                 max_event_age: EVENT_AGE_MAX,
                 on_failure: RESCUED.contains(&name).then(|| RESCUER.to_owned()),
                 ..FunctionConfig::new(name, &deployed_name(name), binaries.join(name))

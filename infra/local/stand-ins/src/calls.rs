@@ -1,9 +1,9 @@
 //! The list of every call a stand-in received: what a test needs to count paid calls and the time
 //! during which no provider call was in flight.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 /// What a call asks for; decides its latency and which scripted outcomes it may meet.
@@ -64,27 +64,26 @@ struct Entries {
 }
 
 impl CallLog {
-    fn entries(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(crate) fn list(&self) -> Vec<CallRecord> {
-        self.entries().records.clone()
+        self.entries.lock().records.clone()
     }
 
     /// How many calls of a kind are under way.
     pub(crate) fn in_flight(&self, kind: CallKind) -> usize {
         let under_way = |record: &&CallRecord| record.in_flight && record.kind == kind;
-        self.entries().records.iter().filter(under_way).count()
+        self.entries.lock().records.iter().filter(under_way).count()
     }
 
     pub(crate) fn clear(&self) {
-        self.entries().records.retain(|record| record.in_flight);
+        self.entries
+            .lock()
+            .records
+            .retain(|record| record.in_flight);
     }
 
     /// Notes an arrival; the record's id is filled in and returned.
     pub(crate) fn begin(&self, mut record: CallRecord) -> u64 {
-        let mut entries = self.entries();
+        let mut entries = self.entries.lock();
         entries.last_id += 1;
         record.id = entries.last_id;
         entries.records.push(record);
@@ -93,7 +92,8 @@ impl CallLog {
 
     pub(crate) fn amend(&self, id: u64, change: impl FnOnce(&mut CallRecord)) {
         if let Some(record) = self
-            .entries()
+            .entries
+            .lock()
             .records
             .iter_mut()
             .rev()
@@ -105,7 +105,8 @@ impl CallLog {
 
     /// How often this body was seen before, in flight or finished.
     pub(crate) fn times_seen(&self, sha256: &str) -> usize {
-        self.entries()
+        self.entries
+            .lock()
             .records
             .iter()
             .filter(|record| record.sha256 == sha256)

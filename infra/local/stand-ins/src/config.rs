@@ -3,9 +3,10 @@
 
 use std::collections::VecDeque;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use storyteller::speech::Narration;
@@ -182,10 +183,7 @@ impl StandInConfig {
     }
 
     fn settings(&self) -> MutexGuard<'_, Settings> {
-        self.shared
-            .settings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.settings.lock()
     }
 
     pub(crate) fn latency(&self) -> LatencyProfile {

@@ -4,34 +4,41 @@
 use std::str::FromStr;
 
 use memchr::memmem;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use storyteller::seeded::Seeded;
 
 use crate::calls::CallKind;
 use crate::setting::{self, ConfigError};
 
-/// Share of calls, from 0 to 1, that meet each fault.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
-pub struct FaultProfile {
-    /// Rate limited; half of them with a Retry-After header where the service sends one.
-    #[serde(rename = "429")]
-    pub rate_limited: f64,
-    /// A JSON server error.
-    #[serde(rename = "500")]
-    pub server_error: f64,
-    /// An HTML page of a gateway.
-    #[serde(rename = "502")]
-    pub bad_gateway: f64,
-    /// No answer until the client gives up.
-    pub timeout: f64,
-    /// An answer with status 200 that cannot be used.
-    pub malformed: f64,
-    /// A refusal of the safety system.
-    pub policy: f64,
-    /// The connection breaks in the middle of the answer.
-    pub reset: f64,
-    /// An answer that comes one byte a second.
-    pub drip: f64,
+/// What may go wrong by chance: its name in a setting, and the outcomes of which each is as likely.
+const FAULTS: [(&str, &[Outcome]); 8] = [
+    (
+        "429",
+        &[Outcome::RateLimited, Outcome::RateLimitedWithRetryAfter],
+    ),
+    ("500", &[Outcome::ServerError]),
+    ("502", &[Outcome::BadGateway]),
+    ("timeout", &[Outcome::Timeout]),
+    (
+        "malformed",
+        &[Outcome::Truncated, Outcome::Empty, Outcome::Length],
+    ),
+    ("policy", &[Outcome::Policy, Outcome::PolicyBare]),
+    ("reset", &[Outcome::Cut]),
+    ("drip", &[Outcome::Drip]),
+];
+
+/// Share of calls, from 0 to 1, that meet each of the faults `429` (rate limited), `500` (a JSON server error), `502`
+/// (an HTML page of a gateway), `timeout` (no answer until the client gives up), `malformed` (status 200, and cannot be
+/// used), `policy` (a refusal of the safety system), `reset` (the connection breaks in the middle of the answer) and
+/// `drip` (one byte a second).
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct FaultProfile([f64; FAULTS.len()]);
+
+impl Serialize for FaultProfile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(FAULTS.iter().map(|(name, _)| name).zip(self.0))
+    }
 }
 
 impl FromStr for FaultProfile {
@@ -41,28 +48,15 @@ impl FromStr for FaultProfile {
     fn from_str(value: &str) -> Result<Self, ConfigError> {
         let mut profile = FaultProfile::default();
         let place = |name: &str, share| {
-            *match name {
-                "429" => &mut profile.rate_limited,
-                "500" => &mut profile.server_error,
-                "502" => &mut profile.bad_gateway,
-                "timeout" => &mut profile.timeout,
-                "malformed" => &mut profile.malformed,
-                "policy" => &mut profile.policy,
-                "reset" => &mut profile.reset,
-                "drip" => &mut profile.drip,
-                _ => return None,
-            } = share;
+            let at = FAULTS.iter().position(|(known, _)| *known == name)?;
+            profile.0[at] = share;
             Some((0.0..=1.0).contains(&share))
         };
         let names =
             "the fault must be one of 429, 500, 502, timeout, malformed, policy, reset, drip";
-        setting::read(
-            value,
-            place,
-            names,
-            "the share must be a number from 0 to 1",
-        )?;
-        if profile.shares().iter().sum::<f64>() > 1.0 + 1e-9 {
+        let numbers = "the share must be a number from 0 to 1";
+        setting::read(value, place, names, numbers)?;
+        if profile.0.iter().sum::<f64>() > 1.0 + 1e-9 {
             return Err(ConfigError::new(value, "the shares together exceed 1"));
         }
         Ok(profile)
@@ -70,38 +64,15 @@ impl FromStr for FaultProfile {
 }
 
 impl FaultProfile {
-    fn shares(&self) -> [f64; 8] {
-        [
-            self.rate_limited,
-            self.server_error,
-            self.bad_gateway,
-            self.timeout,
-            self.malformed,
-            self.policy,
-            self.reset,
-            self.drip,
-        ]
-    }
-
     /// The outcome of one call: the same for the same body and number of earlier tries, so that a retry draws anew and a
     /// whole run can be repeated.
     pub(crate) fn draw(&self, sha256: &str, earlier_tries: usize) -> Outcome {
         let mut seeded = Seeded::from_text(&format!("0/{sha256}/{earlier_tries}"));
         let mut point = seeded.unit();
         let second = seeded.below(6);
-        let families = [
-            &[Outcome::RateLimited, Outcome::RateLimitedWithRetryAfter][..],
-            &[Outcome::ServerError],
-            &[Outcome::BadGateway],
-            &[Outcome::Timeout],
-            &[Outcome::Truncated, Outcome::Empty, Outcome::Length],
-            &[Outcome::Policy, Outcome::PolicyBare],
-            &[Outcome::Cut],
-            &[Outcome::Drip],
-        ];
-        for (share, family) in self.shares().into_iter().zip(families) {
+        for (share, (_, outcomes)) in self.0.into_iter().zip(FAULTS) {
             if point < share {
-                return family[second % family.len()];
+                return outcomes[second % outcomes.len()];
             }
             point -= share;
         }
@@ -232,6 +203,8 @@ impl Scripted {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -239,7 +212,11 @@ mod tests {
         let profile: FaultProfile = "429=0.1,500=0.05,timeout=0.02,malformed=0.02,policy=0.02"
             .parse()
             .unwrap();
-        assert!((profile.rate_limited - 0.1).abs() < 1e-9 && (profile.policy - 0.02).abs() < 1e-9);
+        let shown = serde_json::to_value(profile).unwrap();
+        assert_eq!(
+            (&shown["429"], &shown["policy"]),
+            (&json!(0.1), &json!(0.02))
+        );
         for (text, part) in [
             ("429=1.5", "from 0 to 1"),
             ("418=0.1", "429"),

@@ -2,9 +2,9 @@
 //! the moment from which it may come again.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::calls::{CallKind, unix_ms};
@@ -61,13 +61,9 @@ struct Account {
 pub(crate) struct Limiter(Mutex<Account>);
 
 impl Limiter {
-    fn account(&self) -> MutexGuard<'_, Account> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Sets or lifts a limit; what was admitted before is forgotten.
     pub(crate) fn set(&self, kind: CallKind, limit: Option<CallLimit>) {
-        let mut account = self.account();
+        let mut account = self.0.lock();
         account.admitted.remove(&kind);
         match limit {
             Some(limit) => account.limits.insert(kind, limit),
@@ -76,12 +72,12 @@ impl Limiter {
     }
 
     pub(crate) fn refusals(&self) -> Vec<LimitRefusal> {
-        self.account().refusals.clone()
+        self.0.lock().refusals.clone()
     }
 
     /// Lets a call in or refuses it; `None` when nothing limits this kind.
     pub(crate) fn judge(&self, kind: CallKind) -> Option<Verdict> {
-        let mut account = self.account();
+        let mut account = self.0.lock();
         let limit = *account.limits.get(&kind)?;
         let now = Instant::now();
         let turn = account.refusals.len();

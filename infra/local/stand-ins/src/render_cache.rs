@@ -2,8 +2,9 @@
 //! identical request.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 /// About 60 MB of pictures: some eight stories.
@@ -59,17 +60,13 @@ impl<T: Send + Sync + 'static> RenderCache<T> {
         Ok(self.keep(key, made.map_err(|cause| cause.to_string())?))
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept<T>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn find(&self, key: &RenderKey) -> Option<Arc<T>> {
-        self.kept().things.get(key).cloned()
+        self.kept.lock().things.get(key).cloned()
     }
 
     fn keep(&self, key: RenderKey, made: T) -> Arc<T> {
         let thing = Arc::new(made);
-        let mut kept = self.kept();
+        let mut kept = self.kept.lock();
         if kept.things.insert(key, Arc::clone(&thing)).is_none() {
             kept.oldest_first.push_back(key);
         }

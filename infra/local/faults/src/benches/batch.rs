@@ -8,7 +8,7 @@ use crate::{
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashMap},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 use uuid::Uuid;
 
@@ -37,6 +37,8 @@ pub(crate) struct Batch {
     pub(crate) heartbeats: u64,
     pub(crate) invocations: u64,
     pub(crate) spent: Spent,
+    /// From before the first request until no function was at work any more.
+    pub(crate) took: Duration,
 }
 
 impl Batch {
@@ -107,6 +109,7 @@ pub(crate) async fn make(stack: &TestStack, askers: &[Asker], within: Duration) 
     stack.gateway().metrics.clear();
     let invocations_before = invocations(stack);
     let spent_before = Spent::so_far();
+    let began = Instant::now();
     let asked = futures::future::try_join_all(askers.iter().map(|asker| async move {
         let began_ms = unix_ms(SystemTime::now());
         let story = asker.ask().await?;
@@ -117,6 +120,7 @@ pub(crate) async fn make(stack: &TestStack, askers: &[Asker], within: Duration) 
     settle(stack, &stories, within).await?;
     // So that every invocation is billed.
     stack.become_idle(Duration::from_secs(20)).await?;
+    let took = began.elapsed();
     let spent = Spent::so_far().since(&spent_before);
     let calls = stack.gateway().metrics.counts().calls.into_iter();
     let (heartbeats, round_trips): (BTreeMap<_, _>, BTreeMap<_, _>) =
@@ -127,6 +131,7 @@ pub(crate) async fn make(stack: &TestStack, askers: &[Asker], within: Duration) 
         heartbeats: heartbeats.values().sum(),
         invocations: invocations(stack) - invocations_before,
         spent,
+        took,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Everybody asks at the same moment: how much longer the last story takes than one alone.
 
 use crate::{
-    Figures, Result, TestStack, Trial, TrialOptions,
+    Figures, Result, Run, TestStack, TrialOptions,
     benches::{
         batch,
         pace::{Pace, REAL_PATH_SECONDS},
@@ -9,12 +9,7 @@ use crate::{
     figures, on_stack, percentile,
 };
 
-pub(crate) const TRIAL: Trial = Trial {
-    name: "burst",
-    covers: &["row 11"],
-    question: "Of a hundred stories asked for at once, the last is ready at most 1.10 times as late as one alone; the providers are unlimited.",
-    run: on_stack!(measure, |setup, _| setup.deployed()),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.deployed());
 
 const LAST_MAX: f64 = 1.10;
 

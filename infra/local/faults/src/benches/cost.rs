@@ -1,7 +1,7 @@
 //! What a story is billed for: invocations, and memory times time at the real latencies.
 
 use crate::{
-    Figures, Result, TestStack, Trial, TrialOptions,
+    Figures, Result, Run, TestStack, TrialOptions,
     benches::{
         batch,
         pace::{Pace, REAL_PATH_SECONDS},
@@ -9,12 +9,7 @@ use crate::{
     figures, on_stack, percentile,
 };
 
-pub(crate) const TRIAL: Trial = Trial {
-    name: "cost",
-    covers: &["row 12"],
-    question: "A story is one invocation of the content agent, and is billed for hardly more than its critical path.",
-    run: on_stack!(measure, |setup, _| setup.deployed()),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.deployed());
 
 /// Of an invocation a story at 256 MB that adds nothing to the critical path: 85.1 s x 0.25 GB.
 const IDEAL_GB_SECONDS: f64 = REAL_PATH_SECONDS * 0.25;

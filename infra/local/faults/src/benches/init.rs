@@ -1,7 +1,7 @@
 //! How soon a new process of each function asks for work, beside the smallest Rust function and a bare Node one.
 
 use crate::{
-    Figures, Result, Trial, TrialOptions, alone,
+    Figures, Result, Run, TrialOptions, alone,
     benches::{
         binaries::{self, FUNCTIONS},
         first_poll::{FirstPoll, first_poll},
@@ -10,12 +10,7 @@ use crate::{
 };
 use std::path::PathBuf;
 
-pub(crate) const TRIAL: Trial = Trial {
-    name: "init",
-    covers: &["row 1", "row 2"],
-    question: "Each release binary asks for work at most three times as late as the smallest Rust function, holding at most 10 MB.",
-    run: alone!(measure),
-};
+pub(crate) const RUN: Run = alone!(measure);
 
 /// Times the smallest Rust function.
 const SLOWER_MAX: f64 = 3.0;

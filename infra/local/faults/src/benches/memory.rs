@@ -1,28 +1,32 @@
-//! Many stories in one environment: what the content agent holds at most, whether it grows, and what that would cost.
-
-mod environment;
+//! Many stories in one environment, as Lambda Managed Instances take them: what the content agent holds at most, whether it
+//! grows, and what that would cost.
 
 use crate::{
-    Figures, Result, TestStack, Trial, TrialOptions,
+    Figures, Result, Run, Size, TestStack, TrialOptions,
     benches::{
-        batch::{self, Asker},
-        binaries,
+        batch,
         pace::{Pace, REAL_PATH_SECONDS},
         processor::Spent,
     },
-    figures, on_stack,
+    figures, on_stack, stuck,
 };
-use environment::Environment;
-use serde_json::json;
-use uuid::Uuid;
+use stack::lambda::Memory;
 
-pub(crate) const TRIAL: Trial = Trial {
-    name: "memory",
-    covers: &["row 18", "row 12"],
-    question: "A content agent with 25 stories in flight holds at most 384 MB and does not grow, and a story then costs at most 6.3 GB-s.",
-    run: on_stack!(measure, |setup, _| setup.deployed()),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, options| {
+    let setup = setup
+        .deployed()
+        .with(|stack| stack.at_once = at_once(options.size));
+    ALLOCATOR
+        .into_iter()
+        .fold(setup, |setup, (name, value)| setup.setting(name, value))
+});
 
+/// What the template tells glibc: pictures that were freed go back to the system instead of staying in arenas.
+const ALLOCATOR: [(&str, u32); 3] = [
+    ("MALLOC_ARENA_MAX", 2),
+    ("MALLOC_MMAP_THRESHOLD_", 131_072),
+    ("MALLOC_TRIM_THRESHOLD_", 131_072),
+];
 const PEAK_MAX_MB: f64 = 384.0;
 /// What such an environment would be given.
 const ENVIRONMENT_GB: f64 = 0.5;
@@ -30,28 +34,28 @@ const GB_SECONDS_MAX: f64 = 6.3;
 /// More at rest after a further round; an allocator keeps a page here and there.
 const GROWTH_MAX_MB: f64 = 8.0;
 
+fn at_once(size: Size) -> usize {
+    size.pick(8, 25, 25)
+}
+
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
-    let program = binaries::release(options).await?.join("content-agent");
-    let at_once = options.size.pick(8, 25, 25);
+    let at_once = at_once(options.size);
     let rounds = options.size.pick(4, 3, 10);
-    // Every event is lost, so that the environment of this benchmark gets all the work.
-    stack.lose(1.0, 0.0);
     let askers = batch::askers(stack, at_once).await?;
-    let environment = Environment::start(stack, &program, at_once).await?;
     let spent_before = Spent::so_far();
     // All the pictures of a kind arrive within a few seconds of each other, as those of 25 stories asked for at once do.
     let pace = Pace::of_seconds(REAL_PATH_SECONDS * at_once as f64 / 100.0);
     let _wavering = pace.wavering(stack.stand_ins(), options.seed);
-    let mut at_rest_mb = Vec::new();
-    let mut walls = Vec::new();
+    let (mut at_rest_mb, mut walls, mut peak) = (Vec::new(), Vec::new(), 0.0);
     for _ in 0..rounds {
-        walls.push(round(stack, &environment, &askers, pace).await?);
-        at_rest_mb.push(environment.memory().now_mb);
+        let batch = batch::make(stack, &askers, pace.patience()).await?;
+        walls.push(batch.took.as_secs_f64());
+        let memory = memory(stack)?;
+        at_rest_mb.push(memory.now_mb);
+        peak = memory.peak_mb;
     }
-    let peak = environment.memory().peak_mb;
     let stories = (rounds * at_once) as f64;
     let processor = Spent::so_far().since(&spent_before);
-    environment.stop().await;
 
     let count = format!("{at_once} stories in one environment");
     let last = at_rest_mb.len() - 1;
@@ -76,23 +80,13 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     })
 }
 
-/// One story of each asker, made by the environment; the seconds until its last invocation ended.
-async fn round(
-    stack: &TestStack,
-    environment: &Environment,
-    askers: &[Asker],
-    pace: Pace,
-) -> Result<f64> {
-    let mut stories: Vec<Uuid> = Vec::new();
-    for asker in askers {
-        stories.push(asker.ask().await?);
-    }
-    let began = std::time::Instant::now();
-    let events = stories
-        .iter()
-        .map(|story| json!({"action": "generate_story", "storyId": story}).to_string());
-    environment.work_on(events, pace.patience()).await?;
-    let seconds = began.elapsed().as_secs_f64();
-    let settled = batch::settle(stack, &stories, pace.patience()).await;
-    settled.map(|()| seconds)
+/// What the one environment holds, and held at most.
+fn memory(stack: &TestStack) -> Result<Memory> {
+    let mut environments = stack.emulator().instances();
+    environments.retain(|instance| instance.function == "content-agent");
+    let [environment] = &environments[..] else {
+        return stuck(format!("{} environments, not one", environments.len()));
+    };
+    let memory = environment.pid.and_then(Memory::of_process);
+    Ok(memory.unwrap_or_default())
 }

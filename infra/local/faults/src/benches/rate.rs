@@ -1,7 +1,7 @@
 //! Sustained load before a ceiling: whether the slots that the ceiling allows are ever left empty while somebody waits.
 
 use crate::{
-    Figures, Result, Size, TestStack, Trial, TrialOptions,
+    Figures, Result, Run, Size, TestStack, TrialOptions,
     benches::{
         batch,
         pace::{ALONE_SECONDS, Pace, REAL_PATH_SECONDS},
@@ -12,16 +12,11 @@ use crate::{
 use std::collections::HashMap;
 use uuid::Uuid;
 
-pub(crate) const TRIAL: Trial = Trial {
-    name: "rate",
-    covers: &["row 10"],
-    question: "While a job waits behind the ceiling on jobs in flight, at least 95 % of what it allows is spent waiting for providers.",
-    run: on_stack!(measure, |setup, options| {
-        setup
-            .deployed()
-            .setting("MAX_JOBS_IN_FLIGHT", slots(options.size))
-    }),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, options| {
+    setup
+        .deployed()
+        .setting("MAX_JOBS_IN_FLIGHT", slots(options.size))
+});
 
 const USED_MIN: f64 = 0.95;
 /// The documents' poller hands out ten jobs every five minutes: 15 stories an hour.
@@ -99,7 +94,11 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
 }
 
 async fn jobs(stack: &TestStack, stories: &[Uuid]) -> Result<Vec<Job>> {
-    let times: Vec<(f64, f64, f64)> = stack.sql(BEGUN).bind(stories).rows().await?;
+    let times: Vec<(f64, f64, f64)> = stack
+        .sql(include_str!("rate.sql"))
+        .bind(stories)
+        .rows()
+        .await?;
     let job = |(claimable, from, to): (f64, f64, f64)| Job {
         waited: Span {
             from: claimable,
@@ -109,18 +108,6 @@ async fn jobs(stack: &TestStack, stories: &[Uuid]) -> Result<Vec<Job>> {
     };
     Ok(times.into_iter().map(job).collect())
 }
-
-/// When each job could have been begun (with the last of what it is made of, by the graph of the assets), was, and ended.
-const BEGUN: &str = "with job as (
-    select story_id, asset_type, created_at, started_at, completed_at from public.asset_generation_jobs
-    where story_id = any ($1) and started_at is not null and completed_at is not null)
-  select (extract(epoch from greatest(j.created_at, max(i.completed_at))) * 1000)::float8,
-    (extract(epoch from j.started_at) * 1000)::float8, (extract(epoch from j.completed_at) * 1000)::float8
-  from job j left join job i on i.story_id = j.story_id and (
-    (j.asset_type <> 'content' and i.asset_type = 'content')
-    or (j.asset_type like 'scene%' and i.asset_type = 'cover')
-    or (j.asset_type = 'pdf' and (i.asset_type = 'cover' or i.asset_type like 'scene%')))
-  group by j.story_id, j.asset_type, j.created_at, j.started_at, j.completed_at";
 
 /// The time in which each job had a provider call in flight; several of one job at once count once, as it has one slot.
 async fn calls(stack: &TestStack, stories: &[Uuid]) -> Result<Vec<Span>> {

@@ -1,7 +1,7 @@
 //! How large each function is as it is uploaded: one stripped program in a zip.
 
 use crate::{
-    Context, Figures, Result, Trial, TrialOptions, alone,
+    Context, Figures, Result, Run, TrialOptions, alone,
     benches::binaries::{self, FUNCTIONS},
     figures, stuck,
 };
@@ -12,12 +12,7 @@ use std::{
 };
 use tokio::process::Command;
 
-pub(crate) const TRIAL: Trial = Trial {
-    name: "size",
-    covers: &["row 3"],
-    question: "As a zip the content agent is at most 5 MB, the API 4, worker and timeout handler 3.",
-    run: alone!(measure),
-};
+pub(crate) const RUN: Run = alone!(measure);
 
 const MB: f64 = 1_000_000.0;
 /// Local header, central directory and its end, for one file named `bootstrap` (APPNOTE.TXT of PKWARE, 4.3).

@@ -1,7 +1,7 @@
 //! How much longer a story takes than its provider calls must, alone and among others, and its round trips.
 
 use crate::{
-    Figures, Result, TestStack, Trial, TrialOptions,
+    Figures, Result, Run, TestStack, TrialOptions,
     benches::{
         batch,
         pace::{DOCUMENTED_PATH_SECONDS, Pace, REAL_PATH_SECONDS},
@@ -10,12 +10,7 @@ use crate::{
     figures, on_stack, percentile, stuck,
 };
 
-pub(crate) const TRIAL: Trial = Trial {
-    name: "story",
-    covers: &["row 9", "row 13", "row 19"],
-    question: "A story takes at most 0.72 of the documented way (0.76 in the worst hundredth) and 1.02 times its critical path of provider calls (1.05), alone or among many, and 18 round trips.",
-    run: on_stack!(measure, |setup, _| setup.deployed()),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.deployed());
 
 const RATIO_P50_MAX: f64 = 1.02;
 const RATIO_P99_MAX: f64 = 1.05;

@@ -2,8 +2,8 @@
 //! is taken.
 
 use crate::{
-    EVERYTHING, Result, TestStack,
-    crashes::points::{Point, Quiet, Wire},
+    Result, TestStack,
+    crashes::points::{Point, Wire},
     in_time, kill, stuck, until,
 };
 use futures::future::BoxFuture;
@@ -39,8 +39,8 @@ pub(crate) struct Victim<'a> {
 impl Victim<'_> {
     /// Starts the story and kills its process at the point.
     pub(crate) async fn run_to_breakpoint_and_kill(self) -> Result<KillReport> {
-        let job = self.stack.job(self.story, self.point.asset).await?.id;
-        if self.point.again {
+        let job = self.stack.job(self.story, self.point.asset()).await?.id;
+        if self.point.again() {
             self.stack.kick(self.story)?;
             self.stack.settle(&[self.story], ARRIVES_WITHIN).await?;
         }
@@ -68,7 +68,7 @@ impl Victim<'_> {
         let Some(victim) = victim else {
             return stuck(format!("nobody works at `{}`", self.point.name));
         };
-        let restarts = self.point.restarts;
+        let restarts = self.point.restarts();
         let attempt = self.stack.job(self.story, restarts).await?.attempt;
         kill(victim);
         let killed = Instant::now();
@@ -87,10 +87,10 @@ impl Victim<'_> {
     }
 
     async fn set_out(&self) -> Result<()> {
-        if !self.point.again {
+        if !self.point.again() {
             return self.stack.kick(self.story);
         }
-        let wish = json!({"assetTypes": [self.point.asset]});
+        let wish = json!({"assetTypes": [self.point.asset()]});
         self.stack.user.steer(self.story, "regenerate", &wish).await
     }
 
@@ -107,7 +107,7 @@ impl Victim<'_> {
 
     /// The process at work on the asset: the owner of its lease, or who was sent an event about the story.
     async fn process(&self) -> Result<Option<u32>> {
-        let job = self.stack.job(self.story, self.point.asset).await?;
+        let job = self.stack.job(self.story, self.point.asset()).await?;
         Ok(match job.request() {
             Some(request) => self.stack.emulator().pid_of_request(request),
             None if job.is_settled() => None,
@@ -117,26 +117,21 @@ impl Victim<'_> {
 
     /// Waits until nothing else of the story can be in flight in the process that is to be killed.
     async fn become_quiet(&self) -> Result<()> {
-        let beside: &[&str] = match self.point.quiet {
-            Quiet::Already => return Ok(()),
-            Quiet::BesideCover => &["audio", "activities"],
-            Quiet::BesideNarration => &EVERYTHING,
-        };
-        until(
-            "nothing else of the story is in flight",
-            ARRIVES_WITHIN,
-            async || {
-                let jobs = self.stack.jobs(self.story).await?;
-                let open = jobs.iter().any(|job| {
-                    let asset = job.asset_type.as_str();
-                    asset != self.point.asset && beside.contains(&asset) && !job.is_settled()
-                });
-                Ok(!open
-                    && (self.point.quiet != Quiet::BesideCover || self.scenes_are_known().await?))
-            },
-        )
-        .await
-        .map(drop)
+        let beside = self.point.beside();
+        if beside.is_empty() {
+            return Ok(());
+        }
+        let is_cover = self.point.asset() == "cover";
+        let what = "nothing else of the story is in flight";
+        let quiet = until(what, ARRIVES_WITHIN, async || {
+            let jobs = self.stack.jobs(self.story).await?;
+            let open = jobs.iter().any(|job| {
+                let asset = job.asset_type.as_str();
+                asset != self.point.asset() && beside.contains(&asset) && !job.is_settled()
+            });
+            Ok(!open && (!is_cover || self.scenes_are_known().await?))
+        });
+        quiet.await.map(drop)
     }
 
     /// Whether all five scene analyses are checkpointed.

@@ -1,38 +1,26 @@
 //! Stories and users taken away at random moments, while processes die and S3 and PostgREST fail: nothing of them is left.
 
 use crate::{
-    Context, Figures, Result, TestStack, TestUser, Trial, TrialOptions,
-    events::{Killer, ask_until_accepted, disturb},
-    figures, on_stack, stuck, until,
+    Context, Figures, Result, Run, TestStack, TestUser, TrialOptions, bills,
+    events::{Killer, ask_until_accepted, disturb, insist},
+    figures, on_stack, query, until,
 };
 use futures::future::try_join_all;
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use sqlx::FromRow;
 use stack::files::FileFault;
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-pub(crate) const DELETION: Trial = Trial {
-    name: "deletion",
-    covers: &["F33"],
-    question: "stories and users deleted at random moments while they are made, processes killed, S3 and PostgREST failing: \
-               60 s later no row and no file of them is left, and the sums of the ledgers are exact",
-    run: on_stack!(measure, |setup, _| setup
-        .schedule(Duration::from_secs(1))
-        .with(|options| options.duplicate_rate = 0.2)),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup
+    .schedule(Duration::from_secs(1))
+    .with(|options| options.duplicate_rate = 0.2));
+
+const SQL: &str = include_str!("deletion.sql");
 
 /// The goal: so long after the last deletion nothing is left.
 const GONE_WITHIN: Duration = Duration::from_secs(60);
-/// In place of the minutes that an invocation may last: here a lease is 5 s, and nobody stores anything for longer.
-const GRACE: &str = "create or replace function private.late_writer_grace() returns interval
-    language sql immutable set search_path = '' as $$ select interval '15 seconds' $$";
 /// A story takes some 2 s here, and longer in company.
 const MOMENT_MAX: Duration = Duration::from_secs(5);
-const TRIES_MAX: usize = 200;
 
 /// What becomes of a user and their stories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +45,14 @@ struct Person {
     deleted: Vec<Uuid>,
 }
 
+impl Person {
+    fn is_gone(&self) -> bool {
+        matches!(self.fate, Fate::Leaves | Fate::IsRemoved)
+    }
+}
+
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
-    stack.arrange(GRACE).await?;
+    stack.arrange(query(SQL, "grace")).await?;
     let people_count: usize = options.size.pick(4, 16, 60);
     let stories_each: usize = options.size.pick(3, 6, 10);
     disturb(stack, true);
@@ -77,9 +71,8 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
             live(stack, number, stories_each, random)
         });
         let people = try_join_all(lives).await?;
-        let staying: Vec<Uuid> = with_fate(&people, Fate::Stays)
-            .flat_map(|person| person.stories.clone())
-            .collect();
+        let staying = people.iter().filter(|person| person.fate == Fate::Stays);
+        let staying: Vec<Uuid> = staying.flat_map(|person| person.stories.clone()).collect();
         stack.settle(&staying, Duration::from_secs(150)).await?;
         Ok::<_, crate::TrialError>(people)
     };
@@ -104,25 +97,25 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     empty.await?;
     let empty_after = ended.elapsed();
     let named = gone.tables_that_name_it(stack).await?;
-    let tokens = with_fate(&people, Fate::Leaves).chain(with_fate(&people, Fate::IsRemoved));
-    let mut refused = 0;
-    let mut left = 0;
-    for person in tokens {
+    let (mut refused, mut left) = (0, 0);
+    for person in people.iter().filter(|person| person.is_gone()) {
+        let asked = person.user.request(stack, "GET", "/users/me/usage").send();
+        let answer = asked.await.context("ask for the usage of a deleted user")?;
         left += 1;
-        refused += usize::from(usage_of(stack, &person.user).await? == 401);
+        refused += usize::from(answer.status() == 401);
     }
     let accepted: usize = people.iter().map(|person| person.stories.len()).sum();
     Ok(figures! {
         "stories asked for" => accepted, "stories";
         "stories deleted" => gone.stories.len(), "stories";
         "users deleted" => left, "users";
-        "processes killed" => killer.killed(), "kills";
+        "processes killed" => killer.killed, "kills";
         "until nothing of them was left" => empty_after, "s", at_most GONE_WITHIN;
         "files of what was deleted" => gone.files(stack), "files", is 0;
         "tables that name what was deleted" => named.len(), "tables", is 0, beside named.join(", ");
         "tokens of deleted users that were refused" => refused, "tokens", is left;
-        "users whose credits are not the sum of their ledger" => stack.count(WRONG_CREDITS).await?, "users", is 0;
-        "credits taken, in ledger and sums" => stack.count(TAKEN).await?, "credits", is accepted;
+        "users whose credits are not the sum of their ledger" => stack.count(query(SQL, "wrong credits")).await?, "users", is 0;
+        "credits taken, in ledger and sums" => stack.count(query(SQL, "credits taken")).await?, "credits", is accepted;
     }
     .and(usage(stack).await?)
     .and(stack.audit().await?))
@@ -140,90 +133,59 @@ async fn live(
     let asking =
         (0..stories).map(|n| ask_until_accepted(stack, &user, format!("Fernhollow{number}n{n}x")));
     let stories = try_join_all(asking).await?;
-    let mut deleted = Vec::new();
-    if fate != Fate::Stays {
-        // Who is deleted is deleted while some of the stories are still there.
-        let mut moments: Vec<(Uuid, Duration)> = Vec::new();
-        for story in &stories {
-            let moment = random.random_range(Duration::ZERO..MOMENT_MAX);
-            if random.random_bool(0.6) {
-                moments.push((*story, moment));
-            }
-        }
-        let end = random.random_range(Duration::ZERO..MOMENT_MAX);
-        deleted.extend(moments.iter().map(|(story, _)| *story));
-        let deleting = moments.iter().map(async |(story, moment)| {
-            tokio::time::sleep(*moment).await;
-            delete(stack, &user, &format!("/stories/{story}")).await
-        });
-        let deleting = try_join_all(deleting);
-        let leaving = async {
-            tokio::time::sleep(end).await;
-            match fate {
-                Fate::Leaves => delete(stack, &user, "/users/me").await,
-                Fate::IsRemoved => {
-                    stack
-                        .sql("delete from auth.users where id = $1")
-                        .bind(user.id)
-                        .run()
-                        .await
-                }
-                Fate::Stays | Fate::Tidies => Ok(()),
-            }
-        };
-        let (one, two) = tokio::join!(deleting, leaving);
-        one.and(two)?;
-    }
-    if matches!(fate, Fate::Leaves | Fate::IsRemoved) {
-        deleted.clone_from(&stories);
-    }
-    // What is not there is not audited.
-    let mut asked = stack.asked();
-    if fate != Fate::Stays {
-        asked.stories.retain(|story| !stories.contains(story));
-    }
-    drop(asked);
-    Ok(Person {
+    let mut person = Person {
         user,
         fate,
         stories,
-        deleted,
-    })
-}
-
-fn with_fate(people: &[Person], fate: Fate) -> impl Iterator<Item = &Person> {
-    people.iter().filter(move |person| person.fate == fate)
+        deleted: Vec::new(),
+    };
+    if fate == Fate::Stays {
+        return Ok(person);
+    }
+    // What is not there is not audited.
+    let asked_for = &person.stories;
+    stack
+        .asked()
+        .stories
+        .retain(|story| !asked_for.contains(story));
+    // Who is deleted is deleted while some of the stories are still there.
+    person.deleted = person.stories.clone();
+    person.deleted.retain(|_| random.random_bool(0.6));
+    let mut moment = || tokio::time::sleep(random.random_range(Duration::ZERO..MOMENT_MAX));
+    let moments: Vec<_> = person
+        .deleted
+        .iter()
+        .map(|story| (story, moment()))
+        .collect();
+    let end = moment();
+    let user = &person.user;
+    let deleting = try_join_all(moments.into_iter().map(async |(story, moment)| {
+        moment.await;
+        delete(stack, user, &format!("/stories/{story}")).await
+    }));
+    let leaving = async {
+        end.await;
+        match fate {
+            Fate::Leaves => delete(stack, user, "/users/me").await,
+            Fate::IsRemoved => {
+                let removal = stack.sql("delete from auth.users where id = $1");
+                removal.bind(user.id).run().await
+            }
+            Fate::Stays | Fate::Tidies => Ok(()),
+        }
+    };
+    futures::try_join!(deleting, leaving)?;
+    if person.is_gone() {
+        person.deleted.clone_from(&person.stories);
+    }
+    Ok(person)
 }
 
 /// Asks until it is gone. Its user may be gone meanwhile, or have been asked for it before.
 async fn delete(stack: &TestStack, user: &TestUser, path: &str) -> Result<()> {
-    let url = format!("{}/api/v1{path}", stack.variable("API_URL"));
-    let key = Uuid::new_v4().to_string();
-    let mut last = String::new();
-    for _ in 0..TRIES_MAX {
-        let request = stack
-            .http
-            .delete(&url)
-            .bearer_auth(&user.token)
-            .header("Idempotency-Key", &key);
-        match request.send().await {
-            Ok(response) if matches!(response.status().as_u16(), 204 | 401 | 404) => return Ok(()),
-            Ok(response) => last = response.status().to_string(),
-            Err(error) => last = error.to_string(),
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    stuck(format!("{path} was never deleted; last: {last}"))
-}
-
-/// The status of the answer to who asks what they have used.
-async fn usage_of(stack: &TestStack, user: &TestUser) -> Result<u16> {
-    let url = format!("{}/api/v1/users/me/usage", stack.variable("API_URL"));
-    let asked = stack.http.get(&url).bearer_auth(&user.token).send().await;
-    Ok(asked
-        .context("ask for the usage of a deleted user")?
-        .status()
-        .as_u16())
+    let request = user.request(stack, "DELETE", path);
+    let gone = insist(request, |status| matches!(status, 204 | 401 | 404));
+    gone.await.map(drop)
 }
 
 /// What must not be found any more.
@@ -234,13 +196,11 @@ struct Gone {
 
 impl Gone {
     fn of(people: &[Person]) -> Self {
-        let users = with_fate(people, Fate::Leaves).chain(with_fate(people, Fate::IsRemoved));
+        let gone = people.iter().filter(|person| person.is_gone());
+        let deleted = people.iter().flat_map(|person| person.deleted.clone());
         Self {
-            stories: people
-                .iter()
-                .flat_map(|person| person.deleted.clone())
-                .collect(),
-            users: users.map(|person| person.user.id).collect(),
+            users: gone.map(|person| person.user.id).collect(),
+            stories: deleted.collect(),
         }
     }
 
@@ -266,7 +226,7 @@ impl Gone {
             .map(Uuid::to_string)
             .collect();
         let any = ids.join("|");
-        let tables: Vec<String> = stack.sql(TABLES).column().await?;
+        let tables: Vec<String> = stack.sql(query(SQL, "tables")).column().await?;
         let mut naming = Vec::new();
         for table in tables {
             let query = format!("select count(*) from {table} t where to_jsonb(t)::text ~ $1");
@@ -279,37 +239,10 @@ impl Gone {
     }
 }
 
-const TABLES: &str = "select oid::regclass::text from pg_class where relkind = 'r'
-    and relnamespace in ('public'::regnamespace, 'private'::regnamespace, 'auth'::regnamespace)";
-const WRONG_CREDITS: &str = "select count(*) from public.users u where u.stories_used <>
-    (select -coalesce(sum(l.delta), 0) from public.credit_ledger l where l.user_id = u.id)";
-/// Of all who ever asked; the demo user asks for nothing here.
-const TAKEN: &str = "select (select count(*) from public.credit_ledger where reason = 'story_created')
-    + (select coalesce(sum(entries), 0)::bigint from private.credit_sums where reason = 'story_created')";
-const BOOKED: &str = "select count(*) + coalesce((select sum(calls)::bigint from private.usage_sums), 0) as calls,
-    (coalesce(sum(cost_usd), 0) + coalesce((select sum(cost_usd) from private.usage_sums), 0))::float8 as usd
-    from public.usage_ledger";
-
-#[derive(Clone, Copy, FromRow)]
-struct Booked {
-    calls: i64,
-    usd: f64,
-}
-
 /// Every call is booked once, and what has no name any more is summed up without losing any.
 async fn usage(stack: &TestStack) -> Result<Figures> {
-    let keys: Vec<String> = stack
-        .sql("select call_key from public.usage_ledger")
-        .column()
-        .await?;
-    let calls = stack.stand_ins().calls();
-    let paid: BTreeSet<String> = calls
-        .iter()
-        .filter(|call| call.paid)
-        .map(crate::call_key)
-        .collect();
-    let unknown = keys.iter().filter(|key| !paid.contains(*key)).count();
-    let before: Booked = stack.sql(BOOKED).row().await?;
+    let bills = bills(stack).await?;
+    let (calls, usd): (i64, f64) = stack.sql(query(SQL, "booked")).row().await?;
     stack
         .arrange("update public.usage_ledger set created_at = now() - interval '1 day' where story_id is null")
         .await?;
@@ -318,12 +251,12 @@ async fn usage(stack: &TestStack) -> Result<Figures> {
         .tidy_history(100_000)
         .await
         .context("put old work away")?;
-    let after: Booked = stack.sql(BOOKED).row().await?;
+    let (calls_after, usd_after): (i64, f64) = stack.sql(query(SQL, "booked")).row().await?;
     Ok(figures! {
-        "paid calls booked" => before.calls, "calls", beside format!("of {} paid; what was cut off or killed is not booked", paid.len());
-        "booked calls that no provider knows" => unknown, "calls", is 0;
+        "paid calls booked" => calls, "calls", beside format!("of {} paid; what was cut off or killed is not booked", bills.billed);
+        "booked calls that no provider knows" => bills.invented, "calls", is 0;
         "nameless calls not summed up" => stack.count("select count(*) from public.usage_ledger where story_id is null").await?, "calls", is 0;
-        "calls lost by summing up" => before.calls - after.calls, "calls", is 0;
-        "USD lost by summing up" => (before.usd - after.usd).abs() > 1e-6, "", is 0;
+        "calls lost by summing up" => calls - calls_after, "calls", is 0;
+        "USD lost by summing up" => (usd - usd_after).abs() > 1e-6, "", is 0;
     })
 }

@@ -1,7 +1,7 @@
 //! F28: a new version starts while stories run: every process is told to end, and hands back what it holds.
 
 use crate::{
-    Context, Figures, Result, TestStack, Trial, TrialOptions, figures, on_stack, stuck, until,
+    Context, Figures, Result, Run, TestStack, TrialOptions, figures, on_stack, stuck, until,
 };
 use std::{
     collections::BTreeSet,
@@ -9,14 +9,9 @@ use std::{
 };
 use uuid::Uuid;
 
-pub(crate) const DEPLOY: Trial = Trial {
-    name: "deploy",
-    covers: &["F28"],
-    question: "all processes are replaced while stories run: no story fails, leases are back within two seconds, nothing is cut off",
-    run: on_stack!(measure, |setup, _| setup
-        .latency("text=60,image=800,speech=300"))
-    .audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup
+    .latency("text=60,image=800,speech=300"))
+.audited();
 
 const SETTLED_WITHIN: Duration = Duration::from_secs(300);
 /// A picture under way.

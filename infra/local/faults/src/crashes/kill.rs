@@ -1,7 +1,7 @@
 //! F1: kill -9 at every marked point of the content agent and the worker.
 
 use crate::{
-    Figures, Result, Size, TestStack, Trial, TrialOptions,
+    Figures, Result, Run, Size, TestStack, TrialOptions,
     crashes::{
         death::{KillReport, Victim},
         points::{POINTS, Point},
@@ -14,20 +14,16 @@ use stack::breakpoints::Moment;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-pub(crate) const KILL: Trial = Trial {
-    name: "kill",
-    covers: &["F1", "row 20", "row 23"],
-    question: "kill -9 at each marked point: every story ends well, every job starts again in time, nothing stored is bought twice",
-    run: on_stack!(measure, |setup, _| setup.schedule(TICK).latency(LATENCY)).audited(),
-};
+pub(crate) const RUN: Run =
+    on_stack!(measure, |setup, _| setup.schedule(TICK).latency(LATENCY)).audited();
 
 /// Lease of the functions here, the shortest there is.
 pub(crate) const LEASE: Duration = Duration::from_secs(5);
 /// On top of the lease, a dead worker's job may take this long to start again.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 const OTHERS: &str = "River and Oban 1 h, pg-boss 15 min, graphile-worker 4 h; the documents 15 to 30 min, then failed";
-/// The points of a short run: before the send, the outline and half the beats saved, paid and unheard, stored, and
-/// committed.
+/// The points of a short run: before the send, the outline and half the beats saved, paid and unheard,
+/// stored, and committed.
 const SHORT: [usize; 6] = [1, 4, 5, 10, 12, 19];
 const TICK: Duration = Duration::from_secs(1);
 /// A text takes long enough that its beats are saved one by one.
@@ -149,7 +145,7 @@ pub(crate) async fn round_of(
     for (story, point) in allowed {
         let bought = again.get(&story).copied().unwrap_or_default();
         // A narration that was asked for again is bought again, beat by beat.
-        let wished = 4 * u64::from(point.again);
+        let wished = 4 * u64::from(point.again());
         tally.again += bought.kept.saturating_sub(wished);
         tally.looks += bought.looks;
         let too_many =

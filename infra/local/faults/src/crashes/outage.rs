@@ -1,7 +1,7 @@
 //! F2: every process at work is killed at one moment, with all the stories they hold.
 
 use crate::{
-    Figures, Job, Result, TestStack, Trial, TrialOptions,
+    Figures, Job, Result, Run, TestStack, TrialOptions,
     crashes::{
         kill::{GRACE, LEASE},
         purchases::again_by_story,
@@ -12,14 +12,9 @@ use futures::future::try_join_all;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-pub(crate) const OUTAGE: Trial = Trial {
-    name: "outage",
-    covers: &["F2", "row 20"],
-    question: "all processes are killed at once while they hold 25 stories: every story ends well and starts again in time",
-    run: on_stack!(measure, |setup, _| setup
-        .latency("text=60,image=800,speech=300"))
-    .audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup
+    .latency("text=60,image=800,speech=300"))
+.audited();
 
 const SETTLED_WITHIN: Duration = Duration::from_secs(300);
 const STARTED_WITHIN: Duration = Duration::from_secs(120);

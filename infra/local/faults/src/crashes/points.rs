@@ -1,6 +1,11 @@
 //! The marked points at which a process is killed: which request it stands at, and what its death may cost.
 
+use crate::EVERYTHING;
 use Moment::{After, Before};
+use Wire::{
+    AskForText, CompleteCover, CompleteNarration, DrawPicture, SaveOutline, SaveText, SaveTwoBeats,
+    Speak, StartContent, StartNarration, StoreCover, StoreNarration,
+};
 use stack::breakpoints::{Moment, Seen, Server};
 use uuid::Uuid;
 
@@ -8,28 +13,21 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
     StartContent,
-    StartAssets,
     AskForText,
+    /// `save_manuscript`, of the outline alone.
     SaveOutline,
+    /// The same, of half the beats.
     SaveTwoBeats,
     SaveText,
+    /// The first picture, which is the cover.
     DrawPicture,
     StoreCover,
+    CompleteCover,
+    /// `start_assets` for the narration of a finished story that is made again.
+    StartNarration,
     Speak,
     StoreNarration,
-    /// `complete_job` of the asset the point is about.
-    Complete,
-}
-
-/// What has to be over before the kill, so that nothing else of the story is in flight in the same process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Quiet {
-    /// Nothing else can be in flight.
-    Already,
-    /// Everything beside the cover: voice, activities, and the scenes looked at ahead.
-    BesideCover,
-    /// Everything beside the narration, up to the book.
-    BesideNarration,
+    CompleteNarration,
 }
 
 /// One marked point.
@@ -38,74 +36,59 @@ pub(crate) struct Point {
     pub(crate) name: &'static str,
     pub(crate) wire: Wire,
     pub(crate) moment: Moment,
-    /// The asset being made.
-    pub(crate) asset: &'static str,
-    /// The asset whose job must start again: what follows, once the one being made is settled.
-    pub(crate) restarts: &'static str,
-    pub(crate) quiet: Quiet,
-    /// Paid calls that may be repeated: those that were in flight, paid and not stored yet.
+    /// Paid calls that may be repeated: those in flight, paid and not stored yet.
     pub(crate) may_cost: u64,
-    /// Reached by making the narration of a finished story again.
-    pub(crate) again: bool,
+}
+
+const fn point(name: &'static str, wire: Wire, moment: Moment, may_cost: u64) -> Point {
+    Point {
+        name,
+        wire,
+        moment,
+        may_cost,
+    }
 }
 
 impl Point {
-    const fn text(name: &'static str, wire: Wire, moment: Moment, may_cost: u64) -> Self {
-        Self {
-            name,
-            wire,
-            moment,
-            asset: "content",
-            restarts: "content",
-            quiet: Quiet::Already,
-            may_cost,
-            again: false,
+    /// The asset being made.
+    pub(crate) const fn asset(&self) -> &'static str {
+        match self.wire {
+            StartContent | AskForText | SaveOutline | SaveTwoBeats | SaveText => "content",
+            DrawPicture | StoreCover | CompleteCover => "cover",
+            StartNarration | Speak | StoreNarration | CompleteNarration => "audio",
         }
     }
 
-    const fn cover(name: &'static str, wire: Wire, moment: Moment, may_cost: u64) -> Self {
-        Self {
-            asset: "cover",
-            restarts: "cover",
-            quiet: Quiet::BesideCover,
-            ..Self::text(name, wire, moment, may_cost)
+    /// The asset whose job must start again: what follows, once the one being made is settled.
+    pub(crate) const fn restarts(&self) -> &'static str {
+        match (self.wire, self.moment) {
+            (SaveText, After) => "cover",
+            (CompleteCover, After) => "scene_1",
+            _ => self.asset(),
         }
     }
 
-    const fn voice(name: &'static str, wire: Wire, moment: Moment, may_cost: u64) -> Self {
-        Self {
-            asset: "audio",
-            restarts: "audio",
-            quiet: Quiet::BesideNarration,
-            ..Self::text(name, wire, moment, may_cost)
-        }
+    /// Whether it is reached by making the narration of a finished story again.
+    pub(crate) fn again(&self) -> bool {
+        self.wire == StartNarration
     }
 
-    const fn then(self, restarts: &'static str) -> Self {
-        Self { restarts, ..self }
-    }
-
-    const fn again(self) -> Self {
-        Self {
-            quiet: Quiet::Already,
-            again: true,
-            ..self
+    /// What has to be over before the kill, so that nothing else of the story is in flight in the same process.
+    pub(crate) fn beside(&self) -> &'static [&'static str] {
+        match self.asset() {
+            "cover" => &["audio", "activities"],
+            "audio" if !self.again() => &EVERYTHING,
+            _ => &[],
         }
     }
 
     /// The request at which the story is held until nothing else of it is in flight: the provider call that comes first.
     pub(crate) const fn gate(&self) -> Option<Wire> {
         match self.wire {
-            Wire::StartContent | Wire::StartAssets => None,
-            Wire::AskForText | Wire::SaveOutline | Wire::SaveTwoBeats | Wire::SaveText => {
-                Some(Wire::AskForText)
-            }
-            Wire::DrawPicture | Wire::StoreCover => Some(Wire::DrawPicture),
-            Wire::Speak | Wire::StoreNarration => Some(Wire::Speak),
-            Wire::Complete => match self.quiet {
-                Quiet::BesideCover => Some(Wire::DrawPicture),
-                Quiet::Already | Quiet::BesideNarration => Some(Wire::Speak),
-            },
+            StartContent | StartNarration => None,
+            AskForText | SaveOutline | SaveTwoBeats | SaveText => Some(AskForText),
+            DrawPicture | StoreCover | CompleteCover => Some(DrawPicture),
+            Speak | StoreNarration | CompleteNarration => Some(Speak),
         }
     }
 
@@ -121,14 +104,11 @@ impl Point {
 
     /// Whether the process that dies here, or the worker for it, has a lease.
     pub(crate) fn holds_a_lease(&self) -> bool {
-        (self.wire, self.moment) != (Wire::StartContent, Before)
+        (self.wire, self.moment) != (StartContent, Before)
     }
 
     pub(crate) const fn asks_a_provider(&self) -> bool {
-        matches!(
-            self.wire,
-            Wire::AskForText | Wire::DrawPicture | Wire::Speak
-        )
+        matches!(self.wire, AskForText | DrawPicture | Speak)
     }
 
     /// Whether a request is the one this point is about.
@@ -138,26 +118,23 @@ impl Point {
         let stores = |kind: &str| {
             seen.server == Server::Files
                 && seen.method == "PUT"
-                && seen.path.contains(&format!("{story}/{}-v", self.asset))
+                && seen.path.contains(&format!("{story}/{}-v", self.asset()))
                 && seen.path.contains(kind)
         };
         let asks = |server: Server| seen.server == server && seen.mentions(hero);
         match self.wire {
-            Wire::StartContent => seen.calls("start_content") && of_story(),
-            Wire::StartAssets => seen.calls("start_assets") && of_job(),
-            Wire::SaveOutline => seen.calls("save_manuscript") && of_job(),
-            Wire::SaveTwoBeats => {
-                seen.calls("save_manuscript") && of_job() && beats(seen.body) >= 2
-            }
-            Wire::SaveText => seen.calls("save_story_content") && of_job(),
-            Wire::Complete => seen.calls("complete_job") && of_job(),
+            StartContent => seen.calls("start_content") && of_story(),
+            StartNarration => seen.calls("start_assets") && of_job(),
+            SaveOutline => seen.calls("save_manuscript") && of_job(),
+            SaveTwoBeats => seen.calls("save_manuscript") && of_job() && beats(seen.body) >= 2,
+            SaveText => seen.calls("save_story_content") && of_job(),
+            CompleteCover | CompleteNarration => seen.calls("complete_job") && of_job(),
             // The first thing that is asked about a new story.
-            Wire::AskForText => asks(Server::OpenAi),
-            // The first picture is the cover.
-            Wire::DrawPicture => asks(Server::OpenAi) && seen.path.contains("/images/"),
-            Wire::Speak => asks(Server::ElevenLabs) && seen.path.contains("/text-to-speech/"),
-            Wire::StoreCover => stores(".png"),
-            Wire::StoreNarration => stores(".mp3"),
+            AskForText => asks(Server::OpenAi),
+            DrawPicture => asks(Server::OpenAi) && seen.path.contains("/images/"),
+            Speak => asks(Server::ElevenLabs) && seen.path.contains("/text-to-speech/"),
+            StoreCover => stores(".png"),
+            StoreNarration => stores(".mp3"),
         }
     }
 }
@@ -174,42 +151,26 @@ const BESIDE_TEXT: u64 = 3;
 
 /// The points inside the content agent, in the order of a story's life.
 pub(crate) const POINTS: [Point; 22] = [
-    Point::text("before start_content", Wire::StartContent, Before, 0),
-    Point::text("after start_content", Wire::StartContent, After, 0),
-    Point::text("text: request not yet taken", Wire::AskForText, Before, 0),
-    Point::text("text: paid, reply unheard", Wire::AskForText, After, 1),
-    Point::text("outline: saved, unheard", Wire::SaveOutline, After, 0),
-    Point::text(
-        "text: half the beats saved",
-        Wire::SaveTwoBeats,
-        After,
-        BESIDE_TEXT,
-    ),
-    Point::text("outline: before it is saved", Wire::SaveOutline, Before, 1),
-    Point::text(
-        "text: before it is saved",
-        Wire::SaveText,
-        Before,
-        BESIDE_TEXT,
-    ),
-    Point::text(
-        "text: saved, answer unheard",
-        Wire::SaveText,
-        After,
-        BESIDE_TEXT,
-    )
-    .then("cover"),
-    Point::cover("cover: request not yet taken", Wire::DrawPicture, Before, 0),
-    Point::cover("cover: paid, reply unheard", Wire::DrawPicture, After, 1),
-    Point::cover("cover: before S3 has it", Wire::StoreCover, Before, 1),
-    Point::cover("cover: S3 has it, unheard", Wire::StoreCover, After, 0),
-    Point::cover("cover: before complete_job", Wire::Complete, Before, 0),
-    Point::cover("cover: completed, unheard", Wire::Complete, After, 0).then("scene_1"),
-    Point::voice("voice: request not yet taken", Wire::Speak, Before, 0),
-    Point::voice("voice: paid, reply unheard", Wire::Speak, After, 1),
-    Point::voice("voice: before S3 has it", Wire::StoreNarration, Before, 1),
-    Point::voice("voice: S3 has it, unheard", Wire::StoreNarration, After, 0),
-    Point::voice("voice: before complete_job", Wire::Complete, Before, 0),
-    Point::voice("before start_assets", Wire::StartAssets, Before, 0).again(),
-    Point::voice("after start_assets", Wire::StartAssets, After, 0).again(),
+    point("before start_content", StartContent, Before, 0),
+    point("after start_content", StartContent, After, 0),
+    point("text: request not yet taken", AskForText, Before, 0),
+    point("text: paid, reply unheard", AskForText, After, 1),
+    point("outline: saved, unheard", SaveOutline, After, 0),
+    point("half the beats: saved", SaveTwoBeats, After, BESIDE_TEXT),
+    point("outline: before it is saved", SaveOutline, Before, 1),
+    point("text: before it is saved", SaveText, Before, BESIDE_TEXT),
+    point("text: saved, answer unheard", SaveText, After, BESIDE_TEXT),
+    point("cover: request not yet taken", DrawPicture, Before, 0),
+    point("cover: paid, reply unheard", DrawPicture, After, 1),
+    point("cover: before S3 has it", StoreCover, Before, 1),
+    point("cover: S3 has it, unheard", StoreCover, After, 0),
+    point("cover: before complete_job", CompleteCover, Before, 0),
+    point("cover: completed, unheard", CompleteCover, After, 0),
+    point("voice: request not yet taken", Speak, Before, 0),
+    point("voice: paid, reply unheard", Speak, After, 1),
+    point("voice: before S3 has it", StoreNarration, Before, 1),
+    point("voice: S3 has it, unheard", StoreNarration, After, 0),
+    point("voice: before complete_job", CompleteNarration, Before, 0),
+    point("before start_assets", StartNarration, Before, 0),
+    point("after start_assets", StartNarration, After, 0),
 ];

@@ -1,7 +1,7 @@
 //! A worker that dies between the upload and the status write: what is in the bucket is found, not bought again.
 
 use crate::{
-    Figures, Result, TestStack, Trial, TrialOptions,
+    Figures, Result, Run, TestStack, TrialOptions,
     crashes::{
         kill::round_of,
         points::{POINTS, Point, Wire},
@@ -13,12 +13,7 @@ use stack::breakpoints::Moment;
 use std::fs;
 use uuid::Uuid;
 
-pub(crate) const UPLOAD: Trial = Trial {
-    name: "upload",
-    covers: &["F1"],
-    question: "a process dies between the upload and the status write: the file is found, and nothing is bought twice",
-    run: on_stack!(measure).audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure).audited();
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let between: Vec<Point> = POINTS
@@ -27,7 +22,10 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
             matches!(
                 (point.wire, point.moment),
                 (Wire::StoreCover | Wire::StoreNarration, Moment::After)
-                    | (Wire::Complete, Moment::Before)
+                    | (
+                        Wire::CompleteCover | Wire::CompleteNarration,
+                        Moment::Before
+                    )
             )
         })
         .collect();

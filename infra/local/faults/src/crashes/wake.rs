@@ -1,18 +1,13 @@
 //! A wake that never arrives: a process dies between making jobs claimable and waking the worker.
 
 use crate::{
-    Figures, Result, TestStack, Trial, TrialOptions, figures, in_time, kill, on_stack, stuck, until,
+    Figures, Result, Run, TestStack, TrialOptions, figures, in_time, kill, on_stack, stuck, until,
 };
 use stack::breakpoints::Moment;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-pub(crate) const WAKE: Trial = Trial {
-    name: "wake",
-    covers: &["F1", "F5"],
-    question: "a process makes jobs claimable and dies before its wake: they start at once when its death is told, else with the next tick",
-    run: on_stack!(measure, |setup, _| setup.schedule(TICK)).audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.schedule(TICK)).audited();
 
 /// The schedule of this trial; the template's is one minute.
 const TICK: Duration = Duration::from_secs(2);

@@ -1,7 +1,7 @@
 //! F6: a process is frozen past its lease, another finishes its work, and the frozen one goes on.
 
 use crate::{
-    Context, Figures, Result, TestStack, Trial, TrialOptions,
+    Context, Figures, Result, Run, TestStack, TrialOptions,
     crashes::points::{POINTS, Point},
     figures, in_time, on_stack, pause, resume, stuck, until,
 };
@@ -10,12 +10,7 @@ use stack::breakpoints::Moment;
 use std::{collections::BTreeSet, fs, time::Duration};
 use uuid::Uuid;
 
-pub(crate) const ZOMBIE: Trial = Trial {
-    name: "zombie",
-    covers: &["F6", "row 23"],
-    question: "a process is stopped past its lease and goes on after another has finished: it changes nothing, and says so",
-    run: on_stack!(measure, |setup, _| setup.schedule(TICK)).audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.schedule(TICK)).audited();
 
 /// Where the frozen process stands: with a reply unread, with a file on its way, with its last word on its way.
 const STANDS_AT: [usize; 3] = [10, 11, 13];
@@ -62,14 +57,14 @@ async fn freeze_and_awake(
     hero: String,
 ) -> Result<Traces> {
     let emulator = stack.emulator();
-    let job = stack.job(story, point.asset).await?.id;
+    let job = stack.job(story, point.asset()).await?.id;
     let arriving = stack.breakpoints().arm(point.moment, move |seen| {
         point.is_at(seen, story, job, &hero)
     });
     stack.kick(story)?;
     let what = format!("a story came to `{}`", point.name);
     let held = in_time(what, SETTLED_WITHIN, arriving).await?;
-    let owner = stack.job(story, point.asset).await?;
+    let owner = stack.job(story, point.asset()).await?;
     let request = owner.request().unwrap_or_default().to_owned();
     let Some(pid) = emulator.pid_of_request(&request) else {
         return stuck("nobody works on the cover");

@@ -1,7 +1,7 @@
 //! Everything at once: processes killed, events doubled, providers, PostgREST and S3 failing, and still every story settles.
 
 use crate::{
-    Figures, Result, TestStack, Trial, TrialOptions, bought_after_checkpoint, bought_again,
+    Figures, Result, Run, TestStack, TrialOptions, bought_after_checkpoint, bought_again,
     events::persistence::ask_until_accepted, figures, kill, on_stack,
 };
 use futures::future::try_join_all;
@@ -14,25 +14,19 @@ use std::{
 use supabase::gateway::{FaultPlan, Share};
 use uuid::Uuid;
 
-pub(crate) const CHAOS: Trial = Trial {
-    name: "chaos",
-    covers: &["chaos"],
-    question: "stories while processes are killed at random, a fifth of the events comes twice, a tenth of provider calls \
-               fails in each known way and PostgREST and S3 answer 503 now and then: all settle, nothing is lost or taken twice",
-    run: on_stack!(measure, |setup, options| {
-        setup
-            // Long enough that a busy machine is not taken for a dead one.
-            .setting("JOB_LEASE_SECONDS", options.size.pick(8, 15, 15))
-            .setting("PROVIDER_TRY_SECONDS", TRY_SECONDS)
-            .setting("PROVIDER_PROBE_SECONDS", PROBE_SECONDS)
-            .schedule(Duration::from_secs(1))
-            .with(|options| {
-                options.faults = Some(STAND_IN_FAULTS.to_owned());
-                options.duplicate_rate = 0.2;
-            })
-    })
-    .audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, options| {
+    setup
+        // Long enough that a busy machine is not taken for a dead one.
+        .setting("JOB_LEASE_SECONDS", options.size.pick(8, 15, 15))
+        .setting("PROVIDER_TRY_SECONDS", TRY_SECONDS)
+        .setting("PROVIDER_PROBE_SECONDS", PROBE_SECONDS)
+        .schedule(Duration::from_secs(1))
+        .with(|options| {
+            options.faults = Some(STAND_IN_FAULTS.to_owned());
+            options.duplicate_rate = 0.2;
+        })
+})
+.audited();
 
 /// A tenth of the calls for each kind of failure: two of five calls succeed.
 const STAND_IN_FAULTS: &str = "429=0.1,500=0.1,502=0.1,timeout=0.1,malformed=0.1,policy=0.1";
@@ -98,7 +92,8 @@ pub(crate) fn disturb(stack: &TestStack, on: bool) {
 pub(crate) struct Killer {
     random: StdRng,
     left: usize,
-    killed: usize,
+    /// How many it has killed.
+    pub(crate) killed: usize,
 }
 
 impl Killer {
@@ -127,11 +122,6 @@ impl Killer {
             self.left -= 1;
             self.killed += 1;
         }
-    }
-
-    /// How many it has killed.
-    pub(crate) fn killed(&self) -> usize {
-        self.killed
     }
 }
 

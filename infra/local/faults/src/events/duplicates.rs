@@ -1,14 +1,9 @@
 //! F3: every event delivered again and again, also at once; the calls that are paid for stay those of one delivery.
 
-use crate::{Figures, Result, TestStack, Trial, TrialOptions, bought_again, figures, on_stack};
+use crate::{Figures, Result, Run, TestStack, TrialOptions, bought_again, figures, on_stack};
 use std::time::Duration;
 
-pub(crate) const DUPLICATES: Trial = Trial {
-    name: "duplicates",
-    covers: &["F3", "row 23"],
-    question: "every event comes two to five times, some at once: calls paid for and rows written are those of one delivery",
-    run: on_stack!(measure).audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure).audited();
 
 const CLASS: usize = 20;
 /// Text, palette, five scene analyses, five pictures, five checks, four beats read, activities.

@@ -1,54 +1,54 @@
-//! A client that does not give up: the same request with the same idempotency key until it is accepted.
+//! A client that does not give up: the same request with the same idempotency key until there is an answer to it.
 
 use crate::{Context, Result, TestStack, TestUser, stuck};
+use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
 
 const TRIES_MAX: usize = 200;
 
-/// Asks for a story about a new dragon until the API has said yes; a character made twice is no harm.
+/// Asks for a story about a new dragon until the API has said yes.
 pub(crate) async fn ask_until_accepted(
     stack: &TestStack,
     user: &TestUser,
     hero: String,
 ) -> Result<Uuid> {
-    let api = stack.variable("API_URL");
-    let character = json!({"name": hero, "species": "dragon"});
-    let character = insist(user, &format!("{api}/api/v1/characters"), None, &character).await?;
-    let key = Uuid::new_v4().to_string();
-    let wish = json!({"character_ids": [character["id"]], "story_type": "adventure", "themes": ["courage"]});
-    let story = insist(user, &format!("{api}/api/v1/stories"), Some(&key), &wish).await?;
-    let story = Uuid::parse_str(story["id"].as_str().unwrap_or_default())
-        .context("read the id of a story")?;
+    let post = async |path: &str, body: Value| {
+        let request = user.request(stack, "POST", path).json(&body);
+        // Another try of the same key is under way, or something behind the API is down.
+        let passes = |status| status >= 500 || matches!(status, 409 | 429);
+        let answer = insist(request, |status| !passes(status)).await?;
+        let answer = answer.error_for_status().context("be accepted")?;
+        let mut answer: Value = answer.json().await.context("read an answer")?;
+        Ok::<_, crate::TrialError>(answer["data"]["id"].take())
+    };
+    let character = post("/characters", json!({"name": hero, "species": "dragon"})).await?;
+    let wish =
+        json!({"character_ids": [character], "story_type": "adventure", "themes": ["courage"]});
+    let story = post("/stories", wish).await?;
+    let story =
+        Uuid::parse_str(story.as_str().unwrap_or_default()).context("read the id of a story")?;
     stack.note(story, &hero);
     Ok(story)
 }
 
-async fn insist(user: &TestUser, url: &str, key: Option<&str>, body: &Value) -> Result<Value> {
-    let http = reqwest::Client::new();
+/// Sends a request until the status of its answer is an answer.
+pub(crate) async fn insist(
+    request: RequestBuilder,
+    is_answer: impl Fn(u16) -> bool,
+) -> Result<Response> {
     let mut last = String::new();
     for _ in 0..TRIES_MAX {
-        let mut request = http.post(url).bearer_auth(&user.token).json(body);
-        if let Some(key) = key {
-            request = request.header("Idempotency-Key", key);
-        }
-        match request.send().await {
-            Ok(response) => {
-                let status = response.status();
-                let mut answer: Value = response.json().await.unwrap_or_default();
-                if status.is_success() {
-                    return Ok(answer["data"].take());
-                }
-                last = format!("HTTP {status} {}", answer["code"]);
-                // Another try of the same key is under way, or something behind the API is down.
-                if status.is_client_error() && status.as_u16() != 409 && status.as_u16() != 429 {
-                    break;
-                }
-            }
+        let Some(again) = request.try_clone() else {
+            return stuck("a request that streams is sent once");
+        };
+        match again.send().await {
+            Ok(answer) if is_answer(answer.status().as_u16()) => return Ok(answer),
+            Ok(answer) => last = answer.status().to_string(),
             Err(error) => last = error.to_string(),
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    stuck(format!("a request was never accepted; last: {last}"))
+    stuck(format!("a request was never answered; last: {last}"))
 }

@@ -1,20 +1,15 @@
 //! F31: an account runs out of money. One call learns it; the rest of the process is told without asking.
 
 use crate::{
-    Figures, Result, Size, TestStack, Trial, TrialOptions, calls_since, figures, on_stack,
-    providers::SETTLED_WITHIN, until,
+    Figures, Result, Run, Size, TestStack, TrialOptions, calls_since, figures, on_stack,
+    poll_every, providers::SETTLED_WITHIN, stuck,
 };
 use serde_json::json;
 use stand_ins::{CallKind, Outcome};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-pub(crate) const BUDGET: Trial = Trial {
-    name: "budget",
-    covers: &["F31"],
-    question: "a provider has no money left: at most 3 calls learn it, nothing is retried, and the status says so",
-    run: on_stack!(measure),
-};
+pub(crate) const RUN: Run = on_stack!(measure);
 
 /// What the status of such an asset says, in the code's table of the runbook.
 const CODE: &str = "PROVIDER_OUT_OF_CREDITS";
@@ -96,11 +91,13 @@ async fn wordless(stack: &TestStack, stories: &[Uuid]) -> Result<i64> {
 async fn top_up(stack: &TestStack, story: Uuid) -> Result<Duration> {
     stack.stand_ins().clear_script();
     let wish = json!({"assetTypes": ["audio"]});
-    until("a retry works", 2 * LEFT_ALONE_MAX, async || {
+    let began = Instant::now();
+    let worked = poll_every(Duration::from_secs(2), 2 * LEFT_ALONE_MAX, async || {
         stack.user.steer(story, "retry", &wish).await?;
         stack.settle(&[story], SETTLED_WITHIN).await?;
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        Ok(stack.count_overall(&[story], "ready").await? == 1)
-    })
-    .await
+        let is_ready = stack.count_overall(&[story], "ready").await? == 1;
+        Ok(is_ready.then(|| began.elapsed()))
+    });
+    let worked = worked.await?;
+    worked.map_or_else(|| stuck("waited in vain until a retry works"), Ok)
 }

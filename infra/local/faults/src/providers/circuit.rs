@@ -1,7 +1,7 @@
 //! F14: a provider that fails now and then, and one that is down: what succeeds, and how soon it is left alone.
 
 use crate::{
-    Figures, Result, Size, TestStack, Trial, TrialOptions, calls_since, figures, on_stack,
+    Context, Figures, Result, Run, Size, TestStack, TrialOptions, calls_since, figures, on_stack,
     providers::SETTLED_WITHIN, stuck, unix_ms, until,
 };
 use stack::lambda::LogLine;
@@ -9,14 +9,9 @@ use stand_ins::{CallRecord, FaultProfile, Outcome};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-pub(crate) const CIRCUIT: Trial = Trial {
-    name: "circuit",
-    covers: &["F14"],
-    question: "3 of 10 calls fail, then all: nearly every asset is made, and a provider that is down is left alone but for one probe",
-    run: on_stack!(measure, |setup, options| setup
-        .setting("PROVIDER_PROBE_SECONDS", pause(options.size).as_secs()))
-    .audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, options| setup
+    .setting("PROVIDER_PROBE_SECONDS", pause(options.size).as_secs()))
+.audited();
 
 /// The goal: no more failures than these before it is open, calls under way included.
 const FAILURES_MAX: f64 = 10.0;
@@ -109,12 +104,9 @@ async fn opening(mut log: Receiver<LogLine>) -> Result<u64> {
 /// Three of ten calls fail, in every way a provider that is in trouble has, for as long as these stories take.
 async fn disturb(stack: &TestStack, size: Size) -> Result<Figures> {
     let before = stack.last_call();
-    stack.stand_ins().set_faults(FaultProfile {
-        server_error: 0.1,
-        bad_gateway: 0.1,
-        reset: 0.1,
-        ..FaultProfile::default()
-    });
+    let trouble = "500=0.1,502=0.1,reset=0.1".parse();
+    let trouble: FaultProfile = trouble.context("read shares of faults")?;
+    stack.stand_ins().set_faults(trouble);
     let began = Instant::now();
     let mut stories = Vec::new();
     loop {

@@ -1,17 +1,12 @@
 //! F12: the object store refuses, fails, breaks off and goes silent.
 
 use crate::{
-    Figures, Result, Size, TestStack, Trial, TrialOptions, calls_since, figures, on_stack,
+    Figures, Result, Run, Size, TestStack, TrialOptions, calls_since, figures, on_stack,
     providers::SETTLED_WITHIN,
 };
 use stack::files::FileFault;
 
-pub(crate) const FILES: Trial = Trial {
-    name: "files",
-    covers: &["F12", "row 22"],
-    question: "S3 fails 5 and 50 of 100 calls: few tries, every story settles, and nothing is ready without its file",
-    run: on_stack!(measure).audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure).audited();
 
 const KINDS: [FileFault; 4] = [
     FileFault::SlowDown,

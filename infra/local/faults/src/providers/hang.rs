@@ -1,7 +1,7 @@
 //! F15: a provider that never answers, and one that answers a byte a second.
 
 use crate::{
-    Figures, Result, Size, TestStack, Trial, TrialOptions, calls_since, figures, on_stack,
+    Figures, Result, Run, Size, TestStack, TrialOptions, calls_since, figures, on_stack,
     percentile, poll, providers::SETTLED_WITHIN,
 };
 use futures::future::try_join_all;
@@ -9,20 +9,15 @@ use stand_ins::{CallKind, Outcome, Scripted};
 use std::time::Duration;
 use uuid::Uuid;
 
-pub(crate) const HANG: Trial = Trial {
-    name: "hang",
-    covers: &["F15"],
-    question: "answers that never end: each is given up when its time is over, and the stories beside it do not notice",
-    run: on_stack!(measure, |setup, options| {
-        let setup = setup.setting("PROVIDER_TRY_SECONDS", budget(options.size).as_secs());
-        // A story is mostly waiting, as it is with the real providers; else this machine's own speed is compared.
-        match options.size {
-            Size::Short => setup,
-            Size::Normal | Size::Full => setup.latency("text=1200,image=1800,speech=1500"),
-        }
-    })
-    .audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, options| {
+    let setup = setup.setting("PROVIDER_TRY_SECONDS", budget(options.size).as_secs());
+    // A story is mostly waiting, as it is with the real providers; else this machine's own speed is compared.
+    match options.size {
+        Size::Short => setup,
+        Size::Normal | Size::Full => setup.latency("text=1200,image=1800,speech=1500"),
+    }
+})
+.audited();
 
 /// What is hung on whom: the hero's name stands in the request for the text, and in what is read aloud.
 const VICTIMS: [(&str, CallKind, Outcome); 3] = [

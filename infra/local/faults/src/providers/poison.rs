@@ -1,7 +1,7 @@
 //! F17: a job that takes its process down each time, and one whose answers are useless each time.
 
 use crate::{
-    Figures, Result, TestStack, Trial, TrialOptions, calls_since, figures, kill, on_stack,
+    Figures, Result, Run, TestStack, TrialOptions, calls_since, figures, kill, on_stack,
     prompt_of_scene, providers::SETTLED_WITHIN, stuck,
 };
 use stack::breakpoints::{Moment, Server};
@@ -9,12 +9,7 @@ use stand_ins::{CallKind, Outcome};
 use std::time::Duration;
 use uuid::Uuid;
 
-pub(crate) const POISON: Trial = Trial {
-    name: "poison",
-    covers: &["F17"],
-    question: "scene 3 kills its process on every attempt: it fails for good with its cause, and everything beside it is made",
-    run: on_stack!(measure).audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure).audited();
 
 /// A first attempt and three retries.
 const ATTEMPTS: f64 = 4.0;

@@ -1,24 +1,16 @@
 //! F13: a provider that allows so many pictures a minute. Before anybody knows of the limit its Retry-After is obeyed by
 //! all processes; once the operator has entered it, the quota is used up and hardly a call is refused.
 
-use crate::{
-    Figures, Result, TestStack, Trial, TrialOptions, calls_since, figures, on_stack, until,
-};
+use crate::{Figures, Result, Run, TestStack, TrialOptions, calls_since, figures, on_stack, until};
 use futures::{StreamExt, TryStreamExt, stream};
 use stand_ins::{CallKind, CallLimit, RetryAfter, StandInConfig};
 use std::time::Duration;
 use uuid::Uuid;
 
-pub(crate) const RATELIMIT: Trial = Trial {
-    name: "ratelimit",
-    covers: &["F13", "row 25"],
-    question: "the provider limits pictures: nobody calls before its Retry-After, the quota is used up, and no story fails for rate",
-    // The template's schedule: a worker whose time is up is replaced by the next tick.
-    run: on_stack!(measure, |setup, _| setup
-        .setting("JOB_LEASE_SECONDS", 30)
-        .schedule(MINUTE))
-    .audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup
+    .setting("JOB_LEASE_SECONDS", 30)
+    .schedule(MINUTE))
+.audited();
 
 /// A share of fewer pictures is told and not judged: until the first covers are there no scene can be drawn, and a second
 /// is a large part of ten.

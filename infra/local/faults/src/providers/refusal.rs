@@ -1,17 +1,12 @@
 //! F18: one scene of every story is refused by the safety filter, as asked and in plainer words, or as asked only.
 
 use crate::{
-    Figures, Result, TestStack, Trial, TrialOptions, calls_since, figures, on_stack,
-    prompt_of_scene, providers::SETTLED_WITHIN,
+    Figures, Result, Run, TestStack, TrialOptions, calls_since, figures, on_stack, prompt_of_scene,
+    providers::SETTLED_WITHIN,
 };
 use stand_ins::{CallKind, Outcome, Scripted};
 
-pub(crate) const REFUSAL: Trial = Trial {
-    name: "refusal",
-    covers: &["F18"],
-    question: "scene 3 is refused: asked once more in plainer words, then a placeholder; no third call, the story is partial",
-    run: on_stack!(measure).audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure).audited();
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let count = options.size.pick(3, 20, 100);

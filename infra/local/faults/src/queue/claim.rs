@@ -1,18 +1,14 @@
 //! Row 5: what a claim costs behind a short and a long history, in pages of the database and in jobs a second.
 
 use crate::{
-    Figures, Result, Size, TestDatabase, Trial, TrialOptions, figures, on_database, percentile,
-    queue::rows::{TRIGGERS_OFF, TRIGGERS_ON},
+    Figures, Result, Run, Size, TestDatabase, TrialOptions, figures, on_database, percentile, query,
 };
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-pub(crate) const CLAIM: Trial = Trial {
-    name: "claim",
-    covers: &["row 5"],
-    question: "a batch of ten is claimed behind a thousand finished jobs and behind very many: the cost stays flat",
-    run: on_database!(measure),
-};
+pub(crate) const RUN: Run = on_database!(measure);
+
+const SQL: &str = include_str!("claim.sql");
 
 const BATCH: u32 = 10;
 /// Batches looked at page by page; the median is taken.
@@ -59,10 +55,10 @@ async fn measure(database: &TestDatabase, options: TrialOptions) -> Result<Figur
 async fn cost(database: &TestDatabase, span: Duration) -> Cost {
     let (mut pages, mut leasing) = (Vec::new(), Vec::new());
     for _ in 0..SAMPLES {
-        pages.push(pages_of(database, CLAIM_TEN).await / f64::from(BATCH));
-        put_back(database).await;
-        leasing.push(pages_of(database, LEASE_TEN).await / f64::from(BATCH));
-        put_back(database).await;
+        pages.push(pages_of(database, query(SQL, "claim")).await / f64::from(BATCH));
+        database.arrange("select trial.put_back()").await;
+        leasing.push(pages_of(database, query(SQL, "lease")).await / f64::from(BATCH));
+        database.arrange("select trial.put_back()").await;
     }
     let began = Instant::now();
     let mut claimed = 0;
@@ -70,23 +66,15 @@ async fn cost(database: &TestDatabase, span: Duration) -> Cost {
         claimed += database.claim_batch(BATCH).await.len();
     }
     let jobs_a_second = claimed as f64 / began.elapsed().as_secs_f64();
-    put_back(database).await;
+    database.arrange("select trial.put_back()").await;
     database.vacuum().await;
     Cost {
         pages_a_job: percentile(&pages, 0.5),
         leasing_pages_a_job: percentile(&leasing, 0.5),
         jobs_a_second,
-        plain_pages_a_job: pages_of(database, PLAIN_TEN).await / f64::from(BATCH),
+        plain_pages_a_job: pages_of(database, query(SQL, "plain")).await / f64::from(BATCH),
     }
 }
-
-const CLAIM_TEN: &str = "explain (analyze, buffers, format json)
-    select public.claim_asset_jobs(p_limit => 10, p_lease_seconds => 60, p_max_in_flight => 2000000)";
-const LEASE_TEN: &str = "explain (analyze, buffers, format json)
-    select * from private.lease_jobs(private.choose_jobs(10), 'trial', 60)";
-/// Sorted by an expression, so that no index serves it.
-const PLAIN_TEN: &str = "explain (analyze, buffers, format json)
-    select * from public.asset_generation_jobs where status || '' = 'queued' order by created_at limit 10";
 
 /// Pages of shared buffers touched by a statement and everything it calls.
 async fn pages_of(database: &TestDatabase, explained: &str) -> f64 {
@@ -94,15 +82,4 @@ async fn pages_of(database: &TestDatabase, explained: &str) -> f64 {
     let node = &plan[0]["Plan"];
     let pages = |name: &str| node[name].as_f64().unwrap_or(0.0);
     pages("Shared Hit Blocks") + pages("Shared Read Blocks")
-}
-
-/// The claimed jobs are waiting again, as others would be in their place.
-async fn put_back(database: &TestDatabase) {
-    database
-        .arrange(&format!(
-            "{TRIGGERS_OFF} update public.asset_generation_jobs set status = 'queued', lease_token = null, lease_owner = null,
-               lease_expires_at = null, attempt = 0,
-               state_changed_xid = pg_current_xact_id()::text::bigint where status = 'generating'; {TRIGGERS_ON}"
-        ))
-        .await;
 }

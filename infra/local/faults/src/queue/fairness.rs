@@ -2,17 +2,12 @@
 //! claims until served.
 
 use crate::{
-    Figures, Result, TestDatabase, Trial, TrialOptions, figures, on_database,
+    Figures, Result, Run, TestDatabase, TrialOptions, figures, on_database,
     queue::{cap, hindrances},
 };
 use std::sync::Arc;
 
-pub(crate) const FAIRNESS: Trial = Trial {
-    name: "fairness",
-    covers: &["F17"],
-    question: "a school's books, urgent jobs, a cap, cancelled stories, a poison job and a rate limit: who waits is served in turn",
-    run: on_database!(measure),
-};
+pub(crate) const RUN: Run = on_database!(measure);
 
 const BATCH: u32 = 10;
 /// What a story has claimable once its text is there: cover, audio, activities.
@@ -69,7 +64,7 @@ async fn claims_until_served(database: &TestDatabase, person: u32) -> u32 {
         database.claim_batch(BATCH).await;
         let left = database
             .count(&format!(
-                "public.asset_generation_jobs j join people p using (user_id)
+                "public.asset_generation_jobs j join trial.people p using (user_id)
                  where p.n = {person} and j.status = 'queued'"
             ))
             .await;

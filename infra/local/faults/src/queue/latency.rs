@@ -1,19 +1,14 @@
 //! Row 8: from a job's arrival to the claim that hands it over, and from POST /stories to the start of the content agent.
 
 use crate::{
-    Figures, Result, TestStack, Trial, TrialError, TrialOptions, figures, milliseconds, on_stack,
+    Figures, Result, Run, TestStack, TrialError, TrialOptions, figures, milliseconds, on_stack,
     percentile, poll, stuck, unix_ms,
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant, SystemTime};
 use uuid::Uuid;
 
-pub(crate) const LATENCY: Trial = Trial {
-    name: "latency",
-    covers: &["row 8"],
-    question: "a job arrives, or a story is asked for: work on it begins at once and not at the next tick",
-    run: on_stack!(measure, |setup, _| setup.latency("text=1,image=1,speech=1")),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.latency("text=1,image=1,speech=1"));
 
 /// The documents' poller: a tick every five minutes.
 const DOCUMENTS_MEAN_MS: f64 = 150_000.0;

@@ -1,15 +1,10 @@
 //! F7: many claimers, one queue, no events: every job is claimed exactly once, in as few calls as there are batches.
 
-use crate::{Figures, Result, TestDatabase, Trial, TrialOptions, figures, on_database};
+use crate::{Figures, Result, Run, TestDatabase, TrialOptions, figures, on_database};
 use std::{collections::HashMap, sync::Arc, time::Instant};
 use tokio::task::JoinSet;
 
-pub(crate) const RACE: Trial = Trial {
-    name: "race",
-    covers: &["F7", "row 7"],
-    question: "sixteen workers empty one queue at once: no job is claimed twice, none is left",
-    run: on_database!(measure),
-};
+pub(crate) const RUN: Run = on_database!(measure);
 
 const CLAIMERS: usize = 16;
 const BATCH: u32 = 50;

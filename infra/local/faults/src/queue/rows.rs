@@ -3,16 +3,14 @@
 use crate::{Lease, TestDatabase, leases};
 use serde_json::Value;
 
-/// Rows arranged in bulk are not judged by triggers; what the verbs do afterwards is.
-pub(crate) const TRIGGERS_OFF: &str = "set session_replication_role = replica;";
-pub(crate) const TRIGGERS_ON: &str = "set session_replication_role = origin;";
-
 impl TestDatabase {
     /// `jobs` covers that can be claimed now, one a story, of `users` people in turn.
     pub(crate) async fn waiting(&self, jobs: u32, users: u32) {
         self.people(users).await;
-        let in_turn = format!("i % {users}");
-        self.stand_in_line(jobs, &in_turn, "normal", 0.0).await;
+        self.arrange(&format!(
+            "select trial.stand_in_line({jobs}, 0, {users}, 'normal', 0)"
+        ))
+        .await;
     }
 
     /// `jobs` covers of one person, one a story, claimable since `waited_seconds`, in the order of the queue.
@@ -24,26 +22,8 @@ impl TestDatabase {
         waited_seconds: f64,
     ) {
         self.people(person + 1).await;
-        let person = person.to_string();
-        self.stand_in_line(jobs, &person, priority, waited_seconds)
-            .await;
-    }
-
-    /// `person` is their number, in SQL, of the `i`th job.
-    async fn stand_in_line(&self, jobs: u32, person: &str, priority: &str, waited_seconds: f64) {
         self.arrange(&format!(
-            "{TRIGGERS_OFF}
-             with made as (
-               insert into public.stories (library_id, creator_user_id, title, character_ids, story_type, created_at)
-               select p.library_id, p.user_id, 'a story', array[gen_random_uuid()], 'adventure',
-                 now() - make_interval(secs => {waited_seconds})
-               from generate_series(1, {jobs}) as i join people p on p.n = {person}
-               returning id, creator_user_id, created_at)
-             insert into public.asset_generation_jobs (story_id, user_id, asset_type, inputs_settled, priority, created_at,
-               claim_order)
-             select id, creator_user_id, 'cover', true, '{priority}', created_at, created_at + private.head_start('{priority}')
-             from made;
-             {TRIGGERS_ON}"
+            "select trial.stand_in_line({jobs}, {person}, 1, '{priority}', {waited_seconds})"
         ))
         .await;
     }
@@ -52,23 +32,8 @@ impl TestDatabase {
     pub(crate) async fn history(&self, jobs: u32) {
         self.people(100).await;
         let stories = jobs.div_ceil(9);
-        self.arrange(&format!(
-            "{TRIGGERS_OFF}
-             with made as (
-               insert into public.stories (library_id, creator_user_id, title, character_ids, story_type, status,
-                 asset_generation_status, asset_generation_completed_at)
-               select p.library_id, p.user_id, 'an old story', array[gen_random_uuid()], 'adventure', 'ready',
-                 '{{\"overall\": \"ready\", \"assets\": {{}}}}', now()
-               from generate_series(1, {stories}) as i join people p on p.n = i % 100 returning id, creator_user_id)
-             insert into public.asset_generation_jobs (story_id, user_id, asset_type, status, inputs_settled, url, result,
-               progress, completed_at, created_at)
-             select id, creator_user_id, asset, 'ready', true, 'https://cdn/x', '{{\"data\": {{}}}}', 100, now(),
-               now() - interval '30 days'
-             from made cross join unnest(array['content', 'cover', 'scene_1', 'scene_2', 'scene_3', 'scene_4', 'audio',
-               'activities', 'pdf']) as asset;
-             {TRIGGERS_ON}"
-        ))
-        .await;
+        self.arrange(&format!("select trial.history({stories})"))
+            .await;
         self.vacuum().await;
     }
 
@@ -94,19 +59,10 @@ impl TestDatabase {
         .await
     }
 
-    /// People numbered from 0 in the scratch table `people`, made once.
+    /// People numbered from 0 in the scratch table `trial.people`, made once; and what arranges rows.
     pub(crate) async fn people(&self, users: u32) {
-        self.arrange(&format!(
-            "create table if not exists people (n integer primary key, user_id uuid, library_id uuid);
-             insert into auth.users (id, email)
-             select gen_random_uuid(), format('%s@trial.example', i) from generate_series(0, {users} - 1) as i
-             where not exists (select from people where n = i);
-             insert into people (n, user_id, library_id)
-             select split_part(u.email, '@', 1)::integer, u.id, l.id
-             from public.users u join public.libraries l on l.owner_user_id = u.id
-             where u.email like '%@trial.example' on conflict do nothing"
-        ))
-        .await;
+        self.arrange(include_str!("rows.sql")).await;
+        self.arrange(&format!("select trial.people({users})")).await;
     }
 
     /// One claim without a cap that matters.

@@ -1,7 +1,7 @@
 //! Row 6, F11: somebody holds a snapshot open, so that nothing dead can be cleaned away, while jobs come and go.
 
 use crate::{
-    Context, Figures, Result, TestDatabase, Trial, TrialOptions, figures, on_database,
+    Context, Figures, Result, Run, TestDatabase, TrialOptions, figures, on_database,
     queue::{
         load::{Stretch, offer},
         shape::Shape,
@@ -10,12 +10,7 @@ use crate::{
 use sqlx::{Connection, PgConnection};
 use std::time::Duration;
 
-pub(crate) const SNAPSHOT: Trial = Trial {
-    name: "snapshot",
-    covers: &["F11", "row 6"],
-    question: "a snapshot is held open at a steady and at a high rate of jobs: claiming stays as quick as before",
-    run: on_database!(measure),
-};
+pub(crate) const RUN: Run = on_database!(measure);
 
 /// Jobs a second in the steady part.
 const STEADY: f64 = 50.0;

@@ -6,34 +6,70 @@ mod plans;
 mod spending;
 mod versions;
 
-use crate::{EVERYTHING, TestDatabase, creation, failure, leases};
+use crate::{EVERYTHING, Story, TestDatabase, creation, failure, leases};
+use futures::future::BoxFuture;
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::task::JoinSet;
 
-pub(crate) use deletion::{
-    a_deleted_story_leaves_nothing, a_deleted_user_comes_to_nothing_but_sums,
-    files_are_deleted_under_a_lease_and_twice,
-};
-pub(crate) use new_text::{
-    a_book_is_of_one_text, a_new_text_leaves_nothing_of_the_old_one,
-    a_new_text_that_fails_is_given_up, a_text_is_restored_whole, readers_see_one_text,
-};
-pub(crate) use plans::{
-    a_plan_has_its_priorities, a_plan_makes_what_it_includes, a_purchase_counts_once,
-    libraries_have_owners, progress_is_shown_with_measure,
-};
-pub(crate) use spending::{
-    a_user_s_day_is_kept, an_allowance_is_exact, no_money_is_lost, the_platform_s_day_is_kept,
-};
-pub(crate) use versions::{
-    a_cancelled_text_is_refunded, a_new_text_has_no_art_direction, a_refunded_story_costs_again,
-    a_story_keeps_its_heroes, a_version_stands_until_a_better_one_is_there,
-    an_older_cover_is_marked,
+use deletion::*;
+use new_text::*;
+use plans::*;
+use spending::*;
+use versions::*;
+
+type Check = fn(Arc<TestDatabase>) -> BoxFuture<'static, ()>;
+
+/// The checks, by their own names.
+macro_rules! checks {
+    ($($check:ident)*) => {
+        &[$((stringify!($check), |database| Box::pin($check(database))),)*]
+    };
+}
+
+const CHECKS: &[(&str, Check)] = checks! {
+    the_quota_is_exact a_key_makes_one_story only_what_may_be_claimed_is users_take_turns
+    old_leases_are_worth_nothing retries_are_bounded one_invocation_owns_a_lease
+    a_failed_text_is_refunded_once strangers_find_no_story no_update_is_lost nothing_is_made_before_the_text
+    a_deleted_story_leaves_nothing a_deleted_user_comes_to_nothing_but_sums files_are_deleted_under_a_lease_and_twice
+    a_book_is_of_one_text a_new_text_leaves_nothing_of_the_old_one a_new_text_that_fails_is_given_up
+    a_text_is_restored_whole readers_see_one_text
+    a_plan_has_its_priorities a_plan_makes_what_it_includes a_purchase_counts_once libraries_have_owners
+    progress_is_shown_with_measure
+    a_user_s_day_is_kept an_allowance_is_exact no_money_is_lost the_platform_s_day_is_kept
+    a_cancelled_text_is_refunded a_new_text_has_no_art_direction a_refunded_story_costs_again
+    a_story_keeps_its_heroes a_version_stands_until_a_better_one_is_there an_older_cover_is_marked
 };
 
+/// The check of this name.
+pub(super) fn named(name: &str) -> Option<Check> {
+    let (_, check) = CHECKS.iter().find(|(check, _)| *check == name)?;
+    Some(*check)
+}
+
+/// A story with everything, made.
+async fn finished(database: &TestDatabase) -> Story {
+    let story = database.story_with_text(&EVERYTHING).await;
+    database.finish(&story).await;
+    story
+}
+
+async fn steer(database: &TestDatabase, verb: &str, story: &Story, assets: &[&str]) {
+    database.call(verb, database.wish(story, assets)).await;
+}
+
+async fn write_anew(database: &TestDatabase, story: &Story) {
+    let text = database.claim_asset(story, "content").await;
+    assert_eq!(database.write_text_of(&text).await["accepted"], true);
+}
+
+async fn new_text(database: &TestDatabase, story: &Story) {
+    steer(database, "regenerate_assets", story, &["content"]).await;
+    write_anew(database, story).await;
+}
+
 /// Of twenty asked for at once exactly the two of the plan are accepted.
-pub(crate) async fn the_quota_is_exact(database: Arc<TestDatabase>) {
+async fn the_quota_is_exact(database: Arc<TestDatabase>) {
     for _ in 0..3 {
         let user = database.user("free").await;
         let character = database.character(user).await;
@@ -50,7 +86,7 @@ pub(crate) async fn the_quota_is_exact(database: Arc<TestDatabase>) {
 }
 
 /// One key, one story, however often it is sent.
-pub(crate) async fn a_key_makes_one_story(database: Arc<TestDatabase>) {
+async fn a_key_makes_one_story(database: Arc<TestDatabase>) {
     let user = database.user("school").await;
     let character = database.character(user).await;
     let mut arguments = creation(user, &character, &["cover"]);
@@ -68,7 +104,7 @@ pub(crate) async fn a_key_makes_one_story(database: Arc<TestDatabase>) {
 }
 
 /// No more than the cap, whatever the limit; and nothing before its pause is over, its inputs are settled.
-pub(crate) async fn only_what_may_be_claimed_is(database: Arc<TestDatabase>) {
+async fn only_what_may_be_claimed_is(database: Arc<TestDatabase>) {
     let story = database.story_with_text(&EVERYTHING).await;
     let one = json!({"p_limit": 10, "p_max_in_flight": 1});
     let capped = database.call("claim_asset_jobs", one).await;
@@ -97,7 +133,7 @@ pub(crate) async fn only_what_may_be_claimed_is(database: Arc<TestDatabase>) {
 }
 
 /// Somebody with one story is served between the many of another.
-pub(crate) async fn users_take_turns(database: Arc<TestDatabase>) {
+async fn users_take_turns(database: Arc<TestDatabase>) {
     let school = database.user("school").await;
     for _ in 0..4 {
         let story = database.story_of(school, &["cover", "audio"]).await;
@@ -110,7 +146,7 @@ pub(crate) async fn users_take_turns(database: Arc<TestDatabase>) {
 }
 
 /// A zombie changes nothing; a lost answer asked for again has one effect; a retry is counted.
-pub(crate) async fn old_leases_are_worth_nothing(database: Arc<TestDatabase>) {
+async fn old_leases_are_worth_nothing(database: Arc<TestDatabase>) {
     let story = database.story_with_text(&["cover"]).await;
     let old = database.claim_asset(&story, "cover").await;
     database.let_leases_run_out(&story).await;
@@ -133,7 +169,7 @@ pub(crate) async fn old_leases_are_worth_nothing(database: Arc<TestDatabase>) {
 }
 
 /// Silent workers cost a retry each, and in the end the job fails.
-pub(crate) async fn retries_are_bounded(database: Arc<TestDatabase>) {
+async fn retries_are_bounded(database: Arc<TestDatabase>) {
     let story = database.story_with_text(&["cover"]).await;
     for _ in 0..12 {
         if database.job(&story, "cover").await["status"] == "failed" {
@@ -148,7 +184,7 @@ pub(crate) async fn retries_are_bounded(database: Arc<TestDatabase>) {
 }
 
 /// A second delivery of a start is not granted; nor is the work of a cancelled story.
-pub(crate) async fn one_invocation_owns_a_lease(database: Arc<TestDatabase>) {
+async fn one_invocation_owns_a_lease(database: Arc<TestDatabase>) {
     let story = database.story(&EVERYTHING).await;
     let lease = database.start_content(&story, "one/a").await;
     let second = json!({"p_story_id": story.id, "p_owner": "one/b", "p_lease_token": lease.token});
@@ -165,7 +201,7 @@ pub(crate) async fn one_invocation_owns_a_lease(database: Arc<TestDatabase>) {
 }
 
 /// A text that fails for good gives its credit back once, says so once, and takes the rest with it.
-pub(crate) async fn a_failed_text_is_refunded_once(database: Arc<TestDatabase>) {
+async fn a_failed_text_is_refunded_once(database: Arc<TestDatabase>) {
     let story = database.story(&EVERYTHING).await;
     let lease = database.start_content(&story, "writer").await;
     database.fail(&lease, false).await;
@@ -192,7 +228,7 @@ pub(crate) async fn a_failed_text_is_refunded_once(database: Arc<TestDatabase>) 
 }
 
 /// A stranger steers nothing.
-pub(crate) async fn strangers_find_no_story(database: Arc<TestDatabase>) {
+async fn strangers_find_no_story(database: Arc<TestDatabase>) {
     let story = database.story_with_text(&["cover"]).await;
     let stranger = database.user("school").await;
     let mut wish = database.wish(&story, &["cover"]);
@@ -204,7 +240,7 @@ pub(crate) async fn strangers_find_no_story(database: Arc<TestDatabase>) {
 }
 
 /// Nine assets that finish at once are all in the story, each with a version of its own.
-pub(crate) async fn no_update_is_lost(database: Arc<TestDatabase>) {
+async fn no_update_is_lost(database: Arc<TestDatabase>) {
     let assets = ["cover", "audio", "activities"];
     let story = database.story_with_text(&assets).await;
     let before = database.row(&story).await["version"].as_i64();
@@ -228,7 +264,7 @@ pub(crate) async fn no_update_is_lost(database: Arc<TestDatabase>) {
 }
 
 /// A text that has to be written again holds everything back.
-pub(crate) async fn nothing_is_made_before_the_text(database: Arc<TestDatabase>) {
+async fn nothing_is_made_before_the_text(database: Arc<TestDatabase>) {
     let story = database.story(&EVERYTHING).await;
     let lease = database.start_content(&story, "writer").await;
     database.fail(&lease, true).await;

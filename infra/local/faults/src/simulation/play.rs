@@ -1,7 +1,7 @@
 //! Many seeds, several at a time: each is a few stories, and workers and users who do whatever they may.
 
 use crate::{
-    Figures, Result, TestDatabase, Trial, TrialOptions, alone, figures,
+    Figures, Result, Run, TestDatabase, TrialOptions, alone, figures,
     simulation::{
         interleavings,
         lanes::{in_lanes, replay, seeds_of},
@@ -9,13 +9,7 @@ use crate::{
 };
 use std::{sync::Arc, time::Instant};
 
-pub(crate) const SIMULATION: Trial = Trial {
-    name: "simulation",
-    covers: &["I1-I7", "row 27"],
-    question: "every verb by several workers in random order, several at once, with zombies, silences and lost answers: the \
-               invariants hold after every handful of calls, and every job comes to rest",
-    run: alone!(measure),
-};
+pub(crate) const RUN: Run = alone!(measure);
 
 /// Databases in use at one moment; within one, a seed follows the other.
 const LANES: u64 = 3;
@@ -28,7 +22,7 @@ async fn measure(options: TrialOptions) -> Result<Figures> {
         play_lane(database, seeds_of(seeds.clone(), lane, LANES)).await
     });
     let broken = broken.await.concat();
-    let replay = replay(SIMULATION.name, broken.iter().min());
+    let replay = replay("simulation", broken.iter().min());
     Ok(figures! {
         "seeds" => count, "seeds";
         "seeds a second" => count as f64 / began.elapsed().as_secs_f64(), "seeds/s";

@@ -3,20 +3,14 @@
 mod reorder_run;
 
 use crate::{
-    Figures, Result, TestDatabase, Trial, TrialOptions, alone, figures,
+    Figures, Result, Run, TestDatabase, TrialOptions, alone, figures,
     simulation::lanes::{in_lanes, replay, seeds_of},
 };
 use rand::{SeedableRng, rngs::StdRng};
 use reorder_run::{Delivery, InjectedFailures, ReorderRun};
 use std::{collections::BTreeMap, time::Instant};
 
-pub(crate) const REORDER: Trial = Trial {
-    name: "reorder",
-    covers: &["F4"],
-    question: "every event of a story comes one to five times, in any order and up to six hours late: the story ends as \
-               it does undisturbed",
-    run: alone!(measure),
-};
+pub(crate) const RUN: Run = alone!(measure);
 
 /// Databases in use at one moment; within one, a seed follows the other.
 const LANES: u64 = 2;
@@ -47,7 +41,7 @@ async fn measure(options: TrialOptions) -> Result<Figures> {
         seen.virtual_seconds += lane.virtual_seconds;
     }
     let took = began.elapsed().as_secs_f64();
-    let replay = replay(REORDER.name, seen.different.iter().min());
+    let replay = replay("reorder", seen.different.iter().min());
     Ok(figures! {
         "seeds a second" => count as f64 / took, "seeds/s";
         "events delivered" => seen.deliveries, "events";

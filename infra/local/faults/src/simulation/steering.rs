@@ -3,7 +3,7 @@
 mod steering_run;
 
 use crate::{
-    Figures, Result, TestDatabase, Trial, TrialOptions, alone, figures,
+    Figures, Result, Run, TestDatabase, TrialOptions, alone, figures,
     simulation::lanes::{in_lanes, replay, seeds_of},
 };
 use Wrong::{CameBack, MixedBook, NeverSettled, NotTold, OldResultGone, StaleResult};
@@ -14,13 +14,7 @@ use std::{
 };
 use steering_run::SteeringRun;
 
-pub(crate) const STEERING: Trial = Trial {
-    name: "steering",
-    covers: &["F29"],
-    question: "cancel, retry, regenerate, generate, continue and restore at every state: nothing of an attempt that was taken away \
-               appears, no book mixes versions, what is cancelled stays so, and an old picture serves until the new one is there",
-    run: alone!(measure),
-};
+pub(crate) const RUN: Run = alone!(measure);
 
 /// Databases in use at one moment; within one, a seed follows the other.
 const LANES: u64 = 2;
@@ -62,7 +56,7 @@ async fn measure(options: TrialOptions) -> Result<Figures> {
         seen.zombies += lane.zombies;
         seen.met.extend(lane.met);
     }
-    let replay = replay(STEERING.name, seen.broken.iter().min());
+    let replay = replay("steering", seen.broken.iter().min());
     let mut figures = figures! {
         "seeds a second" => count as f64 / began.elapsed().as_secs_f64(), "seeds/s";
         "writes of workers whose lease was taken away" => seen.zombies, "writes";

@@ -1,7 +1,7 @@
 //! F8: clocks that are wrong. No function's clock reaches the database, so no lease or deadline can depend on one; and a
 //! token's times are given sixty seconds of leeway, no more.
 
-use crate::{Context, Figures, Result, TestStack, Trial, TrialOptions, figures, on_stack};
+use crate::{Context, Figures, Result, Run, TestStack, TestUser, TrialOptions, figures, on_stack};
 use serde_json::{Value, json};
 use stack::breakpoints::{Moment, Seen, Server};
 use std::{
@@ -9,12 +9,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-pub(crate) const CLOCK: Trial = Trial {
-    name: "clock",
-    covers: &["F8"],
-    question: "clocks ten minutes ahead or behind: leases and deadlines do not notice, tokens get sixty seconds and no more",
-    run: on_stack!(measure),
-};
+pub(crate) const RUN: Run = on_stack!(measure);
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let mut figures = the_wire(stack, options.size.pick(1, 5, 20)).await?;
@@ -170,13 +165,12 @@ async fn ask_with(stack: &TestStack, times: &Value) -> Result<u16> {
     if let (Some(claims), Some(times)) = (claims.as_object_mut(), times.as_object()) {
         claims.extend(times.clone());
     }
-    reqwest::Client::new()
-        .get(format!("{}/api/v1/stories", stack.variable("API_URL")))
-        .bearer_auth(stack.keys().sign(&claims))
-        .send()
-        .await
-        .map(|answer| answer.status().as_u16())
-        .context("ask the API with a token")
+    let clock = TestUser {
+        token: stack.keys().sign(&claims),
+        ..stack.user.clone()
+    };
+    let asked = clock.request(stack, "GET", "/stories").send().await;
+    Ok(asked.context("ask the API with a token")?.status().as_u16())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! F10: Postgres restarts, crashes, ends sessions and turns read-only, under stories and under a plain loop of verbs.
 
 use crate::{
-    Context, Figures, Result, TestStack, Trial, TrialError, TrialOptions, figures, on_stack,
+    Context, Figures, Result, Run, TestStack, TrialError, TrialOptions, figures, on_stack,
     supabase::{
         postgrest::{LEASE, outcome},
         throughput::{self, Settled},
@@ -13,16 +13,11 @@ use stack::{follow::StoryFeed, postgres::Halt};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-pub(crate) const DB: Trial = Trial {
-    name: "db",
-    covers: &["F10", "row 24"],
-    question: "Postgres restarts, crashes, ends sessions and turns read-only: 0 lost, 95 % of the rate again within 10 s",
-    run: on_stack!(measure, |setup, _| {
-        setup
-            .setting("JOB_LEASE_SECONDS", LEASE.as_secs())
-            .schedule(TICK)
-    }),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| {
+    setup
+        .setting("JOB_LEASE_SECONDS", LEASE.as_secs())
+        .schedule(TICK)
+});
 
 const TICK: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_secs(120);

@@ -2,32 +2,24 @@
 //! and then a day of the platform that has no money left.
 
 use crate::{
-    Figures, LedgerRow, Result, TestStack, TestUser, Trial, TrialOptions, call_key, figures,
-    ledger, on_stack, until,
+    Figures, Result, Run, TestStack, TestUser, TrialOptions, bills, figures, on_stack, query, until,
 };
 use futures::future::try_join_all;
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::json;
 use stack::api::ApiError;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 use uuid::Uuid;
 
-pub(crate) const LIMITS: Trial = Trial {
-    name: "limits",
-    covers: &["F34"],
-    question: "users have assets made again, cancel and try again at random while providers fail now and then: nobody gets more \
-               than the plan allows, nothing is paid after a limit, every sum is exact, and what waited is made when a limit is lifted",
-    run: on_stack!(measure, |setup, _| {
-        setup
-            .setting("PROVIDER_TRY_SECONDS", 5)
-            .setting("PROVIDER_PROBE_SECONDS", 2)
-            .schedule(Duration::from_secs(2))
-            .with(|options| options.faults = Some(FAULTS.to_owned()))
-    }),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| {
+    setup
+        .setting("PROVIDER_TRY_SECONDS", 5)
+        .setting("PROVIDER_PROBE_SECONDS", 2)
+        .schedule(Duration::from_secs(2))
+        .with(|options| options.faults = Some(FAULTS.to_owned()))
+});
+
+const SQL: &str = include_str!("limits.sql");
 
 /// Answers that arrive, so that what was billed is known.
 const FAULTS: &str = "429=0.05,500=0.05,malformed=0.05,policy=0.02";
@@ -76,10 +68,10 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "refused by the allowance of a story" => of("REGENERATION_LIMIT"), "wishes", at_least 1;
         "refused by the money of a day" => of("SPEND_LIMIT"), "wishes";
         "answers that are none of these" => unknown.len(), "codes", is 0, beside format!("{unknown:?}");
-        "stories made again beyond their allowance" => stack.count(&over_allowance()).await?, "stories", is 0;
-        "users above the money of their day" => stack.count(&over_money()).await?, "users", is 0;
+        "stories made again beyond their allowance" => stack.count(query(SQL, "above their allowance")).await?, "stories", is 0;
+        "users above the money of their day" => stack.count(query(SQL, "above their day")).await?, "users", is 0;
     };
-    figures.extend(sums(stack, &stories).await?);
+    figures.extend(sums(stack).await?);
     figures.extend(platform(stack, options.size.pick(3, 6, 12)).await?);
     figures.extend(stack.audit().await?);
     Ok(figures)
@@ -134,62 +126,24 @@ async fn wish(user: &TestUser, story: Uuid, random: &mut StdRng) -> Result<Strin
     }
 }
 
-fn over_allowance() -> String {
-    format!(
-        "select count(*) from (select story_id from private.remake_ledger
-           where counts and coalesce(outcome, 'made') in ('made', 'cancelled')
-           group by story_id having count(*) > {ALLOWANCE}) as over"
-    )
-}
-
-fn over_money() -> String {
-    format!(
-        "select count(*) from (select s.payer from private.spending s join public.users u on u.id = s.payer
-           where u.tier = 'free' group by s.day, s.payer having sum(s.spent_usd) > {USER_USD}) as over"
-    )
-}
-
 /// By the calls that the stand-ins billed, the ledger and the sums of the day.
-async fn sums(stack: &TestStack, stories: &[Uuid]) -> Result<Figures> {
-    let rows: Vec<LedgerRow> = ledger(stack, stories).await?;
-    let recorded: BTreeSet<&str> = rows.iter().map(|(key, ..)| key.as_str()).collect();
-    let billed: BTreeSet<String> = stack
-        .stand_ins()
-        .calls()
-        .iter()
-        .filter(|call| call.paid)
-        .map(call_key)
-        .collect();
-    let invented = recorded
-        .iter()
-        .filter(|key| !billed.contains(**key))
-        .count();
-    let missing = billed
-        .iter()
-        .filter(|key| !recorded.contains(key.as_str()))
-        .count();
+async fn sums(stack: &TestStack) -> Result<Figures> {
+    let bills = bills(stack).await?;
     // Whoever loses a lease drops what it is being answered; nobody learns what that was billed.
     let taken = stack
         .count("select count(*) from private.taken_leases")
         .await?;
     Ok(figures! {
-        "calls in the ledger that nobody billed" => invented, "calls", is 0;
-        "billed calls that the ledger lacks" => missing, "calls", at_most 2 * taken,
+        "calls in the ledger that nobody billed" => bills.invented, "calls", is 0;
+        "billed calls that the ledger lacks" => bills.missing, "calls", at_most 2 * taken,
             beside format!("{taken} leases were taken away in the middle");
         "USD between the ledger and the day of the platform" =>
-            stack.sql(DIFFERENCE).value::<f64>().await?, "USD", is 0;
-        "calls whose price is not their own" => stack.count(MISPRICED).await?, "calls", is 0;
+            stack.sql(query(SQL, "difference")).value::<f64>().await?, "USD", is 0;
+        "calls whose price is not their own" => stack.count(query(SQL, "mispriced")).await?, "calls", is 0;
         "calls without the version of their price" =>
             stack.count("select count(*) from public.usage_ledger where price_version = 'unknown'").await?, "calls", is 0;
     })
 }
-
-const DIFFERENCE: &str = "select abs((select coalesce(sum(cost_usd), 0) from public.usage_ledger)
-    - (select coalesce(sum(spent_usd), 0) from private.spending where payer = private.platform()))::float8";
-// Written anew, at the list prices of the default models.
-const MISPRICED: &str = "select count(*) from public.usage_ledger where abs(cost_usd - case
-    when kind = 'picture' then 0.034 when kind = 'speech' then input_units * 0.15 / 1000
-    else (input_units * 1.75 + output_units * 14) / 1000000 end) > 0.000001";
 
 /// The platform's day runs out of money in the middle of some stories, and is lifted again.
 async fn platform(stack: &TestStack, count: usize) -> Result<Figures> {
@@ -217,7 +171,7 @@ async fn platform(stack: &TestStack, count: usize) -> Result<Figures> {
         }
     }
     until("nothing more can be paid", SETTLED_WITHIN, async || {
-        stack.sql(AT_REST).value().await
+        stack.sql(query(SQL, "at rest")).value().await
     })
     .await?;
     let waiting = stack.count_jobs(&asked, "status = 'queued'").await?;
@@ -227,7 +181,7 @@ async fn platform(stack: &TestStack, count: usize) -> Result<Figures> {
     tokio::time::sleep(Duration::from_secs(5)).await;
     let claims = claims_so_far(stack) - claims;
     let paid_late = stack.last_call() - calls;
-    let over: f64 = stack.sql(OVER_PLATFORM).value().await?;
+    let over: f64 = stack.sql(query(SQL, "above the platform")).value().await?;
     stack
         .arrange("update private.platform_limits set daily_cost_usd = null")
         .await?;
@@ -242,14 +196,6 @@ async fn platform(stack: &TestStack, count: usize) -> Result<Figures> {
         "until what waited is made, once the limit is lifted" => made, "s";
     })
 }
-
-/// Nothing is under way, and what could be begun is too dear.
-const AT_REST: &str = "select count(*) = 0
-    from public.asset_generation_jobs j join private.asset_costs c on c.asset_type = j.asset_type
-    where j.status = 'generating' or (j.status = 'queued' and j.inputs_settled
-      and c.reserve_usd <= (private.spending_room('{}') ->> private.platform()::text)::numeric)";
-const OVER_PLATFORM: &str = "select (coalesce(sum(s.spent_usd), 0) - max(l.daily_cost_usd))::float8
-    from private.platform_limits l left join private.spending s on s.day = private.today() and s.payer = private.platform()";
 
 /// Round trips of all workers that asked for jobs.
 fn claims_so_far(stack: &TestStack) -> u64 {

@@ -1,8 +1,8 @@
 //! F19: a hundred requests at once against a limit of two, and credits taken, given back and taken again in between.
 
 use crate::{
-    Context, EVERYTHING, Figures, Result, TestStack, Trial, TrialError, TrialOptions, figures,
-    on_stack,
+    Context, EVERYTHING, Figures, Result, Run, TestStack, TrialError, TrialOptions, figures,
+    on_stack, query,
 };
 use futures::future::{join_all, try_join_all};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -10,12 +10,9 @@ use serde_json::{Value, json};
 use stack::api::ApiError;
 use uuid::Uuid;
 
-pub(crate) const QUOTA: Trial = Trial {
-    name: "quota",
-    covers: &["F19", "row 21"],
-    question: "a hundred stories asked for at once with two left: exactly two are made, and no credit is lost or taken twice",
-    run: on_stack!(measure),
-};
+pub(crate) const RUN: Run = on_stack!(measure);
+
+const SQL: &str = include_str!("quota.sql");
 
 const AT_ONCE: usize = 100;
 const LIMIT: usize = 2;
@@ -25,21 +22,10 @@ const ANCHOR_ROUNDS: usize = 5;
 /// No more than the pool of the stack holds.
 const CONNECTIONS: usize = 12;
 
-/// The most a user ever had used, whatever came after.
-const HIGH_WATER: &str = "
-    create schema if not exists trial;
-    drop table if exists trial.used cascade;
-    create table trial.used (user_id uuid, used integer);
-    create or replace function trial.note_use() returns trigger language plpgsql security definer as $$
-    begin
-      insert into trial.used values (new.id, new.stories_used);
-      return null;
-    end $$;
-    create or replace trigger trial_notes_use after update of stories_used on public.users
-      for each row execute function trial.note_use()";
-
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
-    stack.arrange(HIGH_WATER).await?;
+    stack
+        .arrange(query(SQL, "note the most a user ever had used"))
+        .await?;
     let rounds: usize = options.size.pick(4, 100, 1_000);
     let (mut wrong, mut unexpected) = (0, 0);
     for _ in 0..rounds {
@@ -63,9 +49,9 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "answers that were neither a story nor QUOTA_EXCEEDED" => unexpected, "answers", is 0;
         "made through the API, asked for at once" => by_api, "stories", is LIMIT;
         "credits given back while others were taken" => refunds, "credits", at_least 1;
-        "users who ever had used more than they may" => stack.count(OVER).await?, "users", is 0;
-        "users whose total is not their ledger's" => stack.count(LEDGER).await?, "users", is 0;
-        "users who used other than made less given back" => stack.count(REFUNDS).await?, "users", is 0;
+        "users who ever had used more than they may" => stack.count(query(SQL, "users above their limit")).await?, "users", is 0;
+        "users whose total is not their ledger's" => stack.count(query(SQL, "users without their ledger")).await?, "users", is 0;
+        "users who used other than made less given back" => stack.count(query(SQL, "users without their refunds")).await?, "users", is 0;
         "the anchor goes over its limit, so the race is real" => anchor, "stories", at_least LIMIT + 1;
     };
     stack
@@ -73,16 +59,6 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         .await?;
     Ok(figures)
 }
-
-const OVER: &str =
-    "select count(distinct t.user_id) from trial.used t join public.users u on u.id = t.user_id
-    where u.tier = 'free' and t.used > 2 + u.extra_stories";
-const LEDGER: &str = "select count(*) from public.users u where u.stories_used <>
-    (select coalesce(-sum(l.delta), 0) from public.credit_ledger l where l.user_id = u.id)";
-// Refunds counted from the jobs, not from the ledger: a story whose text failed costs nothing.
-const REFUNDS: &str = "select count(*) from public.users u where u.tier = 'free' and u.stories_used <>
-    (select count(*) from public.stories s where s.creator_user_id = u.id and not exists (
-      select from public.asset_generation_jobs j where j.story_id = s.id and j.asset_type = 'content' and j.status in ('failed', 'cancelled')))";
 
 /// Somebody new asks for a hundred stories at once: how many were made, and how many answers were no known one.
 async fn one_round(stack: &TestStack) -> Result<(usize, usize)> {
@@ -209,7 +185,7 @@ async fn let_the_text_fail(stack: &TestStack, story: Uuid) -> Result<bool, reqwe
 
 /// Read how many there are, check, insert: what the documents show; the worst of a few rounds.
 async fn create_the_documents_way(stack: &TestStack) -> Result<i64> {
-    stack.arrange(ANCHOR_TABLE).await?;
+    stack.arrange(query(SQL, "anchor")).await?;
     let mut most = 0;
     for _ in 0..ANCHOR_ROUNDS {
         stack.arrange("truncate trial.anchor").await?;
@@ -230,6 +206,4 @@ async fn create_the_documents_way(stack: &TestStack) -> Result<i64> {
     Ok(most)
 }
 
-const ANCHOR_TABLE: &str =
-    "create table trial.anchor (id uuid primary key default gen_random_uuid())";
 const ANCHOR_COUNT: &str = "select count(*) from trial.anchor";

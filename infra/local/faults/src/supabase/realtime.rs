@@ -1,7 +1,7 @@
 //! F30: frames lost and reordered, sockets cut; a client that follows the documented way has the row again in a second.
 
 use crate::{
-    Context, Figures, Result, TestStack, Trial, TrialError, TrialOptions, figures, on_stack,
+    Context, Figures, Result, Run, TestStack, TrialError, TrialOptions, figures, on_stack,
 };
 use futures::future::try_join_all;
 use stack::follow::{FeedCounts, FollowError};
@@ -11,15 +11,9 @@ use std::{
 };
 use uuid::Uuid;
 
-pub(crate) const REALTIME: Trial = Trial {
-    name: "realtime",
-    covers: &["F30"],
-    question: "30 % of the frames lost, 30 % overtaken, sockets cut: a client has the row a second after it is back, and never an older one",
-    // Slow enough that every client is there while most of it happens.
-    run: on_stack!(measure, |setup, _| setup
-        .latency("text=500,image=800,speech=600"))
-    .audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup
+    .latency("text=500,image=800,speech=600"))
+.audited();
 
 const LOST: f64 = 0.3;
 const OVERTAKEN: f64 = 0.3;

@@ -1,7 +1,7 @@
 //! F21: the nine assets of a story finish at the same moment; beside it the documents' read, spread and write back.
 
 use crate::{
-    Context, Figures, Result, TestStack, Trial, TrialOptions, figures, on_stack, percentile,
+    Context, Figures, Result, Run, TestStack, TrialOptions, figures, on_stack, percentile, query,
 };
 use futures::future::{join_all, try_join_all};
 use serde_json::{Value, json};
@@ -9,12 +9,9 @@ use std::time::{Duration, Instant};
 use store::{Completion, LeasedJob, Settled};
 use uuid::Uuid;
 
-pub(crate) const STATUS: Trial = Trial {
-    name: "status",
-    covers: &["F21", "row 22"],
-    question: "nine assets of a story finish at once, many stories over: no update is lost, the end is told once",
-    run: on_stack!(measure).audited(),
-};
+pub(crate) const RUN: Run = on_stack!(measure).audited();
+
+const SQL: &str = include_str!("status.sql");
 
 /// Stories whose assets are on the wire together.
 const AT_ONCE: usize = 4;
@@ -24,16 +21,6 @@ const BATCH: usize = 100;
 const ANCHOR_STORIES: usize = 40;
 const ASSETS_PER_STORY: usize = 9;
 
-const HISTORY: &str = "
-    create schema if not exists trial;
-    drop table if exists trial.history cascade;
-    create table trial.history (story uuid, version bigint, overall text);
-    create or replace function trial.note() returns trigger language plpgsql security definer as $$
-    begin
-      insert into trial.history values (new.id, new.version, new.asset_generation_status ->> 'overall');
-      return null;
-    end $$;
-    drop trigger if exists trial_notes on public.stories";
 const NOTE: &str = "create trigger trial_notes after update on public.stories for each row execute function trial.note()";
 const NOTE_NO_MORE: &str = "drop trigger trial_notes on public.stories";
 
@@ -43,7 +30,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let mut spreads = Vec::new();
     let mut refused = 0;
     let mut spent = Duration::ZERO;
-    stack.arrange(HISTORY).await?;
+    stack.arrange(query(SQL, "history")).await?;
     while stories.len() < count {
         let missing = count - stories.len();
         let batch = stack.accept_stories(BATCH.min(missing)).await?;
@@ -69,18 +56,13 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "updates refused" => refused, "updates", is 0;
         "updates lost" => lost(stack).await?, "updates", is 0,
             beside format!("read, spread, write back, beside: {anchor} of {} lost", ANCHOR_STORIES * ASSETS_PER_STORY);
-        "stories whose version did not grow by one each time" => stack.count(UNEVEN).await?, "stories", is 0;
-        "stories whose end was not set exactly once" => stack.count(ENDS).await?, "stories", is 0;
+        "stories whose version did not grow by one each time" => stack.count(query(SQL, "uneven versions")).await?, "stories", is 0;
+        "stories whose end was not set exactly once" => stack.count(query(SQL, "ends")).await?, "stories", is 0;
         "the anchor loses updates, so the race is real" => anchor, "updates", at_least 1;
     };
     stack.arrange("drop schema trial cascade").await?;
     Ok(figures)
 }
-
-const UNEVEN: &str = "select count(*) from (select story from trial.history group by story
-    having count(*) <> 9 or count(distinct version) <> 9 or max(version) - min(version) <> 8) u";
-const ENDS: &str = "select count(*) from public.stories s where
-    (select count(*) from trial.history h where h.story = s.id and h.overall = 'ready') <> 1";
 
 /// Settles the nine jobs of a story at once: how many were accepted, and within how many milliseconds they were sent.
 async fn finish(stack: &TestStack, jobs: &[LeasedJob], story: Uuid) -> Result<(usize, f64)> {
@@ -116,17 +98,12 @@ async fn finish(stack: &TestStack, jobs: &[LeasedJob], story: Uuid) -> Result<(u
 
 /// Assets that are not ready in their story's row, and colours that are not there, though every update was accepted.
 async fn lost(stack: &TestStack) -> Result<i64> {
-    stack.count(LOST).await
+    stack.count(query(SQL, "lost updates")).await
 }
-
-const LOST: &str = "select coalesce(sum(9 - (select count(*) from jsonb_each(s.asset_generation_status -> 'assets') a
-                where a.value ->> 'status' = 'ready' and a.value -> 'data' ->> 'asset' = a.key)), 0)::bigint
-              + coalesce(sum(9 - (select count(*) from jsonb_each(s.hue_extracted_colors))), 0)::bigint
-             from public.stories s";
 
 /// The documents' update of a status, by as many writers: read the JSON, change one entry, write it all back.
 async fn lose_the_documents_way(stack: &TestStack) -> Result<i64> {
-    stack.arrange(ANCHOR).await?;
+    stack.arrange(query(SQL, "anchor")).await?;
     let mut lost = 0;
     for id in 0..i32::try_from(ANCHOR_STORIES).unwrap_or(i32::MAX) {
         let story = format!("from trial.anchor where id = {id}");
@@ -151,6 +128,3 @@ async fn lose_the_documents_way(stack: &TestStack) -> Result<i64> {
     }
     Ok(lost)
 }
-
-const ANCHOR: &str =
-    "create table trial.anchor (id int primary key, status jsonb not null default '{}')";

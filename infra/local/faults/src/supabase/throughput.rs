@@ -19,15 +19,6 @@ const LEASE: Duration = Duration::from_secs(2);
 pub(crate) const WINDOW: Duration = Duration::from_secs(1);
 const STEP: Duration = Duration::from_millis(50);
 
-/// One text job a story, claimable at once; nobody but the loops looks at them.
-const JOBS: &str = "with made as (
-      insert into public.stories (library_id, creator_user_id, title, character_ids, story_type, asset_generation_status)
-      select (select id from public.libraries where owner_user_id = $1 limit 1), $1, 'A story', array[$2], 'adventure',
-        '{\"overall\": \"generating\", \"assets\": {\"content\": {\"status\": \"generating\"}}}'
-      from generate_series(1, $3) returning id)
-    insert into public.asset_generation_jobs (story_id, user_id, asset_type, inputs_settled)
-    select id, $1, 'content', true from made";
-
 /// When each job was settled, as its loop heard it.
 #[derive(Default)]
 pub(crate) struct Settled {
@@ -89,7 +80,7 @@ impl Settled {
 pub(crate) async fn queue(stack: &TestStack, user: Uuid, jobs: usize) -> Result<()> {
     let hero = stack.hero_of(user).await?;
     stack
-        .sql(JOBS)
+        .sql(include_str!("throughput.sql"))
         .bind(user)
         .bind(hero)
         .bind(i32::try_from(jobs).unwrap_or(i32::MAX))

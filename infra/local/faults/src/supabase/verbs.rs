@@ -1,20 +1,11 @@
 //! The verbs as the functions call them, over PostgREST, and stories arranged by SQL for them to work on.
 
-use crate::{Context, EVERYTHING, Result, TestStack};
+use crate::{Context, EVERYTHING, Result, TestStack, query};
 use serde_json::Value;
 use store::LeasedJob;
 use uuid::Uuid;
 
-const CREATE: &str = "select (public.create_story($1, null, jsonb_build_object('character_ids', jsonb_build_array($2), 'story_type',
-      'adventure', 'themes', '[]'::jsonb, 'asset_types', to_jsonb($3))) -> 'story' ->> 'id')::uuid from generate_series(1, $4)";
-const LEASE: &str = "with leased as (
-      update public.asset_generation_jobs set status = 'generating', inputs_settled = true, attempt = attempt + 1,
-        lease_token = gen_random_uuid(), lease_owner = 'trial', started_at = now(),
-        lease_expires_at = now() + interval '1 hour'
-      where story_id = any ($1) and status = 'queued' returning *)
-    select jsonb_agg(jsonb_build_object('jobId', id, 'storyId', story_id, 'assetType', asset_type, 'leaseToken',
-      lease_token, 'attempt', attempt, 'retryCount', 0, 'assetVersion', 0, 'checkpoint', checkpoint, 'options', options))
-    from leased";
+const SQL: &str = include_str!("verbs.sql");
 
 impl TestStack {
     /// Calls a verb once, without retries: the HTTP status and the answer.
@@ -45,7 +36,7 @@ impl TestStack {
     pub(crate) async fn accept_stories(&self, count: usize) -> Result<Vec<Uuid>> {
         let hero = self.hero_of(self.user.id).await?;
         let stories: Vec<Uuid> = self
-            .sql(CREATE)
+            .sql(query(SQL, "create"))
             .bind(self.user.id)
             .bind(hero)
             .bind(EVERYTHING.as_slice())
@@ -58,7 +49,7 @@ impl TestStack {
 
     /// Leases every queued job of these stories to the trial for an hour, whatever they wait for.
     pub(crate) async fn lease_all(&self, stories: &[Uuid]) -> Result<Vec<LeasedJob>> {
-        let jobs: Value = self.sql(LEASE).bind(stories).value().await?;
+        let jobs: Value = self.sql(query(SQL, "lease")).bind(stories).value().await?;
         serde_json::from_value(jobs).context("read the jobs of the trial")
     }
 }

@@ -24,8 +24,6 @@ pub struct EmulatorConfig {
     pub log_dir: Option<PathBuf>,
     /// File that gets one JSON line per event given up on.
     pub dead_letter_file: Option<PathBuf>,
-    /// File that remembers the children, so that the next start can end what a killed one left.
-    pub pid_file: Option<PathBuf>,
 }
 
 impl Default for EmulatorConfig {
@@ -41,7 +39,6 @@ impl Default for EmulatorConfig {
             idle_timeout: Duration::from_secs(300),
             log_dir: None,
             dead_letter_file: None,
-            pid_file: None,
         }
     }
 }
@@ -65,6 +62,8 @@ pub struct FunctionConfig {
     pub max_concurrency: usize,
     /// Instances started ahead of the first call and kept.
     pub warm: usize,
+    /// Invocations one instance takes at once, as those of Lambda Managed Instances do.
+    pub at_once: usize,
     /// An event that could not be delivered for this long is given up on (AWS: 60 s to 6 h).
     pub max_event_age: Duration,
     /// Short or deployed name of the function that is sent the record of every event given up on, as its on-failure
@@ -84,6 +83,7 @@ impl FunctionConfig {
             timeout: Duration::from_secs(60),
             max_concurrency: 10,
             warm: 0,
+            at_once: 1,
             max_event_age: Duration::from_secs(6 * 60 * 60),
             on_failure: None,
         }

@@ -8,78 +8,39 @@ use std::{
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::lambda::error::FunctionFailure;
-
-/// Why an event was given up on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum DeadLetterCondition {
-    RetriesExhausted,
-    EventAgeExceeded,
-}
+use crate::lambda::{error::FunctionFailure, invocation::Invocation};
 
 /// The record AWS sends to an on-failure destination ("Retaining records of asynchronous
-/// invocations" in the Lambda developer guide).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeadLetter {
-    pub version: String,
-    pub timestamp: Timestamp,
-    pub request_context: RequestContext,
-    pub request_payload: Value,
-    /// Absent when no attempt was made that could fail.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub response_context: Option<ResponseContext>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub response_payload: Option<Value>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RequestContext {
-    pub request_id: String,
-    pub function_arn: String,
-    pub condition: DeadLetterCondition,
-    /// Attempts made.
-    pub approximate_invoke_count: u32,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ResponseContext {
-    pub status_code: u16,
-    pub executed_version: String,
-    pub function_error: String,
-}
-
-impl DeadLetter {
-    pub(crate) fn new(
-        context: RequestContext,
-        payload: &[u8],
-        last_failure: Option<&FunctionFailure>,
-    ) -> Self {
-        let json = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or(Value::Null);
-        Self {
-            version: "1.0".to_owned(),
-            timestamp: Timestamp::now(),
-            request_context: context,
-            request_payload: json(payload),
-            response_context: last_failure.map(|_| ResponseContext {
-                status_code: 200,
-                executed_version: "$LATEST".to_owned(),
-                function_error: "Unhandled".to_owned(),
-            }),
-            response_payload: last_failure.map(|failure| json(failure.body())),
-        }
+/// invocations" in the Lambda developer guide). Without a failure no attempt was made.
+pub(crate) fn record(
+    invocation: &Invocation,
+    function_arn: &str,
+    condition: &str,
+    failure: Option<&FunctionFailure>,
+) -> Value {
+    let parsed = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or(Value::Null);
+    let mut record = json!({
+        "version": "1.0", "timestamp": Timestamp::now().to_string(),
+        "requestContext": {
+            "requestId": invocation.request_id, "functionArn": format!("{function_arn}:$LATEST"),
+            "condition": condition, "approximateInvokeCount": u8::from(failure.is_some()),
+        },
+        "requestPayload": parsed(&invocation.payload),
+    });
+    if let Some(failure) = failure {
+        record["responseContext"] =
+            json!({"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"});
+        record["responsePayload"] = parsed(failure.body());
     }
+    record
 }
 
 #[derive(Default)]
 pub(crate) struct DeadLetters {
     file: Option<Mutex<File>>,
-    letters: Mutex<Vec<DeadLetter>>,
+    letters: Mutex<Vec<Value>>,
 }
 
 impl DeadLetters {
@@ -97,17 +58,16 @@ impl DeadLetters {
         })
     }
 
-    pub(crate) fn add(&self, letter: &DeadLetter) {
-        if let Some(file) = &self.file {
-            let line = serde_json::json!(letter).to_string() + "\n";
-            if let Err(error) = file.lock().write_all(line.as_bytes()) {
-                tracing::warn!(%error, "Could not write a dead letter to its file");
-            }
+    pub(crate) fn add(&self, letter: Value) {
+        if let Some(file) = &self.file
+            && let Err(error) = writeln!(file.lock(), "{letter}")
+        {
+            tracing::warn!(%error, "Could not write a dead letter to its file");
         }
-        self.letters.lock().push(letter.clone());
+        self.letters.lock().push(letter);
     }
 
-    pub(crate) fn all(&self) -> Vec<DeadLetter> {
+    pub(crate) fn all(&self) -> Vec<Value> {
         self.letters.lock().clone()
     }
 }
@@ -116,34 +76,25 @@ impl DeadLetters {
 mod tests {
     use super::*;
 
-    fn context(condition: DeadLetterCondition) -> RequestContext {
-        RequestContext {
-            request_id: "r".to_owned(),
-            function_arn: "arn:aws:lambda:eu-west-1:123456789012:function:worker:$LATEST"
-                .to_owned(),
-            condition,
-            approximate_invoke_count: 3,
-        }
+    fn letter(failure: Option<&FunctionFailure>) -> Value {
+        let invocation = Invocation::new(r#"{"job_id":"1"}"#.into());
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:function:worker";
+        record(&invocation, arn, "RetriesExhausted", failure)
     }
 
     #[test]
     fn a_dead_letter_has_the_shape_of_a_destination_record() {
-        let failure = FunctionFailure::new("Boom", "it broke".to_owned());
-        let letter = DeadLetter::new(
-            context(DeadLetterCondition::RetriesExhausted),
-            br#"{"job_id":"1"}"#,
-            Some(&failure),
-        );
-        let mut json = serde_json::json!(letter);
-        json["timestamp"] = Value::Null;
+        let mut letter = letter(Some(&FunctionFailure::new("Boom", "it broke".to_owned())));
+        letter["timestamp"] = Value::Null;
+        letter["requestContext"]["requestId"] = "r".into();
         assert_eq!(
-            json,
-            serde_json::json!({
+            letter,
+            json!({
                 "version": "1.0", "timestamp": null,
                 "requestContext": {
                     "requestId": "r",
                     "functionArn": "arn:aws:lambda:eu-west-1:123456789012:function:worker:$LATEST",
-                    "condition": "RetriesExhausted", "approximateInvokeCount": 3
+                    "condition": "RetriesExhausted", "approximateInvokeCount": 1
                 },
                 "requestPayload": { "job_id": "1" },
                 "responseContext": { "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled" },
@@ -153,10 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_grew_too_old_has_no_response() {
-        let letter = DeadLetter::new(context(DeadLetterCondition::EventAgeExceeded), b"{}", None);
-        let json = serde_json::json!(letter);
-        assert_eq!(json["requestContext"]["condition"], "EventAgeExceeded");
-        assert!(json.get("responseContext").is_none() && json.get("responsePayload").is_none());
+    fn an_event_that_was_never_tried_has_no_response() {
+        let letter = letter(None);
+        assert_eq!(letter["requestContext"]["approximateInvokeCount"], 0);
+        assert!(letter.get("responseContext").is_none() && letter.get("responsePayload").is_none());
     }
 }

@@ -1,13 +1,13 @@
 //! The emulator as its owner sees it: start, invoke, look inside, stop.
 
 use std::{
-    collections::BTreeSet,
     net::SocketAddr,
     sync::{Arc, Weak, atomic::Ordering},
     time::Duration,
 };
 
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::{
     net::TcpListener,
     sync::broadcast,
@@ -18,13 +18,11 @@ use tokio::{
 use crate::lambda::{
     api,
     config::{EmulatorConfig, Faults},
-    dead_letters::DeadLetter,
     error::{EmulatorError, InvokeError},
-    instance::{InstanceActivity, InstanceView, Order},
+    instance::{Current, InstanceView, Order},
     invocation::Invocation,
     logs::LogLine,
     metrics::{InvocationRecord, Metrics},
-    naming,
     state::Core,
 };
 
@@ -43,7 +41,6 @@ pub struct Emulator {
 
 impl Emulator {
     /// Serves Lambda on `listener`, which should be bound to 127.0.0.1: nothing is authenticated.
-    /// Processes a previous run left (see `pid_file`) are killed first.
     ///
     /// # Errors
     /// When the configuration contradicts itself, or a file it names cannot be opened.
@@ -51,11 +48,11 @@ impl Emulator {
         config: EmulatorConfig,
         listener: TcpListener,
     ) -> Result<Self, EmulatorError> {
-        check(&config)?;
         let address = listener
             .local_addr()
             .map_err(EmulatorError::ListenerAddress)?;
         let core = Arc::new(Core::open(config, address)?);
+        core.check_names()?;
         for function in &core.functions {
             // So that a function that was never called is still listed.
             core.ledger.change(&function.config.name, |_| ());
@@ -141,11 +138,16 @@ impl Emulator {
 
     /// The process of a function (by its short name) whose invocation's payload contains this text.
     pub fn pid_working_on(&self, function: &str, text: &str) -> Option<u32> {
-        self.core.pid_working_on(function, text)
+        let mentions = |work: &Current| {
+            let mut windows = work.payload.windows(text.len().max(1));
+            windows.any(|window| window == text.as_bytes())
+        };
+        let mut at_work = self.core.at_work(mentions).into_iter();
+        at_work.find(|(of, _)| of == function).map(|(_, pid)| pid)
     }
 
     /// Events given up on, oldest first.
-    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+    pub fn dead_letters(&self) -> Vec<Value> {
         self.core.dead_letters.all()
     }
 
@@ -173,11 +175,8 @@ impl Emulator {
 
     /// The process that works on the invocation of this request id.
     pub fn pid_of_request(&self, request_id: &str) -> Option<u32> {
-        let views = self.core.instance_views();
-        let working = views.into_iter().find(|view| {
-            matches!(&view.activity, InstanceActivity::Busy { request_id: working, .. } if working == request_id)
-        });
-        working.and_then(|view| view.pid)
+        let is_it = |work: &Current| work.request_id == request_id;
+        self.core.at_work(is_it).pop().map(|(_, pid)| pid)
     }
 
     /// Ends the functions (SIGTERM, then SIGKILL: after half a second, or two for a process at work) and then the server. Events still
@@ -189,8 +188,6 @@ impl Emulator {
             .is_err()
         {
             tracing::error!("Some functions survived SIGKILL for five seconds");
-        } else if let Some(pids) = &self.core.pids {
-            pids.remove();
         }
         // A client that keeps its connection open must not keep us.
         let _ = timeout(CONNECTIONS_CLOSED_WAIT, &mut self.server).await;
@@ -207,21 +204,36 @@ impl Drop for Emulator {
 }
 
 impl Core {
+    /// Whether every function that the configuration names is there.
+    fn check_names(&self) -> Result<(), EmulatorError> {
+        let url_function = self.config.url_function.iter();
+        let url_function = url_function.map(|name| ("the Function URL", name));
+        let schedules = self.config.schedules.iter();
+        let targets = schedules.map(|schedule| ("a schedule", &schedule.function));
+        let destinations = self.config.functions.iter().filter_map(|function| {
+            Some(("an on-failure destination", function.on_failure.as_ref()?))
+        });
+        for (place, name) in url_function.chain(targets).chain(destinations) {
+            let unknown = |_| EmulatorError::UnknownFunction {
+                place,
+                name: name.clone(),
+            };
+            self.function(name).map_err(unknown)?;
+        }
+        Ok(())
+    }
+
     /// Starts the instances that are wanted ahead of the first call.
     fn warm_up(self: &Arc<Self>) {
         for function in &self.functions {
             for _ in 0..function.config.warm.min(function.config.max_concurrency) {
-                let core = Arc::clone(self);
-                let function = Arc::clone(function);
-                tokio::spawn(async move {
-                    match core.start_instance(&function).await {
-                        Ok(instance) => core.idle.give_back(instance),
-                        Err(why) => tracing::warn!(
-                            "`{}` could not be started ahead: {why}",
-                            function.config.name
-                        ),
-                    }
-                });
+                match self.start_instance(function) {
+                    Ok(instance) => self.idle.give_back(instance),
+                    Err(why) => tracing::warn!(
+                        "`{}` could not be started ahead: {why}",
+                        function.config.name
+                    ),
+                }
             }
         }
     }
@@ -243,37 +255,4 @@ async fn keep_house(core: Weak<Core>, idle_timeout: Duration) {
             }
         }
     }
-}
-
-fn check(config: &EmulatorConfig) -> Result<(), EmulatorError> {
-    let mut known = BTreeSet::new();
-    for function in &config.functions {
-        // One name may serve as both.
-        for name in BTreeSet::from([&function.name, &function.deployed_name]) {
-            if !known.insert(name.as_str()) {
-                return Err(EmulatorError::DuplicateFunction { name: name.clone() });
-            }
-        }
-    }
-    let url_function = config
-        .url_function
-        .iter()
-        .map(|name| ("the Function URL", name));
-    let targets = config
-        .schedules
-        .iter()
-        .map(|schedule| ("a schedule", &schedule.function));
-    let destinations = config
-        .functions
-        .iter()
-        .filter_map(|function| Some(("an on-failure destination", function.on_failure.as_ref()?)));
-    for (place, name) in url_function.chain(targets).chain(destinations) {
-        if !known.contains(naming::bare_function_name(name)) {
-            return Err(EmulatorError::UnknownFunction {
-                place,
-                name: name.clone(),
-            });
-        }
-    }
-    Ok(())
 }

@@ -10,16 +10,14 @@ use serde_json::json;
 /// Why the emulator could not start or could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum EmulatorError {
-    #[error("the function name `{name}` is used twice")]
-    DuplicateFunction { name: String },
     #[error("{place} names the function `{name}`, which is not configured")]
     UnknownFunction { place: &'static str, name: String },
     #[error("no schedule has the rule name `{rule}`")]
     UnknownRule { rule: String },
     #[error("could not read the address of the Lambda listener")]
     ListenerAddress(#[source] io::Error),
-    #[error("could not start the thread that starts functions")]
-    Spawner(#[source] io::Error),
+    #[error("could not start the guardian of the functions")]
+    Guardian(#[source] io::Error),
     #[error("could not prepare {path} for the Lambda emulator")]
     Files {
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! One process of a function, from its start to its exit: at most one invocation at a time.
+//! One process of a function, from its start to its exit.
 
 use std::{
     collections::VecDeque,
@@ -41,7 +41,7 @@ pub(crate) struct Work {
     pub(crate) reply: oneshot::Sender<Reply>,
 }
 
-/// The invocation a process is working on.
+/// An invocation a process is working on.
 pub(crate) struct Current {
     pub(crate) request_id: String,
     pub(crate) payload: Bytes,
@@ -68,7 +68,7 @@ pub(crate) struct Instance {
     worked_before: AtomicBool,
     pub(crate) work_in: mpsc::Sender<Work>,
     pub(crate) work_out: tokio::sync::Mutex<mpsc::Receiver<Work>>,
-    pub(crate) current: Mutex<Option<Current>>,
+    pub(crate) current: Mutex<Vec<Current>>,
     pub(crate) init_error: Mutex<Option<(Bytes, Option<String>)>>,
     last_words: Mutex<VecDeque<String>>,
     pub(crate) orders: watch::Sender<Order>,
@@ -78,7 +78,7 @@ pub(crate) struct Instance {
 
 impl Instance {
     pub(crate) fn new(function: Arc<FunctionConfig>) -> Self {
-        let (work_in, work_out) = mpsc::channel(1);
+        let (work_in, work_out) = mpsc::channel(function.at_once.max(1));
         Self {
             token: Uuid::new_v4().simple().to_string(),
             log_stream: naming::log_stream(Timestamp::now()),
@@ -133,37 +133,23 @@ impl Instance {
         Memory::of_process(*self.pid.get()?)
     }
 
+    /// What it works on; the eldest where that is several.
     pub(crate) fn current_request_id(&self) -> Option<String> {
-        self.current
-            .lock()
-            .as_ref()
-            .map(|current| current.request_id.clone())
-    }
-
-    /// The process, when it works on an invocation whose payload contains this text.
-    pub(crate) fn pid_working_on(&self, text: &str) -> Option<u32> {
         let current = self.current.lock();
-        let payload = &current.as_ref()?.payload;
-        let mentioned = payload
-            .windows(text.len().max(1))
-            .any(|window| window == text.as_bytes());
-        mentioned.then(|| self.pid.get().copied()).flatten()
+        current.first().map(|current| current.request_id.clone())
     }
 
     /// Ends the invocation `request_id`. `false` when the process is not working on it.
     pub(crate) fn finish(&self, request_id: &str, reply: Reply) -> bool {
         let mut current = self.current.lock();
-        match current.take() {
-            Some(working) if working.request_id == request_id => {
-                // The invoker may have given up, which is its own affair.
-                let _ = working.reply.send(reply);
-                true
-            }
-            other => {
-                *current = other;
-                false
-            }
+        let at = current
+            .iter()
+            .position(|working| working.request_id == request_id);
+        if let Some(at) = at {
+            // The invoker may have given up, which is its own affair.
+            let _ = current.remove(at).reply.send(reply);
         }
+        at.is_some()
     }
 
     pub(crate) fn hear(&self, line: &str) {
@@ -182,10 +168,8 @@ impl Instance {
     }
 
     pub(crate) fn view(&self) -> InstanceView {
-        let activity = match &*self.current.lock() {
-            Some(current) => InstanceActivity::Busy {
-                request_id: current.request_id.clone(),
-            },
+        let activity = match self.current_request_id() {
+            Some(request_id) => InstanceActivity::Busy { request_id },
             None if self.ready_after.get().is_some() => InstanceActivity::Idle,
             None => InstanceActivity::Starting,
         };

@@ -34,7 +34,7 @@ impl Core {
     ///
     /// # Errors
     /// A sentence saying why there is no process.
-    pub(crate) async fn start_instance(
+    pub(crate) fn start_instance(
         self: &Arc<Self>,
         function: &Arc<Function>,
     ) -> Result<Arc<Instance>, String> {
@@ -45,9 +45,12 @@ impl Core {
         let instance = Arc::new(Instance::new(Arc::clone(&function.config)));
         // Known before it runs, because its first call may come before `spawn` returns.
         self.admit(&instance)?;
-        match self.spawner.spawn(self.command(&instance)).await {
+        match self.command(&instance).spawn() {
             Ok(child) => {
                 self.watch(&instance, child);
+                for _ in 1..function.config.at_once {
+                    self.idle.give_back(Arc::clone(&instance));
+                }
                 Ok(instance)
             }
             Err(error) => {
@@ -59,7 +62,7 @@ impl Core {
 
     fn command(&self, instance: &Instance) -> Command {
         let config = &instance.function;
-        let mut command = self.spawner.command(&config.program);
+        let mut command = Command::new(&config.program);
         // On AWS this is a bare host and port. An address with a path needs its scheme, or
         // `lambda_runtime` takes it for a malformed URL.
         let runtime_api = format!("http://{}/.rt/{}", self.runtime_api, instance.token);
@@ -92,18 +95,17 @@ impl Core {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Its own group, so that Ctrl-C in a terminal reaches the emulator alone.
-            .process_group(0)
+            .process_group(self.guardian.group())
             .kill_on_drop(true);
+        if config.at_once > 1 {
+            command.env("AWS_LAMBDA_MAX_CONCURRENCY", config.at_once.to_string());
+        }
         command
     }
 
     fn watch(self: &Arc<Self>, instance: &Arc<Instance>, mut child: Child) {
         if let Some(pid) = child.id() {
             instance.set_pid(pid);
-            if let Some(pids) = &self.pids {
-                pids.remember(pid);
-            }
         }
         let stdout = child
             .stdout

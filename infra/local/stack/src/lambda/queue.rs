@@ -7,6 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, sleep, timeout_at},
@@ -14,7 +15,7 @@ use tokio::{
 
 use crate::lambda::{
     config::Faults,
-    dead_letters::{DeadLetter, DeadLetterCondition, RequestContext},
+    dead_letters::record,
     error::{FunctionFailure, InvokeError},
     function::Function,
     invocation::Invocation,
@@ -86,8 +87,7 @@ impl Core {
     ) {
         let too_old_at = accepted + function.config.max_event_age;
         let Ok(permit) = timeout_at(too_old_at, self.room(function)).await else {
-            let condition = DeadLetterCondition::EventAgeExceeded;
-            return self.give_up(function, invocation, condition, None);
+            return self.give_up(function, invocation, "EventAgeExceeded", None);
         };
         // Lambda sends events of a function without concurrency straight to the destination.
         let failure = match permit {
@@ -97,8 +97,7 @@ impl Core {
             },
             None => None,
         };
-        let condition = DeadLetterCondition::RetriesExhausted;
-        self.give_up(function, invocation, condition, failure.as_ref());
+        self.give_up(function, invocation, "RetriesExhausted", failure.as_ref());
     }
 
     /// Room for one invocation; `None` when the function has no room at all.
@@ -113,39 +112,32 @@ impl Core {
         self: &Arc<Self>,
         function: &Arc<Function>,
         invocation: &Invocation,
-        condition: DeadLetterCondition,
+        condition: &str,
         failure: Option<&FunctionFailure>,
     ) {
         self.count_event(function, |events| events.dead_lettered += 1);
-        let request_id = invocation.request_id.clone();
         tracing::warn!(
-            request_id,
-            "Gave up on an event for `{}`: {condition:?}",
+            request_id = invocation.request_id,
+            "Gave up on an event for `{}`: {condition}",
             function.config.name
         );
-        let context = RequestContext {
-            request_id,
-            function_arn: format!("{}:$LATEST", function.arn),
-            condition,
-            approximate_invoke_count: u32::from(failure.is_some()),
-        };
-        let letter = DeadLetter::new(context, &invocation.payload, failure);
-        self.dead_letters.add(&letter);
+        let letter = record(invocation, &function.arn, condition, failure);
         if let Some(destination) = &function.config.on_failure {
             self.report_failure(destination, &letter);
         }
+        self.dead_letters.add(letter);
     }
 
     /// Sends the record to the function that is to hear of it, as an event of its own.
-    fn report_failure(self: &Arc<Self>, destination: &str, letter: &DeadLetter) {
+    fn report_failure(self: &Arc<Self>, destination: &str, letter: &Value) {
         if happens(self.faults.lock().lose_failure_rate) {
             tracing::info!("Lost the record of a failure on purpose");
             return;
         }
-        let record = serde_json::json!(letter).to_string();
+        let event = Invocation::new(letter.to_string().into());
         let sent = self
             .function(destination)
-            .and_then(|function| self.accept(function, Invocation::new(record.into())));
+            .and_then(|function| self.accept(function, event));
         if let Err(error) = sent {
             tracing::warn!(%error, "Could not report a failure to `{destination}`");
         }

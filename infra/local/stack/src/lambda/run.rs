@@ -95,7 +95,7 @@ impl Core {
             duration: Duration::ZERO,
             memory: None,
         };
-        let instance = match self.start_instance(function).await {
+        let instance = match self.start_instance(function) {
             Ok(instance) => instance,
             Err(why) => return (None, not_started(&why)),
         };

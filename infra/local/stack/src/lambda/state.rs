@@ -15,13 +15,12 @@ use crate::lambda::{
     dead_letters::DeadLetters,
     error::{EmulatorError, InvokeError},
     function::Function,
-    instance::{Instance, InstanceView, Order},
+    guardian::Guardian,
+    instance::{Current, Instance, InstanceView, Order},
     logs::LogSink,
     metrics::Ledger,
     naming,
-    pid_file::PidFile,
     pool::IdlePool,
-    spawner::Spawner,
 };
 
 pub(crate) struct Core {
@@ -29,11 +28,10 @@ pub(crate) struct Core {
     pub(crate) functions: Vec<Arc<Function>>,
     /// `ADDRESS:PORT` at which the children reach us.
     pub(crate) runtime_api: String,
-    pub(crate) spawner: Spawner,
+    pub(crate) guardian: Guardian,
     pub(crate) logs: LogSink,
     pub(crate) ledger: Ledger,
     pub(crate) dead_letters: DeadLetters,
-    pub(crate) pids: Option<PidFile>,
     pub(crate) faults: Mutex<Faults>,
     pub(crate) schedules_paused: AtomicBool,
     /// What all processes are to do; anything but `Live` means the emulator is stopping.
@@ -46,16 +44,15 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// With its files opened and the leftovers of an earlier run ended. `address` is where it is served.
+    /// With its files opened. `address` is where it is served.
     pub(crate) fn open(config: EmulatorConfig, address: SocketAddr) -> Result<Self, EmulatorError> {
         let failed = |path: Option<&Path>| {
             let path = path.map(Path::to_owned).unwrap_or_default();
             move |source| EmulatorError::Files { path, source }
         };
-        let (log_dir, letters, pid_file) = (
+        let (log_dir, letters) = (
             config.log_dir.as_deref(),
             config.dead_letter_file.as_deref(),
-            config.pid_file.as_deref(),
         );
         let functions: Vec<_> = config
             .functions
@@ -64,13 +61,11 @@ impl Core {
             .map(Arc::new)
             .collect();
         let names = functions.iter().map(|one| one.config.name.as_str());
-        let pids = pid_file.map(PidFile::take_over).transpose();
         Ok(Self {
             runtime_api: reachable(address).to_string(),
-            spawner: Spawner::start().map_err(EmulatorError::Spawner)?,
+            guardian: Guardian::start().map_err(EmulatorError::Guardian)?,
             logs: LogSink::open(log_dir, names).map_err(failed(log_dir))?,
             dead_letters: DeadLetters::open(letters).map_err(failed(letters))?,
-            pids: pids.map_err(failed(pid_file))?,
             functions,
             faults: Mutex::new(config.faults),
             config,
@@ -114,12 +109,15 @@ impl Core {
         of_function.cloned().collect()
     }
 
-    pub(crate) fn pid_working_on(&self, function: &str, text: &str) -> Option<u32> {
-        let instances: Vec<_> = self.instances.lock().values().cloned().collect();
-        instances
-            .iter()
-            .filter(|instance| instance.function.name == function)
-            .find_map(|instance| instance.pid_working_on(text))
+    /// Function and process of every instance at work on an invocation of which this holds.
+    pub(crate) fn at_work(&self, holds: impl Fn(&Current) -> bool) -> Vec<(String, u32)> {
+        let instances = self.instances.lock();
+        let at_work = instances
+            .values()
+            .filter(|instance| instance.current.lock().iter().any(&holds));
+        at_work
+            .filter_map(|instance| Some((instance.function.name.clone(), instance.pid()?)))
+            .collect()
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

@@ -23,6 +23,8 @@ pub struct StackOptions {
     pub schedule: Option<Duration>,
     /// The functions under `cargo lambda watch` instead of the emulator: this program of it.
     pub watch: Option<PathBuf>,
+    /// Stories that one process of the content agent makes at once.
+    pub at_once: usize,
     /// Settings of the functions that win over everything else.
     pub overrides: BTreeMap<String, String>,
     pub reporter: Reporter,
@@ -43,6 +45,7 @@ impl StackOptions {
             schedule: number("LOCAL_SCHEDULE_SECONDS", 0.05..=86_400.0)?
                 .map(Duration::from_secs_f64),
             watch: None,
+            at_once: 1,
             overrides: BTreeMap::new(),
             reporter,
         })

@@ -209,7 +209,7 @@ pub(super) async fn start_lambda(
         return Ok(Lambda::Watched(Watch::start(&config, listener)?));
     }
     let config = EmulatorConfig {
-        functions: functions::configs(binaries, variables),
+        functions: functions::configs(binaries, variables, options.at_once),
         url_function: Some("universal-agent".to_owned()),
         schedules,
         region: environment::REGION.to_owned(),
@@ -219,7 +219,6 @@ pub(super) async fn start_lambda(
         },
         log_dir: Some(home.join("logs")),
         dead_letter_file: Some(home.join("dead-letters.jsonl")),
-        pid_file: Some(home.join("functions.pid")),
         ..EmulatorConfig::default()
     };
     Ok(Lambda::Emulated(Box::new(

@@ -7,40 +7,8 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use stack::lambda::reap_leftovers;
 
-use crate::bench::{Bench, example, is_running, kill_9, scratch};
-
-/// What a killed stack leaves: a function whose emulator is gone, remembered in the pid file.
-#[tokio::test]
-async fn processes_an_earlier_run_left_are_ended_at_the_next_start() {
-    let pid_file = scratch("lambda.pids");
-    let first = Bench::start(|config| config.pid_file = Some(pid_file.clone())).await;
-    let answer: Value = first
-        .invoke(json!({ "do": "sleep" }))
-        .await
-        .json()
-        .await
-        .unwrap();
-    let pid = answer["pid"]
-        .as_u64()
-        .and_then(|pid| u32::try_from(pid).ok())
-        .unwrap();
-
-    assert_eq!(reap_leftovers(&pid_file).unwrap(), [pid]);
-    assert_is_gone(pid).await;
-    assert!(!pid_file.exists());
-}
-
-#[tokio::test]
-async fn a_graceful_stop_leaves_no_pid_file() {
-    let pid_file = scratch("lambda.pids");
-    let bench = Bench::start(|config| config.pid_file = Some(pid_file.clone())).await;
-    bench.invoke(json!({})).await;
-    assert!(pid_file.exists());
-    bench.emulator.stop().await;
-    assert!(!pid_file.exists());
-}
+use crate::bench::{Bench, example, is_running, kill_9};
 
 #[tokio::test]
 async fn a_dropped_emulator_takes_its_processes_along() {

@@ -1,7 +1,7 @@
 //! An emulator in a process of its own, with the probe function beside it: for tests that kill the
 //! emulator, and for trying `aws lambda invoke` by hand. Prints its address and serves until killed.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use stack::lambda::{Emulator, EmulatorConfig, FunctionConfig, Schedule};
 use tokio::net::TcpListener;
@@ -21,7 +21,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             rule_name: "probe-sweep".to_owned(),
             every: Duration::from_secs(60),
         }],
-        pid_file: std::env::args().nth(1).map(PathBuf::from),
         ..EmulatorConfig::default()
     };
     let emulator = Emulator::start(config, TcpListener::bind("127.0.0.1:0").await?).await?;

@@ -29,33 +29,20 @@ pub(super) struct Brief {
     pub(super) scene: String,
 }
 
-/// Outdoors on land: where a boat would lie on the grass.
-const LAND: [&str; 9] = [
-    "meadow",
-    "forest",
-    "garden",
-    "town",
-    "mountains",
-    "castle",
-    "desert",
-    "bridge",
-    "snow",
-];
-
 impl Brief {
     pub(super) fn read(prompt: &str) -> Brief {
         let number = scene_number(prompt);
         let heroes = heroes(prompt);
         let staging = staging_text(prompt);
         let scene = scene_words(prompt, number).unwrap_or_else(|| staging.clone());
-        let given = labelled(prompt, &["setting", "place", "location"]).map(str::to_lowercase);
+        let given = labelled(prompt, "setting, place, location").map(str::to_lowercase);
         let place = [given.as_deref(), Some(&*scene), Some(&*staging)]
             .into_iter()
             .flatten()
             .find_map(|words| shelf::earliest("setting", words));
         let place = at_home(place.unwrap_or("meadow"), &heroes[0]);
         let enclosed = ["bedroom", "room", "cave"].contains(&place);
-        let motif = labelled(prompt, &["motif"]).map(str::to_lowercase);
+        let motif = labelled(prompt, "motif").map(str::to_lowercase);
         let motif = shelf::all("motif", motif.as_deref().unwrap_or(&scene)).next();
         Brief {
             companion: companion(&scene, &heroes),
@@ -88,7 +75,8 @@ impl Brief {
 
 fn at_home(place: &'static str, hero: &Looks) -> &'static str {
     let home = hero.species.and_then(|species| species.note("home"));
-    home.filter(|_| LAND.contains(&place)).unwrap_or(place)
+    home.filter(|_| shelf::earliest("land", place).is_some())
+        .unwrap_or(place)
 }
 
 fn light(staging: &str, place: &str) -> &'static str {
@@ -108,7 +96,7 @@ fn size(staging: &str, number: u8) -> f32 {
 
 fn pose(prompt: &str, scene: &str, number: u8) -> Pose {
     let described = ["action", "pose"].iter().find_map(|label| {
-        let words = labelled(prompt, &[label])?.to_lowercase();
+        let words = labelled(prompt, label)?.to_lowercase();
         shelf::earliest("pose", &words)
     });
     let described = described.or_else(|| shelf::earliest("pose", scene));
@@ -133,15 +121,15 @@ fn pose(prompt: &str, scene: &str, number: u8) -> Pose {
 
 /// What the scene shows. A cover's scene line may be only a title: its moment says more.
 fn scene_words(prompt: &str, number: u8) -> Option<String> {
-    let scene = labelled(prompt, &["scene", "scene description", "description"]);
-    let moment = labelled(prompt, &["moment"]).filter(|_| number == 0 || scene.is_none());
+    let scene = labelled(prompt, "scene, scene description, description");
+    let moment = labelled(prompt, "moment").filter(|_| number == 0 || scene.is_none());
     let words: Vec<&str> = [moment, scene].into_iter().flatten().collect();
     (!words.is_empty()).then(|| words.join(". ").to_lowercase())
 }
 
 /// The number after `Scene number:`, else 0 for a cover and 1 for anything else; at most 4.
 pub fn scene_number(prompt: &str) -> u8 {
-    let given = labelled(prompt, &["scene number", "scene index", "sceneindex"]);
+    let given = labelled(prompt, "scene number, scene index, sceneindex");
     let digits = given.and_then(|text| text.split(|c: char| !c.is_ascii_digit()).next());
     match digits.and_then(|digits| digits.parse::<u8>().ok()) {
         Some(number) => number.min(4),
@@ -149,11 +137,12 @@ pub fn scene_number(prompt: &str) -> u8 {
     }
 }
 
-/// The rest of the first line that starts with one of the labels and a colon.
-fn labelled<'a>(prompt: &'a str, labels: &[&str]) -> Option<&'a str> {
+/// The rest of the first line that starts with one of the labels, between commas, and a colon.
+fn labelled<'a>(prompt: &'a str, labels: &str) -> Option<&'a str> {
     prompt.lines().find_map(|line| {
         let (label, rest) = label_and_rest(line)?;
-        (labels.contains(&label.as_str()) && !rest.is_empty()).then_some(rest)
+        let is_wanted = labels.split(", ").any(|wanted| wanted == label);
+        (is_wanted && !rest.is_empty()).then_some(rest)
     })
 }
 
@@ -166,11 +155,11 @@ fn label_and_rest(line: &str) -> Option<(String, &str)> {
 
 /// What the prompt says about the scene, without the looks of anybody.
 fn staging_text(prompt: &str) -> String {
-    let labels = "scene|setting|palette|action|atmosphere|camera|camera angle|cameraangle|pose|depth|\
-        place|location|time|light|lighting|composition|description|moment";
+    let labels = "scene, setting, palette, action, atmosphere, camera, camera angle, cameraangle, pose, \
+        depth, place, location, time, light, lighting, composition, description, moment";
     let found: Vec<&str> = labels
-        .split('|')
-        .filter_map(|label| labelled(prompt, &[label]))
+        .split(", ")
+        .filter_map(|label| labelled(prompt, label))
         .collect();
     if found.is_empty() {
         prompt.to_lowercase()
@@ -180,18 +169,14 @@ fn staging_text(prompt: &str) -> String {
 }
 
 fn heroes(prompt: &str) -> Vec<Looks> {
-    let labels = [
-        "character",
-        "hero",
-        "main character",
-        "supporting character",
-        "friend",
-        "companion",
-    ];
+    let labels = "character, hero, main character, supporting character, friend, companion";
     let lines = prompt.lines().filter_map(|line| {
         let (label, rest) = label_and_rest(line)?;
         let label = label.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ');
-        labels.contains(&label).then(|| Looks::read(rest))
+        labels
+            .split(", ")
+            .any(|known| known == label)
+            .then(|| Looks::read(rest))
     });
     let mut heroes: Vec<Looks> = lines.take(3).collect();
     if heroes.is_empty() {
@@ -222,7 +207,7 @@ fn companion(scene: &str, heroes: &[Looks]) -> Option<&'static Species> {
 }
 
 fn palette(prompt: &str) -> [Color; 3] {
-    let line = labelled(prompt, &["palette", "colors", "colours", "color palette"]);
+    let line = labelled(prompt, "palette, colors, colours, color palette");
     let line = line.unwrap_or(prompt);
     let mut codes = line
         .match_indices('#')

@@ -8,7 +8,6 @@ pub(super) struct Color {
     blue: f32,
 }
 
-pub(super) const CREAM: Color = Color::rgb(0xFF_F4_DC);
 pub(super) const GOLD: Color = Color::rgb(0xFF_C9_4A);
 
 impl Color {

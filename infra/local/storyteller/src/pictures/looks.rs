@@ -1,7 +1,7 @@
 //! How a character looks: read from its line in the prompt, so that the same line gives the same
 //! character in every picture.
 
-use super::color::Color;
+use super::color::{Color, GOLD};
 use super::shelf::{self, Species};
 use crate::seeded::Seeded;
 
@@ -29,46 +29,26 @@ pub(super) struct Looks {
     pub(super) traits: Vec<&'static str>,
 }
 
-const SKINS: [u32; 6] = [
-    0xF6_CF_B0, 0xE8_B8_90, 0xC8_8E_60, 0xA8_70_48, 0x8A_58_38, 0x6B_40_2C,
-];
-const HAIRS: [u32; 6] = [
-    0x2E_20_28, 0x4A_2C_20, 0x7A_42_28, 0xB8_62_30, 0xE0_B0_60, 0x38_28_38,
-];
-const CLOTHES: [u32; 7] = [
-    0xE8_5A_4F, 0xF5_B0_3A, 0x3A_9E_8C, 0x4A_78_C8, 0x9A_5A_B8, 0xE8_78_9A, 0x5A_A0_50,
-];
-const PEOPLE: [&str; 10] = [
-    "human", "child", "children", "boy", "girl", "kid", "person", "people", "toddler", "baby",
-];
-
 impl Looks {
     /// Reads the text after `Character:`; parts that are not described follow from the name.
     pub(super) fn read(line: &str) -> Looks {
         let name = name_of(line).to_owned();
         let line = line.to_lowercase().replace(['_', '-'], " ");
-        let part = |names: &[&str]| names.iter().find_map(|name| labelled(&line, name));
-        let words = |names: &[&str]| part(names).unwrap_or_default();
-        let species = species_of(part(&["species", "kind", "type"]), &line);
+        let part = |names: &str| names.split(", ").find_map(|name| labelled(&line, name));
+        let words = |names: &str| part(names).unwrap_or_default();
+        let species = species_of(part("species, kind, type"), &line);
         let mut seeded = Seeded::from_text(&format!("looks of {name}"));
-        let mut chosen = |choices: &[u32]| Color::rgb(choices[seeded.below(choices.len())]);
-        let [skin, hair, top, bottom] = [&SKINS[..], &HAIRS, &CLOTHES, &CLOTHES].map(&mut chosen);
-        let skin_words = [
-            "skin",
-            "skin tone",
-            "fur",
-            "scales",
-            "feathers",
-            "body",
-            "coat",
-            "color",
-        ];
+        let [skin, hair, top, bottom] = ["skin", "hair", "clothes", "clothes"].map(|of| {
+            let choices: Vec<&str> = shelf::meanings(&format!("chosen {of}")).collect();
+            Color::from_hex(seeded.pick(&choices)).unwrap_or(GOLD)
+        });
+        let skin_words = part("skin, skin tone, fur, scales, feathers, body, coat, color");
         let traits = traits_of(&line);
-        let clothes = words(&["clothes", "clothing", "outfit", "wears", "wearing"]);
-        let hair_words = words(&["hair", "mane", "fur"]);
+        let clothes = words("clothes, clothing, outfit, wears, wearing");
+        let hair_words = words("hair, mane, fur");
         let (skin, light) = match species {
-            None => (human_skin(part(&skin_words), &line).unwrap_or(skin), skin),
-            Some(species) => creature_colors(species, part(&skin_words), hair_words),
+            None => (human_skin(skin_words, &line).unwrap_or(skin), skin),
+            Some(species) => creature_colors(species, skin_words, hair_words),
         };
         let top = named_color(clothes).unwrap_or(top);
         let usual_hair = match species {
@@ -91,7 +71,7 @@ impl Looks {
             hair_color: hair_color
                 .or_else(|| named_color(hair_words))
                 .unwrap_or(usual_hair),
-            eyes: named_color(words(&["eyes", "eye color"]))
+            eyes: named_color(words("eyes, eye color"))
                 .or(eyes)
                 .unwrap_or(Color::rgb(0x5A_38_28)),
             garment: shelf::earliest("garment", clothes).unwrap_or(if species.is_none() {
@@ -151,9 +131,7 @@ fn labelled<'a>(line: &'a str, label: &str) -> Option<&'a str> {
 }
 
 fn is_person(text: &str) -> bool {
-    PEOPLE
-        .iter()
-        .any(|word| shelf::find_word(text, word).is_some())
+    shelf::earliest("person", text).is_some()
 }
 
 fn species_of(given: Option<&str>, line: &str) -> Option<&'static Species> {

@@ -185,8 +185,8 @@ const COLOR_NAMES: [&str; 12] = [
 
 impl Paints {
     /// A color from a name or a hex code and what is done with it, in hundredths: `l30` lighter, `d30`
-    /// darker, `v120` more vivid, `L50` at that lightness, `t20` tinted by the air, `m40:haze` mixed
-    /// with 40 of another; `L50/30` has another number for the night.
+    /// darker, `v120` more vivid, `L50` at that lightness, `t20` tinted by the air, `n` the
+    /// palette's tone of the nearest hue, `m40:haze` mixed with 40 of another; `L50/30` has another number for the night.
     pub(super) fn color(&self, words: &str) -> Color {
         let mut words = words.split(' ');
         let mut color = self.named(words.next().unwrap_or_default());
@@ -205,6 +205,7 @@ impl Paints {
                 "v" => color.vivid(share),
                 "L" => color.with_lightness(share),
                 "t" => self.tint(color, share),
+                "n" => color.nearest(self.tones),
                 _ => color.mix(self.named(other), share),
             };
         }

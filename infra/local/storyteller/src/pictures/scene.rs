@@ -1,13 +1,12 @@
 //! Puts a picture together: sky and place, figures, what is near the eye, and the cover's frame.
 
-use std::collections::HashMap;
-
 use super::brief::Brief;
-use super::color::{CREAM, Color, GOLD};
+use super::color::GOLD;
 use super::figure::{self, Place};
 use super::looks::Looks;
 use super::paint::{Drawing, Paints};
 use super::shelf;
+use crate::data;
 use crate::seeded::Seeded;
 
 /// The SVG of a picture.
@@ -43,70 +42,33 @@ pub(super) fn compose(brief: &Brief, width: u32, height: u32) -> String {
     drawing.finish(width, height)
 }
 
-/// The colors of a scene's air and land, from the palette and the hour.
+/// The colors of a scene's air and land, from the palette and the hour: what `air.txt` says.
 fn air(brief: &Brief) -> Paints {
     let mut tones = brief.palette;
     tones.sort_by(|a, b| a.lightness().total_cmp(&b.lightness()));
-    let [dark, medium, bright] = tones;
-    let blue = Color::rgb(0x4A_A8_F0);
-    let clear = |share, vivid| {
-        blue.nearest(tones)
-            .mix(blue, share)
-            .with_lightness(0.72)
-            .vivid(vivid)
-    };
-    let [top, middle, horizon] = match brief.light {
-        "night" => [
-            dark.mix(Color::rgb(0x16_18_48), 0.55).with_lightness(0.24),
-            medium.mix(dark, 0.4).with_lightness(0.38),
-            bright.mix(medium, 0.5).with_lightness(0.60),
-        ],
-        "dusk" => [
-            dark.with_lightness(0.46),
-            medium.mix(bright, 0.35).with_lightness(0.66),
-            bright.lighter(0.30).with_lightness(0.84),
-        ],
-        "dawn" => {
-            let warm = Color::rgb(0xF8_A8_70).nearest(tones).vivid(1.1);
-            [
-                clear(0.55, 1.15),
-                warm.mix(Color::rgb(0xFF_D8_C0), 0.45).with_lightness(0.86),
-                warm.mix(CREAM, 0.35).with_lightness(0.90).vivid(1.3),
-            ]
-        }
-        _ => {
-            let top = clear(0.50, 1.2);
-            let horizon = bright.mix(CREAM, 0.55).with_lightness(0.95);
-            [top, top.lighter(0.38).with_lightness(0.85), horizon]
-        }
-    };
-    let names = ["top", "middle", "horizon", "dark", "medium", "bright"];
-    let colors = [top, middle, horizon, dark, medium, bright];
     let mut air = Paints {
-        named: names.into_iter().zip(colors).collect::<HashMap<_, _>>(),
+        named: ["dark", "medium", "bright"]
+            .into_iter()
+            .zip(tones)
+            .collect(),
         tones,
         light: brief.light,
         gaze: (0.0, 0.0),
     };
-    let (dusk, blue) = (brief.light == "dusk", brief.mentions(&["blue"]));
-    let either = |is: bool, then, otherwise| if is { then } else { otherwise };
-    for (name, words) in [
-        ("haze", "horizon m50:middle"),
-        ("gold", "#ffc94a m25:bright"),
-        ("edge", "dark d45"),
-        (
-            "sun",
-            either(dusk, "bright m60:#ffc94a", "#ffc94a m33:#fff4dc"),
-        ),
-        (
-            "cloud",
-            either(brief.rain, "top m50:#707898", "horizon l55"),
-        ),
-        ("print", either(blue, "#2f86f0", "#6a4a3a")),
-        ("pane", either(air.is_dark(), "#ffdc78", "#8ab0d0")),
-        ("motif", "bright l50"),
-    ] {
+    let hour = ["day", "night", "dusk", "dawn"]
+        .iter()
+        .position(|hour| *hour == brief.light);
+    for line in data::lines(include_str!("../../pictures/air.txt")) {
+        let [name, hours @ ..]: [&str; 5] = data::columns(line);
+        let words = hours[hour.unwrap_or_default()];
+        let words = if words.is_empty() { hours[0] } else { words };
         air.named.insert(name, air.color(words));
+    }
+    if brief.rain {
+        air.named.insert("cloud", air.color("top m50:#707898"));
+    }
+    if brief.mentions(&["blue"]) {
+        air.named.insert("print", air.color("#2f86f0"));
     }
     air
 }

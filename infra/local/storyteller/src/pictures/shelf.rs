@@ -59,6 +59,11 @@ fn table(name: &str) -> &'static [Meaning] {
     WORDS.get(name).map(Vec::as_slice).unwrap_or_default()
 }
 
+/// Every meaning of a table, in its order.
+pub(super) fn meanings(name: &str) -> impl Iterator<Item = &'static str> {
+    table(name).iter().map(|(meaning, _)| *meaning)
+}
+
 /// Where a text has a word first; a trailing star stands for any ending.
 pub(crate) fn find_word(text: &str, word: &str) -> Option<usize> {
     let (word, open) = match word.strip_suffix('*') {

@@ -60,11 +60,7 @@ fn questions(
     if let Some(last) = last.and_then(|beat| sentence(beat, usize::MAX)) {
         ask("How does the story end?", last, "putting things in order");
     }
-    let personal = seeded.pick(&[
-        "When did you do something that felt hard at first?",
-        "Who helps you when something is difficult?",
-        "What would you have packed for this story?",
-    ]);
+    let personal = seeded.pick(&data::section(ACTIVITIES, "personal questions"));
     let answer = "Every answer is right: listen, and ask to hear more.";
     ask(personal, answer, "talking about yourself");
     let favorite = format!(

@@ -1,5 +1,9 @@
 //! What a free-text wish says: who it is about, in which mood, what that one fears or wants.
 
+use crate::data;
+
+const IDEAS: &str = include_str!("../../stories/ideas.txt");
+
 /// What a free-text idea says, e.g. "a shy dragon who is afraid of the dark".
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Idea {
@@ -11,10 +15,11 @@ pub(super) struct Idea {
     pub(super) wish: Option<String>,
 }
 
-/// What follows the first of these phrases, up to the end of its clause; at most nine words.
-fn after(text: &str, phrases: &[&str]) -> Option<String> {
-    let find = |phrase: &&str| text.find(*phrase).map(|at| &text[at + phrase.len()..]);
-    let rest = phrases.iter().find_map(find)?;
+/// What follows the first phrase of that list, up to the end of its clause; at most nine words.
+fn after(text: &str, list: &str) -> Option<String> {
+    let phrases = data::section(IDEAS, list).into_iter();
+    let mut found = phrases.filter_map(|phrase| text.split_once(&format!("{phrase} ")));
+    let (_, rest) = found.next()?;
     let mut clause = rest.split(['.', ',', ';', '!', '?']).next()?;
     for joint in [" and ", " but ", " who "] {
         clause = clause.split(joint).next()?.trim();
@@ -24,44 +29,18 @@ fn after(text: &str, phrases: &[&str]) -> Option<String> {
 
 impl Idea {
     pub(super) fn read(idea: &str) -> Idea {
-        const FEARS: [&str; 7] = [
-            "afraid of ",
-            "scared of ",
-            "frightened of ",
-            "terrified of ",
-            "who fears ",
-            "fears ",
-            "fear of ",
-        ];
-        const WISHES: [&str; 8] = [
-            "dreams of learning to ",
-            "wants to ",
-            "want to ",
-            "wishes to ",
-            "longs to ",
-            "learns to ",
-            "tries to ",
-            "hopes to ",
-        ];
-        // The hero's phrase ends where something is told of the hero, or of where and when.
-        const ENDS: [&str; 24] = [
-            "who", "that", "which", "with", "named", "called", "and", "is", "in", "on", "at", "by",
-            "to", "of", "for", "from", "about", "looks", "wants", "goes", "finds", "learns",
-            "lives", "has",
-        ];
-        const TOLD_OF: [&str; 9] = [
-            "who", "that", "which", "with", "named", "called", "and", "is", "wants",
-        ];
+        let told_of = data::section(IDEAS, "told of the hero");
+        let elsewhere = data::section(IDEAS, "where and when");
         let lower = idea.to_lowercase();
         let clause = lower.split([',', '.', '!', '?']).next().unwrap_or_default();
         let words: Vec<&str> = clause.split_whitespace().collect();
         let length = words
             .iter()
-            .position(|word| ENDS.contains(word))
+            .position(|word| told_of.contains(word) || elsewhere.contains(word))
             .unwrap_or(words.len());
         let opening = &words[..length];
         // "A little trip to the moon" is not about a hero called trip.
-        let is_hero = words.get(length).is_none_or(|next| TOLD_OF.contains(next));
+        let is_hero = words.get(length).is_none_or(|next| told_of.contains(next));
         let has_article = matches!(opening.first(), Some(&("a" | "an" | "the")));
         let described = has_article && (2..=6).contains(&length) && opening[1] != "story";
         let named = ["named ", "called "].iter().find_map(|word| {
@@ -76,8 +55,8 @@ impl Idea {
             name: named,
             mood,
             kind: described.then(|| opening[length - 1].to_owned()),
-            fear: after(&lower, &FEARS),
-            wish: after(&lower, &WISHES),
+            fear: after(&lower, "fears"),
+            wish: after(&lower, "wishes"),
         }
     }
 }

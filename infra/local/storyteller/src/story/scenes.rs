@@ -7,13 +7,6 @@ use crate::data;
 use crate::seeded::Seeded;
 
 const ACTIONS: &str = include_str!("../../stories/actions.txt");
-const CAMERAS: [&str; 5] = [
-    "low angle, the hero large against the sky",
-    "eye level, medium shot",
-    "wide shot from slightly above",
-    "close-up, slightly low angle",
-    "wide low angle with a big sky",
-];
 
 /// The answer to a `scene_analysis` request.
 pub(super) fn analysis(request: &StoryRequest, seeded: &mut Seeded) -> Value {
@@ -28,27 +21,14 @@ pub(super) fn analysis(request: &StoryRequest, seeded: &mut Seeded) -> Value {
     };
     let words = basis.to_lowercase();
     let (action, pose) = action(&words, is_cover);
-    let depth = seeded.pick(&[
-        "leaves and flowers close to the eye, the hero in the middle, soft hills far away",
-        "a dark frame of branches in front, the hero behind it, light at the end",
-        "three layers: grass in front, the hero, a wide bright distance",
-    ]);
-    let nightly: &[&str] = if is_cover {
-        &["moon", "bed", "night"]
-    } else {
-        &["dark", "night", "moon", "cave", "stars", "evening"]
-    };
-    let atmosphere = if nightly.iter().any(|word| words.contains(word)) {
-        seeded.pick(&[
-            "hushed and glowing, small warm lights in cool blue",
-            "quiet moonlight with a golden heart",
-        ])
-    } else {
-        seeded.pick(&[
-            "warm and airy, with sunbeams and drifting petals",
-            "fresh and playful, a breeze in everything",
-        ])
-    };
+    let night = if is_cover { "cover at night" } else { "night" };
+    let is_night = data::section(ACTIONS, night)
+        .iter()
+        .any(|word| words.contains(word));
+    let mut one_of = |list: &str| seeded.pick(&data::section(ACTIONS, list));
+    let depth = one_of("depth");
+    let atmosphere = one_of(if is_night { "night air" } else { "day air" });
+    let cameras = data::section(ACTIONS, "cameras");
     let description = if is_cover {
         cover_description(&hero, text, action)
     } else {
@@ -58,7 +38,7 @@ pub(super) fn analysis(request: &StoryRequest, seeded: &mut Seeded) -> Value {
         )
     };
     json!({
-        "action": action, "cameraAngle": CAMERAS[if is_cover { 0 } else { index.max(1) as usize }],
+        "action": action, "cameraAngle": cameras[if is_cover { 0 } else { index.max(1) as usize }],
         "depth": depth, "atmosphere": atmosphere, "pose": pose, "description": description.trim(),
     })
 }
@@ -108,7 +88,7 @@ fn action(text: &str, is_cover: bool) -> (&'static str, &'static str) {
         );
     }
     // The fourth beat of a story lets go or rests; the words of earlier beats still echo in it.
-    let actions = data::lines(ACTIONS).map(data::columns);
+    let actions = data::rows(ACTIONS, "actions");
     let found = actions.max_by_key(|[words, ..]: &[&str; 3]| data::count(words, text));
     match found.filter(|[words, ..]| data::count(words, text) > 0) {
         Some([_, action, pose]) => (action, pose),

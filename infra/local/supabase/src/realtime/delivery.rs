@@ -3,15 +3,13 @@
 mod catalog;
 mod deliver;
 mod payload;
-mod values;
+mod rows;
 mod visibility;
 
 use std::{sync::Arc, time::Duration};
 
 use super::{PUBLICATION, Shared};
 use crate::capture::Slot;
-
-pub(super) use values::ValueKind;
 
 /// How often the log is looked at while nobody listens: only so that it can be recycled.
 const POLL_INTERVAL_UNWATCHED: Duration = Duration::from_millis(500);

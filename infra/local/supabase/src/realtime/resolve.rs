@@ -7,7 +7,6 @@ use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use super::{
     PUBLICATION,
     channel::{Binding, Wish},
-    delivery::ValueKind,
     filter::{Comparison, Condition},
     outbox::Outbox,
     registry::{Identity, Subscription},
@@ -139,10 +138,10 @@ async fn check(
 
     Ok(Condition {
         values: as_printed(pool, &type_name, &condition.values).await?,
-        comparison: if ValueKind::of_type(base_type).is_number() {
-            Comparison::Number
-        } else {
-            Comparison::Text
+        comparison: match base_type {
+            // int8, int2, int4, float4, float8, numeric: from the catalogue `pg_type.dat`, which never changes.
+            20 | 21 | 23 | 700 | 701 | 1700 => Comparison::Number,
+            _ => Comparison::Text,
         },
         ..condition.clone()
     })

@@ -17,7 +17,7 @@ async fn complete(database: &TestDatabase, deletion: &Value) -> Value {
 }
 
 /// Neither its files, nor its name in the ledger, nor its text in an answer that was kept.
-pub(crate) async fn a_deleted_story_leaves_nothing(database: Arc<TestDatabase>) {
+pub(super) async fn a_deleted_story_leaves_nothing(database: Arc<TestDatabase>) {
     let user = database.user("school").await;
     let character = database.character(user).await;
     let mut wish = creation(user, &character, &["cover"]);
@@ -53,7 +53,7 @@ pub(crate) async fn a_deleted_story_leaves_nothing(database: Arc<TestDatabase>) 
 }
 
 /// Files are looked for twice, and only who holds the lease says that they are gone.
-pub(crate) async fn files_are_deleted_under_a_lease_and_twice(database: Arc<TestDatabase>) {
+pub(super) async fn files_are_deleted_under_a_lease_and_twice(database: Arc<TestDatabase>) {
     let story = database.story(&["cover"]).await;
     let gone = json!({"p_user_id": story.user, "p_story_id": story.id});
     database.call("delete_story", gone).await;
@@ -73,7 +73,7 @@ pub(crate) async fn files_are_deleted_under_a_lease_and_twice(database: Arc<Test
 }
 
 /// The token of a deleted user makes no profile, and the sums of the credits are those of all who are gone.
-pub(crate) async fn a_deleted_user_comes_to_nothing_but_sums(database: Arc<TestDatabase>) {
+pub(super) async fn a_deleted_user_comes_to_nothing_but_sums(database: Arc<TestDatabase>) {
     for _ in 0..2 {
         let story = database.story(&["cover"]).await;
         let gone = json!({"p_user_id": story.user});

@@ -1,28 +1,9 @@
 //! Checks that a new text and the one before it never meet: before readers, in a book, in a worker's hands.
 
+use super::{finished, new_text, steer, write_anew};
 use crate::{EVERYTHING, Lease, Story, TestDatabase, completion, failure};
 use serde_json::{Value, json};
 use std::sync::Arc;
-
-async fn finished(database: &TestDatabase) -> Story {
-    let story = database.story_with_text(&EVERYTHING).await;
-    database.finish(&story).await;
-    story
-}
-
-async fn steer(database: &TestDatabase, verb: &str, story: &Story, assets: &[&str]) {
-    database.call(verb, database.wish(story, assets)).await;
-}
-
-async fn write_anew(database: &TestDatabase, story: &Story) {
-    let text = database.claim_asset(story, "content").await;
-    assert_eq!(database.write_text_of(&text).await["accepted"], true);
-}
-
-async fn new_text(database: &TestDatabase, story: &Story) {
-    steer(database, "regenerate_assets", story, &["content"]).await;
-    write_anew(database, story).await;
-}
 
 async fn text_alone(database: &TestDatabase, story: &Story) {
     let mut alone = database.wish(story, &["content"]);
@@ -56,7 +37,7 @@ async fn claim(database: &TestDatabase, story: &Story) -> Vec<Lease> {
 }
 
 /// Everything is made again from a new text, also what was under way, and nothing of the old one lies about meanwhile.
-pub(crate) async fn a_new_text_leaves_nothing_of_the_old_one(database: Arc<TestDatabase>) {
+pub(super) async fn a_new_text_leaves_nothing_of_the_old_one(database: Arc<TestDatabase>) {
     let story = finished(&database).await;
     new_text(&database, &story).await;
     let left = "select count(*) from public.asset_generation_jobs where asset_type <> 'content' and (url is not null or result <> '{}')";
@@ -73,7 +54,7 @@ pub(crate) async fn a_new_text_leaves_nothing_of_the_old_one(database: Arc<TestD
 }
 
 /// All of the old one, then all of the new one, whatever is asked for meanwhile.
-pub(crate) async fn readers_see_one_text(database: Arc<TestDatabase>) {
+pub(super) async fn readers_see_one_text(database: Arc<TestDatabase>) {
     let story = database.story_with_text(&["cover", "audio", "pdf"]).await;
     database.finish(&story).await;
     let old = contents(&database, &story).await;
@@ -107,7 +88,7 @@ pub(crate) async fn readers_see_one_text(database: Arc<TestDatabase>) {
 }
 
 /// The finished story is as it was, its workers are told, and what was only asked for is made from its text.
-pub(crate) async fn a_new_text_that_fails_is_given_up(database: Arc<TestDatabase>) {
+pub(super) async fn a_new_text_that_fails_is_given_up(database: Arc<TestDatabase>) {
     let story = finished(&database).await;
     let old = contents(&database, &story).await;
     new_text(&database, &story).await;
@@ -137,7 +118,7 @@ pub(crate) async fn a_new_text_that_fails_is_given_up(database: Arc<TestDatabase
 }
 
 /// A text that stands alone marks what it left behind, and no book is bound from both.
-pub(crate) async fn a_book_is_of_one_text(database: Arc<TestDatabase>) {
+pub(super) async fn a_book_is_of_one_text(database: Arc<TestDatabase>) {
     let story = finished(&database).await;
     let book = database.asset(&story, "pdf").await["url"].clone();
     text_alone(&database, &story).await;
@@ -162,7 +143,7 @@ pub(crate) async fn a_book_is_of_one_text(database: Arc<TestDatabase>) {
 }
 
 /// With its words, its pictures, its book, and without what is being made from another.
-pub(crate) async fn a_text_is_restored_whole(database: Arc<TestDatabase>) {
+pub(super) async fn a_text_is_restored_whole(database: Arc<TestDatabase>) {
     let story = finished(&database).await;
     let first = contents(&database, &story).await;
     new_text(&database, &story).await;

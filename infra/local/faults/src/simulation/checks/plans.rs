@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// What the plan does not include is not made: neither at once, nor by force, nor because something else is made again.
-pub(crate) async fn a_plan_makes_what_it_includes(database: Arc<TestDatabase>) {
+pub(super) async fn a_plan_makes_what_it_includes(database: Arc<TestDatabase>) {
     let user = database.user("premium").await;
     let story = database.story_of(user, &["cover", "audio", "pdf"]).await;
     database.write_text(&story).await;
@@ -24,7 +24,7 @@ pub(crate) async fn a_plan_makes_what_it_includes(database: Arc<TestDatabase>) {
 }
 
 /// Urgent is a right of some plans.
-pub(crate) async fn a_plan_has_its_priorities(database: Arc<TestDatabase>) {
+pub(super) async fn a_plan_has_its_priorities(database: Arc<TestDatabase>) {
     let user = database.user("free").await;
     let character = database.character(user).await;
     let mut wish = creation(user, &character, &["cover"]);
@@ -34,7 +34,7 @@ pub(crate) async fn a_plan_has_its_priorities(database: Arc<TestDatabase>) {
 }
 
 /// A payment counts once, for whom it was made.
-pub(crate) async fn a_purchase_counts_once(database: Arc<TestDatabase>) {
+pub(super) async fn a_purchase_counts_once(database: Arc<TestDatabase>) {
     let (user, other) = (database.user("free").await, database.user("free").await);
     let told =
         |user| json!({"p_key": "paid", "p_user_id": user, "p_purchase": {"pack": "story_pack_5"}});
@@ -49,7 +49,7 @@ pub(crate) async fn a_purchase_counts_once(database: Arc<TestDatabase>) {
 }
 
 /// A story moves to a library of its user alone.
-pub(crate) async fn libraries_have_owners(database: Arc<TestDatabase>) {
+pub(super) async fn libraries_have_owners(database: Arc<TestDatabase>) {
     let (user, other) = (database.user("free").await, database.user("free").await);
     let of_other = json!({"p_user_id": other});
     let foreign = database.call("list_libraries", of_other).await[0]["id"].take();
@@ -60,7 +60,7 @@ pub(crate) async fn libraries_have_owners(database: Arc<TestDatabase>) {
 }
 
 /// Mere progress is written once a second at most, and says of nothing that it is done.
-pub(crate) async fn progress_is_shown_with_measure(database: Arc<TestDatabase>) {
+pub(super) async fn progress_is_shown_with_measure(database: Arc<TestDatabase>) {
     let story = database.story_with_text(&["cover"]).await;
     let lease = database.claim_asset(&story, "cover").await;
     let before = database.row(&story).await["version"].clone();

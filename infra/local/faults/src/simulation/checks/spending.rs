@@ -27,7 +27,7 @@ async fn finished(database: &TestDatabase, limits: &str) -> Story {
 }
 
 /// Two may be made again: a failed try is given back, a third one is refused.
-pub(crate) async fn an_allowance_is_exact(database: Arc<TestDatabase>) {
+pub(super) async fn an_allowance_is_exact(database: Arc<TestDatabase>) {
     let story = finished(
         &database,
         "remakes_per_story = 2, daily_cost_limit_usd = null",
@@ -48,7 +48,7 @@ pub(crate) async fn an_allowance_is_exact(database: Arc<TestDatabase>) {
 }
 
 /// What is set aside for leases under way, and for those that were taken away, leaves no room for more.
-pub(crate) async fn the_platform_s_day_is_kept(database: Arc<TestDatabase>) {
+pub(super) async fn the_platform_s_day_is_kept(database: Arc<TestDatabase>) {
     for _ in 0..3 {
         database.story_with_text(&["cover"]).await;
     }
@@ -76,7 +76,7 @@ pub(crate) async fn the_platform_s_day_is_kept(database: Arc<TestDatabase>) {
 }
 
 /// What a user asks for again is not begun when the day has no money for it.
-pub(crate) async fn a_user_s_day_is_kept(database: Arc<TestDatabase>) {
+pub(super) async fn a_user_s_day_is_kept(database: Arc<TestDatabase>) {
     let story = finished(
         &database,
         "remakes_per_story = null, daily_cost_limit_usd = 1",
@@ -94,7 +94,7 @@ pub(crate) async fn a_user_s_day_is_kept(database: Arc<TestDatabase>) {
 }
 
 /// Money that was paid for a job that is gone is kept.
-pub(crate) async fn no_money_is_lost(database: Arc<TestDatabase>) {
+pub(super) async fn no_money_is_lost(database: Arc<TestDatabase>) {
     let beat = json!({"p_jobs": [{"jobId": Uuid::new_v4(), "leaseToken": Uuid::new_v4(), "usage": paid(0.2)}]});
     database.call("report_progress", beat).await;
     let kept = database.count("public.usage_ledger where cost_usd = 0.2");

@@ -1,27 +1,12 @@
 //! Checks that what is shown belongs together: versions of one text, and a version that stands until a better one is there.
 
-use crate::{EVERYTHING, Story, TestDatabase};
+use super::{finished, new_text, steer};
+use crate::TestDatabase;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-async fn finished(database: &TestDatabase) -> Story {
-    let story = database.story_with_text(&EVERYTHING).await;
-    database.finish(&story).await;
-    story
-}
-
-async fn steer(database: &TestDatabase, verb: &str, story: &Story, asset: &str) {
-    database.call(verb, database.wish(story, &[asset])).await;
-}
-
-async fn new_text(database: &TestDatabase, story: &Story) {
-    steer(database, "regenerate_assets", story, "content").await;
-    let text = database.claim_asset(story, "content").await;
-    assert_eq!(database.write_text_of(&text).await["accepted"], true);
-}
-
 /// The palette of the old text is not that of the new one.
-pub(crate) async fn a_new_text_has_no_art_direction(database: Arc<TestDatabase>) {
+pub(super) async fn a_new_text_has_no_art_direction(database: Arc<TestDatabase>) {
     let story = database.story_with_text(&["cover"]).await;
     let cover = database.claim_asset(&story, "cover").await;
     let report = json!({"p_jobs": [{"jobId": cover.job, "leaseToken": cover.token,
@@ -38,16 +23,16 @@ pub(crate) async fn a_new_text_has_no_art_direction(database: Arc<TestDatabase>)
 }
 
 /// Failed, cancelled or silent: the old picture and its book stay, and a late result of the try changes nothing.
-pub(crate) async fn a_version_stands_until_a_better_one_is_there(database: Arc<TestDatabase>) {
+pub(super) async fn a_version_stands_until_a_better_one_is_there(database: Arc<TestDatabase>) {
     let story = finished(&database).await;
     let before =
         database.row(&story).await["asset_generation_status"]["assets"]["scene_1"]["url"].clone();
-    steer(&database, "regenerate_assets", &story, "scene_1").await;
+    steer(&database, "regenerate_assets", &story, &["scene_1"]).await;
     let failed = database.claim_asset(&story, "scene_1").await;
     database.fail(&failed, false).await;
-    steer(&database, "regenerate_assets", &story, "scene_1").await;
+    steer(&database, "regenerate_assets", &story, &["scene_1"]).await;
     let late = database.claim_asset(&story, "scene_1").await;
-    steer(&database, "cancel_assets", &story, "scene_1").await;
+    steer(&database, "cancel_assets", &story, &["scene_1"]).await;
     assert_eq!(database.complete(&late).await["accepted"], false);
     let scene = database.asset(&story, "scene_1").await;
     assert_eq!(scene["status"], "ready");
@@ -58,18 +43,18 @@ pub(crate) async fn a_version_stands_until_a_better_one_is_there(database: Arc<T
 }
 
 /// What was made from an older cover says so.
-pub(crate) async fn an_older_cover_is_marked(database: Arc<TestDatabase>) {
+pub(super) async fn an_older_cover_is_marked(database: Arc<TestDatabase>) {
     let story = finished(&database).await;
-    steer(&database, "regenerate_assets", &story, "cover").await;
+    steer(&database, "regenerate_assets", &story, &["cover"]).await;
     database.finish(&story).await;
     assert_eq!(database.asset(&story, "scene_1").await["stale"], true);
 }
 
 /// Who cancels before there is a text gets the credit back, once, and no notice.
-pub(crate) async fn a_cancelled_text_is_refunded(database: Arc<TestDatabase>) {
+pub(super) async fn a_cancelled_text_is_refunded(database: Arc<TestDatabase>) {
     let story = database.story(&["cover"]).await;
     for _ in 0..2 {
-        steer(&database, "cancel_assets", &story, "content").await;
+        steer(&database, "cancel_assets", &story, &["content"]).await;
     }
     assert_eq!(database.overall(&story).await, "cancelled");
     assert_eq!(database.credits(story.user).await, (0, 0));
@@ -77,17 +62,17 @@ pub(crate) async fn a_cancelled_text_is_refunded(database: Arc<TestDatabase>) {
 }
 
 /// Whoever got a credit back pays again for the next try.
-pub(crate) async fn a_refunded_story_costs_again(database: Arc<TestDatabase>) {
+pub(super) async fn a_refunded_story_costs_again(database: Arc<TestDatabase>) {
     let user = database.user("free").await;
     let story = database.story_of(user, &["cover"]).await;
     let text = database.claim_asset(&story, "content").await;
     database.fail(&text, false).await;
-    steer(&database, "regenerate_assets", &story, "content").await;
+    steer(&database, "regenerate_assets", &story, &["content"]).await;
     assert_eq!(database.credits(user).await, (1, 1));
 }
 
 /// A hero that is deleted is still the hero of its story.
-pub(crate) async fn a_story_keeps_its_heroes(database: Arc<TestDatabase>) {
+pub(super) async fn a_story_keeps_its_heroes(database: Arc<TestDatabase>) {
     let story = database.story(&[]).await;
     database.arrange("delete from public.characters").await;
     let start = json!({"p_story_id": story.id, "p_owner": "writer"});

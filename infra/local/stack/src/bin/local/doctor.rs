@@ -99,49 +99,33 @@ async fn tools() -> Vec<Finding> {
     ]
 }
 
-/// What the functions cannot start or work without, and where the API is.
-const REQUIRED: [&str; 9] = [
-    "SUPABASE_URL",
-    "SUPABASE_SERVICE_ROLE_KEY",
-    "OPENAI_API_KEY",
-    "ELEVENLABS_API_KEY",
-    "ASSETS_BUCKET",
-    "ASSETS_CDN_URL",
-    "CONTENT_AGENT_FUNCTION",
-    "ASSET_WORKER_FUNCTION",
-    "API_URL",
-];
-
-/// What may be left out, and what is so then.
-const OPTIONAL: [(&str, &str); 9] = [
-    (
-        "SUPABASE_ANON_KEY",
-        "front ends need it, the functions do not",
-    ),
-    (
-        "DATABASE_URL",
-        "migrations and the runbook's SQL need it, the functions do not",
-    ),
-    ("OPENAI_BASE_URL", services::OPENAI),
-    ("OPENAI_TEXT_MODEL", services::TEXT_MODEL),
-    ("OPENAI_ANALYSIS_MODEL", services::TEXT_MODEL),
-    ("OPENAI_IMAGE_MODELS", services::IMAGE_MODELS),
-    ("ELEVENLABS_BASE_URL", services::ELEVENLABS),
-    ("ELEVENLABS_MODEL", prices::SPEECH_MODEL),
-    ("MODEL_PRICES", "the list prices hold"),
-];
-
+/// The variables that are looked at, one a line.
+const VARIABLES: &str = include_str!("doctor/variables.txt");
 /// What else a check needs where it is set.
 const FOR_CHECKS: [&str; 2] = ["AWS_REGION", "AWS_ENDPOINT_URL_S3"];
+
+/// Names of variables, each with what stands behind it.
+fn variables() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = VARIABLES.lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.split_once(' ').unwrap_or((line, "")))
+}
+
+/// What is set, else the value that holds then, else nothing.
+fn setting<'v>(variables: &'v BTreeMap<String, String>, name: &str) -> &'v str {
+    let set = variables.get(name).filter(|value| !value.is_empty());
+    set.map(String::as_str).unwrap_or_else(|| {
+        let mut known = self::variables().filter(|(known, _)| *known == name);
+        let default = known.find_map(|(_, without)| without.strip_prefix("= "));
+        default.unwrap_or_default()
+    })
+}
 
 fn outside() -> BTreeMap<String, String> {
     if environment::variable("SUPABASE_URL").is_none() {
         return BTreeMap::new();
     }
-    REQUIRED
-        .into_iter()
-        .chain(OPTIONAL.map(|(name, _)| name))
-        .chain(FOR_CHECKS)
+    let names = variables().map(|(name, _)| name).chain(FOR_CHECKS);
+    names
         .filter_map(|name| Some((name.to_owned(), environment::variable(name)?)))
         .collect()
 }
@@ -156,20 +140,13 @@ async fn stack(variables: &BTreeMap<String, String>) -> Vec<Finding> {
     findings
 }
 
-fn settings(variables: &BTreeMap<String, String>) -> Vec<Finding> {
-    let is_set = |name: &str| variables.contains_key(name);
-    let required = REQUIRED.into_iter().map(|name| {
-        let found = is_set(name).then_some(());
-        Finding::new(name, found.ok_or_else(|| "not set".to_owned()))
-    });
-    let optional = OPTIONAL.into_iter().map(|(name, without)| {
-        if is_set(name) {
-            Finding::new(name, Ok(()))
-        } else {
-            Finding::note(name, format!("not set: {without}"))
-        }
-    });
-    required.chain(optional).collect()
+fn settings(set: &BTreeMap<String, String>) -> Vec<Finding> {
+    let finding = |(name, without): (&'static str, &str)| match without.split_once(' ') {
+        _ if set.contains_key(name) => Finding::new(name, Ok(())),
+        Some((_, without)) => Finding::note(name, format!("not set: {without}")),
+        None => Finding::new(name, Err("not set".to_owned())),
+    };
+    variables().map(finding).collect()
 }
 
 #[cfg(test)]
@@ -188,9 +165,11 @@ mod tests {
                 .map(|finding| finding.what)
                 .collect::<Vec<_>>()
         };
-        assert!(problems(&REQUIRED).is_empty());
+        let required = variables().filter(|(_, without)| without.is_empty());
+        let required: Vec<&str> = required.map(|(name, _)| name).collect();
+        assert!(problems(&required).is_empty());
         assert_eq!(
-            problems(&REQUIRED[..6]),
+            problems(&required[..6]),
             ["CONTENT_AGENT_FUNCTION", "ASSET_WORKER_FUNCTION", "API_URL"]
         );
     }

@@ -51,7 +51,7 @@ fn hand_over(core: &Core, instance: &Instance, work: Work) -> Option<Response> {
         reply,
     } = work;
     let function = &instance.function;
-    *instance.current.lock() = Some(Current {
+    instance.current.lock().push(Current {
         request_id: invocation.request_id.clone(),
         payload: invocation.payload.clone(),
         reply,
@@ -61,7 +61,11 @@ fn hand_over(core: &Core, instance: &Instance, work: Work) -> Option<Response> {
         invocation.request_id
     );
     core.log(instance, LogSource::Platform, start_line);
-    started.send(Instant::now()).ok()?;
+    if started.send(Instant::now()).is_err() {
+        let mut current = instance.current.lock();
+        current.retain(|working| working.request_id != invocation.request_id);
+        return None;
+    }
 
     let deadline = SystemTime::now() + function.timeout;
     let deadline_ms = deadline

@@ -4,8 +4,6 @@ use std::collections::HashSet;
 
 use sqlx::{PgPool, Row as _};
 
-use super::values::{ValueKind, array_to_json};
-
 /// A table at the time of delivery.
 pub(crate) struct TableFacts {
     pub(crate) row_security: bool,
@@ -16,23 +14,15 @@ pub(crate) struct ColumnFacts {
     pub(crate) name: String,
     /// As Realtime names it: `int4`, `_text`.
     pub(crate) type_name: String,
+    /// As SQL names it: `integer`, `text[]`.
+    pub(crate) sql_type: String,
     pub(crate) in_primary_key: bool,
-    kind: ValueKind,
-    is_array: bool,
     readers: HashSet<String>,
 }
 
 impl ColumnFacts {
     pub(crate) fn readable_by(&self, role: &str) -> bool {
         self.readers.contains(role)
-    }
-
-    pub(crate) fn to_json(&self, text: &str) -> serde_json::Value {
-        if self.is_array {
-            array_to_json(self.kind, text)
-        } else {
-            self.kind.to_json(text)
-        }
     }
 }
 
@@ -43,18 +33,15 @@ impl TableFacts {
         oid: u32,
         roles: &[String],
     ) -> Result<Self, sqlx::Error> {
-        // A domain is treated as the type below it; an array (also one below a domain) by its elements.
         let rows = sqlx::query(
             "select c.relrowsecurity as row_security, a.attname::text as name, t.typname::text as type_name,
                     coalesce(a.attnum = any(i.indkey), false) as in_primary_key,
-                    case when b.typcategory = 'A' then b.typelem else b.oid end::bigint as value_type,
-                    b.typcategory = 'A' as is_array,
+                    format_type(t.oid, null) as sql_type,
                     array(select r.rolname::text from pg_roles r where r.rolname = any($2)
                           and has_column_privilege(r.oid, c.oid, a.attnum, 'SELECT')) as readers
              from pg_class c
              join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
              join pg_type t on t.oid = a.atttypid
-             join pg_type b on b.oid = coalesce(nullif(t.typbasetype, 0), t.oid)
              left join pg_index i on i.indrelid = c.oid and i.indisprimary
              where c.oid = $1::bigint::oid
              order by a.attnum",
@@ -73,8 +60,7 @@ impl TableFacts {
                 name: row.try_get("name")?,
                 type_name: row.try_get("type_name")?,
                 in_primary_key: row.try_get("in_primary_key")?,
-                kind: ValueKind::of_type(row.try_get("value_type")?),
-                is_array: row.try_get("is_array")?,
+                sql_type: row.try_get("sql_type")?,
                 readers: row
                     .try_get::<Vec<String>, _>("readers")?
                     .into_iter()
@@ -82,6 +68,10 @@ impl TableFacts {
             });
         }
         Ok(facts)
+    }
+
+    pub(crate) fn column(&self, name: &str) -> Option<&ColumnFacts> {
+        self.columns.iter().find(|column| column.name == name)
     }
 
     pub(crate) fn key(&self) -> impl Iterator<Item = &ColumnFacts> {

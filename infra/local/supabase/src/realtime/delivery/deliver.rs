@@ -8,6 +8,7 @@ use std::{
 use super::{
     catalog::TableFacts,
     payload::{Access, data},
+    rows::{self, Rows},
     visibility::{Questions, existence_query},
 };
 use crate::{
@@ -63,8 +64,12 @@ pub(crate) async fn deliver(server: &Shared, changes: Vec<RowChange>) -> Result<
         existence.push(query);
     }
     let mut answers = questions.answer(&server.pool).await;
+    let changed = wanted
+        .iter()
+        .map(|Wanted { change, .. }| (change, &facts[&change.relation.oid]));
+    let rows = rows::read(&server.pool, changed).await?;
 
-    for (Wanted { change, by }, query) in wanted.iter().zip(existence) {
+    for ((Wanted { change, by }, query), rows) in wanted.iter().zip(existence).zip(&rows) {
         let facts = &facts[&change.relation.oid];
         let allowed = by.iter().filter(|subscription| {
             let access = Access::of(&subscription.identity.role, change.action, facts);
@@ -75,7 +80,7 @@ pub(crate) async fn deliver(server: &Shared, changes: Vec<RowChange>) -> Result<
                     .as_ref()
                     .is_some_and(|query| answers.sees(&subscription.identity, query))
         });
-        send(change, facts, allowed);
+        send(change, facts, rows, allowed);
     }
     answers.interruption.take().map_or(Ok(()), Err)
 }
@@ -107,6 +112,7 @@ async fn table_facts(
 fn send<'a>(
     change: &RowChange,
     facts: &TableFacts,
+    rows: &Rows,
     subscriptions: impl Iterator<Item = &'a Arc<Subscription>>,
 ) {
     type Columns<'a> = Option<&'a [String]>;
@@ -128,7 +134,7 @@ fn send<'a>(
         let role = subscription.identity.role.as_str();
         let data = written.entry((role, columns)).or_insert_with(|| {
             let access = Access::of(role, change.action, facts);
-            data(change, facts, access, role, columns)
+            data(change, facts, rows, access, role, columns)
         });
         let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
         let payload = format!(r#"{{"ids":[{}],"data":{data}}}"#, ids.join(","));

@@ -2,8 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::catalog::{ColumnFacts, TableFacts};
-use crate::change::{Action, Cell, RowChange};
+use super::{
+    catalog::{ColumnFacts, TableFacts},
+    rows::Rows,
+};
+use crate::change::{Action, RowChange};
 
 /// A change whose JSON is longer loses its large values (1 MiB).
 const DATA_BYTES_MAX: usize = 1_048_576;
@@ -44,6 +47,7 @@ impl Access {
 pub(crate) fn data(
     change: &RowChange,
     facts: &TableFacts,
+    rows: &Rows,
     access: Access,
     role: &str,
     columns: Option<&[String]>,
@@ -59,41 +63,19 @@ pub(crate) fn data(
     let selected = |column: &ColumnFacts| {
         columns.is_none_or(|names| column.in_primary_key || names.contains(&column.name))
     };
-    let shown: Vec<(usize, &ColumnFacts)> = change
-        .relation
-        .columns
-        .iter()
-        .enumerate()
-        .filter_map(|(at, logged)| {
-            Some((
-                at,
-                facts
-                    .columns
-                    .iter()
-                    .find(|column| column.name == logged.name)?,
-            ))
-        })
-        .filter(|(_, column)| column.readable_by(role) && selected(column))
+    let logged = change.relation.columns.iter();
+    let shown: Vec<&ColumnFacts> = logged
+        .filter_map(|logged| facts.column(&logged.name))
+        .filter(|column| column.readable_by(role) && selected(column))
         .collect();
-    let columns: Vec<&ColumnFacts> = shown.iter().map(|(_, column)| *column).collect();
-    let mut record = change
-        .new
-        .is_some()
-        .then(|| row(&shown, |at| change.new_cell(at)));
+    let mut record = change.new.is_some().then(|| part(&rows.new, &shown));
     let mut old_record = (change.action != Action::Insert).then(|| {
         // With row-level security on, only the key of an old row is shown: nobody checks the rest.
-        let shown: Vec<_> = shown
-            .iter()
-            .filter(|(_, column)| column.in_primary_key || !facts.row_security)
-            .copied()
-            .collect();
-        row(&shown, |at| {
-            change
-                .old_cell(at)
-                .or_else(|| unchanged_key(change, facts, at))
-        })
+        let mut shown = shown.clone();
+        shown.retain(|column| column.in_primary_key || !facts.row_security);
+        part(&rows.old, &shown)
     });
-    let whole = envelope(change, &columns, record.as_ref(), old_record.as_ref(), None).to_string();
+    let whole = envelope(change, &shown, record.as_ref(), old_record.as_ref(), None).to_string();
     if whole.len() <= DATA_BYTES_MAX {
         return whole;
     }
@@ -102,7 +84,7 @@ pub(crate) fn data(
     }
     envelope(
         change,
-        &columns,
+        &shown,
         record.as_ref(),
         old_record.as_ref(),
         Some(ERROR_TOO_LARGE),
@@ -110,30 +92,14 @@ pub(crate) fn data(
     .to_string()
 }
 
-/// An update that left the key alone does not log it: the old key is the new one.
-fn unchanged_key<'a>(change: &'a RowChange, facts: &TableFacts, at: usize) -> Option<&'a Cell> {
-    let name = &change.relation.columns[at].name;
-    let is_key = facts.key().any(|column| column.name == *name);
-    (change.old.is_none() && is_key)
-        .then(|| change.new_cell(at))
-        .flatten()
-}
-
-fn row<'a>(
-    shown: &[(usize, &ColumnFacts)],
-    cell: impl Fn(usize) -> Option<&'a Cell>,
-) -> Map<String, Value> {
-    let mut row = Map::new();
-    for (at, column) in shown {
-        let value = match cell(*at) {
-            Some(Cell::Text(text)) => column.to_json(text),
-            Some(Cell::Null) => Value::Null,
-            // Missing, not null: the client keeps what it has.
-            Some(Cell::UnchangedToast) | None => continue,
-        };
-        row.insert(column.name.clone(), value);
-    }
-    row
+/// Of a row these columns, as far as they are known.
+fn part(row: &Map<String, Value>, columns: &[&ColumnFacts]) -> Map<String, Value> {
+    let known = columns
+        .iter()
+        .filter_map(|column| row.get_key_value(&column.name));
+    known
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 fn envelope(

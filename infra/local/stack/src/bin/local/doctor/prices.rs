@@ -1,43 +1,27 @@
 //! Whether every configured model has a price: the content agent does not start with one that has none.
 
-use super::services::{IMAGE_MODELS, TEXT_MODEL};
+use super::setting;
 use domain::price::{CallKind, ELEVENLABS, OPENAI, PriceList};
 use std::collections::BTreeMap;
 
-pub(super) const SPEECH_MODEL: &str = "eleven_multilingual_v2";
-
 /// Names the models that have no price, in the list or in `MODEL_PRICES`.
 pub(super) fn look_up(variables: &BTreeMap<String, String>) -> Result<(), String> {
-    let setting = |name: &str, default: &'static str| {
-        let set = variables.get(name).filter(|value| !value.is_empty());
-        set.map_or(default, String::as_str).to_owned()
-    };
-    let prices: PriceList = setting("MODEL_PRICES", "")
+    let prices: PriceList = setting(variables, "MODEL_PRICES")
         .parse()
         .map_err(|error| format!("MODEL_PRICES: {error}"))?;
-    let text = |name| (OPENAI, CallKind::Text, setting(name, TEXT_MODEL));
     let configured = [
-        text("OPENAI_TEXT_MODEL"),
-        text("OPENAI_ANALYSIS_MODEL"),
-        (
-            OPENAI,
-            CallKind::Picture,
-            setting("OPENAI_IMAGE_MODELS", IMAGE_MODELS),
-        ),
-        (
-            ELEVENLABS,
-            CallKind::Speech,
-            setting("ELEVENLABS_MODEL", SPEECH_MODEL),
-        ),
+        (OPENAI, CallKind::Text, "OPENAI_TEXT_MODEL"),
+        (OPENAI, CallKind::Text, "OPENAI_ANALYSIS_MODEL"),
+        (OPENAI, CallKind::Picture, "OPENAI_IMAGE_MODELS"),
+        (ELEVENLABS, CallKind::Speech, "ELEVENLABS_MODEL"),
     ];
     let mut unknown = Vec::new();
-    for (provider, kind, models) in &configured {
-        let models = models
-            .split(',')
-            .map(str::trim)
-            .filter(|model| !model.is_empty());
-        let without = models.filter(|model| prices.quote(provider, model, *kind).is_none());
-        unknown.extend(without.map(str::to_owned));
+    for (provider, kind, name) in configured {
+        let models = setting(variables, name).split(',').map(str::trim);
+        unknown
+            .extend(models.filter(|model| {
+                !model.is_empty() && prices.quote(provider, model, kind).is_none()
+            }));
     }
     unknown.dedup();
     if unknown.is_empty() {

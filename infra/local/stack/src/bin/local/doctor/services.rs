@@ -1,14 +1,8 @@
 //! Whether the services that a story needs answer, with the defaults the functions have.
 
-use super::Finding;
+use super::{Finding, setting};
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
-
-pub(super) const OPENAI: &str = "https://api.openai.com/v1";
-pub(super) const ELEVENLABS: &str = "https://api.elevenlabs.io";
-/// Of the story and of everything that looks at it.
-pub(super) const TEXT_MODEL: &str = "gpt-5.2";
-pub(super) const IMAGE_MODELS: &str = "gpt-image-2.5-sunburst,gpt-image-2";
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
@@ -18,16 +12,12 @@ struct Variables<'v>(&'v BTreeMap<String, String>);
 
 impl<'v> Variables<'v> {
     fn get(self, name: &str) -> &'v str {
-        self.or(name, "")
-    }
-
-    fn or(self, name: &str, default: &'v str) -> &'v str {
-        self.0.get(name).map_or(default, String::as_str)
+        setting(self.0, name)
     }
 
     /// An address without a slash at its end.
-    fn address(self, name: &str, default: &'v str) -> &'v str {
-        self.or(name, default).trim_end_matches('/')
+    fn address(self, name: &str) -> &'v str {
+        self.get(name).trim_end_matches('/')
     }
 }
 
@@ -38,11 +28,11 @@ pub(super) async fn look_at_all(variables: &BTreeMap<String, String>) -> Vec<Fin
     let seen = cdn(variables.get("ASSETS_CDN_URL")).await;
     findings.push(Finding::new("CDN", seen));
     findings.push(models(variables).await);
-    let elevenlabs = variables.address("ELEVENLABS_BASE_URL", ELEVENLABS);
+    let elevenlabs = variables.address("ELEVENLABS_BASE_URL");
     let key = [("xi-api-key", variables.get("ELEVENLABS_API_KEY"))];
     let voices = fetch(&format!("{elevenlabs}/v1/voices"), &key).await;
     findings.push(Finding::new("ElevenLabs responding", voices.map(drop)));
-    let health = format!("{}/api/v1/health", variables.address("API_URL", ""));
+    let health = format!("{}/api/v1/health", variables.address("API_URL"));
     let health = fetch(&health, &[]).await;
     findings.push(Finding::new("API health", health.map(drop)));
     findings
@@ -56,7 +46,7 @@ async fn database(variables: Variables<'_>) -> Vec<Finding> {
     if !key.starts_with("sb_") {
         headers.push(("authorization", &bearer));
     }
-    let rest = format!("{}/rest/v1", variables.address("SUPABASE_URL", ""));
+    let rest = format!("{}/rest/v1", variables.address("SUPABASE_URL"));
     let tiers = fetch(&format!("{rest}/tiers?select=code&limit=1"), &headers).await;
     vec![
         Finding::new("database connection", tiers.map(drop)),
@@ -94,8 +84,9 @@ async fn bucket(variables: Variables<'_>) -> Result<(), String> {
     if name.is_empty() {
         return Err("ASSETS_BUCKET is not set".to_owned());
     }
-    let region = variables.or("AWS_REGION", "us-east-1");
-    let url = match variables.address("AWS_ENDPOINT_URL_S3", "") {
+    let region = variables.0.get("AWS_REGION");
+    let region = region.map_or("us-east-1", String::as_str);
+    let url = match variables.address("AWS_ENDPOINT_URL_S3") {
         "" => format!("https://{name}.s3.{region}.amazonaws.com/"),
         endpoint => format!("{endpoint}/{name}"),
     };
@@ -125,7 +116,7 @@ async fn cdn(url: &str) -> Result<(), String> {
 /// The configured models are alive.
 async fn models(variables: Variables<'_>) -> Finding {
     let what = "OpenAI responding, its configured models alive";
-    let url = format!("{}/models", variables.address("OPENAI_BASE_URL", OPENAI));
+    let url = format!("{}/models", variables.address("OPENAI_BASE_URL"));
     let bearer = format!("Bearer {}", variables.get("OPENAI_API_KEY"));
     let list = match fetch(&url, &[("authorization", &bearer)]).await {
         Err(problem) => return Finding::new(what, Err(problem)),
@@ -136,9 +127,9 @@ async fn models(variables: Variables<'_>) -> Finding {
         all.is_some_and(|all| all.iter().any(|one| one["id"] == model))
     };
     let lists = [
-        variables.or("OPENAI_TEXT_MODEL", TEXT_MODEL),
-        variables.or("OPENAI_ANALYSIS_MODEL", TEXT_MODEL),
-        variables.or("OPENAI_IMAGE_MODELS", IMAGE_MODELS),
+        variables.get("OPENAI_TEXT_MODEL"),
+        variables.get("OPENAI_ANALYSIS_MODEL"),
+        variables.get("OPENAI_IMAGE_MODELS"),
     ];
     let models = lists.into_iter().flat_map(|list| list.split(','));
     let mut configured: Vec<_> = models
