@@ -3,6 +3,7 @@
 mod book;
 mod calls;
 mod deletion;
+mod deployed;
 mod failures;
 mod files;
 mod front_end;

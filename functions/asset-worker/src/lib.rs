@@ -80,6 +80,7 @@ pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, Asset
     let deadline = deadline.earlier_by(MARGIN);
     let mut report = Report::default();
     let mut deletions_handed_on = false;
+    let mut left_behind = None;
     while !shutdown.is_asked() {
         let claimed = deps
             .store
@@ -93,6 +94,7 @@ pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, Asset
             .await
             .map_err(AssetWorkerError::Claim)?;
         let nothing_moved = claimed.jobs.is_empty();
+        left_behind = claimed.oldest_claimable_seconds;
         let dispatched = dispatch::hand_over(deps, claimed.jobs).await;
         report.processed += dispatched.processed;
         report.failed += dispatched.failed;
@@ -118,6 +120,9 @@ pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, Asset
             () = tokio::time::sleep(wait) => (),
             () = shutdown.asked() => break,
         }
+    }
+    if let Some(seconds) = left_behind {
+        tracing::info!(oldestClaimableSeconds = seconds, "Claimable jobs wait");
     }
     if report != Report::default() {
         tracing::info!(

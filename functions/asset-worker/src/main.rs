@@ -3,7 +3,7 @@
 use asset_worker::{Deps, Invocation, handle};
 use events::Tick;
 use lambda_runtime::{LambdaEvent, service_fn};
-use runtime::{Aws, Deadline, Shutdown, Variables, failure, invocation_span, start};
+use runtime::{Aws, Deadline, Shutdown, Variables, env, failure, invocation_span, start};
 use serde_json::Value;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 use tracing::Instrument;
@@ -14,7 +14,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 fn main() -> ExitCode {
     start("asset-worker", async {
         let aws = Arc::new(Aws::default());
-        let variables = Variables::load(&aws).await?;
+        let variables = Variables::load(&aws, env::parameters::ASSET_WORKER).await?;
         let deps = Deps::from_variables(&variables, aws)?;
         let shutdown = Shutdown::listen()?;
         let (deps, listening) = (&deps, &shutdown);

@@ -5,7 +5,7 @@
 use content_agent::{Deps, Invocation, handle};
 use events::Command;
 use lambda_runtime::{LambdaEvent, service_fn};
-use runtime::{Aws, Deadline, Shutdown, Variables, failure, invocation_span, start};
+use runtime::{Aws, Deadline, Shutdown, Variables, env, failure, invocation_span, start};
 use serde_json::Value;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 use tracing::Instrument;
@@ -16,7 +16,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(300);
 fn main() -> ExitCode {
     start("content-agent", async {
         let aws = Arc::new(Aws::default());
-        let variables = Variables::load(&aws).await?;
+        let variables = Variables::load(&aws, env::parameters::CONTENT_AGENT).await?;
         let deps = Arc::new(Deps::from_variables(&variables, aws)?);
         let shutdown = Shutdown::listen()?;
         let listening = shutdown.clone();

@@ -508,18 +508,36 @@ async fn record_failure(
     then: Option<&Continuation>,
 ) -> RecordedOutcome {
     let job = &attempt.job;
-    tracing::error!(target: "AssetGenerationPipeline", error = chain(&error), "Asset generation failed");
+    let cause = chain(&error);
     let failure = steps::describe_failure(attempt, error).await;
     if attempt.asset() == AssetType::Content && failure.retryable {
         save_what_stands(attempt).await;
     }
     let usage = attempt.usage.unrecorded();
     let store = &attempt.deps().store;
+    let settled = store.fail_job(job, &failure, &usage, then).await;
+    // Told once it is known whether somebody has to look: not where another try follows, or where nobody asks any more.
+    match &settled {
+        Ok(Settled {
+            retry_in_seconds: Some(seconds),
+            ..
+        }) => {
+            tracing::warn!(target: "AssetGenerationPipeline", error = cause, retryInSeconds = seconds, "Asset generation failed, trying again");
+        }
+        Ok(Settled {
+            accepted: false, ..
+        }) => {
+            tracing::warn!(target: "AssetGenerationPipeline", error = cause, "Asset generation failed, for nobody");
+        }
+        _ => {
+            tracing::error!(target: "AssetGenerationPipeline", error = cause, "Asset generation failed");
+        }
+    }
     RecordedOutcome {
         status: "failed",
         url: None,
         text: None,
-        settled: store.fail_job(job, &failure, &usage, then).await,
+        settled,
     }
 }
 

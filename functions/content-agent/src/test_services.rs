@@ -1,30 +1,29 @@
 //! A story at work in tests: a bucket and a database in memory, and models that answer as they are told.
 
+mod bucket;
+mod database;
+mod models;
+
 use crate::{
     Config, Deps, Prices, config::ImageFallback, decode_pool::DecodePool, failure::StepError,
     story_context::StoryContext,
 };
-use async_trait::async_trait;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use axum::{
     Router,
     body::{Bytes, to_bytes},
     extract::{Request, State},
-    http::{Method, StatusCode},
-    response::{IntoResponse, Response},
+    http::Method,
+    response::Response,
 };
 use domain::{AssetType, StoryId};
-use providers::{
-    CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, Speech,
-    SpeechCall, SpeechFacts, SpeechModel, TextCall, TextModel,
-};
 use render::{colors::HexColor, placeholder::placeholder_png};
-use runtime::{Deadline, Invoke, InvokeError, Variables};
+use runtime::{Deadline, Variables};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use store::{AssetFiles, Cdn, LeasedJob, RestConfig, Store, StoryWork};
 
@@ -257,163 +256,9 @@ async fn answer(State(services): State<TestServices>, request: Request) -> Respo
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let path = parts.uri.path().trim_start_matches('/');
     let mut seen = services.0.lock().unwrap();
-    if let Some(function) = path.strip_prefix("rest/v1/rpc/") {
-        let body: Value = serde_json::from_slice(&body).unwrap();
-        return match function {
-            "report_progress" | "extend_leases" => {
-                seen.reports.push(body);
-                axum::Json(json!({"lost": []})).into_response()
-            }
-            "fail_job" => {
-                seen.failures.push(body);
-                axum::Json(json!({"accepted": true})).into_response()
-            }
-            "release_job" => {
-                seen.releases.push(body);
-                axum::Json(json!({"accepted": true})).into_response()
-            }
-            other => unreachable!("{other} is not called here"),
-        };
-    }
-    let key = path
-        .strip_prefix(BUCKET)
-        .unwrap()
-        .trim_start_matches('/')
-        .to_owned();
-    seen.requests.push((parts.method.clone(), key.clone()));
-    if key.is_empty() {
-        let query = parts.uri.query().unwrap().replace("%2F", "/");
-        let prefix = query.split("prefix=").nth(1).unwrap();
-        let prefix = prefix.split('&').next().unwrap();
-        let found = seen.objects.keys().filter(|key| key.starts_with(prefix));
-        let found: String = found
-            .map(|key| format!("<Contents><Key>{key}</Key></Contents>"))
-            .collect();
-        return format!("<ListBucketResult>{found}</ListBucketResult>").into_response();
-    }
-    match parts.method {
-        Method::PUT => match parts.headers.get("x-amz-copy-source") {
-            Some(source) => {
-                let source = source.to_str().unwrap().replace("%2F", "/");
-                let source = source.strip_prefix(&format!("{BUCKET}/")).unwrap();
-                let bytes = seen.objects[source].clone();
-                seen.objects.insert(key, bytes);
-                "<CopyObjectResult><ETag>\"e\"</ETag></CopyObjectResult>".into_response()
-            }
-            None => {
-                seen.objects.insert(key, body);
-                StatusCode::OK.into_response()
-            }
-        },
-        // Not 5xx, which the client would try again.
-        Method::DELETE if seen.refuses_deletes => (
-            StatusCode::FORBIDDEN,
-            "<Error><Code>AccessDenied</Code></Error>",
-        )
-            .into_response(),
-        Method::DELETE => {
-            seen.objects.remove(&key);
-            StatusCode::NO_CONTENT.into_response()
-        }
-        _ => match seen.objects.get(&key) {
-            Some(bytes) => bytes.clone().into_response(),
-            None => (
-                StatusCode::NOT_FOUND,
-                "<Error><Code>NoSuchKey</Code></Error>",
-            )
-                .into_response(),
-        },
-    }
-}
-
-fn billed(number: usize) -> CallUsage {
-    CallUsage {
-        request_id: number.to_string(),
-        ..CallUsage::default()
-    }
-}
-
-#[async_trait]
-impl TextModel for TestServices {
-    async fn ask(
-        &self,
-        call: &TextCall,
-        bill: &mut Vec<CallUsage>,
-    ) -> Result<Value, ProviderError> {
-        assert_eq!(call.name, "image_check");
-        let verdict = {
-            let mut seen = self.0.lock().unwrap();
-            seen.checks += 1;
-            seen.verdicts.pop_front()
-        };
-        let passed = match verdict.unwrap_or(Verdict::Passed) {
-            Verdict::Passed => true,
-            Verdict::Rejected => false,
-            Verdict::Panic => panic!("on purpose"),
-            Verdict::Pending => std::future::pending().await,
-            // As a process that dies meanwhile: the picture is there, its verdict is not.
-            Verdict::Unknown => {
-                while !self.keys().iter().any(|key| key.starts_with("drafts/")) {
-                    tokio::task::yield_now().await;
-                }
-                return Err(ProviderError::of_kind(
-                    "test",
-                    "check",
-                    ErrorKind::Unavailable,
-                ));
-            }
-        };
-        bill.push(billed(0));
-        Ok(json!({"passed": passed, "feedback": "wings"}))
-    }
-}
-
-#[async_trait]
-impl PictureModel for TestServices {
-    async fn draw(
-        &self,
-        call: &PictureCall,
-        bill: &mut Vec<CallUsage>,
-    ) -> Result<PictureBytes, ProviderError> {
-        let (number, is_broken) = {
-            let mut seen = self.0.lock().unwrap();
-            seen.prompts.push(call.prompt.clone());
-            let is_broken = seen.broken_pictures > 0;
-            seen.broken_pictures = seen.broken_pictures.saturating_sub(1);
-            (seen.prompts.len(), is_broken)
-        };
-        let mut bytes = picture(u8::try_from(number).unwrap());
-        if is_broken {
-            bytes.truncate(bytes.len() / 2);
-        }
-        bill.push(billed(number));
-        Ok(PictureBytes::parse(bytes).unwrap())
-    }
-}
-
-#[async_trait]
-impl SpeechModel for TestServices {
-    fn facts(&self) -> SpeechFacts {
-        unreachable!("nothing is read aloud here")
-    }
-
-    async fn default_voice(&self, _deadline: Instant) -> Result<String, ProviderError> {
-        unreachable!("nothing is read aloud here")
-    }
-
-    async fn speak(
-        &self,
-        _call: &SpeechCall,
-        _usage: &mut Vec<CallUsage>,
-    ) -> Result<Speech, ProviderError> {
-        unreachable!("nothing is read aloud here")
-    }
-}
-
-#[async_trait]
-impl Invoke for TestServices {
-    async fn invoke(&self, _function: &str, _event: Value) -> Result<(), InvokeError> {
-        Ok(())
+    match path.strip_prefix("rest/v1/rpc/") {
+        Some(function) => database::answer(&mut seen, function, &body),
+        None => bucket::answer(&mut seen, &parts, body),
     }
 }
 

@@ -84,7 +84,7 @@ pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, Timeo
     }
     let deadline = deadline.earlier_by(MARGIN);
     let mut report = Report::default();
-    let (claimable, tidy) = loop {
+    let last = loop {
         let batch = settle_batch(deps, &trigger)
             .await
             .map_err(TimeoutHandlerError::Expire)?;
@@ -92,9 +92,12 @@ pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, Timeo
         report.requeued += batch.requeued;
         let moved = batch.expired + batch.requeued > 0;
         if !batch.more || !moved || deadline.left().is_zero() {
-            break (batch.claimable, batch.tidy);
+            break batch;
         }
     };
+    if trigger == Trigger::Sweep {
+        tracing::info!(spentTodayUsd = last.spent_today_usd, "Swept");
+    }
     if report != Report::default() {
         tracing::warn!(
             expired = report.expired,
@@ -102,7 +105,7 @@ pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, Timeo
             "Stuck jobs settled"
         );
     }
-    if let Some(wake) = wake_after(deps, &trigger, report, claimable)
+    if let Some(wake) = wake_after(deps, &trigger, report, last.claimable)
         && let Err(error) = deps
             .invoker
             .invoke(&deps.config.asset_worker, wake.into())
@@ -113,7 +116,7 @@ pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, Timeo
             "Could not wake the asset worker; its schedule will find the jobs"
         );
     }
-    if tidy && trigger == Trigger::Sweep && !deadline.left().is_zero() {
+    if last.tidy && trigger == Trigger::Sweep && !deadline.left().is_zero() {
         put_away(deps).await;
     }
     Ok(report)

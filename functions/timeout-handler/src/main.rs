@@ -1,7 +1,7 @@
 //! Lambda entry point of the timeout handler.
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use runtime::{Aws, Deadline, Variables, failure, invocation_span, start};
+use runtime::{Aws, Deadline, Variables, env, failure, invocation_span, start};
 use serde_json::Value;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 use timeout_handler::{Deps, Invocation, Trigger, handle};
@@ -13,7 +13,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 fn main() -> ExitCode {
     start("timeout-handler", async {
         let aws = Arc::new(Aws::default());
-        let variables = Variables::load(&aws).await?;
+        let variables = Variables::load(&aws, env::parameters::TIMEOUT_HANDLER).await?;
         let deps = Deps::from_variables(&variables, aws)?;
         let deps = &deps;
         let serve = service_fn(move |event: LambdaEvent<Value>| {

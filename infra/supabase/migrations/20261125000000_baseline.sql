@@ -1032,10 +1032,11 @@ alter table private.asset_calls enable row level security;
 create table private.limit_waiter (
   only_row boolean primary key default true constraint waiter_is_one_row check (only_row),
   worker text,
-  waits_until timestamptz not null default '-infinity'
+  waits_until timestamptz not null default '-infinity',
+  waits_for timestamptz not null default 'infinity'
 );
 comment on table private.limit_waiter is
-  'One row: the worker that waits until a provider takes calls again, and until when it can; the others go home.';
+  'One row: the worker that waits for what becomes claimable, for when, and until when it can stay; the others go home.';
 insert into private.limit_waiter default values;
 alter table private.limit_waiter enable row level security;
 
@@ -1131,33 +1132,38 @@ begin
 end $$;
 
 create function private.release_limit_waiter(p_worker text) returns void language sql set search_path = '' as $$
-  update private.limit_waiter set worker = null, waits_until = '-infinity' where worker = p_worker
+  update private.limit_waiter set worker = null, waits_until = '-infinity', waits_for = 'infinity'
+  where worker = p_worker
 $$;
 
--- When a kind of call that jobs wait for opens, for the one worker that waits for it: the first to ask, until somebody
--- comes who can stay a quarter of a minute longer. All others get null and go home. A worker names itself
+-- When a kind of call that jobs wait for opens.
+create function private.next_capacity_at(p_capacity jsonb) returns timestamptz
+  language sql stable set search_path = '' as $$
+  select min((capacity ->> 'opensAt')::timestamptz) from jsonb_each(p_capacity) as k (kind, capacity)
+  where (capacity ->> 'calls')::integer <= 0 and private.are_waiting_to_call(k.kind)
+$$;
+
+-- The moment at which something becomes claimable, for the one worker that waits for it: the first to ask, until somebody
+-- comes who can stay a quarter of a minute longer, or who asks for a moment that is nearer by a quarter of the wait. All
+-- others get null and go home, so that many stories do not keep many workers. A worker names itself
 -- 'claim:<request id>[/<nonce>]'; whoever gives no name is told and does not count.
-create function private.next_capacity_at(p_capacity jsonb, p_owner text, p_wait_seconds double precision)
+create function private.wait_for(p_due timestamptz, p_owner text, p_wait_seconds double precision)
   returns timestamptz language plpgsql set search_path = '' as $$
 declare
   v_worker text := split_part(p_owner, '/', 1);
   v_until timestamptz := now() + make_interval(secs => p_wait_seconds);
-  v_opening timestamptz;
 begin
-  if p_capacity is null then return null; end if;
-  select min((capacity ->> 'opensAt')::timestamptz) into v_opening
-  from jsonb_each(p_capacity) as k (kind, capacity)
-  where (capacity ->> 'calls')::integer <= 0 and private.are_waiting_to_call(k.kind);
-  if v_worker is null then return v_opening; end if;
-  if v_opening is null or v_opening > v_until then
+  if v_worker is null then return p_due; end if;
+  if p_due is null or p_due > v_until then
     -- It cannot stay for that; the next to ask may.
     perform private.release_limit_waiter(v_worker);
-    return v_opening;
+    return p_due;
   end if;
-  -- Shorter gains are not worth a change of guard: both workers would be paid for.
-  update private.limit_waiter set worker = v_worker, waits_until = v_until
-  where worker = v_worker or waits_until < v_until - interval '15 seconds';
-  return case when found then v_opening end;
+  -- Shorter gains are not worth a change of guard: both workers would be paid for. One that does not come back is dead.
+  update private.limit_waiter set worker = v_worker, waits_until = v_until, waits_for = p_due
+  where worker = v_worker or waits_until < v_until - interval '15 seconds' or waits_for < now() - interval '2 seconds'
+    or p_due <= waits_for - greatest(interval '0.2 seconds', (waits_for - now()) / 4);
+  return case when found then p_due end;
 end $$;
 
 -- One, when a job waits for a kind of call that is limited to a number of jobs at once and has a slot free.
@@ -2433,6 +2439,8 @@ begin
   end if;
   return v_counts || jsonb_build_object(
     'tidy', private.has_history() or private.has_names_to_forget(),
+    'spentTodayUsd', (select coalesce(sum(spent_usd), 0) from private.spending
+      where day = private.today() and payer = private.platform()),
     'more', case when p_dead_request is null
       then exists (select from public.asset_generation_jobs where status = 'generating' and lease_expires_at < now())
       else exists (select from private.jobs_leased_to_request(p_dead_request, p_lease_tokens)) end,
@@ -2600,18 +2608,22 @@ begin
     'deletions', private.has_deletions(),
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
       and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || v_too_dear, null),
-    -- A pause of what there is money for that ends, a lease that missed its heartbeats (each restores it in full) and will
-    -- end, or a provider that takes calls again, which one caller at a time is told.
-    'nextInSeconds', extract(epoch from least(
-      private.next_capacity_at(v_capacity, p_owner, p_wait_seconds),
+    -- What is left behind: by the cap, a limit, or for want of money.
+    'oldestClaimableSeconds', (select extract(epoch from now() - min(available_at)) from public.asset_generation_jobs
+      where status = 'queued' and inputs_settled and available_at <= now()),
+    -- A pause of what there is money for that ends, a provider that takes calls again, or a lease that missed its
+    -- heartbeats (each restores it in full) and will end: one caller at a time is told.
+    'nextInSeconds', extract(epoch from private.wait_for(least(
+      private.next_capacity_at(v_capacity),
       (select min(available_at) from public.asset_generation_jobs
         where status = 'queued' and inputs_settled and available_at > now() and asset_type <> all (v_too_dear)),
       (select min(lease_expires_at) from public.asset_generation_jobs
         where status = 'generating' and state_changed_xid >= private.generating_floor()
-          and lease_expires_at < now() + make_interval(secs => p_lease_seconds * 0.5))) - now()));
+          and lease_expires_at < now() + make_interval(secs => p_lease_seconds * 0.5))),
+      p_owner, p_wait_seconds) - now()));
 end $$;
 comment on function public.claim_asset_jobs is
-  'Claims up to p_limit jobs, never more than p_max_in_flight in all: {jobs, ended, more, nextInSeconds}.';
+  'Claims up to p_limit jobs, never more than p_max_in_flight in all: {jobs, ended, more, oldestClaimableSeconds, nextInSeconds}.';
 
 -- An invocation takes up the jobs that were claimed for it and reads what it needs, in one round trip.
 create function public.start_assets(p_story_id uuid, p_jobs jsonb, p_owner text, p_lease_seconds integer default 60)
@@ -2691,7 +2703,8 @@ begin
     where private.is_stale(j, w."leaseToken") is not null));
 end $$;
 
--- The heartbeat, by a name of its own: it comes every few seconds, and is counted apart from what a story needs.
+-- The heartbeat, by a name of its own: it comes every few seconds, and is counted apart from what a story needs. Whoever
+-- counts calls, the gateway of the local stack or the log of a hosted project, sees method and path and no argument.
 create function public.extend_leases(p_jobs jsonb, p_lease_seconds integer default 60) returns jsonb
   language sql set search_path = '' as $$
   select public.report_progress(p_jobs, p_lease_seconds)
@@ -3953,6 +3966,7 @@ grant usage on schema private to service_role;
 
 revoke all on all tables in schema private from anon, authenticated, service_role;
 revoke all on all sequences in schema private from anon, authenticated, service_role;
+revoke all on all sequences in schema public from anon, authenticated;
 revoke all on
   public.asset_generation_history,
   public.asset_generation_jobs,

@@ -166,6 +166,8 @@ begin
   end if;
   return v_counts || jsonb_build_object(
     'tidy', private.has_history() or private.has_names_to_forget(),
+    'spentTodayUsd', (select coalesce(sum(spent_usd), 0) from private.spending
+      where day = private.today() and payer = private.platform()),
     'more', case when p_dead_request is null
       then exists (select from public.asset_generation_jobs where status = 'generating' and lease_expires_at < now())
       else exists (select from private.jobs_leased_to_request(p_dead_request, p_lease_tokens)) end,

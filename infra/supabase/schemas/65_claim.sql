@@ -156,18 +156,22 @@ begin
     'deletions', private.has_deletions(),
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
       and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || v_too_dear, null),
-    -- A pause of what there is money for that ends, a lease that missed its heartbeats (each restores it in full) and will
-    -- end, or a provider that takes calls again, which one caller at a time is told.
-    'nextInSeconds', extract(epoch from least(
-      private.next_capacity_at(v_capacity, p_owner, p_wait_seconds),
+    -- What is left behind: by the cap, a limit, or for want of money.
+    'oldestClaimableSeconds', (select extract(epoch from now() - min(available_at)) from public.asset_generation_jobs
+      where status = 'queued' and inputs_settled and available_at <= now()),
+    -- A pause of what there is money for that ends, a provider that takes calls again, or a lease that missed its
+    -- heartbeats (each restores it in full) and will end: one caller at a time is told.
+    'nextInSeconds', extract(epoch from private.wait_for(least(
+      private.next_capacity_at(v_capacity),
       (select min(available_at) from public.asset_generation_jobs
         where status = 'queued' and inputs_settled and available_at > now() and asset_type <> all (v_too_dear)),
       (select min(lease_expires_at) from public.asset_generation_jobs
         where status = 'generating' and state_changed_xid >= private.generating_floor()
-          and lease_expires_at < now() + make_interval(secs => p_lease_seconds * 0.5))) - now()));
+          and lease_expires_at < now() + make_interval(secs => p_lease_seconds * 0.5))),
+      p_owner, p_wait_seconds) - now()));
 end $$;
 comment on function public.claim_asset_jobs is
-  'Claims up to p_limit jobs, never more than p_max_in_flight in all: {jobs, ended, more, nextInSeconds}.';
+  'Claims up to p_limit jobs, never more than p_max_in_flight in all: {jobs, ended, more, oldestClaimableSeconds, nextInSeconds}.';
 
 -- An invocation takes up the jobs that were claimed for it and reads what it needs, in one round trip.
 create function public.start_assets(p_story_id uuid, p_jobs jsonb, p_owner text, p_lease_seconds integer default 60)
@@ -247,7 +251,8 @@ begin
     where private.is_stale(j, w."leaseToken") is not null));
 end $$;
 
--- The heartbeat, by a name of its own: it comes every few seconds, and is counted apart from what a story needs.
+-- The heartbeat, by a name of its own: it comes every few seconds, and is counted apart from what a story needs. Whoever
+-- counts calls, the gateway of the local stack or the log of a hosted project, sees method and path and no argument.
 create function public.extend_leases(p_jobs jsonb, p_lease_seconds integer default 60) returns jsonb
   language sql set search_path = '' as $$
   select public.report_progress(p_jobs, p_lease_seconds)

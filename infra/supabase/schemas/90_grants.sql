@@ -7,6 +7,7 @@ grant usage on schema private to service_role;
 
 revoke all on all tables in schema private from anon, authenticated, service_role;
 revoke all on all sequences in schema private from anon, authenticated, service_role;
+revoke all on all sequences in schema public from anon, authenticated;
 revoke all on
   public.asset_generation_history,
   public.asset_generation_jobs,

@@ -20,6 +20,8 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
 /// Runs a function until its environment ends. An error before that is said once, in one line.
 pub fn start(function: &'static str, serve: impl Future<Output = Boot>) -> ExitCode {
     crate::init_telemetry();
+    let (version, commit) = (crate::release::VERSION, crate::release::COMMIT);
+    tracing::info!(function, version, commit, "Process started");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -1,5 +1,5 @@
-//! Every variable a function reads, in one place. Each comes from the environment, else from SSM below
-//! `SSM_PARAMETER_PREFIX`.
+//! Every variable a function reads, in one place. Each comes from the environment; what [`parameters`] names, else from
+//! SSM below `SSM_PARAMETER_PREFIX`.
 
 /// Anonymous key of the Supabase project, for what runs with a user's rights: front ends and `cargo local`. No function
 /// reads it.
@@ -69,7 +69,7 @@ pub const IMAGE_FALLBACK: &str = "IMAGE_FALLBACK";
 /// Trait codes that the picture check leaves out, comma separated (S1-263).
 pub const IMAGE_CHECK_SKIPS: &str = "IMAGE_CHECK_SKIPS";
 
-/// Path below which SSM holds the variables that are not in the environment.
+/// Path below which SSM holds what [`parameters`] names.
 pub const SSM_PARAMETER_PREFIX: &str = "SSM_PARAMETER_PREFIX";
 
 /// Names that the documents, or a front end's build, give to the same settings, and ours. The own name wins.
@@ -79,9 +79,45 @@ pub const ALIASES: [(&str, &str); 3] = [
     ("NEXT_PUBLIC_SUPABASE_URL", SUPABASE_URL),
 ];
 
+/// What each function asks SSM for, by name: its role may read these and no others.
+pub mod parameters {
+    use super::*;
+
+    pub const UNIVERSAL_AGENT: &[&str] = &[
+        SUPABASE_SERVICE_ROLE_KEY,
+        SUPABASE_JWT_SECRET,
+        ELEVENLABS_API_KEY,
+        ELEVENLABS_KEY,
+    ];
+    pub const CONTENT_AGENT: &[&str] = &[
+        SUPABASE_SERVICE_ROLE_KEY,
+        OPENAI_API_KEY,
+        ELEVENLABS_API_KEY,
+        ELEVENLABS_KEY,
+        IMAGE_FALLBACK,
+        IMAGE_CHECK_SKIPS,
+        MODEL_PRICES,
+        PROVIDER_TRY_SECONDS,
+        PROVIDER_PROBE_SECONDS,
+    ];
+    pub const ASSET_WORKER: &[&str] = &[SUPABASE_SERVICE_ROLE_KEY];
+    pub const TIMEOUT_HANDLER: &[&str] = &[SUPABASE_SERVICE_ROLE_KEY];
+
+    /// By the deployed name's middle part.
+    pub const ALL: [(&str, &[&str]); 4] = [
+        ("universal-agent", UNIVERSAL_AGENT),
+        ("content-agent", CONTENT_AGENT),
+        ("asset-worker", ASSET_WORKER),
+        ("timeout-handler", TIMEOUT_HANDLER),
+    ];
+
+    /// One call of GetParameters takes no more names (SSM's API reference).
+    const _: () = assert!(UNIVERSAL_AGENT.len() <= 10 && CONTENT_AGENT.len() <= 10);
+}
+
 #[cfg(test)]
 mod tests {
-    use super::ALIASES;
+    use super::{ALIASES, parameters};
     use std::{fs, path::Path};
 
     fn text_below(folder: &Path, ending: &str) -> String {
@@ -131,6 +167,32 @@ mod tests {
         let template = file("template.yaml");
         let variables = template.split_once("      Variables:\n").unwrap().1;
         let variables = variables.split_once("\nResources:").unwrap().0;
+        // Every deployed function gets all that it reads: from the template, or by name from SSM.
+        let shared = ["SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY"];
+        for (function, asked_for) in parameters::ALL {
+            let source = text_below(&root.join("functions").join(function), ".rs");
+            let read = names.iter().filter(|name| {
+                shared.contains(name)
+                    || source
+                        .match_indices(&format!("env::{name}"))
+                        .any(|(at, found)| {
+                            !source[at + found.len()..]
+                                .starts_with(|c: char| c == '_' || c.is_ascii_uppercase())
+                        })
+            });
+            for name in read {
+                let is_given = asked_for.contains(name)
+                    || names_after(variables, "        ").contains(name)
+                    || *name == "AWS_ENDPOINT_URL_S3";
+                assert!(is_given, "a deployed {function} never sees {name}");
+            }
+            for name in asked_for {
+                let own = ALIASES.iter().find(|(alias, _)| alias == name);
+                let own = own.map_or(*name, |(_, own)| own);
+                let used = source.contains(&format!("env::{own}")) || shared.contains(&own);
+                assert!(used, "{function} asks for {name} and does not read it");
+            }
+        }
         let stack = file("infra/local/stack/src/environment.rs");
         let passed = stack.split_once("const PASSED_THROUGH").unwrap().1;
         let passed = passed.split_once("];").unwrap().0;

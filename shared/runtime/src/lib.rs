@@ -5,6 +5,7 @@ mod deadline;
 mod diagnostic;
 pub mod env;
 mod invoke;
+pub mod release;
 mod shutdown;
 mod telemetry;
 mod tls;

@@ -7,7 +7,8 @@ use tracing::Span;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Starts logging to standard output. The level comes from `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else `info`; HTTP
-/// and TLS libraries are kept at `warn`, because their debug lines would show headers.
+/// and TLS libraries are kept at `warn`, because their debug lines would show headers; the Lambda runtime does not repeat an
+/// invocation's error, which was logged where it was found.
 pub fn init() {
     #[expect(
         clippy::disallowed_methods,
@@ -18,7 +19,8 @@ pub fn init() {
         .find_map(|name| std::env::var(name).ok())
         .unwrap_or_else(|| "info".to_owned());
     let limits = format!(
-        "{level},hyper=warn,reqwest=warn,rustls=warn,h2=warn,aws=warn,aws_smithy_runtime=warn,lambda_runtime=warn"
+        "{level},hyper=warn,reqwest=warn,rustls=warn,h2=warn,aws=warn,aws_smithy_runtime=warn,lambda_runtime=warn,\
+         lambda_runtime::layers::panic=off"
     );
     // Levels per target are enough, and ten times smaller than the filter that also reads spans.
     let filter: Targets = limits

@@ -2,6 +2,7 @@
 
 use crate::{answer::Answer, deps::AppState, error::ApiError};
 use axum::extract::State;
+use runtime::release;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ pub(crate) struct Health {
     database: &'static str,
     environment: String,
     version: &'static str,
+    commit: &'static str,
 }
 
 /// `GET /health`: 200, or 503 while the database does not answer.
@@ -26,6 +28,7 @@ pub(crate) async fn health(State(deps): State<AppState>) -> Result<Answer<Health
         status: "ok",
         database: "ok",
         environment: deps.config.environment.clone(),
-        version: env!("CARGO_PKG_VERSION"),
+        version: release::VERSION,
+        commit: release::COMMIT,
     }))
 }

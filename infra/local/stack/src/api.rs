@@ -52,6 +52,12 @@ impl Api {
         self.send("show the story", request).await
     }
 
+    /// `DELETE /users/me`.
+    pub async fn delete_account(&self) -> Result<Value, ApiError> {
+        let request = self.http.delete(format!("{}/users/me", self.base));
+        self.send("delete the account", request).await
+    }
+
     /// `POST /stories/{id}/assets/{verb}`.
     pub async fn steer(&self, id: &str, verb: &str, body: &Value) -> Result<Value, ApiError> {
         let path = format!("/stories/{id}/assets/{verb}");

@@ -129,7 +129,7 @@ pub fn configs(
     FUNCTIONS
         .map(
             |(name, memory_mb, seconds, max_concurrency, warm)| FunctionConfig {
-                env: variables.clone(),
+                env: variables_of(name, variables),
                 memory_mb,
                 timeout: Duration::from_secs(seconds),
                 max_concurrency,
@@ -141,6 +141,13 @@ pub fn configs(
             },
         )
         .into()
+}
+
+/// Lambda gives each role a session of its own. Here its token is the function's name, which tells who called.
+fn variables_of(name: &str, variables: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut variables = variables.clone();
+    variables.insert("AWS_SESSION_TOKEN".to_owned(), name.to_owned());
+    variables
 }
 
 /// Both schedules, at the template's rates or every `LOCAL_SCHEDULE_SECONDS`.

@@ -12,6 +12,7 @@ pub mod home;
 pub mod lambda;
 pub mod ports;
 pub mod report;
+pub mod smoke;
 pub mod stack;
 pub mod tools;
 pub mod watch;

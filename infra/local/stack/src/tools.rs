@@ -30,22 +30,23 @@ pub struct Tools {
     cargo_deny: PathBuf,
 }
 
-/// Versions the template was written against; newer ones may know more rules.
-const PYTHON_TOOLS: [&str; 2] = ["aws-sam-cli==1.170.0", "cfn-lint==1.58.0"];
+/// Versions the template was written against; newer ones may know more rules. The last two are a simulated AWS and its
+/// command line, for the proofs of the deployment.
+const PYTHON_TOOLS: [&str; 4] = [
+    "aws-sam-cli==1.170.0",
+    "cfn-lint==1.58.0",
+    "moto[server]==5.2.5",
+    "awscli==1.46.2",
+];
 
 const CARGO_LAMBDA: &str = "cargo-lambda==1.9.2";
+const SUPABASE_CLI: &str = "supabase@3.1.0";
 
 impl Tools {
     pub async fn ensure(workspace: &Path, reporter: Reporter) -> Result<Self, ToolError> {
         let folder = workspace.join(".local/tools");
-        let python = folder.join("python/bin");
-        if !python.join("sam").exists() || !python.join("cfn-lint").exists() {
-            reporter.begin(
-                "Installing aws-sam-cli and cfn-lint into .local/tools (once, about a minute)",
-            );
-            let how = "install Python 3 with venv and pip (Debian: apt-get install python3-venv python3-pip)";
-            install_with_pip("aws-sam-cli", how, &folder.join("python"), &PYTHON_TOOLS).await?;
-        }
+        let python = python_tools(workspace, reporter).await?;
+        supabase_cli(workspace, reporter).await?;
         let cargo_deny = match on_path("cargo-deny") {
             Some(found) => found,
             None => {
@@ -68,6 +69,11 @@ impl Tools {
         self.python.join("sam")
     }
 
+    /// The interpreter that finds them all.
+    pub fn python(&self) -> PathBuf {
+        self.python.join("python")
+    }
+
     pub fn cfn_lint(&self) -> PathBuf {
         self.python.join("cfn-lint")
     }
@@ -75,6 +81,48 @@ impl Tools {
     pub fn cargo_deny(&self) -> &Path {
         &self.cargo_deny
     }
+}
+
+/// The folder of sam, cfn-lint, moto and the AWS command line.
+async fn python_tools(workspace: &Path, reporter: Reporter) -> Result<PathBuf, ToolError> {
+    let environment = workspace.join(".local/tools/python");
+    let programs = environment.join("bin");
+    let are_there = ["sam", "cfn-lint", "moto_server", "aws"]
+        .iter()
+        .all(|program| programs.join(program).exists());
+    if !are_there {
+        reporter.begin("Installing sam, cfn-lint, moto and the AWS command line into .local/tools (once, about a minute)");
+        let how =
+            "install Python 3 with venv and pip (Debian: apt-get install python3-venv python3-pip)";
+        install_with_pip("aws-sam-cli", how, &environment, &PYTHON_TOOLS).await?;
+    }
+    Ok(programs)
+}
+
+/// The folder of the Supabase command line.
+async fn supabase_cli(workspace: &Path, reporter: Reporter) -> Result<PathBuf, ToolError> {
+    let folder = workspace.join(".local/tools/node");
+    let programs = folder.join("node_modules/.bin");
+    if !programs.join("supabase").exists() {
+        reporter.begin("Installing the Supabase command line into .local/tools (once)");
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]);
+        let how = "install Node.js 20 or later with npm";
+        run("supabase", how, npm.arg(&folder).arg(SUPABASE_CLI)).await?;
+    }
+    Ok(programs)
+}
+
+/// Folders of what `cargo local deploy` needs, but for what an operator has anyway (docs/RUNBOOK.md, "Tools").
+pub async fn for_deploying(
+    workspace: &Path,
+    reporter: Reporter,
+) -> Result<Vec<PathBuf>, ToolError> {
+    let supabase = supabase_cli(workspace, reporter).await?;
+    let python = python_tools(workspace, reporter).await?;
+    // Installed last, for each installation makes sure of the environment.
+    cargo_lambda(workspace, reporter).await?;
+    Ok(vec![python, supabase])
 }
 
 /// `cargo-lambda`, found or installed with the Zig it needs to build for another processor.

@@ -121,8 +121,11 @@ pub struct Claimed {
     pub jobs: Vec<LeasedJob>,
     /// Something claimable was passed over; claim again.
     pub more: bool,
+    /// How long the oldest job that could be claimed and was not has waited.
+    #[serde(default)]
+    pub oldest_claimable_seconds: Option<f64>,
     /// Seconds until a job in backoff becomes claimable, a lease that misses its heartbeats ends, or a provider whose limit
-    /// is reached takes calls again; the last is told to one caller at a time.
+    /// is reached takes calls again. One caller at a time is told, and waits.
     pub next_in_seconds: Option<f64>,
     /// Files are to be deleted: the content agent does that.
     #[serde(default)]
@@ -177,6 +180,9 @@ pub struct Expired {
     /// There is something for [`crate::Store::tidy_history`].
     #[serde(default)]
     pub tidy: bool,
+    /// What providers were paid since midnight UTC, for everybody together.
+    #[serde(default)]
+    pub spent_today_usd: f64,
     #[serde(default)]
     pub(super) ended: Option<Vec<FinishedStory>>,
 }

@@ -13,7 +13,7 @@ async fn a_silent_worker_costs_a_retry_each_time_and_in_the_end_the_job() {
         let answer = database.call("expire_stuck_jobs", json!({})).await;
         assert_eq!(
             answer,
-            json!({"expired": 0, "requeued": 1, "more": false, "claimable": true, "tidy": false})
+            json!({"expired": 0, "requeued": 1, "more": false, "claimable": true, "tidy": false, "spentTodayUsd": 0})
         );
         assert_eq!(database.asset(&story, "audio").await["status"], "retrying");
     }
@@ -31,7 +31,8 @@ async fn a_silent_worker_costs_a_retry_each_time_and_in_the_end_the_job() {
     );
     assert_eq!(
         answer,
-        json!({"ended": null, "expired": 1, "requeued": 0, "more": false, "claimable": false, "tidy": false})
+        json!({"ended": null, "expired": 1, "requeued": 0, "more": false, "claimable": false, "tidy": false,
+            "spentTodayUsd": 0})
     );
     let shown = database.asset(&story, "audio").await;
     assert_eq!(
@@ -52,6 +53,19 @@ async fn a_silent_worker_costs_a_retry_each_time_and_in_the_end_the_job() {
         .collect();
     let timeout = |attempt: u32| (json!(attempt), json!("JOB_TIMEOUT"));
     assert_eq!(ends, [1, 2, 3].map(timeout));
+}
+
+#[tokio::test]
+async fn a_sweep_tells_what_the_day_has_cost_everybody() {
+    let database = Database::new().await;
+    database
+        .arrange(
+            "select private.add_spending(private.platform(), 1.25), private.add_spending(gen_random_uuid(), 7);
+             insert into private.spending (day, payer, spent_usd) values (private.today() - 1, private.platform(), 99)",
+        )
+        .await;
+    let answer = database.call("expire_stuck_jobs", json!({})).await;
+    assert_eq!(answer["spentTodayUsd"].as_f64(), Some(1.25), "{answer}");
 }
 
 #[tokio::test]

@@ -268,6 +268,63 @@ async fn a_text_waits_in_the_queue_when_texts_are_paused() {
 }
 
 #[tokio::test]
+async fn of_many_workers_one_waits_for_a_pause_to_end_and_a_nearer_end_is_worth_another() {
+    let database = Database::new().await;
+    let stories = covers(&database, 2).await;
+    let pause = async |story: &Story, seconds: u32| {
+        database
+            .arrange(&format!(
+                "update public.asset_generation_jobs set available_at = now() + interval '{seconds} seconds'
+                 where story_id = '{}' and asset_type = 'cover'",
+                story.id
+            ))
+            .await;
+    };
+    pause(&stories[0], 40).await;
+    pause(&stories[1], 3600).await;
+    let told = async |worker: &str| {
+        let answer = claim_as(&database, worker, 55).await;
+        assert_eq!(answer["jobs"], json!([]), "{answer}");
+        answer["nextInSeconds"].as_f64()
+    };
+    assert!((38.0..=40.0).contains(&told("first").await.unwrap()));
+    for other in 0..20 {
+        assert_eq!(told(&format!("other-{other}")).await, None);
+    }
+    pause(&stories[1], 37).await;
+    assert_eq!(told("second").await, None, "hardly nearer");
+    pause(&stories[1], 4).await;
+    assert!((2.0..=4.0).contains(&told("second").await.unwrap()));
+    assert_eq!(told("first").await, None, "the second goes on");
+    database
+        .arrange("update private.limit_waiter set waits_for = now() - interval '3 seconds'")
+        .await;
+    assert!(
+        told("third").await.is_some(),
+        "who does not come back is dead"
+    );
+}
+
+#[tokio::test]
+async fn a_claim_tells_how_long_what_it_leaves_behind_has_waited() {
+    let database = Database::new().await;
+    covers(&database, 2).await;
+    database
+        .arrange(
+            "update public.asset_generation_jobs set available_at = now() - interval '90 seconds'
+             where status = 'queued' and asset_type = 'cover'",
+        )
+        .await;
+    let capped = json!({"p_limit": 10, "p_max_in_flight": 1});
+    let answer = database.call("claim_asset_jobs", capped).await;
+    let age = answer["oldestClaimableSeconds"].as_f64().unwrap();
+    assert!((90.0..=120.0).contains(&age), "{answer}");
+    let answer = database.call("claim_asset_jobs", json!({})).await;
+    assert_eq!(leases(&answer["jobs"]).len(), 1);
+    assert_eq!(answer["oldestClaimableSeconds"], json!(null));
+}
+
+#[tokio::test]
 async fn one_worker_waits_for_an_opening_and_a_fresher_or_a_later_one_takes_over() {
     let database = Database::new().await;
     limit(

@@ -27,7 +27,7 @@ const OTHERS: &str = "River and Oban 1 h, pg-boss 15 min, graphile-worker 4 h; t
 const SHORT: [usize; 6] = [1, 4, 5, 10, 12, 19];
 const TICK: Duration = Duration::from_secs(1);
 /// A text takes long enough that its beats are saved one by one.
-const LATENCY: &str = "story=2800,text=60,image=120,speech=90";
+const LATENCY: &str = "story=6000,text=60,image=120,speech=90";
 const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {

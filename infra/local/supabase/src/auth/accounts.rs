@@ -114,6 +114,16 @@ impl Accounts {
         }
     }
 
+    /// False where there is none.
+    pub(crate) async fn remove(&self, id: Uuid) -> Result<bool, AccountError> {
+        let removed = sqlx::query("delete from auth.users where id = $1")
+            .bind(id)
+            .execute(&self.pool)
+            .await
+            .map_err(while_trying("removing a user"))?;
+        Ok(removed.rows_affected() == 1)
+    }
+
     pub(crate) async fn record_sign_in(&self, id: Uuid) -> Result<(), AccountError> {
         sqlx::query("update auth.users set last_sign_in_at = now() where id = $1")
             .bind(id)

@@ -4,9 +4,9 @@ use std::{collections::HashMap, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{Query, State},
+    extract::{Path, Query, State},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
@@ -29,6 +29,8 @@ pub(crate) fn router(server: AuthServer) -> Router {
         .route("/token", post(token))
         .route("/user", get(current_user))
         .route("/logout", post(sign_out))
+        .route("/admin/users", post(add_user))
+        .route("/admin/users/{id}", delete(remove_user))
         .route("/health", get(health))
         .with_state(server)
 }
@@ -88,6 +90,46 @@ async fn sign_out(
     render(&headers, end_sessions(&server, &headers, scope))
 }
 
+async fn add_user(State(server): State<AuthServer>, headers: HeaderMap, body: Bytes) -> Response {
+    let added = async {
+        require_service_role(&server, &headers)?;
+        create_user(&server, &body).await
+    };
+    let answer = added.await.map(|user| Json(user.to_json()).into_response());
+    render(&headers, answer)
+}
+
+async fn remove_user(
+    State(server): State<AuthServer>,
+    headers: HeaderMap,
+    Path(id): Path<Uuid>,
+) -> Response {
+    let removed = async {
+        require_service_role(&server, &headers)?;
+        match server.accounts.remove(id).await? {
+            true => Ok(Json(json!({})).into_response()),
+            false => Err(AuthFailure::new(
+                StatusCode::NOT_FOUND,
+                "user_not_found",
+                "User not found",
+            )),
+        }
+    };
+    render(&headers, removed.await)
+}
+
+/// The gateway of a hosted project makes a token of a secret key; a legacy key is one.
+fn require_service_role(server: &AuthServer, headers: &HeaderMap) -> Result<(), AuthFailure> {
+    let key = headers.get("apikey").and_then(|key| key.to_str().ok());
+    if key == Some(crate::gateway::LOCAL_SECRET_KEY) {
+        return Ok(());
+    }
+    match bearer_claims(server, headers)?.text("role") {
+        Some("service_role") => Ok(()),
+        _ => Err(AuthFailure::forbidden("not_admin", "User not allowed")),
+    }
+}
+
 #[derive(Deserialize)]
 struct SignUp {
     email: Option<String>,
@@ -117,6 +159,11 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, AuthFailure> {
 }
 
 async fn sign_up_user(server: &AuthServer, body: &[u8]) -> Answer {
+    let user = create_user(server, body).await?;
+    Ok(signed_in(server, &user, Uuid::new_v4()))
+}
+
+async fn create_user(server: &AuthServer, body: &[u8]) -> Result<User, AuthFailure> {
     let request: SignUp = parse(body)?;
     let metadata = request
         .data
@@ -137,8 +184,7 @@ async fn sign_up_user(server: &AuthServer, body: &[u8]) -> Answer {
         }
         (Some(email), Some(password)) => Some((email.as_str(), password.as_str())),
     };
-    let user = server.accounts.create(credentials, &metadata).await?;
-    Ok(signed_in(server, &user, Uuid::new_v4()))
+    Ok(server.accounts.create(credentials, &metadata).await?)
 }
 
 async fn sign_in_with_password(server: &AuthServer, body: &[u8]) -> Answer {

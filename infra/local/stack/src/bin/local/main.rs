@@ -1,9 +1,11 @@
 //! The commands of `cargo local`, and how a failed one says so: one sentence, exit status 1.
 
+mod deploy;
 mod doctor;
 mod progress;
 mod running;
 mod shelf;
+mod smoke;
 mod story;
 mod test;
 mod timing;
@@ -51,6 +53,10 @@ enum Command {
     Bench(Trials),
     /// Checks tools, variables, database, queue, storage and providers
     Doctor,
+    /// Deploys one environment: checks, database, functions, a story; each command is printed, and may be typed instead
+    Deploy(deploy::Deploy),
+    /// Makes a story against a deployed stack with a user of its own, and says where its time went
+    Smoke(smoke::Smoke),
 }
 
 /// Handed over as they are: [NAME | --all] [--short | --full] [--seed N]
@@ -81,6 +87,8 @@ async fn run(command: Command) -> Outcome {
         Command::Fault(Trials { arguments }) => trial::run("fault", &arguments),
         Command::Bench(Trials { arguments }) => trial::run("bench", &arguments),
         Command::Doctor => doctor::run().await,
+        Command::Deploy(deploy) => deploy::run(deploy).await,
+        Command::Smoke(smoke) => smoke::run(smoke).await,
     }
 }
 

@@ -3,7 +3,10 @@
 use super::Outcome;
 use stack::{
     functions::{self, Profile},
+    ports::Ports,
+    postgres::Postgres,
     report::Reporter,
+    stack::{Stack, StackOptions},
     tools::Tools,
 };
 use std::{path::Path, process::Stdio, time::Instant};
@@ -72,6 +75,9 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
         let mut sam = Command::new(tools.sam());
         check("sam validate", sam.args(["validate", "--lint"])).await?;
         ran.push("template checks");
+        reporter.line("▸ Proofs of the deployment: policies, resources, runbook, migrations");
+        proofs(&workspace, &tools).await?;
+        ran.push("proofs of the deployment");
         reporter.line("▸ Licences, bans and sources of dependencies");
         let mut deny = Command::new(tools.cargo_deny());
         deny.args(["check", "bans", "licenses", "sources"]);
@@ -86,6 +92,33 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
         began.elapsed().as_secs()
     );
     Ok(())
+}
+
+/// What can be shown of a deployment without an account (`tests/deployment`): beside a stack of its own and a Postgres as
+/// hosted projects have it, before their first migration.
+async fn proofs(workspace: &Path, tools: &Tools) -> Outcome {
+    let options = StackOptions {
+        home: workspace.join("target/tmp/stack-deployment"),
+        ports: Ports::free()?,
+        profile: Profile::Dev,
+        latency: Some("text=60,image=120,speech=90".to_owned()),
+        ..StackOptions::from_environment(Reporter::Silent)?
+    };
+    let stack = Stack::start(&options).await?;
+    let no_migrations = options.home.join("no-migrations");
+    std::fs::create_dir_all(&no_migrations)?;
+    let hosted = Postgres::start_temporary(&no_migrations).await?;
+    let mut python = Command::new(tools.python());
+    python
+        .args(["-m", "unittest", "discover", "-s", "tests/deployment"])
+        .env("STACK_ENV", stack.home().join("env"))
+        .env("LOCAL", std::env::current_exe()?)
+        .env("HOSTED_DATABASE_URL", hosted.address().database_url())
+        .env("HOSTED_SUPERUSER_URL", hosted.address().superuser_url());
+    let held = check(workspace, "the proofs of the deployment", &mut python).await;
+    stack.stop().await;
+    hosted.stop().await;
+    Ok(held?)
 }
 
 /// Checks the advisories of all dependencies, where their database can be had.
