@@ -1,14 +1,15 @@
-//! What `template.yaml` promises and no linter checks: names, limits, who may call whom, where secrets are not.
+//! What `template.yaml` promises and no linter checks: names, limits, logs, where secrets are not.
 
+mod assets;
+mod callers;
 mod document;
 mod settings;
 mod watching;
 
 use document::{
-    all_with_key, function, functions, list, repository, resources_of_type, statements, sub,
-    template, text_of,
+    all_with_key, function, functions, repository, resources_of_type, sub, template, text_of,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Names of the variables that every function is given.
@@ -216,136 +217,6 @@ fn no_secret_passes_through_the_template() {
 }
 
 #[test]
-fn the_api_is_public_and_only_the_function_speaks_of_cors() {
-    let template = template();
-    let functions = functions(&template);
-    let url = &function(&functions, "universal-agent")["FunctionUrlConfig"];
-    // SAM adds both permissions that a public URL needs, and only for this type.
-    assert_eq!(url["AuthType"], "NONE");
-    assert!(
-        url["Cors"].is_null(),
-        "a Cors block overrides the function's own headers"
-    );
-    let with_url = functions
-        .values()
-        .filter(|function| !function["FunctionUrlConfig"].is_null());
-    assert_eq!(with_url.count(), 1);
-}
-
-#[test]
-fn both_schedules_are_rules_that_bear_the_name_of_their_function() {
-    let template = template();
-    let functions = functions(&template);
-    for (name, schedule) in [
-        ("asset-worker", json!({ "!Ref": "WorkerSchedule" })),
-        ("timeout-handler", json!("rate(15 minutes)")),
-    ] {
-        let function = function(&functions, name);
-        let event = &function["Events"]["Sweep"];
-        assert_eq!(
-            event["Type"], "Schedule",
-            "describe-rule knows no ScheduleV2"
-        );
-        assert_eq!(event["Properties"]["Name"], function["FunctionName"]);
-        assert_eq!(event["Properties"]["Schedule"], schedule);
-    }
-    let worker = &template["Parameters"]["WorkerSchedule"];
-    assert_eq!(worker["Default"], "rate(1 minute)");
-    assert_eq!(
-        worker["AllowedPattern"], r"^rate\((1 minute|[2-5] minutes)\)$",
-        "five minutes are the promise"
-    );
-}
-
-#[test]
-fn each_function_may_call_only_whom_it_must_and_only_the_content_agent_touches_assets() {
-    let template = template();
-    let functions = functions(&template);
-    let may_call = |name: &str| -> BTreeSet<String> {
-        let arn = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:";
-        statements(function(&functions, name))
-            .iter()
-            .filter(|statement| statement["Action"] == "lambda:InvokeFunction")
-            .flat_map(|statement| list(&statement["Resource"]))
-            .map(|resource| {
-                resource["!Sub"]
-                    .as_str()
-                    .expect("a full name")
-                    .replace(arn, "")
-            })
-            .collect()
-    };
-    let worker = "storytailor-asset-worker-${Environment}".to_owned();
-    let content = "storytailor-content-agent-${Environment}".to_owned();
-    assert_eq!(
-        may_call("universal-agent"),
-        BTreeSet::from([worker.clone(), content.clone()])
-    );
-    // Lambda reports their deaths with their own rights.
-    let rescuer = "storytailor-timeout-handler-${Environment}".to_owned();
-    assert_eq!(
-        may_call("content-agent"),
-        BTreeSet::from([worker.clone(), rescuer.clone()])
-    );
-    assert_eq!(may_call("asset-worker"), BTreeSet::from([content, rescuer]));
-    assert_eq!(may_call("timeout-handler"), BTreeSet::from([worker]));
-
-    for function in functions.values() {
-        // AWS takes a policy without one as of 2008.
-        for policy in list(&function["Policies"]) {
-            let is_own = policy["Statement"].is_array();
-            assert!(!is_own || policy["Version"] == "2012-10-17", "{policy}");
-        }
-        let others = statements(function)
-            .into_iter()
-            .filter(|statement| statement["Action"] != "lambda:InvokeFunction")
-            .filter(|statement| statement["Action"] != "ssm:GetParameters");
-        let is_content_agent = function["CodeUri"] == "functions/content-agent";
-        for statement in others {
-            assert!(is_content_agent, "unexpected right: {statement}");
-            if statement["Action"] == "s3:ListBucket" {
-                let prefix = &statement["Condition"]["StringLike"]["s3:prefix"];
-                assert_eq!(prefix, &json!(["drafts/*", "stories/*"]));
-                continue;
-            }
-            if statement["Action"] == "cloudfront:CreateInvalidation" {
-                let own = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${AssetsDistribution}";
-                assert_eq!(statement["Resource"], sub(own));
-                continue;
-            }
-            let files =
-                ["drafts", "stories"].map(|name| sub(&format!("${{AssetsBucket.Arn}}/{name}/*")));
-            assert!(files.contains(&statement["Resource"]), "{statement}");
-            let actions = json!(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]);
-            assert_eq!(statement["Action"], actions);
-        }
-    }
-}
-
-#[test]
-fn functions_name_each_other_and_never_refer_to_each_other() {
-    let template = template();
-    let functions = functions(&template);
-    let globals = &template["Globals"];
-    for value in functions.values().chain([globals]) {
-        for key in ["!Ref", "!GetAtt", "Ref", "Fn::GetAtt"] {
-            for target in all_with_key(value, key) {
-                let resource = target
-                    .as_str()
-                    .unwrap_or_default()
-                    .split('.')
-                    .next()
-                    .unwrap_or_default();
-                assert!(
-                    !functions.contains_key(resource),
-                    "a reference to {resource} would close a circle"
-                );
-            }
-        }
-    }
-}
-
-#[test]
 fn each_function_logs_json_to_its_own_group_for_a_limited_time() {
     let template = template();
     assert_eq!(
@@ -364,89 +235,6 @@ fn each_function_logs_json_to_its_own_group_for_a_limited_time() {
         );
         assert!(!groups[group]["RetentionInDays"].is_null());
     }
-}
-
-#[test]
-fn assets_are_private_kept_and_read_through_the_distribution_only() {
-    let template = template();
-    let bucket = &template["Resources"]["AssetsBucket"];
-    // Not that of a first deployment that failed: its name would be taken for the second.
-    assert_eq!(bucket["DeletionPolicy"], "RetainExceptOnCreate");
-    assert_eq!(bucket["UpdateReplacePolicy"], "Retain");
-    let locks = &bucket["Properties"]["PublicAccessBlockConfiguration"];
-    for lock in [
-        "BlockPublicAcls",
-        "BlockPublicPolicy",
-        "IgnorePublicAcls",
-        "RestrictPublicBuckets",
-    ] {
-        assert_eq!(locks[lock], true, "{lock}");
-    }
-    let name = &bucket["Properties"]["BucketName"]["!If"];
-    assert_eq!(name[2], sub("storytailor-assets-${Environment}"));
-    let policy =
-        &template["Resources"]["AssetsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"];
-    let allowed: Vec<&Value> = policy
-        .as_array()
-        .expect("statements")
-        .iter()
-        .filter(|s| s["Effect"] == "Allow")
-        .collect();
-    assert_eq!(allowed.len(), 1);
-    assert_eq!(
-        allowed[0]["Principal"],
-        json!({ "Service": "cloudfront.amazonaws.com" })
-    );
-    assert!(
-        !allowed[0]["Condition"]["StringEquals"]["AWS:SourceArn"].is_null(),
-        "any distribution could read"
-    );
-    assert_eq!(allowed[0]["Action"], "s3:GetObject");
-    assert_eq!(
-        allowed[0]["Resource"],
-        sub("${AssetsBucket.Arn}/stories/*"),
-        "drafts are read by nobody outside"
-    );
-}
-
-#[test]
-fn drafts_are_forgotten_after_some_days_and_published_files_never() {
-    let template = template();
-    let bucket = &template["Resources"]["AssetsBucket"]["Properties"];
-    let rules = bucket["LifecycleConfiguration"]["Rules"]
-        .as_array()
-        .expect("rules");
-    let forgetting: Vec<&Value> = rules
-        .iter()
-        .filter(|rule| !rule["ExpirationInDays"].is_null())
-        .collect();
-    assert_eq!(forgetting.len(), 1);
-    assert_eq!(forgetting[0]["Prefix"], "drafts/");
-    assert_eq!(forgetting[0]["Status"], "Enabled");
-    let days = forgetting[0]["ExpirationInDays"].as_i64().expect("days");
-    assert!((1..=7).contains(&days), "{days} days");
-}
-
-#[test]
-fn a_page_of_any_origin_may_fetch_a_picture_and_show_a_book_in_a_frame() {
-    let template = template();
-    let distribution =
-        &template["Resources"]["AssetsDistribution"]["Properties"]["DistributionConfig"];
-    assert_eq!(
-        distribution["DefaultCacheBehavior"]["ResponseHeadersPolicyId"],
-        json!({ "!Ref": "AssetsHeaders" })
-    );
-    let headers =
-        &template["Resources"]["AssetsHeaders"]["Properties"]["ResponseHeadersPolicyConfig"];
-    assert_eq!(
-        headers["CorsConfig"]["AccessControlAllowOrigins"]["Items"],
-        json!(["*"])
-    );
-    let security = headers["SecurityHeadersConfig"]
-        .as_object()
-        .expect("headers");
-    assert!(security.contains_key("ContentTypeOptions"));
-    assert!(!security.contains_key("FrameOptions"));
 }
 
 #[test]

@@ -67,7 +67,7 @@ const CONCURRENCY: &str = "16";
 
 impl Watch {
     pub fn start(config: &WatchConfig, listener: TcpListener) -> Result<Self, WatchError> {
-        let port = free_port().map_err(WatchError::Port)?;
+        let port = crate::postgres::free_port().map_err(WatchError::Port)?;
         let process = spawn(config, port).map_err(WatchError::Start)?;
         let front = Front {
             http: reqwest::Client::new(),
@@ -130,12 +130,6 @@ fn spawn(config: &WatchConfig, port: u16) -> std::io::Result<Child> {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .spawn()
-}
-
-fn free_port() -> std::io::Result<u16> {
-    std::net::TcpListener::bind(("127.0.0.1", 0))?
-        .local_addr()
-        .map(|address| address.port())
 }
 
 /// `storytailor-asset-worker-production` and `asset-worker` are the same function.

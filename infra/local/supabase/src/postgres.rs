@@ -238,7 +238,11 @@ pub async fn require_installed() -> Result<(), MissingPostgres> {
     Installation::find().await.map(drop).ok_or(MissingPostgres)
 }
 
-fn free_port() -> io::Result<u16> {
+/// A port of the loopback address on which nobody listens now.
+///
+/// # Errors
+/// When the system has none.
+pub fn free_port() -> io::Result<u16> {
     std::net::TcpListener::bind(("127.0.0.1", 0))?
         .local_addr()
         .map(|address| address.port())
