@@ -88,6 +88,10 @@ aws() {
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 arguments = body.split("\0")[:-1]
+                # Version 1 takes payloads as they stand, without being told.
+                if "--cli-binary-format" in arguments:
+                    at = arguments.index("--cli-binary-format")
+                    del arguments[at : at + 2]
                 out, err = io.StringIO(), io.StringIO()
                 with one_at_a_time:
                     endpoint = ["--endpoint-url", endpoint_of(arguments)]

@@ -80,7 +80,9 @@ impl Victim<'_> {
         let begun = self
             .stack
             .begin_again(self.story, restarts, attempt, RESTARTS_WITHIN);
-        begun.await?;
+        if let Err(error) = begun.await {
+            return stuck(format!("killed at `{}`: {error}", self.point.name));
+        }
         Ok(KillReport {
             point: self.point,
             story: self.story,
