@@ -7,6 +7,7 @@ mod deployed;
 mod failures;
 mod files;
 mod front_end;
+mod growing;
 mod interruptions;
 mod invocations;
 mod libraries;

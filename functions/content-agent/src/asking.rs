@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use std::time::{Duration, Instant};
 
 /// With less time than this left, a useless answer is left to the next attempt.
-const TIME_FOR_ANOTHER: Duration = Duration::from_secs(45);
+pub(crate) const TIME_FOR_ANOTHER: Duration = Duration::from_secs(45);
 
 /// Asks, reads the answer as `T`, and lets `usable` have a look at it. A useless answer is asked for once more, with what
 /// was wrong with it; every billed answer is added to `billed`.
@@ -29,12 +29,7 @@ pub(crate) async fn ask_until_usable<T: DeserializeOwned, R>(
         let left = call.deadline.saturating_duration_since(Instant::now());
         let problem = match &error {
             _ if call.correction.is_some() || left < TIME_FOR_ANOTHER => None,
-            StepError::Provider(error) if error.kind == ErrorKind::Malformed => {
-                Some("It was not the JSON that was asked for.".to_owned())
-            }
-            StepError::Schema(error) => Some(error.to_string()),
-            StepError::Unusable(UnusableAnswer(problem)) => Some(problem.clone()),
-            _ => None,
+            error => problem_of(error),
         };
         let Some(problem) = problem else {
             return Err(error);
@@ -45,6 +40,18 @@ pub(crate) async fn ask_until_usable<T: DeserializeOwned, R>(
             "Answer cannot be used, asking again with what was wrong"
         );
         call.correction = Some(problem);
+    }
+}
+
+/// What was wrong with an answer, in words for the model; nothing where the answer was not the problem.
+pub(crate) fn problem_of(error: &StepError) -> Option<String> {
+    match error {
+        StepError::Provider(error) if error.kind == ErrorKind::Malformed => {
+            Some("It was not the JSON that was asked for.".to_owned())
+        }
+        StepError::Schema(error) => Some(error.to_string()),
+        StepError::Unusable(UnusableAnswer(problem)) => Some(problem.clone()),
+        _ => None,
     }
 }
 
@@ -88,7 +95,7 @@ mod tests {
         };
         let call = TextCall {
             name: "palette_journey",
-            schema: Value::Null,
+            schema: providers::object([]),
             instructions: String::new(),
             data: Value::Null,
             picture: None,

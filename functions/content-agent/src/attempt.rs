@@ -8,8 +8,12 @@ use crate::{
     story_context::StoryContext,
     usage::{self, UsageLedger},
 };
-use domain::{AssetType, estimate::documented_seconds, story::UnusableAnswer};
-use providers::{CallUsage, TextCall, TextModelRole};
+use domain::{
+    AssetType,
+    estimate::documented_seconds,
+    story::{Manuscript, UnusableAnswer},
+};
+use providers::{CallUsage, Hears, TextCall, TextModelRole};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::{
@@ -65,6 +69,12 @@ impl Attempt {
         self.version().draft_key(wish, number, kind)
     }
 
+    /// What an earlier attempt left of the text that it makes.
+    pub(crate) fn manuscript(&self) -> Option<Manuscript> {
+        let key = format!("manuscript-{}", self.job.asset_version + 1);
+        serde_json::from_value(self.job.checkpoint[key].clone()).ok()
+    }
+
     /// An earlier attempt may have left drafts.
     pub(crate) fn is_repeated(&self) -> bool {
         self.job.attempt > 1
@@ -88,7 +98,36 @@ impl Attempt {
         question: Question,
         usable: impl Fn(T) -> Result<R, UnusableAnswer>,
     ) -> Result<(R, u64), StepError> {
+        let call = self.call(role, question);
+        let kind = call.name;
+        let mut billed = Vec::new();
+        let model = self.deps().text.as_ref();
+        let answer = asking::ask_until_usable(model, call, &mut billed, usable).await;
+        let tokens = self.bill(kind, &billed);
+        Ok((answer?, tokens))
+    }
+
+    /// Asks the model of stories once, and has `hears` told the words of its answer while they come. Answers with the tokens
+    /// it took as well, which are in the ledger however it ends.
+    pub(crate) async fn ask_aloud(
+        &self,
+        question: Question,
+        correction: Option<String>,
+        hears: &mut Hears<'_>,
+    ) -> (Result<Value, StepError>, u64) {
         let call = TextCall {
+            correction,
+            ..self.call(TextModelRole::Story, question)
+        };
+        let mut billed = Vec::new();
+        let model = self.deps().text.as_ref();
+        let answer = model.ask_aloud(&call, hears, &mut billed).await;
+        let tokens = self.bill(call.name, &billed);
+        (answer.map_err(StepError::from), tokens)
+    }
+
+    fn call(&self, role: TextModelRole, question: Question) -> TextCall {
+        TextCall {
             name: question.name,
             schema: question.schema,
             instructions: question.instructions,
@@ -97,17 +136,16 @@ impl Attempt {
             correction: None,
             model: role,
             deadline: self.story.deadline.instant(),
-        };
-        let mut billed = Vec::new();
-        let model = self.deps().text.as_ref();
-        let answer = asking::ask_until_usable(model, call, &mut billed, usable).await;
+        }
+    }
+
+    /// Notes what calls cost; answers their tokens.
+    fn bill(&self, kind: &'static str, billed: &[CallUsage]) -> u64 {
         let prices = &self.deps().config.prices;
-        let entries = billed
-            .iter()
-            .map(|call| usage::text(call, question.name, prices));
+        let entries = billed.iter().map(|call| usage::text(call, kind, prices));
         self.usage.add(entries);
         let tokens = |call: &CallUsage| call.input_units + call.output_units;
-        Ok((answer?, billed.iter().map(tokens).sum()))
+        billed.iter().map(tokens).sum()
     }
 
     /// Saves the result of a paid step, and what it cost, before the next one, with what the front end shows of it.

@@ -19,6 +19,7 @@ mod references;
 mod session;
 mod steps;
 mod story_context;
+mod telling;
 #[cfg(test)]
 mod test_services;
 mod usage;

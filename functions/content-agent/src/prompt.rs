@@ -4,18 +4,20 @@ use bytes::Bytes;
 use domain::{
     character::Character,
     request::NewStory,
-    story::{BEATS, PALETTE_STEPS, PaletteStep, SceneAnalysis, StoryText},
+    story::{
+        BEATS, Beat, Manuscript, Outline, PALETTE_STEPS, PaletteStep, SceneAnalysis, StoryText,
+    },
     traits::Trait,
 };
-use providers::{array, boolean, object, text_schema as text, with_count};
+use providers::{Schema, array, boolean, object, text_schema as text, with_count};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// A question to a text model.
 pub(crate) struct Question {
     pub(crate) name: &'static str,
-    /// JSON Schema of the answer, in the strict subset.
-    pub(crate) schema: Value,
+    /// Of the answer, which comes in its order.
+    pub(crate) schema: Schema,
     pub(crate) instructions: String,
     /// The only place where words of a user stand.
     pub(crate) data: Value,
@@ -33,8 +35,12 @@ fn one_paragraph(markdown: &str) -> String {
     markdown.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The story itself.
-pub(crate) fn story(request: &NewStory, characters: &[Character]) -> Question {
+/// The story itself, its plan first; the rest of it, where some of it is known.
+pub(crate) fn story(
+    request: &NewStory,
+    characters: &[Character],
+    known: Option<&Manuscript>,
+) -> Question {
     let dialogue = object([
         ("speaker", text("Who speaks")),
         ("line", text("What is said")),
@@ -48,24 +54,50 @@ pub(crate) fn story(request: &NewStory, characters: &[Character]) -> Question {
             text("What the picture of this beat shows"),
         ),
     ]);
+    let mut members = Vec::new();
+    if known.is_none() {
+        members.extend(outline_members());
+    }
+    let missing = BEATS - known.map_or(0, |known| known.beats.len().min(BEATS));
+    if missing > 0 {
+        members.push(("beats", with_count(beat, missing, missing)));
+    }
+    members.push(("moral", text("What one may take away, one sentence")));
+    let mut data = json!({
+        "characters": describe_characters(characters),
+        "storyType": request.story_type(),
+        "themes": request.themes(),
+        "idea": request.idea(),
+        "title": request.title(),
+        "readerAge": request.reader_age(),
+    });
+    if let Some(known) = known {
+        data["outline"] = json!(known.outline);
+        data["beatsSoFar"] = known.beats.iter().map(|beat| beat.text.as_str()).collect();
+    }
     Question {
         name: "story",
-        schema: object([
-            ("title", text("At most 60 characters")),
-            ("beats", with_count(beat, BEATS, BEATS)),
-            ("moral", text("What one may take away, one sentence")),
-        ]),
+        schema: object(members),
         instructions: one_paragraph(include_str!("../prompts/story.md")),
-        data: json!({
-            "characters": describe_characters(characters),
-            "storyType": request.story_type(),
-            "themes": request.themes(),
-            "idea": request.idea(),
-            "title": request.title(),
-            "readerAge": request.reader_age(),
-        }),
+        data,
         picture: None,
     }
+}
+
+/// What stands before the beats, so that the cover can be begun while they are written.
+fn outline_members() -> [(&'static str, Schema); 7] {
+    [
+        ("hero", text("Who it is about, and what makes us love them")),
+        ("want", text("What the hero wants")),
+        ("obstacle", text("What stands in the way")),
+        ("turn", text("The brave turn")),
+        ("ending", text("The warm ending")),
+        ("title", text("At most 60 characters")),
+        (
+            "coverScene",
+            text("What the cover shows: who, doing what, where, in which light"),
+        ),
+    ]
 }
 
 fn describe_characters(characters: &[Character]) -> Vec<Value> {
@@ -79,11 +111,16 @@ fn describe_characters(characters: &[Character]) -> Vec<Value> {
         .collect()
 }
 
-pub(crate) fn palette_journey(story: &StoryText) -> Question {
+/// From the outline where the story has one, which is there long before its beats, and else from these.
+pub(crate) fn palette_journey(plot: &Plot<'_>) -> Question {
     let step = object([
         ("name", text("The mood in a few words")),
         ("colors", with_count(text("#RRGGBB"), 3, 3)),
     ]);
+    let data = match plot {
+        Plot::Outline(outline) => json!({"title": outline.title, "outline": outline}),
+        Plot::Text(story) => json!({"title": story.title, "beats": beats(story)}),
+    };
     Question {
         name: "palette_journey",
         schema: object([
@@ -91,34 +128,43 @@ pub(crate) fn palette_journey(story: &StoryText) -> Question {
             ("steps", with_count(step, PALETTE_STEPS, PALETTE_STEPS)),
         ]),
         instructions: one_paragraph(include_str!("../prompts/palette_journey.md")),
-        data: json!({"title": story.title, "beats": beats(story)}),
+        data,
         picture: None,
     }
+}
+
+/// What a story is about.
+#[derive(Clone, Copy)]
+pub(crate) enum Plot<'a> {
+    Outline(&'a Outline),
+    /// Of a story that was written without one.
+    Text(&'a StoryText),
 }
 
 fn beats(story: &StoryText) -> Vec<&str> {
     story.beats.iter().map(|beat| beat.text.as_str()).collect()
 }
 
-/// Scene `index`: 0 is the cover, which shows the whole story in one picture.
-pub(crate) fn scene_analysis(
-    story: &StoryText,
-    characters: &[Character],
-    index: usize,
-) -> Question {
-    let scene = index.checked_sub(1).and_then(|beat| story.beats.get(beat));
-    let (words, description) = scene.map_or_else(
-        || {
-            (
-                format!(
-                    "The cover of \u{201c}{}\u{201d}. {}",
-                    story.title, story.beats[0].text
-                ),
-                "",
-            )
-        },
-        |beat| (beat.text.clone(), beat.scene_description.as_str()),
-    );
+/// The cover, which shows the whole story in one picture.
+pub(crate) fn cover_analysis(plot: &Plot<'_>, characters: &[Character]) -> Question {
+    let (title, words, description) = match plot {
+        Plot::Outline(outline) => {
+            let words = [&outline.cover_scene, &outline.hero, &outline.want];
+            let words = words.map(String::as_str).join(" ");
+            (&outline.title, words, outline.cover_scene.as_str())
+        }
+        Plot::Text(story) => (&story.title, story.beats[0].text.clone(), ""),
+    };
+    let words = format!("The cover of \u{201c}{title}\u{201d}. {words}");
+    analysis(0, &words, description, characters)
+}
+
+/// Scene `index` of a beat, from 1.
+pub(crate) fn scene_analysis(beat: &Beat, characters: &[Character], index: usize) -> Question {
+    analysis(index, &beat.text, &beat.scene_description, characters)
+}
+
+fn analysis(index: usize, words: &str, description: &str, characters: &[Character]) -> Question {
     Question {
         name: "scene_analysis",
         schema: object([
@@ -339,14 +385,54 @@ mod tests {
             json!({"character_ids": ["00000000-0000-4000-8000-000000000009"], "story_type": "a", "themes": [], "asset_types": []}),
         )
         .unwrap();
+        let outline = json!({"hero": "h", "want": "w", "obstacle": "o", "turn": "t", "ending": "e", "title": "t",
+            "coverScene": "c"});
+        let known = json!({"outline": outline, "beats": [story.beats[0]]});
+        let known: Manuscript = serde_json::from_value(known).unwrap();
         for question in [
-            self::story(&request, &[]),
-            palette_journey(&story),
-            scene_analysis(&story, &[], 0),
+            self::story(&request, &[], None),
+            self::story(&request, &[], Some(&known)),
+            palette_journey(&Plot::Outline(&known.outline)),
+            palette_journey(&Plot::Text(&story)),
+            cover_analysis(&Plot::Text(&story), &[]),
+            scene_analysis(&story.beats[0], &[], 1),
             activities(&story, None),
         ] {
-            check_strict(&question.schema);
+            check_strict(&serde_json::to_value(&question.schema).unwrap());
         }
+    }
+
+    #[test]
+    fn the_plan_comes_before_the_beats_and_what_is_known_is_not_asked_for_again() {
+        let request: NewStory = serde_json::from_value(
+            json!({"character_ids": ["00000000-0000-4000-8000-000000000009"], "story_type": "a", "themes": [], "asset_types": []}),
+        )
+        .unwrap();
+        let asked = |known: Option<&Manuscript>| {
+            let question = self::story(&request, &[], known);
+            let schema = serde_json::to_value(&question.schema).unwrap();
+            let names = schema["required"].as_array().unwrap().clone();
+            let names: Vec<_> = names
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
+            (
+                names.join(" "),
+                schema["properties"]["beats"]["minItems"].clone(),
+            )
+        };
+        let whole = "hero want obstacle turn ending title coverScene beats moral";
+        assert_eq!(asked(None), (whole.to_owned(), json!(4)));
+        let beat = json!({"text": "x"});
+        let outline = json!({"hero": "h", "want": "w", "obstacle": "o", "turn": "t", "ending": "e", "title": "t",
+            "coverScene": "c"});
+        let known = |beats: usize| -> Manuscript {
+            serde_json::from_value(json!({"outline": outline, "beats": vec![beat.clone(); beats]}))
+                .unwrap()
+        };
+        assert_eq!(asked(Some(&known(1))), ("beats moral".to_owned(), json!(3)));
+        assert_eq!(asked(Some(&known(4))), ("moral".to_owned(), Value::Null));
     }
 
     fn check_strict(schema: &Value) {

@@ -7,16 +7,20 @@ use crate::{
     heartbeat::{RunningJob, RunningJobs, extend_leases_during},
     steps::{self, Product},
     story_context::StoryContext,
+    telling::{Changes, parts_of},
 };
-use domain::{AssetType, LeaseToken, story::StoryText};
+use domain::{
+    AssetType, LeaseToken,
+    story::{Manuscript, StoryText},
+};
 use futures::future::join_all;
 use runtime::chain;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
-use store::{Continuation, LeasedJob, Settled, StoreError, StoryWork};
+use store::{Completion, Continuation, LeasedJob, Settled, StoreError, StoryWork, UsageEntry};
 use tokio::task::{Id, JoinError, JoinSet};
 use tracing::Instrument;
 
@@ -26,6 +30,13 @@ const MARGIN: Duration = Duration::from_secs(10);
 const ARRIVAL_MAX: Duration = Duration::from_millis(500);
 /// With less time than this left no further job is begun here: a picture with a retry takes about as long.
 const NEXT_JOB_MIN: Duration = Duration::from_secs(100);
+
+/// Between two savings of what stands of a text: readers see it grow at most once a second.
+const MANUSCRIPT_PAUSE: Duration = Duration::from_secs(1);
+/// Between two tries to record what was begun from the outline of a text that others write.
+const TEXT_PAUSE: Duration = Duration::from_secs(2);
+/// The answer of `complete_job` while there is no text yet.
+const TEXT_NOT_READY: &str = "TEXT_NOT_READY";
 
 /// What was sent to the database of a job, and what it said.
 struct RecordedOutcome {
@@ -46,6 +57,9 @@ struct Session {
     attempts: JoinSet<Result<Product, StepError>>,
     /// Results on their way to the database, each by itself: a slow one holds up none of the others.
     recordings: JoinSet<RecordedOutcome>,
+    /// What stands of the text, on its way to the database.
+    savings: JoinSet<(Arc<Manuscript>, Result<Settled, StoreError>)>,
+    manuscript: Unsaved,
     running: RunningJobs,
     /// The attempts of both kinds of tasks.
     by_task: HashMap<Id, Arc<Attempt>>,
@@ -72,9 +86,11 @@ pub(crate) async fn run(
     let mut session = Session {
         deps: Arc::clone(&deps),
         invocation,
-        story,
         attempts: JoinSet::new(),
         recordings: JoinSet::new(),
+        savings: JoinSet::new(),
+        manuscript: Unsaved::of(&story.telling),
+        story,
         running: Arc::clone(&running),
         by_task: HashMap::new(),
         begun: HashSet::new(),
@@ -87,6 +103,42 @@ pub(crate) async fn run(
     session.report
 }
 
+/// What stands of the text and is not saved yet.
+struct Unsaved {
+    changes: Changes,
+    /// The outline and the beats that are saved, or on their way.
+    parts: usize,
+    last: Option<Instant>,
+    is_under_way: bool,
+    /// The job that writes it.
+    writer: Option<Arc<Attempt>>,
+}
+
+impl Unsaved {
+    fn of(telling: &crate::telling::Telling) -> Self {
+        Self {
+            changes: telling.changes(),
+            parts: 0,
+            last: None,
+            is_under_way: false,
+            writer: None,
+        }
+    }
+
+    /// Waits until more of it stands than was saved, and the last saving is long enough ago.
+    async fn due(&mut self) -> Arc<Manuscript> {
+        if self.is_under_way || self.writer.is_none() {
+            std::future::pending::<()>().await;
+        }
+        self.changes.more_than(self.parts).await;
+        if let Some(last) = self.last {
+            tokio::time::sleep_until((last + MANUSCRIPT_PAUSE).into()).await;
+        }
+        // More of it may have come meanwhile.
+        self.changes.more_than(self.parts).await
+    }
+}
+
 impl Session {
     fn begin(&mut self, job: LeasedJob) {
         if !self.begun.insert(job.lease_token) {
@@ -97,6 +149,12 @@ impl Session {
         attempt.span.in_scope(|| {
             tracing::info!(target: "AssetGenerationPipeline", attempt = attempt.job.attempt, "Asset generation started");
         });
+        if attempt.asset() == AssetType::Content {
+            let known = attempt.manuscript();
+            self.manuscript.parts = known.as_ref().map_or(0, parts_of);
+            self.manuscript.writer = Some(Arc::clone(&attempt));
+            self.story.telling.begin(known);
+        }
         let making = Arc::clone(&attempt);
         let abort = self
             .attempts
@@ -109,8 +167,10 @@ impl Session {
     async fn work(&mut self) {
         let end = tokio::time::Instant::from_std(self.invocation.deadline.instant());
         let shutdown = self.invocation.shutdown.clone();
-        while !(self.attempts.is_empty() && self.recordings.is_empty()) {
+        while !(self.attempts.is_empty() && self.recordings.is_empty() && self.savings.is_empty()) {
             tokio::select! {
+                manuscript = self.manuscript.due() => self.save(manuscript),
+                Some(saved) = self.savings.join_next() => self.on_saved(saved).await,
                 Some(finished) = self.attempts.join_next_with_id() => self.on_finished(finished),
                 Some(recorded) = self.recordings.join_next_with_id() => self.on_recorded(recorded).await,
                 () = tokio::time::sleep_until(end) => return self.release_unfinished("its time is up").await,
@@ -198,9 +258,69 @@ impl Session {
                 ("lost", None)
             }
         });
+        if asset == AssetType::Content {
+            self.manuscript.writer = None;
+            self.story.telling.end();
+        }
         self.report.assets.insert(asset.to_string(), status);
         if let Some(settled) = accepted {
             self.follow(settled).await;
+        }
+    }
+
+    /// Sends what stands of the text on its way: what needs no more of it is leased here.
+    fn save(&mut self, manuscript: Arc<Manuscript>) {
+        let Some(writer) = self.manuscript.writer.clone() else {
+            return;
+        };
+        let parts = parts_of(&manuscript);
+        let percent = (parts * 20).min(90) as u8;
+        writer.note_progress(percent);
+        self.manuscript.parts = parts;
+        self.manuscript.last = Some(Instant::now());
+        self.manuscript.is_under_way = true;
+        let then = self.continuation(&writer.job).map(|mut then| {
+            // It goes on itself.
+            then.holding.push(AssetType::Content);
+            then
+        });
+        let span = writer.span.clone();
+        let saving = async move {
+            let (store, lease) = (&writer.deps().store, writer.deps().config.lease);
+            let saved =
+                store.save_manuscript(&writer.job, &manuscript, percent, lease, then.as_ref());
+            let saved = saved.await;
+            (manuscript, saved)
+        };
+        self.savings.spawn(saving.instrument(span));
+    }
+
+    async fn on_saved(
+        &mut self,
+        saved: Result<(Arc<Manuscript>, Result<Settled, StoreError>), JoinError>,
+    ) {
+        self.manuscript.is_under_way = false;
+        match saved {
+            Ok((manuscript, Ok(settled))) if settled.accepted => {
+                let beats = manuscript.beats.len();
+                tracing::info!(target: "AssetGenerationPipeline", beats, "Story text grows");
+                if self.story.is_ahead_of_text() {
+                    let outline = manuscript.outline.clone();
+                    self.story = Arc::new(self.story.with_outline(outline));
+                }
+                self.follow(settled).await;
+            }
+            // The text itself came first, or the job is somebody else's: its heartbeat says so.
+            Ok((_, Ok(_))) => {}
+            // What stands is saved with the next beat, or with the text.
+            Ok((_, Err(error))) => tracing::warn!(
+                error = chain(&error),
+                "Could not save what stands of the text"
+            ),
+            Err(error) => tracing::error!(
+                error = chain(&error),
+                "Saving what stands of the text stopped in an unexpected way"
+            ),
         }
     }
 
@@ -253,11 +373,15 @@ impl Session {
     async fn release_unfinished(&mut self, reason: &'static str) {
         // What is on its way to the database arrives, if it can at once: it may have leased more to us.
         let arriving = async {
+            while let Some(saved) = self.savings.join_next().await {
+                self.on_saved(saved).await;
+            }
             while let Some(recorded) = self.recordings.join_next_with_id().await {
                 self.on_recorded(recorded).await;
             }
         };
         let _ = tokio::time::timeout(ARRIVAL_MAX, arriving).await;
+        self.savings.shutdown().await;
         self.recordings.shutdown().await;
         self.attempts.shutdown().await;
         let unfinished: Vec<_> = {
@@ -292,6 +416,10 @@ impl Session {
 
     fn on_lost(&mut self, attempt: &Attempt) {
         self.stop_extending(&attempt.job);
+        if attempt.asset() == AssetType::Content {
+            self.manuscript.writer = None;
+            self.story.telling.end();
+        }
         attempt
             .span
             .in_scope(|| tracing::info!("Job cancelled or taken over, work stopped"));
@@ -318,7 +446,7 @@ async fn record_result(
             (None, Some(text), settled)
         }
         Ok(Product::Asset(completion)) => {
-            let settled = store.complete_job(job, &completion, &usage, then).await;
+            let settled = complete_with_text(attempt, &completion, &usage, then).await;
             (completion.url, None, settled)
         }
         Err(error) => return record_failure(attempt, error, then).await,
@@ -336,6 +464,44 @@ async fn record_result(
     }
 }
 
+/// What was begun from the outline of a text waits for the text, which may come to nothing yet: its lease ends then.
+async fn complete_with_text(
+    attempt: &Attempt,
+    completion: &Completion,
+    usage: &[UsageEntry],
+    then: Option<&Continuation>,
+) -> Result<Settled, StoreError> {
+    let (store, job) = (&attempt.deps().store, &attempt.job);
+    loop {
+        if attempt.story.is_ahead_of_text() {
+            attempt.story.telling.ended().await;
+        }
+        let settled = store.complete_job(job, completion, usage, then).await?;
+        if settled.accepted || settled.reason.as_deref() != Some(TEXT_NOT_READY) {
+            return Ok(settled);
+        }
+        tokio::time::sleep(TEXT_PAUSE).await;
+    }
+}
+
+/// What was paid for is saved before the failure is told: the next attempt goes on from there.
+async fn save_what_stands(attempt: &Attempt) {
+    let Some(manuscript) = attempt.story.telling.manuscript() else {
+        return;
+    };
+    if attempt.manuscript().as_ref() == Some(&*manuscript) {
+        return;
+    }
+    let (store, lease) = (&attempt.deps().store, attempt.deps().config.lease);
+    let saved = store.save_manuscript(&attempt.job, &manuscript, 0, lease, None);
+    if let Err(error) = saved.await {
+        tracing::warn!(
+            error = chain(&error),
+            "Could not save what stands of the text"
+        );
+    }
+}
+
 async fn record_failure(
     attempt: &Attempt,
     error: StepError,
@@ -344,6 +510,9 @@ async fn record_failure(
     let job = &attempt.job;
     let cause = chain(&error);
     let failure = steps::describe_failure(attempt, error).await;
+    if attempt.asset() == AssetType::Content && failure.retryable {
+        save_what_stands(attempt).await;
+    }
     let usage = attempt.usage.unrecorded();
     let store = &attempt.deps().store;
     let settled = store.fail_job(job, &failure, &usage, then).await;

@@ -1,9 +1,15 @@
 //! What the jobs of one story share while one invocation makes them: the story, its art direction, and the pictures made
 //! or fetched so far.
 
-use crate::{Deps, art::Art, failure::StepError, references::UnusedReferences};
+use crate::{
+    Deps, art::Art, failure::StepError, prompt::Plot, references::UnusedReferences,
+    telling::Telling,
+};
 use bytes::Bytes;
-use domain::{AssetType, story::StoryText};
+use domain::{
+    AssetType,
+    story::{Beat, Outline, StoryText},
+};
 use providers::PictureBytes;
 use runtime::Deadline;
 use std::{
@@ -22,6 +28,10 @@ pub(crate) struct StoryContext {
     pub(crate) work: Arc<StoryWork>,
     /// The text, once it is there.
     text: Option<Arc<StoryText>>,
+    /// What it is about, once that is known.
+    outline: Option<Arc<Outline>>,
+    /// While it is written here.
+    pub(crate) telling: Arc<Telling>,
     /// Of this text.
     pub(crate) art: Arc<Art>,
     /// Of its characters.
@@ -45,6 +55,8 @@ impl StoryContext {
             deps,
             deadline,
             text: work.text().ok().map(Arc::new),
+            outline: work.outline().map(Arc::new),
+            telling: Arc::default(),
             art: Arc::new(art_of(&work.view)),
             view: Arc::new(work.view.clone()),
             work: Arc::new(work),
@@ -58,14 +70,53 @@ impl StoryContext {
         self.text.as_deref().ok_or(StepError::MissingInput)
     }
 
+    /// Whether it began before there was a text, which may come to nothing yet.
+    pub(crate) fn is_ahead_of_text(&self) -> bool {
+        self.text.is_none()
+    }
+
+    /// What the story is about.
+    pub(crate) fn plot(&self) -> Result<Plot<'_>, StepError> {
+        match &self.outline {
+            Some(outline) => Ok(Plot::Outline(outline)),
+            None => self.text().map(Plot::Text),
+        }
+    }
+
+    pub(crate) fn title(&self) -> Result<&str, StepError> {
+        Ok(match self.text() {
+            Ok(text) => &text.title,
+            Err(missing) => &self.outline.as_ref().ok_or(missing)?.title,
+        })
+    }
+
+    /// A beat, counted from 0; waited for while the text is written here.
+    pub(crate) async fn beat(&self, index: usize) -> Result<Beat, StepError> {
+        let beat = match &self.text {
+            Some(text) => text.beats.get(index).cloned(),
+            None => self.telling.beat(index).await,
+        };
+        beat.ok_or(StepError::MissingInput)
+    }
+
+    /// The context of those who begin while the text is written that this is the outline of.
+    pub(crate) fn with_outline(&self, outline: Outline) -> Self {
+        Self {
+            outline: Some(Arc::new(outline)),
+            ..self.clone()
+        }
+    }
+
     /// The context of those who begin once this text is published. Art direction of an older one is not theirs.
     pub(crate) fn with_text(&self, text: StoryText) -> Self {
         let art = match self.text {
             Some(_) => Arc::default(),
             None => Arc::clone(&self.art),
         };
+        let manuscript = self.telling.manuscript();
         Self {
             text: Some(Arc::new(text)),
+            outline: manuscript.map(|written| Arc::new(written.outline.clone())),
             art,
             ..self.clone()
         }

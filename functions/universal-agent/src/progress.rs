@@ -1,6 +1,9 @@
 //! How far a story is, as one figure, and when each asset will be there.
 
-use domain::{AssetStatus, AssetType, estimate::Medians};
+use domain::{
+    AssetStatus, AssetType,
+    estimate::{Medians, share_after_text, share_of_text_needed},
+};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use store::AssetEntry;
@@ -37,18 +40,31 @@ pub(crate) fn expect(
     let entry = assets
         .get(&asset)
         .filter(|entry| !entry.status.is_settled())?;
-    let inputs = asset.inputs().iter();
-    let inputs_ready = inputs
-        .filter_map(|input| expect(*input, assets, medians, now))
-        .max();
+    let takes = medians.seconds(asset);
+    let text = match asset {
+        AssetType::Content => None,
+        _ => expect(AssetType::Content, assets, medians, now),
+    };
+    // As much of the text as it needs is written sooner than all of it.
+    let text_still_takes =
+        medians.seconds(AssetType::Content) * (1.0 - share_of_text_needed(asset));
+    let text_needed = text.map(|end| end - SignedDuration::from_secs_f64(text_still_takes));
+    let others = asset
+        .inputs()
+        .iter()
+        .filter(|input| **input != AssetType::Content);
+    let others = others.filter_map(|input| expect(*input, assets, medians, now));
+    let inputs_ready = others.chain(text_needed).max();
     let began = match (entry.status, &entry.started_at) {
         (AssetStatus::Generating, Some(moment)) => moment.parse().ok(),
         _ => None,
     };
-    let begins: Timestamp = inputs_ready.or(began).unwrap_or(now);
-    let takes = SignedDuration::from_secs_f64(medians.seconds(asset));
+    let begins: Timestamp = began.or(inputs_ready).unwrap_or(now);
+    let seconds = SignedDuration::from_secs_f64;
+    let after_text = text.map(|end| end + seconds(takes * share_after_text(asset)));
     let soonest = now + SignedDuration::from_secs(1);
-    Some((begins + takes).max(soonest))
+    let end = begins + seconds(takes);
+    Some(after_text.map_or(end, |after| end.max(after)).max(soonest))
 }
 
 #[cfg(test)]
@@ -106,6 +122,22 @@ mod tests {
         assert_eq!(at(AssetType::Cover).unwrap(), "2026-01-01T12:00:28Z");
         assert_eq!(at(AssetType::Scene1).unwrap(), "2026-01-01T12:01:06Z");
         assert_eq!(at(AssetType::Audio), None);
+        let text = (
+            AssetType::Content,
+            json!({"status": "generating", "progress": 0, "startedAt": "2026-01-01T12:00:00Z"}),
+        );
+        let cover = (
+            AssetType::Cover,
+            json!({"status": "pending", "progress": 0}),
+        );
+        let beginning = self::assets([text, cover]);
+        let cover =
+            expect(AssetType::Cover, &beginning, &documented, now).map(|moment| moment.to_string());
+        assert_eq!(
+            cover.unwrap(),
+            "2026-01-01T12:00:47Z",
+            "from the outline, after 9 s"
+        );
         let late = now + SignedDuration::from_secs(3600);
         assert!(expect(AssetType::Cover, &assets, &documented, late).unwrap() > late);
         let quick = Medians::from_iter([Median {

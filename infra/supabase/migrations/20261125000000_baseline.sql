@@ -216,7 +216,8 @@ create table public.stories (
 );
 comment on table public.stories is
   'One story and the state of everything made for it; watched by the front end through Realtime.';
-comment on column public.stories.content is 'Title, four beats and moral once the text is ready, else {}.';
+comment on column public.stories.content is
+  'Title, four beats and moral; while a first text is written the beats that stand, with an empty moral; {} before.';
 comment on column public.stories.status is 'generating until every job is settled; then failed if the text failed, else ready.';
 comment on column public.stories.asset_generation_status is
   'Derived by private.refresh_story_status from the jobs: overall and one entry per asset.';
@@ -562,6 +563,13 @@ $$;
 comment on function public.asset_inputs is
   'Assets that must be settled before this one may be claimed; content must be ready.';
 
+create function public.text_needed(p_asset_type text) returns text
+  language sql immutable set search_path = '' as $$
+  select case p_asset_type when 'content' then null when 'cover' then 'outline' when 'audio' then 'beat' else 'whole' end
+$$;
+comment on function public.text_needed is
+  'How much of the text must stand before an asset may be begun: its outline; its first beat, for whoever writes it; all of it.';
+
 create function private.is_settled(p_status text) returns boolean
   language sql immutable set search_path = '' as $$
   select p_status in ('ready', 'failed', 'cancelled', 'skipped')
@@ -713,10 +721,39 @@ comment on column public.asset_versions.result is
   'What complete_job was given, with completedAt, madeFrom and metadata; a text and the times of its words are only here.';
 alter table public.asset_versions enable row level security;
 
+-- Where the manuscript of a text lies in the checkpoint of its job: its outline, and its beats as far as they are written.
+create function private.manuscript_key(p_text_version integer) returns text language sql immutable set search_path = '' as $$
+  select 'manuscript-' || p_text_version
+$$;
+
+-- Whether a text that is not there yet has its outline: what needs no more may be begun.
+create function private.outline_stands(p_text public.asset_generation_jobs) returns boolean
+  language sql immutable set search_path = '' as $$
+  select p_text.status in ('queued', 'generating') and p_text.asset_version = 0
+    and p_text.checkpoint ? private.manuscript_key(p_text.versions_made + 1)
+$$;
+
+-- The version of the text that assets are begun from: the one that is there, else the one that is being written.
+create function private.text_version_to_be(p_story_id uuid) returns integer
+  language sql stable set search_path = '' as $$
+  select case asset_version when 0 then versions_made + 1 else asset_version end
+  from public.asset_generation_jobs where story_id = p_story_id and asset_type = 'content'
+$$;
+
+-- A text that is begun anew has nothing of the one that came to nothing, which would have had the same number.
+create function private.drop_manuscript(p_story_id uuid) returns void language sql set search_path = '' as $$
+  update public.asset_generation_jobs j
+  set checkpoint = j.checkpoint - private.manuscript_key(t.versions_made + 1) - ('art-' || t.versions_made + 1)
+  from public.asset_generation_jobs t
+  where t.story_id = p_story_id and t.asset_type = 'content' and j.story_id = p_story_id
+    and j.checkpoint ?| array[private.manuscript_key(t.versions_made + 1), 'art-' || t.versions_made + 1]
+$$;
+
 -- The versions of what an asset is made from, as they are now.
 create function private.sources_of(p_story_id uuid, p_asset_type text) returns jsonb
   language sql stable set search_path = '' as $$
-  select coalesce(jsonb_object_agg(i.asset_type, i.asset_version), '{}'::jsonb)
+  select coalesce(jsonb_object_agg(i.asset_type, case i.asset_type when 'content'
+    then private.text_version_to_be(p_story_id) else i.asset_version end), '{}'::jsonb)
   from public.asset_generation_jobs i
   where i.story_id = p_story_id and p_asset_type <> 'content'
     and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(p_asset_type)))
@@ -871,7 +908,8 @@ create function private.give_up_new_text(p_story_id uuid, p_asset_type text, p_e
     lease_expires_at = null,
     shown = null
   from public.asset_generation_jobs g cross join lateral jsonb_populate_record(g, g.shown) as s
-  where g.story_id = p_story_id and g.shown is not null and j.id = g.id
+  where g.story_id = p_story_id and g.shown is not null and j.id = g.id;
+  select private.drop_manuscript(p_story_id)
 $$;
 
 -- Shows a new text and all that was made from it, once every job is settled. Answers what changes in the story's row.
@@ -899,6 +937,7 @@ declare
   v_error jsonb := jsonb_build_object('code', p_code, 'message', p_message, 'at', now());
   v_has_placeholder boolean := coalesce(p_placeholder ? 'url', false);
 begin
+  if p_job.asset_type = 'content' then perform private.drop_manuscript(p_job.story_id); end if;
   if private.earlier_version_stands(p_job) then
     perform private.restore_version(p_job.id, v_error);
     return '{}';
@@ -929,7 +968,11 @@ begin
     error_code = p_code,
     error_message = p_message
   where id = p_job.id;
-  return case when p_job.shown is null and p_job.asset_type = 'audio' then private.story_columns('audio', '{}')
+  return case
+    when p_job.shown is not null then '{}'::jsonb
+    when p_job.asset_type = 'audio' then private.story_columns('audio', '{}')
+    -- What readers saw of a text that came to nothing.
+    when p_job.asset_type = 'content' then '{"content": {}}'::jsonb
     else '{}'::jsonb end;
 end $$;
 -- What the providers allow us, shared by all processes: a pace and a number of jobs at once per kind of call, and the
@@ -962,7 +1005,8 @@ insert into public.provider_limits (kind) values ('picture'), ('text'), ('speech
 alter table public.provider_limits enable row level security;
 
 -- Calls that one attempt makes when nothing goes wrong. A cover asks for the palette, for the analysis of all five scenes
--- and for a check of its picture; a scene finds its analysis done and asks for the check alone.
+-- and for a check of its picture; a scene finds its analysis done and asks for the check alone. A
+-- narration is recorded beat by beat.
 create table private.asset_calls (
   asset_type text not null,
   kind text not null references public.provider_limits (kind),
@@ -981,7 +1025,7 @@ insert into private.asset_calls (asset_type, kind, calls) values
   ('scene_3', 'picture', 1),
   ('scene_4', 'text', 1),
   ('scene_4', 'picture', 1),
-  ('audio', 'speech', 1),
+  ('audio', 'speech', 4),
   ('activities', 'text', 1);
 alter table private.asset_calls enable row level security;
 
@@ -1973,25 +2017,27 @@ create function private.story_view(p_story_id uuid) returns jsonb language sql s
   select jsonb_build_object(
     'assets', jsonb_object_agg(asset_type, jsonb_strip_nulls(jsonb_build_object(
       'status', status,
-      'version', asset_version,
+      'version', case asset_type when 'content' then private.text_version_to_be(p_story_id) else asset_version end,
       'url', case when is_of_text then url end,
       'data', case when is_of_text then result -> 'data' end,
       'isPlaceholder', is_placeholder))),
     'hue', coalesce(jsonb_object_agg(asset_type, result -> 'colors') filter (where result ? 'colors' and is_of_text), '{}'::jsonb),
-    'art', private.art_checkpoint(p_story_id, private.text_version(p_story_id)))
+    'art', private.art_checkpoint(p_story_id, private.text_version_to_be(p_story_id)))
   from public.asset_generation_jobs
   cross join lateral (
     select coalesce(result #> '{madeFrom,content}' = to_jsonb(private.text_version(p_story_id)), true) as is_of_text) as known
   where story_id = p_story_id
 $$;
 
--- What an invocation needs to know of its story. Before there is a text, the row's.
+-- What an invocation needs to know of its story. While its text is written, what stands of it.
 create function private.story_payload(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'storyId', s.id,
     'userId', s.creator_user_id,
     'title', coalesce(text.result ->> 'title', s.title),
-    'content', coalesce(text.result -> 'content', s.content),
+    'content', coalesce(text.result -> 'content', '{}'::jsonb),
+    'manuscript', (select t.checkpoint -> private.manuscript_key(private.text_version_to_be(s.id))
+      from public.asset_generation_jobs t where t.story_id = s.id and t.asset_type = 'content'),
     'request', s.request,
     'view', private.story_view(s.id),
     'characters', (select h.characters from public.story_characters h where h.story_id = s.id))
@@ -2054,6 +2100,13 @@ begin
     and exists (select from public.asset_generation_jobs c
       where c.story_id = p_story_id and c.asset_type = 'content' and c.status in ('failed', 'cancelled'));
 
+  -- Whoever reads along while a text is written goes home with its writer; what they recorded is found again.
+  update public.asset_generation_jobs j
+  set status = 'queued', lease_token = null, lease_owner = null, lease_expires_at = null, available_at = now()
+  where j.story_id = p_story_id and j.status = 'generating' and public.text_needed(j.asset_type) = 'beat'
+    and exists (select from public.asset_generation_jobs t
+      where t.story_id = p_story_id and t.asset_type = 'content' and t.asset_version = 0 and t.status = 'queued');
+
   -- What waited only for an input that stayed as it was has nothing to do. One asset after the other, for the book may wait
   -- for a scene that is restored just now.
   perform private.restore_version(j.id, null)
@@ -2070,11 +2123,14 @@ begin
     inputs_settled = true,
     claim_order = greatest(now(), j.available_at) + private.head_start(j.priority)
   where j.story_id = p_story_id and j.status = 'queued' and not j.inputs_settled
-    -- Everything needs the text, a scene without a cover too.
+    -- Everything needs the text, a scene without a cover too; some no more of it than its outline.
     and not exists (select from public.asset_generation_jobs i
       where i.story_id = p_story_id and i.id <> j.id
         and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(j.asset_type)))
-        and case when i.asset_type = 'content' then i.status <> 'ready' else not private.is_settled(i.status) end);
+        and case
+          when i.asset_type <> 'content' then not private.is_settled(i.status)
+          when public.text_needed(j.asset_type) = 'outline' then i.status <> 'ready' and not private.outline_stands(i)
+          else i.status <> 'ready' end);
 
   -- Pages that stayed behind when the text was written anew stand in no book beside others.
   perform private.end_without_version(j, 'failed', 'MISSING_REQUIRED_ASSETS', 'Some of its pages belong to an earlier text')
@@ -2150,6 +2206,15 @@ create function private.jobs_in_flight() returns bigint language sql stable set 
   where status = 'generating' and state_changed_xid >= private.generating_floor()
 $$;
 
+-- Whether an asset may be begun beside the writing of its text, by the one who writes it: its first beat stands.
+create function private.may_read_along(p_job public.asset_generation_jobs, p_owner text) returns boolean
+  language sql stable set search_path = '' as $$
+  select public.text_needed(p_job.asset_type) = 'beat' and exists (select from public.asset_generation_jobs t
+    where t.story_id = p_job.story_id and t.asset_type = 'content' and t.status = 'generating' and t.lease_owner = p_owner
+      and private.outline_stands(t)
+      and jsonb_array_length(t.checkpoint #> array[private.manuscript_key(t.versions_made + 1), 'beats']) > 0)
+$$;
+
 -- Leases the next jobs of one story to the invocation that just made them claimable, so that no dispatch stands
 -- between a picture and the next. Only while there is room for everybody: under contention the worker decides fairly.
 create function private.continue_story_here(p_story_id uuid, p_owner text, p_limit integer, p_lease_seconds integer,
@@ -2161,9 +2226,9 @@ declare
 begin
   if p_owner is null or p_limit <= 0 then return '{}'; end if;
   select array_agg(id) into v_ids from (
-    select id from public.asset_generation_jobs
-    where story_id = p_story_id and status = 'queued' and inputs_settled and available_at <= now()
-      and not private.travels_alone(retry_count)
+    select id from public.asset_generation_jobs j
+    where story_id = p_story_id and status = 'queued' and available_at <= now()
+      and (inputs_settled or private.may_read_along(j, p_owner)) and not private.travels_alone(retry_count)
     order by claim_order limit p_limit for update) as next_jobs;
   -- Without a claim turn: most changes make nothing claimable, and must not wait for the claims of others.
   if v_ids is null then return '{}'; end if;
@@ -2679,7 +2744,7 @@ $$;
 create function private.may_continue(p_job public.asset_generation_jobs, p_continue jsonb) returns jsonb
   language sql stable set search_path = '' as $$
   select case when p_job.asset_type = 'content'
-    or p_job.sources -> 'content' = to_jsonb(private.text_version(p_job.story_id)) then p_continue end
+    or p_job.sources -> 'content' = to_jsonb(private.text_version_to_be(p_job.story_id)) then p_continue end
 $$;
 
 create function public.complete_job(p_job_id uuid, p_lease_token uuid, p_result jsonb, p_usage jsonb default null,
@@ -2699,6 +2764,10 @@ begin
     return private.replayed_settlement(v_job.story_id, p_continue);
   end if;
   if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
+  -- What was begun from its outline is shown no sooner than the text, which may come to nothing. The lease stays.
+  if v_job.asset_type <> 'content' and private.text_version(v_job.story_id) = 0 then
+    return jsonb_build_object('accepted', false, 'reason', 'TEXT_NOT_READY');
+  end if;
 
   insert into public.asset_versions (
     story_id, asset_type, version, text_version, url, result, options, asked_by, started_at)
@@ -2737,6 +2806,40 @@ begin
 end $$;
 comment on function public.complete_job is
   'Settles a job as ready with {url, data, colors, words, blocks, metadata}: {accepted, overall, claimable, leased, summary}.';
+
+-- What stands of a text while it is written: {outline, beats}. Whatever needs no more of it is claimable from then on, and
+-- readers of a story without a text see it grow.
+create function public.save_manuscript(p_job_id uuid, p_lease_token uuid, p_manuscript jsonb, p_progress integer default 0,
+  p_lease_seconds integer default 60, p_continue jsonb default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_job public.asset_generation_jobs := private.lock_job(p_job_id);
+  v_stale text := private.is_stale(v_job, p_lease_token);
+  v_key text := private.manuscript_key(v_job.versions_made + 1);
+  v_patch jsonb := '{}'::jsonb;
+begin
+  if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
+  -- The same call again, because its answer was lost, or one that was overtaken.
+  if jsonb_array_length(v_job.checkpoint #> array[v_key, 'beats']) >= jsonb_array_length(p_manuscript -> 'beats') then
+    return private.replayed_settlement(v_job.story_id, p_continue);
+  end if;
+  update public.asset_generation_jobs
+  set
+    checkpoint = checkpoint || jsonb_build_object(v_key, p_manuscript),
+    progress = greatest(progress, least(p_progress, private.progress_max())),
+    lease_expires_at = now() + make_interval(secs => p_lease_seconds)
+  where id = p_job_id;
+  if v_job.shown is null and v_job.asset_version = 0 then
+    v_patch := jsonb_build_object('title', p_manuscript #> '{outline,title}');
+    if p_manuscript #> '{beats,0}' is not null then
+      v_patch := v_patch || jsonb_build_object('content', jsonb_build_object('title', p_manuscript #> '{outline,title}',
+        'beats', p_manuscript -> 'beats', 'moral', ''));
+    end if;
+  end if;
+  return '{"accepted": true}'::jsonb || private.settle_and_continue(v_job.story_id, v_patch, p_continue);
+end $$;
+comment on function public.save_manuscript is
+  'Saves what stands of a text that is being written, {outline, beats}: {accepted, overall, claimable, leased}.';
 
 create function public.save_story_content(p_job_id uuid, p_lease_token uuid, p_title text, p_content jsonb,
   p_usage jsonb default null, p_continue jsonb default null) returns jsonb
@@ -3294,6 +3397,7 @@ begin
     perform private.take_credit(p_user, p_story_id);
   end if;
   -- All of them must still be there, or the story goes on with the heroes it knew.
+  perform private.drop_manuscript(p_story_id);
   if exists (select from public.asset_generation_jobs
       where story_id = p_story_id and asset_type = 'content' and versions_made = 0)
     and exists (select from public.stories s join public.characters c on c.id = any (s.character_ids)
@@ -3579,6 +3683,7 @@ begin
     v_done := v_done || v_version.asset_type;
   end loop;
   if 'content' = any (v_done) then
+    perform private.drop_manuscript(p_story_id);
     -- What is being made is made from this text.
     update public.asset_generation_jobs
     set
@@ -3967,10 +4072,12 @@ revoke all on function
   public.restore_asset,
   public.retry_assets,
   public.retry_delay_seconds,
+  public.save_manuscript,
   public.save_story_content,
   public.start_assets,
   public.start_content,
   public.story_history,
+  public.text_needed,
   public.tidy_history,
   public.user_usage
 from public, anon, authenticated;
@@ -4008,10 +4115,12 @@ grant execute on function
   public.restore_asset,
   public.retry_assets,
   public.retry_delay_seconds,
+  public.save_manuscript,
   public.save_story_content,
   public.start_assets,
   public.start_content,
   public.story_history,
+  public.text_needed,
   public.tidy_history,
   public.user_usage
 to service_role;

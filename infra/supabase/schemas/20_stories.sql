@@ -28,7 +28,8 @@ create table public.stories (
 );
 comment on table public.stories is
   'One story and the state of everything made for it; watched by the front end through Realtime.';
-comment on column public.stories.content is 'Title, four beats and moral once the text is ready, else {}.';
+comment on column public.stories.content is
+  'Title, four beats and moral; while a first text is written the beats that stand, with an empty moral; {} before.';
 comment on column public.stories.status is 'generating until every job is settled; then failed if the text failed, else ready.';
 comment on column public.stories.asset_generation_status is
   'Derived by private.refresh_story_status from the jobs: overall and one entry per asset.';

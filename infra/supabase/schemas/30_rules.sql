@@ -13,6 +13,13 @@ $$;
 comment on function public.asset_inputs is
   'Assets that must be settled before this one may be claimed; content must be ready.';
 
+create function public.text_needed(p_asset_type text) returns text
+  language sql immutable set search_path = '' as $$
+  select case p_asset_type when 'content' then null when 'cover' then 'outline' when 'audio' then 'beat' else 'whole' end
+$$;
+comment on function public.text_needed is
+  'How much of the text must stand before an asset may be begun: its outline; its first beat, for whoever writes it; all of it.';
+
 create function private.is_settled(p_status text) returns boolean
   language sql immutable set search_path = '' as $$
   select p_status in ('ready', 'failed', 'cancelled', 'skipped')

@@ -27,10 +27,39 @@ comment on column public.asset_versions.result is
   'What complete_job was given, with completedAt, madeFrom and metadata; a text and the times of its words are only here.';
 alter table public.asset_versions enable row level security;
 
+-- Where the manuscript of a text lies in the checkpoint of its job: its outline, and its beats as far as they are written.
+create function private.manuscript_key(p_text_version integer) returns text language sql immutable set search_path = '' as $$
+  select 'manuscript-' || p_text_version
+$$;
+
+-- Whether a text that is not there yet has its outline: what needs no more may be begun.
+create function private.outline_stands(p_text public.asset_generation_jobs) returns boolean
+  language sql immutable set search_path = '' as $$
+  select p_text.status in ('queued', 'generating') and p_text.asset_version = 0
+    and p_text.checkpoint ? private.manuscript_key(p_text.versions_made + 1)
+$$;
+
+-- The version of the text that assets are begun from: the one that is there, else the one that is being written.
+create function private.text_version_to_be(p_story_id uuid) returns integer
+  language sql stable set search_path = '' as $$
+  select case asset_version when 0 then versions_made + 1 else asset_version end
+  from public.asset_generation_jobs where story_id = p_story_id and asset_type = 'content'
+$$;
+
+-- A text that is begun anew has nothing of the one that came to nothing, which would have had the same number.
+create function private.drop_manuscript(p_story_id uuid) returns void language sql set search_path = '' as $$
+  update public.asset_generation_jobs j
+  set checkpoint = j.checkpoint - private.manuscript_key(t.versions_made + 1) - ('art-' || t.versions_made + 1)
+  from public.asset_generation_jobs t
+  where t.story_id = p_story_id and t.asset_type = 'content' and j.story_id = p_story_id
+    and j.checkpoint ?| array[private.manuscript_key(t.versions_made + 1), 'art-' || t.versions_made + 1]
+$$;
+
 -- The versions of what an asset is made from, as they are now.
 create function private.sources_of(p_story_id uuid, p_asset_type text) returns jsonb
   language sql stable set search_path = '' as $$
-  select coalesce(jsonb_object_agg(i.asset_type, i.asset_version), '{}'::jsonb)
+  select coalesce(jsonb_object_agg(i.asset_type, case i.asset_type when 'content'
+    then private.text_version_to_be(p_story_id) else i.asset_version end), '{}'::jsonb)
   from public.asset_generation_jobs i
   where i.story_id = p_story_id and p_asset_type <> 'content'
     and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(p_asset_type)))
@@ -185,7 +214,8 @@ create function private.give_up_new_text(p_story_id uuid, p_asset_type text, p_e
     lease_expires_at = null,
     shown = null
   from public.asset_generation_jobs g cross join lateral jsonb_populate_record(g, g.shown) as s
-  where g.story_id = p_story_id and g.shown is not null and j.id = g.id
+  where g.story_id = p_story_id and g.shown is not null and j.id = g.id;
+  select private.drop_manuscript(p_story_id)
 $$;
 
 -- Shows a new text and all that was made from it, once every job is settled. Answers what changes in the story's row.
@@ -213,6 +243,7 @@ declare
   v_error jsonb := jsonb_build_object('code', p_code, 'message', p_message, 'at', now());
   v_has_placeholder boolean := coalesce(p_placeholder ? 'url', false);
 begin
+  if p_job.asset_type = 'content' then perform private.drop_manuscript(p_job.story_id); end if;
   if private.earlier_version_stands(p_job) then
     perform private.restore_version(p_job.id, v_error);
     return '{}';
@@ -243,6 +274,10 @@ begin
     error_code = p_code,
     error_message = p_message
   where id = p_job.id;
-  return case when p_job.shown is null and p_job.asset_type = 'audio' then private.story_columns('audio', '{}')
+  return case
+    when p_job.shown is not null then '{}'::jsonb
+    when p_job.asset_type = 'audio' then private.story_columns('audio', '{}')
+    -- What readers saw of a text that came to nothing.
+    when p_job.asset_type = 'content' then '{"content": {}}'::jsonb
     else '{}'::jsonb end;
 end $$;

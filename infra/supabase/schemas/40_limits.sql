@@ -28,7 +28,8 @@ insert into public.provider_limits (kind) values ('picture'), ('text'), ('speech
 alter table public.provider_limits enable row level security;
 
 -- Calls that one attempt makes when nothing goes wrong. A cover asks for the palette, for the analysis of all five scenes
--- and for a check of its picture; a scene finds its analysis done and asks for the check alone.
+-- and for a check of its picture; a scene finds its analysis done and asks for the check alone. A
+-- narration is recorded beat by beat.
 create table private.asset_calls (
   asset_type text not null,
   kind text not null references public.provider_limits (kind),
@@ -47,7 +48,7 @@ insert into private.asset_calls (asset_type, kind, calls) values
   ('scene_3', 'picture', 1),
   ('scene_4', 'text', 1),
   ('scene_4', 'picture', 1),
-  ('audio', 'speech', 1),
+  ('audio', 'speech', 4),
   ('activities', 'text', 1);
 alter table private.asset_calls enable row level security;
 

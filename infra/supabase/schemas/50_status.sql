@@ -125,25 +125,27 @@ create function private.story_view(p_story_id uuid) returns jsonb language sql s
   select jsonb_build_object(
     'assets', jsonb_object_agg(asset_type, jsonb_strip_nulls(jsonb_build_object(
       'status', status,
-      'version', asset_version,
+      'version', case asset_type when 'content' then private.text_version_to_be(p_story_id) else asset_version end,
       'url', case when is_of_text then url end,
       'data', case when is_of_text then result -> 'data' end,
       'isPlaceholder', is_placeholder))),
     'hue', coalesce(jsonb_object_agg(asset_type, result -> 'colors') filter (where result ? 'colors' and is_of_text), '{}'::jsonb),
-    'art', private.art_checkpoint(p_story_id, private.text_version(p_story_id)))
+    'art', private.art_checkpoint(p_story_id, private.text_version_to_be(p_story_id)))
   from public.asset_generation_jobs
   cross join lateral (
     select coalesce(result #> '{madeFrom,content}' = to_jsonb(private.text_version(p_story_id)), true) as is_of_text) as known
   where story_id = p_story_id
 $$;
 
--- What an invocation needs to know of its story. Before there is a text, the row's.
+-- What an invocation needs to know of its story. While its text is written, what stands of it.
 create function private.story_payload(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'storyId', s.id,
     'userId', s.creator_user_id,
     'title', coalesce(text.result ->> 'title', s.title),
-    'content', coalesce(text.result -> 'content', s.content),
+    'content', coalesce(text.result -> 'content', '{}'::jsonb),
+    'manuscript', (select t.checkpoint -> private.manuscript_key(private.text_version_to_be(s.id))
+      from public.asset_generation_jobs t where t.story_id = s.id and t.asset_type = 'content'),
     'request', s.request,
     'view', private.story_view(s.id),
     'characters', (select h.characters from public.story_characters h where h.story_id = s.id))

@@ -15,6 +15,13 @@ begin
     and exists (select from public.asset_generation_jobs c
       where c.story_id = p_story_id and c.asset_type = 'content' and c.status in ('failed', 'cancelled'));
 
+  -- Whoever reads along while a text is written goes home with its writer; what they recorded is found again.
+  update public.asset_generation_jobs j
+  set status = 'queued', lease_token = null, lease_owner = null, lease_expires_at = null, available_at = now()
+  where j.story_id = p_story_id and j.status = 'generating' and public.text_needed(j.asset_type) = 'beat'
+    and exists (select from public.asset_generation_jobs t
+      where t.story_id = p_story_id and t.asset_type = 'content' and t.asset_version = 0 and t.status = 'queued');
+
   -- What waited only for an input that stayed as it was has nothing to do. One asset after the other, for the book may wait
   -- for a scene that is restored just now.
   perform private.restore_version(j.id, null)
@@ -31,11 +38,14 @@ begin
     inputs_settled = true,
     claim_order = greatest(now(), j.available_at) + private.head_start(j.priority)
   where j.story_id = p_story_id and j.status = 'queued' and not j.inputs_settled
-    -- Everything needs the text, a scene without a cover too.
+    -- Everything needs the text, a scene without a cover too; some no more of it than its outline.
     and not exists (select from public.asset_generation_jobs i
       where i.story_id = p_story_id and i.id <> j.id
         and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(j.asset_type)))
-        and case when i.asset_type = 'content' then i.status <> 'ready' else not private.is_settled(i.status) end);
+        and case
+          when i.asset_type <> 'content' then not private.is_settled(i.status)
+          when public.text_needed(j.asset_type) = 'outline' then i.status <> 'ready' and not private.outline_stands(i)
+          else i.status <> 'ready' end);
 
   -- Pages that stayed behind when the text was written anew stand in no book beside others.
   perform private.end_without_version(j, 'failed', 'MISSING_REQUIRED_ASSETS', 'Some of its pages belong to an earlier text')
@@ -111,6 +121,15 @@ create function private.jobs_in_flight() returns bigint language sql stable set 
   where status = 'generating' and state_changed_xid >= private.generating_floor()
 $$;
 
+-- Whether an asset may be begun beside the writing of its text, by the one who writes it: its first beat stands.
+create function private.may_read_along(p_job public.asset_generation_jobs, p_owner text) returns boolean
+  language sql stable set search_path = '' as $$
+  select public.text_needed(p_job.asset_type) = 'beat' and exists (select from public.asset_generation_jobs t
+    where t.story_id = p_job.story_id and t.asset_type = 'content' and t.status = 'generating' and t.lease_owner = p_owner
+      and private.outline_stands(t)
+      and jsonb_array_length(t.checkpoint #> array[private.manuscript_key(t.versions_made + 1), 'beats']) > 0)
+$$;
+
 -- Leases the next jobs of one story to the invocation that just made them claimable, so that no dispatch stands
 -- between a picture and the next. Only while there is room for everybody: under contention the worker decides fairly.
 create function private.continue_story_here(p_story_id uuid, p_owner text, p_limit integer, p_lease_seconds integer,
@@ -122,9 +141,9 @@ declare
 begin
   if p_owner is null or p_limit <= 0 then return '{}'; end if;
   select array_agg(id) into v_ids from (
-    select id from public.asset_generation_jobs
-    where story_id = p_story_id and status = 'queued' and inputs_settled and available_at <= now()
-      and not private.travels_alone(retry_count)
+    select id from public.asset_generation_jobs j
+    where story_id = p_story_id and status = 'queued' and available_at <= now()
+      and (inputs_settled or private.may_read_along(j, p_owner)) and not private.travels_alone(retry_count)
     order by claim_order limit p_limit for update) as next_jobs;
   -- Without a claim turn: most changes make nothing claimable, and must not wait for the claims of others.
   if v_ids is null then return '{}'; end if;

@@ -32,7 +32,7 @@ $$;
 create function private.may_continue(p_job public.asset_generation_jobs, p_continue jsonb) returns jsonb
   language sql stable set search_path = '' as $$
   select case when p_job.asset_type = 'content'
-    or p_job.sources -> 'content' = to_jsonb(private.text_version(p_job.story_id)) then p_continue end
+    or p_job.sources -> 'content' = to_jsonb(private.text_version_to_be(p_job.story_id)) then p_continue end
 $$;
 
 create function public.complete_job(p_job_id uuid, p_lease_token uuid, p_result jsonb, p_usage jsonb default null,
@@ -52,6 +52,10 @@ begin
     return private.replayed_settlement(v_job.story_id, p_continue);
   end if;
   if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
+  -- What was begun from its outline is shown no sooner than the text, which may come to nothing. The lease stays.
+  if v_job.asset_type <> 'content' and private.text_version(v_job.story_id) = 0 then
+    return jsonb_build_object('accepted', false, 'reason', 'TEXT_NOT_READY');
+  end if;
 
   insert into public.asset_versions (
     story_id, asset_type, version, text_version, url, result, options, asked_by, started_at)
@@ -90,6 +94,40 @@ begin
 end $$;
 comment on function public.complete_job is
   'Settles a job as ready with {url, data, colors, words, blocks, metadata}: {accepted, overall, claimable, leased, summary}.';
+
+-- What stands of a text while it is written: {outline, beats}. Whatever needs no more of it is claimable from then on, and
+-- readers of a story without a text see it grow.
+create function public.save_manuscript(p_job_id uuid, p_lease_token uuid, p_manuscript jsonb, p_progress integer default 0,
+  p_lease_seconds integer default 60, p_continue jsonb default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_job public.asset_generation_jobs := private.lock_job(p_job_id);
+  v_stale text := private.is_stale(v_job, p_lease_token);
+  v_key text := private.manuscript_key(v_job.versions_made + 1);
+  v_patch jsonb := '{}'::jsonb;
+begin
+  if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
+  -- The same call again, because its answer was lost, or one that was overtaken.
+  if jsonb_array_length(v_job.checkpoint #> array[v_key, 'beats']) >= jsonb_array_length(p_manuscript -> 'beats') then
+    return private.replayed_settlement(v_job.story_id, p_continue);
+  end if;
+  update public.asset_generation_jobs
+  set
+    checkpoint = checkpoint || jsonb_build_object(v_key, p_manuscript),
+    progress = greatest(progress, least(p_progress, private.progress_max())),
+    lease_expires_at = now() + make_interval(secs => p_lease_seconds)
+  where id = p_job_id;
+  if v_job.shown is null and v_job.asset_version = 0 then
+    v_patch := jsonb_build_object('title', p_manuscript #> '{outline,title}');
+    if p_manuscript #> '{beats,0}' is not null then
+      v_patch := v_patch || jsonb_build_object('content', jsonb_build_object('title', p_manuscript #> '{outline,title}',
+        'beats', p_manuscript -> 'beats', 'moral', ''));
+    end if;
+  end if;
+  return '{"accepted": true}'::jsonb || private.settle_and_continue(v_job.story_id, v_patch, p_continue);
+end $$;
+comment on function public.save_manuscript is
+  'Saves what stands of a text that is being written, {outline, beats}: {accepted, overall, claimable, leased}.';
 
 create function public.save_story_content(p_job_id uuid, p_lease_token uuid, p_title text, p_content jsonb,
   p_usage jsonb default null, p_continue jsonb default null) returns jsonb

@@ -82,6 +82,7 @@ begin
     perform private.take_credit(p_user, p_story_id);
   end if;
   -- All of them must still be there, or the story goes on with the heroes it knew.
+  perform private.drop_manuscript(p_story_id);
   if exists (select from public.asset_generation_jobs
       where story_id = p_story_id and asset_type = 'content' and versions_made = 0)
     and exists (select from public.stories s join public.characters c on c.id = any (s.character_ids)
@@ -367,6 +368,7 @@ begin
     v_done := v_done || v_version.asset_type;
   end loop;
   if 'content' = any (v_done) then
+    perform private.drop_manuscript(p_story_id);
     -- What is being made is made from this text.
     update public.asset_generation_jobs
     set

@@ -113,10 +113,12 @@ revoke all on function
   public.restore_asset,
   public.retry_assets,
   public.retry_delay_seconds,
+  public.save_manuscript,
   public.save_story_content,
   public.start_assets,
   public.start_content,
   public.story_history,
+  public.text_needed,
   public.tidy_history,
   public.user_usage
 from public, anon, authenticated;
@@ -154,10 +156,12 @@ grant execute on function
   public.restore_asset,
   public.retry_assets,
   public.retry_delay_seconds,
+  public.save_manuscript,
   public.save_story_content,
   public.start_assets,
   public.start_content,
   public.story_history,
+  public.text_needed,
   public.tidy_history,
   public.user_usage
 to service_role;

@@ -23,6 +23,27 @@ pub enum AssetType {
     Pdf,
 }
 
+/// How far a text must be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextNeeded {
+    /// Its outline stands, which says what the story is about and what its cover shows.
+    Outline,
+    /// Its first beat stands, for whoever writes it; for others it must be whole.
+    Beat,
+    Whole,
+}
+
+impl TextNeeded {
+    /// As the database names it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Outline => "outline",
+            Self::Beat => "beat",
+            Self::Whole => "whole",
+        }
+    }
+}
+
 /// The name is none of the nine asset types.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown asset type `{0}`")]
@@ -69,7 +90,23 @@ impl AssetType {
         }
     }
 
-    /// The assets that must be settled before this one may start; `content` among them must be ready.
+    /// How much of the text must stand before this one may be begun; `None` for the text itself.
+    pub const fn text_needed(self) -> Option<TextNeeded> {
+        match self {
+            Self::Content => None,
+            Self::Cover => Some(TextNeeded::Outline),
+            Self::Audio => Some(TextNeeded::Beat),
+            Self::Scene1
+            | Self::Scene2
+            | Self::Scene3
+            | Self::Scene4
+            | Self::Activities
+            | Self::Pdf => Some(TextNeeded::Whole),
+        }
+    }
+
+    /// The assets that must be settled before this one may start; `content` among them must be ready, or as far as
+    /// [`Self::text_needed`] says.
     pub const fn inputs(self) -> &'static [Self] {
         match self {
             Self::Content => &[],

@@ -1,7 +1,7 @@
 //! How long assets take and what they cost, before they are made: by our own medians, and by the documented figures for
 //! assets of which too few were made yet (C-41).
 
-use crate::AssetType;
+use crate::{AssetType, asset::TextNeeded, story::BEATS};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -48,12 +48,36 @@ impl Medians {
     }
 
     fn end(&self, asset: AssetType, assets: &[AssetType]) -> f64 {
-        let inputs = asset.inputs().iter().map(|input| self.end(*input, assets));
         let takes = match assets.contains(&asset) {
             true => self.seconds(asset),
             false => 0.0,
         };
-        inputs.fold(0.0, f64::max) + takes
+        let inputs = asset.inputs().iter().map(|input| match input {
+            AssetType::Content => self.end(*input, assets) * share_of_text_needed(asset),
+            input => self.end(*input, assets),
+        });
+        let end = inputs.fold(0.0, f64::max) + takes;
+        match asset {
+            AssetType::Content => end,
+            _ => end.max(self.end(AssetType::Content, assets) + takes * share_after_text(asset)),
+        }
+    }
+}
+
+/// The share of its text that is written when an asset may be begun: outline and beats come evenly.
+pub const fn share_of_text_needed(asset: AssetType) -> f64 {
+    match asset.text_needed() {
+        Some(TextNeeded::Outline) => 0.2,
+        Some(TextNeeded::Beat) => 0.4,
+        Some(TextNeeded::Whole) | None => 1.0,
+    }
+}
+
+/// The share of an asset that can only be made once its text is whole: the last beat of four is recorded then.
+pub const fn share_after_text(asset: AssetType) -> f64 {
+    match asset.text_needed() {
+        Some(TextNeeded::Beat) => 1.0 / BEATS as f64,
+        Some(TextNeeded::Outline | TextNeeded::Whole) | None => 0.0,
     }
 }
 
@@ -82,16 +106,29 @@ mod tests {
     }
 
     #[test]
-    fn the_critical_path_of_everything_is_text_cover_scene_book() {
+    fn the_critical_path_of_everything_is_outline_cover_scene_book() {
         let documented = Medians::default();
-        assert_eq!(path(&documented, &AssetType::ALL), 45.0 + 38.0 + 38.0 + 2.0);
+        assert_eq!(path(&documented, &AssetType::ALL), 9.0 + 38.0 + 38.0 + 2.0);
         let slow_voice = Median {
             asset_type: AssetType::Audio,
             seconds: 100.0,
             cost_usd: None,
         };
         let medians = Medians::from_iter([slow_voice]);
-        assert_eq!(path(&medians, &AssetType::ALL), 45.0 + 100.0);
+        assert_eq!(path(&medians, &AssetType::ALL), 18.0 + 100.0);
+    }
+
+    #[test]
+    fn nothing_is_there_before_the_text_it_was_begun_from() {
+        let quick = |asset_type, seconds| Median {
+            asset_type,
+            seconds,
+            cost_usd: None,
+        };
+        let (text, cover, audio) = (AssetType::Content, AssetType::Cover, AssetType::Audio);
+        let medians = Medians::from_iter([quick(cover, 5.0), quick(audio, 8.0)]);
+        assert_eq!(path(&medians, &[text, cover]), 45.0);
+        assert_eq!(path(&medians, &[text, audio]), 45.0 + 2.0);
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod json;
 mod markdown;
 mod signs;
 
-pub use json::{from_slice, parse_answer};
+pub use json::{complete_members, from_slice, parse_answer};
 
 use serde_json::{Map, Value};
 

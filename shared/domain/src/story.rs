@@ -45,6 +45,36 @@ pub struct Beat {
     pub scene_description: String,
 }
 
+/// What a story is about, before it is told: a model plans first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outline {
+    /// Who it is about.
+    #[serde(deserialize_with = "lenient_text")]
+    pub hero: String,
+    #[serde(deserialize_with = "lenient_text")]
+    pub want: String,
+    #[serde(deserialize_with = "lenient_text")]
+    pub obstacle: String,
+    #[serde(deserialize_with = "lenient_text")]
+    pub turn: String,
+    #[serde(deserialize_with = "lenient_text")]
+    pub ending: String,
+    #[serde(deserialize_with = "lenient_text")]
+    pub title: String,
+    /// What the cover shows.
+    #[serde(deserialize_with = "lenient_text")]
+    pub cover_scene: String,
+}
+
+/// A text as far as it is written: its outline, and its first beats.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manuscript {
+    pub outline: Outline,
+    #[serde(default)]
+    pub beats: Vec<Beat>,
+}
+
 /// One spoken line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Dialogue {
@@ -175,6 +205,59 @@ fn trim(texts: &mut [&mut String]) {
     }
 }
 
+impl Outline {
+    /// Trimmed, its title cut to what its column holds.
+    ///
+    /// # Errors
+    /// When it has no title, or says neither what the cover shows nor what the hero wants.
+    pub fn usable(mut self) -> Result<Self, UnusableAnswer> {
+        trim(&mut [
+            &mut self.hero,
+            &mut self.want,
+            &mut self.obstacle,
+            &mut self.turn,
+            &mut self.ending,
+            &mut self.cover_scene,
+        ]);
+        self.title = shorten(&self.title, TITLE_CHARS_MAX).to_owned();
+        require(!is_blank(&self.title), "a title has 1 to 255 characters")?;
+        require(
+            !is_blank(&self.cover_scene) || !is_blank(&self.want),
+            "an outline says what the cover shows",
+        )?;
+        Ok(self)
+    }
+}
+
+impl Beat {
+    /// The beat as it is stored: trimmed, its heading cut to what its column holds. A missing description of its scene is
+    /// taken from its text.
+    ///
+    /// # Errors
+    /// When it says too little or too much.
+    pub fn usable(mut self) -> Result<Self, UnusableAnswer> {
+        trim(&mut [&mut self.text, &mut self.scene_description]);
+        self.heading = shorten(&self.heading, TITLE_CHARS_MAX).to_owned();
+        if is_blank(&self.scene_description) {
+            self.scene_description = shorten(&self.text, SCENE_CHARS_MAX).to_owned();
+        }
+        self.dialogue.retain(|spoken| !is_blank(&spoken.line));
+        self.check()?;
+        Ok(self)
+    }
+
+    fn check(&self) -> Result<(), UnusableAnswer> {
+        require(
+            words(&self.text).nth(BEAT_WORDS_MIN - 1).is_some(),
+            "a beat has at least ten words",
+        )?;
+        require(
+            self.text.chars().count() <= BEAT_CHARS_MAX,
+            "a beat has at most 2,400 characters",
+        )
+    }
+}
+
 impl StoryText {
     /// The text as it is stored: trimmed, its title and headings cut to what their columns hold. A missing title is taken
     /// from the first heading, a missing description of a scene from its text.
@@ -183,14 +266,8 @@ impl StoryText {
     /// When it is not what [`Self::check`] wants.
     pub fn usable(mut self) -> Result<Self, UnusableAnswer> {
         trim(&mut [&mut self.title, &mut self.moral]);
-        for beat in &mut self.beats {
-            trim(&mut [&mut beat.text, &mut beat.scene_description]);
-            beat.heading = shorten(&beat.heading, TITLE_CHARS_MAX).to_owned();
-            if is_blank(&beat.scene_description) {
-                beat.scene_description = shorten(&beat.text, SCENE_CHARS_MAX).to_owned();
-            }
-            beat.dialogue.retain(|spoken| !is_blank(&spoken.line));
-        }
+        let beats = self.beats.into_iter().map(Beat::usable);
+        self.beats = beats.collect::<Result<_, _>>()?;
         if is_blank(&self.title) {
             let mut headings = self.beats.iter().map(|beat| &beat.heading);
             self.title = headings
@@ -213,17 +290,7 @@ impl StoryText {
             !is_blank(&self.title) && self.title.chars().count() <= TITLE_CHARS_MAX,
             "a title has 1 to 255 characters",
         )?;
-        for beat in &self.beats {
-            require(
-                words(&beat.text).nth(BEAT_WORDS_MIN - 1).is_some(),
-                "a beat has at least ten words",
-            )?;
-            require(
-                beat.text.chars().count() <= BEAT_CHARS_MAX,
-                "a beat has at most 2,400 characters",
-            )?;
-        }
-        Ok(())
+        self.beats.iter().try_for_each(Beat::check)
     }
 }
 

@@ -42,6 +42,21 @@ impl Answer {
     }
 }
 
+/// Is told the bytes of an answer as they come; nothing where the next try begins.
+pub(crate) type Receives<'a> = dyn FnMut(Option<&[u8]>) + Send + 'a;
+
+/// What becomes of a call to one model of several.
+pub(crate) struct Sending<'a, 'b> {
+    pub(crate) deadline: Instant,
+    /// Another model is asked if this one fails: an outage is not waited for.
+    pub(crate) has_stand_in: bool,
+    /// Where an answer is listened to while it comes: one that began is not asked for again here.
+    pub(crate) receives: Option<&'a mut Receives<'b>>,
+    /// Takes the request ids of answers that began as a success and could not be read to their end, for they are billed all
+    /// the same.
+    pub(crate) lost: &'a mut Vec<String>,
+}
+
 /// A longer pause than this is not waited for inside a call: the job gives its place back meanwhile.
 const PAUSE_IN_CALL_MAX: Duration = Duration::from_secs(4);
 /// A rate limit is met by everybody: a longer pause is reported, so that no process calls before it is over.
@@ -68,20 +83,22 @@ impl Endpoint {
         deadline: Instant,
         build: impl Fn() -> reqwest::RequestBuilder,
     ) -> Result<Answer, ProviderError> {
-        self.send_to_model(deadline, build, false, &mut Vec::new())
-            .await
+        let sending = Sending {
+            deadline,
+            has_stand_in: false,
+            receives: None,
+            lost: &mut Vec::new(),
+        };
+        self.send_to_model(build, sending).await
     }
 
-    /// The same to one model of several. With `has_stand_in` an outage is not waited for: the next model is asked at once.
-    /// `lost` takes the request ids of answers that began as a success and could not be read to their end, for they are
-    /// billed all the same.
+    /// The same to one model of several.
     pub(crate) async fn send_to_model(
         &self,
-        deadline: Instant,
         build: impl Fn() -> reqwest::RequestBuilder,
-        has_stand_in: bool,
-        lost: &mut Vec<String>,
+        mut sending: Sending<'_, '_>,
     ) -> Result<Answer, ProviderError> {
+        let (deadline, has_stand_in) = (sending.deadline, sending.has_stand_in);
         let mut pauses = domain::retry::PAUSES_WITHIN_A_CALL.into_iter();
         let mut attempt = 0;
         loop {
@@ -93,7 +110,7 @@ impl Endpoint {
             }
             let log = CallLog::start(self.provider, self.kind, self.model.as_deref(), attempt);
             let sent = self
-                .send_once(build().timeout(left.min(self.timeout)), lost)
+                .send_once(build().timeout(left.min(self.timeout)), &mut sending)
                 .await;
             permit.report(sent.as_ref().err(), left < self.timeout, has_stand_in);
             let mut error = match sent {
@@ -103,8 +120,9 @@ impl Endpoint {
             log.end(Some(&error.kind));
             // A job that came back sooner would be sent away again, and have one attempt less.
             error.circuit_open_for = self.breaker.circuit_open_for();
+            let was_heard = sending.receives.is_some() && !sending.lost.is_empty();
             let again = match error.kind {
-                ErrorKind::Unavailable => !has_stand_in,
+                ErrorKind::Unavailable => !has_stand_in && !was_heard,
                 ErrorKind::RateLimited { .. } => true,
                 _ => false,
             };
@@ -130,19 +148,23 @@ impl Endpoint {
     async fn send_once(
         &self,
         request: reqwest::RequestBuilder,
-        lost: &mut Vec<String>,
+        sending: &mut Sending<'_, '_>,
     ) -> Result<(HeaderMap, Bytes), ProviderError> {
         let transport = |error| ProviderError::transport(self.provider, self.attempted, error);
         let response = request.send().await.map_err(transport)?;
         let status = response.status();
         let headers = response.headers().clone();
-        let body = match self.read_body(response).await {
+        let receives = match &mut sending.receives {
+            Some(receives) if status.is_success() => Some(&mut **receives),
+            _ => None,
+        };
+        let body = match self.read_body(response, receives).await {
             Ok(body) => body,
             Err(error) => {
                 if status.is_success() {
                     let id = headers.get("x-request-id");
                     let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
-                    lost.push(id.to_owned());
+                    sending.lost.push(id.to_owned());
                 }
                 return Err(error);
             }
@@ -161,8 +183,15 @@ impl Endpoint {
         })
     }
 
-    async fn read_body(&self, response: reqwest::Response) -> Result<Bytes, ProviderError> {
+    async fn read_body(
+        &self,
+        response: reqwest::Response,
+        mut receives: Option<&mut Receives<'_>>,
+    ) -> Result<Bytes, ProviderError> {
         let mut body = BytesMut::new();
+        if let Some(receives) = &mut receives {
+            receives(None);
+        }
         let mut chunks = response.bytes_stream();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk
@@ -171,6 +200,9 @@ impl Endpoint {
                 return Err(self.error(ErrorKind::Malformed));
             }
             body.extend_from_slice(&chunk);
+            if let Some(receives) = &mut receives {
+                receives(Some(&chunk));
+            }
         }
         Ok(body.freeze())
     }

@@ -184,6 +184,17 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// Notes a failure in the middle of an answer that somebody heard: no other model is asked from its beginning.
+    pub(crate) fn broken_off(mut self, model: &str, error: ProviderError) -> ProviderError {
+        self.left.clear();
+        match self.failed(model, error) {
+            Err(error) => error,
+            Ok(()) => self.failure.unwrap_or_else(|| {
+                ProviderError::new(self.provider, self.attempted, ErrorKind::Unavailable)
+            }),
+        }
+    }
+
     /// What a model met is the cause; that the provider is left alone from then on says only how long.
     fn with_earlier(&mut self, error: ProviderError) -> ProviderError {
         match (self.failure.take(), &error.kind) {

@@ -22,7 +22,7 @@ pub use elevenlabs::{ElevenLabs, ElevenLabsConfig};
 pub use error::{ErrorKind, ProviderError};
 pub use openai::{OpenAi, OpenAiConfig};
 pub use picture::{NotAPicture, PictureBytes, PictureFormat};
-pub use schema::{array, boolean, object, text as text_schema, with_count};
+pub use schema::{Schema, array, boolean, object, text as text_schema, with_count};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -45,8 +45,8 @@ pub struct CallUsage {
 pub struct TextCall {
     /// Which kind of answer; also the schema's name on the wire.
     pub name: &'static str,
-    /// JSON Schema in the strict subset (every property required, no additional ones).
-    pub schema: Value,
+    /// Of the answer, whose members come in this order.
+    pub schema: Schema,
     /// What the model is, and what it must do.
     pub instructions: String,
     /// The request's data, delimited; the only place where words of a user may stand.
@@ -136,7 +136,26 @@ pub trait TextModel: Send + Sync {
         call: &TextCall,
         usage: &mut Vec<CallUsage>,
     ) -> Result<Value, ProviderError>;
+
+    /// The same, and `hears` is told the words of the answer while they come: all so far, whenever there are more.
+    ///
+    /// An answer of which something was heard is not asked for again here, and no other model is: whoever heard it knows
+    /// what to ask for then. So all that is heard in one call is of one answer.
+    async fn ask_aloud(
+        &self,
+        call: &TextCall,
+        hears: &mut Hears<'_>,
+        usage: &mut Vec<CallUsage>,
+    ) -> Result<Value, ProviderError> {
+        // A model that does not stream is heard when it is done.
+        let answer = self.ask(call, usage).await?;
+        hears(&answer.to_string());
+        Ok(answer)
+    }
 }
+
+/// Is told the words of an answer as far as they came.
+pub type Hears<'a> = dyn FnMut(&str) + Send + 'a;
 
 #[async_trait::async_trait]
 pub trait PictureModel: Send + Sync {

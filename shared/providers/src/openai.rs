@@ -5,12 +5,15 @@ mod answers;
 mod errors;
 mod models;
 mod pictures;
+mod stream;
 mod texts;
 #[cfg(test)]
 mod wire_tests;
 
 use crate::{
-    CallTimeouts, CallUsage, ErrorKind, ProviderError, answer::Endpoint, breaker::Breaker,
+    CallTimeouts, CallUsage, ErrorKind, ProviderError,
+    answer::{Answer, Endpoint, Receives, Sending},
+    breaker::Breaker,
     chain::Chain,
 };
 use models::Rooms;
@@ -99,6 +102,28 @@ impl OpenAi {
         read: Read<T>,
         usage: &mut Vec<CallUsage>,
     ) -> Result<T, ProviderError> {
+        let mut lost = Vec::new();
+        let sent = self.send(&call, request, None, &mut lost).await;
+        // They began as a success and broke off: that they were billed is known, how much is not.
+        usage.extend(lost.into_iter().map(|request_id| CallUsage {
+            model: call.model.to_owned(),
+            request_id,
+            ..CallUsage::default()
+        }));
+        let (endpoint, answer) = sent?;
+        let id = answer.header("x-request-id");
+        let (value, used) = read(&answer.body, call.model, id);
+        usage.push(used);
+        endpoint.finish(answer, value)
+    }
+
+    async fn send(
+        &self,
+        call: &ModelCall<'_>,
+        request: impl Fn() -> reqwest::RequestBuilder,
+        receives: Option<&mut Receives<'_>>,
+        lost: &mut Vec<String>,
+    ) -> Result<(Endpoint, Answer), ProviderError> {
         let endpoint = Endpoint {
             provider: PROVIDER,
             kind: call.kind,
@@ -109,20 +134,14 @@ impl OpenAi {
             bytes_max: call.bytes_max,
             classify: errors::classify,
         };
-        let mut lost = Vec::new();
-        let sent = endpoint.send_to_model(call.deadline, request, call.has_stand_in, &mut lost);
-        let sent = sent.await;
-        // They began as a success and broke off: that they were billed is known, how much is not.
-        usage.extend(lost.into_iter().map(|request_id| CallUsage {
-            model: call.model.to_owned(),
-            request_id,
-            ..CallUsage::default()
-        }));
-        let answer = sent?;
-        let id = answer.header("x-request-id");
-        let (value, used) = read(&answer.body, call.model, id);
-        usage.push(used);
-        endpoint.finish(answer, value)
+        let sending = Sending {
+            deadline: call.deadline,
+            has_stand_in: call.has_stand_in,
+            receives,
+            lost,
+        };
+        let answer = endpoint.send_to_model(request, sending).await?;
+        Ok((endpoint, answer))
     }
 }
 

@@ -9,7 +9,10 @@ pub use answers::{
 
 use crate::{FinishedStory, Store, StoreError, rest::RetryBudget};
 use answers::{Lost, Tidied};
-use domain::{AssetType, FailureCode, JobId, LeaseToken, StoryId, story::StoryText};
+use domain::{
+    AssetType, FailureCode, JobId, LeaseToken, StoryId,
+    story::{Manuscript, StoryText},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -194,6 +197,20 @@ impl Store {
             lost: lost.into_iter().map(|job| job.job_id).collect(),
             is_deferred: deferred,
         })
+    }
+
+    /// Saves what stands of a text that is being written, and takes on what may be begun from it.
+    pub async fn save_manuscript(
+        &self,
+        job: &LeasedJob,
+        manuscript: &Manuscript,
+        progress: u8,
+        lease: Duration,
+        then: Option<&Continuation>,
+    ) -> Result<Settled, StoreError> {
+        let arguments = json!({"p_job_id": job.job_id, "p_lease_token": job.lease_token, "p_manuscript": manuscript,
+            "p_progress": progress, "p_lease_seconds": lease.as_secs(), "p_continue": then});
+        self.settle("save_manuscript", &arguments).await
     }
 
     /// Settles the text job: the text is there.

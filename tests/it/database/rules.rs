@@ -47,6 +47,11 @@ async fn every_asset_needs_and_retries_what_domain_says() {
         needs.sort();
         expected.sort();
         assert_eq!(needs, expected, "{asset}");
+        let text: Option<String> = database
+            .value(&format!("select public.text_needed('{name}')"))
+            .await;
+        let needed = asset.text_needed().map(|needed| needed.name().to_owned());
+        assert_eq!(text, needed, "{asset}");
         let retries: i32 = database
             .value(&format!("select public.max_retries('{name}')"))
             .await;

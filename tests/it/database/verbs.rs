@@ -11,6 +11,7 @@ mod heroes;
 mod housekeeping;
 mod libraries;
 mod limits;
+mod manuscript;
 mod new_text;
 mod plans;
 mod progress;

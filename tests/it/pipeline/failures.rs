@@ -115,9 +115,13 @@ fn a_text_the_database_refuses_is_booked_fails_the_story_and_is_not_bought_again
             (&json!("failed"), &json!("INTERNAL")),
             "{content}"
         );
-        assert_eq!(super::paid_calls(&shared), 1);
+        let calls = shared.stack().stand_ins().calls();
+        let texts = calls
+            .iter()
+            .filter(|call| call.schema.as_deref() == Some("story"));
+        assert_eq!(texts.count(), 1);
         let booked: i64 = sqlx::query_scalar(
-            "select count(*) from public.usage_ledger where story_id = $1::uuid",
+            "select count(*) from public.usage_ledger where story_id = $1::uuid and kind = 'story'",
         )
         .bind(&id)
         .fetch_one(shared.stack().pool())

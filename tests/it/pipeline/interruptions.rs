@@ -28,8 +28,10 @@ fn cancelling_stops_the_work_and_the_story_never_comes_back() {
     shared.run(async {
         let user = demo(&shared);
         let id = user.ask_for_story().await;
+        // The cover is begun before the text is there.
         user.until(&id, |status| {
             status["assets"]["cover"]["status"] == "generating"
+                && status["assets"]["content"]["status"] == "ready"
         })
         .await;
         let mut log = shared.stack().emulator().log_lines();

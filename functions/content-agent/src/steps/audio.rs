@@ -7,35 +7,33 @@ mod recording;
 mod words;
 
 use crate::{attempt::Attempt, failure::StepError};
-use domain::voice;
+use domain::{
+    story::{BEATS, Beat},
+    voice,
+};
 use drafts::Drafts;
 use reading::Reading;
 use recording::Take;
 use render::narration;
 use serde_json::{Value, json};
-use store::{Completion, StoredFile};
+use store::Completion;
 use words::{WordTimes, spoken_words, word_count};
 
 /// Voices a narration nobody chose one for is tried with.
 const VOICES_MAX: usize = 5;
 
+/// Reads each beat as soon as it is written: as one piece, after the last word, it would be what everybody waits for.
 pub(super) async fn narrate(attempt: &Attempt) -> Result<Completion, StepError> {
-    let story = attempt.story.text()?;
-    let beats: Vec<&str> = story.beats.iter().map(|beat| beat.text.as_str()).collect();
-    let beats: &[&str; 4] = beats
-        .as_slice()
-        .try_into()
-        .map_err(|_| StepError::MissingInput)?;
-    let text = narration::narrated_text(beats);
-    let blocks = narration::blocks(beats);
-
-    let (voice_id, takes, file) = match chosen_voice(attempt)? {
+    let (voice_id, narration) = match chosen_voice(attempt)? {
         Some(voice_id) => {
-            let (takes, file) = read(attempt, &voice_id, beats, &text).await?;
-            (voice_id, takes, file)
+            let narration = read(attempt, &voice_id).await?;
+            (voice_id, narration)
         }
-        None => read_by_default(attempt, beats, &text).await?,
+        None => read_by_default(attempt).await?,
     };
+    let Narration { beats, text, takes } = narration;
+    let file = drafts::publish(attempt, &takes).await?;
+    let blocks = narration::blocks(&beats.each_ref().map(|beat| beat.text.as_str()));
     let (words, word_times) = spoken_words(&text, &takes, word_count(&blocks));
     if word_times != WordTimes::Present {
         // Without times there is still a voice; the front end shows the blocks without highlighting.
@@ -55,6 +53,13 @@ pub(super) async fn narrate(attempt: &Attempt) -> Result<Completion, StepError> 
         sha256: Some(file.sha256),
         ..Completion::default()
     })
+}
+
+/// The beats, the text they are read as, and its recordings in order.
+struct Narration {
+    beats: [Beat; BEATS],
+    text: String,
+    takes: Vec<Take>,
 }
 
 /// The provider's id of the voice that was wished for: by the last retry or regenerate, else with the story.
@@ -79,41 +84,56 @@ fn chosen_voice(attempt: &Attempt) -> Result<Option<String>, StepError> {
     .transpose()
 }
 
-async fn read(
-    attempt: &Attempt,
-    voice_id: &str,
-    beats: &[&str; 4],
-    text: &str,
-) -> Result<(Vec<Take>, StoredFile), StepError> {
-    let drafts = Drafts::of(attempt, voice_id, text);
-    let reading = Reading {
-        speech: &*attempt.deps().speech,
-        store: &drafts,
-        usage: &attempt.usage,
-        prices: &attempt.deps().config.prices,
-        voice_id,
-        text,
-        beat_ends: &beat_ends(beats, text),
-        deadline: attempt.story.deadline.instant(),
-    };
-    let takes = reading.read().await?;
-    let file = drafts.publish(&takes).await?;
-    Ok((takes, file))
+async fn read(attempt: &Attempt, voice_id: &str) -> Result<Narration, StepError> {
+    let (mut beats, mut text) = (Vec::new(), String::new());
+    let (mut beat_ends, mut takes) = (Vec::new(), Vec::new());
+    for index in 0..BEATS {
+        let beat = attempt.story.beat(index).await?;
+        let from = add_beat(&mut text, &beat.text);
+        beat_ends.push(text.len());
+        beats.push(beat);
+        if from == text.len() {
+            continue;
+        }
+        let share = (index * 100 / BEATS) as u8..((index + 1) * 100 / BEATS) as u8;
+        let drafts = Drafts::of(attempt, voice_id, &text, share);
+        let reading = Reading {
+            speech: &*attempt.deps().speech,
+            store: &drafts,
+            usage: &attempt.usage,
+            prices: &attempt.deps().config.prices,
+            voice_id,
+            text: &text,
+            from,
+            beat_ends: &beat_ends,
+            deadline: attempt.story.deadline.instant(),
+        };
+        takes.extend(reading.read().await?);
+    }
+    let beats = beats.try_into().map_err(|_| StepError::MissingInput)?;
+    Ok(Narration { beats, text, takes })
+}
+
+/// Adds a beat to the narrated text, as [`narration::narrated_text`] joins them; answers where it begins.
+fn add_beat(text: &mut String, beat: &str) -> usize {
+    let beat = beat.trim();
+    if !text.is_empty() && !beat.is_empty() {
+        text.push_str("\n\n");
+    }
+    let from = text.len();
+    text.push_str(beat);
+    from
 }
 
 /// With the first of the default voices that is not refused. Nobody chose it, so another one may take its place.
-async fn read_by_default(
-    attempt: &Attempt,
-    beats: &[&str; 4],
-    text: &str,
-) -> Result<(String, Vec<Take>, StoredFile), StepError> {
+async fn read_by_default(attempt: &Attempt) -> Result<(String, Narration), StepError> {
     let mut tried = 0;
     loop {
         let deadline = attempt.story.deadline.instant();
         let voice_id = attempt.deps().speech.default_voice(deadline).await?;
         tried += 1;
-        match read(attempt, &voice_id, beats, text).await {
-            Ok((takes, file)) => return Ok((voice_id, takes, file)),
+        match read(attempt, &voice_id).await {
+            Ok(narration) => return Ok((voice_id, narration)),
             // The models remember the refusal: asked again, they give the next voice.
             Err(StepError::Provider(error)) if error.is_about_the_voice() && tried < VOICES_MAX => {
                 tracing::warn!(%error,
@@ -124,26 +144,20 @@ async fn read_by_default(
     }
 }
 
-/// The bytes of the narrated text at which its beats end.
-fn beat_ends(beats: &[&str; 4], text: &str) -> Vec<usize> {
-    let mut at = 0;
-    let ends = beats.iter().filter_map(|beat| {
-        at += text.get(at..)?.find(beat.trim())? + beat.trim().len();
-        Some(at)
-    });
-    ends.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn beats_end_where_they_stand_in_the_narrated_text() {
-        let beats = ["The fox ran. ", "", "\nIt slept.", "It slept."];
-        let text = narration::narrated_text(&beats);
-        let ends = beat_ends(&beats, &text);
-        let read: Vec<&str> = ends.iter().map(|end| text[..*end].trim_end()).collect();
-        assert!(read[0].ends_with("ran.") && read[3] == text && ends.is_sorted());
+    fn beats_are_added_as_they_are_narrated_together() {
+        let beats = ["The fox ran. ", "It woke.", "\nIt slept.", "It slept."];
+        let (mut text, mut starts) = (String::new(), Vec::new());
+        for beat in beats {
+            starts.push(add_beat(&mut text, beat));
+        }
+        assert_eq!(text, narration::narrated_text(&beats));
+        let read: Vec<&str> = starts.iter().map(|start| &text[*start..]).collect();
+        assert!(read[1].starts_with("It woke.") && read[3] == "It slept.");
+        assert_eq!(add_beat(&mut text, " "), text.len(), "nothing to read");
     }
 }

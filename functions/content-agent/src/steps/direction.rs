@@ -1,7 +1,8 @@
 //! The art direction of pictures, made once and kept with the jobs that asked for it.
 //!
-//! Pass 1 finds a motif and five colour moods in the whole text; pass 2 looks at each scene as a camera would. Neither
-//! needs the other, so both are asked at once; the other four scenes are looked at while the cover is being drawn.
+//! Pass 1 finds a motif and five colour moods in the story's outline; pass 2 looks at each scene as a camera would. Neither
+//! needs the other, so both are asked at once; the other four scenes are looked at while the cover is being drawn, each as
+//! soon as its beat is written.
 
 use crate::{attempt::Attempt, failure::StepError, prompt};
 use domain::story::{BEATS, PaletteJourney, SceneAnalysis};
@@ -60,7 +61,7 @@ async fn find_journey(attempt: &Attempt) -> Result<&PaletteJourney, StepError> {
 
 async fn ask_journey(attempt: &Attempt) -> Result<PaletteJourney, StepError> {
     let story = &attempt.story;
-    let question = prompt::palette_journey(story.text()?);
+    let question = prompt::palette_journey(&story.plot()?);
     let usable = |journey: PaletteJourney| {
         journey.check()?;
         Ok(journey)
@@ -86,7 +87,11 @@ async fn analyse_scene(attempt: &Attempt, index: usize) -> Result<SceneAnalysis,
     if let Some(known) = story.art.scene(index) {
         return Ok(known);
     }
-    let question = prompt::scene_analysis(story.text()?, &story.work.characters, index);
+    let characters = &story.work.characters;
+    let question = match index.checked_sub(1) {
+        None => prompt::cover_analysis(&story.plot()?, characters),
+        Some(beat) => prompt::scene_analysis(&story.beat(beat).await?, characters, index),
+    };
     let usable = |analysis: SceneAnalysis| {
         analysis.check()?;
         Ok(analysis)

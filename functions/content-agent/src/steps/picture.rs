@@ -30,7 +30,10 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
         .ok_or(StepError::MissingInput)?;
     let (journey, analysis) = direction::direct(attempt, index).await?;
     let step = journey.steps.get(index).ok_or(StepError::MissingInput)?;
-    let text = story.text()?;
+    let scene = match index.checked_sub(1) {
+        None => story.title()?.to_owned(),
+        Some(beat) => story.beat(beat).await?.scene_description,
+    };
     let references = references(story, job.asset_type).await?;
     let brief = PictureBrief {
         index,
@@ -38,9 +41,7 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
         step,
         motif: &journey.motif,
         analysis: &analysis,
-        scene: index.checked_sub(1).map_or(text.title.as_str(), |beat| {
-            text.beats[beat].scene_description.as_str()
-        }),
+        scene: &scene,
         style: job.options["style"].as_str(),
         has_reference: !matches!(references, References::None),
     };

@@ -1,21 +1,242 @@
-//! The story text.
+//! The story text: planned first, heard while it is written, and gone on with where it broke off.
 
-use crate::{attempt::Attempt, failure::StepError, prompt};
-use domain::story::StoryText;
-use providers::TextModelRole;
+use crate::{asking, attempt::Attempt, failure::StepError, prompt};
+use domain::{
+    sanitize::complete_members,
+    story::{BEATS, Beat, Manuscript, Outline, StoryText, UnusableAnswer},
+};
+use providers::ErrorKind;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::time::Instant;
 
 pub(super) async fn write(attempt: &Attempt) -> Result<StoryText, StepError> {
-    let work = &attempt.story.work;
-    let question = prompt::story(&work.request, &work.characters);
-    let usable = |mut text: StoryText| {
-        if let Some(title) = work.request.title() {
-            title.clone_into(&mut text.title);
+    let mut tokens = 0;
+    let mut correction = None;
+    let mut is_again = false;
+    let written = loop {
+        let known = attempt.story.telling.manuscript();
+        let known = known.as_deref();
+        let (written, used) = ask(attempt, known, correction.take()).await;
+        tokens += used;
+        let error = match written {
+            Ok(text) => break text,
+            Err(error) => error,
+        };
+        let further = attempt.story.telling.manuscript();
+        let goes_on = further.as_deref() != known && broke_off(&error);
+        let problem = asking::problem_of(&error);
+        if is_again || !(goes_on || problem.is_some()) || is_late(attempt) {
+            return Err(error);
         }
-        text.usable()
+        is_again = true;
+        // What stands is kept, and only the rest is asked for.
+        tracing::warn!(
+            error = runtime::chain(&error),
+            beats = further.map_or(0, |one| one.beats.len()),
+            "Text cannot be used as it came, asking for the rest of it"
+        );
+        correction = problem;
     };
-    let (text, tokens) = attempt
-        .ask_usable(TextModelRole::Story, question, usable)
-        .await?;
     tracing::info!(target: "AssetGenerationPipeline", tokensUsed = tokens, "Story content generated");
-    Ok(text)
+    Ok(written)
+}
+
+/// Whether it may just not have come to its end.
+fn broke_off(error: &StepError) -> bool {
+    matches!(error, StepError::Provider(error) if matches!(
+        error.kind, ErrorKind::CutShort | ErrorKind::TimedOut | ErrorKind::Unavailable))
+}
+
+fn is_late(attempt: &Attempt) -> bool {
+    let deadline = attempt.story.deadline.instant();
+    deadline.saturating_duration_since(Instant::now()) < asking::TIME_FOR_ANOTHER
+}
+
+/// Asks for what is missing, and tells those who read along what of it stands. Answers with the tokens it took as well.
+async fn ask(
+    attempt: &Attempt,
+    known: Option<&Manuscript>,
+    correction: Option<String>,
+) -> (Result<StoryText, StepError>, u64) {
+    let work = &attempt.story.work;
+    let wished_title = work.request.title();
+    let question = prompt::story(&work.request, &work.characters, known);
+    let mut standing = known.cloned();
+    let mut read_until = 0;
+    let mut hears = |words: &str| {
+        // Nothing is closed without one of these.
+        let is_closing = |more: &str| more.contains(['}', ']', '"']);
+        let more = words.get(read_until..).is_none_or(is_closing);
+        read_until = words.len();
+        if !more {
+            return;
+        }
+        let heard = hear(words, known, wished_title);
+        if heard.is_some() && heard != standing {
+            standing = heard.clone();
+            heard
+                .into_iter()
+                .for_each(|one| attempt.story.telling.add(one));
+        }
+    };
+    let (answer, tokens) = attempt.ask_aloud(question, correction, &mut hears).await;
+    let read = answer.and_then(|answer| read(answer, known, wished_title));
+    let written = read.map(|mut text| {
+        // What readers have seen and heard of it is part of it, whatever came twice.
+        if let Some(standing) = standing {
+            text.title = standing.outline.title;
+            let told = standing.beats.into_iter();
+            text.beats
+                .iter_mut()
+                .zip(told)
+                .for_each(|(beat, told)| *beat = told);
+        }
+        text
+    });
+    (written, tokens)
+}
+
+/// What stands of the text with the words of an answer that were heard so far, behind what was known before. A beat that is
+/// of no use, and what follows it, does not stand.
+fn hear(words: &str, known: Option<&Manuscript>, wished_title: Option<&str>) -> Option<Manuscript> {
+    let members = complete_members(words);
+    let mut manuscript = match known {
+        Some(known) => known.clone(),
+        None => Manuscript {
+            outline: outline(&members, wished_title).ok()?,
+            beats: Vec::new(),
+        },
+    };
+    let beats = members.get("beats").and_then(Value::as_array);
+    for beat in beats.into_iter().flatten() {
+        match Beat::deserialize(beat).ok().map(Beat::usable) {
+            Some(Ok(beat)) if manuscript.beats.len() < BEATS => manuscript.beats.push(beat),
+            _ => break,
+        }
+    }
+    Some(manuscript)
+}
+
+fn outline(
+    members: &Map<String, Value>,
+    wished_title: Option<&str>,
+) -> Result<Outline, UnusableAnswer> {
+    let read = Outline::deserialize(members);
+    let mut outline = read.map_err(|error| UnusableAnswer(error.to_string()))?;
+    if let Some(title) = wished_title {
+        title.clone_into(&mut outline.title);
+    }
+    outline.usable()
+}
+
+/// The text from an answer and what was known before it.
+fn read(
+    answer: Value,
+    known: Option<&Manuscript>,
+    wished_title: Option<&str>,
+) -> Result<StoryText, StepError> {
+    let mut text = match known {
+        None => StoryText::deserialize(&answer)?,
+        Some(known) => {
+            let mut rest = Map::deserialize(answer)?;
+            rest.insert("title".to_owned(), known.outline.title.as_str().into());
+            // Nothing is asked for where all of them are known.
+            rest.entry("beats")
+                .or_insert_with(|| Value::Array(Vec::new()));
+            let mut text = StoryText::deserialize(Value::Object(rest))?;
+            text.beats.splice(0..0, known.beats.iter().cloned());
+            text
+        }
+    };
+    if let Some(title) = wished_title {
+        title.clone_into(&mut text.title);
+    }
+    Ok(text.usable()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn beat(number: usize) -> Value {
+        let text =
+            format!("Beat {number}: the small dragon walked on and on until the lamp was near.");
+        json!({"heading": "On", "text": text, "dialogue": [], "sceneDescription": "A dragon"})
+    }
+
+    /// As a model writes it, in the order of the schema.
+    fn answer(beats: impl Iterator<Item = usize>) -> String {
+        let beats: Vec<_> = beats.map(beat).collect();
+        let beats = Value::Array(beats);
+        format!(
+            r#"{{"hero":"Ember","want":"light","obstacle":"the dark","turn":"a lamp","ending":"home","title":"Ember","coverScene":"Ember at a window","beats":{beats},"moral":"Small lights help."}}"#
+        )
+    }
+
+    #[test]
+    fn the_outline_stands_before_the_first_beat_and_each_beat_once_it_is_closed() {
+        let words = answer(0..4);
+        let heard = |until: &str| {
+            let at = words.find(until).expect("a part of it");
+            let heard = hear(&words[..at], None, Some("My title"))?;
+            assert_eq!(heard.outline.title, "My title");
+            Some(heard.beats.len())
+        };
+        assert_eq!(heard("window"), None);
+        assert_eq!(heard("{\"dialogue"), Some(0));
+        assert_eq!(heard("Beat 1"), Some(1));
+        assert_eq!(heard("\"moral\""), Some(4));
+    }
+
+    #[test]
+    fn an_answer_in_another_order_is_read_all_the_same() {
+        let answer: Value = serde_json::from_str(&answer(0..4)).expect("JSON");
+        // Sorted: `beats` come first, and the outline is whole with the last member only.
+        let words = answer.to_string();
+        let middle = words.find("\"hero\"").expect("a member");
+        assert!(hear(&words[..middle], None, None).is_none());
+        assert_eq!(hear(&words, None, None).expect("all of it").beats.len(), 4);
+        assert_eq!(read(answer, None, None).expect("a text").beats.len(), 4);
+    }
+
+    #[test]
+    fn a_beat_that_is_of_no_use_does_not_stand_and_nothing_after_it() {
+        let words = answer(0..4).replace(
+            "Beat 1: the small dragon walked on and on until the lamp",
+            "He",
+        );
+        assert_eq!(hear(&words, None, None).expect("an outline").beats.len(), 1);
+        let whole = serde_json::from_str(&words).expect("JSON");
+        assert!(matches!(
+            read(whole, None, None),
+            Err(StepError::Unusable(_))
+        ));
+    }
+
+    #[test]
+    fn the_rest_of_a_text_is_joined_to_what_stood_before() {
+        let known = hear(&answer(0..2), None, None).expect("a manuscript");
+        let rest = json!({"beats": [beat(2), beat(3)], "moral": "Small lights help."});
+        let heard = hear(&rest.to_string(), Some(&known), None).expect("a manuscript");
+        assert_eq!(heard.beats.len(), 4);
+        assert_eq!(heard.outline, known.outline);
+        let text = read(rest, Some(&known), None).expect("a text");
+        assert_eq!(text.title, "Ember");
+        let numbers = text.beats.iter().enumerate();
+        for (number, beat) in numbers {
+            assert!(
+                beat.text.starts_with(&format!("Beat {number}")),
+                "{}",
+                beat.text
+            );
+        }
+        let whole = hear(&answer(0..4), None, None).expect("a manuscript");
+        let moral = json!({"moral": "Small lights help."});
+        assert_eq!(
+            read(moral, Some(&whole), None).expect("a text").beats.len(),
+            4
+        );
+    }
 }

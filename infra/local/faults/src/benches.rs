@@ -13,3 +13,4 @@ mod processor;
 pub(crate) mod rate;
 pub(crate) mod size;
 pub(crate) mod story;
+mod virtual_time;

@@ -20,11 +20,13 @@ use crate::setting::{self, ConfigError};
 /// How long an answer of each kind takes from the request's arrival, computing included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct LatencyProfile {
-    /// Milliseconds for chat completions.
+    /// Milliseconds for the writing of a story's text; a streamed one is spread evenly over it.
+    pub story: u64,
+    /// Milliseconds for every other chat completion.
     pub text: u64,
     /// Milliseconds for image generations and edits.
     pub image: u64,
-    /// Milliseconds for text to speech.
+    /// Milliseconds for a whole narration read aloud, of which a call takes its share by characters.
     pub speech: u64,
     /// Milliseconds for moderations.
     pub moderation: u64,
@@ -33,9 +35,13 @@ pub struct LatencyProfile {
 /// Ten minutes: the read timeout of the official OpenAI client; nothing waits longer.
 const LATENCY_MS_MAX: u64 = 600_000;
 
+/// Characters of a whole narration: what the storyteller's stories have in the middle.
+const NARRATION_CHARS: usize = 2_200;
+
 impl Default for LatencyProfile {
     fn default() -> Self {
         LatencyProfile {
+            story: 300,
             text: 300,
             image: 500,
             speech: 400,
@@ -48,6 +54,7 @@ impl LatencyProfile {
     /// Every answer leaves as soon as it is made: for tests.
     pub fn none() -> Self {
         LatencyProfile {
+            story: 0,
             text: 0,
             image: 0,
             speech: 0,
@@ -55,11 +62,15 @@ impl LatencyProfile {
         }
     }
 
-    pub(crate) fn of(&self, kind: CallKind) -> Duration {
+    /// Of a call with this schema, if it has one, and so many characters to read aloud.
+    pub(crate) fn of(&self, kind: CallKind, schema: Option<&str>, characters: usize) -> Duration {
         Duration::from_millis(match kind {
+            CallKind::Text if schema == Some("story") => self.story,
             CallKind::Text => self.text,
             CallKind::Image => self.image,
-            CallKind::Speech => self.speech,
+            CallKind::Speech => {
+                self.speech * characters.min(NARRATION_CHARS) as u64 / NARRATION_CHARS as u64
+            }
             CallKind::Moderation => self.moderation,
             CallKind::Other => 0,
         })
@@ -69,11 +80,14 @@ impl LatencyProfile {
 impl FromStr for LatencyProfile {
     type Err = ConfigError;
 
-    /// Reads `text=800,image=1200,speech=800`; kinds left out keep their default.
+    /// Reads `story=4500,text=800,image=1200,speech=800`; kinds left out keep their default, but a story takes as long as
+    /// any text unless it is named.
     fn from_str(value: &str) -> Result<Self, ConfigError> {
         let mut profile = LatencyProfile::default();
+        let mut story = None;
         let place = |name: &str, milliseconds| {
             *match name {
+                "story" => story.insert(milliseconds),
                 "text" => &mut profile.text,
                 "image" => &mut profile.image,
                 "speech" => &mut profile.speech,
@@ -82,9 +96,10 @@ impl FromStr for LatencyProfile {
             } = milliseconds;
             Some(milliseconds <= LATENCY_MS_MAX)
         };
-        let kinds = "the kind must be one of text, image, speech, moderation";
+        let kinds = "the kind must be one of story, text, image, speech, moderation";
         let numbers = "the value must be whole milliseconds from 0 to 600000";
         setting::read(value, place, kinds, numbers)?;
+        profile.story = story.unwrap_or(profile.text);
         Ok(profile)
     }
 }
@@ -308,6 +323,16 @@ mod tests {
             (profile.text, profile.image, profile.speech),
             (800, 1200, 400)
         );
+        assert_eq!(profile.story, 800, "a story is a text");
+        let profile: LatencyProfile = "story=4500,text=200".parse().unwrap();
+        assert_eq!((profile.story, profile.text), (4500, 200));
+    }
+
+    #[test]
+    fn a_recording_takes_its_share_of_a_whole_narration() {
+        let profile: LatencyProfile = "speech=2200".parse().unwrap();
+        let of = |characters| profile.of(CallKind::Speech, None, characters).as_millis();
+        assert_eq!([of(550), of(2_200), of(9_000)], [550, 2_200, 2_200]);
     }
 
     #[test]

@@ -76,6 +76,11 @@ pub(crate) async fn pass<S: StandIn>(
     };
     let record = describe(S::NAME, &head, kind, &body, arrived_unix_ms);
     let sha256 = record.sha256.clone();
+    let takes = config.latency().of(
+        kind,
+        record.schema.as_deref(),
+        characters_to_read(kind, &body),
+    );
     let earlier_tries = config.call_log().times_seen(&sha256);
     let id = config.call_log().begin(record);
     let in_flight = InFlight {
@@ -118,8 +123,9 @@ pub(crate) async fn pass<S: StandIn>(
     };
 
     // A refusal costs the real service nothing and comes at once; work takes its time.
-    if !response.status().is_client_error() {
-        sleep_until(arrived + config.latency().of(kind)).await;
+    let is_stream = response.status().is_success() && is_event_stream(&response);
+    if !response.status().is_client_error() && !is_stream {
+        sleep_until(arrived + takes).await;
     }
     let calls = config.call_log();
     let mut headers = S::headers(id, arrived.elapsed(), calls);
@@ -134,7 +140,7 @@ pub(crate) async fn pass<S: StandIn>(
     let status = response.status();
     let drips = outcome == Outcome::Drip && status.is_success();
     config.call_log().amend(id, |record| {
-        if !drips {
+        if !drips && !is_stream {
             record.in_flight = false;
             record.ended_unix_ms = Some(unix_ms());
         }
@@ -146,6 +152,9 @@ pub(crate) async fn pass<S: StandIn>(
     });
     if drips {
         return dripping(response, in_flight).await;
+    }
+    if is_stream {
+        return spread(response, outcome, (arrived, takes), in_flight).await;
     }
     drop(in_flight);
     response
@@ -174,7 +183,8 @@ fn fault_name(outcome: Outcome) -> Option<String> {
 
 /// Damages a good answer on its way out.
 async fn corrupt_body(response: Response, outcome: Outcome) -> Response {
-    if !matches!(outcome, Outcome::Truncated | Outcome::Cut) || !response.status().is_success() {
+    let is_whole = !matches!(outcome, Outcome::Truncated | Outcome::Cut);
+    if is_whole || !response.status().is_success() || is_event_stream(&response) {
         return response;
     }
     let (mut head, body) = response.into_parts();
@@ -205,6 +215,63 @@ async fn dripping(response: Response, in_flight: InFlight) -> Response {
             Some((Ok::<_, std::io::Error>(drop), (whole, at + 1, in_flight)))
         });
     Response::from_parts(head, Body::from_stream(drops))
+}
+
+fn is_event_stream(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+}
+
+/// The events of a stream one after the other, in even steps over the time that the whole takes; of one that is to be cut,
+/// the first half. The call is under way as long, and is paid for once it has begun.
+async fn spread(
+    response: Response,
+    outcome: Outcome,
+    (arrived, takes): (Instant, Duration),
+    in_flight: InFlight,
+) -> Response {
+    let (mut head, body) = response.into_parts();
+    head.headers.remove(header::CONTENT_LENGTH);
+    let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let mut starts: Vec<usize> = memmem::find_iter(&whole, b"\n\n")
+        .map(|at| at + 2)
+        .collect();
+    let count = starts.len() as u32;
+    if matches!(outcome, Outcome::Cut | Outcome::Truncated) {
+        starts.truncate(starts.len() / 2);
+    }
+    let broken = (outcome == Outcome::Cut)
+        .then(|| std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut on purpose"));
+    let state = (whole, starts.into_iter().zip(1..), 0, broken, in_flight);
+    let events = futures::stream::unfold(
+        state,
+        move |(whole, mut ends, at, mut broken, in_flight)| async move {
+            let Some((end, number)) = ends.next() else {
+                let error = broken.take()?;
+                // What was sent before leaves before the connection goes.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                return Some((Err(error), (whole, ends, at, None, in_flight)));
+            };
+            sleep_until(arrived + takes * number / count.max(1)).await;
+            let event = whole.slice(at..end);
+            Some((
+                Ok::<_, std::io::Error>(event),
+                (whole, ends, end, broken, in_flight),
+            ))
+        },
+    );
+    Response::from_parts(head, Body::from_stream(events))
+}
+
+/// Characters of a text that is to be read aloud.
+fn characters_to_read(kind: CallKind, body: &[u8]) -> usize {
+    if kind != CallKind::Speech {
+        return 0;
+    }
+    let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+    asked["text"]
+        .as_str()
+        .map_or(0, |text| text.chars().count())
 }
 
 fn kind_of(path: &str) -> CallKind {

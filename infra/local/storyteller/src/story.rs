@@ -23,7 +23,8 @@ use request::StoryRequest;
 /// finds a trait missing when `check_fails`. An unknown task gets an empty object.
 pub fn answer(task: &str, asked: &str, pictures: &[Vec<u8>], check_fails: bool) -> Value {
     let request = StoryRequest::read(asked);
-    let mut seeded = Seeded::from_digest(&digest(format!("{task}\n{asked}").as_bytes()));
+    let question = request.asked_at_first().unwrap_or_else(|| asked.to_owned());
+    let mut seeded = Seeded::from_digest(&digest(format!("{task}\n{question}").as_bytes()));
     match task {
         "story" => {
             let hero = request.hero();

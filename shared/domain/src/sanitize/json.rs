@@ -1,7 +1,13 @@
 //! From the words of an answer to JSON, though a fence, a greeting or a broken escape stands in the way.
 
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor,
+        value::MapAccessDeserializer,
+    },
+};
+use serde_json::{Map, Value};
 use std::{borrow::Cow, iter::Peekable, str::Chars};
 
 /// Reads what a model answered as JSON, its strings as [`super::text`] makes them.
@@ -17,6 +23,106 @@ pub fn parse_answer(content: &str) -> Result<Value, serde_json::Error> {
             first_of(&mend(&content[start..]))
         })
         .map(super::value)
+}
+
+/// Reads as much of an answer as has come: the members of its object that are closed, and of a list that is still open the
+/// entries that are. What follows may only add to it. Numbers and the like are left out, for more of one may come.
+pub fn complete_members(content: &str) -> Map<String, Value> {
+    let Some(start) = content.find('{') else {
+        return Map::new();
+    };
+    let object = &content[start..];
+    let read = |text: &str| {
+        let mut members = Map::new();
+        let read = serde_json::Deserializer::from_str(text).deserialize_map(Members(&mut members));
+        (read, members)
+    };
+    let members = match read(object) {
+        (Err(error), _) if !error.is_eof() => read(&mend(object)).1,
+        (_, members) => members,
+    };
+    super::object(members)
+}
+
+/// Keeps each member of an object as soon as it is closed; the reading stops where the text does.
+struct Members<'a>(&'a mut Map<String, Value>);
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(name) = members.next_key::<String>()? {
+            members.next_value_seed(Member { name, kept: self.0 })?;
+        }
+        Ok(())
+    }
+}
+
+struct Member<'a> {
+    name: String,
+    kept: &'a mut Map<String, Value>,
+}
+
+impl<'de> DeserializeSeed<'de> for Member<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Member<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.kept.insert(self.name, text.into());
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<(), A::Error> {
+        let whole = Value::deserialize(MapAccessDeserializer::new(members))?;
+        self.kept.insert(self.name, whole);
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let list = self.kept.entry(self.name).or_insert(Value::Null);
+        *list = Value::Array(Vec::new());
+        while let Some(entry) = entries.next_element::<Value>()? {
+            if let Value::Array(list) = &mut *list {
+                list.push(entry);
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
 }
 
 /// Reads the body of a provider's answer, though it may hold bytes that are no UTF-8 and escapes that are no character.
@@ -141,6 +247,56 @@ mod tests {
             from_slice::<Value>(body).unwrap(),
             json!({"content": " caf\u{fffd}"})
         );
+    }
+
+    #[test]
+    fn of_an_answer_that_still_comes_only_what_is_closed_is_read() {
+        let content =
+            r#"Here: {"title": "Ember", "age": 7, "beats": [{"text": "One."}, {"text": "Tw"#;
+        assert_eq!(
+            Value::Object(complete_members(content)),
+            json!({"title": "Ember", "beats": [{"text": "One."}]})
+        );
+        let broken = "{\"title\": \"Em\\ud83dber\", \"beats\": [{\"text\": \"a\nb\"}, {\"te";
+        assert_eq!(
+            Value::Object(complete_members(broken)),
+            json!({"title": "Ember", "beats": [{"text": "a\nb"}]})
+        );
+        for nothing in ["", "Certainly!", "{", "{\"title\": \"Emb", "[1, 2]", "{]}"] {
+            assert!(complete_members(nothing).is_empty(), "{nothing}");
+        }
+    }
+
+    fn answers() -> impl Strategy<Value = Value> {
+        let text = ".{0,8}".prop_map(Value::from);
+        let beat = prop::collection::btree_map("[a-z]{1,4}", text.clone(), 0..3);
+        let beat = beat.prop_map(|members| json!(members));
+        let list = prop::collection::vec(prop_oneof![text.clone(), beat.clone()], 0..4);
+        let member = prop_oneof![text, beat, list.prop_map(Value::from), Just(json!(12))];
+        prop::collection::btree_map("[a-z]{1,4}", member, 0..5).prop_map(|members| json!(members))
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_read_of_an_answer_is_in_the_whole_of_it(answer in answers(), cut in any::<prop::sample::Index>()) {
+            let content = answer.to_string();
+            let whole = parse_answer(&content).unwrap();
+            let mut at = cut.index(content.len() + 1);
+            while !content.is_char_boundary(at) {
+                at -= 1;
+            }
+            let read = complete_members(&content[..at]);
+            for (name, member) in &read {
+                match (member, &whole[name]) {
+                    (Value::Array(some), Value::Array(all)) => prop_assert!(all.starts_with(some)),
+                    (member, all) => prop_assert_eq!(member, all),
+                }
+            }
+            if at == content.len() {
+                let numbers = whole.as_object().unwrap().values().filter(|one| one.is_number());
+                prop_assert_eq!(read.len() + numbers.count(), whole.as_object().unwrap().len());
+            }
+        }
     }
 
     proptest! {

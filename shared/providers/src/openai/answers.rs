@@ -33,7 +33,16 @@ pub(super) fn completion(
     request_id: &str,
 ) -> (Result<Value, ErrorKind>, CallUsage) {
     let answer: Value = domain::sanitize::from_slice(body).unwrap_or_default();
-    let usage = usage_of(&answer, asked_model, request_id);
+    completion_of(&answer, asked_model, request_id)
+}
+
+/// The same of an answer that is read already.
+pub(super) fn completion_of(
+    answer: &Value,
+    asked_model: &str,
+    request_id: &str,
+) -> (Result<Value, ErrorKind>, CallUsage) {
+    let usage = usage_of(answer, asked_model, request_id);
     let choice = &answer["choices"][0];
     let message = &choice["message"];
     let refusal = message["refusal"].as_str().unwrap_or_default();

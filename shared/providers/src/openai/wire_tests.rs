@@ -3,6 +3,7 @@
 mod call_log;
 mod models;
 mod references;
+mod streams;
 mod texts;
 
 use super::*;
@@ -104,7 +105,10 @@ fn soon() -> Instant {
 fn text_call(model: TextModelRole) -> TextCall {
     TextCall {
         name: "story",
-        schema: json!({}),
+        schema: crate::object([
+            ("title", crate::text_schema("A name")),
+            ("beats", crate::boolean()),
+        ]),
         instructions: "Write.".to_owned(),
         data: json!({}),
         picture: None,

@@ -2,8 +2,10 @@
 
 use crate::FinishedStory;
 use domain::{
-    AssetType, JobId, LeaseToken, Overall, StoryId, UserId, character::Character,
-    request::NewStory, story::StoryText,
+    AssetType, JobId, LeaseToken, Overall, StoryId, UserId,
+    character::Character,
+    request::NewStory,
+    story::{Outline, StoryText},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -45,7 +47,11 @@ pub struct StoryWork {
     pub story_id: StoryId,
     pub user_id: UserId,
     pub title: String,
+    /// The text, once there is one.
     pub content: Value,
+    /// Of the text, or of the one that is being written, as far as it was saved.
+    #[serde(default)]
+    pub manuscript: Value,
     pub request: NewStory,
     pub characters: Vec<Character>,
     /// The assets and colours as they stand.
@@ -68,6 +74,11 @@ impl StoryWork {
     /// The text, once there is one.
     pub fn text(&self) -> Result<StoryText, serde_json::Error> {
         StoryText::deserialize(&self.content)
+    }
+
+    /// What the text is about, where that is known.
+    pub fn outline(&self) -> Option<Outline> {
+        Outline::deserialize(&self.manuscript["outline"]).ok()
     }
 }
 

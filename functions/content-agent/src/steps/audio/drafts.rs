@@ -8,17 +8,18 @@ use crate::{attempt::Attempt, failure::StepError};
 use providers::{Alignment, SpeechFacts};
 use render::mp3;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::{
     ops::Range,
     sync::atomic::{AtomicU32, Ordering},
 };
 use store::{Draft, FileKind, Fingerprint, StoredFile};
 
-/// The recordings of one text in one voice.
+/// The recordings of one beat in one voice.
 pub(super) struct Drafts<'a> {
     attempt: &'a Attempt,
     wish: Fingerprint,
+    /// Percent of the narration that are recorded with those before it, and with this one.
+    share: Range<u8>,
     /// Stored by this attempt.
     stored: AtomicU32,
 }
@@ -30,16 +31,18 @@ struct Notes {
     alignment: Option<Alignment>,
 }
 
-/// Of everything that decides how a recording sounds and which text its times belong to.
+/// Of everything that decides how a recording sounds and which text its times belong to: the beat and those before it.
 fn wish(voice_id: &str, facts: &SpeechFacts, text: &str) -> Fingerprint {
     Fingerprint::of(["speech", voice_id, &facts.model, facts.format, text])
 }
 
 impl<'a> Drafts<'a> {
-    pub(super) fn of(attempt: &'a Attempt, voice_id: &str, text: &str) -> Self {
+    /// `text` ends with the beat.
+    pub(super) fn of(attempt: &'a Attempt, voice_id: &str, text: &str, share: Range<u8>) -> Self {
         Self {
             attempt,
             wish: wish(voice_id, &attempt.deps().speech.facts(), text),
+            share,
             stored: AtomicU32::new(0),
         }
     }
@@ -61,21 +64,21 @@ impl<'a> Drafts<'a> {
             .put_draft(key(FileKind::Mp3), FileKind::Mp3, audio)
             .await?)
     }
+}
 
-    /// The narration as one file behind the CDN.
-    pub(super) async fn publish(&self, takes: &[Take]) -> Result<StoredFile, StepError> {
-        let (files, version) = (&self.attempt.deps().files, self.attempt.version());
-        if let [take] = takes
-            && let Some(draft) = &take.recording.stored
-        {
-            return Ok(files.publish(&version, draft).await?);
-        }
-        let sounds: Vec<&[u8]> = takes.iter().map(|take| &*take.recording.audio).collect();
-        let sound = mp3::joined(&sounds);
-        Ok(files
-            .put_public(&version, FileKind::Mp3, sound.into())
-            .await?)
+/// The narration as one file behind the CDN.
+pub(super) async fn publish(attempt: &Attempt, takes: &[Take]) -> Result<StoredFile, StepError> {
+    let (files, version) = (&attempt.deps().files, attempt.version());
+    if let [take] = takes
+        && let Some(draft) = &take.recording.stored
+    {
+        return Ok(files.publish(&version, draft).await?);
     }
+    let sounds: Vec<&[u8]> = takes.iter().map(|take| &*take.recording.audio).collect();
+    let sound = mp3::joined(&sounds);
+    Ok(files
+        .put_public(&version, FileKind::Mp3, sound.into())
+        .await?)
 }
 
 #[async_trait::async_trait]
@@ -107,13 +110,12 @@ impl RecordingStore for Drafts<'_> {
     }
 
     async fn save(&self, recording: &mut Recording, percent: u8) -> Result<(), StepError> {
-        // The last fifth is for what follows the reading.
-        let progress = percent / 5 * 4;
-        self.attempt.note_progress(progress);
+        let whole = self.share.end - self.share.start;
+        let read = u16::from(self.share.start) + u16::from(whole) * u16::from(percent) / 100;
+        // The last fifth is for what follows the reading. What it cost is told by the next heartbeat, which also stops
+        // whoever lost the lease.
+        self.attempt.note_progress((read * 4 / 5) as u8);
         recording.stored = Some(self.store(recording).await?);
-        if percent < 100 {
-            self.attempt.checkpoint(json!({}), progress, None).await?;
-        }
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Has a text read aloud, in as many calls as the model needs, and buys nothing that is stored already.
+//! Has a part of a text read aloud, in as many calls as the model needs, and buys nothing that is stored already.
 
 use super::{
     cutting::{end_of_part, start_of_next},
@@ -37,7 +37,10 @@ pub(super) struct Reading<'a, Store> {
     pub(super) usage: &'a UsageLedger,
     pub(super) prices: &'a Prices,
     pub(super) voice_id: &'a str,
+    /// As far as it is written.
     pub(super) text: &'a str,
+    /// The byte from which on it is to be read; what stands before was read by others.
+    pub(super) from: usize,
     /// Bytes of the text at which its beats end.
     pub(super) beat_ends: &'a [usize],
     pub(super) deadline: Instant,
@@ -46,13 +49,13 @@ pub(super) struct Reading<'a, Store> {
 impl<Store: RecordingStore> Reading<'_, Store> {
     /// The parts of the text in order, each with the recording that is used.
     pub(super) async fn read(&self) -> Result<Vec<Take>, StepError> {
-        if self.text.is_empty() {
+        if self.text.len() <= self.from {
             return Err(StepError::MissingInput);
         }
         let mut stored = self.store.find_earlier_recordings().await?;
         stored.retain(|one| self.text.get(one.reads.clone()).is_some());
         let mut takes = Vec::new();
-        let mut from = 0;
+        let mut from = self.from;
         while from < self.text.len() {
             let take = self.find_or_buy_part(from, &stored).await?;
             from = start_of_next(self.text, take.recording.reads.end);
@@ -100,7 +103,8 @@ impl<Store: RecordingStore> Reading<'_, Store> {
                 Ok(mut take) => {
                     // A recording that seems cut is kept too: it was paid for, and the next may be worse.
                     let is_enough = take.times != Times::CutShort || tries == TAKES_MAX;
-                    let read = take.recording.reads.end * 100 / self.text.len();
+                    let done = take.recording.reads.end - self.from;
+                    let read = done * 100 / (self.text.len() - self.from);
                     let percent = if is_enough { read } else { read.min(99) };
                     self.store.save(&mut take.recording, percent as u8).await?;
                     if !is_enough {

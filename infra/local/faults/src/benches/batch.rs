@@ -7,7 +7,7 @@ use crate::{
 };
 use serde_json::Value;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     time::{Duration, Instant, SystemTime},
 };
 use uuid::Uuid;
@@ -19,8 +19,12 @@ pub(crate) struct Made {
     pub(crate) wall_ms: f64,
     /// The critical path of its provider calls.
     pub(crate) ideal_ms: f64,
+    /// The same calls in the order of the documents.
+    pub(crate) documented_ms: f64,
     /// What lies between them.
     pub(crate) between_ms: Vec<(&'static str, f64)>,
+    /// Who waited for whom.
+    pub(crate) timeline: String,
 }
 
 /// Stories that were made at once.
@@ -43,6 +47,12 @@ impl Batch {
             .iter()
             .map(|made| made.wall_ms / made.ideal_ms)
             .collect()
+    }
+
+    /// Time over that of the documents.
+    pub(crate) fn documented_ratios(&self) -> Vec<f64> {
+        let made = self.made.iter();
+        made.map(|made| made.wall_ms / made.documented_ms).collect()
     }
 
     pub(crate) fn overheads_ms(&self) -> Vec<f64> {
@@ -147,17 +157,19 @@ async fn made(stack: &TestStack, asked: &[(Uuid, f64)]) -> Result<Vec<Made>> {
         .await?;
     let ledger = ledger(stack, &stories).await?;
     let calls = path::by_story(ledger, &stack.stand_ins().calls());
+    let parts = parts_of_texts(stack, &stories).await?;
     completed
         .into_iter()
         .map(|(story, overall, completed_ms)| {
             let asked = asked.iter().find(|(asked, _)| *asked == story);
             let calls = calls.get(&story).map(Vec::as_slice).unwrap_or_default();
-            let ideal = path::critical_path_ms(calls);
-            match asked {
-                Some(&(_, began_ms)) if overall == "ready" && ideal > 0 => Ok(Made {
+            match (asked, parts.get(&story)) {
+                (Some(&(_, began_ms)), Some(parts)) if overall == "ready" && !calls.is_empty() => Ok(Made {
                     wall_ms: completed_ms - began_ms,
-                    ideal_ms: ideal as f64,
-                    between_ms: path::between_calls(began_ms, calls, completed_ms),
+                    ideal_ms: path::critical_path_ms(calls, parts) as f64,
+                    documented_ms: path::documented_path_ms(calls) as f64,
+                    between_ms: path::between_calls(began_ms, calls, parts, completed_ms),
+                    timeline: path::timeline(began_ms, calls, completed_ms),
                 }),
                 _ => stuck(format!(
                     "story {story} became {overall}; a benchmark needs it ready, with its calls in the usage ledger"
@@ -165,4 +177,32 @@ async fn made(stack: &TestStack, asked: &[(Uuid, f64)]) -> Result<Vec<Made>> {
             }
         })
         .collect()
+}
+
+/// At which share of each text its parts stood, by their lengths.
+async fn parts_of_texts(stack: &TestStack, stories: &[Uuid]) -> Result<HashMap<Uuid, path::Parts>> {
+    let lengths: Vec<(Uuid, f64, Vec<f64>, f64)> = stack
+        .sql("select story_id, length((checkpoint #> '{manuscript-1,outline}')::text)::float8,
+                array(select length(beat::text)::float8
+                  from jsonb_array_elements((v.result #> '{content,beats}')) with ordinality as b (beat, place) order by place),
+                length(v.result #>> '{content,moral}')::float8
+              from public.asset_generation_jobs join public.asset_versions v using (story_id, asset_type)
+              where asset_type = 'content' and version = 1 and story_id = any ($1)")
+        .bind(stories)
+        .rows()
+        .await?;
+    let parts = lengths
+        .into_iter()
+        .filter_map(|(story, outline, beats, moral)| {
+            let whole = outline + beats.iter().sum::<f64>() + moral;
+            let mut stands = outline;
+            let beats = beats.into_iter().map(|beat| {
+                stands += beat;
+                stands / whole
+            });
+            let beats = beats.collect::<Vec<_>>().try_into().ok()?;
+            let outline = outline / whole;
+            Some((story, path::Parts { outline, beats }))
+        });
+    Ok(parts.collect())
 }

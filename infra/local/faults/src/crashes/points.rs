@@ -3,8 +3,8 @@
 use crate::EVERYTHING;
 use Moment::{After, Before};
 use Wire::{
-    AskForText, CompleteCover, CompleteNarration, DrawPicture, SaveText, Speak, StartContent,
-    StartNarration, StoreCover, StoreNarration,
+    AskForText, CompleteCover, CompleteNarration, DrawPicture, SaveOutline, SaveText, SaveTwoBeats,
+    Speak, StartContent, StartNarration, StoreCover, StoreNarration,
 };
 use stack::breakpoints::{Moment, Seen, Server};
 use uuid::Uuid;
@@ -14,6 +14,10 @@ use uuid::Uuid;
 pub(crate) enum Wire {
     StartContent,
     AskForText,
+    /// `save_manuscript`, of the outline alone.
+    SaveOutline,
+    /// The same, of half the beats.
+    SaveTwoBeats,
     SaveText,
     /// The first picture, which is the cover.
     DrawPicture,
@@ -32,7 +36,7 @@ pub(crate) struct Point {
     pub(crate) name: &'static str,
     pub(crate) wire: Wire,
     pub(crate) moment: Moment,
-    /// Paid calls that may be repeated: one when a provider was paid and the result not stored yet.
+    /// Paid calls that may be repeated: those in flight, paid and not stored yet.
     pub(crate) may_cost: u64,
 }
 
@@ -49,7 +53,7 @@ impl Point {
     /// The asset being made.
     pub(crate) const fn asset(&self) -> &'static str {
         match self.wire {
-            StartContent | AskForText | SaveText => "content",
+            StartContent | AskForText | SaveOutline | SaveTwoBeats | SaveText => "content",
             DrawPicture | StoreCover | CompleteCover => "cover",
             StartNarration | Speak | StoreNarration | CompleteNarration => "audio",
         }
@@ -82,7 +86,7 @@ impl Point {
     pub(crate) const fn gate(&self) -> Option<Wire> {
         match self.wire {
             StartContent | StartNarration => None,
-            AskForText | SaveText => Some(AskForText),
+            AskForText | SaveOutline | SaveTwoBeats | SaveText => Some(AskForText),
             DrawPicture | StoreCover | CompleteCover => Some(DrawPicture),
             Speak | StoreNarration | CompleteNarration => Some(Speak),
         }
@@ -121,6 +125,8 @@ impl Point {
         match self.wire {
             StartContent => seen.calls("start_content") && of_story(),
             StartNarration => seen.calls("start_assets") && of_job(),
+            SaveOutline => seen.calls("save_manuscript") && of_job(),
+            SaveTwoBeats => seen.calls("save_manuscript") && of_job() && beats(seen.body) >= 2,
             SaveText => seen.calls("save_story_content") && of_job(),
             CompleteCover | CompleteNarration => seen.calls("complete_job") && of_job(),
             // The first thing that is asked about a new story.
@@ -133,14 +139,27 @@ impl Point {
     }
 }
 
+/// Beats of a text that is being saved.
+fn beats(body: &[u8]) -> usize {
+    let asked: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let beats = asked["p_manuscript"]["beats"].as_array();
+    beats.map_or(0, Vec::len)
+}
+
+/// Calls of the cover and the voice that are in flight while the text is written: palette and look, and one beat.
+const BESIDE_TEXT: u64 = 3;
+
 /// The points inside the content agent, in the order of a story's life.
-pub(crate) const POINTS: [Point; 19] = [
+pub(crate) const POINTS: [Point; 22] = [
     point("before start_content", StartContent, Before, 0),
     point("after start_content", StartContent, After, 0),
     point("text: request not yet taken", AskForText, Before, 0),
     point("text: paid, reply unheard", AskForText, After, 1),
-    point("text: before it is saved", SaveText, Before, 1),
-    point("text: saved, answer unheard", SaveText, After, 0),
+    point("outline: saved, unheard", SaveOutline, After, 0),
+    point("half the beats: saved", SaveTwoBeats, After, BESIDE_TEXT),
+    point("outline: before it is saved", SaveOutline, Before, 1),
+    point("text: before it is saved", SaveText, Before, BESIDE_TEXT),
+    point("text: saved, answer unheard", SaveText, After, BESIDE_TEXT),
     point("cover: request not yet taken", DrawPicture, Before, 0),
     point("cover: paid, reply unheard", DrawPicture, After, 1),
     point("cover: before S3 has it", StoreCover, Before, 1),

@@ -42,6 +42,13 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     })
 }
 
+/// Whether a file is another one, or was joined from it and others.
+fn holds(file: &[u8], other: &[u8]) -> bool {
+    let sound = &other[other.len() / 4..other.len() / 2];
+    let is_joined = |file: &[u8]| file.windows(sound.len()).any(|window| window == sound);
+    file == other || (!sound.is_empty() && file.len() > other.len() && is_joined(file))
+}
+
 /// Files that a later attempt published although the first one had made them.
 async fn found_again(stack: &TestStack, stories: &[Uuid]) -> Result<usize> {
     let published: Vec<(Uuid, String)> = stack
@@ -67,7 +74,7 @@ async fn found_again(stack: &TestStack, stories: &[Uuid]) -> Result<usize> {
             });
         firsts
             .into_iter()
-            .find(|first| fs::read(bucket.join(first)).is_ok_and(|first| first == bytes))
+            .find(|first| fs::read(bucket.join(first)).is_ok_and(|first| holds(&bytes, &first)))
     };
     Ok(published
         .iter()

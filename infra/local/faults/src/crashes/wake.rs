@@ -36,7 +36,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     })
 }
 
-/// The first story's process saves the text while the second waits for a worker, so that what follows is not leased to it:
+/// The first story's process saves the outline while the second waits for a worker, so that the cover is not leased to it:
 /// it owes the worker a wake, and dies. The time until the cover is started.
 async fn die_before_its_wake(
     stack: &TestStack,
@@ -50,12 +50,12 @@ async fn die_before_its_wake(
     stack.lose(0.0, lost_records);
     let text = stack.job(story, "content").await?.id.to_string();
     let saved = stack.breakpoints().arm(Moment::After, move |seen| {
-        seen.calls("save_story_content") && seen.mentions(&text)
+        seen.calls("save_manuscript") && seen.mentions(&text)
     });
     stack.kick(story)?;
-    let held = in_time("the text was saved", SETTLED_WITHIN, saved).await?;
+    let held = in_time("the outline was saved", SETTLED_WITHIN, saved).await?;
     let Some(pid) = stack.pid_working_for("content-agent", story) else {
-        return stuck("nobody saves the text");
+        return stuck("nobody saves the outline");
     };
     if stack.job(story, "cover").await?.status != "queued" {
         return stuck("the cover was leased although another story waits");

@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.schedule(TICK)).audited();
 
 /// Where the frozen process stands: with a reply unread, with a file on its way, with its last word on its way.
-const STANDS_AT: [usize; 3] = [7, 8, 10];
+const STANDS_AT: [usize; 3] = [10, 11, 13];
 const TICK: Duration = Duration::from_secs(1);
 const SETTLED_WITHIN: Duration = Duration::from_secs(90);
 /// What the content agent logs when it learns that a job is no longer its own.

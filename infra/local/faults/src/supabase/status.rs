@@ -6,7 +6,7 @@ use crate::{
 use futures::future::{join_all, try_join_all};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use store::{Completion, LeasedJob};
+use store::{Completion, LeasedJob, Settled};
 use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure).audited();
@@ -75,8 +75,14 @@ async fn finish(stack: &TestStack, jobs: &[LeasedJob], story: Uuid) -> Result<(u
             ..Completion::default()
         };
         let sent = Instant::now();
-        let settled = stack.store.complete_job(job, &result, &[], None).await;
-        (sent, settled)
+        loop {
+            let settled = stack.store.complete_job(job, &result, &[], None).await;
+            let waits = |settled: &Settled| settled.reason.as_deref() == Some("TEXT_NOT_READY");
+            // No asset is committed before its text, so whoever comes first comes again.
+            if !settled.as_ref().is_ok_and(waits) {
+                return (sent, settled);
+            }
+        }
     });
     let mut accepted = 0;
     let mut sent = Vec::new();

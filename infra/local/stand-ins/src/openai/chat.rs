@@ -1,7 +1,9 @@
 //! `POST /v1/chat/completions`.
 
 use axum::body::Bytes;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use http::header;
 use serde_json::{Value, json};
 use storyteller::seeded::{digest, hex};
 
@@ -16,8 +18,9 @@ use crate::faults::Outcome;
 const KNOWN: &str = "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens \
     max_tokens messages metadata modalities model moderation n parallel_tool_calls prediction \
     presence_penalty prompt_cache_key prompt_cache_options prompt_cache_retention \
-    reasoning_effort response_format safety_identifier seed service_tier stop store temperature \
-    tool_choice tools top_logprobs top_p user verbosity web_search_options";
+    reasoning_effort response_format safety_identifier seed service_tier stop store stream \
+    stream_options temperature tool_choice tools top_logprobs top_p user verbosity \
+    web_search_options";
 const ROLES: &[&str] = &[
     "developer",
     "system",
@@ -43,7 +46,7 @@ const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", 
 pub(crate) async fn complete(
     Extension(InjectedOutcome(outcome, words)): Extension<InjectedOutcome>,
     body: Bytes,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let request: Value =
         serde_json::from_slice(&body).map_err(|_| ApiError::of("unparsable_body", &[]))?;
     refuse_unknown_members(&request, KNOWN)?;
@@ -62,18 +65,66 @@ pub(crate) async fn complete(
     };
     let reasons = model.makes == (Makes::Text { reasoning: true });
     let reasoning = if reasons { REASONING_TOKENS } else { 0 };
+    let usage = usage(&conversation, &answered, reasoning);
+    if request["stream"] == true {
+        let is_empty = outcome == Outcome::Empty;
+        let told = request["stream_options"]["include_usage"] == true;
+        let answered = (!is_empty).then_some(&answered);
+        return Ok(stream(&id, &model, answered, told.then_some(usage)));
+    }
     let choices = if outcome == Outcome::Empty {
         json!([])
     } else {
         json!([choice(&answered)])
     };
-    Ok(Json(json!({
+    let answer = json!({
         "id": id, "object": "chat.completion", "created": CREATED_UNIX_SECONDS, "model": model.id,
-        "choices": choices,
-        "usage": usage(&conversation, &answered, reasoning),
-        "service_tier": "default",
-    })))
+        "choices": choices, "usage": usage, "service_tier": "default",
+    });
+    Ok(Json(answer).into_response())
 }
+
+/// Characters of an answer that one event of its stream brings.
+const EVENT_CHARS: usize = 24;
+
+/// The answer as server-sent events: the role, the words, the reason why they end, and the price where it is asked for.
+fn stream(id: &str, model: &Model, answered: Option<&Answer>, usage: Option<Value>) -> Response {
+    let event = |choices: Value, usage: &Value| {
+        let chunk = json!({
+            "id": id, "object": "chat.completion.chunk", "created": CREATED_UNIX_SECONDS, "model": model.id,
+            "choices": choices, "usage": usage,
+        });
+        format!("data: {chunk}\n\n")
+    };
+    let delta = |delta: Value, reason: Value| {
+        let choice =
+            json!({ "index": 0, "delta": delta, "logprobs": null, "finish_reason": reason });
+        event(json!([choice]), &Value::Null)
+    };
+    let mut events = String::new();
+    if let Some(answered) = answered {
+        let (field, text, reason) = match answered {
+            Answer::Whole(text) => ("content", text, "stop"),
+            Answer::CutOff(text) => ("content", text, "length"),
+            Answer::Refusal(text) => ("refusal", text, "stop"),
+        };
+        events += &delta(json!({ "role": "assistant", field: "" }), Value::Null);
+        let letters: Vec<char> = text.chars().collect();
+        for words in letters.chunks(EVENT_CHARS) {
+            let words: String = words.iter().collect();
+            events += &delta(json!({ field: words }), Value::Null);
+        }
+        events += &delta(json!({}), json!(reason));
+    }
+    if let Some(usage) = usage {
+        events += &event(json!([]), &usage);
+    }
+    events += "data: [DONE]\n\n";
+    ([(header::CONTENT_TYPE, EVENT_STREAM)], events).into_response()
+}
+
+/// The content type of an answer that comes in events.
+pub(crate) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 
 fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
     let Makes::Text { reasoning } = model.makes else {
@@ -90,6 +141,9 @@ fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
         if !reasoning {
             return Err(ApiError::of("no_reasoning", &[]));
         }
+    }
+    if request["stream"] != true && !request["stream_options"].is_null() {
+        return Err(ApiError::of("stream_options", &[]));
     }
     if request["n"].as_u64().is_some_and(|count| count != 1) {
         return Err(ApiError::of("answers_once", &[]));

@@ -124,10 +124,15 @@ pub(crate) fn answer(
     }
     let AnswerForm { name, schema } = form;
     let (asked, pictures) = (&conversation.asked, &conversation.pictures);
-    let draft = story::answer(name, asked, pictures, outcome == Outcome::CheckFails);
+    let mut draft = story::answer(name, asked, pictures, outcome == Outcome::CheckFails);
+    // A model writes what it is asked for, whatever else it would know.
+    if let (Some(members), Some(wanted)) = (draft.as_object_mut(), schema["properties"].as_object())
+    {
+        members.retain(|name, _| wanted.contains_key(name));
+    }
     schema::check(schema, &draft, schema, "#")
         .map_err(|what| ApiError::of("no_answer", &[name, &what]))?;
-    let text = draft.to_string();
+    let text = schema::written(schema, &draft);
     let half: String = text.chars().take(text.chars().count() / 2).collect();
     let limit = tokens_max.unwrap_or(u64::MAX);
     Ok(match outcome {

@@ -2,6 +2,30 @@
 
 use serde_json::Value;
 
+/// An answer as a model writes it: its members in the order of the schema, as far as `required` tells it.
+pub(crate) fn written(schema: &Value, value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let order = schema["required"].as_array().into_iter().flatten();
+            let mut names: Vec<&str> = order.filter_map(Value::as_str).collect();
+            names.retain(|name| members.contains_key(*name));
+            let rest = members.keys().map(String::as_str);
+            let rest: Vec<&str> = rest.filter(|name| !names.contains(name)).collect();
+            names.extend(rest);
+            let members = names.iter().map(|name| {
+                let value = written(&schema["properties"][name], &members[*name]);
+                format!("{}:{value}", Value::from(*name))
+            });
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        }
+        Value::Array(items) => {
+            let items = items.iter().map(|item| written(&schema["items"], item));
+            format!("[{}]", items.collect::<Vec<_>>().join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
 /// What does not fit, and where, in one sentence; nothing when all does.
 ///
 /// # Errors

@@ -11,7 +11,12 @@ const PALETTES: &str = include_str!("../../stories/palettes.txt");
 /// The answer to a `palette_journey` request.
 pub(super) fn journey(request: &StoryRequest, seeded: &mut Seeded) -> Value {
     let title = request.title.as_deref().unwrap_or_default();
-    let told = format!("{title} {}", request.beats().join(" ")).to_lowercase();
+    let told = format!(
+        "{title} {} {}",
+        request.outline(),
+        request.beats().join(" ")
+    );
+    let told = told.to_lowercase();
     let mut journeys = data::sections(PALETTES);
     journeys.retain(|section| section.title != "motifs");
     let fit = |words: &str| data::count(words, &told);

@@ -65,6 +65,16 @@ impl StoryRequest {
         }
     }
 
+    /// How a story was asked for of which a part is told already: the rest of it comes from the same choices. `None` for a
+    /// story that begins.
+    pub(super) fn asked_at_first(&self) -> Option<String> {
+        let mut data = self.data.clone();
+        data.as_object_mut()?.remove("outline")?;
+        data.as_object_mut()?.remove("beatsSoFar");
+        let escaped = data.to_string().replace('<', "\\u003c");
+        Some(format!("<request>\n{escaped}\n</request>"))
+    }
+
     /// A text member of the request.
     pub(super) fn text(&self, name: &str) -> &str {
         self.data[name].as_str().unwrap_or_default()
@@ -78,6 +88,13 @@ impl StoryRequest {
             .flatten()
             .filter_map(Value::as_str);
         texts.map(str::to_owned).collect()
+    }
+
+    /// The story's plan in one text, if it came along.
+    pub(super) fn outline(&self) -> String {
+        let members = self.data["outline"].as_object().into_iter().flatten();
+        let texts = members.filter_map(|(_, text)| text.as_str());
+        texts.collect::<Vec<_>>().join(" ")
     }
 
     /// The hero, or the one of the idea when the request names nobody.

@@ -76,7 +76,7 @@ fn read_beat(lines: &[&'static str]) -> BeatPlan {
     beat
 }
 
-/// The answer to a `story` request: title, four beats, moral.
+/// The answer to a `story` request: its plan and title, four beats, moral. What the request says is known is left out.
 pub(super) fn tell(request: &StoryRequest, seeded: &mut Seeded) -> Value {
     let suits = |arc: &&Arc| {
         arc.words
@@ -96,7 +96,28 @@ pub(super) fn tell(request: &StoryRequest, seeded: &mut Seeded) -> Value {
         .iter()
         .map(|plan| beat(plan, &cast, &mut told, seeded));
     let beats: Vec<Value> = beats.collect();
-    json!({ "title": title, "beats": beats, "moral": cast.moral(request) })
+    let known = request.data["beatsSoFar"].as_array().map_or(0, Vec::len);
+    let mut answer = json!({ "moral": cast.moral(request) });
+    if known < beats.len() {
+        answer["beats"] = beats.into_iter().skip(known).collect();
+    }
+    if request.data["outline"].is_null() {
+        let scenes = arc.beats.iter().map(|plan| cast.fill(plan.scene));
+        let [first, second, third, fourth] =
+            scenes.collect::<Vec<_>>().try_into().unwrap_or_default();
+        let plan = [
+            ("hero", cast.fill("{hero}, {a_hero}.")),
+            ("want", cast.fill("{hero} wants to {wish}.")),
+            ("obstacle", second),
+            ("turn", third),
+            ("ending", fourth),
+            ("title", title),
+            ("coverScene", first),
+        ];
+        plan.into_iter()
+            .for_each(|(name, text)| answer[name] = text.into());
+    }
+    answer
 }
 
 /// About 45 seconds of reading aloud.
@@ -258,6 +279,23 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn the_rest_of_a_story_goes_on_where_it_was_left() {
+        let mut data = json!({"characters":[{"name":"Ember","species":"dragon"}],"storyType":"bedtime","themes":["courage"]});
+        let ask = |data: &Value| format!("<request>\n{data}\n</request>");
+        let whole = crate::story::answer("story", &ask(&data), &[], false);
+        let titled =
+            |answer: &Value| answer["title"].is_string() && answer["coverScene"].is_string();
+        assert!(titled(&whole));
+        data["outline"] = json!({"title": "As it was planned"});
+        data["beatsSoFar"] = json!([whole["beats"][0]["text"], whole["beats"][1]["text"]]);
+        let rest = crate::story::answer("story", &ask(&data), &[], false);
+        assert!(!titled(&rest));
+        assert_eq!(rest["beats"].as_array().unwrap().len(), 2);
+        assert_eq!(rest["beats"][0], whole["beats"][2]);
+        assert_eq!(rest["moral"], whole["moral"]);
     }
 
     #[test]

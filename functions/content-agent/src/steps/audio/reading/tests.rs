@@ -140,6 +140,7 @@ async fn read(
         prices: &prices,
         voice_id: "voice",
         text,
+        from: 0,
         beat_ends,
         deadline: Instant::now() + Duration::from_secs(20),
     };
@@ -344,4 +345,35 @@ async fn a_sound_without_times_is_kept_and_one_that_cannot_be_played_is_not() {
     let (outcome, paid) = read(&model, &store, &text).await;
     assert!(matches!(outcome, Err(StepError::Sound(_))));
     assert_eq!((paid, store.recordings.lock().unwrap().len()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_beat_is_read_by_itself_in_the_voice_of_what_stands_before_it() {
+    let (text, beat_ends) = story(2);
+    let usage = UsageLedger::default();
+    let prices = Prices::from_variables(&Variables::from_pairs([])).expect("prices");
+    let model = Model::that_takes(1_000);
+    let reading = Reading {
+        speech: &model,
+        store: &Memory::default(),
+        usage: &usage,
+        prices: &prices,
+        voice_id: "voice",
+        text: &text[..beat_ends[1]],
+        from: beat_ends[0] + 2,
+        beat_ends: &beat_ends[..2],
+        deadline: Instant::now() + Duration::from_secs(60),
+    };
+    let takes = reading.read().await.expect("a recording");
+    assert_eq!(takes[0].recording.reads, beat_ends[0] + 2..beat_ends[1]);
+    let calls = model.calls.lock().unwrap();
+    let [call] = calls.as_slice() else {
+        panic!("{} calls", calls.len());
+    };
+    assert_eq!(call.text, text[..beat_ends[0]]);
+    assert_eq!(call.previous_text.as_deref(), Some(&text[..beat_ends[0]]));
+    assert_eq!(
+        call.next_text, None,
+        "whenever it is read, it is asked for in the same words"
+    );
 }

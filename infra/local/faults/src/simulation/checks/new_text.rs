@@ -47,8 +47,8 @@ pub(super) async fn a_new_text_leaves_nothing_of_the_old_one(database: Arc<TestD
         assert_eq!(database.asset(&story, asset).await["version"], 2, "{asset}");
     }
 
-    let story = database.story_with_text(&["audio"]).await;
-    let old = database.claim_asset(&story, "audio").await;
+    let story = database.story_with_text(&["cover"]).await;
+    let old = database.claim_asset(&story, "cover").await;
     new_text(&database, &story).await;
     assert_eq!(database.complete(&old).await["accepted"], false);
 }

@@ -1,0 +1,128 @@
+//! A text is heard while it is written: what is begun from a part of it, what readers see, and how it goes on when it breaks off.
+
+use super::{asset, demo};
+use crate::stack::own;
+use stand_ins::{CallKind, CallRecord, Outcome, Scripted};
+
+fn of_schema<'a>(calls: &'a [CallRecord], schema: &str) -> Vec<&'a CallRecord> {
+    let calls = calls.iter();
+    calls
+        .filter(|call| call.schema.as_deref() == Some(schema))
+        .collect()
+}
+
+#[test]
+fn a_story_grows_before_its_text_is_whole_and_cover_looks_and_voice_are_begun_meanwhile() {
+    let shared = own("growing", |options| {
+        options.latency = Some("story=6000,text=60,image=400,speech=800".to_owned());
+    });
+    shared.run(async {
+        let user = demo(&shared);
+        let id = user.ask_for_story().await;
+        let planned = user
+            .until(&id, |status| {
+                status["assets"]["cover"]["status"] == "generating"
+            })
+            .await;
+        assert_eq!(asset(&planned, "content")["status"], "generating");
+        let mut seen = 0;
+        let mut grown = Vec::new();
+        let story = loop {
+            let story = user.api.story(&id).await.expect("the story");
+            let beats = story["content"]["beats"].as_array().cloned();
+            let beats = beats.unwrap_or_default();
+            if asset(&story, "content")["status"] == "ready" {
+                break story;
+            }
+            assert!(beats.len() >= seen, "a beat was taken back");
+            if beats.len() > seen {
+                assert_eq!(story["title"], planned["title"]);
+                assert_eq!(story["content"]["moral"], "");
+            }
+            seen = beats.len();
+            grown = beats;
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        };
+        assert!((2..=3).contains(&seen), "{seen} beats were seen to grow");
+        let beats = story["content"]["beats"].as_array().expect("beats");
+        assert!(
+            beats.starts_with(&grown),
+            "what was seen is what was written"
+        );
+        assert_eq!(story["title"], planned["title"]);
+
+        let story = user.settled(&id).await;
+        assert_eq!(story["asset_generation_status"]["overall"], "ready");
+        let calls = shared.stack().stand_ins().calls();
+        let [text] = of_schema(&calls, "story")[..] else {
+            panic!("the text is asked for once");
+        };
+        let written = text.ended_unix_ms.expect("an end");
+        let before = |calls: Vec<&CallRecord>| {
+            let before = calls.iter().filter(|call| call.started_unix_ms < written);
+            before.count()
+        };
+        assert_eq!(before(of_schema(&calls, "palette_journey")), 1);
+        assert!(before(of_schema(&calls, "scene_analysis")) >= 4);
+        let of = |kind: CallKind| calls.iter().filter(move |call| call.kind == kind);
+        assert_eq!(before(of(CallKind::Image).collect()), 1, "the cover");
+        assert!(before(of(CallKind::Speech).collect()) >= 3);
+        assert_eq!(
+            of(CallKind::Speech).count(),
+            4,
+            "each beat is recorded once"
+        );
+        let words = story["audio_words"].as_array().expect("words");
+        let starts: Vec<f64> = words
+            .iter()
+            .filter_map(|word| word["start"].as_f64())
+            .collect();
+        assert_eq!(starts.len(), words.len());
+        assert!(starts.is_sorted(), "word times run on over the joins");
+        let length = asset(&story, "audio")["metadata"]["durationSeconds"].as_f64();
+        let length = length.expect("a length");
+        let last = words
+            .last()
+            .and_then(|word| word["end"].as_f64())
+            .expect("a time");
+        assert!(
+            last <= length + 0.1 && last > length - 3.0,
+            "{last} of {length}"
+        );
+    });
+}
+
+#[test]
+fn a_text_that_breaks_off_in_the_middle_is_gone_on_with_and_nothing_made_from_it_is_bought_again() {
+    for outcome in [Outcome::Cut, Outcome::Truncated] {
+        let shared = own("cut", |options| {
+            options.latency = Some("story=2400,text=60,image=120,speech=90".to_owned());
+        });
+        shared.run(async {
+            let user = demo(&shared);
+            let stand_ins = shared.stack().stand_ins();
+            stand_ins.script([Scripted {
+                contains: Some("\"name\":\"story\"".to_owned()),
+                ..Scripted::next_of(CallKind::Text, outcome)
+            }]);
+            let id = user.ask_for_story().await;
+            let story = user.settled(&id).await;
+            let status = &story["asset_generation_status"];
+            assert_eq!(status["overall"], "ready", "{status}");
+            assert_eq!(asset(&story, "content")["version"], 1);
+            let calls = stand_ins.calls();
+            let count = |of: &dyn Fn(&&CallRecord) -> bool| calls.iter().filter(of).count();
+            assert_eq!(of_schema(&calls, "story").len(), 2);
+            assert_eq!(of_schema(&calls, "palette_journey").len(), 1);
+            assert_eq!(of_schema(&calls, "scene_analysis").len(), 5);
+            assert_eq!(count(&|call| call.kind == CallKind::Image), 5);
+            assert_eq!(count(&|call| call.kind == CallKind::Speech), 4);
+            let beats = story["content"]["beats"].as_array().expect("beats");
+            let texts: std::collections::BTreeSet<_> = beats
+                .iter()
+                .filter_map(|beat| beat["text"].as_str())
+                .collect();
+            assert_eq!(texts.len(), 4, "no beat is told twice");
+        });
+    }
+}
