@@ -25,6 +25,7 @@ MADE = {
     ("AssetsDistribution", "DomainName"): "d111111abcdef8.cloudfront.net",
     ("AssetsOriginAccess", "Id"): "E1EXAMPLE",
     ("AssetsHeaders", "Ref"): "60669652-455b-4ae9-85a4-c4c02393f86d",
+    ("PageHeaders", "Ref"): "7c1b4a3e-95c1-4d1c-9d9b-1f0c3a4e5d6f",
     ("UniversalAgentFunctionUrl", "FunctionUrl"): "https://abcdefghijklmnop.lambda-url.us-east-1.on.aws/",
     ("AlarmTopic", "Ref"): f"arn:aws:sns:{REGION}:{ACCOUNT}:storytailor-alarms-production",
     ("DecryptParametersPolicy", "Ref"): f"arn:aws:iam::{ACCOUNT}:policy/decrypt-parameters",

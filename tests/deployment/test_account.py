@@ -92,8 +92,11 @@ def requests(kind, name, own, resource):
             yield "cloudfront", "create_origin_access_control", {"OriginAccessControlConfig": own["OriginAccessControlConfig"]}
         case "AWS::CloudFront::ResponseHeadersPolicy":
             config = dict(own["ResponseHeadersPolicyConfig"])
-            cors = {key: lower(value["Items"]) if isinstance(value, dict) else value for key, value in config["CorsConfig"].items()}
-            yield "cloudfront", "create_response_headers_policy", {"ResponseHeadersPolicyConfig": {**config, "CorsConfig": cors}}
+            if "CorsConfig" in config:
+                config["CorsConfig"] = {key: lower(value["Items"]) if isinstance(value, dict) else value for key, value in config["CorsConfig"].items()}
+            if "CustomHeadersConfig" in config:
+                config["CustomHeadersConfig"] = lower(config["CustomHeadersConfig"]["Items"])
+            yield "cloudfront", "create_response_headers_policy", {"ResponseHeadersPolicyConfig": config}
         case "AWS::CloudFront::Distribution":
             config = lower(own["DistributionConfig"])
             certificate = config["ViewerCertificate"]

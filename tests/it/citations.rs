@@ -52,7 +52,7 @@ fn prose(path: &Path) -> String {
 fn every_requirement_that_is_cited_has_its_row() {
     let rows = rows_of("REQUIREMENTS.md");
     let mut cited = 0;
-    for path in crate::tidy::files_with(&["rs", "sql", "md", "toml", "yaml", "mjs"]) {
+    for path in crate::tidy::files_with(&["rs", "sql", "md", "toml", "yaml", "mjs", "ts"]) {
         for row in requirements_in(&prose(&path)) {
             assert!(rows.contains(&row), "{} cites {row}", path.display());
             cited += 1;

@@ -6,6 +6,7 @@ mod database;
 mod dependencies;
 mod failure_codes;
 mod faults;
+mod page;
 mod pipeline;
 mod stack;
 mod template;

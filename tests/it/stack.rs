@@ -28,11 +28,16 @@ impl Shared {
 
     /// Runs a test on the stack's runtime; none may take longer than two minutes.
     pub(crate) fn run<T>(&self, test: impl Future<Output = T>) -> T {
+        self.run_within(Duration::from_secs(120), test)
+    }
+
+    /// The same for a test of many parts.
+    pub(crate) fn run_within<T>(&self, limit: Duration, test: impl Future<Output = T>) -> T {
         let runtime = self.runtime.as_ref().expect("there until dropped");
         runtime.block_on(async {
-            tokio::time::timeout(Duration::from_secs(120), test)
+            tokio::time::timeout(limit, test)
                 .await
-                .expect("within two minutes")
+                .unwrap_or_else(|_| panic!("within {} s", limit.as_secs()))
         })
     }
 }

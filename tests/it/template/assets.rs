@@ -41,7 +41,10 @@ fn assets_are_private_kept_and_read_through_the_distribution_only() {
     assert_eq!(allowed[0]["Action"], "s3:GetObject");
     assert_eq!(
         allowed[0]["Resource"],
-        sub("${AssetsBucket.Arn}/stories/*"),
+        json!([
+            sub("${AssetsBucket.Arn}/stories/*"),
+            sub("${AssetsBucket.Arn}/app/*")
+        ]),
         "drafts are read by nobody outside"
     );
 }
@@ -84,4 +87,24 @@ fn a_page_of_any_origin_may_fetch_a_picture_and_show_a_book_in_a_frame() {
         .expect("headers");
     assert!(security.contains_key("ContentTypeOptions"));
     assert!(!security.contains_key("FrameOptions"));
+}
+
+#[test]
+fn the_page_is_served_under_the_policy_that_the_local_stack_tries_it_under() {
+    let template = template();
+    let resources = &template["Resources"];
+    let behaviours =
+        &resources["AssetsDistribution"]["Properties"]["DistributionConfig"]["CacheBehaviors"];
+    assert_eq!(behaviours[0]["PathPattern"], "app/*");
+    assert_eq!(
+        behaviours[0]["ResponseHeadersPolicyId"],
+        json!({"!Ref": "PageHeaders"})
+    );
+    let headers = &resources["PageHeaders"]["Properties"]["ResponseHeadersPolicyConfig"];
+    let policy =
+        &headers["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"]["!Sub"];
+    let policy = policy[0].as_str().expect("a policy");
+    let api = "https://*.lambda-url.${AWS::Region}.on.aws";
+    let local = stack::page::content_security_policy(api, "https://${Host}");
+    assert_eq!(policy.replace("${SupabaseUrl}", "https://${Host}"), local);
 }

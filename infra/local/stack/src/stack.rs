@@ -26,6 +26,7 @@ use crate::{
     functions::BuildError,
     home::{Home, HomeError, Lock},
     lambda::{Emulator, EmulatorError},
+    page,
     ports::{PortError, Ports},
     watch::WatchError,
 };
@@ -108,19 +109,21 @@ impl Stack {
         let breakpoints = Breakpoints::default();
         let supabase = Supabase::start(&postgres, &home, ports, &breakpoints).await?;
         let files = parts::open_files(&home)?;
+        let mut variables = environment::shared(ports, &supabase.keys);
+        variables.extend(options.overrides.clone());
+        variables.extend(own_addresses(ports, &postgres));
         let servers = parts::serve_all(
             supabase.router,
-            &files,
+            files
+                .router()
+                .merge(page::router(&options.workspace, &variables)),
             &stand_ins,
             &breakpoints,
             listeners.served,
         );
         step.done("ready");
 
-        let mut variables = environment::shared(ports, &supabase.keys);
-        variables.extend(options.overrides.clone());
         variables.extend(demo::seed(&supabase.pool, &supabase.keys).await?);
-        variables.extend(own_addresses(ports, &postgres));
         home.write_env(&variables)?;
         let step = reporter.step("Starting Lambda with the four functions and both schedules");
         let lambda =
@@ -223,11 +226,12 @@ impl Stack {
 }
 
 /// Where the parts of this stack are that nobody can be asked to replace.
-fn own_addresses(ports: Ports, postgres: &Postgres) -> [(String, String); 4] {
+fn own_addresses(ports: Ports, postgres: &Postgres) -> [(String, String); 5] {
     let at = |port: u16| format!("http://127.0.0.1:{port}");
     [
         ("DATABASE_URL", postgres.address().database_url()),
         ("API_URL", at(ports.lambda)),
+        ("APP_URL", format!("{}/app/", at(ports.files))),
         ("STANDIN_OPENAI_URL", at(ports.openai)),
         ("STANDIN_ELEVENLABS_URL", at(ports.elevenlabs)),
     ]

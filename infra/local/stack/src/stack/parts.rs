@@ -151,7 +151,7 @@ pub(super) fn open_files(home: &Home) -> Result<FilesServer, StackError> {
 /// Serves everything that runs in this process; dropping the set stops it.
 pub(super) fn serve_all(
     supabase: Router,
-    files: &FilesServer,
+    files: Router,
     stand_ins: &StandInConfig,
     breakpoints: &Breakpoints,
     listeners: ServedListeners,
@@ -162,7 +162,7 @@ pub(super) fn serve_all(
     let mut servers = JoinSet::new();
     for (listener, router) in [
         (listeners.gateway, supabase),
-        (listeners.files, stops(files.router(), Server::Files)),
+        (listeners.files, stops(files, Server::Files)),
         (listeners.openai, stops(openai, Server::OpenAi)),
         (listeners.elevenlabs, stops(elevenlabs, Server::ElevenLabs)),
     ] {

@@ -9,9 +9,13 @@ use std::{
     time::Duration,
 };
 
+use serde_json::{Value, json};
+
 use super::{
     Shared,
     channel::Binding,
+    frame::Head,
+    outbox::Outbox,
     registry::Subscription,
     resolve::{SubscribeError, Subscriber, resolve},
 };
@@ -19,6 +23,25 @@ use crate::capture::end_of_log;
 
 const EXTENSION: &str = "postgres_changes";
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The reply of a join that waits for its subscription.
+pub(crate) struct HeldReply {
+    pub(crate) join_ref: Option<String>,
+    pub(crate) reference: Option<String>,
+    pub(crate) response: Value,
+}
+
+impl HeldReply {
+    fn send(&self, outbox: &Outbox, topic: &str, status: &str, response: &Value) {
+        let head = Head {
+            join_ref: self.join_ref.as_deref(),
+            reference: self.reference.as_deref(),
+            topic,
+            event: "phx_reply",
+        };
+        outbox.send(head, &json!({"status": status, "response": response}));
+    }
+}
 
 /// One try of a channel to subscribe; a later try of the same channel makes it void.
 pub(crate) struct Attempt {
@@ -44,6 +67,7 @@ pub(crate) async fn run(
     subscriber: Subscriber,
     bindings: Arc<[Binding]>,
     attempt: Attempt,
+    mut held: Option<HeldReply>,
 ) {
     tokio::time::sleep(server.options.subscription_delay).await;
     while attempt.is_latest() {
@@ -54,6 +78,9 @@ pub(crate) async fn run(
                 let all = &server.subscriptions;
                 if all.replace(channel, subscriptions, || attempt.is_latest()) {
                     // From here on, committed changes arrive.
+                    if let Some(reply) = held.take() {
+                        reply.send(outbox, topic, "ok", &reply.response);
+                    }
                     outbox.system(topic, EXTENSION, "ok", "Subscribed to PostgreSQL");
                 }
                 return;
@@ -61,6 +88,10 @@ pub(crate) async fn run(
             Err(SubscribeError::Refused(message)) => {
                 // A refused refresh must not leave the rows of the former identity flowing.
                 server.subscriptions.remove(&(outbox.socket, topic.clone()));
+                if let Some(reply) = held.take() {
+                    reply.send(outbox, topic, "error", &json!({"reason": message}));
+                    return;
+                }
                 outbox.system(topic, EXTENSION, "error", &message);
                 return;
             }

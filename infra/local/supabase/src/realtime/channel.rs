@@ -17,6 +17,8 @@ pub(crate) struct JoinRequest {
     pub(crate) access_token: Option<String>,
     pub(crate) private: bool,
     pub(crate) bindings: Vec<Binding>,
+    /// `postgres_changes_options.wait`: the join is answered when the subscription stands, or cannot be had.
+    pub(crate) waits: bool,
 }
 
 /// One `postgres_changes` entry of the join.
@@ -54,6 +56,7 @@ impl JoinRequest {
             access_token: payload["access_token"].as_str().map(str::to_owned),
             private: flag(&config["private"]),
             bindings: bindings.iter().map(Binding::parse).collect(),
+            waits: flag(&config["postgres_changes_options"]["wait"]),
         }
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     Shared,
-    attempt::{self, Attempt},
+    attempt::{self, Attempt, HeldReply},
     channel::{Binding, JoinRequest, TOPIC_PREFIX},
     frame::{ClientFrame, Head},
     outbox::Outbox,
@@ -121,9 +121,19 @@ impl Session {
             attempts: Arc::default(),
         };
         let echoes: Vec<Value> = channel.bindings.iter().map(Binding::echo).collect();
-        self.reply_ok(frame, json!({"postgres_changes": echoes}));
+        let response = json!({"postgres_changes": echoes});
+        let held = if request.waits && !channel.bindings.is_empty() {
+            Some(HeldReply {
+                join_ref: frame.join_ref.clone(),
+                reference: frame.reference.clone(),
+                response,
+            })
+        } else {
+            self.reply_ok(frame, response);
+            None
+        };
 
-        self.subscribe(&channel, &claims);
+        self.subscribe(&channel, &claims, held);
         self.channels.insert(frame.topic.clone(), channel);
     }
 
@@ -161,7 +171,7 @@ impl Session {
         }
     }
 
-    fn subscribe(&self, channel: &Channel, claims: &Claims) {
+    fn subscribe(&self, channel: &Channel, claims: &Claims, held: Option<HeldReply>) {
         if channel.bindings.is_empty() {
             return;
         }
@@ -177,6 +187,7 @@ impl Session {
             subscriber,
             channel.bindings.clone(),
             attempt,
+            held,
         ));
     }
 
@@ -201,7 +212,7 @@ impl Session {
                 token.clone_into(&mut channel.token);
                 channel.expires_at_unix = claims.expires_at_unix();
                 if let Some(channel) = self.channels.get(&frame.topic) {
-                    self.subscribe(channel, &claims);
+                    self.subscribe(channel, &claims, None);
                 }
             }
             Err(error) => self.shut_down(&frame.topic, &error.to_string()),

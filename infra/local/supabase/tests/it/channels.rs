@@ -236,3 +236,30 @@ async fn flags_and_messages_of_broadcasts_and_presence_cost_no_change() {
         .await;
     assert_eq!(client.change().await["record"]["id"], 1);
 }
+
+fn waiting(bindings: &Value) -> Value {
+    json!({"config": {"postgres_changes": bindings, "postgres_changes_options": {"wait": true}}})
+}
+
+#[tokio::test]
+async fn a_join_that_waits_is_answered_when_changes_arrive_and_says_why_they_cannot() {
+    let stack = Stack::start().await;
+    let mut client = stack.connect().await;
+    let notices = json!([{"event": "*", "schema": "public", "table": "notices"}]);
+    let join = client
+        .send(None, "realtime:changes", "phx_join", waiting(&notices))
+        .await;
+    assert_eq!(client.reply_to(&join).await["status"], "ok");
+    stack
+        .sql("insert into public.notices values (7, 'x')")
+        .await;
+    assert_eq!(client.change().await["record"]["id"], 7);
+
+    let nowhere = json!([{"event": "*", "schema": "public", "table": "no_such_table"}]);
+    let join = client
+        .send(None, "realtime:nowhere", "phx_join", waiting(&nowhere))
+        .await;
+    let refused = client.reply_to(&join).await;
+    assert_eq!(refused["status"], "error", "{refused}");
+    assert!(refused["response"]["reason"].is_string(), "{refused}");
+}

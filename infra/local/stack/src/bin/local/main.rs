@@ -2,6 +2,7 @@
 
 mod deploy;
 mod doctor;
+mod look;
 mod progress;
 mod running;
 mod shelf;
@@ -51,6 +52,8 @@ enum Command {
     Fault(Trials),
     /// What it costs: figures beside their anchors
     Bench(Trials),
+    /// Takes a picture of every page in three widths, into out/look
+    Look,
     /// Checks tools, variables, database, queue, storage and providers
     Doctor,
     /// Deploys one environment: checks, database, functions, a story; each command is printed, and may be typed instead
@@ -86,6 +89,7 @@ async fn run(command: Command) -> Outcome {
         Command::Test { filter } => test::run(&filter).await,
         Command::Fault(Trials { arguments }) => trial::run("fault", &arguments),
         Command::Bench(Trials { arguments }) => trial::run("bench", &arguments),
+        Command::Look => interruptible(look::run()).await,
         Command::Doctor => doctor::run().await,
         Command::Deploy(deploy) => deploy::run(deploy).await,
         Command::Smoke(smoke) => smoke::run(smoke).await,

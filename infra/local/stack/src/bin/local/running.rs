@@ -25,11 +25,14 @@ impl Running {
     }
 
     pub(super) fn variable(&self, name: &str) -> &str {
-        let variables = match self {
+        self.variables().get(name).map_or("", String::as_str)
+    }
+
+    pub(super) fn variables(&self) -> &BTreeMap<String, String> {
+        match self {
             Self::Elsewhere(variables) => variables,
             Self::Ours(stack) => stack.variables(),
-        };
-        variables.get(name).map_or("", String::as_str)
+        }
     }
 
     pub(super) async fn stop(self) {

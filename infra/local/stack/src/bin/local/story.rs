@@ -104,6 +104,7 @@ async fn tell(running: &Running, idea: &str, out: Option<PathBuf>) -> Outcome {
     let overall = row["asset_generation_status"]["overall"]
         .as_str()
         .unwrap_or_default();
+    let page = format!("{}read.html?id={id}", running.variable("APP_URL"));
     println!(
         "\n\u{201c}{}\u{201d} is {overall}: {}",
         row["title"].as_str().unwrap_or_default(),
@@ -114,6 +115,10 @@ async fn tell(running: &Running, idea: &str, out: Option<PathBuf>) -> Outcome {
         answered.as_millis(),
         wall.as_secs_f64()
     );
+    match running {
+        Running::Elsewhere(_) => println!("  To read it along: {page}"),
+        Running::Ours(_) => println!("  To read it along: `cargo local up`, then {page}"),
+    }
     if let (Some(before), Some(after)) = (before, timing::Figures::read(running).await) {
         print!("{}", after.since(&before, began_unix_ms, ended_unix_ms));
     }

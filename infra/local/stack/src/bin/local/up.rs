@@ -2,6 +2,7 @@
 
 use super::{Outcome, announce_voice, interrupted};
 use stack::{
+    page::{self, Packages},
     report::Reporter,
     stack::{Stack, StackOptions},
 };
@@ -14,11 +15,22 @@ pub(super) async fn run(watch: bool) -> Outcome {
     if watch {
         options.watch = Some(stack::tools::cargo_lambda(&options.workspace, reporter).await?);
     }
-    let stack = tokio::select! {
-        started = Stack::start(&options) => started?,
+    // Beside the functions, which take longer.
+    let started = async {
+        tokio::join!(
+            Stack::start(&options),
+            page::build(&options.workspace, Packages::ToBuild)
+        )
+    };
+    let (stack, page) = tokio::select! {
+        (stack, page) = started => (stack?, page),
         () = interrupted() => return Err("stopped by a signal before the stack was up".into()),
     };
-    print!("{}", welcome(&stack));
+    let page = match page {
+        Ok(()) => stack.variable("APP_URL").to_owned(),
+        Err(problem) => format!("not there: {problem}"),
+    };
+    print!("{}", welcome(&stack, &page));
     interrupted().await;
     reporter.line("\nStopping …");
     stack.stop().await;
@@ -26,7 +38,7 @@ pub(super) async fn run(watch: bool) -> Outcome {
     Ok(())
 }
 
-fn welcome(stack: &Stack) -> String {
+fn welcome(stack: &Stack, page: &str) -> String {
     let v = |name: &str| stack.variable(name).to_owned();
     let providers = if v("OPENAI_API_KEY") == "local" {
         "stand-ins (no OPENAI_API_KEY is set)"
@@ -36,6 +48,8 @@ fn welcome(stack: &Stack) -> String {
     format!(
         "
 The stack is up. All of this stands in .local/env as well.
+
+  The page     {page}
 
   API          {api}/api/v1          Lambda    {lambda}
   Supabase     {supabase}          Postgres  {database}

@@ -1,0 +1,158 @@
+// Choosing heroes, and making one: who they are, how they look, what is special about them.
+import { html, nothing, type TemplateResult } from 'lit-html';
+import type { Character, NewCharacter, Trait } from '../../client/src/index.js';
+import { client } from './client.js';
+import { attempt } from './page.js';
+import { has, t } from './words.js';
+
+/** Suggestions; any other words do as well. */
+const KINDS = ['child', 'dragon', 'fox', 'rabbit', 'bear', 'cat', 'robot', 'mermaid', 'owl', 'unicorn'];
+const LOOKS = ['hair', 'skin', 'eyes', 'clothes'];
+const NATURES = ['shy', 'brave', 'curious', 'kind', 'funny', 'stubborn', 'dreamy', 'clever'];
+
+/** The catalogue in groups that a parent looks for; what the API knows and this does not, comes last. */
+const GROUPS: Record<string, readonly string[]> = {
+  hair: ['afro_hair', 'braids', 'curly_hair', 'dreadlocks', 'long_hair', 'alopecia'],
+  skin: ['dark_skin', 'medium_skin', 'light_skin', 'freckles', 'birthmark', 'vitiligo', 'albinism', 'burn_scars', 'cleft_lip_scar'],
+  seeing: ['glasses', 'blind', 'eye_patch', 'heterochromia', 'hearing_aid', 'cochlear_implant', 'braces'],
+  moving: ['wheelchair', 'walker', 'crutches', 'cane', 'leg_brace', 'prosthetic_leg', 'prosthetic_arm', 'limb_difference'],
+  health: ['insulin_pump', 'feeding_tube', 'down_syndrome', 'autism', 'dwarfism', 'plus_size'],
+  faith: ['hijab', 'kippah', 'turban'],
+};
+
+export const HEROES_MAX = 5;
+export const kindOf = ({ species }: Character): string =>
+  species && has(`kind.${species}`) ? t(`kind.${species}`) : (species ?? '');
+
+export class Heroes {
+  all: Character[] = [];
+  chosen = new Set<string>();
+  #traits: Trait[] = [];
+  #isMaking = false;
+  #isBusy = false;
+
+  constructor(private readonly redraw: () => void) {}
+
+  async load(): Promise<void> {
+    this.all = (await client.characters()).characters;
+    const first = this.all[0];
+    if (first) this.chosen.add(first.id);
+    this.#isMaking = !first;
+    this.redraw();
+  }
+
+  /** The chosen ones; the one chosen first leads. */
+  get ids(): string[] {
+    return [...this.chosen];
+  }
+
+  /** Where there are traits to choose from, they are read when the maker opens. */
+  async #openMaker(): Promise<void> {
+    this.#isMaking = true;
+    this.redraw();
+    if (!this.#traits.length) await attempt(async () => (this.#traits = (await client.traits()).traits));
+    this.redraw();
+  }
+
+  chooser(): TemplateResult {
+    const pick = (id: string) => () => {
+      if (!this.chosen.delete(id) && this.chosen.size < HEROES_MAX) this.chosen.add(id);
+      this.redraw();
+    };
+    const lead = this.ids[0];
+    return html`<div class="chips" role="group" aria-label=${t('hero.choose')}>
+      ${this.all.map(
+        (hero) => html`<button type="button" class="chip hero" data-hero=${hero.id} aria-pressed=${this.chosen.has(hero.id)} @click=${pick(hero.id)}>
+          <span class="face" aria-hidden="true">${[...hero.name][0]?.toUpperCase()}</span>
+          <span>${hero.name}${hero.species ? html` <small>${kindOf(hero)}</small>` : nothing}</span>
+          ${this.chosen.size > 1 && lead === hero.id ? html`<small class="lead-hero">${t('hero.leads')}</small>` : nothing}
+        </button>`,
+      )}
+      <button type="button" class="chip add" data-action="new-hero" aria-expanded=${this.#isMaking} @click=${() => {
+        if (this.#isMaking && this.all.length) {
+          this.#isMaking = false;
+          this.redraw();
+        } else void this.#openMaker();
+      }}>${t('hero.new')}</button>
+    </div>
+    ${this.#isMaking ? this.maker() : nothing}`;
+  }
+
+  maker(): TemplateResult {
+    if (!this.#traits.length && !this.#isBusy) {
+      this.#isBusy = true;
+      void attempt(async () => (this.#traits = (await client.traits()).traits)).then(() => {
+        this.#isBusy = false;
+        this.redraw();
+      });
+    }
+    const save = (event: SubmitEvent) => {
+      event.preventDefault();
+      void this.#save(event.target as HTMLFormElement);
+    };
+    return html`<form class="hero-maker card" @submit=${save}>
+      <h2>${t('hero.title')}</h2>
+      <div class="fields">
+        <label>${t('hero.name')}<input name="name" required maxlength="80" autocomplete="off"></label>
+        <label>${t('hero.kind')}<input name="species" maxlength="120" list="kinds" autocomplete="off" placeholder=${t('hero.kind.hint')}></label>
+        <datalist id="kinds">${KINDS.map((kind) => html`<option value=${t(`kind.${kind}`)}></option>`)}</datalist>
+        <label>${t('hero.age')}<input name="age" type="number" min="0" max="1000" inputmode="numeric"></label>
+      </div>
+      <details class="hero-more"><summary>${t('hero.more')}</summary><div class="hero-more-content">
+      <fieldset><legend>${t('hero.looks')}</legend><div class="fields">
+        ${LOOKS.map((look) => html`<label>${t(`look.${look}`)}<input name="look-${look}" maxlength="120" autocomplete="off" placeholder=${t(`look.${look}.hint`)}></label>`)}
+      </div></fieldset>
+      <fieldset><legend>${t('hero.nature')}</legend><div class="chips">
+        ${NATURES.map((nature) => box('nature', nature, t(`nature.${nature}`)))}
+      </div></fieldset>
+      <fieldset class="traits"><legend>${t('hero.traits')}</legend><p class="hint">${t('hero.traits.hint')}</p>
+        ${Object.entries(this.#groups()).map(([group, codes]) => html`<details>
+          <summary>${t(`traits.${group}`)}</summary>
+          <div class="chips">${codes.map((code) => box('trait', code, has(`trait.${code}`) ? t(`trait.${code}`) : this.#describe(code)))}</div>
+        </details>`)}
+      </fieldset></div></details>
+      <div class="row"><button data-action="save-hero">${t('hero.save')}</button></div>
+    </form>`;
+  }
+
+  #describe(code: string): string {
+    return this.#traits.find((known) => known.code === code)?.description ?? code;
+  }
+
+  #groups(): Record<string, string[]> {
+    const known = this.#traits.map(({ code }) => code as string);
+    const grouped: Record<string, string[]> = {};
+    for (const [group, codes] of Object.entries(GROUPS)) grouped[group] = codes.filter((code) => known.includes(code));
+    const rest = known.filter((code) => !Object.values(GROUPS).flat().includes(code));
+    return rest.length ? { ...grouped, other: rest } : grouped;
+  }
+
+  async #save(form: HTMLFormElement): Promise<void> {
+    const data = new FormData(form);
+    const text = (name: string) => String(data.get(name) ?? '').trim();
+    const looks = LOOKS.map((look) => [look, text(`look-${look}`)] as const).filter(([, words]) => words);
+    const kind = text('species');
+    // The stored kind is English where it is one of ours: it decides the drawing.
+    const known = KINDS.find((candidate) => t(`kind.${candidate}`).toLowerCase() === kind.toLowerCase());
+    const hero: NewCharacter = {
+      name: text('name'),
+      ...(kind && { species: known === 'child' ? 'human child' : (known ?? kind) }),
+      ...(text('age') && { age: Number(text('age')) }),
+      traits: data.getAll('trait') as NewCharacter['traits'],
+      appearance: Object.fromEntries(looks),
+      personality: data.getAll('nature') as string[],
+    };
+    await attempt(async () => {
+      const made = await client.createCharacter(hero);
+      this.all = [made, ...this.all];
+      this.chosen = new Set([made.id, ...this.ids].slice(0, HEROES_MAX));
+      if (this.all.length > 1 && this.ids.length > 1) this.chosen = new Set([made.id]);
+      this.#isMaking = false;
+    });
+    this.redraw();
+  }
+}
+
+function box(name: string, value: string, words: string): TemplateResult {
+  return html`<label class="chip box"><input type="checkbox" name=${name} value=${value}>${words}</label>`;
+}

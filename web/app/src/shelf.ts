@@ -1,0 +1,95 @@
+// The shelf: my stories, newest first, each with its cover and how far it is; and the way to a new one.
+import type { ListedStory } from '../../client/src/index.js';
+import { client } from './client.js';
+import { Composer } from './composer.js';
+import { askToSignIn, html, nothing, open, redraw, type TemplateResult } from './page.js';
+import { picture } from './picture.js';
+import { assetsOf, overallWords, progressOf, shelfOf, type Shelf } from './telling.js';
+import { t } from './words.js';
+import { repeat } from 'lit-html/directives/repeat.js';
+import { ApiError } from '../../client/src/index.js';
+
+const PAGE = 24;
+const LOOK_AGAIN_MS = 3_000;
+
+let stories: ListedStory[] | null = null;
+let hasMore = false;
+let isAway = false;
+let filter: Shelf | 'all' = 'all';
+const composer = new Composer(redraw, false);
+
+async function read(count: number): Promise<void> {
+  try {
+    const page = await client.stories(Math.min(count, 100));
+    stories = page.stories ?? [];
+    hasMore = page.hasMore;
+    isAway = false;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return askToSignIn();
+    isAway = true;
+  }
+  redraw();
+}
+
+/** While something is being made, or the line is down, the shelf looks again. */
+function keepLooking(): void {
+  setTimeout(async () => {
+    const isMaking = stories?.some((story) => shelfOf(story) === 'making');
+    if (document.visibilityState === 'visible' && (isMaking || isAway)) await read(stories?.length || PAGE);
+    keepLooking();
+  }, LOOK_AGAIN_MS);
+}
+
+function view(): TemplateResult {
+  const all = stories ?? [];
+  const shown = all.filter((story) => filter === 'all' || shelfOf(story) === filter);
+  return html`
+    <section class="new-story card" aria-labelledby="new-story">
+      <h2 id="new-story">${t('wish.title')}</h2>
+      ${composer.view()}
+    </section>
+    <section class="shelf" aria-labelledby="shelf">
+      <div class="shelf-head"><h1 id="shelf">${t('shelf.title')}</h1>${all.length ? filters(all) : nothing}</div>
+      ${isAway ? html`<p class="note" role="status">${t('shelf.away')}</p>` : nothing}
+      ${stories === null && !isAway ? html`<ul class="books" aria-hidden="true">${[1, 2, 3].map(() => html`<li class="book-card is-waiting"><div class="picture"></div><h2>&nbsp;</h2></li>`)}</ul>` : nothing}
+      ${stories && !all.length ? html`<p class="empty">${t('shelf.empty')}</p>` : nothing}
+      ${all.length && !shown.length ? html`<p class="empty">${t('shelf.none')}</p>` : nothing}
+      <ul class="books">${repeat(shown, (story) => story.id, card)}</ul>
+      ${hasMore ? html`<div class="row centred"><button class="quiet" data-action="more" @click=${() => read(all.length + PAGE)}>${t('shelf.more')}</button></div>` : nothing}
+    </section>`;
+}
+
+function filters(all: ListedStory[]): TemplateResult {
+  const kinds = ['all', 'making', 'ready', 'help'] as const;
+  const count = (kind: Shelf | 'all') => (kind === 'all' ? all.length : all.filter((story) => shelfOf(story) === kind).length);
+  const choose = (kind: typeof filter) => () => {
+    filter = kind;
+    redraw();
+  };
+  return html`<div class="chips filters" role="group" aria-label=${t('shelf.filter')}>
+    ${kinds.map((kind) => html`<button class="chip" aria-pressed=${filter === kind} data-filter=${kind} @click=${choose(kind)}>${t(`shelf.${kind}`)} <small>${count(kind)}</small></button>`)}
+  </div>`;
+}
+
+function card(story: ListedStory, index: number): TemplateResult {
+  const assets = assetsOf(story);
+  const state = shelfOf(story);
+  const id = story.id!;
+  const percent = progressOf(assets);
+  // A book opens; what still needs somebody opens where it is made.
+  const page = state === 'making' || !assets.content?.url && assets.content?.status !== 'ready' || state === 'help' ? 'story' : 'read';
+  return html`<li class="book-card" data-story-id=${id} data-status=${story.asset_generation_status?.overall ?? ''}>
+    <a href="${page}.html?id=${id}">
+      ${picture({ url: assets.cover?.url, alt: '', seed: id, isFirst: index < 2 })}
+      <h2 dir="auto">${story.title}</h2>
+      <p class="state is-${state}">${overallWords(story)}</p>
+      ${state === 'making' ? html`<progress max="100" value=${percent} aria-label=${t('making.progress')}></progress>` : nothing}
+    </a>
+    ${page === 'read' ? html`<a class="look-after" href="story.html?id=${id}">${t('shelf.look-after')}</a>` : nothing}
+  </li>`;
+}
+
+if (await open(t('shelf.title'), view)) {
+  await Promise.all([read(PAGE), composer.load()]);
+  keepLooking();
+}

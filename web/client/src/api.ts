@@ -1,0 +1,132 @@
+// The REST API: a method per verb, typed by openapi.json. What costs carries an idempotency key and may be repeated.
+import { holdKey, type KeyStorage } from './keys.js';
+import type {
+  AssetType, Character, ErrorCode, Estimates, History, NewCharacter, NewStory, Options, Outcome, Plans, Story,
+  StoryAccepted, StoryList, Trait, Usage, Voice,
+} from './types.js';
+
+/** A refusal of the API, or (status 0) no answer at all. Show `message` to people, decide by `code`. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: ErrorCode | 'OFFLINE' | 'UNREADABLE',
+    message: string,
+    readonly data: Record<string, unknown> = {},
+    /** Seconds, where the answer names them. */
+    readonly retryAfter?: number,
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+
+  /** Nobody decided anything: the same request may be sent again. */
+  get isOutage(): boolean {
+    return this.status === 0 || this.status >= 500;
+  }
+}
+
+export interface ApiConfig {
+  /** Where `/api/v1` is. */
+  apiUrl: string;
+  /** The caller's access token, asked for before each request; null for nobody. */
+  accessToken: () => Promise<string | null>;
+  /** Where keys outlive a reload. Left out: `localStorage`, where there is one. */
+  storage?: KeyStorage | null;
+  fetch?: typeof fetch;
+}
+
+const TRIES = 3;
+const PAUSE_MS = 600;
+/** Longer than this nobody is kept waiting in silence. */
+const RETRY_AFTER_MAX_S = 5;
+
+export type Api = ReturnType<typeof createApi>;
+
+export function createApi(config: ApiConfig) {
+  const storage = config.storage === undefined ? (globalThis.localStorage ?? null) : config.storage;
+  const fetchIt = config.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request));
+  const base = `${config.apiUrl.replace(/\/$/, '')}/api/v1`;
+
+  async function once<T>(method: string, path: string, body: string | undefined, key: string | undefined): Promise<T> {
+    const token = await config.accessToken();
+    const headers: Record<string, string> = {};
+    if (token) headers.authorization = `Bearer ${token}`;
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    if (key) headers['idempotency-key'] = key;
+    let response: Response;
+    try {
+      response = await fetchIt(base + path, { method, headers, body });
+    } catch {
+      throw new ApiError(0, 'OFFLINE', 'No connection.');
+    }
+    if (response.status === 204) return undefined as T;
+    // A proxy's page of HTML, or half an answer.
+    const answer = await response.json().catch(() => null);
+    if (response.ok && answer?.success) return answer.data as T;
+    const seconds = Number(response.headers.get('retry-after')) || undefined;
+    throw answer?.code
+      ? new ApiError(response.status, answer.code, answer.message, answer.data ?? {}, seconds)
+      : new ApiError(response.status, 'UNREADABLE', `The answer (${response.status}) could not be read.`, {}, seconds);
+  }
+
+  async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const held = method === 'POST' || method === 'DELETE' ? holdKey(storage, `${method} ${path} ${text}`) : undefined;
+    const mayRepeat = held !== undefined || method === 'GET';
+    for (let tries = 1; ; tries++) {
+      try {
+        const data = await once<T>(method, path, text, held?.key);
+        held?.release();
+        return data;
+      } catch (error) {
+        if (!(error instanceof ApiError) || !error.isOutage) {
+          held?.release();
+          throw error;
+        }
+        const wait = error.retryAfter ?? 0;
+        if (!mayRepeat || tries === TRIES || wait > RETRY_AFTER_MAX_S) throw error;
+        await new Promise((done) => setTimeout(done, Math.max(wait * 1000, PAUSE_MS * tries)));
+      }
+    }
+  }
+
+  const of = (storyId: string, rest = '') => `/stories/${encodeURIComponent(storyId)}${rest}`;
+  const steer = (verb: string) => (storyId: string, body: object) =>
+    call<Outcome>('POST', of(storyId, `/assets/${verb}`), body);
+
+  return {
+    createStory: (wish: NewStory) => call<StoryAccepted>('POST', '/stories', wish),
+    story: (storyId: string) => call<Story>('GET', of(storyId)),
+    stories: (limit = 20, offset = 0) => call<StoryList>('GET', `/stories?limit=${limit}&offset=${offset}`),
+    deleteStory: (storyId: string) => call<void>('DELETE', of(storyId)),
+    history: (storyId: string) => call<History>('GET', of(storyId, '/history')),
+
+    /** What failed, again; all of it where none is named. */
+    retry: (storyId: string, assetTypes?: AssetType[], options?: Options) =>
+      steer('retry')(storyId, { ...(assetTypes && { assetTypes }), ...(options && { options }) }),
+    /** The story without what failed. */
+    continue: (storyId: string) => steer('continue')(storyId, {}),
+    /** Stops what is not settled. */
+    cancel: (storyId: string, assetTypes?: AssetType[]) => steer('cancel')(storyId, assetTypes ? { assetTypes } : {}),
+    /** What is there, anew, and with `cascade` what is made from it. */
+    regenerate: (storyId: string, assetTypes: AssetType[], options?: Options, cascade = true) =>
+      steer('regenerate')(storyId, { assetTypes, ...(options && { options }), cascade }),
+    /** What was not asked for, was cancelled or skipped. */
+    generate: (storyId: string, assetTypes: AssetType[]) => steer('generate')(storyId, { assetTypes }),
+    /** An earlier version again. */
+    restore: (storyId: string, assetType: AssetType, version: number) =>
+      steer('restore')(storyId, { assetType, version }),
+    /** What it would cost; changes nothing. */
+    estimate: (storyId: string, assetTypes: AssetType[]) =>
+      call<Estimates>('POST', of(storyId, '/assets/estimate'), { assetTypes }),
+    narrate: (storyId: string, voiceId: string | null) =>
+      call<Outcome>('POST', of(storyId, '/audio'), { voiceId, regenerate: true }),
+
+    voices: () => call<{ voices: Voice[]; defaultVoiceId: string }>('GET', '/audio/voices'),
+    characters: () => call<{ characters: Character[] }>('GET', '/characters?limit=50'),
+    createCharacter: (character: NewCharacter) => call<Character>('POST', '/characters', character),
+    traits: () => call<{ traits: Trait[] }>('GET', '/characters/traits'),
+    usage: () => call<Usage>('GET', '/users/me/usage'),
+    plans: () => call<Plans>('GET', '/plans'),
+  };
+}

@@ -1,0 +1,30 @@
+// The API's shapes, by the names this package uses. `openapi.d.ts` is made from openapi.json by `npm run types`.
+import type { components } from './openapi.js';
+
+type Schemas = components['schemas'];
+
+export type AssetStatus = Schemas['AssetStatus'];
+/** An asset as a story names it. */
+export type AssetType = Exclude<Schemas['AssetType'], 'text'>;
+export type Assets = { [asset in AssetType]?: AssetStatus };
+export type Character = Schemas['Character'];
+export type Estimates = Schemas['Estimates'];
+export type History = Schemas['History'];
+export type NewCharacter = Schemas['NewCharacter'];
+export type NewStory = Schemas['NewStory'];
+export type Options = Schemas['Options'];
+export type Outcome = Schemas['Outcome'];
+export type Overall = Schemas['Overall'];
+export type Plans = Schemas['Plans'];
+export type Story = Schemas['Story'];
+export type StoryAccepted = Schemas['StoryAccepted'];
+export type StoryList = Schemas['StoryList'];
+export type ListedStory = NonNullable<StoryList['stories']>[number];
+export type Trait = Schemas['TraitList']['traits'][number];
+export type Usage = Schemas['Usage'];
+export type Version = Schemas['Version'];
+export type Voice = Schemas['Voice'];
+export type ErrorCode = Schemas['Failure']['code'];
+
+/** One asset of a story, as it is now. */
+export type AssetUpdate = AssetStatus & { assetType: AssetType };
