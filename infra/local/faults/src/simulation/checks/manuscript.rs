@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 async fn save(database: &TestDatabase, text: &Lease, beats: usize) -> Vec<Lease> {
-    let standing = json!({"outline": {"title": "A"}, "beats": vec![json!({"text": "One."}); beats]});
+    let standing =
+        json!({"outline": {"title": "A"}, "beats": vec![json!({"text": "One."}); beats]});
     let then = json!({"owner": "writer", "limit": 9, "leaseSeconds": 60, "maxInFlight": 100, "holding": []});
     let arguments = json!({"p_job_id": text.job, "p_lease_token": text.token, "p_manuscript": standing,
         "p_continue": then});
@@ -18,7 +19,10 @@ pub(crate) async fn a_story_is_begun_from_its_outline(database: Arc<TestDatabase
     let text = database.start_content(&story, "writer").await;
     let begun = save(&database, &text, 1).await;
     let names: Vec<_> = begun.iter().map(|lease| lease.asset.as_str()).collect();
-    assert!(names.contains(&"cover") && names.contains(&"audio"), "{names:?}");
+    assert!(
+        names.contains(&"cover") && names.contains(&"audio"),
+        "{names:?}"
+    );
     for lease in &begun {
         let answer = database.complete(lease).await;
         assert_eq!(answer["accepted"], false, "{answer}");
