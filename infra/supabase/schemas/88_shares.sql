@@ -17,7 +17,7 @@ create function public.share_story(p_user_id uuid, p_story_id uuid) returns json
 declare
   v_is_readable boolean;
 begin
-  select content ? 'beats' and asset_generation_status ? 'textVersion' into v_is_readable from public.stories
+  select asset_generation_status ? 'textVersion' into v_is_readable from public.stories
   where id = p_story_id and creator_user_id = p_user_id for update;
   if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
   if not v_is_readable then perform private.refuse(409, 'MISSING_REQUIRED_ASSETS', '{"missing": ["content"]}'); end if;
