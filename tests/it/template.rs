@@ -141,6 +141,7 @@ fn every_plain_setting_is_set_for_every_function() {
     let variables = &template()["Globals"]["Function"]["Environment"]["Variables"];
     let set = plain_settings();
     let expected = BTreeSet::from([
+        "APP_URL",
         "ASSETS_BUCKET",
         "ASSETS_CDN_URL",
         "ASSETS_DISTRIBUTION_ID",

@@ -182,6 +182,7 @@ impl TestApi {
                 content_agent: "content-agent".to_owned(),
                 asset_worker: "asset-worker".to_owned(),
                 environment: "test".to_owned(),
+                page: Some("https://page.test/app/".to_owned()),
             },
             plans: Recent::new(PLANS_FRESH_FOR),
             medians: Recent::new(MEDIANS_FRESH_FOR),

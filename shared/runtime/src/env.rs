@@ -54,6 +54,9 @@ pub const ASSETS_DISTRIBUTION_ID: &str = "ASSETS_DISTRIBUTION_ID";
 /// Set by the local stack: S3 under another address, with the bucket in the path.
 pub const AWS_ENDPOINT_URL_S3: &str = "AWS_ENDPOINT_URL_S3";
 
+/// Address of the page, with a slash at its end. Optional: links to shared books need it.
+pub const APP_URL: &str = "APP_URL";
+
 /// Deployed name of the content agent.
 pub const CONTENT_AGENT_FUNCTION: &str = "CONTENT_AGENT_FUNCTION";
 /// Deployed name of the asset worker.

@@ -13,6 +13,7 @@ mod medians;
 mod plans;
 mod reading;
 mod rest;
+mod shares;
 mod voices;
 mod work;
 
@@ -30,6 +31,7 @@ pub use libraries::Library;
 pub use plans::{Pack, Plan, Plans};
 pub use reading::{AssetEntry, AssetGenerationStatus, JobRow, Page, StoryRow, StorySummary};
 pub use rest::{RestConfig, RestConfigError, Store};
+pub use shares::{NoShareToken, Share, ShareToken};
 pub use work::{
     AssetView, Claimed, Completion, Continuation, Expired, Failure, LeasedJob, Placeholder,
     Progress, Reported, Settled, StartedAssets, StartedContent, StoryView, StoryWork, UsageEntry,

@@ -18,6 +18,7 @@ mod progress;
 mod remakes;
 mod restore;
 mod settle;
+mod shares;
 mod spending;
 mod steer;
 mod versions;
