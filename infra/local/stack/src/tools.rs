@@ -55,7 +55,11 @@ impl Tools {
                     reporter.begin("Installing cargo-deny into .local/tools (once, some minutes)");
                     let root = folder.display().to_string();
                     let mut cargo = Command::new("cargo");
+                    // Its own release profile compiles for many minutes, and nobody waits for its second of work.
                     cargo.args(["install", "cargo-deny", "--locked", "--quiet"]);
+                    cargo
+                        .args(["--profile", "dev"])
+                        .env("CARGO_PROFILE_DEV_DEBUG", "false");
                     let how = "install it with `cargo install cargo-deny --locked`";
                     run("cargo-deny", how, cargo.args(["--root", &root])).await?;
                 }
