@@ -86,6 +86,7 @@ revoke all on function
   public.cancel_assets,
   public.claim_asset_jobs,
   public.claim_deletions,
+  public.claim_notices,
   public.complete_deletion,
   public.complete_job,
   public.continue_story,
@@ -105,6 +106,7 @@ revoke all on function
   public.max_retries,
   public.move_story,
   public.next_job_status,
+  public.note_mail_event,
   public.overall_status,
   public.regenerate_assets,
   public.release_job,
@@ -115,11 +117,13 @@ revoke all on function
   public.retry_delay_seconds,
   public.save_manuscript,
   public.save_story_content,
+  public.settle_notices,
   public.start_assets,
   public.start_content,
   public.story_history,
   public.text_needed,
   public.tidy_history,
+  public.user_settings,
   public.user_usage
 from public, anon, authenticated;
 grant execute on function
@@ -129,6 +133,7 @@ grant execute on function
   public.cancel_assets,
   public.claim_asset_jobs,
   public.claim_deletions,
+  public.claim_notices,
   public.complete_deletion,
   public.complete_job,
   public.continue_story,
@@ -148,6 +153,7 @@ grant execute on function
   public.max_retries,
   public.move_story,
   public.next_job_status,
+  public.note_mail_event,
   public.overall_status,
   public.regenerate_assets,
   public.release_job,
@@ -158,11 +164,13 @@ grant execute on function
   public.retry_delay_seconds,
   public.save_manuscript,
   public.save_story_content,
+  public.settle_notices,
   public.start_assets,
   public.start_content,
   public.story_history,
   public.text_needed,
   public.tidy_history,
+  public.user_settings,
   public.user_usage
 to service_role;
 
