@@ -54,8 +54,9 @@ fn every_line_of_a_story_names_its_invocation_its_story_and_where_it_is_about_on
         let mut written = Vec::new();
         for line in lines.iter().filter(|line| line.source == LogSource::Stdout) {
             let json: Value = serde_json::from_str(&line.text).expect("a line is JSON");
-            // Of no invocation: the sender of notices is started here.
+            // A process says who it is before its first invocation.
             if json["message"] == "Process started" {
+                assert!(json["commit"].is_string(), "{json}");
                 continue;
             }
             let request_id = json["requestId"].as_str().unwrap_or_default();
