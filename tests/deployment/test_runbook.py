@@ -98,6 +98,8 @@ class Runbook(unittest.TestCase):
     def setUpClass(cls):
         migrated()
         cls.local = local_stack()
+        # The stack keeps its database from one run to the next.
+        sql("delete from auth.users where email = 'first@example.com'", cls.local["DATABASE_URL"])
         cls.account = Account()
         cls.addClassCleanup(cls.account.stop)
         make_all(cls.account, Stack("production"))
@@ -157,7 +159,7 @@ class Runbook(unittest.TestCase):
                 self.assertIn(code, (0, 254, 255), (words, err))
                 self.assertNotIn("Parameter validation failed", err)
             elif command in ONLY_V2:
-                self.assertEqual(code, 252)
+                self.assertIn(code, (2, 252))
             else:
                 self.assertEqual(code, 0, (words, out, err))
 

@@ -69,8 +69,8 @@ fn the_page_and_its_client_are_well_typed_and_pass_their_own_tests() {
 
 const LOST: f64 = 0.3;
 const BETWEEN_CUTS: Duration = Duration::from_millis(700);
-/// A client that heard nothing asks again after fifteen seconds.
-const PATIENCE: Duration = Duration::from_secs(45);
+/// A client that heard nothing asks again after fifteen seconds; the rest is for a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(100);
 
 #[test]
 fn the_client_ends_with_the_newest_row_over_every_realtime_library_though_frames_are_lost() {

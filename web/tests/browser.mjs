@@ -281,6 +281,37 @@ journeyBeside('a story is its family’s alone, and signing out closes it', asyn
   await context.close();
 });
 
+journeyBeside('a book is shared by a link, read by a stranger, and taken back', async () => {
+  const session = await demo();
+  const api = new Api(session);
+  const { id } = await api.makeStory({ name: 'Ember', species: 'dragon' });
+  await api.settled(id);
+  const context = await signedIn(browser, session);
+  const family = await open(context, page('story.html', id));
+  await family.click(act('share'));
+  await family.waitForSelector('dialog.share[open]');
+  await clean(family, 'the link');
+  const link = await family.inputValue('[data-link]');
+  assert.ok(!/ember|dragon/i.test(link), link);
+  const stranger = await browser.newContext({ locale: 'en-GB' });
+  const theirs = await open(stranger, link);
+  await theirs.waitForSelector('.book [data-word]', { state: 'attached' });
+  await theirs.click(act('begin'));
+  await theirs.waitForSelector('[data-current]');
+  await clean(theirs, 'a shared book');
+  const { token } = Object.fromEntries(new URL(link).hash.slice(1).split('&').map((pair) => pair.split('=')).map(([, value]) => ['token', value]));
+  const seen = JSON.stringify(await new Api({}).call('GET', `/shared/${token}`));
+  assert.ok(!/voiceId|character_ids|creator_user_id|library_id|motif/.test(seen), seen.slice(0, 300));
+  await family.click(act('unshare'));
+  await family.waitForSelector('dialog.share:not([open])', { state: 'attached' });
+  await theirs.reload();
+  await theirs.waitForSelector('.empty h1');
+  family.calm();
+  theirs.calm();
+  await stranger.close();
+  await context.close();
+});
+
 journeyBeside('markup and addresses in names, ideas and titles are words everywhere', async () => {
   const session = await signUp();
   const api = new Api(session);

@@ -36,6 +36,8 @@ pub struct Config {
     pub notice_sender: Option<String>,
     /// `ENVIRONMENT`, default `local`; told by `GET /health`.
     pub environment: String,
+    /// `APP_URL`: where the page is, with a slash at its end; links are told without an address where it is not known.
+    pub page: Option<String>,
 }
 
 const ELEVENLABS: &str = "https://api.elevenlabs.io";
@@ -51,6 +53,7 @@ impl Config {
                 .optional(env::ENVIRONMENT)
                 .unwrap_or("local")
                 .to_owned(),
+            page: variables.optional(env::APP_URL).map(str::to_owned),
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::{
             self, CancelRequest, ContinueRequest, GenerateRequest, PictureRequest,
             RegenerateRequest, RestoreRequest, RetryRequest,
         },
-        audio, characters, health, libraries, openapi, plans, stories, users,
+        audio, characters, health, libraries, openapi, plans, shares, stories, users,
     },
 };
 use axum::{
@@ -60,6 +60,8 @@ pub(crate) fn table() -> Vec<Route> {
         route(GET, "/stories/{id}", stories::show),
         route(PATCH, "/stories/{id}", stories::change),
         route(DELETE, "/stories/{id}", stories::remove),
+        route(POST, "/stories/{id}/share", shares::create),
+        route(DELETE, "/stories/{id}/share", shares::remove),
         route(GET, "/stories/{id}/assets/status", assets::status),
         route(GET, "/stories/{id}/history", assets::history),
         // What a user may ask of a story that exists.
@@ -117,6 +119,7 @@ pub(crate) fn table() -> Vec<Route> {
         // Open to everybody.
         route(GET, "/characters/traits", characters::traits),
         route(GET, "/plans", plans::list),
+        route(GET, "/shared/{token}", shares::show),
         route(GET, "/health", health::health),
         route(GET, "/openapi.json", openapi::document),
     ]

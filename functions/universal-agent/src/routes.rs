@@ -7,5 +7,6 @@ pub(crate) mod health;
 pub(crate) mod libraries;
 pub(crate) mod openapi;
 pub(crate) mod plans;
+pub(crate) mod shares;
 pub(crate) mod stories;
 pub(crate) mod users;

@@ -183,6 +183,7 @@ impl TestApi {
                 asset_worker: "asset-worker".to_owned(),
                 notice_sender: Some("timeout-handler".to_owned()),
                 environment: "test".to_owned(),
+                page: Some("https://page.test/app/".to_owned()),
             },
             plans: Recent::new(PLANS_FRESH_FOR),
             medians: Recent::new(MEDIANS_FRESH_FOR),

@@ -71,6 +71,7 @@ grant select, insert, update, delete on
   private.credit_sums,
   private.deleted_users,
   private.deletion_queue,
+  private.shares,
   private.usage_sums
 to service_role;
 grant select, insert, update on private.asset_medians, private.voice_list to service_role;
@@ -118,11 +119,14 @@ revoke all on function
   public.save_manuscript,
   public.save_story_content,
   public.settle_notices,
+  public.share_story,
+  public.shared_story,
   public.start_assets,
   public.start_content,
   public.story_history,
   public.text_needed,
   public.tidy_history,
+  public.unshare_story,
   public.user_settings,
   public.user_usage
 from public, anon, authenticated;
@@ -165,11 +169,14 @@ grant execute on function
   public.save_manuscript,
   public.save_story_content,
   public.settle_notices,
+  public.share_story,
+  public.shared_story,
   public.start_assets,
   public.start_content,
   public.story_history,
   public.text_needed,
   public.tidy_history,
+  public.unshare_story,
   public.user_settings,
   public.user_usage
 to service_role;

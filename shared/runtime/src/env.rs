@@ -54,6 +54,9 @@ pub const ASSETS_DISTRIBUTION_ID: &str = "ASSETS_DISTRIBUTION_ID";
 /// Set by the local stack: S3 under another address, with the bucket in the path.
 pub const AWS_ENDPOINT_URL_S3: &str = "AWS_ENDPOINT_URL_S3";
 
+/// Address of the page, with a slash at its end. Optional: links in mails and to shared books need it.
+pub const APP_URL: &str = "APP_URL";
+
 /// Deployed name of the content agent.
 pub const CONTENT_AGENT_FUNCTION: &str = "CONTENT_AGENT_FUNCTION";
 /// Deployed name of the asset worker.
@@ -65,8 +68,6 @@ pub const TIMEOUT_HANDLER_FUNCTION: &str = "TIMEOUT_HANDLER_FUNCTION";
 pub const EMAIL_FROM: &str = "EMAIL_FROM";
 /// SES's configuration set, which says where its reports of mails go. Optional.
 pub const EMAIL_CONFIGURATION_SET: &str = "EMAIL_CONFIGURATION_SET";
-/// Where families read, as links in mails begin. Optional: without it mails have no links.
-pub const APP_URL: &str = "APP_URL";
 /// `production`, `staging` or `local`.
 pub const ENVIRONMENT: &str = "ENVIRONMENT";
 /// Jobs being made at one moment, in all, default 1000.

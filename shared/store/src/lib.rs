@@ -15,6 +15,7 @@ mod notices;
 mod plans;
 mod reading;
 mod rest;
+mod shares;
 mod signed;
 mod voices;
 mod work;
@@ -37,6 +38,7 @@ pub use notices::{
 pub use plans::{Pack, Plan, Plans};
 pub use reading::{AssetEntry, AssetGenerationStatus, JobRow, Page, StoryRow, StorySummary};
 pub use rest::{RestConfig, RestConfigError, Store};
+pub use shares::{NoShareToken, Share, ShareToken};
 pub use work::{
     AssetView, Claimed, Completion, Continuation, Expired, Failure, LeasedJob, Placeholder,
     Progress, Reported, Settled, StartedAssets, StartedContent, StoryView, StoryWork, UsageEntry,

@@ -19,6 +19,7 @@ mod progress;
 mod remakes;
 mod restore;
 mod settle;
+mod shares;
 mod spending;
 mod steer;
 mod versions;

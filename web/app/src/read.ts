@@ -10,7 +10,9 @@ import { assetsOf } from './telling.js';
 import { t } from './words.js';
 
 const query = new URLSearchParams(location.search);
-const id = query.get('id') ?? '';
+/** A shared book's token stands behind `#`, where no server sees it. */
+const token = new URLSearchParams(location.hash.slice(1)).get('share');
+let id = query.get('id') ?? '';
 const main = document.querySelector('main')!;
 const speaker = document.querySelector('#speaker')!;
 const api = createApi({ apiUrl: config.apiUrl, accessToken });
@@ -45,13 +47,15 @@ function say(words: string, link: string, words2: string): void {
 }
 
 async function start(): Promise<void> {
-  if (!id || !isSignedIn()) return say(t('sign-in.again'), `index.html`, t('sign-in.enter'));
+  if (!token && (!id || !isSignedIn())) return say(t('sign-in.again'), `index.html`, t('sign-in.enter'));
   let story: Story;
   try {
-    story = await api.story(id);
+    story = token ? ({ ...(await api.shared(token)), status: 'ready' as const, version: 0 } as Story) : await api.story(id);
+    id = story.id;
   } catch (error) {
     const status = error instanceof ApiError ? error.status : 0;
     if (status === 401) return say(t('sign-in.again'), 'index.html', t('sign-in.enter'));
+    if (token && status === 404) return say(t('reader.link-closed'), 'index.html', 'Storytailor');
     if (status === 404 || status === 400) return say(t('story.gone'), 'index.html', t('back.shelf'));
     return say(t('connection.offline'), location.href, t('do.retry'));
   }
@@ -224,7 +228,7 @@ function openBook(story: Story): void {
     history.replaceState(null, '', `read.html?id=${id}`);
     void toggle();
   }
-  void keepOffline([...Object.values(assets).map((asset) => asset.url)].filter((each): each is string => Boolean(each) && !each!.endsWith('.pdf')));
+  if (!token) void keepOffline([...Object.values(assets).map((asset) => asset.url)].filter((each): each is string => Boolean(each) && !each!.endsWith('.pdf')));
 }
 
 function button(action: string, label: string, icon: string): HTMLButtonElement {
@@ -275,7 +279,7 @@ function more(story: Story, storyId: string): HTMLElement {
   });
   return drawer('more', t('reader.more'), file,
     pdf && element('a', { href: pdf, download: '', 'data-action': 'download-pdf' }, t('do.download')),
-    print, element('a', { href: `story.html?id=${storyId}` }, t('shelf.look-after')));
+    print, !token && element('a', { href: `story.html?id=${storyId}` }, t('shelf.look-after')));
 }
 
 function drawer(icon: string, label: string, ...children: (Node | false | undefined | '')[]): HTMLElement {

@@ -4,7 +4,7 @@ import { client } from './client.js';
 import { announce, askToSignIn, attempt, html, nothing, open, redraw, toast, type TemplateResult } from './page.js';
 import { picture } from './picture.js';
 import { ASSETS, altOf, assetsOf, name, overallWords, PICTURES, progressOf, secondsLeft, shelfOf, stateWords } from './telling.js';
-import { t } from './words.js';
+import { language, t } from './words.js';
 
 const id = new URLSearchParams(location.search).get('id') ?? '';
 
@@ -149,6 +149,7 @@ function view(): TemplateResult {
         ${hasFailed ? button('retry-all', t('do.retry-all'), () => client.retry(id), undefined, hasText ? 'quiet' : 'big') : nothing}
         ${hasFailed && hasText && overall === 'partial' ? button('continue', t('do.continue'), () => client.continue(id), undefined, 'quiet') : nothing}
         ${hasText ? html`<button class="quiet" data-action="review" aria-pressed=${isReviewing} @click=${toggleReview}>${t('do.review')}</button>` : nothing}
+        ${hasText ? button('share', t('do.share'), share, undefined, 'quiet') : nothing}
         ${isMaking ? html`<button class="quiet" data-action="cancel" @click=${() => confirm('cancel')}>${t('do.cancel')}</button>` : nothing}
         <button class="quiet" data-action="delete" @click=${() => confirm('delete')}>${t('do.delete')}</button>
       </div>
@@ -162,7 +163,7 @@ function view(): TemplateResult {
       ${frame('activities')}
       ${frame('pdf', assets.pdf?.url ? html`<a class="quiet" data-action="download-pdf" href=${assets.pdf.url} download>${t('do.download')}</a>` : nothing)}
     </div>
-    ${dialog()}
+    ${dialog()}${shareDialog()}
   </section>`;
 }
 
@@ -198,12 +199,44 @@ function voices(): TemplateResult {
   </form>`;
 }
 
+let link: { url: string; until: string } | null = null;
+
+async function share(): Promise<void> {
+  const { token, expiresAt } = await client.share(id);
+  const url = new URL(`read.html#share=${token}`, location.href);
+  link = { url: url.href, until: new Date(expiresAt).toLocaleDateString(language, { dateStyle: 'long' }) };
+  redraw();
+  queueMicrotask(() => document.querySelector<HTMLDialogElement>('dialog.share')?.showModal());
+}
+
+function shareDialog(): TemplateResult {
+  const close = (event: Event) => (event.target as HTMLElement).closest('dialog')!.close();
+  const copy = async () => {
+    await navigator.clipboard.writeText(link!.url).catch(() => document.querySelector<HTMLInputElement>('[data-link]')?.select());
+    toast(t('share.copied'));
+  };
+  const takeBack = async (event: Event) => {
+    const dialog = event.target as HTMLElement;
+    if (!(await attempt(() => client.unshare(id)))) return;
+    dialog.closest('dialog')!.close();
+    link = null;
+    toast(t('share.taken-back'));
+  };
+  return html`<dialog class="share" aria-labelledby="share">
+    <h2 id="share">${t('share.title')}</h2><p>${t('share.why', { date: link?.until ?? '' })}</p>
+    <label>${t('share.link')}<input data-link readonly .value=${link?.url ?? ''}></label>
+    <div class="row"><button class="big" data-action="copy-link" @click=${copy}>${t('share.copy')}</button>
+    <button class="quiet" data-action="unshare" @click=${takeBack}>${t('share.take-back')}</button>
+    <button class="quiet" data-action="close" @click=${close}>${t('share.done')}</button></div>
+  </dialog>`;
+}
+
 let asked: 'cancel' | 'delete' = 'cancel';
 
 function confirm(what: typeof asked): void {
   asked = what;
   redraw();
-  queueMicrotask(() => document.querySelector('dialog')?.showModal());
+  queueMicrotask(() => document.querySelector<HTMLDialogElement>('dialog.confirm')?.showModal());
 }
 
 function dialog(): TemplateResult {
@@ -213,7 +246,7 @@ function dialog(): TemplateResult {
     if (asked === 'cancel') return act('cancel', () => client.cancel(id));
     if (await attempt(() => client.deleteStory(id))) location.assign('index.html');
   };
-  return html`<dialog aria-labelledby="asked">
+  return html`<dialog class="confirm" aria-labelledby="asked">
     <h2 id="asked">${t(`confirm.${asked}`)}</h2><p>${t(`confirm.${asked}.why`)}</p>
     <div class="row"><button class="big" data-action="confirm-${asked}" @click=${go}>${t(`do.${asked}`)}</button>
     <button class="quiet" @click=${close}>${t('do.not')}</button></div>

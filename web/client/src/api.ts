@@ -1,7 +1,7 @@
 // The REST API: a method per verb, typed by openapi.json. What costs carries an idempotency key and may be repeated.
 import { holdKey, type KeyStorage } from './keys.js';
 import type {
-  AssetType, Character, ErrorCode, Estimates, History, NewCharacter, NewStory, Options, Outcome, Plans, Story,
+  AssetType, Character, ErrorCode, Estimates, History, NewCharacter, NewStory, Options, Outcome, Plans, Share, SharedStory, Story,
   StoryAccepted, StoryList, Trait, Usage, Voice,
 } from './types.js';
 
@@ -99,6 +99,10 @@ export function createApi(config: ApiConfig) {
     story: (storyId: string) => call<Story>('GET', of(storyId)),
     stories: (limit = 20, offset = 0) => call<StoryList>('GET', `/stories?limit=${limit}&offset=${offset}`),
     deleteStory: (storyId: string) => call<void>('DELETE', of(storyId)),
+    /** A link by which anybody reads the book for 30 days; asked again, the same one. */
+    share: (storyId: string) => call<Share>('POST', of(storyId, '/share')),
+    unshare: (storyId: string) => call<void>('DELETE', of(storyId, '/share')),
+    shared: (token: string) => call<SharedStory>('GET', `/shared/${encodeURIComponent(token)}`),
     history: (storyId: string) => call<History>('GET', of(storyId, '/history')),
 
     /** What failed, again; all of it where none is named. */

@@ -36,7 +36,7 @@ pub struct LatencyProfile {
 const LATENCY_MS_MAX: u64 = 600_000;
 
 /// Characters of a whole narration: what the storyteller's stories have in the middle.
-const NARRATION_CHARS: usize = 2_200;
+const NARRATION_CHARS: usize = 2_400;
 
 impl Default for LatencyProfile {
     fn default() -> Self {
@@ -330,9 +330,9 @@ mod tests {
 
     #[test]
     fn a_recording_takes_its_share_of_a_whole_narration() {
-        let profile: LatencyProfile = "speech=2200".parse().unwrap();
+        let profile: LatencyProfile = "speech=2400".parse().unwrap();
         let of = |characters| profile.of(CallKind::Speech, None, characters).as_millis();
-        assert_eq!([of(550), of(2_200), of(9_000)], [550, 2_200, 2_200]);
+        assert_eq!([of(600), of(2_400), of(9_000)], [600, 2_400, 2_400]);
     }
 
     #[test]

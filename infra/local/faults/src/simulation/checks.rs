@@ -1,6 +1,7 @@
 //! Directed checks for guards that random play hardly ever needs. Each panics where its guard is missing, as a test does.
 
 mod deletion;
+mod manuscript;
 mod new_text;
 mod plans;
 mod spending;
@@ -13,6 +14,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use tokio::task::JoinSet;
 
 use deletion::*;
+use manuscript::*;
 use new_text::*;
 use plans::*;
 use spending::*;
@@ -38,7 +40,7 @@ const CHECKS: &[(&str, Check)] = checks! {
     progress_is_shown_with_measure
     a_user_s_day_is_kept an_allowance_is_exact no_money_is_lost the_platform_s_day_is_kept
     a_cancelled_text_is_refunded a_new_text_has_no_art_direction a_refunded_story_costs_again
-    a_story_keeps_its_heroes a_version_stands_until_a_better_one_is_there an_older_cover_is_marked
+    a_story_is_begun_from_its_outline a_story_keeps_its_heroes a_version_stands_until_a_better_one_is_there an_older_cover_is_marked
 };
 
 /// The check of this name.
