@@ -10,16 +10,26 @@ mod supabase;
 use faults::{Kind, Size, TrialOptions};
 use stack::report::Reporter;
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{PoisonError, RwLock},
     time::Duration,
 };
 
-/// Trials measure time, so two of them do not run at once.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// Trials that take times in milliseconds run alone; those that count, or have seconds to spare, run beside each other.
+static QUIET: RwLock<()> = RwLock::new(());
 
-/// Runs the trial of this name and shows its figures when one is missed.
-fn holds(kind: Kind, name: &str) {
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+/// Runs the trial of this name, with no other beside it, and shows its figures when one is missed.
+fn holds_alone(kind: Kind, name: &str) {
+    let _quiet = QUIET.write().unwrap_or_else(PoisonError::into_inner);
+    run(kind, name);
+}
+
+/// Runs the fault test of this name, and shows its figures when one is missed.
+fn holds(name: &str) {
+    let _shared = QUIET.read().unwrap_or_else(PoisonError::into_inner);
+    run(Kind::Fault, name);
+}
+
+fn run(kind: Kind, name: &str) {
     let trial = kind
         .trials()
         .into_iter()

@@ -1609,6 +1609,15 @@ create trigger jobs_settle_remake after update on public.asset_generation_jobs f
   when (old.status in ('queued', 'generating') and new.status in ('ready', 'failed', 'cancelled'))
   execute function private.settle_remake();
 
+-- Tries at these assets that a restored version overtakes: they were the user's own, and count once they were begun.
+create function private.overtake_remakes(p_story_id uuid, p_asset_types text[]) returns void
+  language sql set search_path = '' as $$
+  update private.remake_ledger r
+  set outcome = case when j.attempt = r.attempts_before then 'untouched' else 'cancelled' end
+  from public.asset_generation_jobs j
+  where r.story_id = p_story_id and r.asset_type = any (p_asset_types) and r.outcome is null and j.id = r.job_id
+$$;
+
 -- What a story cost its user: an asset that failed, or that a placeholder stands in for, was paid for and is not charged.
 create function private.charged_cost(p_story_id uuid) returns numeric language sql stable set search_path = '' as $$
   select coalesce(sum(u.cost_usd), 0)
@@ -3057,6 +3066,13 @@ create function private.save_story_characters(p_story_id uuid) returns void
   on conflict (story_id) do update set characters = excluded.characters
 $$;
 
+create function private.refuse_outside_tier(p_tier text, p_what jsonb) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  perform private.refuse(403, 'ERR_6002', p_what || (
+    select jsonb_build_object('tier', code, 'upgradeOptions', upgrade_options) from public.tiers where code = p_tier));
+end $$;
+
 create function private.refuse_assets_outside_tier(p_tier text, p_asset_types text[]) returns void
   language plpgsql set search_path = '' as $$
 declare
@@ -3065,7 +3081,7 @@ begin
   select asset into v_excluded from unnest(p_asset_types) as asset
   where asset <> all (select unnest(asset_types) from public.tiers where code = p_tier) limit 1;
   if found then
-    perform private.refuse(403, 'ERR_6002', jsonb_build_object('assetType', v_excluded, 'tier', p_tier));
+    perform private.refuse_outside_tier(p_tier, jsonb_build_object('assetType', v_excluded));
   end if;
 end $$;
 
@@ -3073,7 +3089,7 @@ create function private.refuse_priority_outside_tier(p_tier text, p_priority tex
   language plpgsql set search_path = '' as $$
 begin
   if not exists (select from public.tiers where code = p_tier and p_priority = any (priorities)) then
-    perform private.refuse(403, 'ERR_6002', jsonb_build_object('priority', p_priority, 'tier', p_tier));
+    perform private.refuse_outside_tier(p_tier, jsonb_build_object('priority', p_priority));
   end if;
 end $$;
 
@@ -3199,6 +3215,10 @@ begin
     'dailyLimit', t.daily_generation_limit,
     'storiesToday', private.stories_today(u.id),
     'resetsAt', date_trunc('day', now(), 'UTC') + interval '1 day',
+    'remakesPerStory', t.remakes_per_story,
+    'dailyCostLimitUsd', t.daily_cost_limit_usd,
+    'costTodayUsd', (select coalesce(sum(spent_usd), 0) from private.spending
+      where day = private.today() and payer = u.id),
     'assetTypes', t.asset_types,
     'priorities', t.priorities,
     'upgradeOptions', t.upgrade_options)
@@ -3700,7 +3720,11 @@ begin
   select * into v_wanted from public.asset_versions
   where story_id = p_story_id and asset_type = p_asset_type and version = p_version;
   if not found then perform private.refuse(404, 'VERSION_NOT_FOUND'); end if;
-  if private.new_text_is_made(p_story_id) then perform private.give_up_new_text(p_story_id, null, null); end if;
+  if private.new_text_is_made(p_story_id) then
+    perform private.overtake_remakes(p_story_id, array(
+      select asset_type from public.asset_generation_jobs where story_id = p_story_id));
+    perform private.give_up_new_text(p_story_id, null, null);
+  end if;
   v_text := private.text_version(p_story_id);
   if p_asset_type <> 'content' and v_wanted.text_version <> v_text then
     perform private.refuse(409, 'VERSION_OF_ANOTHER_TEXT', jsonb_build_object(
@@ -3715,6 +3739,7 @@ begin
   loop
     continue when exists (select from public.asset_generation_jobs where story_id = p_story_id
       and asset_type = v_version.asset_type and status = 'ready' and asset_version = v_version.version);
+    perform private.overtake_remakes(p_story_id, array[v_version.asset_type]);
     perform private.take_version(v_version);
     v_patch := v_patch || private.story_columns(v_version.asset_type, v_version.result);
     v_done := v_done || v_version.asset_type;

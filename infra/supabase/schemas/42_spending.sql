@@ -400,6 +400,15 @@ create trigger jobs_settle_remake after update on public.asset_generation_jobs f
   when (old.status in ('queued', 'generating') and new.status in ('ready', 'failed', 'cancelled'))
   execute function private.settle_remake();
 
+-- Tries at these assets that a restored version overtakes: they were the user's own, and count once they were begun.
+create function private.overtake_remakes(p_story_id uuid, p_asset_types text[]) returns void
+  language sql set search_path = '' as $$
+  update private.remake_ledger r
+  set outcome = case when j.attempt = r.attempts_before then 'untouched' else 'cancelled' end
+  from public.asset_generation_jobs j
+  where r.story_id = p_story_id and r.asset_type = any (p_asset_types) and r.outcome is null and j.id = r.job_id
+$$;
+
 -- What a story cost its user: an asset that failed, or that a placeholder stands in for, was paid for and is not charged.
 create function private.charged_cost(p_story_id uuid) returns numeric language sql stable set search_path = '' as $$
   select coalesce(sum(u.cost_usd), 0)

@@ -100,6 +100,13 @@ create function private.save_story_characters(p_story_id uuid) returns void
   on conflict (story_id) do update set characters = excluded.characters
 $$;
 
+create function private.refuse_outside_tier(p_tier text, p_what jsonb) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  perform private.refuse(403, 'ERR_6002', p_what || (
+    select jsonb_build_object('tier', code, 'upgradeOptions', upgrade_options) from public.tiers where code = p_tier));
+end $$;
+
 create function private.refuse_assets_outside_tier(p_tier text, p_asset_types text[]) returns void
   language plpgsql set search_path = '' as $$
 declare
@@ -108,7 +115,7 @@ begin
   select asset into v_excluded from unnest(p_asset_types) as asset
   where asset <> all (select unnest(asset_types) from public.tiers where code = p_tier) limit 1;
   if found then
-    perform private.refuse(403, 'ERR_6002', jsonb_build_object('assetType', v_excluded, 'tier', p_tier));
+    perform private.refuse_outside_tier(p_tier, jsonb_build_object('assetType', v_excluded));
   end if;
 end $$;
 
@@ -116,7 +123,7 @@ create function private.refuse_priority_outside_tier(p_tier text, p_priority tex
   language plpgsql set search_path = '' as $$
 begin
   if not exists (select from public.tiers where code = p_tier and p_priority = any (priorities)) then
-    perform private.refuse(403, 'ERR_6002', jsonb_build_object('priority', p_priority, 'tier', p_tier));
+    perform private.refuse_outside_tier(p_tier, jsonb_build_object('priority', p_priority));
   end if;
 end $$;
 
@@ -242,6 +249,10 @@ begin
     'dailyLimit', t.daily_generation_limit,
     'storiesToday', private.stories_today(u.id),
     'resetsAt', date_trunc('day', now(), 'UTC') + interval '1 day',
+    'remakesPerStory', t.remakes_per_story,
+    'dailyCostLimitUsd', t.daily_cost_limit_usd,
+    'costTodayUsd', (select coalesce(sum(spent_usd), 0) from private.spending
+      where day = private.today() and payer = u.id),
     'assetTypes', t.asset_types,
     'priorities', t.priorities,
     'upgradeOptions', t.upgrade_options)

@@ -348,7 +348,11 @@ begin
   select * into v_wanted from public.asset_versions
   where story_id = p_story_id and asset_type = p_asset_type and version = p_version;
   if not found then perform private.refuse(404, 'VERSION_NOT_FOUND'); end if;
-  if private.new_text_is_made(p_story_id) then perform private.give_up_new_text(p_story_id, null, null); end if;
+  if private.new_text_is_made(p_story_id) then
+    perform private.overtake_remakes(p_story_id, array(
+      select asset_type from public.asset_generation_jobs where story_id = p_story_id));
+    perform private.give_up_new_text(p_story_id, null, null);
+  end if;
   v_text := private.text_version(p_story_id);
   if p_asset_type <> 'content' and v_wanted.text_version <> v_text then
     perform private.refuse(409, 'VERSION_OF_ANOTHER_TEXT', jsonb_build_object(
@@ -363,6 +367,7 @@ begin
   loop
     continue when exists (select from public.asset_generation_jobs where story_id = p_story_id
       and asset_type = v_version.asset_type and status = 'ready' and asset_version = v_version.version);
+    perform private.overtake_remakes(p_story_id, array[v_version.asset_type]);
     perform private.take_version(v_version);
     v_patch := v_patch || private.story_columns(v_version.asset_type, v_version.result);
     v_done := v_done || v_version.asset_type;

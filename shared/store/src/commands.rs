@@ -204,6 +204,12 @@ pub struct Usage {
     pub daily_limit: Option<u32>,
     /// Midnight UTC, RFC 3339.
     pub resets_at: String,
+    /// Assets of one story that may be asked for again. `None`: unlimited.
+    pub remakes_per_story: Option<u32>,
+    /// What they may cost between two midnights UTC, in USD. `None`: unlimited.
+    pub daily_cost_limit_usd: Option<f64>,
+    /// What they have cost since midnight UTC, in USD.
+    pub cost_today_usd: f64,
     pub asset_types: Vec<AssetType>,
     pub priorities: Vec<Priority>,
     pub upgrade_options: Vec<String>,

@@ -1,19 +1,18 @@
 //! Short forms of the fault tests in `faults::events`.
 
 use super::holds;
-use faults::Kind;
 
 #[test]
 fn events_that_come_again_and_again_are_paid_for_once() {
-    holds(Kind::Fault, "duplicates");
+    holds("duplicates");
 }
 
 #[test]
 fn a_kick_or_a_wake_that_never_arrives_is_made_up_for_by_the_sweep() {
-    holds(Kind::Fault, "lost");
+    holds("lost");
 }
 
 #[test]
 fn every_story_settles_though_everything_fails_now_and_then() {
-    holds(Kind::Fault, "chaos");
+    holds("chaos");
 }

@@ -1,24 +1,24 @@
 //! Short forms of the fault tests in `faults::queue`.
 
-use super::holds;
+use super::holds_alone;
 use faults::Kind;
 
 #[test]
 fn sixteen_workers_of_one_queue_claim_every_job_once() {
-    holds(Kind::Fault, "race");
+    holds_alone(Kind::Fault, "race");
 }
 
 #[test]
 fn a_school_an_urgent_stream_a_poison_job_and_a_rate_limit_let_others_have_their_turn() {
-    holds(Kind::Fault, "fairness");
+    holds_alone(Kind::Fault, "fairness");
 }
 
 #[test]
 fn claiming_does_not_feel_a_long_history() {
-    holds(Kind::Bench, "claim");
+    holds_alone(Kind::Bench, "claim");
 }
 
 #[test]
 fn claiming_does_not_feel_a_held_snapshot() {
-    holds(Kind::Bench, "snapshot");
+    holds_alone(Kind::Bench, "snapshot");
 }

@@ -57,7 +57,8 @@ fn a_plan_without_a_voice_makes_whole_books_in_silence_and_refuses_what_it_lacks
         ] {
             let (status, refusal) = post(&url, &user.token, None, &wish(more)).await;
             assert_eq!((status, &refusal["code"]), (403, &json!("ERR_6002")));
-            assert_eq!(refusal["data"], json!({named: is, "tier": "silent"}));
+            let data = json!({named: is, "tier": "silent", "upgradeOptions": []});
+            assert_eq!(refusal["data"], data);
         }
         assert_eq!(
             stories_of(&shared, &user).await,

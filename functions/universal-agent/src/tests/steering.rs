@@ -331,7 +331,8 @@ async fn an_estimate_sums_up_and_knows_the_plan() {
     story["content"] = json!({"beats": [{"text": "a".repeat(600)}, {"text": "b".repeat(400)}]});
     api.database.answers("stories", 200, json!([story]));
     let usage = json!({"tier": "free", "storiesUsed": 1, "storyLimit": 2, "storiesToday": 1, "dailyLimit": null,
-        "resetsAt": "2026-01-02T00:00:00+00:00", "assetTypes": ["cover", "audio"], "priorities": ["normal"],
+        "resetsAt": "2026-01-02T00:00:00+00:00", "remakesPerStory": 16, "dailyCostLimitUsd": 4.0, "costTodayUsd": 0.5,
+        "assetTypes": ["cover", "audio"], "priorities": ["normal"],
         "upgradeOptions": []});
     api.database.answers("rpc/user_usage", 200, usage);
     let estimate = async |assets| {

@@ -233,7 +233,8 @@ async fn a_character_is_made_shown_changed_and_removed() {
 async fn usage_is_told_as_the_database_counts_it() {
     let api = TestApi::new().await;
     let usage = json!({"tier": "free", "storiesUsed": 1, "storyLimit": 2, "storiesToday": 1, "dailyLimit": null,
-        "resetsAt": "2026-01-02T00:00:00+00:00", "assetTypes": ["content", "cover"], "priorities": ["normal"],
+        "resetsAt": "2026-01-02T00:00:00+00:00", "remakesPerStory": 16, "dailyCostLimitUsd": 4.0, "costTodayUsd": 0.5,
+        "assetTypes": ["content", "cover"], "priorities": ["normal"],
         "upgradeOptions": ["individual"]});
     api.database.answers("rpc/user_usage", 200, usage.clone());
     assert_eq!(body(api.get("/users/me/usage").await).await["data"], usage);

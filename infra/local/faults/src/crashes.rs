@@ -4,6 +4,7 @@ mod death;
 pub(crate) mod deletion;
 pub(crate) mod deploy;
 pub(crate) mod kill;
+mod new_text;
 pub(crate) mod outage;
 mod points;
 mod purchases;

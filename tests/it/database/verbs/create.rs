@@ -173,7 +173,9 @@ async fn an_asset_outside_the_plan_is_refused_by_name() {
         (refusal.code.as_str(), refusal.message.as_str()),
         ("PT403", "ERR_6002")
     );
-    assert_eq!(refusal.detail, json!({"assetType": "pdf", "tier": "free"}));
+    let options = json!(["individual", "story_pack_5"]);
+    let detail = json!({"assetType": "pdf", "tier": "free", "upgradeOptions": options});
+    assert_eq!(refusal.detail, detail);
 }
 
 #[tokio::test]
@@ -243,6 +245,8 @@ async fn usage_tells_what_was_used_and_what_is_left() {
         ),
         (&json!("free"), &json!(1), &json!(2), &json!(1))
     );
+    assert_eq!(usage["remakesPerStory"], 16);
+    assert_eq!(usage["dailyCostLimitUsd"].as_f64(), Some(4.0));
     assert!(
         usage["resetsAt"].as_str().unwrap().contains("T00:00:00"),
         "{usage}"

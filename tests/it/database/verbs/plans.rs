@@ -51,7 +51,11 @@ async fn impoverish(database: &Database) {
 }
 
 async fn refusal(database: &Database, verb: &str, arguments: &Value) -> (String, String, Value) {
-    let refusal = database.try_call(verb, arguments).await.unwrap_err();
+    let mut refusal = database.try_call(verb, arguments).await.unwrap_err();
+    let detail = refusal.detail.as_object_mut();
+    let options = detail.and_then(|detail| detail.remove("upgradeOptions"));
+    let has_options = options.is_some_and(|options| options.is_array());
+    assert_eq!(has_options, refusal.message == "ERR_6002", "ways out");
     (refusal.code, refusal.message, refusal.detail)
 }
 

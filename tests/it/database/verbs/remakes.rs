@@ -118,6 +118,28 @@ async fn a_try_that_fails_is_given_back_and_one_that_is_cancelled_is_not() {
 }
 
 #[tokio::test]
+async fn a_try_that_a_restored_version_overtakes_counts_once_it_was_begun() {
+    let database = Database::new().await;
+    let story = finished(&database, 16).await;
+    for (asked, is_begun, used_then) in [
+        ("cover", false, 0),
+        ("cover", true, 1),
+        ("content", true, 2),
+    ] {
+        database
+            .call("regenerate_assets", ask(&story, &[asked]))
+            .await;
+        if is_begun {
+            database.claim_asset(&story, asked).await;
+        }
+        let back = json!({"p_user_id": story.user, "p_story_id": story.id, "p_asset_type": asked, "p_version": 1});
+        database.call("restore_asset", back).await;
+        assert_eq!(database.overall(&story).await, "ready");
+        assert_eq!(used(&database, &story).await, used_then, "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn a_text_that_fails_gives_back_what_waited_for_it() {
     let database = Database::new().await;
     let story = finished(&database, 8).await;

@@ -113,6 +113,12 @@ async fn what_a_user_asks_for_again_draws_on_the_day_and_a_new_story_does_not() 
     let again = database.claim_asset(&story, "cover").await;
     complete_for(&database, &again, 0.2).await;
     assert!(close(spent(&database, Some(story.user)).await, 0.2));
+    let usage = json!({"p_user_id": story.user, "p_email": null});
+    let usage = database.call("user_usage", usage).await;
+    assert!(close(
+        usage["costTodayUsd"].as_f64().unwrap_or_default(),
+        0.2
+    ));
     assert!(close(spent(&database, None).await, 0.5));
 }
 

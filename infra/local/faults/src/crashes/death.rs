@@ -3,7 +3,10 @@
 
 use crate::{
     Result, TestStack,
-    crashes::points::{Point, Wire},
+    crashes::{
+        new_text,
+        points::{Point, Wire},
+    },
     in_time, kill, stuck, until,
 };
 use futures::future::BoxFuture;
@@ -13,7 +16,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// A story gets to any of the points within this, on a busy machine too.
-const ARRIVES_WITHIN: Duration = Duration::from_secs(60);
+const ARRIVES_WITHIN: Duration = Duration::from_secs(120);
 /// Nothing that was killed may take longer than this to start again; the goal is far below.
 const RESTARTS_WITHIN: Duration = Duration::from_secs(75);
 
@@ -40,7 +43,7 @@ impl Victim<'_> {
     /// Starts the story and kills its process at the point.
     pub(crate) async fn run_to_breakpoint_and_kill(self) -> Result<KillReport> {
         let job = self.stack.job(self.story, self.point.asset()).await?.id;
-        if self.point.again() {
+        if self.point.again() || self.point.is_of_new_text {
             self.stack.kick(self.story)?;
             self.stack.settle(&[self.story], ARRIVES_WITHIN).await?;
         }
@@ -77,7 +80,9 @@ impl Victim<'_> {
         let begun = self
             .stack
             .begin_again(self.story, restarts, attempt, RESTARTS_WITHIN);
-        begun.await?;
+        if let Err(error) = begun.await {
+            return stuck(format!("killed at `{}`: {error}", self.point.name));
+        }
         Ok(KillReport {
             point: self.point,
             story: self.story,
@@ -87,10 +92,15 @@ impl Victim<'_> {
     }
 
     async fn set_out(&self) -> Result<()> {
-        if !self.point.again() {
+        let asset = if self.point.is_of_new_text {
+            new_text::follow(self.stack, self.story, &self.hero).await?;
+            "content"
+        } else if self.point.again() {
+            self.point.asset()
+        } else {
             return self.stack.kick(self.story);
-        }
-        let wish = json!({"assetTypes": [self.point.asset()]});
+        };
+        let wish = json!({"assetTypes": [asset]});
         self.stack.user.steer(self.story, "regenerate", &wish).await
     }
 
@@ -137,8 +147,9 @@ impl Victim<'_> {
     /// Whether all five scene analyses are checkpointed.
     async fn scenes_are_known(&self) -> Result<bool> {
         let known = format!(
-            "select count(distinct scene.key) from public.asset_generation_jobs j, jsonb_each(j.checkpoint #> '{{art-1,scenes}}') as scene
+            "select count(distinct scene.key) from public.asset_generation_jobs j, jsonb_each(j.checkpoint #> '{{art-{},scenes}}') as scene
              where j.story_id = '{}'",
+            self.point.text_version(),
             self.story
         );
         Ok(self.stack.count(&known).await? == 5)

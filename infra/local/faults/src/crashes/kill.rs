@@ -4,6 +4,7 @@ use crate::{
     Figures, Result, Run, Size, TestStack, TrialOptions,
     crashes::{
         death::{KillReport, Victim},
+        new_text,
         points::{POINTS, Point},
         purchases::again_by_story,
     },
@@ -32,13 +33,18 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     stack.emulator().pause_schedules(true);
-    let points: Vec<Point> = match options.size {
-        Size::Short => SHORT.iter().map(|index| POINTS[*index]).collect(),
-        Size::Normal | Size::Full => POINTS.into(),
+    let (mut points, of_new_text): (Vec<Point>, Vec<Point>) = match options.size {
+        Size::Short => (SHORT.map(|index| POINTS[index]).into(), Vec::new()),
+        Size::Normal | Size::Full => {
+            let of_new_text = POINTS.into_iter().filter_map(Point::of_new_text);
+            (POINTS.into(), of_new_text.collect())
+        }
     };
+    new_text::watch(stack).await?;
     let mut all = Tally::default();
     for round in 0..options.size.pick(1, 1, 100) {
         all.add(round_of(stack, &points, &format!("Kestrel{round}x"), 0.0).await?);
+        all.add(one_by_one(stack, &of_new_text, &format!("Harrier{round}x")).await?);
         if options.size >= Size::Normal {
             all.add(worker_round(stack, round).await?);
         }
@@ -53,12 +59,15 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let mut silent = Tally::default();
     stack.emulator().pause_schedules(false);
     // A text that nobody had started holds no lease: that is a lost kick, and the trial `lost` is about it.
-    let leased: Vec<Point> = points.into_iter().filter(Point::holds_a_lease).collect();
+    points.retain(Point::holds_a_lease);
     for round in 0..rounds {
-        silent.add(round_of(stack, &leased, &format!("Merlin{round}x"), 1.0).await?);
+        silent.add(round_of(stack, &points, &format!("Merlin{round}x"), 1.0).await?);
     }
     if rounds > 0 {
         figures.extend(silent.figures("told of none"));
+    }
+    if !of_new_text.is_empty() {
+        figures.extend(new_text::figures(stack).await?);
     }
     Ok(figures)
 }
@@ -104,6 +113,16 @@ impl Tally {
                 self.too_many, "calls", is 0;
         }
     }
+}
+
+/// A round for each point: a process that makes a new text goes on with those of other stories, which would die with it.
+async fn one_by_one(stack: &TestStack, points: &[Point], hero: &str) -> Result<Tally> {
+    let mut tally = Tally::default();
+    for (number, point) in points.iter().enumerate() {
+        let hero = format!("{hero}{number}n");
+        tally.add(round_of(stack, &[*point], &hero, 0.0).await?);
+    }
+    Ok(tally)
 }
 
 /// One story for each point, all at once. This share of the records of dead invocations is lost.

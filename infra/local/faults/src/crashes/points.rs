@@ -38,6 +38,8 @@ pub(crate) struct Point {
     pub(crate) moment: Moment,
     /// Paid calls that may be repeated: those in flight, paid and not stored yet.
     pub(crate) may_cost: u64,
+    /// Whether it is reached while a finished story gets another text, with everything that is made from it.
+    pub(crate) is_of_new_text: bool,
 }
 
 const fn point(name: &'static str, wire: Wire, moment: Moment, may_cost: u64) -> Point {
@@ -46,6 +48,7 @@ const fn point(name: &'static str, wire: Wire, moment: Moment, may_cost: u64) ->
         wire,
         moment,
         may_cost,
+        is_of_new_text: false,
     }
 }
 
@@ -71,6 +74,19 @@ impl Point {
     /// Whether it is reached by making the narration of a finished story again.
     pub(crate) fn again(&self) -> bool {
         self.wire == StartNarration
+    }
+
+    /// The same moment while a finished story gets another text; none where no text is made.
+    pub(crate) fn of_new_text(self) -> Option<Self> {
+        (!self.again()).then_some(Self {
+            is_of_new_text: true,
+            ..self
+        })
+    }
+
+    /// The version of the text that is being made, or made from.
+    pub(crate) fn text_version(&self) -> u32 {
+        1 + u32::from(self.is_of_new_text)
     }
 
     /// What has to be over before the kill, so that nothing else of the story is in flight in the same process.
@@ -104,7 +120,8 @@ impl Point {
 
     /// Whether the process that dies here, or the worker for it, has a lease.
     pub(crate) fn holds_a_lease(&self) -> bool {
-        (self.wire, self.moment) != (StartContent, Before)
+        // A new text is claimed, and handed over with its lease.
+        self.is_of_new_text || (self.wire, self.moment) != (StartContent, Before)
     }
 
     pub(crate) const fn asks_a_provider(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Watches every write by triggers of its own, and checks the invariants against what it saw.
 
 use super::moves::World;
-use crate::{INVARIANTS, TestDatabase, queries};
+use crate::{INVARIANTS, Story, TestDatabase, queries};
 use serde_json::Value;
 use std::sync::LazyLock;
 
@@ -41,6 +41,7 @@ impl Audit {
             let broken: Option<Value> = database.value(&broken).await;
             assert_eq!(broken, None, "{what}");
         }
+        check_deleted(database, &world.deleted).await;
         let completed = database
             .column("select lease_token::text from audit.completions")
             .await;
@@ -50,5 +51,23 @@ impl Audit {
                 "{token} was told it completed, and did not"
             );
         }
+    }
+}
+
+/// Of a story that was taken away nothing is left but the wish to delete its files; its credit is still spent.
+async fn check_deleted(database: &TestDatabase, deleted: &[Story]) {
+    let tables = "select oid::regclass::text from pg_class where relkind = 'r'
+        and relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+        and oid <> 'private.deletion_queue'::regclass";
+    let tables = database.column(tables).await;
+    for Story { id, user } in deleted {
+        for table in &tables {
+            let rows = format!("{table} as t where to_jsonb(t)::text like '%{id}%'");
+            assert_eq!(database.count(&rows).await, 0, "{table} names {id}");
+        }
+        let files = format!("private.deletion_queue where kind = 'files' and story_id = '{id}'");
+        assert_eq!(database.count(&files).await, 1, "files of {id}");
+        let (used, spent) = database.credits(*user).await;
+        assert_eq!(i64::from(used), spent, "the credits of {user}");
     }
 }

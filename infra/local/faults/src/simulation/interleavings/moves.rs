@@ -23,6 +23,8 @@ pub(super) struct World {
     last_settling: Option<Move>,
     /// Lease tokens whose completion was accepted, once each time it was not a repetition.
     pub(super) completed: Vec<String>,
+    /// Stories that their users took away.
+    pub(super) deleted: Vec<Story>,
 }
 
 impl Move {
@@ -61,6 +63,7 @@ impl World {
             leases: Vec::new(),
             last_settling: None,
             completed: Vec::new(),
+            deleted: Vec::new(),
         }
     }
 
@@ -77,6 +80,10 @@ impl World {
                 let limit = json!({"p_limit": random.random_range(1..10)});
                 Move::Verb("expire_stuck_jobs", limit)
             }
+            90 => Move::Verb(
+                "delete_story",
+                json!({"p_user_id": story.user, "p_story_id": story.id}),
+            ),
             _ => steer(&story, random),
         }
     }
@@ -147,6 +154,11 @@ impl World {
         if *verb == "complete_job" && answer["accepted"] == true && answer["replayed"] != true {
             let token = arguments["p_lease_token"].as_str();
             self.completed.push(token.expect("a token").to_owned());
+        }
+        if *verb == "delete_story" {
+            let is_gone = |story: &&Story| arguments["p_story_id"] == story.id.as_str();
+            self.deleted
+                .extend(self.stories.iter().find(is_gone).cloned());
         }
         if matches!(*verb, "complete_job" | "fail_job") {
             self.last_settling = Some(made);
