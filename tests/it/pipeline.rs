@@ -15,6 +15,7 @@ mod logs;
 mod models;
 mod motion;
 mod narration;
+mod notices;
 mod plans;
 mod requests;
 mod scripts;

@@ -3,6 +3,7 @@
 mod assets;
 mod callers;
 mod document;
+mod mail;
 mod settings;
 mod watching;
 
@@ -150,6 +151,8 @@ fn every_plain_setting_is_set_for_every_function() {
         "ELEVENLABS_BASE_URL",
         "ELEVENLABS_DEFAULT_VOICE",
         "ELEVENLABS_MODEL",
+        "EMAIL_CONFIGURATION_SET",
+        "EMAIL_FROM",
         "ENVIRONMENT",
         "JOB_LEASE_SECONDS",
         "MAX_JOBS_IN_FLIGHT",
@@ -160,6 +163,7 @@ fn every_plain_setting_is_set_for_every_function() {
         "SSM_PARAMETER_PREFIX",
         "SUPABASE_JWT_ISSUER",
         "SUPABASE_URL",
+        "TIMEOUT_HANDLER_FUNCTION",
     ]);
     assert_eq!(set, expected.into_iter().map(str::to_owned).collect());
     assert_eq!(

@@ -11,6 +11,8 @@ pub struct Config {
     pub lease: Duration,
     /// `MAX_JOBS_IN_FLIGHT`, default 1000.
     pub max_jobs_in_flight: u32,
+    /// `TIMEOUT_HANDLER_FUNCTION`: who sends a notice when a claim ends a story; nobody without `EMAIL_FROM`.
+    pub notice_sender: Option<String>,
 }
 
 impl Config {
@@ -19,6 +21,7 @@ impl Config {
             content_agent: variables.required(env::CONTENT_AGENT_FUNCTION)?.to_owned(),
             lease: variables.lease()?,
             max_jobs_in_flight: variables.max_jobs_in_flight()?,
+            notice_sender: variables.notice_sender(),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{Deps, Report};
 use domain::{AssetType, StoryId, retry};
-use events::{Command, DispatchedJob};
+use events::{Command, DispatchedJob, SendNotices};
 use futures::{StreamExt, stream};
 use runtime::chain;
 use std::{collections::BTreeMap, time::Duration};
@@ -50,6 +50,19 @@ pub(crate) async fn hand_on_deletions(deps: &Deps) {
         tracing::error!(
             error = chain(&error),
             "Could not have files deleted; the next sweep tries again"
+        );
+    }
+}
+
+/// A story ended for want of a worker: its user is to hear of it.
+pub(crate) async fn wake_notice_sender(deps: &Deps) {
+    let Some(sender) = &deps.config.notice_sender else {
+        return;
+    };
+    if let Err(error) = deps.invoker.invoke(sender, SendNotices.into()).await {
+        tracing::warn!(
+            error = chain(&error),
+            "Could not wake the sender of notices; its schedule will find the notice"
         );
     }
 }

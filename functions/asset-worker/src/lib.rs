@@ -93,6 +93,9 @@ pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, Asset
             )
             .await
             .map_err(AssetWorkerError::Claim)?;
+        if claimed.has_ended_stories() {
+            dispatch::wake_notice_sender(deps).await;
+        }
         let nothing_moved = claimed.jobs.is_empty();
         left_behind = claimed.oldest_claimable_seconds;
         let dispatched = dispatch::hand_over(deps, claimed.jobs).await;

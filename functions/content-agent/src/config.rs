@@ -23,6 +23,8 @@ pub struct Config {
     pub max_jobs_in_flight: u32,
     /// `ASSET_WORKER_FUNCTION`: who is woken for what this invocation does not take on itself.
     pub asset_worker: String,
+    /// `TIMEOUT_HANDLER_FUNCTION`: who sends a notice when a story ends here; nobody without `EMAIL_FROM`.
+    pub notice_sender: Option<String>,
     /// `IMAGE_FALLBACK`, default `placeholder`.
     pub image_fallback: ImageFallback,
     /// `IMAGE_CHECK_SKIPS`: traits the check of pictures leaves out.
@@ -56,6 +58,7 @@ impl Config {
             lease: variables.lease()?,
             max_jobs_in_flight: variables.max_jobs_in_flight()?,
             asset_worker: variables.required(env::ASSET_WORKER_FUNCTION)?.to_owned(),
+            notice_sender: variables.notice_sender(),
             image_fallback: variables.parsed_or(env::IMAGE_FALLBACK, ImageFallback::Placeholder)?,
             unchecked_traits: unchecked_traits.map_err(|error| SettingError::Invalid {
                 name: env::IMAGE_CHECK_SKIPS,

@@ -30,7 +30,7 @@ pub use prices::Prices;
 
 use decode_pool::DecodePool;
 use domain::{LeaseToken, StoryId};
-use events::{Command, DispatchedJob, Tick};
+use events::{Command, DispatchedJob, SendNotices, Tick};
 use providers::{ElevenLabs, OpenAi};
 use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Shutdown, Variables, chain, env, http_client};
 use serde::Serialize;
@@ -98,6 +98,19 @@ impl Deps {
             tracing::error!(
                 error = chain(&error),
                 "Could not wake the asset worker; its schedule will find the jobs"
+            );
+        }
+    }
+
+    /// A story ended: its user is to hear of it.
+    async fn wake_notice_sender(&self) {
+        let Some(sender) = &self.config.notice_sender else {
+            return;
+        };
+        if let Err(error) = self.invoker.invoke(sender, SendNotices.into()).await {
+            tracing::warn!(
+                error = chain(&error),
+                "Could not wake the sender of notices; its schedule will find the notice"
             );
         }
     }

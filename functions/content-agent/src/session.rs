@@ -324,7 +324,7 @@ impl Session {
         }
     }
 
-    /// Takes on what was leased here, and wakes the worker for the rest.
+    /// Takes on what was leased here, and wakes the worker for the rest; and the sender of notices when the story ended.
     async fn follow(&mut self, settled: Settled) {
         if let Some(view) = settled.view {
             self.story = Arc::new(self.story.with_view(view));
@@ -334,6 +334,9 @@ impl Session {
         }
         if settled.claimable > 0 {
             self.deps.wake_worker().await;
+        }
+        if settled.summary.is_some() {
+            self.deps.wake_notice_sender().await;
         }
     }
 

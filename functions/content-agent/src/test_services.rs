@@ -100,6 +100,7 @@ impl TestServices {
             config: Config {
                 lease: Duration::from_secs(60),
                 max_jobs_in_flight: 10,
+                notice_sender: None,
                 asset_worker: "worker".to_owned(),
                 image_fallback: ImageFallback::Fail,
                 unchecked_traits: Vec::new(),

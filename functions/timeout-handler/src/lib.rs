@@ -2,24 +2,28 @@
 //!
 //! It is told of every invocation of the worker and the content agent that died or never ran (they name it as their
 //! on-failure destination), and ends what that one held at once. What nobody told it of, its schedule finds by the end
-//! of the lease; a claim does the same in passing.
+//! of the lease; a claim does the same in passing. It also sends the notices about stories that ended: woken by whoever
+//! ended one, and with each sweep.
 
 mod config;
+mod notices;
 mod trigger;
 
 pub use config::Config;
 pub use trigger::{BadTrigger, Trigger};
 
-use events::Tick;
+use events::{FailedInvocation, MailFate, MailReport, Tick};
 use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Variables, chain, http_client};
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
-use store::{Expired, RestConfig, Store, StoreError};
+use store::{Expired, MailOutcome, Mailer, RestConfig, Store, StoreError};
 
 /// What the handler may touch. Built once per process.
 pub struct Deps {
     pub store: Store,
     pub invoker: Arc<dyn Invoke>,
+    /// None where nobody is to get mail.
+    pub mailer: Option<Mailer>,
     pub config: Config,
 }
 
@@ -34,10 +38,21 @@ impl Deps {
             supabase_url,
             service_role_key,
         };
+        let (http, config) = (http_client(), Config::from_variables(variables)?);
+        let mailer = config.email_from.clone().map(|from| {
+            let (lazy, set) = (Arc::clone(&aws), config.email_configuration_set.clone());
+            Mailer::new(
+                async move { lazy.config().clone() },
+                http.clone(),
+                from,
+                set,
+            )
+        });
         Ok(Self {
-            store: Store::new(&rest, http_client())?,
+            store: Store::new(&rest, http)?,
             invoker: Arc::new(LambdaInvoker::new(aws)),
-            config: Config::from_variables(variables)?,
+            mailer,
+            config,
         })
     }
 }
@@ -54,6 +69,8 @@ pub struct Report {
 pub enum TimeoutHandlerError {
     #[error("could not settle stuck jobs")]
     Expire(#[source] StoreError),
+    #[error("could not note what became of a mail")]
+    NoteMail(#[source] StoreError),
 }
 
 /// One invocation: why, and when it has to end.
@@ -70,10 +87,45 @@ const STORIES_PUT_AWAY: usize = 500;
 /// Kept free at the end, to wake the worker.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// Settles batch after batch until none is stuck, or no time is left; then wakes the worker for what is claimable.
+/// Does what the trigger asks for.
 pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, TimeoutHandlerError> {
     let Invocation { trigger, deadline } = invocation;
-    if let Trigger::InvocationFailed(failed) = &trigger {
+    match trigger {
+        Trigger::Sweep => return rescue(deps, None, deadline).await,
+        Trigger::InvocationFailed(failed) => return rescue(deps, Some(failed), deadline).await,
+        Trigger::Notices => notices::send_due(deps, deadline.earlier_by(MARGIN)).await,
+        Trigger::MailReports(reports) => note_reports(deps, &reports).await?,
+    }
+    Ok(Report::default())
+}
+
+async fn note_reports(deps: &Deps, reports: &[MailReport]) -> Result<(), TimeoutHandlerError> {
+    for report in reports {
+        let outcome = match report.fate {
+            MailFate::Sent => MailOutcome::Sent,
+            MailFate::Bounced => MailOutcome::Bounce,
+            MailFate::Complained => MailOutcome::Complaint,
+        };
+        let noted = deps
+            .store
+            .note_mail_event(outcome, &report.addresses, report.notice)
+            .await;
+        let stopped = noted.map_err(TimeoutHandlerError::NoteMail)?;
+        if stopped > 0 {
+            tracing::warn!(users = stopped, "Notices switched off: mail came back");
+        }
+    }
+    Ok(())
+}
+
+/// Settles batch after batch until none is stuck, or no time is left; then wakes the worker for what is claimable. What was
+/// not told of an invocation that failed is a sweep.
+async fn rescue(
+    deps: &Deps,
+    failed: Option<FailedInvocation>,
+    deadline: Deadline,
+) -> Result<Report, TimeoutHandlerError> {
+    if let Some(failed) = &failed {
         tracing::error!(
             failedRequestId = failed.request_id,
             failedFunction = failed.function,
@@ -84,18 +136,20 @@ pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, Timeo
     }
     let deadline = deadline.earlier_by(MARGIN);
     let mut report = Report::default();
+    let mut has_ended_stories = false;
     let last = loop {
-        let batch = settle_batch(deps, &trigger)
+        let batch = settle_batch(deps, failed.as_ref())
             .await
             .map_err(TimeoutHandlerError::Expire)?;
         report.expired += batch.expired;
         report.requeued += batch.requeued;
+        has_ended_stories |= batch.has_ended_stories();
         let moved = batch.expired + batch.requeued > 0;
         if !batch.more || !moved || deadline.left().is_zero() {
             break batch;
         }
     };
-    if trigger == Trigger::Sweep {
+    if failed.is_none() {
         tracing::info!(spentTodayUsd = last.spent_today_usd, "Swept");
     }
     if report != Report::default() {
@@ -105,7 +159,7 @@ pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, Timeo
             "Stuck jobs settled"
         );
     }
-    if let Some(wake) = wake_after(deps, &trigger, report, last.claimable)
+    if let Some(wake) = wake_after(deps, failed.as_ref(), report, last.claimable)
         && let Err(error) = deps
             .invoker
             .invoke(&deps.config.asset_worker, wake.into())
@@ -116,7 +170,10 @@ pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, Timeo
             "Could not wake the asset worker; its schedule will find the jobs"
         );
     }
-    if last.tidy && trigger == Trigger::Sweep && !deadline.left().is_zero() {
+    if has_ended_stories || failed.is_none() {
+        notices::send_due(deps, deadline).await;
+    }
+    if last.tidy && failed.is_none() && !deadline.left().is_zero() {
         put_away(deps).await;
     }
     Ok(report)
@@ -136,10 +193,13 @@ async fn put_away(deps: &Deps) {
     }
 }
 
-async fn settle_batch(deps: &Deps, trigger: &Trigger) -> Result<Expired, StoreError> {
-    match trigger {
-        Trigger::Sweep => deps.store.expire_stuck_jobs(BATCH).await,
-        Trigger::InvocationFailed(failed) => {
+async fn settle_batch(
+    deps: &Deps,
+    failed: Option<&FailedInvocation>,
+) -> Result<Expired, StoreError> {
+    match failed {
+        None => deps.store.expire_stuck_jobs(BATCH).await,
+        Some(failed) => {
             let (request, tokens) = (&failed.request_id, &failed.lease_tokens);
             deps.store
                 .settle_dead_invocation(BATCH, request, tokens, failed.new_story)
@@ -150,10 +210,15 @@ async fn settle_batch(deps: &Deps, trigger: &Trigger) -> Result<Expired, StoreEr
 
 /// A failed invocation wakes the worker whatever was settled: the wake it still owed, or its claims, are due in a moment,
 /// and the worker waits for them. Only a worker that fails of being woken is not woken again by its own failure.
-fn wake_after(deps: &Deps, trigger: &Trigger, settled: Report, claimable: bool) -> Option<Tick> {
-    match trigger {
-        Trigger::Sweep => claimable.then_some(Tick::WAKE),
-        Trigger::InvocationFailed(failed) => {
+fn wake_after(
+    deps: &Deps,
+    failed: Option<&FailedInvocation>,
+    settled: Report,
+    claimable: bool,
+) -> Option<Tick> {
+    match failed {
+        None => claimable.then_some(Tick::WAKE),
+        Some(failed) => {
             let failed_on_rescue_wake =
                 failed.is_rescue_wake && failed.function == deps.config.asset_worker;
             (!failed_on_rescue_wake || settled != Report::default()).then_some(Tick::RESCUE_WAKE)

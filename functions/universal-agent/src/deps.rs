@@ -32,6 +32,8 @@ pub struct Config {
     pub content_agent: String,
     /// `ASSET_WORKER_FUNCTION`: who dispatches what became claimable.
     pub asset_worker: String,
+    /// `TIMEOUT_HANDLER_FUNCTION`: who sends a notice when a command ends a story; nobody without `EMAIL_FROM`.
+    pub notice_sender: Option<String>,
     /// `ENVIRONMENT`, default `local`; told by `GET /health`.
     pub environment: String,
     /// `APP_URL`: where the page is, with a slash at its end; links are told without an address where it is not known.
@@ -46,6 +48,7 @@ impl Config {
         Ok(Self {
             content_agent: variables.required(env::CONTENT_AGENT_FUNCTION)?.to_owned(),
             asset_worker: variables.required(env::ASSET_WORKER_FUNCTION)?.to_owned(),
+            notice_sender: variables.notice_sender(),
             environment: variables
                 .optional(env::ENVIRONMENT)
                 .unwrap_or("local")

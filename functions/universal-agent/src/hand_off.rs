@@ -2,7 +2,7 @@
 
 use crate::Deps;
 use domain::StoryId;
-use events::{Command, Tick};
+use events::{Command, SendNotices, Tick};
 use runtime::chain;
 use serde_json::Value;
 use std::time::Duration;
@@ -28,6 +28,13 @@ pub(crate) async fn wake_worker(deps: &Deps, claimable: u64) {
 pub(crate) async fn delete_files(deps: &Deps) {
     let function = &deps.config.content_agent;
     invoke(deps, function, Command::DeleteFiles.into()).await;
+}
+
+/// A command ended a story: its user is to hear of it. Without this the next sweep finds the notice.
+pub(crate) async fn wake_notice_sender(deps: &Deps) {
+    if let Some(function) = &deps.config.notice_sender {
+        invoke(deps, function, SendNotices.into()).await;
+    }
 }
 
 async fn invoke(deps: &Deps, function: &str, event: Value) {

@@ -112,6 +112,8 @@ pub(crate) fn table() -> Vec<Route> {
         route(GET, "/libraries", libraries::list),
         route(POST, "/libraries", libraries::create),
         route(PATCH, "/libraries/{id}", libraries::rename),
+        route(GET, "/users/me", users::show),
+        route(PATCH, "/users/me", users::change),
         route(DELETE, "/users/me", users::remove),
         route(GET, "/users/me/usage", users::usage),
         // Open to everybody.

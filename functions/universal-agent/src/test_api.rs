@@ -181,6 +181,7 @@ impl TestApi {
             config: Config {
                 content_agent: "content-agent".to_owned(),
                 asset_worker: "asset-worker".to_owned(),
+                notice_sender: Some("timeout-handler".to_owned()),
                 environment: "test".to_owned(),
                 page: Some("https://page.test/app/".to_owned()),
             },

@@ -7,6 +7,7 @@ mod framing;
 mod libraries;
 mod plans;
 mod schemas;
+mod settings;
 mod steering;
 mod stories;
 mod voices;

@@ -76,12 +76,21 @@ create table public.users (
   tier text not null default 'free' references public.tiers (code),
   stories_used integer not null default 0 constraint users_stories_used_is_not_negative check (stories_used >= 0),
   extra_stories integer not null default 0 constraint users_extra_stories_is_not_negative check (extra_stories >= 0),
-  created_at timestamptz not null default now()
+  notices boolean not null default true,
+  notices_stopped text constraint users_stop_is_known check (notices_stopped in ('bounce', 'complaint')),
+  language text constraint users_language_is_a_code check (language ~ '^[a-z]{2}$'),
+  created_at timestamptz not null default now(),
+  constraint users_stopped_get_no_notices check (notices_stopped is null or not notices)
 );
 comment on table public.users is 'Profile of a row in auth.users: tier and the running total of its credit ledger.';
 comment on column public.users.stories_used is
   'Stories accepted minus stories refunded; always equal to minus the sum of credit_ledger.';
 comment on column public.users.extra_stories is 'Credits bought in packs, on top of the tier''s limit.';
+comment on column public.users.notices is 'Whether a mail tells how each story ended.';
+comment on column public.users.notices_stopped is 'What switched them off, where it was not the user.';
+comment on column public.users.language is 'Of those mails; null = that of each story.';
+-- A bounce names an address.
+create index idx_users_email on public.users (lower(email));
 
 create table public.libraries (
   id uuid primary key default gen_random_uuid(),
@@ -186,6 +195,19 @@ end $$;
 
 create trigger storytailor_user_created after insert on auth.users
   for each row execute function private.on_auth_user_created();
+
+-- A new address has a clean record.
+create function private.on_auth_user_moved() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  update public.users
+  set email = new.email, notices = notices or notices_stopped is not null, notices_stopped = null
+  where id = new.id;
+  return new;
+end $$;
+
+create trigger storytailor_user_moved after update of email on auth.users
+  for each row when (old.email is distinct from new.email) execute function private.on_auth_user_moved();
 -- What is being made, as the front end sees it: the story row, which it subscribes to.
 --
 -- `stories.asset_generation_status` is derived: private.refresh_story_status rebuilds it from the job rows in the same
@@ -446,18 +468,29 @@ create table public.notification_outbox (
   id bigint generated always as identity primary key,
   story_id uuid not null references public.stories (id) on delete cascade,
   user_id uuid not null,
-  kind text not null constraint outbox_kind_is_known check (kind in ('completion', 'failure')),
-  overall text not null,
+  kind text not null constraint outbox_kind_is_known check (kind in ('ready', 'partial', 'failed')),
   created_at timestamptz not null default now(),
+  available_at timestamptz not null default now(),
+  attempts integer not null default 0,
+  lease_token uuid,
+  last_error text,
   sent_at timestamptz,
+  message_id text,
   dropped_at timestamptz,
+  dropped_because text constraint outbox_drop_is_known check
+    (dropped_because in ('no_address', 'superseded', 'too_late', 'undeliverable', 'unwanted')),
+  constraint outbox_drop_has_a_reason check ((dropped_at is null) = (dropped_because is null)),
   constraint outbox_one_notice_per_kind unique (story_id, kind)
 );
 comment on table public.notification_outbox is
   'Notices to send, written with the transition that causes them; at most one of a kind per story.';
-comment on column public.notification_outbox.dropped_at is
-  'When it was given up unsent: nobody wants to hear of it a month later.';
-create index idx_outbox_unsent on public.notification_outbox (created_at) where sent_at is null and dropped_at is null;
+comment on column public.notification_outbox.kind is 'How the story ended, as `overall` says it.';
+comment on column public.notification_outbox.available_at is
+  'Not claimable before: a pause after a failure, or the end of the lease that is in force.';
+comment on column public.notification_outbox.last_error is 'What the mail service said last, without an address.';
+comment on column public.notification_outbox.dropped_because is
+  'Why it was given up unsent: `undeliverable` is a dead letter, the others are nobody''s fault.';
+create index idx_outbox_due on public.notification_outbox (available_at) where sent_at is null and dropped_at is null;
 
 create table public.idempotency_keys (
   user_id uuid not null references public.users (id) on delete cascade,
@@ -1614,7 +1647,7 @@ create trigger users_leave_no_spending after delete on public.users
 -- user changes such a story (private.lock_story_and_owner), its rows come back as they were, checkpoints included, so that
 -- retrying and regenerating find what was paid for and the status JSON is rebuilt from all assets. The story's row is not
 -- touched by either move. Notices travel along, for they are what keeps a second notice from being sent; one that waited all
--- that time is dropped.
+-- that time, because no sender is configured, is dropped.
 
 create table public.asset_generation_history (
   like public.asset_generation_jobs,
@@ -1711,9 +1744,12 @@ begin
 
   with moved as (delete from public.notification_outbox where story_id = any (v_stories) returning *)
   insert into public.notification_history (
-    id, story_id, user_id, kind, overall, created_at, sent_at, dropped_at)
+    id, story_id, user_id, kind, created_at, available_at, attempts, lease_token, last_error, sent_at, message_id,
+    dropped_at, dropped_because)
   select
-    id, story_id, user_id, kind, overall, created_at, sent_at, case when sent_at is null then coalesce(dropped_at, now()) end
+    id, story_id, user_id, kind, created_at, available_at, attempts, lease_token, last_error, sent_at, message_id,
+    case when sent_at is null then coalesce(dropped_at, now()) end,
+    case when sent_at is null then coalesce(dropped_because, 'too_late') end
   from moved;
   get diagnostics v_notices = row_count;
 
@@ -1753,10 +1789,12 @@ begin
   -- A notice keeps its number, or its sender could not tell that it is the same one.
   with back as (delete from public.notification_history where story_id = p_story_id returning *)
   insert into public.notification_outbox (
-    id, story_id, user_id, kind, overall, created_at, sent_at, dropped_at)
+    id, story_id, user_id, kind, created_at, available_at, attempts, lease_token, last_error, sent_at, message_id,
+    dropped_at, dropped_because)
   overriding system value
   select
-    id, story_id, user_id, kind, overall, created_at, sent_at, dropped_at
+    id, story_id, user_id, kind, created_at, available_at, attempts, lease_token, last_error, sent_at, message_id,
+    dropped_at, dropped_because
   from back;
 end $$;
 -- What is to be deleted outside the database, under leases, because S3 and CloudFront may refuse and processes may die.
@@ -1990,8 +2028,7 @@ begin
 
   -- What the user cancelled is no news to them.
   if v_overall not in ('generating', 'cancelled') then
-    insert into public.notification_outbox (story_id, user_id, kind, overall)
-    values (p_story_id, v_user, case v_overall when 'failed' then 'failure' else 'completion' end, v_overall)
+    insert into public.notification_outbox (story_id, user_id, kind) values (p_story_id, v_user, v_overall)
     on conflict (story_id, kind) do nothing;
   end if;
 
@@ -4051,6 +4088,169 @@ create function public.shared_story(p_token text) returns jsonb language sql sta
   where h.token = p_token and h.expires_at > now()), 'null'::jsonb)
 $$;
 comment on function public.shared_story is 'The story that a token opens, as a book needs it; null when it opens none (any more).';
+-- Mails about stories that ended (C-39, C-40): claim_notices, settle_notices, note_mail_event; and the user's setting,
+-- user_settings.
+--
+-- A notice is claimed under a lease, sent, and noted. The mail service takes no idempotency key: who dies between its answer
+-- and the note leaves a notice that is sent again when the lease is over, unless the service's own report comes first.
+
+-- Longer than the sender waits for one answer, note included.
+create function private.notice_lease() returns interval language sql immutable set search_path = '' as $$
+  select interval '30 seconds'
+$$;
+
+-- A notice that could not be sent in that time is a dead letter; one that nobody tried to send is old news.
+create function private.notice_lifetime() returns interval language sql immutable set search_path = '' as $$
+  select interval '24 hours'
+$$;
+
+-- 2 s, 4 s, ... up to a quarter of an hour.
+create function private.notice_pause(p_attempts integer) returns interval language sql immutable set search_path = '' as $$
+  select make_interval(secs => least(900, 2 ^ least(p_attempts, 10)))
+$$;
+
+-- Null while it is to be sent. While the story is made again nothing is said: it may end otherwise.
+create function private.why_unsent(p_notice public.notification_outbox, p_overall text, p_user public.users) returns text
+  language sql stable set search_path = '' as $$
+  select case
+    when p_notice.created_at < now() - private.notice_lifetime() then
+      case when p_notice.attempts > 0 then 'undeliverable' else 'too_late' end
+    when not p_user.notices then 'unwanted'
+    when p_user.email is null then 'no_address'
+    when p_overall not in ('generating', p_notice.kind) then 'superseded'
+  end
+$$;
+
+-- Drops due notices that are not to be sent, and counts the dead letters among them. The others stay free for whoever
+-- claims at the same moment.
+create function private.drop_notices() returns bigint language sql set search_path = '' as $$
+  with unwanted as materialized (
+    select o.id, why.reason
+    from public.notification_outbox o
+      join public.stories s on s.id = o.story_id
+      join public.users u on u.id = o.user_id
+      cross join lateral private.why_unsent(o, s.asset_generation_status ->> 'overall', u) as why (reason)
+    where o.sent_at is null and o.dropped_at is null and o.available_at <= now() and why.reason is not null
+    order by o.available_at limit 500),
+  free as (
+    select o.id, unwanted.reason from public.notification_outbox o join unwanted on unwanted.id = o.id
+    where o.sent_at is null and o.dropped_at is null and o.available_at <= now()
+    for update of o skip locked),
+  dropped as (
+    update public.notification_outbox o
+    set dropped_at = now(), dropped_because = free.reason, lease_token = null
+    from free where o.id = free.id
+    returning o.dropped_because)
+  select count(*) filter (where dropped_because = 'undeliverable') from dropped
+$$;
+
+create function public.claim_notices(p_limit integer default 10) returns jsonb language plpgsql set search_path = '' as $$
+declare
+  v_dead bigint := private.drop_notices();
+  v_token uuid := gen_random_uuid();
+  v_ids bigint[];
+begin
+  v_ids := array(
+    select o.id from public.notification_outbox o join public.stories s on s.id = o.story_id
+    where o.sent_at is null and o.dropped_at is null and o.available_at <= now()
+      and s.asset_generation_status ->> 'overall' = o.kind
+    order by o.available_at limit p_limit for update of o skip locked);
+  update public.notification_outbox
+  set lease_token = v_token, attempts = attempts + 1, available_at = now() + private.notice_lease()
+  where id = any (v_ids);
+  return jsonb_build_object(
+    'leaseToken', v_token,
+    'dead', v_dead,
+    'notices', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+          'id', o.id,
+          'storyId', o.story_id,
+          'kind', o.kind,
+          'email', u.email,
+          'language', coalesce(u.language, s.request ->> 'language'),
+          'title', s.title,
+          'missing', array(select asset.key from jsonb_each(s.asset_generation_status -> 'assets') as asset
+            where asset.value ->> 'status' in ('failed', 'cancelled') order by asset.key),
+          'code', s.asset_generation_status #>> '{assets,content,code}')
+        order by o.id), '[]'::jsonb)
+      from public.notification_outbox o
+        join public.stories s on s.id = o.story_id
+        join public.users u on u.id = o.user_id
+      where o.id = any (v_ids)),
+    'nextInSeconds', (select extract(epoch from min(available_at) - now()) from public.notification_outbox
+      where sent_at is null and dropped_at is null and available_at > now()));
+end $$;
+comment on function public.claim_notices is
+  'Leases up to p_limit notices that are due: {leaseToken, dead, notices, nextInSeconds}; dead = given up just now after a day.';
+
+-- What became of claimed notices: [{id, messageId}] where the service took the mail, [{id, error}] where not. A mail that
+-- was taken is out, whoever holds the lease by now.
+create function public.settle_notices(p_lease_token uuid, p_results jsonb) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_sent bigint;
+begin
+  update public.notification_outbox o
+  set
+    sent_at = now(),
+    message_id = result.told ->> 'messageId',
+    lease_token = null,
+    last_error = null,
+    dropped_at = null,
+    dropped_because = null
+  from jsonb_array_elements(p_results) as result (told)
+  where o.id = (result.told ->> 'id')::bigint and result.told ? 'messageId' and o.sent_at is null;
+  get diagnostics v_sent = row_count;
+  update public.notification_outbox o
+  set
+    lease_token = null,
+    last_error = result.told ->> 'error',
+    available_at = now() + private.notice_pause(o.attempts)
+  from jsonb_array_elements(p_results) as result (told)
+  where o.id = (result.told ->> 'id')::bigint and result.told ? 'error' and o.lease_token = p_lease_token;
+  return jsonb_build_object('sent', v_sent);
+end $$;
+comment on function public.settle_notices is 'Notes what was sent, and when to try the others again: {sent}.';
+
+-- What the mail service reports of a mail: it went out (`sent`), came back for good (`bounce`), or was called spam
+-- (`complaint`). The last two switch notices off for whoever has the address, until they switch them on again.
+create function public.note_mail_event(p_event text, p_addresses text[] default '{}', p_notice bigint default null)
+  returns jsonb language plpgsql set search_path = '' as $$
+declare
+  v_stopped bigint := 0;
+begin
+  update public.notification_outbox
+  set sent_at = now(), lease_token = null, dropped_at = null, dropped_because = null
+  where id = p_notice and sent_at is null;
+  if p_event in ('bounce', 'complaint') then
+    update public.users set notices = false, notices_stopped = p_event
+    where lower(email) = any (array(select lower(address) from unnest(p_addresses) as address)) and notices;
+    get diagnostics v_stopped = row_count;
+  end if;
+  return jsonb_build_object('stopped', v_stopped);
+end $$;
+comment on function public.note_mail_event is
+  'What became of a mail, as often as it is told: {stopped}, users whose notices it switched off.';
+
+create function public.user_settings(p_user_id uuid, p_email text, p_change jsonb default '{}') returns jsonb
+  language plpgsql set search_path = '' as $$
+begin
+  perform private.ensure_profile(p_user_id, p_email);
+  if p_change <> '{}'::jsonb then
+    update public.users
+    set
+      notices = coalesce((p_change ->> 'notices')::boolean, notices),
+      notices_stopped = case when p_change ? 'notices' then null else notices_stopped end,
+      language = case when p_change ? 'language' then p_change ->> 'language' else language end
+    where id = p_user_id;
+  end if;
+  return (
+    select jsonb_build_object('id', id, 'email', email, 'notices', notices, 'noticesStopped', notices_stopped,
+      'language', language)
+    from public.users where id = p_user_id);
+end $$;
+comment on function public.user_settings is
+  'A user''s settings after p_change ({notices, language}): {id, email, notices, noticesStopped, language}.';
 -- Who may touch what, in one place. New tables of a hosted project come without grants (since 2026-10-30), those of an older
 -- one with all of them, and Postgres lets PUBLIC execute every new function: so everything is revoked first, then granted.
 -- A test reads the catalogue and fails on a table or function that is not named here.
@@ -4140,6 +4340,7 @@ revoke all on function
   public.cancel_assets,
   public.claim_asset_jobs,
   public.claim_deletions,
+  public.claim_notices,
   public.complete_deletion,
   public.complete_job,
   public.continue_story,
@@ -4159,6 +4360,7 @@ revoke all on function
   public.max_retries,
   public.move_story,
   public.next_job_status,
+  public.note_mail_event,
   public.overall_status,
   public.regenerate_assets,
   public.release_job,
@@ -4169,6 +4371,7 @@ revoke all on function
   public.retry_delay_seconds,
   public.save_manuscript,
   public.save_story_content,
+  public.settle_notices,
   public.share_story,
   public.shared_story,
   public.start_assets,
@@ -4177,6 +4380,7 @@ revoke all on function
   public.text_needed,
   public.tidy_history,
   public.unshare_story,
+  public.user_settings,
   public.user_usage
 from public, anon, authenticated;
 grant execute on function
@@ -4186,6 +4390,7 @@ grant execute on function
   public.cancel_assets,
   public.claim_asset_jobs,
   public.claim_deletions,
+  public.claim_notices,
   public.complete_deletion,
   public.complete_job,
   public.continue_story,
@@ -4205,6 +4410,7 @@ grant execute on function
   public.max_retries,
   public.move_story,
   public.next_job_status,
+  public.note_mail_event,
   public.overall_status,
   public.regenerate_assets,
   public.release_job,
@@ -4215,6 +4421,7 @@ grant execute on function
   public.retry_delay_seconds,
   public.save_manuscript,
   public.save_story_content,
+  public.settle_notices,
   public.share_story,
   public.shared_story,
   public.start_assets,
@@ -4223,6 +4430,7 @@ grant execute on function
   public.text_needed,
   public.tidy_history,
   public.unshare_story,
+  public.user_settings,
   public.user_usage
 to service_role;
 

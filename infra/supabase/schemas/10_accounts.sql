@@ -76,12 +76,21 @@ create table public.users (
   tier text not null default 'free' references public.tiers (code),
   stories_used integer not null default 0 constraint users_stories_used_is_not_negative check (stories_used >= 0),
   extra_stories integer not null default 0 constraint users_extra_stories_is_not_negative check (extra_stories >= 0),
-  created_at timestamptz not null default now()
+  notices boolean not null default true,
+  notices_stopped text constraint users_stop_is_known check (notices_stopped in ('bounce', 'complaint')),
+  language text constraint users_language_is_a_code check (language ~ '^[a-z]{2}$'),
+  created_at timestamptz not null default now(),
+  constraint users_stopped_get_no_notices check (notices_stopped is null or not notices)
 );
 comment on table public.users is 'Profile of a row in auth.users: tier and the running total of its credit ledger.';
 comment on column public.users.stories_used is
   'Stories accepted minus stories refunded; always equal to minus the sum of credit_ledger.';
 comment on column public.users.extra_stories is 'Credits bought in packs, on top of the tier''s limit.';
+comment on column public.users.notices is 'Whether a mail tells how each story ended.';
+comment on column public.users.notices_stopped is 'What switched them off, where it was not the user.';
+comment on column public.users.language is 'Of those mails; null = that of each story.';
+-- A bounce names an address.
+create index idx_users_email on public.users (lower(email));
 
 create table public.libraries (
   id uuid primary key default gen_random_uuid(),
@@ -186,3 +195,16 @@ end $$;
 
 create trigger storytailor_user_created after insert on auth.users
   for each row execute function private.on_auth_user_created();
+
+-- A new address has a clean record.
+create function private.on_auth_user_moved() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  update public.users
+  set email = new.email, notices = notices or notices_stopped is not null, notices_stopped = null
+  where id = new.id;
+  return new;
+end $$;
+
+create trigger storytailor_user_moved after update of email on auth.users
+  for each row when (old.email is distinct from new.email) execute function private.on_auth_user_moved();

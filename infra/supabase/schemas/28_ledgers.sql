@@ -53,18 +53,29 @@ create table public.notification_outbox (
   id bigint generated always as identity primary key,
   story_id uuid not null references public.stories (id) on delete cascade,
   user_id uuid not null,
-  kind text not null constraint outbox_kind_is_known check (kind in ('completion', 'failure')),
-  overall text not null,
+  kind text not null constraint outbox_kind_is_known check (kind in ('ready', 'partial', 'failed')),
   created_at timestamptz not null default now(),
+  available_at timestamptz not null default now(),
+  attempts integer not null default 0,
+  lease_token uuid,
+  last_error text,
   sent_at timestamptz,
+  message_id text,
   dropped_at timestamptz,
+  dropped_because text constraint outbox_drop_is_known check
+    (dropped_because in ('no_address', 'superseded', 'too_late', 'undeliverable', 'unwanted')),
+  constraint outbox_drop_has_a_reason check ((dropped_at is null) = (dropped_because is null)),
   constraint outbox_one_notice_per_kind unique (story_id, kind)
 );
 comment on table public.notification_outbox is
   'Notices to send, written with the transition that causes them; at most one of a kind per story.';
-comment on column public.notification_outbox.dropped_at is
-  'When it was given up unsent: nobody wants to hear of it a month later.';
-create index idx_outbox_unsent on public.notification_outbox (created_at) where sent_at is null and dropped_at is null;
+comment on column public.notification_outbox.kind is 'How the story ended, as `overall` says it.';
+comment on column public.notification_outbox.available_at is
+  'Not claimable before: a pause after a failure, or the end of the lease that is in force.';
+comment on column public.notification_outbox.last_error is 'What the mail service said last, without an address.';
+comment on column public.notification_outbox.dropped_because is
+  'Why it was given up unsent: `undeliverable` is a dead letter, the others are nobody''s fault.';
+create index idx_outbox_due on public.notification_outbox (available_at) where sent_at is null and dropped_at is null;
 
 create table public.idempotency_keys (
   user_id uuid not null references public.users (id) on delete cascade,

@@ -5,7 +5,7 @@
 -- user changes such a story (private.lock_story_and_owner), its rows come back as they were, checkpoints included, so that
 -- retrying and regenerating find what was paid for and the status JSON is rebuilt from all assets. The story's row is not
 -- touched by either move. Notices travel along, for they are what keeps a second notice from being sent; one that waited all
--- that time is dropped.
+-- that time, because no sender is configured, is dropped.
 
 create table public.asset_generation_history (
   like public.asset_generation_jobs,
@@ -102,9 +102,12 @@ begin
 
   with moved as (delete from public.notification_outbox where story_id = any (v_stories) returning *)
   insert into public.notification_history (
-    id, story_id, user_id, kind, overall, created_at, sent_at, dropped_at)
+    id, story_id, user_id, kind, created_at, available_at, attempts, lease_token, last_error, sent_at, message_id,
+    dropped_at, dropped_because)
   select
-    id, story_id, user_id, kind, overall, created_at, sent_at, case when sent_at is null then coalesce(dropped_at, now()) end
+    id, story_id, user_id, kind, created_at, available_at, attempts, lease_token, last_error, sent_at, message_id,
+    case when sent_at is null then coalesce(dropped_at, now()) end,
+    case when sent_at is null then coalesce(dropped_because, 'too_late') end
   from moved;
   get diagnostics v_notices = row_count;
 
@@ -144,9 +147,11 @@ begin
   -- A notice keeps its number, or its sender could not tell that it is the same one.
   with back as (delete from public.notification_history where story_id = p_story_id returning *)
   insert into public.notification_outbox (
-    id, story_id, user_id, kind, overall, created_at, sent_at, dropped_at)
+    id, story_id, user_id, kind, created_at, available_at, attempts, lease_token, last_error, sent_at, message_id,
+    dropped_at, dropped_because)
   overriding system value
   select
-    id, story_id, user_id, kind, overall, created_at, sent_at, dropped_at
+    id, story_id, user_id, kind, created_at, available_at, attempts, lease_token, last_error, sent_at, message_id,
+    dropped_at, dropped_because
   from back;
 end $$;

@@ -89,8 +89,7 @@ begin
 
   -- What the user cancelled is no news to them.
   if v_overall not in ('generating', 'cancelled') then
-    insert into public.notification_outbox (story_id, user_id, kind, overall)
-    values (p_story_id, v_user, case v_overall when 'failed' then 'failure' else 'completion' end, v_overall)
+    insert into public.notification_outbox (story_id, user_id, kind) values (p_story_id, v_user, v_overall)
     on conflict (story_id, kind) do nothing;
   end if;
 

@@ -87,6 +87,7 @@ revoke all on function
   public.cancel_assets,
   public.claim_asset_jobs,
   public.claim_deletions,
+  public.claim_notices,
   public.complete_deletion,
   public.complete_job,
   public.continue_story,
@@ -106,6 +107,7 @@ revoke all on function
   public.max_retries,
   public.move_story,
   public.next_job_status,
+  public.note_mail_event,
   public.overall_status,
   public.regenerate_assets,
   public.release_job,
@@ -116,6 +118,7 @@ revoke all on function
   public.retry_delay_seconds,
   public.save_manuscript,
   public.save_story_content,
+  public.settle_notices,
   public.share_story,
   public.shared_story,
   public.start_assets,
@@ -124,6 +127,7 @@ revoke all on function
   public.text_needed,
   public.tidy_history,
   public.unshare_story,
+  public.user_settings,
   public.user_usage
 from public, anon, authenticated;
 grant execute on function
@@ -133,6 +137,7 @@ grant execute on function
   public.cancel_assets,
   public.claim_asset_jobs,
   public.claim_deletions,
+  public.claim_notices,
   public.complete_deletion,
   public.complete_job,
   public.continue_story,
@@ -152,6 +157,7 @@ grant execute on function
   public.max_retries,
   public.move_story,
   public.next_job_status,
+  public.note_mail_event,
   public.overall_status,
   public.regenerate_assets,
   public.release_job,
@@ -162,6 +168,7 @@ grant execute on function
   public.retry_delay_seconds,
   public.save_manuscript,
   public.save_story_content,
+  public.settle_notices,
   public.share_story,
   public.shared_story,
   public.start_assets,
@@ -170,6 +177,7 @@ grant execute on function
   public.text_needed,
   public.tidy_history,
   public.unshare_story,
+  public.user_settings,
   public.user_usage
 to service_role;
 

@@ -5,10 +5,12 @@
 
 mod command;
 mod failed_invocation;
+mod notices;
 #[cfg(test)]
 mod round_trip;
 mod tick;
 
 pub use command::{BadCommand, Command, DispatchedJob};
 pub use failed_invocation::{BadRecord, FailedInvocation};
+pub use notices::{BadMailReport, MailFate, MailReport, NotSendNotices, SendNotices};
 pub use tick::{BadTick, Tick};

@@ -54,13 +54,20 @@ pub const ASSETS_DISTRIBUTION_ID: &str = "ASSETS_DISTRIBUTION_ID";
 /// Set by the local stack: S3 under another address, with the bucket in the path.
 pub const AWS_ENDPOINT_URL_S3: &str = "AWS_ENDPOINT_URL_S3";
 
-/// Address of the page, with a slash at its end. Optional: links to shared books need it.
+/// Address of the page, with a slash at its end. Optional: links in mails and to shared books need it.
 pub const APP_URL: &str = "APP_URL";
 
 /// Deployed name of the content agent.
 pub const CONTENT_AGENT_FUNCTION: &str = "CONTENT_AGENT_FUNCTION";
 /// Deployed name of the asset worker.
 pub const ASSET_WORKER_FUNCTION: &str = "ASSET_WORKER_FUNCTION";
+/// Deployed name of the timeout handler, who sends notices as well.
+pub const TIMEOUT_HANDLER_FUNCTION: &str = "TIMEOUT_HANDLER_FUNCTION";
+/// Who notices come from: an address that SES may send for, or a name with one in angle brackets. Optional: without it no
+/// mail is sent.
+pub const EMAIL_FROM: &str = "EMAIL_FROM";
+/// SES's configuration set, which says where its reports of mails go. Optional.
+pub const EMAIL_CONFIGURATION_SET: &str = "EMAIL_CONFIGURATION_SET";
 /// `production`, `staging` or `local`.
 pub const ENVIRONMENT: &str = "ENVIRONMENT";
 /// Jobs being made at one moment, in all, default 1000.
@@ -76,8 +83,9 @@ pub const IMAGE_CHECK_SKIPS: &str = "IMAGE_CHECK_SKIPS";
 pub const SSM_PARAMETER_PREFIX: &str = "SSM_PARAMETER_PREFIX";
 
 /// Names that the documents, or a front end's build, give to the same settings, and ours. The own name wins.
-pub const ALIASES: [(&str, &str); 3] = [
+pub const ALIASES: [(&str, &str); 4] = [
     (ELEVENLABS_KEY, ELEVENLABS_API_KEY),
+    ("MAIL_FROM", EMAIL_FROM),
     ("NEXT_PUBLIC_SUPABASE_ANON_KEY", SUPABASE_ANON_KEY),
     ("NEXT_PUBLIC_SUPABASE_URL", SUPABASE_URL),
 ];

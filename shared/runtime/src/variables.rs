@@ -134,6 +134,13 @@ impl Variables {
         self.parsed_or(env::MAX_JOBS_IN_FLIGHT, 1000)
     }
 
+    /// `TIMEOUT_HANDLER_FUNCTION`, who is told that a story ended: nobody where `EMAIL_FROM` is not set.
+    pub fn notice_sender(&self) -> Option<String> {
+        self.optional(env::EMAIL_FROM)?;
+        self.optional(env::TIMEOUT_HANDLER_FUNCTION)
+            .map(str::to_owned)
+    }
+
     /// Comma-separated words, empty ones left out.
     pub fn list_or(&self, name: &'static str, default: &str) -> Vec<String> {
         self.optional(name)

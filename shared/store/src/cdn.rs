@@ -1,21 +1,11 @@
 //! What the CDN keeps of files that are deleted: invalidated by one signed call to CloudFront's API.
 
-use crate::StoreError;
-use aws_credential_types::provider::ProvideCredentials;
-use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
-    sign::v4,
+use crate::{
+    StoreError,
+    signed::{Problem, SignedCalls, Target},
 };
-use aws_types::{SdkConfig, service_config::ServiceConfigKey};
+use aws_types::SdkConfig;
 use domain::StoryId;
-use futures::{
-    FutureExt,
-    future::{BoxFuture, Shared},
-};
-use std::{
-    error::Error,
-    time::{Duration, SystemTime},
-};
 use uuid::Uuid;
 
 /// CloudFront is one service for the world, and signed for as if it stood there.
@@ -23,13 +13,11 @@ const ENDPOINT: &str = "https://cloudfront.amazonaws.com";
 const REGION: &str = "us-east-1";
 /// Paths with a wildcard that one distribution takes at a time.
 const PATHS_MAX: usize = 15;
-const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 
 /// The distribution in front of the bucket.
 #[derive(Clone, Debug)]
 pub struct Cdn {
-    aws: Shared<BoxFuture<'static, SdkConfig>>,
-    http: reqwest::Client,
+    calls: SignedCalls,
     distribution: Option<String>,
 }
 
@@ -41,8 +29,6 @@ struct Refused {
     answer: String,
 }
 
-type Problem = Box<dyn Error + Send + Sync>;
-
 impl Cdn {
     /// Without a distribution nothing is invalidated. `aws` is awaited with the first call.
     pub fn new(
@@ -51,8 +37,7 @@ impl Cdn {
         distribution: Option<String>,
     ) -> Self {
         Self {
-            aws: aws.boxed().shared(),
-            http,
+            calls: SignedCalls::new(aws, http),
             distribution,
         }
     }
@@ -80,30 +65,16 @@ impl Cdn {
     }
 
     async fn send(&self, distribution: &str, batch: String) -> Result<(), Problem> {
-        let aws = self.aws.clone().await;
-        let url = format!(
-            "{}/2020-05-31/distribution/{distribution}/invalidation",
-            endpoint(&aws)?
-        );
-        let provider = aws.credentials_provider().ok_or("no AWS credentials")?;
-        let identity = provider.provide_credentials().await?.into();
-        let rules = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(REGION)
-            .name("cloudfront")
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()?
-            .into();
-        let content = [("content-type", "application/xml")];
-        let body = SignableBody::Bytes(batch.as_bytes());
-        let signable = SignableRequest::new("POST", &url, content.into_iter(), body)?;
-        let (instructions, _) = sign(signable, &rules)?.into_parts();
-        let mut request = self.http.post(&url).timeout(ANSWERED_WITHIN);
-        for (name, value) in content.into_iter().chain(instructions.headers()) {
-            request = request.header(name, value);
-        }
-        let answer = request.body(batch).send().await?;
+        let endpoint = self.calls.endpoint("CloudFront").await?;
+        let endpoint = endpoint.unwrap_or_else(|| ENDPOINT.to_owned());
+        let url = format!("{endpoint}/2020-05-31/distribution/{distribution}/invalidation");
+        let target = Target {
+            service: "cloudfront",
+            region: REGION,
+            url: &url,
+            content_type: "application/xml",
+        };
+        let answer = self.calls.post(&target, batch).await?;
         let status = answer.status();
         if status.is_success() {
             return Ok(());
@@ -114,19 +85,6 @@ impl Cdn {
             answer: answer.chars().take(300).collect(),
         }))
     }
-}
-
-/// `AWS_ENDPOINT_URL_CLOUDFRONT`, where it is set.
-fn endpoint(aws: &SdkConfig) -> Result<String, Problem> {
-    let key = ServiceConfigKey::builder()
-        .service_id("CloudFront")
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build()?;
-    let own = aws
-        .service_config()
-        .and_then(|service| service.load_config(key));
-    Ok(own.unwrap_or_else(|| ENDPOINT.to_owned()))
 }
 
 fn paths(stories: &[StoryId]) -> Vec<String> {
@@ -155,7 +113,7 @@ fn batch(paths: &[String], reference: Uuid) -> String {
 mod tests {
     use super::*;
     use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-    use aws_types::service_config::LoadServiceConfig;
+    use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
     use axum::{Router, extract::State, http::StatusCode, routing::post};
     use std::sync::{Arc, Mutex};
 

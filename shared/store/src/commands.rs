@@ -173,6 +173,13 @@ pub struct CommandResult {
 }
 
 impl CommandResult {
+    /// Whether the command is what ended the story, or what made it end otherwise.
+    pub fn has_ended_story(&self) -> bool {
+        let overall = self.story.asset_generation_status.overall;
+        let is_other = self.was.is_some_and(|was| was != overall);
+        !self.replayed && overall != Overall::Generating && (self.summary.is_some() || is_other)
+    }
+
     /// Logs what became of the story, once however often the command is repeated.
     fn log(&self) {
         let overall = self.story.asset_generation_status.overall;

@@ -1,4 +1,4 @@
-//! The only room that knows PostgREST and S3: typed verbs in, domain nouns out.
+//! The only room that knows PostgREST, S3 and SES: typed verbs in, domain nouns out.
 
 mod cdn;
 mod commands;
@@ -9,11 +9,14 @@ mod files;
 mod finished_story;
 mod history;
 mod libraries;
+mod mail;
 mod medians;
+mod notices;
 mod plans;
 mod reading;
 mod rest;
 mod shares;
+mod signed;
 mod voices;
 mod work;
 
@@ -28,6 +31,10 @@ pub use files::{AssetFiles, AssetVersion, Draft, FileKind, Fingerprint, StoredFi
 pub use finished_story::FinishedStory;
 pub use history::{StoryHistory, VersionEntry};
 pub use libraries::Library;
+pub use mail::{Mail, MailError, Mailer};
+pub use notices::{
+    ClaimedNotices, DueNotice, MailOutcome, NoticeKind, NoticeResult, SettingsChange, UserSettings,
+};
 pub use plans::{Pack, Plan, Plans};
 pub use reading::{AssetEntry, AssetGenerationStatus, JobRow, Page, StoryRow, StorySummary};
 pub use rest::{RestConfig, RestConfigError, Store};

@@ -13,6 +13,7 @@ mod libraries;
 mod limits;
 mod manuscript;
 mod new_text;
+mod notices;
 mod plans;
 mod progress;
 mod remakes;

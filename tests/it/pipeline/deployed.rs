@@ -159,6 +159,8 @@ fn with_nothing_but_what_the_template_and_the_parameter_store_give_a_story_is_ma
             "SUPABASE_JWT_SECRET",
             "OPENAI_API_KEY",
             "ELEVENLABS_API_KEY",
+            // As samconfig.toml has it.
+            "EMAIL_FROM",
         ] {
             options.overrides.insert(secret.to_owned(), String::new());
         }

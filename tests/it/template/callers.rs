@@ -66,12 +66,12 @@ fn each_function_may_call_only_whom_it_must_and_only_the_content_agent_touches_a
     };
     let worker = "storytailor-asset-worker-${Environment}".to_owned();
     let content = "storytailor-content-agent-${Environment}".to_owned();
+    // It sends notices too; and Lambda reports their deaths with their own rights.
+    let rescuer = "storytailor-timeout-handler-${Environment}".to_owned();
     assert_eq!(
         may_call("universal-agent"),
-        BTreeSet::from([worker.clone(), content.clone()])
+        BTreeSet::from([worker.clone(), content.clone(), rescuer.clone()])
     );
-    // Lambda reports their deaths with their own rights.
-    let rescuer = "storytailor-timeout-handler-${Environment}".to_owned();
     assert_eq!(
         may_call("content-agent"),
         BTreeSet::from([worker.clone(), rescuer.clone()])
@@ -91,6 +91,14 @@ fn each_function_may_call_only_whom_it_must_and_only_the_content_agent_touches_a
             .filter(|statement| statement["Action"] != "ssm:GetParameters");
         let is_content_agent = function["CodeUri"] == "functions/content-agent";
         for statement in others {
+            if statement["Action"] == "ses:SendEmail" {
+                assert_eq!(function["CodeUri"], "functions/timeout-handler");
+                let of = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:";
+                let set = "configuration-set/storytailor-${Environment}";
+                let resources = ["identity/*", set].map(|name| sub(&format!("{of}{name}")));
+                assert_eq!(statement["Resource"], json!(resources));
+                continue;
+            }
             assert!(is_content_agent, "unexpected right: {statement}");
             if statement["Action"] == "s3:ListBucket" {
                 let prefix = &statement["Condition"]["StringLike"]["s3:prefix"];

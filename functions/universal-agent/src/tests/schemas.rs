@@ -73,6 +73,12 @@ fn requests() -> Vec<(&'static str, String, &'static str, Value)> {
             "NewLibrary",
             json!({"name": "a"}),
         ),
+        (
+            "PATCH",
+            "/users/me".to_owned(),
+            "UserChange",
+            json!({"notices": false}),
+        ),
     ]
 }
 

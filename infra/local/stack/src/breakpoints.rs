@@ -24,6 +24,7 @@ pub enum Server {
     Files,
     OpenAi,
     ElevenLabs,
+    Mail,
 }
 
 /// Which side of the effect.

@@ -14,8 +14,12 @@ pub const SECRET_ACCESS_KEY: &str = "local-secret";
 /// The environment whose names are documented, so that commands of the runbook work here unchanged.
 pub const ENVIRONMENT: &str = "production";
 
+/// Who notices come from, unless the variable says otherwise.
+const EMAIL_FROM: &str = "Storytailor <stories@storytailor.example>";
+
 /// Settings of the functions that are passed on when they are set outside. What no function reads is not among them.
-const PASSED_THROUGH: [&str; 15] = [
+const PASSED_THROUGH: [&str; 16] = [
+    "EMAIL_FROM",
     "SUPABASE_JWT_ISSUER",
     "OPENAI_TEXT_MODEL",
     "OPENAI_ANALYSIS_MODEL",
@@ -34,8 +38,9 @@ const PASSED_THROUGH: [&str; 15] = [
 ];
 
 /// Other names of the same settings, as the functions know them (`runtime::env`, which a test compares).
-pub const ALIASES: [(&str, &str); 3] = [
+pub const ALIASES: [(&str, &str); 4] = [
     ("ELEVENLABS_KEY", "ELEVENLABS_API_KEY"),
+    ("MAIL_FROM", "EMAIL_FROM"),
     ("NEXT_PUBLIC_SUPABASE_ANON_KEY", "SUPABASE_ANON_KEY"),
     ("NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_URL"),
 ];
@@ -120,6 +125,7 @@ pub fn shared(ports: Ports, keys: &Keys) -> BTreeMap<String, String> {
             ("SUPABASE_JWT_SECRET", JWT_SECRET.to_owned()),
             ("AWS_ENDPOINT_URL_LAMBDA", at(ports.lambda)),
             ("AWS_ENDPOINT_URL_S3", at(ports.files)),
+            ("AWS_ENDPOINT_URL_SESV2", at(ports.mail)),
             ("AWS_REGION", REGION.to_owned()),
             // What older AWS command lines read instead.
             ("AWS_DEFAULT_REGION", REGION.to_owned()),
@@ -139,6 +145,11 @@ pub fn shared(ports: Ports, keys: &Keys) -> BTreeMap<String, String> {
                 "ASSET_WORKER_FUNCTION",
                 format!("storytailor-asset-worker-{ENVIRONMENT}"),
             ),
+            (
+                "TIMEOUT_HANDLER_FUNCTION",
+                format!("storytailor-timeout-handler-{ENVIRONMENT}"),
+            ),
+            ("EMAIL_FROM", EMAIL_FROM.to_owned()),
             ("ENVIRONMENT", "local".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value)),

@@ -10,6 +10,7 @@ pub mod follow;
 pub mod functions;
 pub mod home;
 pub mod lambda;
+pub mod mail;
 pub mod page;
 pub mod ports;
 pub mod report;

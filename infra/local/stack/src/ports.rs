@@ -15,6 +15,8 @@ pub struct Ports {
     pub files: u16,
     pub openai: u16,
     pub elevenlabs: u16,
+    /// SES.
+    pub mail: u16,
 }
 
 /// The port belongs to somebody else.
@@ -46,6 +48,7 @@ impl Ports {
         files: 54325,
         openai: 54326,
         elevenlabs: 54327,
+        mail: 54328,
     };
 
     /// Ports nobody listens on now.
@@ -63,6 +66,7 @@ impl Ports {
             files: next()?,
             openai: next()?,
             elevenlabs: next()?,
+            mail: next()?,
         })
     }
 }

@@ -6,7 +6,7 @@ mod parts;
 use std::{collections::BTreeMap, error::Error, sync::Arc};
 
 use sqlx::PgPool;
-use stand_ins::{ConfigError, StandInConfig};
+use stand_ins::{ConfigError, StandInConfig, ses_router};
 use supabase::{
     auth::{KeyError, Keys},
     gateway::GatewayConfig,
@@ -26,7 +26,7 @@ use crate::{
     functions::BuildError,
     home::{Home, HomeError, Lock},
     lambda::{Emulator, EmulatorError},
-    page,
+    mail, page,
     ports::{PortError, Ports},
     watch::WatchError,
 };
@@ -80,6 +80,7 @@ pub struct Stack {
     variables: BTreeMap<String, String>,
     lambda: Option<Lambda>,
     stand_ins: StandInConfig,
+    ses: StandInConfig,
     gateway: GatewayConfig,
     keys: Arc<Keys>,
     realtime: RealtimeServer,
@@ -109,6 +110,7 @@ impl Stack {
         let breakpoints = Breakpoints::default();
         let supabase = Supabase::start(&postgres, &home, ports, &breakpoints).await?;
         let files = parts::open_files(&home)?;
+        let ses = StandInConfig::default();
         let mut variables = environment::shared(ports, &supabase.keys);
         variables.extend(options.overrides.clone());
         variables.extend(own_addresses(ports, &postgres));
@@ -118,6 +120,7 @@ impl Stack {
                 .router()
                 .merge(page::router(&options.workspace, &variables)),
             &stand_ins,
+            ses_router(ses.clone(), home.join(mail::FOLDER)),
             &breakpoints,
             listeners.served,
         );
@@ -134,6 +137,7 @@ impl Stack {
             variables,
             lambda: Some(lambda),
             stand_ins,
+            ses,
             gateway: supabase.gateway,
             keys: supabase.keys,
             realtime: supabase.realtime,
@@ -168,6 +172,11 @@ impl Stack {
 
     pub fn stand_ins(&self) -> &StandInConfig {
         &self.stand_ins
+    }
+
+    /// SES, which counts its calls by itself.
+    pub fn ses(&self) -> &StandInConfig {
+        &self.ses
     }
 
     pub fn gateway(&self) -> &GatewayConfig {

@@ -18,6 +18,8 @@ pub enum CallKind {
     Speech,
     /// Moderations (free of charge).
     Moderation,
+    /// One mail.
+    Mail,
     /// Lists of models and voices and the like (free of charge).
     Other,
 }
@@ -28,7 +30,7 @@ pub enum CallKind {
 pub struct CallRecord {
     /// Position in the order of arrival, from 1, never reused.
     pub id: u64,
-    /// `openai` or `elevenlabs`.
+    /// `openai`, `elevenlabs` or `ses`.
     pub provider: &'static str,
     pub method: String,
     pub path: String,

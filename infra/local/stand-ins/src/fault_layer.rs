@@ -283,6 +283,8 @@ fn kind_of(path: &str) -> CallKind {
         CallKind::Speech
     } else if path.ends_with("/moderations") {
         CallKind::Moderation
+    } else if path.ends_with("/outbound-emails") {
+        CallKind::Mail
     } else {
         CallKind::Other
     }

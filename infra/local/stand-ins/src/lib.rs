@@ -1,4 +1,4 @@
-//! Stand-ins for OpenAI and ElevenLabs that speak the real wire and refuse what the real services
+//! Stand-ins for OpenAI, ElevenLabs and SES that speak the real wire and refuse what the real services
 //! refuse; what they answer comes from the storyteller, the same for the same request. Development
 //! and tests only.
 
@@ -12,6 +12,7 @@ mod limiter;
 mod openai;
 mod refusals;
 mod render_cache;
+mod ses;
 mod setting;
 
 pub use calls::{CallKind, CallRecord};
@@ -20,4 +21,5 @@ pub use elevenlabs::elevenlabs_router;
 pub use faults::{FaultProfile, Outcome, Scripted};
 pub use limiter::{CallLimit, LimitRefusal, RetryAfter};
 pub use openai::openai_router;
+pub use ses::ses_router;
 pub use setting::ConfigError;

@@ -187,6 +187,20 @@ pub struct Expired {
     pub(super) ended: Option<Vec<FinishedStory>>,
 }
 
+impl Claimed {
+    /// Whether the claim ended a story.
+    pub fn has_ended_stories(&self) -> bool {
+        self.ended.is_some()
+    }
+}
+
+impl Expired {
+    /// Whether a story ended.
+    pub fn has_ended_stories(&self) -> bool {
+        self.ended.is_some()
+    }
+}
+
 /// What left the tables of the daily work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Tidied {

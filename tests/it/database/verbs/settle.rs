@@ -151,7 +151,7 @@ async fn the_cover_frees_the_scenes_the_scenes_the_book_and_the_book_makes_the_s
     assert_eq!(row["hue_extracted_colors"]["cover"], json!(["#101010"]));
     assert_eq!(
         database
-            .count("public.notification_outbox where kind = 'completion' and overall = 'partial'")
+            .count("public.notification_outbox where kind = 'partial'")
             .await,
         1
     );
@@ -163,11 +163,10 @@ async fn the_cover_frees_the_scenes_the_scenes_the_book_and_the_book_makes_the_s
         .await;
     database.finish(&story).await;
     assert_eq!(database.overall(&story).await, "ready");
-    assert_eq!(
-        database.count("public.notification_outbox").await,
-        1,
-        "one completion a story"
-    );
+    let kinds = database
+        .column("select kind from public.notification_outbox order by id")
+        .await;
+    assert_eq!(kinds, ["partial", "ready"], "one notice an outcome");
 }
 
 #[tokio::test]
@@ -291,7 +290,7 @@ async fn a_text_that_fails_for_good_cancels_the_rest_and_gives_the_credit_back_o
     assert_eq!(database.count("public.asset_generation_jobs where status = 'cancelled' and error_code = 'INPUT_FAILED'").await, 8);
     assert_eq!(
         database
-            .count("public.notification_outbox where kind = 'failure'")
+            .count("public.notification_outbox where kind = 'failed'")
             .await,
         1
     );
@@ -316,7 +315,7 @@ async fn a_text_that_fails_for_good_cancels_the_rest_and_gives_the_credit_back_o
     assert_eq!(database.credits(story.user).await, (0, 0));
     assert_eq!(
         database
-            .count("public.notification_outbox where kind = 'failure'")
+            .count("public.notification_outbox where kind = 'failed'")
             .await,
         1
     );

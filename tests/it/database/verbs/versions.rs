@@ -154,7 +154,7 @@ async fn a_new_text_that_fails_or_is_cancelled_leaves_the_finished_story_as_it_w
             "a story that was delivered is not refunded"
         );
         let failures = format!(
-            "public.notification_outbox where story_id = '{}' and kind = 'failure'",
+            "public.notification_outbox where story_id = '{}' and kind = 'failed'",
             story.id
         );
         assert_eq!(database.count(&failures).await, 0);

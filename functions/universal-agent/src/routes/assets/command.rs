@@ -10,7 +10,7 @@ use crate::{
     deps::{AppState, Deps},
     error::ApiError,
     extract::{PathStoryId, Posted, SignedIn},
-    hand_off::wake_worker,
+    hand_off::{wake_notice_sender, wake_worker},
     voices,
 };
 use axum::extract::State;
@@ -40,6 +40,9 @@ impl Outcome {
         command: &AssetCommand,
         result: CommandResult,
     ) -> Answer<Self> {
+        if result.has_ended_story() {
+            wake_notice_sender(deps).await;
+        }
         let story = result.story;
         tracing::info!(target: "AssetGenerationPipeline", verb, assets = result.asset_types.len(), "Story steered");
         wake_worker(deps, result.claimable).await;

@@ -226,7 +226,7 @@ async fn a_failed_text_is_refunded_once(database: Arc<TestDatabase>) {
     let kinds = database
         .column("select kind from public.notification_outbox")
         .await;
-    assert_eq!(kinds, ["failure"], "one notice");
+    assert_eq!(kinds, ["failed"], "one notice");
 }
 
 /// A stranger steers nothing.

@@ -42,6 +42,7 @@ pub(super) struct ServedListeners {
     files: TcpListener,
     openai: TcpListener,
     elevenlabs: TcpListener,
+    mail: TcpListener,
 }
 
 impl Listeners {
@@ -54,6 +55,7 @@ impl Listeners {
                 files: listen(ports.files, "S3 and the CDN").await?,
                 openai: listen(ports.openai, "the OpenAI stand-in").await?,
                 elevenlabs: listen(ports.elevenlabs, "the ElevenLabs stand-in").await?,
+                mail: listen(ports.mail, "the SES stand-in").await?,
             },
         })
     }
@@ -153,6 +155,7 @@ pub(super) fn serve_all(
     supabase: Router,
     files: Router,
     stand_ins: &StandInConfig,
+    mail: Router,
     breakpoints: &Breakpoints,
     listeners: ServedListeners,
 ) -> JoinSet<()> {
@@ -165,6 +168,7 @@ pub(super) fn serve_all(
         (listeners.files, stops(files, Server::Files)),
         (listeners.openai, stops(openai, Server::OpenAi)),
         (listeners.elevenlabs, stops(elevenlabs, Server::ElevenLabs)),
+        (listeners.mail, stops(mail, Server::Mail)),
     ] {
         servers.spawn(async move {
             if let Err(error) = supabase::gateway::serve(listener, router).await {

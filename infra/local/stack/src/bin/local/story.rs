@@ -3,7 +3,7 @@
 use super::{Outcome, announce_voice, progress::Board, running::Running, shelf, timing};
 use domain::request::parse_text;
 use serde_json::{Value, json};
-use stack::{api::Api, follow::StoryFeed, report::Reporter, stack::StackOptions};
+use stack::{api::Api, follow::StoryFeed, home::Home, report::Reporter, stack::StackOptions};
 use std::{
     path::PathBuf,
     time::{Duration, Instant},
@@ -23,6 +23,8 @@ pub(super) struct Wish {
 const DEFAULT_IDEA: &str = "a shy dragon who is afraid of the dark";
 /// A story in which nothing changes for this long has got stuck.
 const SILENCE_MAX: Duration = Duration::from_secs(300);
+/// A mail that takes longer is not waited for.
+const MAIL_MAX: Duration = Duration::from_secs(10);
 
 impl Wish {
     /// The words as one idea, as the API would take it.
@@ -122,12 +124,28 @@ async fn tell(running: &Running, idea: &str, out: Option<PathBuf>) -> Outcome {
     if let (Some(before), Some(after)) = (before, timing::Figures::read(running).await) {
         print!("{}", after.since(&before, began_unix_ms, ended_unix_ms));
     }
+    if let Some(mail) = mail_about(&id).await {
+        println!("  The mail about it: {}", mail.display());
+    }
     match overall {
         "ready" => Ok(()),
         _ => Err(format!(
             "the story ended as {overall}; `cargo local up` and the logs in .local/logs tell more"
         )
         .into()),
+    }
+}
+
+/// The mail comes when the story has ended, by another function.
+async fn mail_about(story: &str) -> Option<PathBuf> {
+    let home = Home::open(stack::home::workspace().join(".local")).ok()?;
+    let patience = Instant::now() + MAIL_MAX;
+    loop {
+        let found = stack::mail::about(&home, story).pop();
+        if found.is_some() || Instant::now() > patience {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
