@@ -39,11 +39,13 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
     let workspace = stack::home::workspace();
     let reporter = Reporter::Terminal;
     let mut ran = Vec::new();
+    // Where the tests are compiled this file is written anew, and whoever asks then is told of one that is gone.
+    let program = std::env::current_exe()?;
 
     if filter == ["proofs"] {
         functions::build(&workspace, Profile::Dev, reporter).await?;
         let tools = Tools::ensure(&workspace, reporter).await?;
-        return proofs(&workspace, &tools).await;
+        return proofs(&workspace, &tools, &program).await;
     }
     let check = async |what, command: &mut Command| check(&workspace, what, command).await;
     if filter.is_empty() {
@@ -81,7 +83,7 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
         check("sam validate", sam.args(["validate", "--lint"])).await?;
         ran.push("template checks");
         reporter.line("▸ Proofs of the deployment: policies, resources, runbook, migrations");
-        proofs(&workspace, &tools).await?;
+        proofs(&workspace, &tools, &program).await?;
         ran.push("proofs of the deployment");
         reporter.line("▸ Licences, bans and sources of dependencies");
         let mut deny = Command::new(tools.cargo_deny());
@@ -101,7 +103,7 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
 
 /// What can be shown of a deployment without an account (`tests/deployment`): beside a stack of its own and a Postgres as
 /// hosted projects have it, before their first migration.
-async fn proofs(workspace: &Path, tools: &Tools) -> Outcome {
+async fn proofs(workspace: &Path, tools: &Tools, program: &Path) -> Outcome {
     let options = StackOptions {
         home: workspace.join("target/tmp/stack-deployment"),
         ports: Ports::free()?,
@@ -117,7 +119,7 @@ async fn proofs(workspace: &Path, tools: &Tools) -> Outcome {
     python
         .args(["-m", "unittest", "discover", "-s", "tests/deployment"])
         .env("STACK_ENV", stack.home().join("env"))
-        .env("LOCAL", std::env::current_exe()?)
+        .env("LOCAL", program)
         .env("HOSTED_DATABASE_URL", hosted.address().database_url())
         .env("HOSTED_SUPERUSER_URL", hosted.address().superuser_url());
     let held = check(workspace, "the proofs of the deployment", &mut python).await;
