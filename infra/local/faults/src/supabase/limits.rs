@@ -191,7 +191,7 @@ async fn platform(stack: &TestStack, count: usize) -> Result<Figures> {
         "jobs that wait for money" => waiting, "jobs", at_least 1;
         "calls while nothing may be paid" => paid_late, "calls", is 0;
         "USD above the platform's limit" => over.max(0.0), "USD", is 0;
-        "claims while nothing may be begun" => claims, "in 5 s", at_most 60,
+        "claims while nothing may be begun" => claims, "in 5 s", at_most 20,
             beside "a worker that spins: 250";
         "until what waited is made, once the limit is lifted" => made, "s";
     })
