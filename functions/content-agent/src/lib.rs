@@ -15,6 +15,7 @@ mod heartbeat;
 mod pace;
 mod prices;
 mod prompt;
+mod recording;
 mod references;
 mod session;
 mod steps;
@@ -22,6 +23,7 @@ mod story_context;
 mod telling;
 #[cfg(test)]
 mod test_services;
+mod unsaved;
 mod usage;
 
 pub use config::Config;

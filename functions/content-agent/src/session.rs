@@ -5,14 +5,13 @@ use crate::{
     attempt::Attempt,
     failure::StepError,
     heartbeat::{RunningJob, RunningJobs, extend_leases_during},
+    recording::{RecordedOutcome, record_result},
     steps::{self, Product},
     story_context::StoryContext,
-    telling::{Changes, parts_of},
+    telling::parts_of,
+    unsaved::Unsaved,
 };
-use domain::{
-    AssetType, LeaseToken,
-    story::{Manuscript, StoryText},
-};
+use domain::{AssetType, LeaseToken, story::Manuscript};
 use futures::future::join_all;
 use runtime::chain;
 use std::{
@@ -20,7 +19,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use store::{Completion, Continuation, LeasedJob, Settled, StoreError, StoryWork, UsageEntry};
+use store::{Continuation, LeasedJob, Settled, StoreError, StoryWork};
 use tokio::task::{Id, JoinError, JoinSet};
 use tracing::Instrument;
 
@@ -30,23 +29,6 @@ const MARGIN: Duration = Duration::from_secs(10);
 const ARRIVAL_MAX: Duration = Duration::from_millis(500);
 /// With less time than this left no further job is begun here: a picture with a retry takes about as long.
 const NEXT_JOB_MIN: Duration = Duration::from_secs(100);
-
-/// Between two savings of what stands of a text: readers see it grow at most once a second.
-const MANUSCRIPT_PAUSE: Duration = Duration::from_secs(1);
-/// Between two tries to record what was begun from the outline of a text that others write.
-const TEXT_PAUSE: Duration = Duration::from_secs(2);
-/// The answer of `complete_job` while there is no text yet.
-const TEXT_NOT_READY: &str = "TEXT_NOT_READY";
-
-/// What was sent to the database of a job, and what it said.
-struct RecordedOutcome {
-    /// What the job is called if the database accepted it.
-    status: &'static str,
-    url: Option<String>,
-    /// The text it wrote.
-    text: Option<StoryText>,
-    settled: Result<Settled, StoreError>,
-}
 
 struct Session {
     deps: Arc<Deps>,
@@ -101,42 +83,6 @@ pub(crate) async fn run(
     }
     extend_leases_during(deps, running, session.work()).await;
     session.report
-}
-
-/// What stands of the text and is not saved yet.
-struct Unsaved {
-    changes: Changes,
-    /// The outline and the beats that are saved, or on their way.
-    parts: usize,
-    last: Option<Instant>,
-    is_under_way: bool,
-    /// The job that writes it.
-    writer: Option<Arc<Attempt>>,
-}
-
-impl Unsaved {
-    fn of(telling: &crate::telling::Telling) -> Self {
-        Self {
-            changes: telling.changes(),
-            parts: 0,
-            last: None,
-            is_under_way: false,
-            writer: None,
-        }
-    }
-
-    /// Waits until more of it stands than was saved, and the last saving is long enough ago.
-    async fn due(&mut self) -> Arc<Manuscript> {
-        if self.is_under_way || self.writer.is_none() {
-            std::future::pending::<()>().await;
-        }
-        self.changes.more_than(self.parts).await;
-        if let Some(last) = self.last {
-            tokio::time::sleep_until((last + MANUSCRIPT_PAUSE).into()).await;
-        }
-        // More of it may have come meanwhile.
-        self.changes.more_than(self.parts).await
-    }
 }
 
 impl Session {
@@ -258,10 +204,7 @@ impl Session {
                 ("lost", None)
             }
         });
-        if asset == AssetType::Content {
-            self.manuscript.writer = None;
-            self.story.telling.end();
-        }
+        self.end_telling(&attempt);
         self.report.assets.insert(asset.to_string(), status);
         if let Some(settled) = accepted {
             self.follow(settled).await;
@@ -417,130 +360,22 @@ impl Session {
         self.deps.wake_worker().await;
     }
 
-    fn on_lost(&mut self, attempt: &Attempt) {
-        self.stop_extending(&attempt.job);
+    /// Nobody reads along any more once the attempt at the text is over, however it ended.
+    fn end_telling(&mut self, attempt: &Attempt) {
         if attempt.asset() == AssetType::Content {
             self.manuscript.writer = None;
             self.story.telling.end();
         }
+    }
+
+    fn on_lost(&mut self, attempt: &Attempt) {
+        self.stop_extending(&attempt.job);
+        self.end_telling(attempt);
         attempt
             .span
             .in_scope(|| tracing::info!("Job cancelled or taken over, work stopped"));
         let asset = attempt.asset().to_string();
         self.report.assets.insert(asset, "lost");
-    }
-}
-
-/// Tells the database the result of an attempt. A result that it will never take fails the job, with what was paid for it:
-/// nothing waits for the end of a lease, nothing is bought again.
-async fn record_result(
-    attempt: &Attempt,
-    result: Result<Product, StepError>,
-    then: Option<&Continuation>,
-) -> RecordedOutcome {
-    let (store, job, usage) = (
-        &attempt.deps().store,
-        &attempt.job,
-        attempt.usage.unrecorded(),
-    );
-    let (url, text, settled) = match result {
-        Ok(Product::Text(text)) => {
-            let settled = store.save_story_content(job, &text, &usage, then).await;
-            (None, Some(text), settled)
-        }
-        Ok(Product::Asset(completion)) => {
-            let settled = complete_with_text(attempt, &completion, &usage, then).await;
-            (completion.url, None, settled)
-        }
-        Err(error) => return record_failure(attempt, error, then).await,
-    };
-    match settled {
-        Err(refused) if refused.is_about_the_data() => {
-            record_failure(attempt, StepError::Unstorable(refused), then).await
-        }
-        settled => RecordedOutcome {
-            status: "ready",
-            url,
-            text,
-            settled,
-        },
-    }
-}
-
-/// What was begun from the outline of a text waits for the text, which may come to nothing yet: its lease ends then.
-async fn complete_with_text(
-    attempt: &Attempt,
-    completion: &Completion,
-    usage: &[UsageEntry],
-    then: Option<&Continuation>,
-) -> Result<Settled, StoreError> {
-    let (store, job) = (&attempt.deps().store, &attempt.job);
-    loop {
-        if attempt.story.is_ahead_of_text() {
-            attempt.story.telling.ended().await;
-        }
-        let settled = store.complete_job(job, completion, usage, then).await?;
-        if settled.accepted || settled.reason.as_deref() != Some(TEXT_NOT_READY) {
-            return Ok(settled);
-        }
-        tokio::time::sleep(TEXT_PAUSE).await;
-    }
-}
-
-/// What was paid for is saved before the failure is told: the next attempt goes on from there.
-async fn save_what_stands(attempt: &Attempt) {
-    let Some(manuscript) = attempt.story.telling.manuscript() else {
-        return;
-    };
-    if attempt.manuscript().as_ref() == Some(&*manuscript) {
-        return;
-    }
-    let (store, lease) = (&attempt.deps().store, attempt.deps().config.lease);
-    let saved = store.save_manuscript(&attempt.job, &manuscript, 0, lease, None);
-    if let Err(error) = saved.await {
-        tracing::warn!(
-            error = chain(&error),
-            "Could not save what stands of the text"
-        );
-    }
-}
-
-async fn record_failure(
-    attempt: &Attempt,
-    error: StepError,
-    then: Option<&Continuation>,
-) -> RecordedOutcome {
-    let job = &attempt.job;
-    let cause = chain(&error);
-    let failure = steps::describe_failure(attempt, error).await;
-    if attempt.asset() == AssetType::Content && failure.retryable {
-        save_what_stands(attempt).await;
-    }
-    let usage = attempt.usage.unrecorded();
-    let store = &attempt.deps().store;
-    let settled = store.fail_job(job, &failure, &usage, then).await;
-    // Told once it is known whether somebody has to look: not where another try follows, or where nobody asks any more.
-    match &settled {
-        Ok(Settled {
-            retry_in_seconds: Some(seconds),
-            ..
-        }) => {
-            tracing::warn!(target: "AssetGenerationPipeline", error = cause, retryInSeconds = seconds, "Asset generation failed, trying again");
-        }
-        Ok(Settled {
-            accepted: false, ..
-        }) => {
-            tracing::warn!(target: "AssetGenerationPipeline", error = cause, "Asset generation failed, for nobody");
-        }
-        _ => {
-            tracing::error!(target: "AssetGenerationPipeline", error = cause, "Asset generation failed");
-        }
-    }
-    RecordedOutcome {
-        status: "failed",
-        url: None,
-        text: None,
-        settled,
     }
 }
 

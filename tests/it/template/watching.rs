@@ -88,9 +88,10 @@ fn failures_are_a_share_of_what_was_settled_and_little_traffic_hides_none() {
     );
     // The words are those of the content agent's line, and its fields.
     let source = text_of("functions/content-agent/src/session.rs");
+    let recording = text_of("functions/content-agent/src/recording.rs");
     assert!(source.contains(r#"status, "Asset generation settled""#));
     for (filter, status) in [("ReadyJobs", "ready"), ("FailedJobs", "failed")] {
-        assert!(source.contains(&format!("status: \"{status}\"")));
+        assert!(recording.contains(&format!("status: \"{status}\"")));
         let pattern =
             format!("{{ $.message = \"Asset generation settled\" && $.status = \"{status}\" }}");
         let filter = &template["Resources"][filter]["Properties"];

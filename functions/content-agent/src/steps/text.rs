@@ -72,12 +72,11 @@ async fn ask(
         if !more {
             return;
         }
-        let heard = hear(words, known, wished_title);
-        if heard.is_some() && heard != standing {
-            standing = heard.clone();
-            heard
-                .into_iter()
-                .for_each(|one| attempt.story.telling.add(one));
+        if let Some(heard) = hear(words, known, wished_title)
+            && standing.as_ref() != Some(&heard)
+        {
+            standing = Some(heard.clone());
+            attempt.story.telling.add(heard);
         }
     };
     let (answer, tokens) = attempt.ask_aloud(question, correction, &mut hears).await;
