@@ -1,4 +1,5 @@
--- What may be spent: by a user and by the platform in a day, and how often the assets of a story may be made again.
+-- What may be spent in a day, by a user and by the platform. How often an asset may be made again is counted by
+-- 41_remakes.sql.
 --
 -- Money is counted in two places. What was spent stands in private.spending, to which whoever records a paid call adds. What
 -- the leases under way may still come to is read off their jobs, each at the most that one lease costs
@@ -71,27 +72,6 @@ comment on table private.taken_leases is
 create index idx_taken_leases on private.taken_leases (holds_until);
 alter table private.taken_leases enable row level security;
 
-create table private.remake_ledger (
-  id bigint generated always as identity primary key,
-  story_id uuid not null references public.stories (id) on delete cascade,
-  job_id uuid not null,
-  asset_type text not null,
-  counts boolean not null,
-  attempts_before integer not null,
-  outcome text constraint remake_outcome_is_known check (outcome in ('made', 'cancelled', 'failed', 'untouched')),
-  created_at timestamptz not null default now()
-);
-comment on table private.remake_ledger is
-  'One row each time a user asks again for an asset that was made or begun. What such tries cost draws on the day''s money of '
-  'the plan, tiers.daily_cost_limit_usd.';
-comment on column private.remake_ledger.counts is
-  'It draws on tiers.remakes_per_story; a new try at what failed does not.';
-comment on column private.remake_ledger.outcome is
-  'How the try ended, null while it is under way. Given back where it failed, or ended before anybody began it.';
-create index idx_remakes_story on private.remake_ledger (story_id);
-create index idx_remakes_job on private.remake_ledger (job_id, id);
-alter table private.remake_ledger enable row level security;
-
 -- Who pays for everything.
 create function private.platform() returns uuid language sql immutable set search_path = '' as $$
   select '00000000-0000-0000-0000-000000000000'::uuid
@@ -120,12 +100,6 @@ end $$;
 -- How long a worker may go on paying for a job that was taken away from it: its longest life.
 create function private.taken_lease_holds() returns interval language sql immutable set search_path = '' as $$
   select interval '5 minutes'
-$$;
-
--- Whether a job is at, or was cancelled in, a try that a user asked for again.
-create function private.is_remake(p_job_id uuid) returns boolean language sql stable set search_path = '' as $$
-  select coalesce((select outcome is null or outcome = 'cancelled' from private.remake_ledger
-    where job_id = p_job_id order by id desc limit 1), false)
 $$;
 
 -- Marks that this transaction ends a lease by its holder's own word, who pays no more for it.
@@ -323,91 +297,6 @@ begin
       'retryAfterSeconds', ceil(extract(epoch from private.end_of_day() - now()))));
   end if;
 end $$;
-
--- Takes from the allowance of a story for what is about to be put back into the queue, and refuses what it, or the money of
--- the day, has no room for. Only what was delivered or begun counts: trying again what failed does not, nor does the book,
--- which costs nothing. From a text everything is made again (p_cascade). The caller holds the story.
-create function private.take_remakes(p_user public.users, p_story_id uuid, p_asset_types text[], p_statuses text[],
-  p_cascade boolean default true) returns void
-  language plpgsql set search_path = '' as $$
-declare
-  v_tier public.tiers;
-  v_from_text boolean := p_cascade and exists (select from public.asset_generation_jobs where story_id = p_story_id
-    and asset_type = 'content' and asset_type = any (p_asset_types) and status = any (p_statuses));
-  v_again text[];
-  v_counting text[];
-  v_used bigint;
-begin
-  select * into v_tier from public.tiers where code = p_user.tier;
-  select coalesce(array_agg(asset_type), '{}'),
-    coalesce(array_agg(asset_type) filter (where status in ('ready', 'generating', 'cancelled')), '{}')
-  into v_again, v_counting
-  from public.asset_generation_jobs
-  where story_id = p_story_id and asset_type <> 'pdf' and attempt > 0 and error_code is distinct from 'INPUT_FAILED'
-    and (asset_type = any (p_asset_types) and status = any (p_statuses)
-      or v_from_text and status in ('ready', 'failed', 'generating') and asset_type = any (v_tier.asset_types));
-
-  select count(*) into v_used from private.remake_ledger
-  where story_id = p_story_id and counts and (outcome is null or outcome in ('made', 'cancelled'));
-  -- Null, where nothing limits, is not true.
-  if v_counting <> '{}' and v_used + cardinality(v_counting) > v_tier.remakes_per_story then
-    perform private.refuse(403, 'REGENERATION_LIMIT', jsonb_build_object(
-      'tier', p_user.tier,
-      'allowance', v_tier.remakes_per_story,
-      'used', v_used,
-      'asked', cardinality(v_counting),
-      'upgradeOptions', to_jsonb(v_tier.upgrade_options)));
-  end if;
-  perform private.refuse_over_spend_limit(p_user, v_again);
-  -- What has no job yet is made by the verb that takes it up beside what was cancelled or skipped.
-  perform private.refuse_over_platform_limit(v_again || array(
-    select asked.asset from unnest(p_asset_types) as asked (asset)
-    left join public.asset_generation_jobs j on j.story_id = p_story_id and j.asset_type = asked.asset
-    where coalesce(j.status = any (p_statuses), p_statuses <@ '{cancelled,skipped}'::text[])));
-
-  -- A try that is overtaken was the user's own.
-  update private.remake_ledger set outcome = 'cancelled'
-  where story_id = p_story_id and asset_type = any (v_again) and outcome is null;
-  insert into private.remake_ledger (story_id, job_id, asset_type, counts, attempts_before)
-  select story_id, id, asset_type, asset_type = any (v_counting), attempt from public.asset_generation_jobs
-  where story_id = p_story_id and asset_type = any (v_again);
-end $$;
-
--- How the try that was asked for ended. An asset whose earlier version serves on says why in last_error; what went with a
--- text that came to nothing ends as that did.
-create function private.settle_remake() returns trigger language plpgsql set search_path = '' as $$
-declare
-  v_error jsonb;
-begin
-  if not exists (select from private.remake_ledger where job_id = new.id and outcome is null) then return null; end if;
-  -- By this transaction, not by one that came before.
-  if new.status = 'ready' and (new.result ->> 'completedAt')::timestamptz = now() then
-    update private.remake_ledger set outcome = 'made' where job_id = new.id and outcome is null;
-    return null;
-  end if;
-  v_error := case
-    when new.status <> 'ready' then jsonb_build_object('code', new.error_code)
-    when new.last_error is distinct from old.last_error then new.last_error
-    else (select last_error from public.asset_generation_jobs where story_id = new.story_id and asset_type = 'content') end;
-  update private.remake_ledger set outcome = case
-    when new.attempt = attempts_before then 'untouched'
-    when v_error ->> 'code' = 'CANCELLED' then 'cancelled'
-    else 'failed' end
-  where job_id = new.id and outcome is null;
-  return null;
-end $$;
-create trigger jobs_settle_remake after update on public.asset_generation_jobs for each row
-  when (old.status in ('queued', 'generating') and new.status in ('ready', 'failed', 'cancelled'))
-  execute function private.settle_remake();
-
--- Tries at these assets that a restored version overtakes: they were the user's own, and count once they were begun.
-create function private.overtake_remakes(p_story_id uuid, p_asset_types text[]) returns void
-  language sql set search_path = '' as $$
-  update private.remake_ledger r
-  set outcome = case when j.attempt = r.attempts_before then 'untouched' else 'cancelled' end
-  from public.asset_generation_jobs j
-  where r.story_id = p_story_id and r.asset_type = any (p_asset_types) and r.outcome is null and j.id = r.job_id
-$$;
 
 -- What a story cost its user: an asset that failed, or that a placeholder stands in for, was paid for and is not charged.
 create function private.charged_cost(p_story_id uuid) returns numeric language sql stable set search_path = '' as $$
