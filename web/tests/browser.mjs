@@ -216,6 +216,22 @@ journey('a refused picture is marked and painted again, a refused text written a
   await context.close();
 });
 
+journeyBeside('whoever wants no mail says so on the shelf, and it stays said', async () => {
+  const session = await signUp();
+  const context = await signedIn(browser, session);
+  const family = await open(context, appUrl);
+  const told = family.waitForResponse((answer) => answer.request().method() === 'PATCH');
+  await family.uncheck(act('notices'));
+  assert.equal((await told).status(), 200);
+  assert.equal((await new Api(session).call('GET', '/users/me')).notices, false);
+  await family.reload();
+  await family.waitForSelector(act('notices'));
+  assert.equal(await family.isChecked(act('notices')), false);
+  await clean(family, 'settings');
+  family.calm();
+  await context.close();
+});
+
 journeyBeside('a newcomer makes a hero by keyboard alone, uses up the plan, and is shown what gives more', async () => {
   const context = await browser.newContext({ locale: 'de-DE', viewport: { width: 320, height: 640 } });
   const family = await open(context, appUrl);

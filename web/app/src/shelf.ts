@@ -2,10 +2,11 @@
 import type { ListedStory } from '../../client/src/index.js';
 import { client } from './client.js';
 import { Composer } from './composer.js';
-import { askToSignIn, html, nothing, open, redraw, type TemplateResult } from './page.js';
+import { askToSignIn, attempt, html, nothing, open, redraw, type TemplateResult } from './page.js';
 import { picture } from './picture.js';
 import { assetsOf, overallWords, progressOf, shelfOf, type Shelf } from './telling.js';
 import { t } from './words.js';
+import { live } from 'lit-html/directives/live.js';
 import { repeat } from 'lit-html/directives/repeat.js';
 import { ApiError } from '../../client/src/index.js';
 
@@ -16,6 +17,8 @@ let stories: ListedStory[] | null = null;
 let hasMore = false;
 let isAway = false;
 let filter: Shelf | 'all' = 'all';
+/** Whether a mail comes when a story is finished; null until that is known. */
+let wantsMail: boolean | null = null;
 const composer = new Composer(redraw, false);
 
 async function read(count: number): Promise<void> {
@@ -28,6 +31,17 @@ async function read(count: number): Promise<void> {
     if (error instanceof ApiError && error.status === 401) return askToSignIn();
     isAway = true;
   }
+  redraw();
+}
+
+async function readSettings(): Promise<void> {
+  wantsMail = await client.settings().then((settings) => settings.notices, () => null);
+  redraw();
+}
+
+async function chooseMail(event: Event): Promise<void> {
+  const notices = (event.target as HTMLInputElement).checked;
+  if (await attempt(() => client.changeSettings({ notices }))) wantsMail = notices;
   redraw();
 }
 
@@ -56,7 +70,14 @@ function view(): TemplateResult {
       ${all.length && !shown.length ? html`<p class="empty">${t('shelf.none')}</p>` : nothing}
       <ul class="books">${repeat(shown, (story) => story.id, card)}</ul>
       ${hasMore ? html`<div class="row centred"><button class="quiet" data-action="more" @click=${() => read(all.length + PAGE)}>${t('shelf.more')}</button></div>` : nothing}
-    </section>`;
+    </section>
+    ${wantsMail === null ? nothing : settings(wantsMail)}`;
+}
+
+function settings(mail: boolean): TemplateResult {
+  return html`<section class="card" aria-labelledby="settings"><h2 id="settings">${t('shelf.settings')}</h2>
+    <label class="check"><input type="checkbox" data-action="notices" .checked=${live(mail)} @change=${chooseMail}>${t('shelf.mail')}</label>
+  </section>`;
 }
 
 function filters(all: ListedStory[]): TemplateResult {
@@ -90,6 +111,6 @@ function card(story: ListedStory, index: number): TemplateResult {
 }
 
 if (await open(t('shelf.title'), view)) {
-  await Promise.all([read(PAGE), composer.load()]);
+  await Promise.all([read(PAGE), composer.load(), readSettings()]);
   keepLooking();
 }

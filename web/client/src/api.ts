@@ -2,7 +2,7 @@
 import { holdKey, type KeyStorage } from './keys.js';
 import type {
   AssetType, Character, ErrorCode, Estimates, History, NewCharacter, NewStory, Options, Outcome, Plans, Share, SharedStory, Story,
-  StoryAccepted, StoryList, Trait, Usage, Voice,
+  StoryAccepted, StoryList, Trait, Usage, User, UserChange, Voice,
 } from './types.js';
 
 /** A refusal of the API, or (status 0) no answer at all. Show `message` to people, decide by `code`. */
@@ -131,6 +131,9 @@ export function createApi(config: ApiConfig) {
     createCharacter: (character: NewCharacter) => call<Character>('POST', '/characters', character),
     traits: () => call<{ traits: Trait[] }>('GET', '/characters/traits'),
     usage: () => call<Usage>('GET', '/users/me/usage'),
+    settings: () => call<User>('GET', '/users/me'),
+    /** What is left out stays. */
+    changeSettings: (change: UserChange) => call<User>('PATCH', '/users/me', change),
     plans: () => call<Plans>('GET', '/plans'),
   };
 }
