@@ -2,10 +2,10 @@
 
 use stack::{
     functions::Profile,
-    home::HomeError,
+    home::Home,
     ports::Ports,
     report::Reporter,
-    stack::{Stack, StackError, StackOptions},
+    stack::{Stack, StackOptions},
 };
 use std::{
     collections::BTreeMap,
@@ -96,15 +96,12 @@ fn start(options: &StackOptions) -> Shared {
     let runtime = Runtime::new().expect("a runtime");
     let stack = runtime.block_on(async {
         let patience = Instant::now() + Duration::from_secs(30);
-        loop {
-            match Stack::start(options).await {
-                // The last test before this one is still stopping the stack it shared.
-                Err(StackError::Home(HomeError::Taken { .. })) if Instant::now() < patience => {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-                started => break started.expect("the stack starts"),
-            }
+        let home = Home::open(options.home.clone()).expect("a folder");
+        // The last test before this one is still stopping the stack it shared.
+        while home.lock().expect("a lock").is_none() && Instant::now() < patience {
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        Stack::start(options).await.expect("the stack starts")
     });
     Shared {
         runtime: Some(runtime),

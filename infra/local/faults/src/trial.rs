@@ -2,7 +2,7 @@
 
 use crate::fixture::{Figures, StackSetup, TestDatabase, TestStack};
 use futures::{FutureExt, future::LocalBoxFuture};
-use stack::{api::ApiError, postgres::PostgresError, report::Reporter, stack::StackError};
+use stack::{api::ApiError, report::Reporter, trouble::Trouble};
 use std::{error::Error, panic::AssertUnwindSafe, sync::Arc};
 
 /// How much is tried.
@@ -147,9 +147,7 @@ impl Trial {
 #[derive(Debug, thiserror::Error)]
 pub enum TrialError {
     #[error(transparent)]
-    Stack(#[from] StackError),
-    #[error(transparent)]
-    Postgres(#[from] PostgresError),
+    Local(#[from] Trouble),
     #[error(transparent)]
     Api(#[from] ApiError),
     #[error("could not {attempted}")]

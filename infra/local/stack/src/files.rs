@@ -21,26 +21,10 @@ use s3s::{
 };
 use s3s_fs::FileSystem;
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
-
-/// The folder cannot serve as S3.
-#[derive(Debug, thiserror::Error)]
-pub enum FilesError {
-    #[error("could not make the bucket {}", path.display())]
-    Bucket {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("could not open {} as file storage", path.display())]
-    Storage {
-        path: PathBuf,
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-}
+use supabase::trouble::{Context as _, Trouble};
 
 /// S3 with one bucket, and a CDN in front of it.
 #[derive(Clone, Debug)]
@@ -69,17 +53,14 @@ impl FilesServer {
         bucket: &str,
         access_key_id: &str,
         secret_access_key: &str,
-    ) -> Result<Self, FilesError> {
+    ) -> Result<Self, Trouble> {
         let path = folder.join(bucket);
-        fs::create_dir_all(&path).map_err(|source| FilesError::Bucket {
-            path: path.clone(),
-            source,
-        })?;
+        let failed = format!("could not make the bucket {}", path.display());
+        fs::create_dir_all(&path).context(failed)?;
+        let failed = format!("could not open {} as file storage", folder.display());
         let storage = || {
-            FileSystem::new(folder).map_err(|error| FilesError::Storage {
-                path: folder.to_owned(),
-                source: format!("{error:?}").into(),
-            })
+            let storage = FileSystem::new(folder).map_err(|error| format!("{error:?}"));
+            storage.context(&failed)
         };
         let mut signed = S3ServiceBuilder::new(storage()?);
         signed.set_auth(SimpleAuth::from_single(access_key_id, secret_access_key));

@@ -10,6 +10,7 @@ mod channel;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use supabase::trouble::{Context as _, Trouble};
 
 use channel::{Channel, Heard};
 
@@ -118,6 +119,29 @@ impl StoryFeed {
         self.subscribed_at
     }
 
+    /// Waits until the story is made or has failed. `heard` is shown the status of its assets, and again after each change.
+    ///
+    /// # Errors
+    /// When nothing changed for as long as `silence_max`, or the channel cannot be followed.
+    pub async fn to_the_end(
+        &mut self,
+        silence_max: Duration,
+        mut heard: impl FnMut(&Value),
+    ) -> Result<(), Trouble> {
+        loop {
+            let status = &self.row["asset_generation_status"];
+            heard(status);
+            if status["overall"] != "generating" {
+                return Ok(());
+            }
+            let (id, seconds) = (&self.place.story, silence_max.as_secs());
+            let silent = format!("nothing was heard of story {id} for {seconds} s: {status}");
+            let next = tokio::time::timeout(silence_max, self.next()).await;
+            next.context(silent)?
+                .context("could not follow the story")?;
+        }
+    }
+
     /// Waits until the row is newer than it was. Connects again as often as it takes.
     ///
     /// # Errors
@@ -176,10 +200,8 @@ impl StoryFeed {
     async fn fetch(&mut self) -> Result<bool, FollowError> {
         self.counts.fetches += 1;
         let place = &self.place;
-        let url = format!(
-            "{}/rest/v1/stories?id=eq.{}",
-            place.supabase_url, place.story
-        );
+        let (supabase, story) = (&place.supabase_url, &place.story);
+        let url = format!("{supabase}/rest/v1/stories?id=eq.{story}");
         let request = self.http.get(url).header("apikey", &place.anon_key);
         let response = request.bearer_auth(&place.token).send().await;
         let response = response.and_then(reqwest::Response::error_for_status);

@@ -8,6 +8,7 @@ use std::{
     process::Stdio,
     time::Duration,
 };
+use supabase::trouble::{Context as _, Trouble};
 use tokio::process::Command;
 
 /// The functions, with the limits of template.yaml: name, memory in MB, time limit in seconds, most at once, and how many are
@@ -24,15 +25,6 @@ const RESCUED: [&str; 2] = ["content-agent", "asset-worker"];
 
 /// Events older than this are given up on; the sweep finds their jobs.
 const EVENT_AGE_MAX: Duration = Duration::from_secs(120);
-
-/// The functions could not be built.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    #[error("could not run `cargo`: is Rust installed (https://rustup.rs)?")]
-    Cargo(#[source] std::io::Error),
-    #[error("the functions do not compile; cargo says why above")]
-    Compile,
-}
 
 /// Which build of the functions runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +57,7 @@ pub async fn build(
     workspace: &Path,
     profile: Profile,
     reporter: Reporter,
-) -> Result<PathBuf, BuildError> {
+) -> Result<PathBuf, Trouble> {
     let mut command = inner_cargo();
     command
         .current_dir(workspace)
@@ -88,9 +80,10 @@ pub async fn build(
     if reporter == Reporter::Silent {
         command.arg("--quiet");
     }
-    let status = command.status().await.map_err(BuildError::Cargo)?;
-    if !status.success() {
-        return Err(BuildError::Compile);
+    let no_cargo = "could not run `cargo`: is Rust installed (https://rustup.rs)?";
+    if !command.status().await.context(no_cargo)?.success() {
+        let why = "the functions do not compile; cargo says why above";
+        return Err(Trouble::new(why));
     }
     let target = crate::environment::variable("CARGO_TARGET_DIR")
         .map_or_else(|| workspace.join("target"), PathBuf::from);
@@ -101,20 +94,13 @@ pub async fn build(
 /// and compile, anew each time.
 pub fn inner_cargo() -> Command {
     let mut command = Command::new("cargo");
+    let of_a_package = "CARGO_PKG_ CARGO_MANIFEST CARGO_BIN CARGO_CRATE CARGO_PRIMARY";
     for (name, _) in std::env::vars_os() {
-        let outer = name.to_str().is_some_and(|name| {
-            [
-                "CARGO_PKG_",
-                "CARGO_MANIFEST",
-                "CARGO_BIN",
-                "CARGO_CRATE",
-                "CARGO_PRIMARY",
-            ]
-            .iter()
-            .any(|part| name.starts_with(part))
-        });
-        if outer || name == "CARGO" || name == "LD_LIBRARY_PATH" {
-            command.env_remove(name);
+        let text = name.to_string_lossy();
+        let mut parts = of_a_package.split(' ');
+        if parts.any(|part| text.starts_with(part)) || text == "CARGO" || text == "LD_LIBRARY_PATH"
+        {
+            command.env_remove(&name);
         }
     }
     command

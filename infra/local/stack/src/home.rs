@@ -4,26 +4,13 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
-    io,
     path::{Path, PathBuf},
 };
+use supabase::trouble::{Context as _, Trouble};
 
 /// A folder that holds one stack.
 #[derive(Clone, Debug)]
 pub struct Home(PathBuf);
-
-/// The folder cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum HomeError {
-    #[error("could not use the folder {}", path.display())]
-    Folder {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("a stack is up already in {}: stop it with Ctrl-C there, or use it", path.display())]
-    Taken { path: PathBuf },
-}
 
 /// Held while a stack runs; the system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
@@ -33,12 +20,14 @@ pub struct Lock {
 
 impl Home {
     /// Makes the folder where it is missing.
-    pub fn open(path: PathBuf) -> Result<Self, HomeError> {
-        fs::create_dir_all(path.join("logs")).map_err(|source| HomeError::Folder {
-            path: path.clone(),
-            source,
-        })?;
-        Ok(Self(path))
+    pub fn open(path: PathBuf) -> Result<Self, Trouble> {
+        let home = Self(path);
+        fs::create_dir_all(home.join("logs")).context(home.unusable())?;
+        Ok(home)
+    }
+
+    fn unusable(&self) -> String {
+        format!("could not use the folder {}", self.0.display())
     }
 
     pub fn path(&self) -> &Path {
@@ -49,44 +38,31 @@ impl Home {
         self.0.join(name)
     }
 
-    /// Takes the folder for one stack.
-    pub fn lock(&self) -> Result<Lock, HomeError> {
-        let path = self.join("lock");
-        let failed = |source| HomeError::Folder {
-            path: self.0.clone(),
-            source,
-        };
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .map_err(failed)?;
+    /// Takes the folder for one stack; `None` when another has it.
+    pub fn lock(&self) -> Result<Option<Lock>, Trouble> {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        let file = options.open(self.join("lock")).context(self.unusable())?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
-            Err(fs::TryLockError::WouldBlock) => Err(HomeError::Taken {
-                path: self.0.clone(),
-            }),
-            Err(fs::TryLockError::Error(source)) => Err(failed(source)),
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(cause)) => Err(cause).context(self.unusable()),
         }
     }
 
     /// The variables of the stack that is up here, if one is.
     pub fn running(&self) -> Option<BTreeMap<String, String>> {
         match self.lock() {
-            Err(HomeError::Taken { .. }) => self.read_env(),
+            Ok(None) => self.read_env(),
             _ => None,
         }
     }
 
     /// Writes `.local/env` for those who come: dotenv, one variable a line.
-    pub fn write_env(&self, variables: &BTreeMap<String, String>) -> Result<(), HomeError> {
-        let text: String = variables
-            .iter()
-            .map(|(name, value)| format!("{name}={value}\n"))
-            .collect();
-        let path = self.join("env");
-        fs::write(&path, text).map_err(|source| HomeError::Folder { path, source })
+    pub fn write_env(&self, variables: &BTreeMap<String, String>) -> Result<(), Trouble> {
+        let lines = variables.iter();
+        let lines = lines.map(|(name, value)| format!("{name}={value}\n"));
+        fs::write(self.join("env"), lines.collect::<String>()).context(self.unusable())
     }
 
     /// Takes the variables away when the stack goes down.
@@ -117,13 +93,13 @@ mod tests {
     fn a_second_stack_in_one_folder_is_refused_and_finds_the_first_ones_variables() {
         let path = std::env::temp_dir().join(format!("storytailor-home-{}", uuid::Uuid::new_v4()));
         let home = Home::open(path.clone()).unwrap();
-        let lock = home.lock().unwrap();
+        let lock = home.lock().unwrap().unwrap();
         home.write_env(&BTreeMap::from([(
             "API_URL".to_owned(),
             "http://x".to_owned(),
         )]))
         .unwrap();
-        assert!(matches!(home.lock(), Err(HomeError::Taken { .. })));
+        assert!(home.lock().unwrap().is_none());
         assert_eq!(home.running().unwrap()["API_URL"], "http://x");
         drop(lock);
         assert!(home.running().is_none());

@@ -4,7 +4,7 @@
 //! Where it differs from AWS: an event that finds every instance busy waits for the next free one;
 //! a process is not frozen between invocations; memory is measured and not limited; signatures,
 //! permissions, layers, SnapStart, streamed responses, client contexts and the log tail of `Invoke`
-//! are not there.
+//! are not there. Where another program runs the functions (`runner`), their time limits are its business.
 
 mod api;
 mod body;
@@ -20,17 +20,17 @@ mod invocation;
 mod logs;
 mod memory;
 mod metrics;
-pub(crate) mod naming;
+mod naming;
 mod pool;
 mod process;
 mod queue;
 mod run;
-pub(crate) mod schedule;
+mod schedule;
 mod state;
 
 pub use config::{EmulatorConfig, Faults, FunctionConfig, Schedule};
 pub use emulator::Emulator;
-pub use error::{EmulatorError, FunctionFailure, InvokeError};
+pub use error::{FunctionFailure, InvokeError};
 pub use instance::{InstanceActivity, InstanceView};
 pub use logs::{LogLine, LogSource};
 pub use memory::Memory;

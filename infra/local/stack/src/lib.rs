@@ -1,4 +1,4 @@
-//! The local stack: the real parts, the two stand-ins and the four functions, started together and stopped without a trace.
+//! The local stack: the real parts, the stand-ins and the four functions, started together and stopped without a trace.
 
 pub mod api;
 pub mod breakpoints;
@@ -19,4 +19,4 @@ pub mod stack;
 pub mod tools;
 pub mod watch;
 
-pub use supabase::postgres;
+pub use supabase::{postgres, trouble};

@@ -7,6 +7,8 @@ use std::{
     process::Stdio,
 };
 
+use supabase::trouble::{Context as _, Trouble};
+
 use axum::{
     Router,
     extract::{Path as PathOf, State},
@@ -25,17 +27,6 @@ const FIRST: &str = "index.html";
 /// What a page leaves open for its addresses.
 const CONFIG: &str = "{{config}}";
 
-/// The page could not be built.
-#[derive(Debug, thiserror::Error)]
-pub enum PageError {
-    #[error("the page needs Node.js 20 or later with npm (Debian: apt-get install nodejs npm)")]
-    NoNode,
-    #[error("the page's packages could not be installed (`npm ci` in web/)")]
-    Packages,
-    #[error("the page could not be built (`node build.mjs` in web/)")]
-    Build,
-}
-
 /// Which of its packages are installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packages {
@@ -46,7 +37,7 @@ pub enum Packages {
 }
 
 /// Builds the page; half a minute the first time, a second later.
-pub async fn build(workspace: &Path, packages: Packages) -> Result<(), PageError> {
+pub async fn build(workspace: &Path, packages: Packages) -> Result<(), Trouble> {
     let web = workspace.join("web");
     if !is_installed(&web, packages) {
         let mut npm = Command::new("npm");
@@ -54,14 +45,12 @@ pub async fn build(workspace: &Path, packages: Packages) -> Result<(), PageError
         if packages == Packages::ToBuild {
             npm.arg("--omit=dev");
         }
-        run(&mut npm, &web, PageError::Packages).await?;
+        let failed = "the page's packages could not be installed (`npm ci` in web/)";
+        run(&mut npm, &web, failed).await?;
     }
-    run(
-        Command::new("node").arg("build.mjs"),
-        &web,
-        PageError::Build,
-    )
-    .await
+    let mut node = Command::new("node");
+    let failed = "the page could not be built (`node build.mjs` in web/)";
+    run(node.arg("build.mjs"), &web, failed).await
 }
 
 /// npm leaves its own lock file with what it installed, newer than ours once all of it is there.
@@ -75,21 +64,18 @@ fn is_installed(web: &Path, packages: Packages) -> bool {
     is_newer && (packages == Packages::ToBuild || has_tests)
 }
 
-async fn run(command: &mut Command, folder: &Path, failure: PageError) -> Result<(), PageError> {
-    let output = command
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await;
-    match output {
+async fn run(command: &mut Command, folder: &Path, failed: &str) -> Result<(), Trouble> {
+    let command = command.current_dir(folder).stdin(Stdio::null());
+    match command.kill_on_drop(true).output().await {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => {
             tracing::error!(said = %String::from_utf8_lossy(&output.stderr), "the page");
-            Err(failure)
+            Err(Trouble::new(failed))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(PageError::NoNode),
-        Err(_) => Err(failure),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Trouble::new(
+            "the page needs Node.js 20 or later with npm (Debian: apt-get install nodejs npm)",
+        )),
+        Err(error) => Err(error).context(failed),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The ports of the stack: those of the Supabase CLI where it has one, or free ones for tests.
 
 use std::{fs, io};
+use supabase::trouble::{Context as _, Trouble};
 use tokio::net::TcpListener;
 
 /// A port of the stack, by what listens there.
@@ -17,26 +18,6 @@ pub struct Ports {
     pub elevenlabs: u16,
     /// SES.
     pub mail: u16,
-}
-
-/// The port belongs to somebody else.
-#[derive(Debug, thiserror::Error)]
-pub enum PortError {
-    #[error(
-        "port {port} ({purpose}) is in use{by}: stop that process, or the stack that is up already, and try again"
-    )]
-    InUse {
-        port: u16,
-        purpose: &'static str,
-        by: String,
-    },
-    #[error("could not listen on port {port} ({purpose})")]
-    Bind {
-        port: u16,
-        purpose: &'static str,
-        #[source]
-        source: io::Error,
-    },
 }
 
 impl Ports {
@@ -72,55 +53,37 @@ impl Ports {
 }
 
 /// Listens on the loopback address.
-pub async fn listen(port: u16, purpose: &'static str) -> Result<TcpListener, PortError> {
-    TcpListener::bind(("127.0.0.1", port))
-        .await
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => PortError::InUse {
-                port,
-                purpose,
-                by: holder(port).map_or(String::new(), |who| format!(" by {who}")),
-            },
-            _ => PortError::Bind {
-                port,
-                purpose,
-                source,
-            },
-        })
-}
-
-/// Whether anybody listens there, for a port that another process will bind.
-pub async fn require_unused(port: u16, purpose: &'static str) -> Result<(), PortError> {
-    listen(port, purpose).await.map(drop)
+pub async fn listen(port: u16, purpose: &str) -> Result<TcpListener, Trouble> {
+    let bound = TcpListener::bind(("127.0.0.1", port)).await;
+    if let Err(error) = &bound
+        && error.kind() == io::ErrorKind::AddrInUse
+    {
+        let by = holder(port).map_or(String::new(), |who| format!(" by {who}"));
+        return Err(Trouble::new(format!(
+            "port {port} ({purpose}) is in use{by}: stop that process, or the stack that is up already, and try again"
+        )));
+    }
+    bound.context(format!("could not listen on port {port} ({purpose})"))
 }
 
 /// The process that listens on a port, as `name (pid 12)`, where /proc tells (Linux).
 fn holder(port: u16) -> Option<String> {
     let listening = "0A";
-    let inode = ["/proc/net/tcp", "/proc/net/tcp6"]
-        .into_iter()
-        .filter_map(|table| fs::read_to_string(table).ok())
-        .find_map(|table| {
-            table.lines().skip(1).find_map(|line| {
-                let fields: Vec<_> = line.split_whitespace().collect();
-                let is_it = fields.get(1)?.ends_with(&format!(":{port:04X}"))
-                    && *fields.get(3)? == listening;
-                is_it.then(|| format!("socket:[{}]", fields.get(9).unwrap_or(&"")))
-            })
-        })?;
+    let sockets = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
+    let sockets: String = sockets.into_iter().flatten().collect();
+    let inode = sockets.lines().find_map(|line| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let is_it =
+            fields.get(1)?.ends_with(&format!(":{port:04X}")) && *fields.get(3)? == listening;
+        is_it.then(|| format!("socket:[{}]", fields.get(9).unwrap_or(&"")))
+    })?;
     let processes = fs::read_dir("/proc").ok()?;
     processes.flatten().find_map(|process| {
-        let pid = process
-            .file_name()
-            .into_string()
-            .ok()
-            .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))?;
-        let holds = fs::read_dir(process.path().join("fd"))
-            .ok()?
-            .flatten()
-            .any(|fd| {
-                fs::read_link(fd.path()).is_ok_and(|target| target.to_string_lossy() == inode)
-            });
+        let pid: u32 = process.file_name().to_str()?.parse().ok()?;
+        let mut files = fs::read_dir(process.path().join("fd")).ok()?.flatten();
+        let holds = files.any(|file| {
+            fs::read_link(file.path()).is_ok_and(|target| target.to_string_lossy() == inode)
+        });
         let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
         holds.then(|| format!("{} (pid {pid})", name.trim()))
     })

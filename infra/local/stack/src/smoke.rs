@@ -10,7 +10,7 @@ use std::{
 };
 
 /// A story in which nothing changes for this long has got stuck.
-const SILENCE_MAX: Duration = Duration::from_secs(300);
+pub const SILENCE_MAX: Duration = Duration::from_secs(300);
 
 /// What is tried.
 #[derive(Clone, Debug)]
@@ -170,16 +170,7 @@ async fn story(target: &Target, user: &User, tell: Tell<'_>) -> Outcome {
         ..
     } = target;
     let mut feed = StoryFeed::open(supabase_url, anon_key, &user.token, &id).await?;
-    while feed.row()["asset_generation_status"]["overall"] == "generating" {
-        let silent = format!(
-            "nothing was heard of story {id} for {} s: {}",
-            SILENCE_MAX.as_secs(),
-            feed.row()["asset_generation_status"]
-        );
-        tokio::time::timeout(SILENCE_MAX, feed.next())
-            .await
-            .map_err(|_| silent)??;
-    }
+    feed.to_the_end(SILENCE_MAX, |_| ()).await?;
     let wall = began.elapsed();
     let row = api.story(&id).await?;
     let status = &row["asset_generation_status"];

@@ -3,16 +3,16 @@
 mod options;
 mod parts;
 
-use std::{collections::BTreeMap, error::Error, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use sqlx::PgPool;
-use stand_ins::{ConfigError, StandInConfig, ses_router};
+use stand_ins::{StandInConfig, ses_router};
 use supabase::{
-    auth::{KeyError, Keys},
+    auth::Keys,
     gateway::GatewayConfig,
-    postgres::{Postgres, PostgresError},
-    postgrest::PostgrestError,
+    postgres::Postgres,
     realtime::RealtimeServer,
+    trouble::{Context as _, Trouble},
 };
 use tokio::task::JoinSet;
 
@@ -20,65 +20,22 @@ pub use options::StackOptions;
 
 use crate::{
     breakpoints::Breakpoints,
-    demo::{self, DemoError},
-    environment,
+    demo, environment,
     files::FileFaults,
-    functions::BuildError,
-    home::{Home, HomeError, Lock},
-    lambda::{Emulator, EmulatorError},
+    home::{Home, Lock},
+    lambda::Emulator,
     mail, page,
-    ports::{PortError, Ports},
-    watch::WatchError,
+    ports::Ports,
+    watch::Watch,
 };
-use parts::{Lambda, Listeners, Supabase};
-
-/// A stack could not be started; the message is one sentence.
-#[derive(Debug, thiserror::Error)]
-pub enum StackError {
-    #[error(transparent)]
-    Home(#[from] HomeError),
-    #[error(transparent)]
-    Port(#[from] PortError),
-    #[error(transparent)]
-    Postgres(#[from] PostgresError),
-    #[error(transparent)]
-    Rest(#[from] PostgrestError),
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    #[error(transparent)]
-    Watch(#[from] WatchError),
-    #[error(transparent)]
-    StandIn(#[from] ConfigError),
-    #[error(transparent)]
-    Lambda(#[from] EmulatorError),
-    #[error("could not read or make the signing key of the local Auth")]
-    Keys(#[from] KeyError),
-    #[error(transparent)]
-    Demo(#[from] DemoError),
-    #[error("could not start the local {what}")]
-    Part {
-        what: &'static str,
-        #[source]
-        source: Box<dyn Error + Send + Sync>,
-    },
-    #[error("{name} is not usable: {problem}")]
-    Setting { name: &'static str, problem: String },
-}
-
-impl StackError {
-    fn part(what: &'static str, source: impl Error + Send + Sync + 'static) -> Self {
-        Self::Part {
-            what,
-            source: Box::new(source),
-        }
-    }
-}
+use parts::{Listeners, Supabase};
 
 /// A running stack. Dropping it kills what `stop` would end gently.
 pub struct Stack {
     home: Home,
     variables: BTreeMap<String, String>,
-    lambda: Option<Lambda>,
+    lambda: Emulator,
+    watch: Option<Watch>,
     stand_ins: StandInConfig,
     ses: StandInConfig,
     gateway: GatewayConfig,
@@ -94,13 +51,19 @@ pub struct Stack {
 
 impl Stack {
     /// Starts everything, in the order of need. On an error what was started is stopped again.
-    pub async fn start(options: &StackOptions) -> Result<Self, StackError> {
+    pub async fn start(options: &StackOptions) -> Result<Self, Trouble> {
         let (reporter, ports) = (options.reporter, options.ports);
         let home = Home::open(options.home.clone())?;
-        let lock = home.lock()?;
+        let lock = home.lock()?.ok_or_else(|| {
+            let place = home.path().display();
+            Trouble::new(format!(
+                "a stack is up already in {place}: stop it with Ctrl-C there, or use it"
+            ))
+        })?;
         home.remove_env();
-        let stand_ins =
-            StandInConfig::from_variables(options.latency.as_deref(), options.faults.as_deref())?;
+        let (latency, faults) = (options.latency.as_deref(), options.faults.as_deref());
+        let stand_ins = StandInConfig::from_variables(latency, faults)
+            .context("a variable of the stand-ins is not usable")?;
         Postgres::stop_leftover(&home.join("postgres")).await?;
         let listeners = Listeners::bind(ports).await?;
         let binaries = parts::build_functions(options).await?;
@@ -129,13 +92,23 @@ impl Stack {
         variables.extend(demo::seed(&supabase.pool, &supabase.keys).await?);
         home.write_env(&variables)?;
         let step = reporter.step("Starting Lambda with the four functions and both schedules");
-        let lambda =
-            parts::start_lambda(options, &home, &binaries, &variables, listeners.lambda).await?;
+        let watch = match &options.watch {
+            Some(program) => Some(Watch::start(
+                &options.workspace,
+                program,
+                &home.join("env"),
+            )?),
+            None => None,
+        };
+        let runner = watch.as_ref().map(|watch| watch.address.clone());
+        let lambda = parts::lambda(options, &home, &binaries, &variables, runner);
+        let lambda = Emulator::start(lambda, listeners.lambda).await?;
         step.done("ready");
         Ok(Self {
             home,
             variables,
-            lambda: Some(lambda),
+            lambda,
+            watch,
             stand_ins,
             ses,
             gateway: supabase.gateway,
@@ -162,12 +135,8 @@ impl Stack {
             .map_or_else(|| panic!("every stack has {name}"), String::as_str)
     }
 
-    /// The Lambda emulator; there is none under `--watch`.
     pub fn emulator(&self) -> &Emulator {
-        match &self.lambda {
-            Some(Lambda::Emulated(emulator)) => emulator,
-            _ => panic!("the functions run under cargo lambda watch"),
-        }
+        &self.lambda
     }
 
     pub fn stand_ins(&self) -> &StandInConfig {
@@ -220,10 +189,9 @@ impl Stack {
     /// Stops everything and waits until it is gone.
     pub async fn stop(mut self) {
         self.home.remove_env();
-        match self.lambda.take() {
-            Some(Lambda::Emulated(emulator)) => emulator.stop().await,
-            Some(Lambda::Watched(watch)) => watch.stop().await,
-            None => {}
+        self.lambda.stop().await;
+        if let Some(watch) = self.watch {
+            watch.stop().await;
         }
         self.servers.shutdown().await;
         drop(self.realtime);

@@ -15,9 +15,8 @@ use accounts::Accounts;
 use sessions::Sessions;
 use sqlx::PgPool;
 
-pub use accounts::{AccountError, hash_password};
 pub use claims::Claims;
-pub use key_file::KeyError;
+pub(crate) use keys::now_unix;
 pub use keys::{Keys, TokenError, legacy_key};
 pub use user::User;
 

@@ -6,5 +6,4 @@
 mod pgoutput;
 mod slot;
 
-pub use slot::CaptureError;
 pub(crate) use slot::{Position, Slot, end_of_log};

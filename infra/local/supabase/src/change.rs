@@ -70,15 +70,11 @@ pub(crate) struct RowChange {
 impl RowChange {
     /// The value a filter on `column` sees: of the new row, or of what is known of a deleted one.
     pub(crate) fn filterable_text(&self, column: &str) -> Option<&str> {
-        let at = self
-            .relation
-            .columns
-            .iter()
-            .position(|known| known.name == column)?;
-        let cell = if self.new.is_some() {
-            self.new_cell(at)
-        } else {
-            self.old_cell(at)
+        let mut columns = self.relation.columns.iter();
+        let at = columns.position(|known| known.name == column)?;
+        let cell = match self.new {
+            Some(_) => self.new_cell(at),
+            None => self.old_cell(at),
         };
         match cell {
             Some(Cell::Text(text)) => Some(text),
@@ -98,9 +94,10 @@ impl RowChange {
     pub(crate) fn old_cell(&self, at: usize) -> Option<&Cell> {
         match self.old.as_ref()? {
             OldRow::Full(cells) => cells.get(at),
-            OldRow::Key(cells) => cells
-                .get(at)
-                .filter(|_| self.relation.columns[at].identifies),
+            OldRow::Key(cells) => {
+                let identifies = self.relation.columns[at].identifies;
+                cells.get(at).filter(|_| identifies)
+            }
         }
     }
 }

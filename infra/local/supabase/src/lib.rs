@@ -10,3 +10,4 @@ pub mod postgres;
 pub mod postgrest;
 pub mod realtime;
 mod sql;
+pub mod trouble;

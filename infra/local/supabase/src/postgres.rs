@@ -9,7 +9,7 @@ mod migrations;
 mod server;
 
 pub use address::DatabaseAddress;
-pub use installation::MissingPostgres;
+pub use installation::require_installed;
 
 use account::Account;
 use cluster::Cluster;
@@ -17,58 +17,16 @@ use installation::Installation;
 use migrations::Standing;
 use server::{AtTheEnd, Server};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
-/// Postgres could not be started, or not brought to where the migrations are.
-#[derive(Debug, thiserror::Error)]
-pub enum PostgresError {
-    #[error(transparent)]
-    Missing(#[from] MissingPostgres),
-    #[error("could not prepare {} for the local Postgres", path.display())]
-    Folder {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("could not run {program}")]
-    Run {
-        program: String,
-        #[source]
-        source: io::Error,
-    },
-    #[error("{program} failed: {output}")]
-    Failed { program: String, output: String },
-    #[error("the local Postgres did not start; the end of its log {} says: {tail}", log.display())]
-    NotStarted { log: PathBuf, tail: String },
-    #[error("could not {attempted} on the local Postgres")]
-    Sql {
-        attempted: String,
-        #[source]
-        source: sqlx::Error,
-    },
-    #[error("could not read the migrations in {}", path.display())]
-    Migrations {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("migration {file} could not be applied")]
-    Migration {
-        file: String,
-        #[source]
-        source: sqlx::Error,
-    },
-}
+use crate::trouble::{Context as _, Trouble};
 
-impl PostgresError {
-    /// For `map_err`: says which folder or file it was.
-    fn about(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        |source| Self::Folder { path, source }
-    }
+/// What a file or folder was wanted for, for people.
+fn preparing(path: &Path) -> String {
+    format!(
+        "could not prepare {} for the local Postgres",
+        path.display()
+    )
 }
 
 /// Who hears what a boot does beyond starting a server: a line for a person.
@@ -79,17 +37,15 @@ async fn in_session<T>(
     url: &str,
     attempted: &str,
     work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
-) -> Result<T, PostgresError> {
+) -> Result<T, Trouble> {
     let done = async {
         let mut session = PgConnection::connect(url).await?;
         let done = work(&mut session).await?;
         session.close().await?;
-        Ok(done)
+        Ok::<T, sqlx::Error>(done)
     };
-    done.await.map_err(|source| PostgresError::Sql {
-        attempted: attempted.to_owned(),
-        source,
-    })
+    let sentence = format!("could not {attempted} on the local Postgres");
+    done.await.context(sentence)
 }
 
 /// A running server with every migration applied. Dropping it stops the server.
@@ -121,26 +77,24 @@ impl Postgres {
         port: u16,
         migrations: &Path,
         tell: Tell<'_>,
-    ) -> Result<Self, PostgresError> {
+    ) -> Result<Self, Trouble> {
         Self::boot(data_dir, port, migrations, AtTheEnd::Keep, tell).await
     }
 
     /// Boots a server of its own on a free port for tests; its files vanish with it, even when this process is killed.
-    pub async fn start_temporary(migrations: &Path) -> Result<Self, PostgresError> {
+    pub async fn start_temporary(migrations: &Path) -> Result<Self, Trouble> {
         let data_dir =
             std::env::temp_dir().join(format!("storytailor-postgres-{}", uuid::Uuid::new_v4()));
-        let port = free_port().map_err(PostgresError::about(&data_dir))?;
+        let port = free_port().context("no port is free for Postgres")?;
         Self::boot(&data_dir, port, migrations, AtTheEnd::Remove, &|_| ()).await
     }
 
     /// Stops what a killed run may have left behind in `data_dir`, so that its port is free again.
-    pub async fn stop_leftover(data_dir: &Path) -> Result<(), PostgresError> {
+    pub async fn stop_leftover(data_dir: &Path) -> Result<(), Trouble> {
         if let Some(installation) = Installation::find().await {
             let account = Account::for_servers()?;
-            Cluster::prepare(data_dir, installation, account, &|_| ())
-                .await?
-                .stop_leftover()
-                .await?;
+            let cluster = Cluster::prepare(data_dir, installation, account, &|_| ()).await?;
+            cluster.stop_leftover().await?;
         }
         Ok(())
     }
@@ -151,24 +105,18 @@ impl Postgres {
         migrations: &Path,
         at_the_end: AtTheEnd,
         tell: Tell<'_>,
-    ) -> Result<Self, PostgresError> {
+    ) -> Result<Self, Trouble> {
         let installation = Installation::find_or_install(tell).await?;
         let account = Account::for_servers()?;
         let cluster = Cluster::prepare(data_dir, installation, account, tell).await?;
         let migrations = &*migrations::read(migrations)?;
         cluster.stop_leftover().await?;
         let address = DatabaseAddress::new(port, "postgres");
+        let mut kept = None;
         if cluster.is_usable() {
             let server = Server::start(&cluster, &address, at_the_end).await?;
             match migrations::standing(&address, migrations).await? {
-                Standing::Behind(new) => {
-                    migrations::apply(&address, new).await?;
-                    return Ok(Self {
-                        server,
-                        cluster,
-                        address,
-                    });
-                }
+                Standing::Behind(new) => kept = Some((server, new)),
                 Standing::Diverged(reason) => {
                     tell(&format!(
                         "\n  {reason}: the local database is made anew, its data is gone"
@@ -177,11 +125,17 @@ impl Postgres {
                 }
             }
         }
-        cluster.initialise().await?;
-        let server = Server::start(&cluster, &address, at_the_end).await?;
-        migrations::apply_platform(&address).await?;
-        cluster.mark_initialised()?;
-        migrations::apply(&address, migrations).await?;
+        let (server, new) = match kept {
+            Some(kept) => kept,
+            None => {
+                cluster.initialise().await?;
+                let server = Server::start(&cluster, &address, at_the_end).await?;
+                migrations::apply_platform(&address).await?;
+                cluster.mark_initialised()?;
+                (server, migrations)
+            }
+        };
+        migrations::apply(&address, new).await?;
         Ok(Self {
             server,
             cluster,
@@ -190,17 +144,16 @@ impl Postgres {
     }
 
     /// Stops the server under whoever is connected, and waits until it has ended; [`Self::resume`] starts it again.
-    pub async fn halt(&self, how: Halt) -> Result<(), PostgresError> {
-        self.cluster
-            .halt(match how {
-                Halt::InOrder => "fast",
-                Halt::Crash => "immediate",
-            })
-            .await
+    pub async fn halt(&self, how: Halt) -> Result<(), Trouble> {
+        let mode = match how {
+            Halt::InOrder => "fast",
+            Halt::Crash => "immediate",
+        };
+        self.cluster.halt(mode).await
     }
 
     /// Starts a halted server again with its data, and waits until it answers.
-    pub async fn resume(&self) -> Result<(), PostgresError> {
+    pub async fn resume(&self) -> Result<(), Trouble> {
         self.server.start_again(&self.cluster, &self.address).await
     }
 
@@ -210,32 +163,22 @@ impl Postgres {
     }
 
     /// Copies the migrated database, for a test to have to itself. Nobody may be connected to the original.
-    pub async fn copy_database(&self) -> Result<DatabaseAddress, PostgresError> {
-        let copy = self
-            .address
-            .beside(&format!("copy_{}", uuid::Uuid::new_v4().simple()));
-        let statement = format!(
-            "create database {} template postgres owner postgres",
-            copy.database()
-        );
+    pub async fn copy_database(&self) -> Result<DatabaseAddress, Trouble> {
+        let name = format!("copy_{}", uuid::Uuid::new_v4().simple());
+        let statement = format!("create database {name} template postgres owner postgres");
         let url = self.address.beside("template1").superuser_url();
         in_session(&url, "copy the migrated database", async |admin| {
             let copying = sqlx::raw_sql(AssertSqlSafe(statement));
             copying.execute(admin).await.map(drop)
         })
         .await?;
-        Ok(copy)
+        Ok(self.address.beside(&name))
     }
 
     /// Stops the server and waits until it is gone.
     pub async fn stop(self) {
         self.server.stop().await;
     }
-}
-
-/// Whether a server that is new enough is installed.
-pub async fn require_installed() -> Result<(), MissingPostgres> {
-    Installation::find().await.map(drop).ok_or(MissingPostgres)
 }
 
 /// A port of the loopback address on which nobody listens now.

@@ -7,12 +7,14 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use postrust_core::AppConfig;
 use postrust_server::{AppState, Host};
 use serde_json::{Map, Value};
 use std::sync::Arc;
+
+use crate::trouble::{Context as _, Trouble};
 
 /// `max_rows` of a Supabase project: more are cut off silently.
 const MAX_ROWS: i64 = 1000;
@@ -20,16 +22,11 @@ const POOL_SIZE: u32 = 20;
 /// PostgREST's largest body here; a finished story's words are far smaller.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// PostgREST could not be built.
-#[derive(Debug, thiserror::Error)]
-#[error("could not start PostgREST over the local database")]
-pub struct PostgrestError(#[source] Box<dyn std::error::Error + Send + Sync>);
-
 /// PostgREST at the root of a router: `/stories?id=eq.…`, `/rpc/create_story`.
 ///
 /// `authenticator_url` is its login, which owns no rights but may become `anon`, `authenticated` and `service_role`;
 /// `keys` is the JSON Web Key Set tokens are verified with, shared secrets among them.
-pub async fn router(authenticator_url: &str, keys: &Value) -> Result<Router, PostgrestError> {
+pub async fn router(authenticator_url: &str, keys: &Value) -> Result<Router, Trouble> {
     let mut config = AppConfig::default();
     config.db_uri = authenticator_url.to_owned();
     config.db_schemas = vec!["public".to_owned()];
@@ -43,7 +40,7 @@ pub async fn router(authenticator_url: &str, keys: &Value) -> Result<Router, Pos
     config.compat_mode = true;
     let app = postrust_server::build(config, Host::SERVER)
         .await
-        .map_err(|error| PostgrestError(error.into()))?;
+        .context("could not start PostgREST over the local database")?;
     let router = app
         .router
         .layer(middleware::from_fn_with_state(app.state, leave_out_nulls));
@@ -57,24 +54,16 @@ async fn leave_out_nulls(
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(function) = request
-        .uri()
-        .path()
-        .rsplit_once("/rpc/")
-        .map(|(_, function)| function.to_owned())
-    else {
-        return next.run(request).await;
-    };
     let (mut parts, body) = request.into_parts();
+    let Some((_, function)) = parts.uri.path().rsplit_once("/rpc/") else {
+        return next.run(Request::from_parts(parts, body)).await;
+    };
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
-        return Response::builder()
-            .status(StatusCode::PAYLOAD_TOO_LARGE)
-            .body(Body::empty())
-            .expect("a status is enough");
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let body = match serde_json::from_slice::<Map<String, Value>>(&body) {
         Ok(arguments) if arguments.values().any(Value::is_null) => {
-            let required = required_arguments(&state, &function).await;
+            let required = required_arguments(&state, function).await;
             let kept: Map<_, _> = arguments
                 .into_iter()
                 .filter(|(name, value)| !value.is_null() || required.contains(name))

@@ -29,9 +29,9 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     auth::{Claims, Keys},
     capture::{Position, Slot},
+    trouble::Trouble,
 };
 
-pub use crate::capture::CaptureError;
 pub use crate::chance::Share;
 
 /// The publication whose tables can be subscribed to.
@@ -96,7 +96,7 @@ impl RealtimeServer {
     ///
     /// # Errors
     /// When the slot cannot be made.
-    pub async fn start(pool: PgPool, keys: Arc<Keys>) -> Result<Self, CaptureError> {
+    pub async fn start(pool: PgPool, keys: Arc<Keys>) -> Result<Self, Trouble> {
         Self::start_with(pool, keys, RealtimeOptions::default()).await
     }
 
@@ -108,7 +108,7 @@ impl RealtimeServer {
         pool: PgPool,
         keys: Arc<Keys>,
         options: RealtimeOptions,
-    ) -> Result<Self, CaptureError> {
+    ) -> Result<Self, Trouble> {
         let slot = Slot::open(&pool, PUBLICATION).await?;
         let shared = Arc::new(Shared {
             pool,

@@ -53,7 +53,8 @@ impl Channel {
         let join = json!({"config": {"broadcast": {"ack": false, "self": false}, "presence": {"key": "", "enabled": false},
             "postgres_changes": [{"event": "UPDATE", "schema": "public", "table": "stories", "filter": format!("id=eq.{story}")}],
             "private": false}, "access_token": token});
-        channel.send("phx_join", &join).await?;
+        let join = json!(["1", "1", channel.topic, "phx_join", join]);
+        channel.send(&join).await?;
         loop {
             let Some((event, payload)) = channel.next_event().await? else {
                 return Err(FollowError::Silent);
@@ -63,9 +64,8 @@ impl Channel {
                 "system" if payload["status"] == "ok" => return Ok(channel),
                 "system" => return Err(FollowError::Refused(payload["message"].to_string())),
                 "phx_reply" if payload["status"] == "error" => {
-                    return Err(FollowError::Refused(
-                        payload["response"]["reason"].to_string(),
-                    ));
+                    let reason = payload["response"]["reason"].to_string();
+                    return Err(FollowError::Refused(reason));
                 }
                 _ => {}
             }
@@ -87,12 +87,9 @@ impl Channel {
         }
     }
 
-    async fn send(&mut self, event: &str, payload: &Value) -> Result<(), FollowError> {
-        let frame = json!(["1", "1", self.topic, event, payload]).to_string();
-        self.socket
-            .send(Message::text(frame))
-            .await
-            .map_err(|error| FollowError::Broken(Box::new(error)))
+    async fn send(&mut self, frame: &Value) -> Result<(), FollowError> {
+        let sent = self.socket.send(Message::text(frame.to_string())).await;
+        sent.map_err(|error| FollowError::Broken(Box::new(error)))
     }
 
     /// The next message of the channel, or nothing when a heartbeat was due without one.
@@ -103,7 +100,9 @@ impl Channel {
                     .ok_or(FollowError::Closed)?
                     .map_err(|error| FollowError::Broken(Box::new(error)))?,
                 Err(_) => {
-                    self.beat().await?;
+                    self.next_beat = Instant::now() + HEARTBEAT;
+                    let beat = json!([null, "2", "phoenix", "heartbeat", {}]);
+                    self.send(&beat).await?;
                     return Ok(None);
                 }
             };
@@ -119,14 +118,5 @@ impl Channel {
                 return Ok(Some((event, payload)));
             }
         }
-    }
-
-    async fn beat(&mut self) -> Result<(), FollowError> {
-        self.next_beat = Instant::now() + HEARTBEAT;
-        let beat = json!([null, "2", "phoenix", "heartbeat", {}]).to_string();
-        self.socket
-            .send(Message::text(beat))
-            .await
-            .map_err(|error| FollowError::Broken(Box::new(error)))
     }
 }

@@ -8,6 +8,8 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 #[derive(Debug, Clone)]
 pub struct EmulatorConfig {
     pub functions: Vec<FunctionConfig>,
+    /// Where another program runs the functions, as an address: invocations are handed to it, and no process is started.
+    pub runner: Option<String>,
     /// Short or deployed name of the function that answers `/api/…` as its Function URL.
     pub url_function: Option<String>,
     pub schedules: Vec<Schedule>,
@@ -30,6 +32,7 @@ impl Default for EmulatorConfig {
     fn default() -> Self {
         Self {
             functions: Vec::new(),
+            runner: None,
             url_function: None,
             schedules: Vec::new(),
             region: "us-east-1".to_owned(),

@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::Value;
+use supabase::trouble::{Context as _, Trouble};
 use tokio::{
     net::TcpListener,
     sync::broadcast,
@@ -18,7 +19,7 @@ use tokio::{
 use crate::lambda::{
     api,
     config::{EmulatorConfig, Faults},
-    error::{EmulatorError, InvokeError},
+    error::InvokeError,
     instance::{Current, InstanceView, Order},
     invocation::Invocation,
     logs::LogLine,
@@ -44,13 +45,9 @@ impl Emulator {
     ///
     /// # Errors
     /// When the configuration contradicts itself, or a file it names cannot be opened.
-    pub async fn start(
-        config: EmulatorConfig,
-        listener: TcpListener,
-    ) -> Result<Self, EmulatorError> {
-        let address = listener
-            .local_addr()
-            .map_err(EmulatorError::ListenerAddress)?;
+    pub async fn start(config: EmulatorConfig, listener: TcpListener) -> Result<Self, Trouble> {
+        let unreadable = "could not read the address of the Lambda listener";
+        let address = listener.local_addr().context(unreadable)?;
         let core = Arc::new(Core::open(config, address)?);
         core.check_names()?;
         for function in &core.functions {
@@ -107,7 +104,7 @@ impl Emulator {
     ///
     /// # Errors
     /// When no schedule has that rule name.
-    pub fn tick(&self, rule: &str) -> Result<String, EmulatorError> {
+    pub fn tick(&self, rule: &str) -> Result<String, Trouble> {
         self.core.tick(rule)
     }
 
@@ -205,7 +202,7 @@ impl Drop for Emulator {
 
 impl Core {
     /// Whether every function that the configuration names is there.
-    fn check_names(&self) -> Result<(), EmulatorError> {
+    fn check_names(&self) -> Result<(), Trouble> {
         let url_function = self.config.url_function.iter();
         let url_function = url_function.map(|name| ("the Function URL", name));
         let schedules = self.config.schedules.iter();
@@ -214,18 +211,19 @@ impl Core {
             Some(("an on-failure destination", function.on_failure.as_ref()?))
         });
         for (place, name) in url_function.chain(targets).chain(destinations) {
-            let unknown = |_| EmulatorError::UnknownFunction {
-                place,
-                name: name.clone(),
-            };
-            self.function(name).map_err(unknown)?;
+            let unknown = format!("{place} names a function that is not configured");
+            self.function(name).context(unknown)?;
         }
         Ok(())
     }
 
     /// Starts the instances that are wanted ahead of the first call.
     fn warm_up(self: &Arc<Self>) {
-        for function in &self.functions {
+        let ours = self
+            .functions
+            .iter()
+            .filter(|_| self.config.runner.is_none());
+        for function in ours {
             for _ in 0..function.config.warm.min(function.config.max_concurrency) {
                 match self.start_instance(function) {
                     Ok(instance) => self.idle.give_back(instance),

@@ -1,30 +1,8 @@
-//! The three ways a call goes wrong: the emulator could not start, the call was refused, or the
-//! function failed.
-
-use std::{io, path::PathBuf};
+//! The two ways a call goes wrong: it was refused, or the function failed.
 
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::json;
-
-/// Why the emulator could not start or could not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum EmulatorError {
-    #[error("{place} names the function `{name}`, which is not configured")]
-    UnknownFunction { place: &'static str, name: String },
-    #[error("no schedule has the rule name `{rule}`")]
-    UnknownRule { rule: String },
-    #[error("could not read the address of the Lambda listener")]
-    ListenerAddress(#[source] io::Error),
-    #[error("could not start the guardian of the functions")]
-    Guardian(#[source] io::Error),
-    #[error("could not prepare {path} for the Lambda emulator")]
-    Files {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-}
 
 /// Why an invocation was refused before any function saw it.
 ///

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use uuid::Uuid;
 
-use crate::lambda::{
-    config::Schedule, error::EmulatorError, invocation::Invocation, naming, state::Core,
-};
+use supabase::trouble::{Context as _, Trouble};
+
+use crate::lambda::{config::Schedule, invocation::Invocation, naming, state::Core};
 
 /// Shortest period the ticker accepts; a period of zero would never yield.
 const PERIOD_MIN: Duration = Duration::from_millis(10);
@@ -33,22 +33,12 @@ impl Core {
     }
 
     /// Sends the event of `rule` now. Returns the request id of the invocation.
-    pub(crate) fn tick(self: &Arc<Self>, rule: &str) -> Result<String, EmulatorError> {
-        let unknown = || EmulatorError::UnknownRule {
-            rule: rule.to_owned(),
-        };
-        let schedule = self
-            .config
-            .schedules
-            .iter()
-            .find(|schedule| schedule.rule_name == rule);
-        let schedule = schedule.ok_or_else(unknown)?;
-        let function =
-            self.function(&schedule.function)
-                .map_err(|_| EmulatorError::UnknownFunction {
-                    place: "a schedule",
-                    name: schedule.function.clone(),
-                })?;
+    pub(crate) fn tick(self: &Arc<Self>, rule: &str) -> Result<String, Trouble> {
+        let mut schedules = self.config.schedules.iter();
+        let schedule = schedules.find(|schedule| schedule.rule_name == rule);
+        let unknown = || Trouble::new(format!("no schedule has the rule name `{rule}`"));
+        let function = &schedule.ok_or_else(unknown)?.function;
+        let function = self.function(function).context("could not tick")?;
         let event = scheduled_event(rule, &self.config.region, &self.config.account_id);
         let invocation = Invocation::new(Bytes::from(event.to_string()));
         let request_id = invocation.request_id.clone();
@@ -68,10 +58,8 @@ async fn keep_ticking(core: &Arc<Core>, schedule: &Schedule) {
             continue;
         }
         if let Err(error) = core.tick(&schedule.rule_name) {
-            tracing::warn!(
-                rule = schedule.rule_name,
-                "Could not run a schedule: {error}"
-            );
+            let rule = &schedule.rule_name;
+            tracing::warn!(rule, "Could not run a schedule: {error}");
         }
     }
 }

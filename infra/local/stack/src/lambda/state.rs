@@ -3,17 +3,17 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::Path,
     sync::{Arc, atomic::AtomicBool},
 };
 
 use parking_lot::Mutex;
+use supabase::trouble::{Context as _, Trouble};
 use tokio::sync::watch;
 
 use crate::lambda::{
     config::{EmulatorConfig, Faults, FunctionConfig},
     dead_letters::DeadLetters,
-    error::{EmulatorError, InvokeError},
+    error::InvokeError,
     function::Function,
     guardian::Guardian,
     instance::{Current, Instance, InstanceView, Order},
@@ -29,6 +29,8 @@ pub(crate) struct Core {
     /// `ADDRESS:PORT` at which the children reach us.
     pub(crate) runtime_api: String,
     pub(crate) guardian: Guardian,
+    /// To another program that runs the functions.
+    pub(crate) http: reqwest::Client,
     pub(crate) logs: LogSink,
     pub(crate) ledger: Ledger,
     pub(crate) dead_letters: DeadLetters,
@@ -45,27 +47,22 @@ pub(crate) struct Core {
 
 impl Core {
     /// With its files opened. `address` is where it is served.
-    pub(crate) fn open(config: EmulatorConfig, address: SocketAddr) -> Result<Self, EmulatorError> {
-        let failed = |path: Option<&Path>| {
-            let path = path.map(Path::to_owned).unwrap_or_default();
-            move |source| EmulatorError::Files { path, source }
+    pub(crate) fn open(config: EmulatorConfig, address: SocketAddr) -> Result<Self, Trouble> {
+        let (log_dir, letters) = (&config.log_dir, &config.dead_letter_file);
+        let function = |function: &FunctionConfig| {
+            let function = function.clone();
+            Arc::new(Function::new(function, &config.region, &config.account_id))
         };
-        let (log_dir, letters) = (
-            config.log_dir.as_deref(),
-            config.dead_letter_file.as_deref(),
-        );
-        let functions: Vec<_> = config
-            .functions
-            .iter()
-            .map(|function| Function::new(function.clone(), &config.region, &config.account_id))
-            .map(Arc::new)
-            .collect();
+        let functions: Vec<_> = config.functions.iter().map(function).collect();
         let names = functions.iter().map(|one| one.config.name.as_str());
         Ok(Self {
             runtime_api: reachable(address).to_string(),
-            guardian: Guardian::start().map_err(EmulatorError::Guardian)?,
-            logs: LogSink::open(log_dir, names).map_err(failed(log_dir))?,
-            dead_letters: DeadLetters::open(letters).map_err(failed(letters))?,
+            guardian: Guardian::start().context("could not start the guardian of the functions")?,
+            logs: LogSink::open(log_dir.as_deref(), names)
+                .context(format!("could not prepare {log_dir:?} for logs"))?,
+            dead_letters: DeadLetters::open(letters.as_deref())
+                .context(format!("could not open {letters:?} for dead letters"))?,
+            http: reqwest::Client::new(),
             functions,
             faults: Mutex::new(config.faults),
             config,

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive, path::PathBuf, time::Duration};
 
-use super::StackError;
+use supabase::trouble::Trouble;
+
 use crate::{environment, functions::Profile, home, ports::Ports, report::Reporter};
 
 /// How a stack is started.
@@ -21,7 +22,7 @@ pub struct StackOptions {
     pub duplicate_rate: f64,
     /// `LOCAL_SCHEDULE_SECONDS`.
     pub schedule: Option<Duration>,
-    /// The functions under `cargo lambda watch` instead of the emulator: this program of it.
+    /// The functions under `cargo lambda watch` instead of in processes of the emulator: this program of it.
     pub watch: Option<PathBuf>,
     /// Stories that one process of the content agent makes at once.
     pub at_once: usize,
@@ -32,7 +33,7 @@ pub struct StackOptions {
 
 impl StackOptions {
     /// The stack of this workspace on the documented ports, configured by the environment.
-    pub fn from_environment(reporter: Reporter) -> Result<Self, StackError> {
+    pub fn from_environment(reporter: Reporter) -> Result<Self, Trouble> {
         let workspace = home::workspace();
         Ok(Self {
             home: workspace.join(".local"),
@@ -52,19 +53,16 @@ impl StackOptions {
     }
 }
 
-fn number(name: &'static str, range: RangeInclusive<f64>) -> Result<Option<f64>, StackError> {
+fn number(name: &str, range: RangeInclusive<f64>) -> Result<Option<f64>, Trouble> {
     let Some(text) = environment::variable(name) else {
         return Ok(None);
     };
     match text.parse() {
         Ok(value) if range.contains(&value) => Ok(Some(value)),
-        _ => Err(StackError::Setting {
-            name,
-            problem: format!(
-                "`{text}` is no number from {} to {}",
-                range.start(),
-                range.end()
-            ),
-        }),
+        _ => Err(Trouble::new(format!(
+            "{name} is not usable: `{text}` is no number from {} to {}",
+            range.start(),
+            range.end()
+        ))),
     }
 }

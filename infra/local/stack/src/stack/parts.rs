@@ -15,19 +15,19 @@ use supabase::{
     postgres::Postgres,
     postgrest,
     realtime::RealtimeServer,
+    trouble::{Context as _, Trouble},
 };
 use tokio::{net::TcpListener, task::JoinSet};
 
-use super::{StackError, StackOptions};
+use super::StackOptions;
 use crate::{
     breakpoints::{Breakpoints, Server, stop_here},
     environment,
     files::FilesServer,
     functions,
     home::Home,
-    lambda::{Emulator, EmulatorConfig, Faults},
-    ports::{PortError, Ports, listen, require_unused},
-    watch::{Watch, WatchConfig},
+    lambda::{EmulatorConfig, Faults},
+    ports::{Ports, listen},
 };
 
 /// The ports of this process, held before anything is started, so that one in use leaves nothing half-done.
@@ -46,8 +46,9 @@ pub(super) struct ServedListeners {
 }
 
 impl Listeners {
-    pub(super) async fn bind(ports: Ports) -> Result<Self, PortError> {
-        require_unused(ports.postgres, "Postgres").await?;
+    pub(super) async fn bind(ports: Ports) -> Result<Self, Trouble> {
+        // Another process will bind that one.
+        drop(listen(ports.postgres, "Postgres").await?);
         Ok(Self {
             lambda: listen(ports.lambda, "Lambda").await?,
             served: ServedListeners {
@@ -62,23 +63,22 @@ impl Listeners {
 }
 
 /// The folder with the four binaries; empty where `cargo lambda watch` builds them itself.
-pub(super) async fn build_functions(options: &StackOptions) -> Result<PathBuf, StackError> {
+pub(super) async fn build_functions(options: &StackOptions) -> Result<PathBuf, Trouble> {
     if options.watch.is_some() {
         return Ok(PathBuf::new());
     }
     let reporter = options.reporter;
     reporter.begin("Building the four functions (a minute or two the first time, seconds later)");
-    Ok(functions::build(&options.workspace, options.profile, reporter).await?)
+    functions::build(&options.workspace, options.profile, reporter).await
 }
 
 /// Postgres with every migration applied.
 pub(super) async fn start_postgres(
     options: &StackOptions,
     home: &Home,
-) -> Result<Postgres, StackError> {
-    let step = options
-        .reporter
-        .step("Starting Postgres and applying migrations");
+) -> Result<Postgres, Trouble> {
+    let starting = "Starting Postgres and applying migrations";
+    let step = options.reporter.step(starting);
     let postgres = Postgres::start(
         &home.join("postgres"),
         options.ports.postgres,
@@ -106,26 +106,19 @@ impl Supabase {
         home: &Home,
         ports: Ports,
         breakpoints: &Breakpoints,
-    ) -> Result<Self, StackError> {
+    ) -> Result<Self, Trouble> {
         let issuer = format!("{}/auth/v1", environment::supabase_url(ports));
-        let keys = Arc::new(Keys::load_or_create(
-            &home.join("auth-key.pem"),
-            issuer,
-            environment::JWT_SECRET,
-        )?);
+        let key_file = home.join("auth-key.pem");
+        let keys = Keys::load_or_create(&key_file, issuer, environment::JWT_SECRET)?;
+        let keys = Arc::new(keys);
         let pool = PgPoolOptions::new()
             .max_connections(16)
             .connect(&postgres.address().superuser_url())
             .await
-            .map_err(|source| StackError::part("database pool", source))?;
-        let rest = postgrest::router(
-            &postgres.address().authenticator_url(),
-            &keys.verification_jwks(),
-        )
-        .await?;
-        let realtime = RealtimeServer::start(pool.clone(), Arc::clone(&keys))
-            .await
-            .map_err(|source| StackError::part("Realtime", source))?;
+            .context("could not start the local database pool")?;
+        let login = postgres.address().authenticator_url();
+        let rest = postgrest::router(&login, &keys.verification_jwks()).await?;
+        let realtime = RealtimeServer::start(pool.clone(), Arc::clone(&keys)).await?;
         let auth = AuthServer::new(pool.clone(), Arc::clone(&keys));
         let config = GatewayConfig::new(ApiKeys::local(&keys));
         let rest = interruptible(rest, breakpoints, Server::Rest);
@@ -140,14 +133,13 @@ impl Supabase {
 }
 
 /// S3 and the CDN over the stack's own folder.
-pub(super) fn open_files(home: &Home) -> Result<FilesServer, StackError> {
+pub(super) fn open_files(home: &Home) -> Result<FilesServer, Trouble> {
     FilesServer::open(
         &home.join("files"),
         environment::BUCKET,
         environment::ACCESS_KEY_ID,
         environment::SECRET_ACCESS_KEY,
     )
-    .map_err(|source| StackError::part("S3", source))
 }
 
 /// Serves everything that runs in this process; dropping the set stops it.
@@ -185,37 +177,19 @@ fn interruptible(router: Router, breakpoints: &Breakpoints, server: Server) -> R
     router.layer(middleware::from_fn_with_state(state, stop_here))
 }
 
-/// Who runs the functions.
-pub(super) enum Lambda {
-    Emulated(Box<Emulator>),
-    Watched(Watch),
-}
-
-/// Starts Lambda: the emulator, or `cargo lambda watch` where the options ask for it.
-pub(super) async fn start_lambda(
+/// What the emulator is told of the functions and schedules, and who else runs them.
+pub(super) fn lambda(
     options: &StackOptions,
     home: &Home,
     binaries: &Path,
     variables: &BTreeMap<String, String>,
-    listener: TcpListener,
-) -> Result<Lambda, StackError> {
-    let schedules = functions::schedules(options.schedule);
-    if let Some(cargo_lambda) = &options.watch {
-        let config = WatchConfig {
-            workspace: options.workspace.clone(),
-            cargo_lambda: cargo_lambda.clone(),
-            env_file: home.join("env"),
-            schedules: schedules
-                .into_iter()
-                .map(|schedule| (schedule.function, schedule.every))
-                .collect(),
-        };
-        return Ok(Lambda::Watched(Watch::start(&config, listener)?));
-    }
-    let config = EmulatorConfig {
+    runner: Option<String>,
+) -> EmulatorConfig {
+    EmulatorConfig {
         functions: functions::configs(binaries, variables, options.at_once),
+        runner,
         url_function: Some("universal-agent".to_owned()),
-        schedules,
+        schedules: functions::schedules(options.schedule),
         region: environment::REGION.to_owned(),
         faults: Faults {
             duplicate_rate: options.duplicate_rate,
@@ -224,8 +198,5 @@ pub(super) async fn start_lambda(
         log_dir: Some(home.join("logs")),
         dead_letter_file: Some(home.join("dead-letters.jsonl")),
         ..EmulatorConfig::default()
-    };
-    Ok(Lambda::Emulated(Box::new(
-        Emulator::start(config, listener).await?,
-    )))
+    }
 }

@@ -5,4 +5,5 @@ mod deadlines;
 mod events;
 mod invoking;
 mod leftovers;
+mod runner;
 mod url;

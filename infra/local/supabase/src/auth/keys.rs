@@ -11,11 +11,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{
-    claims::Claims,
-    key_file::{self, KeyError},
-    user::User,
-};
+use super::{claims::Claims, key_file, user::User};
+use crate::trouble::Trouble;
 
 /// Issuer and expiry of the keys every local Supabase project shares (CLI `pkg/config/apikeys.go`).
 const LEGACY_ISSUER: &str = "supabase-demo";
@@ -61,12 +58,13 @@ impl Keys {
         path: &Path,
         issuer: impl Into<String>,
         legacy_secret: impl Into<String>,
-    ) -> Result<Self, KeyError> {
-        let der = key_file::load_or_create(path)?;
-        Self::from_pkcs8(&der, issuer.into(), legacy_secret.into()).ok_or_else(|| {
-            KeyError::NotAKey {
-                path: path.to_owned(),
-            }
+    ) -> Result<Self, Trouble> {
+        let der = key_file::load_or_create(path)?.unwrap_or_default();
+        let keys = Self::from_pkcs8(&der, issuer.into(), legacy_secret.into());
+        keys.ok_or_else(|| {
+            let is_not =
+                "does not hold a P-256 private key in PKCS #8 PEM; delete it to have one made";
+            Trouble::new(format!("{} {is_not}", path.display()))
         })
     }
 
@@ -127,11 +125,7 @@ impl Keys {
         lifetime: Duration,
     ) -> String {
         let now = now_unix();
-        let method = if user.is_anonymous {
-            "anonymous"
-        } else {
-            "password"
-        };
+        let method = ["password", "anonymous"][usize::from(user.is_anonymous)];
         let claims = json!({
             "iss": self.issuer,
             "sub": user.id,
@@ -309,10 +303,13 @@ mod tests {
         let second = Keys::load_or_create(&path, "issuer", CLI_SECRET).unwrap();
         assert_eq!(first.jwks(), second.jwks());
         std::fs::write(&path, "nonsense").unwrap();
-        assert!(matches!(
-            Keys::load_or_create(&path, "issuer", CLI_SECRET),
-            Err(KeyError::NotAKey { .. })
-        ));
+        let broken = Keys::load_or_create(&path, "issuer", CLI_SECRET).err();
+        assert!(
+            broken
+                .unwrap()
+                .to_string()
+                .contains("signing.pem does not hold")
+        );
         std::fs::remove_dir_all(directory).unwrap();
     }
 

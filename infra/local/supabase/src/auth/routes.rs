@@ -5,6 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use axum::{
     Json, Router,
     extract::{Path, Query, State},
+    middleware,
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
@@ -15,8 +16,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    ACCESS_TOKEN_LIFETIME_SECONDS, AuthServer, Claims, User, failure::AuthFailure,
-    keys::TokenError, sessions::Session,
+    ACCESS_TOKEN_LIFETIME_SECONDS, AuthServer, Claims, User,
+    failure::{AuthFailure, name_codes},
+    keys::TokenError,
+    sessions::Session,
 };
 
 /// The platform's default minimum.
@@ -33,89 +36,92 @@ pub(crate) fn router(server: AuthServer) -> Router {
         .route("/admin/users/{id}", delete(remove_user))
         .route("/health", get(health))
         .with_state(server)
+        .layer(middleware::from_fn(name_codes))
 }
 
 type Parameters = Query<HashMap<String, String>>;
 type Answer = Result<Response, AuthFailure>;
+type Server = State<AuthServer>;
 
-fn render(request: &HeaderMap, answer: Answer) -> Response {
-    answer.unwrap_or_else(|failure| failure.answer(request))
-}
-
-async fn jwks(State(server): State<AuthServer>) -> Response {
-    (
-        [(header::CACHE_CONTROL, "public, max-age=600")],
-        Json(server.keys.jwks()),
-    )
-        .into_response()
+async fn jwks(State(server): Server) -> Response {
+    let caching = [(header::CACHE_CONTROL, "public, max-age=600")];
+    (caching, Json(server.keys.jwks())).into_response()
 }
 
 async fn health() -> Json<Value> {
-    Json(
-        json!({"name": "GoTrue", "description": "local stand-in", "version": env!("CARGO_PKG_VERSION")}),
-    )
+    let version = env!("CARGO_PKG_VERSION");
+    Json(json!({"name": "GoTrue", "description": "local stand-in", "version": version}))
 }
 
-async fn sign_up(State(server): State<AuthServer>, headers: HeaderMap, body: Bytes) -> Response {
-    render(&headers, sign_up_user(&server, &body).await)
+async fn sign_up(State(server): Server, body: Bytes) -> Answer {
+    let user = create_user(&server, &body).await?;
+    Ok(signed_in(&server, &user, Uuid::new_v4()))
 }
 
-async fn token(
-    State(server): State<AuthServer>,
-    headers: HeaderMap,
-    Query(query): Parameters,
-    body: Bytes,
-) -> Response {
-    let answer = match query.get("grant_type").map(String::as_str) {
+async fn token(State(server): Server, Query(query): Parameters, body: Bytes) -> Answer {
+    match query.get("grant_type").map(String::as_str) {
         Some("password") => sign_in_with_password(&server, &body).await,
         Some("refresh_token") => refresh(&server, &body).await,
         _ => {
             let message = "unsupported_grant_type";
             Err(AuthFailure::bad_request("validation_failed", message))
         }
-    };
-    render(&headers, answer)
+    }
 }
 
-async fn current_user(State(server): State<AuthServer>, headers: HeaderMap) -> Response {
-    render(&headers, show_user(&server, &headers).await)
+async fn sign_in_with_password(server: &AuthServer, body: &[u8]) -> Answer {
+    let PasswordGrant { email, password } = parse(body)?;
+    let found = server.accounts.by_credentials(&email, &password).await?;
+    let user = found.ok_or_else(|| {
+        AuthFailure::bad_request("invalid_credentials", "Invalid login credentials")
+    })?;
+    server.accounts.record_sign_in(user.id).await?;
+    Ok(signed_in(server, &user, Uuid::new_v4()))
 }
 
-async fn sign_out(
-    State(server): State<AuthServer>,
-    headers: HeaderMap,
-    Query(query): Parameters,
-) -> Response {
+async fn refresh(server: &AuthServer, body: &[u8]) -> Answer {
+    let grant: RefreshGrant = parse(body)?;
+    let message = "Invalid Refresh Token: Refresh Token Not Found";
+    let unknown = || AuthFailure::bad_request("refresh_token_not_found", message);
+    let session = server.sessions.redeem(&server.keys, &grant.refresh_token);
+    let session = session.ok_or_else(unknown)?;
+    let user = server.accounts.by_id(session.user).await?;
+    Ok(signed_in(server, &user.ok_or_else(unknown)?, session.id))
+}
+
+async fn current_user(State(server): Server, headers: HeaderMap) -> Answer {
+    let claims = bearer_claims(&server, &headers)?;
+    let message = "User from sub claim in JWT does not exist";
+    let missing = || AuthFailure::forbidden("user_not_found", message);
+    let user = server.accounts.by_id(user_id(&claims)?).await?;
+    Ok(Json(user.ok_or_else(missing)?.to_json()).into_response())
+}
+
+async fn sign_out(State(server): Server, headers: HeaderMap, Query(query): Parameters) -> Answer {
+    let claims = bearer_claims(&server, &headers)?;
+    let session = claims.text("session_id").and_then(|id| id.parse().ok());
     let scope = query.get("scope").map_or("global", String::as_str);
-    render(&headers, end_sessions(&server, &headers, scope))
+    match (scope, session) {
+        ("local", Some(session)) => server.sessions.end(session),
+        ("others", session) => server.sessions.end_all_of(user_id(&claims)?, session),
+        _ => server.sessions.end_all_of(user_id(&claims)?, None),
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn add_user(State(server): State<AuthServer>, headers: HeaderMap, body: Bytes) -> Response {
-    let added = async {
-        require_service_role(&server, &headers)?;
-        create_user(&server, &body).await
-    };
-    let answer = added.await.map(|user| Json(user.to_json()).into_response());
-    render(&headers, answer)
+async fn add_user(State(server): Server, headers: HeaderMap, body: Bytes) -> Answer {
+    require_service_role(&server, &headers)?;
+    let user = create_user(&server, &body).await?;
+    Ok(Json(user.to_json()).into_response())
 }
 
-async fn remove_user(
-    State(server): State<AuthServer>,
-    headers: HeaderMap,
-    Path(id): Path<Uuid>,
-) -> Response {
-    let removed = async {
-        require_service_role(&server, &headers)?;
-        match server.accounts.remove(id).await? {
-            true => Ok(Json(json!({})).into_response()),
-            false => Err(AuthFailure::new(
-                StatusCode::NOT_FOUND,
-                "user_not_found",
-                "User not found",
-            )),
-        }
-    };
-    render(&headers, removed.await)
+async fn remove_user(State(server): Server, headers: HeaderMap, Path(id): Path<Uuid>) -> Answer {
+    require_service_role(&server, &headers)?;
+    if server.accounts.remove(id).await? {
+        return Ok(Json(json!({})).into_response());
+    }
+    let (status, message) = (StatusCode::NOT_FOUND, "User not found");
+    Err(AuthFailure::new(status, "user_not_found", message))
 }
 
 /// The gateway of a hosted project makes a token of a secret key; a legacy key is one.
@@ -158,11 +164,6 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, AuthFailure> {
     })
 }
 
-async fn sign_up_user(server: &AuthServer, body: &[u8]) -> Answer {
-    let user = create_user(server, body).await?;
-    Ok(signed_in(server, &user, Uuid::new_v4()))
-}
-
 async fn create_user(server: &AuthServer, body: &[u8]) -> Result<User, AuthFailure> {
     let request: SignUp = parse(body)?;
     let metadata = request
@@ -184,34 +185,11 @@ async fn create_user(server: &AuthServer, body: &[u8]) -> Result<User, AuthFailu
         }
         (Some(email), Some(password)) => Some((email.as_str(), password.as_str())),
     };
-    Ok(server.accounts.create(credentials, &metadata).await?)
-}
-
-async fn sign_in_with_password(server: &AuthServer, body: &[u8]) -> Answer {
-    let grant: PasswordGrant = parse(body)?;
-    let user = server
-        .accounts
-        .by_credentials(&grant.email, &grant.password)
-        .await?
-        .ok_or_else(AuthFailure::invalid_credentials)?;
-    server.accounts.record_sign_in(user.id).await?;
-    Ok(signed_in(server, &user, Uuid::new_v4()))
-}
-
-async fn refresh(server: &AuthServer, body: &[u8]) -> Answer {
-    let grant: RefreshGrant = parse(body)?;
-    let message = "Invalid Refresh Token: Refresh Token Not Found";
-    let unknown = || AuthFailure::bad_request("refresh_token_not_found", message);
-    let session = server
-        .sessions
-        .redeem(&server.keys, &grant.refresh_token)
-        .ok_or_else(unknown)?;
-    let user = server
-        .accounts
-        .by_id(session.user)
-        .await?
-        .ok_or_else(unknown)?;
-    Ok(signed_in(server, &user, session.id))
+    let user = server.accounts.create(credentials, &metadata).await?;
+    user.ok_or_else(|| {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        AuthFailure::new(status, "user_already_exists", "User already registered")
+    })
 }
 
 fn signed_in(server: &AuthServer, user: &User, session: Uuid) -> Response {
@@ -227,26 +205,6 @@ fn signed_in(server: &AuthServer, user: &User, session: Uuid) -> Response {
         "user": user.to_json(),
     }))
     .into_response()
-}
-
-async fn show_user(server: &AuthServer, headers: &HeaderMap) -> Answer {
-    let claims = bearer_claims(server, headers)?;
-    let message = "User from sub claim in JWT does not exist";
-    let missing = || AuthFailure::forbidden("user_not_found", message);
-    let id = user_id(&claims)?;
-    let user = server.accounts.by_id(id).await?.ok_or_else(missing)?;
-    Ok(Json(user.to_json()).into_response())
-}
-
-fn end_sessions(server: &AuthServer, headers: &HeaderMap, scope: &str) -> Answer {
-    let claims = bearer_claims(server, headers)?;
-    let session = claims.text("session_id").and_then(|id| id.parse().ok());
-    match (scope, session) {
-        ("local", Some(session)) => server.sessions.end(session),
-        ("others", session) => server.sessions.end_all_of(user_id(&claims)?, session),
-        _ => server.sessions.end_all_of(user_id(&claims)?, None),
-    }
-    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 fn user_id(claims: &Claims) -> Result<Uuid, AuthFailure> {

@@ -13,7 +13,7 @@ const POSTGRES_EPOCH_MICROSECONDS: i64 = 946_684_800_000_000;
 
 /// The log says something this reader does not understand.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DecodeError {
+pub(crate) enum DecodeError {
     /// A message is shorter than its layout.
     #[error("a message of kind `{0}` ends too early")]
     Truncated(char),

@@ -6,33 +6,18 @@ use sqlx::{ConnectOptions as _, PgExecutor, PgPool, postgres::PgConnection};
 use uuid::Uuid;
 
 use super::pgoutput;
-use crate::{change::RowChange, sql};
+use crate::{
+    change::RowChange,
+    sql,
+    trouble::{Context as _, Trouble},
+};
 
 /// Changes per look at the log; a transaction is never split.
 const CHANGES_PER_POLL: i32 = 1_000;
 /// Making a slot waits for the transactions then running.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The log cannot be followed.
-#[derive(Debug, thiserror::Error)]
-pub enum CaptureError {
-    /// No slot: is `wal_level` `logical`, is the role a superuser, is `max_replication_slots` reached?
-    #[error(
-        "making a temporary logical replication slot (needs wal_level=logical and a superuser)"
-    )]
-    Open(#[source] sqlx::Error),
-    /// A transaction stayed open all the time, so that no consistent starting point came.
-    #[error(
-        "making a temporary logical replication slot took more than {seconds} s: a transaction is left open"
-    )]
-    OpenTimeout { seconds: u64 },
-    /// The slot or its connection broke.
-    #[error("reading changes from the log")]
-    Read(#[source] sqlx::Error),
-    /// The log was not understood.
-    #[error("decoding a change from the log")]
-    Decode(#[source] pgoutput::DecodeError),
-}
+const READING: &str = "could not read changes from the log";
 
 /// A place in the log. Temporary: it ends with its connection.
 pub(crate) struct Slot {
@@ -55,7 +40,10 @@ pub(crate) async fn end_of_log<'c>(executor: impl PgExecutor<'c>) -> Result<Posi
 }
 
 impl Slot {
-    pub(crate) async fn open(pool: &PgPool, publication: &str) -> Result<Self, CaptureError> {
+    /// # Errors
+    /// No slot: is `wal_level` `logical`, is the role a superuser, is `max_replication_slots` reached, is a transaction left
+    /// open, so that no consistent starting point comes?
+    pub(crate) async fn open(pool: &PgPool, publication: &str) -> Result<Self, Trouble> {
         let name = format!("realtime_{}", Uuid::new_v4().simple());
         let opening = async {
             // A connection of its own: a temporary slot belongs to the session that made it.
@@ -64,14 +52,15 @@ impl Slot {
                 .bind(&name)
                 .execute(&mut connection)
                 .await?;
-            Ok(connection)
+            Ok::<_, sqlx::Error>(connection)
         };
+        let making = "could not make a temporary logical replication slot";
         let connection = tokio::time::timeout(OPEN_TIMEOUT, opening)
             .await
-            .map_err(|_| CaptureError::OpenTimeout {
-                seconds: OPEN_TIMEOUT.as_secs(),
-            })?
-            .map_err(CaptureError::Open)?;
+            .context(format!("{making}: is a transaction left open?"))?
+            .context(format!(
+                "{making} (needs wal_level=logical and a superuser)"
+            ))?;
         Ok(Self {
             connection,
             name,
@@ -86,10 +75,8 @@ impl Slot {
     }
 
     /// The changes committed since the last call, in commit order.
-    pub(crate) async fn poll(&mut self) -> Result<Vec<RowChange>, CaptureError> {
-        let end = end_of_log(&mut self.connection)
-            .await
-            .map_err(CaptureError::Read)?;
+    pub(crate) async fn poll(&mut self) -> Result<Vec<RowChange>, Trouble> {
+        let end = end_of_log(&mut self.connection).await.context(READING)?;
         // Decoding has a price even when there is nothing to decode.
         if self.position == Some(end) {
             return Ok(Vec::new());
@@ -104,7 +91,7 @@ impl Slot {
         .bind(sql::identifier(&self.publication))
         .fetch_all(&mut self.connection)
         .await
-        .map_err(CaptureError::Read)?;
+        .context(READING)?;
         let all_read = rows.len() < CHANGES_PER_POLL as usize;
         self.position = rows
             .last()
@@ -112,6 +99,6 @@ impl Slot {
             .map(|(last, _)| Position(*last))
             .or(Some(end));
         let messages: Vec<Vec<u8>> = rows.into_iter().map(|(_, message)| message).collect();
-        pgoutput::decode(&messages).map_err(CaptureError::Decode)
+        pgoutput::decode(&messages).context(READING)
     }
 }

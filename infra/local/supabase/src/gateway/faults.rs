@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use http::StatusCode;
 use parking_lot::RwLock;
 
 use crate::chance::{Chance, Share};
@@ -42,10 +43,8 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     PassOn,
-    Unavailable,
-    SchemaReload,
-    TimedOut,
-    Standby,
+    /// It is told this, and not passed on: status, PostgREST's code, and its words (its `Error.hs`).
+    Told(StatusCode, &'static str, &'static str),
     Hung(Duration),
     Reset,
     AnswerLost,
@@ -59,11 +58,26 @@ impl Faults {
 
     pub(crate) fn draw(&self) -> Fate {
         let plan = self.0.plan.read().clone();
+        let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+        let away = "Could not connect with the database. Retrying the connection.";
+        let reload = "Could not query the database for the schema cache. Retrying.";
+        let full = "Timed out acquiring connection from connection pool.";
+        // PostgREST begins every write with READ WRITE, which a standby refuses; it answers 400 to class 0A.
+        let standby = "cannot set transaction read-write mode during recovery";
         let fates = [
-            (plan.unavailable, Fate::Unavailable),
-            (plan.schema_reload, Fate::SchemaReload),
-            (plan.timed_out, Fate::TimedOut),
-            (plan.standby, Fate::Standby),
+            (plan.unavailable, Fate::Told(unavailable, "PGRST001", away)),
+            (
+                plan.schema_reload,
+                Fate::Told(unavailable, "PGRST002", reload),
+            ),
+            (
+                plan.timed_out,
+                Fate::Told(StatusCode::GATEWAY_TIMEOUT, "PGRST003", full),
+            ),
+            (
+                plan.standby,
+                Fate::Told(StatusCode::BAD_REQUEST, "0A000", standby),
+            ),
             (plan.hung, Fate::Hung(Duration::from_millis(plan.hang_ms))),
             (plan.reset, Fate::Reset),
             (plan.answer_lost, Fate::AnswerLost),
@@ -99,7 +113,7 @@ mod tests {
             unavailable: Share::from(1.0),
             ..FaultPlan::default()
         });
-        assert_eq!(faults.draw(), Fate::Unavailable);
+        assert!(matches!(faults.draw(), Fate::Told(_, "PGRST001", _)));
     }
 
     #[test]

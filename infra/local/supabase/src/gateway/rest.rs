@@ -38,51 +38,32 @@ async fn pass_on(State(gateway): State<RestGateway>, mut request: Request) -> Re
     *request.uri_mut() = uri;
     // What this router noted about the path (its parameters, the original address) is not for the next one.
     request.extensions_mut().clear();
-    gateway
-        .config
-        .metrics
-        .count(request.method(), request.uri().path());
-
-    match gateway.config.api_keys.authorization(request.headers()) {
-        Ok(authorization) => request
-            .headers_mut()
-            .insert(header::AUTHORIZATION, authorization),
+    let GatewayConfig {
+        api_keys,
+        faults,
+        metrics,
+    } = gateway.config;
+    metrics.count(request.method(), request.uri().path());
+    let authorization = match api_keys.authorization(request.headers()) {
+        Ok(authorization) => authorization,
         Err(refusal) => return refusal.into_response(),
     };
+    let headers = request.headers_mut();
+    headers.insert(header::AUTHORIZATION, authorization);
 
-    let fate = gateway.config.faults.draw();
+    let fate = faults.draw();
     match fate {
-        Fate::Unavailable => trouble(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "PGRST001",
-            "Could not connect with the database. Retrying the connection.",
-        ),
-        Fate::SchemaReload => trouble(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "PGRST002",
-            "Could not query the database for the schema cache. Retrying.",
-        ),
-        Fate::TimedOut => trouble(
-            StatusCode::GATEWAY_TIMEOUT,
-            "PGRST003",
-            "Timed out acquiring connection from connection pool.",
-        ),
-        // PostgREST begins every write with READ WRITE, which a standby refuses; it answers 400 to class 0A.
-        Fate::Standby => trouble(
-            StatusCode::BAD_REQUEST,
-            "0A000",
-            "cannot set transaction read-write mode during recovery",
-        ),
+        Fate::Told(status, code, message) => {
+            let body = json!({"code": code, "message": message, "details": null, "hint": null});
+            (status, Json(body)).into_response()
+        }
         Fate::Hung(time) => {
             tokio::time::sleep(time).await;
             cut_the_connection()
         }
         Fate::Reset => cut_the_connection(),
         Fate::PassOn | Fate::AnswerLost => {
-            let response = match gateway.rest.oneshot(request).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            };
+            let Ok(response) = gateway.rest.oneshot(request).await;
             if fate == Fate::AnswerLost {
                 cut_the_connection()
             } else {
@@ -103,12 +84,6 @@ fn without_prefix(uri: &Uri) -> Option<Uri> {
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(rest.parse::<PathAndQuery>().ok()?);
     Uri::from_parts(parts).ok()
-}
-
-/// An error in PostgREST's own words (its `Error.hs`).
-fn trouble(status: StatusCode, code: &str, message: &str) -> Response {
-    let body = json!({"code": code, "message": message, "details": null, "hint": null});
-    (status, Json(body)).into_response()
 }
 
 #[cfg(test)]

@@ -1,21 +1,15 @@
 //! Under which account the server runs: our own, or an unprivileged one when we are root, whom Postgres refuses.
 
-use super::PostgresError;
 use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
 use tokio::process::Command;
 
-/// A user that exists on this machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct User {
-    pub(super) uid: u32,
-    pub(super) gid: u32,
-}
+use crate::trouble::{Context as _, Trouble};
 
 /// Who runs the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Account {
     Ourselves,
-    Other(User),
+    Other { uid: u32, gid: u32 },
 }
 
 pub(super) fn is_root() -> bool {
@@ -24,17 +18,15 @@ pub(super) fn is_root() -> bool {
 
 impl Account {
     /// Ourselves, or `postgres`, else `nobody`, when we are root.
-    pub(super) fn for_servers() -> Result<Self, PostgresError> {
+    pub(super) fn for_servers() -> Result<Self, Trouble> {
         if !is_root() {
             return Ok(Self::Ourselves);
         }
-        let table = Path::new("/etc/passwd");
-        let text = fs::read_to_string(table).map_err(PostgresError::about(table))?;
+        let table = fs::read_to_string("/etc/passwd").context("could not read /etc/passwd")?;
         let mut names = ["postgres", "nobody"].into_iter();
-        let user = names.find_map(|name| user_in(&text, name));
-        let nobody = || io::Error::other("it names neither `postgres` nor `nobody`");
-        let user = user.map(Self::Other).ok_or_else(nobody);
-        user.map_err(PostgresError::about(table))
+        let found = names.find_map(|name| account_in(&table, name));
+        let nobody = "/etc/passwd names neither `postgres` nor `nobody`";
+        found.ok_or_else(|| Trouble::new(nobody))
     }
 
     /// A program that will run under this account, from a folder everybody may be in.
@@ -43,8 +35,8 @@ impl Account {
         let mut command = std::process::Command::new(program);
         // A group of its own: Ctrl-C in the terminal is for us, who stop things in order.
         command.current_dir("/").process_group(0);
-        if let Self::Other(user) = self {
-            command.uid(user.uid).gid(user.gid);
+        if let Self::Other { uid, gid } = self {
+            command.uid(uid).gid(gid);
         }
         command
     }
@@ -52,8 +44,8 @@ impl Account {
     /// Gives a folder to this account, closed to others.
     pub(super) fn take_over(self, folder: &Path) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
-        if let Self::Other(user) = self {
-            std::os::unix::fs::chown(folder, Some(user.uid), Some(user.gid))?;
+        if let Self::Other { uid, gid } = self {
+            std::os::unix::fs::chown(folder, Some(uid), Some(gid))?;
         }
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
     }
@@ -62,33 +54,24 @@ impl Account {
     pub(super) fn owns(self, folder: &Path) -> bool {
         match self {
             Self::Ourselves => true,
-            Self::Other(user) => {
-                fs::metadata(folder).is_ok_and(|metadata| metadata.uid() == user.uid)
-            }
+            Self::Other { uid, .. } => fs::metadata(folder).is_ok_and(|found| found.uid() == uid),
         }
     }
 
     /// Whether this account can get to a folder and write there: it may lie below one that is closed, such as /root.
     pub(super) async fn can_write(self, folder: &Path) -> bool {
         let mut command = Command::from(self.command("test"));
-        command
-            .arg("-w")
-            .arg(folder)
-            .status()
-            .await
-            .is_ok_and(|status| status.success())
+        let tested = command.arg("-w").arg(folder).status().await;
+        tested.is_ok_and(|status| status.success())
     }
 }
 
-fn user_in(passwd: &str, name: &str) -> Option<User> {
-    let fields: Vec<_> = passwd
-        .lines()
-        .find(|line| line.split(':').next() == Some(name))?
-        .split(':')
-        .collect();
-    Some(User {
-        uid: fields.get(2)?.parse().ok()?,
-        gid: fields.get(3)?.parse().ok()?,
+fn account_in(passwd: &str, name: &str) -> Option<Account> {
+    let mut lines = passwd.lines().map(|line| line.split(':'));
+    let mut fields = lines.find(|fields| fields.clone().next() == Some(name))?;
+    Some(Account::Other {
+        uid: fields.nth(2)?.parse().ok()?,
+        gid: fields.next()?.parse().ok()?,
     })
 }
 
@@ -100,9 +83,9 @@ mod tests {
     fn a_user_is_found_by_its_whole_name() {
         let table = "root:x:0:0:root:/root:/bin/sh\npostgresql:x:7:7::/:\npostgres:x:101:104:PostgreSQL,,,:/var/lib:/bin/sh\n";
         assert_eq!(
-            user_in(table, "postgres"),
-            Some(User { uid: 101, gid: 104 })
+            account_in(table, "postgres"),
+            Some(Account::Other { uid: 101, gid: 104 })
         );
-        assert_eq!(user_in(table, "nobody"), None);
+        assert_eq!(account_in(table, "nobody"), None);
     }
 }

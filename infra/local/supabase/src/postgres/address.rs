@@ -29,10 +29,6 @@ impl DatabaseAddress {
         self.port
     }
 
-    pub fn database(&self) -> &str {
-        &self.database
-    }
-
     /// As the project's owner `postgres`, no superuser.
     pub fn database_url(&self) -> String {
         self.url("postgres")

@@ -1,12 +1,14 @@
 //! The files of a server: where they lie, whether they are usable, what a killed run left behind in them.
 
 use super::{
-    PostgresError, Tell,
+    Tell,
     account::Account,
     address::{PASSWORD, SUPERUSER},
     installation::Installation,
     migrations::PLATFORM,
+    preparing,
 };
+use crate::trouble::{Context as _, Trouble};
 use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
@@ -34,16 +36,14 @@ impl Cluster {
         installation: Installation,
         account: Account,
         tell: Tell<'_>,
-    ) -> Result<Self, PostgresError> {
-        let mut place = std::path::absolute(wanted).map_err(PostgresError::about(wanted))?;
+    ) -> Result<Self, Trouble> {
+        let mut place = std::path::absolute(wanted).context(preparing(wanted))?;
         make_folder(&place, account)?;
         if !account.can_write(&place).await {
             let mut hasher = DefaultHasher::new();
             place.hash(&mut hasher);
-            let reachable = PathBuf::from(format!(
-                "/var/tmp/storytailor-postgres-{:016x}",
-                hasher.finish()
-            ));
+            let name = format!("storytailor-postgres-{:016x}", hasher.finish());
+            let reachable = Path::new("/var/tmp").join(name);
             tell(&format!(
                 "\n  The server's account cannot reach {}: its files are in {}",
                 place.display(),
@@ -76,10 +76,6 @@ impl Cluster {
         self.place.join("platform.sql")
     }
 
-    fn trouble(&self) -> impl FnOnce(std::io::Error) -> PostgresError {
-        PostgresError::about(&self.place)
-    }
-
     /// Whether there is a finished cluster of this version, account and platform.
     pub(super) fn is_usable(&self) -> bool {
         let version = fs::read_to_string(self.data().join("PG_VERSION")).unwrap_or_default();
@@ -89,22 +85,15 @@ impl Cluster {
     }
 
     /// Makes an empty cluster, in place of whatever is there.
-    pub(super) async fn initialise(&self) -> Result<(), PostgresError> {
-        for path in [self.marker(), self.data()] {
-            let removed = if path.is_dir() {
-                fs::remove_dir_all(&path)
-            } else {
-                fs::remove_file(&path)
-            };
-            match removed {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(self.trouble()(error));
-                }
-                _ => {}
-            }
+    pub(super) async fn initialise(&self) -> Result<(), Trouble> {
+        if self.marker().exists() {
+            fs::remove_file(self.marker()).context(preparing(&self.place))?;
+        }
+        if self.data().exists() {
+            fs::remove_dir_all(self.data()).context(preparing(&self.place))?;
         }
         let password_file = self.place.join("password");
-        fs::write(&password_file, PASSWORD).map_err(self.trouble())?;
+        fs::write(&password_file, PASSWORD).context(preparing(&self.place))?;
         let initdb = self.installation.program("initdb");
         let mut command = self.account.command(&initdb);
         command
@@ -121,34 +110,29 @@ impl Cluster {
             .arg("--pgdata")
             .arg(self.data());
         run(command, "initdb").await?;
-        fs::write(self.data().join("pg_hba.conf"), HOST_RULES).map_err(self.trouble())
+        let rules = self.data().join("pg_hba.conf");
+        fs::write(rules, HOST_RULES).context(preparing(&self.place))
     }
 
-    pub(super) fn mark_initialised(&self) -> Result<(), PostgresError> {
-        fs::write(self.marker(), PLATFORM).map_err(self.trouble())
+    pub(super) fn mark_initialised(&self) -> Result<(), Trouble> {
+        fs::write(self.marker(), PLATFORM).context(preparing(&self.place))
     }
 
     /// Stops the server of a run that was killed. Whoever reused its process id is left alone.
-    pub(super) async fn stop_leftover(&self) -> Result<(), PostgresError> {
+    pub(super) async fn stop_leftover(&self) -> Result<(), Trouble> {
         let pid_file = self.data().join("postmaster.pid");
         let Ok(text) = fs::read_to_string(&pid_file) else {
             return Ok(());
         };
-        let pid: Option<u32> = text
-            .lines()
-            .next()
-            .and_then(|line| line.trim().parse().ok());
-        if let Some(pid) = pid
-            && self.is_our_server(pid).await
-        {
-            self.halt("fast").await
-        } else {
-            fs::remove_file(&pid_file).map_err(self.trouble())
+        let pid = text.lines().next().unwrap_or_default().trim();
+        match self.is_our_server(pid).await {
+            true => self.halt("fast").await,
+            false => fs::remove_file(&pid_file).context(preparing(&self.place)),
         }
     }
 
     /// Stops the running server and waits until it has ended: `fast` ends sessions in order, `immediate` is a crash.
-    pub(super) async fn halt(&self, mode: &str) -> Result<(), PostgresError> {
+    pub(super) async fn halt(&self, mode: &str) -> Result<(), Trouble> {
         let mut command = self.account.command(self.installation.program("pg_ctl"));
         command
             .args(["stop", "--silent", "--wait", "--timeout=20", "--mode", mode])
@@ -157,11 +141,9 @@ impl Cluster {
         run(command, "pg_ctl").await
     }
 
-    async fn is_our_server(&self, pid: u32) -> bool {
-        let output = Command::new("ps")
-            .args(["-o", "args=", "-p", &pid.to_string()])
-            .output()
-            .await;
+    async fn is_our_server(&self, pid: &str) -> bool {
+        let ps = Command::new("ps").args(["-o", "args=", "-p", pid]).output();
+        let output = ps.await;
         let from_ps = output.map(|output| output.stdout).unwrap_or_default();
         let from_proc = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let data = self.data();
@@ -171,32 +153,19 @@ impl Cluster {
     }
 }
 
-fn make_folder(path: &Path, account: Account) -> Result<(), PostgresError> {
-    fs::create_dir_all(path)
-        .and_then(|()| account.take_over(path))
-        .map_err(PostgresError::about(path))
+fn make_folder(path: &Path, account: Account) -> Result<(), Trouble> {
+    let made = fs::create_dir_all(path).and_then(|()| account.take_over(path));
+    made.context(preparing(path))
 }
 
 /// Runs a program to its end. What it writes is read only when it failed: a server it starts may keep the pipe open.
-pub(super) async fn run(
-    command: std::process::Command,
-    program: &str,
-) -> Result<(), PostgresError> {
-    let mut command = Command::from(command);
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .map_err(|source| PostgresError::Run {
-            program: program.to_owned(),
-            source,
-        })?;
+pub(super) async fn run(command: std::process::Command, program: &str) -> Result<(), Trouble> {
+    let output = Command::from(command).stdin(Stdio::null()).output().await;
+    let output = output.context(format!("could not run {program}"))?;
     if output.status.success() {
         return Ok(());
     }
     let said = [output.stdout, output.stderr].concat();
-    Err(PostgresError::Failed {
-        program: program.to_owned(),
-        output: String::from_utf8_lossy(&said).trim().to_owned(),
-    })
+    let said = String::from_utf8_lossy(&said);
+    Err(Trouble::new(format!("{program} failed: {}", said.trim())))
 }

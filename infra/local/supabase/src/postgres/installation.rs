@@ -1,6 +1,7 @@
 //! Finds the newest PostgreSQL on this machine that will do, or installs one where that needs no question.
 
-use super::{PostgresError, Tell, cluster::run};
+use super::{Tell, cluster::run};
+use crate::trouble::Trouble;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -19,13 +20,17 @@ const USUAL_PLACES: [&str; 5] = [
     "/Applications/Postgres.app/Contents/Versions/*/bin",
 ];
 
-/// No PostgreSQL is here.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "no PostgreSQL 15 or newer was found: install one (`brew install postgresql@17`, `sudo apt-get install postgresql`) \
-     or put its bin folder on the PATH"
-)]
-pub struct MissingPostgres;
+const MISSING: &str = "no PostgreSQL 15 or newer was found: install one (`brew install postgresql@17`, \
+    `sudo apt-get install postgresql`) or put its bin folder on the PATH";
+
+/// Whether a server that is new enough is installed.
+///
+/// # Errors
+/// When there is none.
+pub async fn require_installed() -> Result<(), Trouble> {
+    let found = Installation::find().await;
+    found.map(drop).ok_or_else(|| Trouble::new(MISSING))
+}
 
 /// The programs of one PostgreSQL.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +45,7 @@ impl Installation {
     }
 
     /// The newest one that is installed; on Debian root may add one.
-    pub(super) async fn find_or_install(tell: Tell<'_>) -> Result<Self, PostgresError> {
+    pub(super) async fn find_or_install(tell: Tell<'_>) -> Result<Self, Trouble> {
         if let Some(found) = Self::find().await {
             return Ok(found);
         }
@@ -48,7 +53,7 @@ impl Installation {
             tell("\n  No PostgreSQL 15 or newer is here: installing it with apt-get");
             install_with_apt().await?;
         }
-        Ok(Self::find().await.ok_or(MissingPostgres)?)
+        Self::find().await.ok_or_else(|| Trouble::new(MISSING))
     }
 
     pub(super) async fn find() -> Option<Self> {
@@ -60,10 +65,8 @@ impl Installation {
                 found.push(Self { major, bin });
             }
         }
-        found
-            .into_iter()
-            .filter(|installation| installation.major >= OLDEST_MAJOR)
-            .max()
+        found.retain(|installation| installation.major >= OLDEST_MAJOR);
+        found.into_iter().max()
     }
 }
 
@@ -93,27 +96,22 @@ fn expand(pattern: &str) -> Vec<PathBuf> {
 }
 
 async fn major_version(bin: &Path) -> Option<u32> {
-    let output = Command::new(bin.join("postgres"))
-        .arg("--version")
-        .output()
-        .await
-        .ok()?;
+    let mut postgres = Command::new(bin.join("postgres"));
+    let output = postgres.arg("--version").output().await.ok()?;
     parse_major(&String::from_utf8_lossy(&output.stdout))
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian 15.18-0)` is 15, `postgres (PostgreSQL) 18beta1` is 18.
 fn parse_major(version: &str) -> Option<u32> {
+    let is_digit = |letter: char| letter.is_ascii_digit();
     let number = version
         .split_whitespace()
-        .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
-    number
-        .split(|letter: char| !letter.is_ascii_digit())
-        .next()?
-        .parse()
-        .ok()
+        .find(|word| word.starts_with(is_digit))?;
+    let end = number.find(|letter| !is_digit(letter));
+    number[..end.unwrap_or(number.len())].parse().ok()
 }
 
-async fn install_with_apt() -> Result<(), PostgresError> {
+async fn install_with_apt() -> Result<(), Trouble> {
     // An update that fails in part may be enough for the installation, which decides.
     let mut last = Ok(());
     for arguments in [

@@ -1,6 +1,7 @@
 //! Brings a database to where the migrations are, with the Supabase CLI's own book-keeping.
 
-use super::{PostgresError, address::DatabaseAddress, in_session};
+use super::{address::DatabaseAddress, in_session};
+use crate::trouble::{Context as _, Trouble};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -31,17 +32,13 @@ pub(super) enum Standing<'a> {
 }
 
 /// The migrations of a folder in the order of their versions; other files are passed over, as the CLI does.
-pub(super) fn read(folder: &Path) -> Result<Vec<Migration>, PostgresError> {
-    let trouble = |source| PostgresError::Migrations {
-        path: folder.to_owned(),
-        source,
-    };
+pub(super) fn read(folder: &Path) -> Result<Vec<Migration>, Trouble> {
+    let reading = format!("could not read the migrations in {}", folder.display());
     let mut migrations = Vec::new();
-    for entry in fs::read_dir(folder).map_err(trouble)? {
-        let entry = entry.map_err(trouble)?;
+    for entry in fs::read_dir(folder).context(&reading)?.flatten() {
         let file_name = entry.file_name();
         if let Some((version, name)) = file_name.to_str().and_then(version_and_name) {
-            let text = fs::read_to_string(entry.path()).map_err(trouble)?;
+            let text = fs::read_to_string(entry.path()).context(&reading)?;
             migrations.push(Migration {
                 version: version.to_owned(),
                 name: name.to_owned(),
@@ -63,7 +60,7 @@ fn version_and_name(file_name: &str) -> Option<(&str, &str)> {
 pub(super) async fn standing<'a>(
     address: &DatabaseAddress,
     files: &'a [Migration],
-) -> Result<Standing<'a>, PostgresError> {
+) -> Result<Standing<'a>, Trouble> {
     let applied: Vec<(String, Vec<String>)> = in_session(
         &address.database_url(),
         "read the applied migrations",
@@ -74,13 +71,9 @@ pub(super) async fn standing<'a>(
         },
     )
     .await?;
-    Ok(compare(
-        &applied
-            .into_iter()
-            .map(|(version, statements)| (version, statements.concat()))
-            .collect(),
-        files,
-    ))
+    let applied = applied.into_iter();
+    let applied = applied.map(|(version, statements)| (version, statements.concat()));
+    Ok(compare(&applied.collect(), files))
 }
 
 fn compare<'a>(applied: &BTreeMap<String, String>, files: &'a [Migration]) -> Standing<'a> {
@@ -115,7 +108,7 @@ fn compare<'a>(applied: &BTreeMap<String, String>, files: &'a [Migration]) -> St
 }
 
 /// Runs the platform script as the superuser.
-pub(super) async fn apply_platform(address: &DatabaseAddress) -> Result<(), PostgresError> {
+pub(super) async fn apply_platform(address: &DatabaseAddress) -> Result<(), Trouble> {
     let attempted = "create the roles and the auth schema";
     in_session(&address.superuser_url(), attempted, async |superuser| {
         sqlx::raw_sql(PLATFORM).execute(superuser).await.map(drop)
@@ -127,19 +120,21 @@ pub(super) async fn apply_platform(address: &DatabaseAddress) -> Result<(), Post
 pub(super) async fn apply(
     address: &DatabaseAddress,
     migrations: &[Migration],
-) -> Result<(), PostgresError> {
+) -> Result<(), Trouble> {
     let url = address.database_url();
-    let failed = in_session(&url, "prepare for migrations", async |owner| {
+    let applied = in_session(&url, "prepare for migrations", async |owner| {
         sqlx::raw_sql(BOOK_KEEPING).execute(&mut *owner).await?;
         for migration in migrations {
-            if let Err(source) = apply_one(owner, migration).await {
-                let file = format!("{}_{}.sql", migration.version, migration.name);
-                return Ok(Some(PostgresError::Migration { file, source }));
+            let applied = apply_one(owner, migration).await;
+            if applied.is_err() {
+                let Migration { version, name, .. } = migration;
+                let failed = format!("migration {version}_{name}.sql could not be applied");
+                return Ok(applied.context(failed));
             }
         }
-        Ok(None)
+        Ok(Ok(()))
     });
-    failed.await?.map_or(Ok(()), Err)
+    applied.await?
 }
 
 async fn apply_one(owner: &mut PgConnection, migration: &Migration) -> Result<(), sqlx::Error> {

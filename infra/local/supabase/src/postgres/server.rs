@@ -1,7 +1,8 @@
 //! The server process and its guardian: a tiny child that waits for our end of a pipe to close, which it does however we
 //! end, and then shuts the server down.
 
-use super::{PostgresError, address::DatabaseAddress, cluster::Cluster};
+use super::{address::DatabaseAddress, cluster::Cluster, preparing};
+use crate::trouble::{Context as _, Trouble};
 use parking_lot::{Mutex, MutexGuard};
 use sqlx::{Connection, PgConnection};
 use std::{
@@ -36,7 +37,7 @@ impl Server {
         cluster: &Cluster,
         address: &DatabaseAddress,
         at_the_end: AtTheEnd,
-    ) -> Result<Self, PostgresError> {
+    ) -> Result<Self, Trouble> {
         let postgres = spawn_postgres(cluster, address.port())?;
         let (guardian, lifeline) = spawn_guardian(cluster, at_the_end)?;
         let server = Self {
@@ -53,7 +54,7 @@ impl Server {
         &self,
         cluster: &Cluster,
         address: &DatabaseAddress,
-    ) -> Result<(), PostgresError> {
+    ) -> Result<(), Trouble> {
         let again = spawn_postgres(cluster, address.port())?;
         let mut before = std::mem::replace(&mut *self.process(), again);
         // It has ended by now; this only takes it off the process table.
@@ -69,7 +70,7 @@ impl Server {
         &self,
         cluster: &Cluster,
         address: &DatabaseAddress,
-    ) -> Result<(), PostgresError> {
+    ) -> Result<(), Trouble> {
         let url = address.beside("template1").superuser_url();
         let began = Instant::now();
         loop {
@@ -82,10 +83,10 @@ impl Server {
             }
             if ended || began.elapsed() > START_TIMEOUT {
                 let log = cluster.log();
-                return Err(PostgresError::NotStarted {
-                    tail: tail_of(&log),
-                    log,
-                });
+                let (tail, log) = (tail_of(&log), log.display());
+                return Err(Trouble::new(format!(
+                    "the local Postgres did not start; the end of its log {log} says: {tail}"
+                )));
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
@@ -116,14 +117,12 @@ impl Drop for Server {
     }
 }
 
-fn spawn_postgres(cluster: &Cluster, port: u16) -> Result<Child, PostgresError> {
+fn spawn_postgres(cluster: &Cluster, port: u16) -> Result<Child, Trouble> {
     let log = cluster.log();
-    let log_file = File::create(&log).map_err(PostgresError::about(&log))?;
-    let errors = log_file.try_clone();
-    let errors = errors.map_err(PostgresError::about(&log))?;
-    let mut command = cluster
-        .account
-        .command(cluster.installation.program("postgres"));
+    let log_file = File::create(&log).context(preparing(&log))?;
+    let errors = log_file.try_clone().context(preparing(&log))?;
+    let program = cluster.installation.program("postgres");
+    let mut command = cluster.account.command(program);
     command
         .arg("-D")
         .arg(cluster.data())
@@ -154,16 +153,13 @@ fn spawn_postgres(cluster: &Cluster, port: u16) -> Result<Child, PostgresError> 
         .stdout(log_file)
         .stderr(errors)
         .spawn()
-        .map_err(|source| PostgresError::Run {
-            program: "postgres".to_owned(),
-            source,
-        })
+        .context("could not run postgres")
 }
 
 fn spawn_guardian(
     cluster: &Cluster,
     at_the_end: AtTheEnd,
-) -> Result<(Child, Option<ChildStdin>), PostgresError> {
+) -> Result<(Child, Option<ChildStdin>), Trouble> {
     const SCRIPT: &str = r#"
         cat > /dev/null
         "$1" stop --silent --mode=fast --wait --timeout=20 --pgdata "$2" || "$1" stop --silent --mode=immediate --pgdata "$2"
@@ -183,10 +179,7 @@ fn spawn_guardian(
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .map_err(|source| PostgresError::Run {
-            program: "sh".to_owned(),
-            source,
-        })?;
+        .context("could not run sh")?;
     let lifeline = guardian.stdin.take();
     Ok((guardian, lifeline))
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use sqlx::Row;
+use std::path::PathBuf;
 
 struct Scratch(PathBuf);
 

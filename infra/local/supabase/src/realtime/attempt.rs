@@ -88,11 +88,10 @@ pub(crate) async fn run(
             Err(SubscribeError::Refused(message)) => {
                 // A refused refresh must not leave the rows of the former identity flowing.
                 server.subscriptions.remove(&(outbox.socket, topic.clone()));
-                if let Some(reply) = held.take() {
-                    reply.send(outbox, topic, "error", &json!({"reason": message}));
-                    return;
+                match held {
+                    Some(reply) => reply.send(outbox, topic, "error", &json!({"reason": message})),
+                    None => outbox.system(topic, EXTENSION, "error", &message),
                 }
-                outbox.system(topic, EXTENSION, "error", &message);
                 return;
             }
             Err(SubscribeError::Database(error)) => {
@@ -113,9 +112,7 @@ async fn prepare(
     bindings: &[Binding],
 ) -> Result<Vec<Subscription>, SubscribeError> {
     let subscriptions = resolve(&server.pool, subscriber, bindings).await?;
-    let now = end_of_log(&server.pool)
-        .await
-        .map_err(SubscribeError::Database)?;
+    let now = end_of_log(&server.pool).await?;
     let mut delivered_until = server.delivered_until.subscribe();
     server.subscriptions.wanted.notify_one();
     // The sender lives in `server`, so waiting cannot fail.

@@ -48,14 +48,11 @@ pub(crate) struct Wish {
 impl JoinRequest {
     pub(crate) fn parse(payload: &Value) -> Self {
         let config = &payload["config"];
-        let bindings = config["postgres_changes"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let bindings = config["postgres_changes"].as_array().into_iter().flatten();
         Self {
             access_token: payload["access_token"].as_str().map(str::to_owned),
             private: flag(&config["private"]),
-            bindings: bindings.iter().map(Binding::parse).collect(),
+            bindings: bindings.map(Binding::parse).collect(),
             waits: flag(&config["postgres_changes_options"]["wait"]),
         }
     }
@@ -63,11 +60,8 @@ impl JoinRequest {
 
 /// Booleans may come as strings (`flexible_boolean.ex`).
 fn flag(value: &Value) -> bool {
-    value.as_bool().unwrap_or_else(|| {
-        value
-            .as_str()
-            .is_some_and(|text| text.eq_ignore_ascii_case("true"))
-    })
+    let text = value.as_str().unwrap_or_default();
+    value.as_bool().unwrap_or(text.eq_ignore_ascii_case("true"))
 }
 
 impl Binding {
@@ -100,16 +94,9 @@ impl Wish {
             let message = "No subscription params provided. Please provide at least a `schema` or `table` to subscribe to";
             return Err(format!("{message}: {request}"));
         }
-        let columns: Option<Vec<String>> = request["select"]
-            .as_array()
-            .map(|names| {
-                names
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .map(str::to_owned)
-                    .collect()
-            })
-            .filter(|names: &Vec<String>| !names.is_empty());
+        let columns = request["select"].as_array().into_iter().flatten();
+        let columns = columns.filter_map(Value::as_str).map(str::to_owned);
+        let columns: Vec<String> = columns.collect();
         let wish = Self {
             action: match text("event").unwrap_or("*").to_ascii_uppercase().as_str() {
                 "INSERT" => Some(Action::Insert),
@@ -119,9 +106,8 @@ impl Wish {
             },
             schema: text("schema").unwrap_or("public").to_owned(),
             table: text("table").unwrap_or("*").to_owned(),
-            conditions: filter::parse(text("filter").unwrap_or_default())
-                .map_err(|error| error.to_string())?,
-            columns,
+            conditions: filter::parse(text("filter").unwrap_or_default())?,
+            columns: (!columns.is_empty()).then_some(columns),
         };
         if wish.columns.is_some() && (wish.schema == "*" || wish.table == "*") {
             return Err(
@@ -136,11 +122,8 @@ impl Wish {
     /// For error messages: what was asked for.
     pub(crate) fn describe(&self) -> String {
         let event = self.action.map_or("*", Action::name);
-        let filters: Vec<&str> = self
-            .conditions
-            .iter()
-            .map(|condition| condition.column.as_str())
-            .collect();
+        let conditions = self.conditions.iter();
+        let filters: Vec<&String> = conditions.map(|condition| &condition.column).collect();
         format!(
             "event: {event}, schema: {}, table: {}, filters on: {filters:?}",
             self.schema, self.table

@@ -35,18 +35,15 @@ pub(crate) struct ClientFrame {
     pub(crate) payload: Value,
 }
 
-/// A text frame that is no Phoenix message.
-#[derive(Debug, thiserror::Error)]
-#[error("reading a text frame as a Phoenix message")]
-pub(crate) struct FrameError(#[from] serde_json::Error);
-
 impl ClientFrame {
-    pub(crate) fn parse(version: Version, text: &str) -> Result<Self, FrameError> {
+    /// # Errors
+    /// When the text is no Phoenix message of that version.
+    pub(crate) fn parse(version: Version, text: &str) -> serde_json::Result<Self> {
         let is_array = text.trim_start().starts_with('[');
         if is_array != (version == Version::V2) {
-            return Err(serde_json::Error::custom("it is of the other version").into());
+            return Err(serde_json::Error::custom("it is of the other version"));
         }
-        Ok(serde_json::from_str(text)?)
+        serde_json::from_str(text)
     }
 }
 

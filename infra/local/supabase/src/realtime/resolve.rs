@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, PgPool, Row as _};
+use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{
     PUBLICATION,
@@ -22,6 +22,12 @@ pub(crate) enum SubscribeError {
     Database(sqlx::Error),
 }
 
+impl From<sqlx::Error> for SubscribeError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
 /// For whom to subscribe.
 pub(crate) struct Subscriber {
     pub(crate) outbox: Outbox,
@@ -37,13 +43,9 @@ pub(crate) async fn resolve(
 ) -> Result<Vec<Subscription>, SubscribeError> {
     let mut subscriptions = Vec::new();
     for binding in bindings {
-        let wish = binding
-            .wish
-            .as_ref()
-            .map_err(|message| SubscribeError::Refused(message.clone()))?;
-        let tables = published_tables(pool, wish)
-            .await
-            .map_err(SubscribeError::Database)?;
+        let refused = |message: &String| SubscribeError::Refused(message.clone());
+        let wish = binding.wish.as_ref().map_err(refused)?;
+        let tables = published_tables(pool, wish).await?;
         if tables.is_empty() {
             return Err(SubscribeError::Refused(format!(
                 "Unable to subscribe to changes with given parameters. Please check Realtime is enabled for the given \
@@ -54,9 +56,8 @@ pub(crate) async fn resolve(
         for (schema, table) in tables {
             let mut conditions = Vec::with_capacity(wish.conditions.len());
             for condition in &wish.conditions {
-                let checked =
-                    check(pool, &schema, &table, &subscriber.identity.role, condition).await;
-                conditions.push(checked.map_err(|problem| problem.about(wish))?);
+                let on = (schema.as_str(), table.as_str());
+                conditions.push(check(pool, wish, on, &subscriber.identity.role, condition).await?);
             }
             subscriptions.push(Subscription {
                 outbox: subscriber.outbox.clone(),
@@ -89,36 +90,26 @@ async fn published_tables(
     .await
 }
 
-enum Problem {
-    Exception(String),
-    Database(sqlx::Error),
-}
-
-impl Problem {
-    fn about(self, wish: &Wish) -> SubscribeError {
-        match self {
-            Self::Database(error) => SubscribeError::Database(error),
-            Self::Exception(text) => SubscribeError::Refused(format!(
-                "Unable to subscribe to changes with given parameters. An exception happened so please check your \
-                 connect parameters: [{}]. Exception: {text}",
-                wish.describe()
-            )),
-        }
-    }
+/// Postgres would have raised this.
+fn exception(wish: &Wish, text: &str) -> SubscribeError {
+    SubscribeError::Refused(format!(
+        "Unable to subscribe to changes with given parameters. An exception happened so please check your \
+         connect parameters: [{}]. Exception: {text}",
+        wish.describe()
+    ))
 }
 
 /// The condition with its values in the form Postgres prints them, so that a changed row's text can
 /// be compared as it comes. The column must be one the role may read.
 async fn check(
     pool: &PgPool,
-    schema: &str,
-    table: &str,
+    wish: &Wish,
+    (schema, table): (&str, &str),
     role: &str,
     condition: &Condition,
-) -> Result<Condition, Problem> {
-    let column = sqlx::query(
-        "select format_type(a.atttypid, null) as type_name,
-                coalesce(nullif(t.typbasetype, 0), t.oid)::bigint as base_type
+) -> Result<Condition, SubscribeError> {
+    let column: Option<(String, i64)> = sqlx::query_as(
+        "select format_type(a.atttypid, null), coalesce(nullif(t.typbasetype, 0), t.oid)::bigint
          from pg_attribute a join pg_type t on t.oid = a.atttypid
          where a.attrelid = format('%I.%I', $1::text, $2::text)::regclass
            and a.attname = $3 and a.attnum > 0 and not a.attisdropped
@@ -130,14 +121,18 @@ async fn check(
     .bind(&condition.column)
     .bind(role)
     .fetch_optional(pool)
-    .await
-    .map_err(Problem::Database)?
-    .ok_or_else(|| Problem::Exception(format!("invalid column for filter {}", condition.column)))?;
-    let type_name: String = column.try_get("type_name").map_err(Problem::Database)?;
-    let base_type: i64 = column.try_get("base_type").map_err(Problem::Database)?;
-
+    .await?;
+    let Some((type_name, base_type)) = column else {
+        let invalid = format!("invalid column for filter {}", condition.column);
+        return Err(exception(wish, &invalid));
+    };
+    let values = as_printed(pool, &type_name, &condition.values).await;
+    let values = values.map_err(|error| match error {
+        sqlx::Error::Database(error) => exception(wish, error.message()),
+        other => SubscribeError::Database(other),
+    })?;
     Ok(Condition {
-        values: as_printed(pool, &type_name, &condition.values).await?,
+        values,
         comparison: match base_type {
             // int8, int2, int4, float4, float8, numeric: from the catalogue `pg_type.dat`, which never changes.
             20 | 21 | 23 | 700 | 701 | 1700 => Comparison::Number,
@@ -152,18 +147,12 @@ async fn as_printed(
     pool: &PgPool,
     type_name: &str,
     values: &[String],
-) -> Result<Vec<String>, Problem> {
+) -> Result<Vec<String>, sqlx::Error> {
     let literals: Vec<String> = values.iter().map(|value| sql::literal(value)).collect();
     let sql = format!(
         "select value::{type_name}::text from unnest(array[{}]::text[]) with ordinality as given (value, place)
          order by place",
         literals.join(",")
     );
-    sqlx::query_scalar(AssertSqlSafe(sql))
-        .fetch_all(pool)
-        .await
-        .map_err(|error| match error {
-            sqlx::Error::Database(error) => Problem::Exception(error.message().to_owned()),
-            other => Problem::Database(other),
-        })
+    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(pool).await
 }

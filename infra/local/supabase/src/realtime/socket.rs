@@ -22,7 +22,7 @@ use super::{
     outbox::Outbox,
     session::{NOT_SERVED, Session, Upgrade},
 };
-use crate::auth::TokenError;
+use crate::auth::{TokenError, now_unix};
 
 /// The largest frame (the real server's `endpoint.ex`).
 const FRAME_BYTES_MAX: usize = 5_000_000;
@@ -126,10 +126,6 @@ fn dispatch(
         Message::Close(_) => return false,
     }
     true
-}
-
-fn now_unix() -> i64 {
-    jiff::Timestamp::now().as_second()
 }
 
 /// The moment the wall clock reaches `unix` seconds, at least a moment from now.

@@ -1,7 +1,7 @@
 //! `cargo local deploy`: hands over to `infra/deploy.sh`, with the pinned tools on its path.
 
 use super::Outcome;
-use stack::{environment, report::Reporter, tools};
+use stack::{environment, tools};
 use std::process::Stdio;
 
 /// Handed over as they are: --environment staging|production [--dry-run]
@@ -18,17 +18,13 @@ pub(super) async fn run(deploy: Deploy) -> Outcome {
     script.arg(workspace.join("infra/deploy.sh"));
     script.args(&deploy.arguments).current_dir(&workspace);
     // Nothing is installed to print what would be done.
-    if !deploy
-        .arguments
-        .iter()
-        .any(|argument| argument == "--dry-run")
-    {
-        let mut path = tools::for_deploying(&workspace, Reporter::Terminal).await?;
-        path.extend(
-            environment::variable("PATH")
-                .iter()
-                .flat_map(std::env::split_paths),
-        );
+    let mut arguments = deploy.arguments.iter();
+    if !arguments.any(|argument| argument == "--dry-run") {
+        // The last one of Python's, for each installation makes sure of the environment.
+        tools::ensure(&workspace, &["supabase", "python", "cargo-lambda"]).await?;
+        let path = environment::variable("PATH").unwrap_or_default();
+        let ours = tools::folders(&workspace).into_iter();
+        let path = ours.chain(std::env::split_paths(&path));
         script.env("PATH", std::env::join_paths(path)?);
     }
     let status = script.stdin(Stdio::inherit()).status().await?;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use stack::{
     home::Home,
     report::Reporter,
-    stack::{Stack, StackError, StackOptions},
+    stack::{Stack, StackOptions},
+    trouble::Trouble,
 };
 
 /// The stack that is up in this workspace, or one of our own.
@@ -15,7 +16,7 @@ pub(super) enum Running {
 }
 
 impl Running {
-    pub(super) async fn ensure(options: &StackOptions) -> Result<Self, StackError> {
+    pub(super) async fn ensure(options: &StackOptions) -> Result<Self, Trouble> {
         let home = Home::open(options.home.clone())?;
         if let Some(variables) = home.running() {
             Reporter::Terminal.line("Using the stack that is up.");

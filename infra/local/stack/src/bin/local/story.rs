@@ -3,7 +3,10 @@
 use super::{Outcome, announce_voice, progress::Board, running::Running, shelf, timing};
 use domain::request::parse_text;
 use serde_json::{Value, json};
-use stack::{api::Api, follow::StoryFeed, home::Home, report::Reporter, stack::StackOptions};
+use stack::{
+    api::Api, follow::StoryFeed, home::Home, report::Reporter, smoke::SILENCE_MAX,
+    stack::StackOptions,
+};
 use std::{
     path::PathBuf,
     time::{Duration, Instant},
@@ -21,8 +24,6 @@ pub(super) struct Wish {
 }
 
 const DEFAULT_IDEA: &str = "a shy dragon who is afraid of the dark";
-/// A story in which nothing changes for this long has got stuck.
-const SILENCE_MAX: Duration = Duration::from_secs(300);
 /// A mail that takes longer is not waited for.
 const MAIL_MAX: Duration = Duration::from_secs(10);
 
@@ -81,21 +82,8 @@ async fn tell(running: &Running, idea: &str, out: Option<PathBuf>) -> Outcome {
     .await?;
 
     let mut board = Board::new();
-    loop {
-        let status = &feed.row()["asset_generation_status"];
-        board.show(status);
-        if status["overall"] != "generating" {
-            break;
-        }
-        tokio::time::timeout(SILENCE_MAX, feed.next())
-            .await
-            .map_err(|_| {
-                format!(
-                    "nothing was heard of the story for {} seconds",
-                    SILENCE_MAX.as_secs()
-                )
-            })??;
-    }
+    let shown = |status: &Value| board.show(status);
+    feed.to_the_end(SILENCE_MAX, shown).await?;
     board.finish();
     let wall = began.elapsed();
     let ended_unix_ms = timing::now_unix_ms();
@@ -175,13 +163,10 @@ fn hero_of(idea: &str) -> Value {
 
 fn themes_of(idea: &str) -> Vec<&'static str> {
     let idea = idea.to_lowercase();
-    let afraid = ["afraid", "fear", "dark", "scared"]
-        .iter()
-        .any(|word| idea.contains(word));
-    if afraid {
-        vec!["courage", "friendship"]
-    } else {
-        vec!["friendship", "kindness"]
+    let afraid = ["afraid", "fear", "dark", "scared"];
+    match afraid.iter().any(|word| idea.contains(word)) {
+        true => vec!["courage", "friendship"],
+        false => vec!["friendship", "kindness"],
     }
 }
 

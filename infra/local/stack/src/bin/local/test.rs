@@ -7,7 +7,8 @@ use stack::{
     postgres::Postgres,
     report::Reporter,
     stack::{Stack, StackOptions},
-    tools::Tools,
+    tools,
+    trouble::{Context as _, Trouble},
 };
 use std::{path::Path, process::Stdio, time::Instant};
 use tokio::{
@@ -15,23 +16,15 @@ use tokio::{
     process::Command,
 };
 
-/// A check that did not hold.
-#[derive(Debug, thiserror::Error)]
-enum TestError {
-    #[error("could not run `{0}`")]
-    Run(String, #[source] std::io::Error),
-    #[error("{0} failed; the output above says where")]
-    Failed(&'static str),
-    #[error("no test ran: that is a failure too")]
-    NothingRan,
-}
-
 /// Tests that ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Counts {
     passed: u64,
     failed: u64,
 }
+
+/// What is checked beside the tests stands on these.
+const TOOLS: [&str; 3] = ["python", "supabase", "cargo-deny"];
 
 /// `filter` narrows the tests and leaves everything else out; `proofs` runs those of the deployment alone.
 pub(super) async fn run(filter: &[String]) -> Outcome {
@@ -44,8 +37,8 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
 
     if filter == ["proofs"] {
         functions::build(&workspace, Profile::Dev, reporter).await?;
-        let tools = Tools::ensure(&workspace, reporter).await?;
-        return proofs(&workspace, &tools, &program).await;
+        tools::ensure(&workspace, &TOOLS).await?;
+        return proofs(&workspace, &program).await;
     }
     let check = async |what, command: &mut Command| check(&workspace, what, command).await;
     if filter.is_empty() {
@@ -76,20 +69,20 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
 
     if filter.is_empty() {
         reporter.line("▸ Template checks");
-        let tools = Tools::ensure(&workspace, reporter).await?;
-        let mut cfn_lint = Command::new(tools.cfn_lint());
-        check("cfn-lint", cfn_lint.arg("template.yaml")).await?;
-        let mut sam = Command::new(tools.sam());
+        tools::ensure(&workspace, &TOOLS).await?;
+        let tool = |name| Command::new(tools::program(&workspace, name));
+        check("cfn-lint", tool("cfn-lint").arg("template.yaml")).await?;
+        let mut sam = tool("sam");
         check("sam validate", sam.args(["validate", "--lint"])).await?;
         ran.push("template checks");
         reporter.line("▸ Proofs of the deployment: policies, resources, runbook, migrations");
-        proofs(&workspace, &tools, &program).await?;
+        proofs(&workspace, &program).await?;
         ran.push("proofs of the deployment");
         reporter.line("▸ Licences, bans and sources of dependencies");
-        let mut deny = Command::new(tools.cargo_deny());
+        let mut deny = tool("cargo-deny");
         deny.args(["check", "bans", "licenses", "sources"]);
         check("cargo deny", &mut deny).await?;
-        advisories(&workspace, &tools, reporter).await?;
+        advisories(&workspace, tool("cargo-deny"), reporter).await?;
         ran.push("dependency checks");
     }
     println!("\n{} passed, {} failed", counts.passed, counts.failed);
@@ -103,7 +96,7 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
 
 /// What can be shown of a deployment without an account (`tests/deployment`): beside a stack of its own and a Postgres as
 /// hosted projects have it, before their first migration.
-async fn proofs(workspace: &Path, tools: &Tools, program: &Path) -> Outcome {
+async fn proofs(workspace: &Path, program: &Path) -> Outcome {
     let options = StackOptions {
         home: workspace.join("target/tmp/stack-deployment"),
         ports: Ports::free()?,
@@ -115,7 +108,8 @@ async fn proofs(workspace: &Path, tools: &Tools, program: &Path) -> Outcome {
     let no_migrations = options.home.join("no-migrations");
     std::fs::create_dir_all(&no_migrations)?;
     let hosted = Postgres::start_temporary(&no_migrations).await?;
-    let mut python = Command::new(tools.python());
+    // The interpreter that finds moto and the others.
+    let mut python = Command::new(tools::program(workspace, "python"));
     python
         .args(["-m", "unittest", "discover", "-s", "tests/deployment"])
         .env("STACK_ENV", stack.home().join("env"))
@@ -129,15 +123,14 @@ async fn proofs(workspace: &Path, tools: &Tools, program: &Path) -> Outcome {
 }
 
 /// Checks the advisories of all dependencies, where their database can be had.
-async fn advisories(workspace: &Path, tools: &Tools, reporter: Reporter) -> Result<(), TestError> {
-    let output = Command::new(tools.cargo_deny())
-        .args(["check", "advisories"])
-        .current_dir(workspace)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(|source| TestError::Run("cargo deny".to_owned(), source))?;
+async fn advisories(
+    workspace: &Path,
+    mut deny: Command,
+    reporter: Reporter,
+) -> Result<(), Trouble> {
+    deny.args(["check", "advisories"]).current_dir(workspace);
+    let output = deny.stdin(Stdio::null()).kill_on_drop(true).output().await;
+    let output = output.context("could not run `cargo deny`")?;
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.success() {
         reporter.line("▸ No advisory concerns a dependency");
@@ -147,35 +140,26 @@ async fn advisories(workspace: &Path, tools: &Tools, reporter: Reporter) -> Resu
         );
     } else {
         eprint!("{said}");
-        return Err(TestError::Failed("cargo deny check advisories"));
+        return Err(failed("cargo deny check advisories"));
     }
     Ok(())
 }
 
-async fn check(
-    workspace: &Path,
-    what: &'static str,
-    command: &mut Command,
-) -> Result<(), TestError> {
-    let status = command
-        .current_dir(workspace)
-        // Tools that would tell their makers about it.
-        .env("SAM_CLI_TELEMETRY", "0")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .status()
-        .await
-        .map_err(|source| TestError::Run(what.to_owned(), source))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(TestError::Failed(what))
-    }
+fn failed(what: &str) -> Trouble {
+    Trouble::new(format!("{what} failed; the output above says where"))
+}
+
+async fn check(workspace: &Path, what: &str, command: &mut Command) -> Result<(), Trouble> {
+    // Tools that would tell their makers about it.
+    command.env("SAM_CLI_TELEMETRY", "0").current_dir(workspace);
+    let status = command.stdin(Stdio::null()).kill_on_drop(true).status();
+    let status = status.await.context(format!("could not run `{what}`"))?;
+    status.success().then_some(()).ok_or_else(|| failed(what))
 }
 
 /// Runs every test of the workspace, shows its output as it comes and counts the results.
-async fn tests(workspace: &Path, filter: &[String]) -> Result<Counts, TestError> {
-    let ran = |source| TestError::Run("cargo test".to_owned(), source);
+async fn tests(workspace: &Path, filter: &[String]) -> Result<Counts, Trouble> {
+    let not_run = "could not run `cargo test`";
     let mut command = functions::inner_cargo();
     command
         .current_dir(workspace)
@@ -185,13 +169,14 @@ async fn tests(workspace: &Path, filter: &[String]) -> Result<Counts, TestError>
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true);
-    let mut child = command.spawn().map_err(ran)?;
-    let output = child.stdout.take().ok_or(TestError::NothingRan)?;
-    let counts = count(output).await.map_err(ran)?;
-    let status = child.wait().await.map_err(ran)?;
+    let mut child = command.spawn().context(not_run)?;
+    let output = child.stdout.take();
+    let output = output.ok_or_else(|| Trouble::new(not_run))?;
+    let counts = count(output).await.context(not_run)?;
+    let status = child.wait().await.context(not_run)?;
     match status.success() {
-        false => Err(TestError::Failed("the tests")),
-        true if counts.passed == 0 => Err(TestError::NothingRan),
+        false => Err(failed("the test run")),
+        true if counts.passed == 0 => Err(Trouble::new("no test ran: that is a failure too")),
         true => Ok(counts),
     }
 }
@@ -215,19 +200,19 @@ async fn count(output: impl AsyncRead + Unpin) -> std::io::Result<Counts> {
 
 /// `test result: ok. 3 passed; 0 failed; …`
 fn result_line(line: &str) -> Option<Counts> {
-    let words: Vec<&str> = line
-        .strip_prefix("test result: ")?
-        .split_whitespace()
-        .collect();
+    let result = line.strip_prefix("test result: ")?;
     let before = |word: &str| {
-        words
-            .iter()
-            .position(|found| *found == word)
-            .and_then(|at| words.get(at.checked_sub(1)?)?.parse().ok())
+        result
+            .split_once(word)?
+            .0
+            .split_whitespace()
+            .last()?
+            .parse()
+            .ok()
     };
     Some(Counts {
-        passed: before("passed;")?,
-        failed: before("failed;")?,
+        passed: before(" passed;")?,
+        failed: before(" failed;")?,
     })
 }
 

@@ -5,6 +5,7 @@ use stack::{
     page::{self, Packages},
     report::Reporter,
     stack::{Stack, StackOptions},
+    tools,
 };
 
 pub(super) async fn run(watch: bool) -> Outcome {
@@ -13,7 +14,8 @@ pub(super) async fn run(watch: bool) -> Outcome {
     announce_voice(reporter);
     let mut options = StackOptions::from_environment(reporter)?;
     if watch {
-        options.watch = Some(stack::tools::cargo_lambda(&options.workspace, reporter).await?);
+        tools::ensure(&options.workspace, &["cargo-lambda"]).await?;
+        options.watch = Some(tools::program(&options.workspace, "cargo-lambda"));
     }
     // Beside the functions, which take longer.
     let started = async {

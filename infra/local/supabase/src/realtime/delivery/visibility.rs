@@ -38,54 +38,37 @@ pub(crate) struct Answers {
 pub(crate) fn existence_query(change: &RowChange, facts: &TableFacts) -> Option<String> {
     let mut conditions = Vec::new();
     for key in facts.key() {
-        let at = change
-            .relation
-            .columns
-            .iter()
-            .position(|column| column.name == key.name)?;
+        let mut logged = change.relation.columns.iter();
+        let at = logged.position(|column| column.name == key.name)?;
         let Some(Cell::Text(value)) = change.new_cell(at) else {
             return None;
         };
-        conditions.push(format!(
-            "{} = {}",
-            sql::identifier(&key.name),
-            sql::literal(value)
-        ));
+        let (key, value) = (sql::identifier(&key.name), sql::literal(value));
+        conditions.push(format!("{key} = {value}"));
     }
-    let (schema, table) = (
-        sql::identifier(&change.relation.schema),
-        sql::identifier(&change.relation.table),
-    );
+    let conditions = conditions.join(" and ");
+    let [schema, table] = [&change.relation.schema, &change.relation.table];
+    let (schema, table) = (sql::identifier(schema), sql::identifier(table));
     Some(format!(
-        "exists(select from {schema}.{table} where {})",
-        conditions.join(" and ")
+        "exists(select from {schema}.{table} where {conditions})"
     ))
 }
 
 impl Questions {
     pub(crate) fn ask(&mut self, identity: &Arc<Identity>, existence_query: &str) {
         let questions = self.by_identity.entry(identity.clone()).or_default();
-        if !questions.contains(existence_query) {
-            questions.insert(existence_query.to_owned());
-        }
+        questions.insert(existence_query.to_owned());
     }
 
     /// One round trip per identity and [`ROWS_PER_CHECK`] rows.
     pub(crate) async fn answer(self, pool: &PgPool) -> Answers {
-        let chunks: Vec<(Arc<Identity>, Vec<String>)> = self
-            .by_identity
-            .into_iter()
-            .flat_map(|(identity, questions)| {
-                let questions: Vec<String> = questions.into_iter().collect();
-                let chunks: Vec<_> = questions
-                    .chunks(ROWS_PER_CHECK)
-                    .map(<[String]>::to_vec)
-                    .collect();
-                chunks
-                    .into_iter()
-                    .map(move |chunk| (identity.clone(), chunk))
-            })
-            .collect();
+        let mut chunks = Vec::new();
+        for (identity, questions) in self.by_identity {
+            let questions = Vec::from_iter(questions);
+            for chunk in questions.chunks(ROWS_PER_CHECK) {
+                chunks.push((identity.clone(), chunk.to_vec()));
+            }
+        }
         let mut answering = futures::stream::iter(chunks)
             .map(|(identity, questions)| async move {
                 let visible = visible(pool, &identity, &questions).await;
@@ -138,14 +121,8 @@ async fn visible(
         questions.join(",\n")
     );
     let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(pool).await?;
-    let answers: Vec<bool> = rows
-        .last()
-        .ok_or(sqlx::Error::RowNotFound)?
-        .try_get("answers")?;
-    Ok(questions
-        .iter()
-        .zip(answers)
-        .filter(|(_, exists)| *exists)
-        .map(|(question, _)| question.clone())
-        .collect())
+    let last = rows.last().ok_or(sqlx::Error::RowNotFound)?;
+    let answers: Vec<bool> = last.try_get("answers")?;
+    let visible = questions.iter().zip(answers).filter(|(_, exists)| *exists);
+    Ok(visible.map(|(question, _)| question.clone()).collect())
 }
