@@ -116,30 +116,32 @@ pub enum PictureReuse {
     PerScene,
 }
 
+/// What a test changes while the stand-ins run.
 #[derive(Debug, Default)]
-struct Settings {
-    latency: LatencyProfile,
-    faults: FaultProfile,
-    picture_reuse: PictureReuse,
-    scripted: VecDeque<Scripted>,
-    withdrawn_voices: Vec<String>,
-    spoken_characters_max: Option<usize>,
+pub(crate) struct Settings {
+    pub(crate) latency: LatencyProfile,
+    pub(crate) faults: FaultProfile,
+    pub(crate) picture_reuse: PictureReuse,
+    pub(crate) scripted: VecDeque<Scripted>,
+    pub(crate) withdrawn_voices: Vec<String>,
+    pub(crate) spoken_characters_max: Option<usize>,
 }
 
+/// What all handles on the same stand-ins share.
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     settings: Mutex<Settings>,
-    calls: CallLog,
-    limiter: Limiter,
-    pictures: RenderCache<Vec<u8>>,
-    narrations: RenderCache<Narration>,
+    pub(crate) calls: CallLog,
+    pub(crate) limiter: Limiter,
+    pub(crate) pictures: RenderCache<Vec<u8>>,
+    pub(crate) narrations: RenderCache<Narration>,
 }
 
 /// A handle on running stand-ins. Clones share one state, so a test that keeps a clone can change
 /// latency and faults, script outcomes and read the calls while the routers serve.
 #[derive(Debug, Clone)]
 pub struct StandInConfig {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Default for StandInConfig {
@@ -182,12 +184,8 @@ impl StandInConfig {
         ))
     }
 
-    fn settings(&self) -> MutexGuard<'_, Settings> {
+    pub(crate) fn settings(&self) -> MutexGuard<'_, Settings> {
         self.shared.settings.lock()
-    }
-
-    pub(crate) fn latency(&self) -> LatencyProfile {
-        self.settings().latency
     }
 
     /// Changes how long answers take, from the next call on.
@@ -195,17 +193,9 @@ impl StandInConfig {
         self.settings().latency = latency;
     }
 
-    pub(crate) fn faults(&self) -> FaultProfile {
-        self.settings().faults
-    }
-
     /// Changes what goes wrong, from the next call on.
     pub fn set_faults(&self, faults: FaultProfile) {
         self.settings().faults = faults;
-    }
-
-    pub(crate) fn picture_reuse(&self) -> PictureReuse {
-        self.settings().picture_reuse
     }
 
     /// Changes whether pictures and speech are handed out again, from the next call on.
@@ -218,21 +208,9 @@ impl StandInConfig {
         self.settings().withdrawn_voices.push(id.to_owned());
     }
 
-    pub(crate) fn has_voice(&self, id: &str) -> bool {
-        !self
-            .settings()
-            .withdrawn_voices
-            .iter()
-            .any(|gone| gone == id)
-    }
-
     /// Has every speech model take no more characters than that in one call, as accounts without a plan are held.
     pub fn set_spoken_characters_max(&self, characters: usize) {
         self.settings().spoken_characters_max = Some(characters);
-    }
-
-    pub(crate) fn spoken_characters_max(&self) -> Option<usize> {
-        self.settings().spoken_characters_max
     }
 
     /// Appends outcomes for coming calls; each is used by the first calls that match it.
@@ -262,10 +240,8 @@ impl StandInConfig {
         body: &[u8],
     ) -> Option<(Outcome, Option<String>)> {
         let mut settings = self.settings();
-        let position = settings
-            .scripted
-            .iter()
-            .position(|scripted| scripted.matches(kind, body))?;
+        let mut all = settings.scripted.iter();
+        let position = all.position(|scripted| scripted.matches(kind, body))?;
         let scripted = &mut settings.scripted[position];
         scripted.times -= 1;
         let taken = (scripted.outcome, scripted.content.clone());
@@ -277,16 +253,12 @@ impl StandInConfig {
 
     /// Limits the calls of a kind, from the next call on; `None` lifts the limit.
     pub fn set_limit(&self, kind: CallKind, limit: Option<CallLimit>) {
-        self.limiter().set(kind, limit);
+        self.shared.limiter.set(kind, limit);
     }
 
     /// Every call that a limit refused, oldest first.
     pub fn limit_refusals(&self) -> Vec<LimitRefusal> {
-        self.limiter().refusals()
-    }
-
-    pub(crate) fn limiter(&self) -> &Limiter {
-        &self.shared.limiter
+        self.shared.limiter.refusals()
     }
 
     /// Every call since the start or the last clearing, oldest first.
@@ -297,18 +269,6 @@ impl StandInConfig {
     /// Forgets finished calls; calls in flight stay listed.
     pub fn clear_calls(&self) {
         self.shared.calls.clear();
-    }
-
-    pub(crate) fn call_log(&self) -> &CallLog {
-        &self.shared.calls
-    }
-
-    pub(crate) fn pictures(&self) -> &RenderCache<Vec<u8>> {
-        &self.shared.pictures
-    }
-
-    pub(crate) fn narrations(&self) -> &RenderCache<Narration> {
-        &self.shared.narrations
     }
 }
 
@@ -358,6 +318,6 @@ mod tests {
     fn clones_of_the_handle_share_one_state() {
         let config = StandInConfig::default();
         config.clone().set_latency(LatencyProfile::none());
-        assert_eq!(config.latency(), LatencyProfile::none());
+        assert_eq!(config.settings().latency, LatencyProfile::none());
     }
 }

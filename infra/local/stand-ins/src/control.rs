@@ -90,9 +90,11 @@ async fn change(
 /// Changes nothing unless everything could be read.
 fn apply(config: &StandInConfig, body: &[u8]) -> serde_json::Result<()> {
     let change: Change = serde_json::from_slice(body)?;
-    config.set_latency(change.latency.unwrap_or(config.latency()));
-    config.set_faults(change.faults.unwrap_or(config.faults()));
-    config.set_picture_reuse(change.picture_reuse.unwrap_or(config.picture_reuse()));
+    let mut settings = config.settings();
+    settings.latency = change.latency.unwrap_or(settings.latency);
+    settings.faults = change.faults.unwrap_or(settings.faults);
+    settings.picture_reuse = change.picture_reuse.unwrap_or(settings.picture_reuse);
+    drop(settings);
     if let Some(next) = change.next {
         config.clear_script();
         config.script(next);
@@ -118,7 +120,7 @@ mod tests {
         let config = StandInConfig::default();
         let body = br#"{"latency":{"text":5},"faults":"429=0.5","next":["500",{"outcome":"policy","kind":"image","times":2}]}"#;
         apply(&config, body).unwrap();
-        assert_eq!(config.latency().text, 5);
+        assert_eq!(config.settings().latency.text, 5);
         let shown = config.shown();
         assert_eq!(
             (&shown["latency"]["text"], &shown["faults"]["429"]),
@@ -137,7 +139,7 @@ mod tests {
     #[test]
     fn a_change_that_cannot_be_read_changes_nothing() {
         let config = StandInConfig::default();
-        let before = config.latency();
+        let before = config.settings().latency;
         for body in [
             r#"{"latency":"text=1","next":["sometimes"]}"#,
             r#"{"latency":"text=1","faults":{"sometimes":1}}"#,
@@ -145,7 +147,7 @@ mod tests {
         ] {
             let message = apply(&config, body.as_bytes()).unwrap_err().to_string();
             assert!(message.contains("sometimes"), "{message}");
-            assert_eq!(config.latency(), before);
+            assert_eq!(config.settings().latency, before);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What every call passes: it is listed, its key checked, its fault drawn, and its answer held
 //! back until the latency profile lets it go.
 
+use std::io;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -8,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures::StreamExt as _;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use memchr::memmem;
 use serde_json::Value;
@@ -53,7 +55,7 @@ struct InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.config.call_log().amend(self.id, |record| {
+        self.config.shared.calls.amend(self.id, |record| {
             if record.in_flight {
                 record.in_flight = false;
                 record.ended_unix_ms = Some(unix_ms());
@@ -76,13 +78,13 @@ pub(crate) async fn pass<S: StandIn>(
     };
     let record = describe(S::NAME, &head, kind, &body, arrived_unix_ms);
     let sha256 = record.sha256.clone();
-    let takes = config.latency().of(
-        kind,
-        record.schema.as_deref(),
-        characters_to_read(kind, &body),
-    );
-    let earlier_tries = config.call_log().times_seen(&sha256);
-    let id = config.call_log().begin(record);
+    let latency = config.settings().latency;
+    let faults = config.settings().faults;
+    let characters = characters_to_read(kind, &body);
+    let takes = latency.of(kind, record.schema.as_deref(), characters);
+    let calls = &config.shared.calls;
+    let earlier_tries = calls.times_seen(&sha256);
+    let id = calls.begin(record);
     let in_flight = InFlight {
         config: config.clone(),
         id,
@@ -93,13 +95,13 @@ pub(crate) async fn pass<S: StandIn>(
     let mut response = if let Some(refusal) = S::refuse_key(&head.headers) {
         refusal
     } else {
-        limit = config.limiter().judge(kind);
+        limit = config.shared.limiter.judge(kind);
         let words;
         (outcome, words) = match &limit {
             Some(verdict) if verdict.is_refused() => (Outcome::RateLimited, None),
             _ => config.take_scripted(kind, &body).unwrap_or_else(|| {
                 let is_free = kind == CallKind::Other;
-                let drawn = config.faults().draw(&sha256, earlier_tries);
+                let drawn = faults.draw(&sha256, earlier_tries);
                 (if is_free { Outcome::Ok } else { drawn }, None)
             }),
         };
@@ -107,9 +109,7 @@ pub(crate) async fn pass<S: StandIn>(
             tracing::info!(call.id = id, "Call {id} meets {outcome:?} on purpose");
         }
         if outcome == Outcome::Timeout {
-            config
-                .call_log()
-                .amend(id, |record| record.fault = fault_name(outcome));
+            calls.amend(id, |record| record.fault = fault_name(outcome));
             sleep_until(arrived + HANG).await;
         }
         match fault_answer::<S>(outcome, kind) {
@@ -127,7 +127,6 @@ pub(crate) async fn pass<S: StandIn>(
     if !response.status().is_client_error() && !is_stream {
         sleep_until(arrived + takes).await;
     }
-    let calls = config.call_log();
     let mut headers = S::headers(id, arrived.elapsed(), calls);
     if let Some(verdict) = limit.filter(|_| S::TELLS_LIMITS) {
         headers.extend(verdict.headers());
@@ -139,7 +138,7 @@ pub(crate) async fn pass<S: StandIn>(
     }
     let status = response.status();
     let drips = outcome == Outcome::Drip && status.is_success();
-    config.call_log().amend(id, |record| {
+    calls.amend(id, |record| {
         if !drips && !is_stream {
             record.in_flight = false;
             record.ended_unix_ms = Some(unix_ms());
@@ -150,14 +149,23 @@ pub(crate) async fn pass<S: StandIn>(
             && matches!(kind, CallKind::Text | CallKind::Image | CallKind::Speech);
         record.fault = fault_name(outcome);
     });
+    let (head, body) = response.into_parts();
     if drips {
-        return dripping(response, in_flight).await;
+        let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        let now = Instant::now();
+        let drops = (0..whole.len()).map(move |at| (now + DRIP * at as u32, whole.slice(at..=at)));
+        return in_pieces(head, drops, false, Some(in_flight));
     }
     if is_stream {
-        return spread(response, outcome, (arrived, takes), in_flight).await;
+        let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        let (events, is_cut) = (
+            spread(whole, outcome, arrived, takes),
+            outcome == Outcome::Cut,
+        );
+        return in_pieces(head, events, is_cut, Some(in_flight));
     }
     drop(in_flight);
-    response
+    Response::from_parts(head, body)
 }
 
 /// Faults of whatever stands before a service look alike; the others are answered in its own words.
@@ -187,34 +195,37 @@ async fn corrupt_body(response: Response, outcome: Outcome) -> Response {
     if is_whole || !response.status().is_success() || is_event_stream(&response) {
         return response;
     }
-    let (mut head, body) = response.into_parts();
-    let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let half = whole.slice(..whole.len() / 2);
-    head.headers.remove(header::CONTENT_LENGTH);
-    if outcome == Outcome::Truncated {
-        return Response::from_parts(head, Body::from(half));
-    }
-    let broken = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut on purpose");
-    let pieces: [Result<Bytes, std::io::Error>; 2] = [Ok(half), Err(broken)];
-    Response::from_parts(head, Body::from_stream(futures::stream::iter(pieces)))
-}
-
-/// The first byte at once, then one a second, until nobody listens any more; the call is under way as long.
-async fn dripping(response: Response, in_flight: InFlight) -> Response {
     let (head, body) = response.into_parts();
     let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let drops =
-        futures::stream::unfold((whole, 0, in_flight), |(whole, at, in_flight)| async move {
-            if at >= whole.len() {
-                return None;
-            }
-            if at > 0 {
-                tokio::time::sleep(DRIP).await;
-            }
-            let drop = whole.slice(at..=at);
-            Some((Ok::<_, std::io::Error>(drop), (whole, at + 1, in_flight)))
-        });
-    Response::from_parts(head, Body::from_stream(drops))
+    let half = (Instant::now(), whole.slice(..whole.len() / 2));
+    in_pieces(head, std::iter::once(half), outcome == Outcome::Cut, None)
+}
+
+/// An answer in pieces, each at its moment, until nobody listens any more; one that is cut ends with a broken connection.
+/// The call is under way as long.
+fn in_pieces(
+    mut head: http::response::Parts,
+    pieces: impl Iterator<Item = (Instant, Bytes)> + Send + 'static,
+    is_cut: bool,
+    in_flight: Option<InFlight>,
+) -> Response {
+    head.headers.remove(header::CONTENT_LENGTH);
+    let pieces = futures::stream::iter(pieces).then(|(at, piece)| async move {
+        sleep_until(at).await;
+        Ok(piece)
+    });
+    let end = futures::stream::iter(is_cut.then_some(())).then(|()| async {
+        // What was sent before leaves before the connection goes.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(io::Error::new(
+            io::ErrorKind::ConnectionReset,
+            "cut on purpose",
+        ))
+    });
+    let watched = pieces.chain(end).inspect(move |_| {
+        let _until_it_is_dropped = &in_flight;
+    });
+    Response::from_parts(head, Body::from_stream(watched))
 }
 
 fn is_event_stream(response: &Response) -> bool {
@@ -223,44 +234,24 @@ fn is_event_stream(response: &Response) -> bool {
 }
 
 /// The events of a stream one after the other, in even steps over the time that the whole takes; of one that is to be cut,
-/// the first half. The call is under way as long, and is paid for once it has begun.
-async fn spread(
-    response: Response,
+/// the first half. It is paid for once it has begun.
+fn spread(
+    whole: Bytes,
     outcome: Outcome,
-    (arrived, takes): (Instant, Duration),
-    in_flight: InFlight,
-) -> Response {
-    let (mut head, body) = response.into_parts();
-    head.headers.remove(header::CONTENT_LENGTH);
-    let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let mut starts: Vec<usize> = memmem::find_iter(&whole, b"\n\n")
-        .map(|at| at + 2)
-        .collect();
-    let count = starts.len() as u32;
-    if matches!(outcome, Outcome::Cut | Outcome::Truncated) {
-        starts.truncate(starts.len() / 2);
-    }
-    let broken = (outcome == Outcome::Cut)
-        .then(|| std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut on purpose"));
-    let state = (whole, starts.into_iter().zip(1..), 0, broken, in_flight);
-    let events = futures::stream::unfold(
-        state,
-        move |(whole, mut ends, at, mut broken, in_flight)| async move {
-            let Some((end, number)) = ends.next() else {
-                let error = broken.take()?;
-                // What was sent before leaves before the connection goes.
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                return Some((Err(error), (whole, ends, at, None, in_flight)));
-            };
-            sleep_until(arrived + takes * number / count.max(1)).await;
-            let event = whole.slice(at..end);
-            Some((
-                Ok::<_, std::io::Error>(event),
-                (whole, ends, end, broken, in_flight),
-            ))
-        },
-    );
-    Response::from_parts(head, Body::from_stream(events))
+    arrived: Instant,
+    takes: Duration,
+) -> impl Iterator<Item = (Instant, Bytes)> {
+    let ends = memmem::find_iter(&whole, b"\n\n").map(|at| at + 2);
+    let ends: Vec<usize> = ends.collect();
+    let count = ends.len();
+    let is_half = matches!(outcome, Outcome::Cut | Outcome::Truncated);
+    let mut start = 0;
+    let events = ends.into_iter().zip(1..).map(move |(end, number)| {
+        let event = whole.slice(start..end);
+        start = end;
+        (arrived + takes * number / count.max(1) as u32, event)
+    });
+    events.take(if is_half { count / 2 } else { count })
 }
 
 /// Characters of a text that is to be read aloud.

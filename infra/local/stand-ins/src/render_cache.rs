@@ -1,11 +1,11 @@
 //! Where heavy answers are made: off the async threads, two at a time, and kept for the next
 //! identical request.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 /// About 60 MB of pictures: some eight stories.
 const KEPT_MAX: usize = 48;
@@ -13,28 +13,21 @@ const KEPT_MAX: usize = 48;
 /// The key under which a made thing is kept: a digest of all that determines it.
 pub(crate) type RenderKey = [u8; 32];
 
-/// What is rendered, by its key; all caches of one account share their permits.
+/// A thing that is made once, by whoever asks first.
+type Cell<T> = Arc<OnceCell<Arc<T>>>;
+
+/// What is rendered, by its key, the oldest first; all caches of one account share their permits.
 #[derive(Debug)]
 pub(crate) struct RenderCache<T> {
     permits: Arc<Semaphore>,
-    kept: Mutex<Kept<T>>,
-}
-
-#[derive(Debug)]
-struct Kept<T> {
-    things: HashMap<RenderKey, Arc<T>>,
-    oldest_first: VecDeque<RenderKey>,
+    kept: Mutex<VecDeque<(RenderKey, Cell<T>)>>,
 }
 
 impl<T: Send + Sync + 'static> RenderCache<T> {
     pub(crate) fn new(permits: Arc<Semaphore>) -> Self {
-        let kept = Kept {
-            things: HashMap::new(),
-            oldest_first: VecDeque::new(),
-        };
         RenderCache {
             permits,
-            kept: Mutex::new(kept),
+            kept: Mutex::default(),
         }
     }
 
@@ -47,35 +40,27 @@ impl<T: Send + Sync + 'static> RenderCache<T> {
         key: RenderKey,
         render: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Arc<T>, String> {
-        if let Some(thing) = self.find(&key) {
-            return Ok(thing);
-        }
-        let permit = self.permits.acquire().await;
-        let _permit = permit.map_err(|cause| cause.to_string())?;
-        // Another request for the same thing may have made it while this one waited.
-        if let Some(thing) = self.find(&key) {
-            return Ok(thing);
-        }
-        let made = tokio::task::spawn_blocking(render).await;
-        Ok(self.keep(key, made.map_err(|cause| cause.to_string())?))
+        let cell = self.cell(key);
+        let make = async || {
+            let permit = self.permits.acquire().await;
+            let _permit = permit.map_err(|cause| cause.to_string())?;
+            let made = tokio::task::spawn_blocking(render).await;
+            made.map(Arc::new).map_err(|cause| cause.to_string())
+        };
+        cell.get_or_try_init(make).await.cloned()
     }
 
-    fn find(&self, key: &RenderKey) -> Option<Arc<T>> {
-        self.kept.lock().things.get(key).cloned()
-    }
-
-    fn keep(&self, key: RenderKey, made: T) -> Arc<T> {
-        let thing = Arc::new(made);
+    fn cell(&self, key: RenderKey) -> Cell<T> {
         let mut kept = self.kept.lock();
-        if kept.things.insert(key, Arc::clone(&thing)).is_none() {
-            kept.oldest_first.push_back(key);
+        if let Some((_, cell)) = kept.iter().find(|(known, _)| *known == key) {
+            return Arc::clone(cell);
         }
-        if kept.oldest_first.len() > KEPT_MAX
-            && let Some(oldest) = kept.oldest_first.pop_front()
-        {
-            kept.things.remove(&oldest);
+        if kept.len() == KEPT_MAX {
+            kept.pop_front();
         }
-        thing
+        let cell = Cell::default();
+        kept.push_back((key, Arc::clone(&cell)));
+        cell
     }
 }
 
@@ -111,7 +96,7 @@ mod tests {
                 .await
                 .unwrap();
         }
-        assert!(cache.find(&[0; 32]).is_none());
-        assert!(cache.find(&[1; 32]).is_some());
+        assert!(cache.cell([1; 32]).initialized());
+        assert!(!cache.cell([0; 32]).initialized());
     }
 }

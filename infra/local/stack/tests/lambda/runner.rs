@@ -35,6 +35,9 @@ async fn what_another_program_says_is_the_functions_answer_and_no_process_is_sta
     bench.send_event(json!({"do": "fail"})).await;
     bench.settled().await;
     let letters = bench.emulator.dead_letters();
-    assert_eq!(letters[0]["responsePayload"]["errorMessage"], "told to fail");
+    assert_eq!(
+        letters[0]["responsePayload"]["errorMessage"],
+        "told to fail"
+    );
     assert!(bench.emulator.instances().is_empty());
 }

@@ -99,13 +99,13 @@ async fn speak(
     order: &Order,
 ) -> Result<std::sync::Arc<Narration>, ApiError> {
     let (text, delivery) = (order.text.clone(), order.delivery.clone());
-    let reuse = config.picture_reuse();
+    let reuse = config.settings().picture_reuse;
     let key = digest(format!("narration/{reuse:?}/{delivery:?}/{text}").as_bytes());
     let render = move || match reuse {
         PictureReuse::Never => speech::narrate(&text, &delivery),
         PictureReuse::PerScene => speech::hum(&text, &delivery),
     };
-    let made = config.narrations().get_or_render(key, render).await;
+    let made = config.shared.narrations.get_or_render(key, render).await;
     made.map_err(|_| ApiError::of("internal_error", &[]))
 }
 
@@ -132,8 +132,8 @@ fn read(
         return Err(ApiError::of("empty_text", &[]));
     }
     let length = text.chars().count();
-    let limit = config.spoken_characters_max().unwrap_or(usize::MAX);
-    let limit = limit.min(model.text_characters_max);
+    let limit = config.settings().spoken_characters_max;
+    let limit = limit.unwrap_or(usize::MAX).min(model.text_characters_max);
     if length > limit {
         return Err(ApiError::of("text_too_long", &[&length, &limit]));
     }

@@ -10,13 +10,14 @@ use crate::config::StandInConfig;
 /// One voice a line: id, name, accent, age, gender and description between bars.
 const VOICES: &str = include_str!("voices.txt");
 
-fn of_account(config: &StandInConfig) -> impl Iterator<Item = [&'static str; 6]> {
+fn of_account(config: &StandInConfig) -> impl Iterator<Item = [&'static str; 6]> + use<> {
+    let withdrawn = config.settings().withdrawn_voices.clone();
     let parts = |line: &'static str| {
         let mut parts = line.split(" | ");
         std::array::from_fn(|_| parts.next().unwrap_or_default())
     };
     let voices = VOICES.lines().map(parts);
-    voices.filter(|[id, ..]: &[&str; 6]| config.has_voice(id))
+    voices.filter(move |[id, ..]: &[&str; 6]| !withdrawn.iter().any(|gone| gone == id))
 }
 
 /// # Errors

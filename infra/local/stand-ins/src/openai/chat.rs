@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use storyteller::seeded::{digest, hex};
 
 use super::CREATED_UNIX_SECONDS;
-use super::errors::{ApiError, refuse_unknown_members};
+use super::errors::{ApiError, is_listed, refuse_unknown_members};
 use super::messages::{Answer, AnswerForm, Conversation, REASONING_TOKENS, answer, tokens_of};
 use super::models::{self, Makes, Model};
 use super::strict;
@@ -21,23 +21,9 @@ const KNOWN: &str = "audio frequency_penalty function_call functions logit_bias 
     reasoning_effort response_format safety_identifier seed service_tier stop store stream \
     stream_options temperature tool_choice tools top_logprobs top_p user verbosity \
     web_search_options";
-const ROLES: &[&str] = &[
-    "developer",
-    "system",
-    "user",
-    "assistant",
-    "tool",
-    "function",
-];
-const PARTS: &[&str] = &[
-    "text",
-    "image_url",
-    "input_audio",
-    "refusal",
-    "audio",
-    "file",
-];
-const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+const ROLES: &str = "developer system user assistant tool function";
+const PARTS: &str = "text image_url input_audio refusal audio file";
+const EFFORTS: &str = "none minimal low medium high xhigh max";
 
 /// Answers the last question of a conversation.
 ///
@@ -103,11 +89,7 @@ fn stream(id: &str, model: &Model, answered: Option<&Answer>, usage: Option<Valu
     };
     let mut events = String::new();
     if let Some(answered) = answered {
-        let (field, text, reason) = match answered {
-            Answer::Whole(text) => ("content", text, "stop"),
-            Answer::CutOff(text) => ("content", text, "length"),
-            Answer::Refusal(text) => ("refusal", text, "stop"),
-        };
+        let (field, text, reason) = answered.parts();
         events += &delta(json!({ "role": "assistant", field: "" }), Value::Null);
         let letters: Vec<char> = text.chars().collect();
         for words in letters.chunks(EVENT_CHARS) {
@@ -135,7 +117,7 @@ fn check_parameters(request: &Value, model: &Model) -> Result<(), ApiError> {
     }
     refuse_sampling(request, reasoning)?;
     if let Some(effort) = request["reasoning_effort"].as_str() {
-        if !EFFORTS.contains(&effort) {
+        if !is_listed(EFFORTS, effort) {
             return Err(ApiError::invalid_value("reasoning_effort", effort, EFFORTS));
         }
         if !reasoning {
@@ -172,7 +154,7 @@ fn answer_form(request: &Value) -> Result<AnswerForm, ApiError> {
         // The real service writes plain text, too.
         Some(other) => {
             let param = "response_format.type";
-            return Err(ApiError::invalid_value(param, other, &["json_schema"]));
+            return Err(ApiError::invalid_value(param, other, "json_schema"));
         }
         None => return Err(missing(".type")),
     }
@@ -203,7 +185,7 @@ fn read_messages(request: &Value) -> Result<Conversation, ApiError> {
     let mut conversation = Conversation::default();
     for (index, message) in messages.iter().enumerate() {
         let role = message["role"].as_str().unwrap_or_default();
-        if !ROLES.contains(&role) {
+        if !is_listed(ROLES, role) {
             let param = format!("messages[{index}].role");
             return Err(ApiError::invalid_value(&param, role, ROLES));
         }
@@ -249,20 +231,15 @@ fn read_parts(
 }
 
 fn choice(answered: &Answer) -> Value {
-    let (content, refusal, reason) = match answered {
-        Answer::Whole(text) => (Some(text), None, "stop"),
-        Answer::CutOff(text) => (Some(text), None, "length"),
-        Answer::Refusal(text) => (None, Some(text), "stop"),
-    };
-    json!({
-        "index": 0,
-        "message": { "role": "assistant", "content": content, "refusal": refusal, "annotations": [] },
-        "logprobs": null, "finish_reason": reason,
-    })
+    let (field, text, reason) = answered.parts();
+    let mut message =
+        json!({ "role": "assistant", "content": null, "refusal": null, "annotations": [] });
+    message[field] = text.into();
+    json!({ "index": 0, "message": message, "logprobs": null, "finish_reason": reason })
 }
 
 fn usage(conversation: &Conversation, answered: &Answer, reasoning: u64) -> Value {
-    let (Answer::Whole(text) | Answer::CutOff(text) | Answer::Refusal(text)) = answered;
+    let (_, text, _) = answered.parts();
     let prompt = conversation.tokens();
     let completion = tokens_of(text) + reasoning;
     json!({

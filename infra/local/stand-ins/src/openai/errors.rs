@@ -56,8 +56,9 @@ impl ApiError {
         ApiError::of("missing_parameter", &[&param, &param])
     }
 
-    pub(crate) fn invalid_value(param: &str, given: &str, supported: &[&str]) -> Self {
-        let list = format!("'{}'", supported.join("', '"));
+    /// What is supported stands between spaces.
+    pub(crate) fn invalid_value(param: &str, given: &str, supported: &str) -> Self {
+        let list = format!("'{}'", supported.replace(' ', "', '"));
         ApiError::of("invalid_value", &[&param, &given, &list])
     }
 
@@ -97,13 +98,15 @@ pub(crate) fn refuse_unknown_members(body: &Value, known: &str) -> Result<(), Ap
     let Some(members) = body.as_object() else {
         return Err(ApiError::of("unparsable_body", &[]));
     };
-    match members
-        .keys()
-        .find(|name| !known.split(' ').any(|known| known == *name))
-    {
+    match members.keys().find(|name| !is_listed(known, name)) {
         Some(name) => Err(ApiError::of("unknown_parameter", &[name, name])),
         None => Ok(()),
     }
+}
+
+/// Whether a list of words between spaces has this one.
+pub(crate) fn is_listed(list: &str, word: &str) -> bool {
+    list.split(' ').any(|listed| listed == word)
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::errors::{ApiError, refuse_unknown_members};
+use super::errors::{ApiError, is_listed, refuse_unknown_members};
 use super::models::{self, ImageGeneration, Makes, Model};
 
 const PROMPT_CHARACTERS_MAX: usize = 32_000;
-const STANDARD_SIZES: &[&str] = &["1024x1024", "1024x1536", "1536x1024", "auto"];
+const STANDARD_SIZES: &str = "1024x1024 1024x1536 1536x1024 auto";
 
 /// A checked request for a picture.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,14 +25,13 @@ impl PictureOrder {
     pub(crate) fn read(request: &Value, known: &str) -> Result<Self, ApiError> {
         refuse_unknown_members(request, known)?;
         let generation = image_generation(&models::named_in(request)?)?;
-        one_of(request, "output_format", &["png"], "png")?;
+        one_of(request, "output_format", "png", "png")?;
         if request["n"].as_u64().is_some_and(|count| count != 1) {
             return Err(ApiError::of("answers_once", &[]));
         }
-        let qualities: &[&str] = if generation == ImageGeneration::TwoAndAHalf {
-            &["low", "medium", "high", "xhigh", "max", "auto"]
-        } else {
-            &["low", "medium", "high", "auto"]
+        let qualities = match generation {
+            ImageGeneration::TwoAndAHalf => "low medium high xhigh max auto",
+            _ => "low medium high auto",
         };
         let (width, height) = size(request, generation)?;
         Ok(PictureOrder {
@@ -67,15 +66,10 @@ fn prompt(request: &Value) -> Result<String, ApiError> {
     Ok(prompt.clone())
 }
 
-fn one_of(
-    request: &Value,
-    name: &str,
-    supported: &[&str],
-    default: &str,
-) -> Result<String, ApiError> {
+fn one_of(request: &Value, name: &str, supported: &str, default: &str) -> Result<String, ApiError> {
     match request.get(name) {
         None | Some(Value::Null) => Ok(default.to_owned()),
-        Some(Value::String(value)) if supported.contains(&value.as_str()) => Ok(value.clone()),
+        Some(Value::String(value)) if is_listed(supported, value) => Ok(value.clone()),
         Some(Value::String(value)) => Err(ApiError::invalid_value(name, value, supported)),
         Some(_) => Err(ApiError::invalid_type(name, "a string")),
     }
@@ -95,7 +89,7 @@ fn size(request: &Value, generation: ImageGeneration) -> Result<(u32, u32), ApiE
         .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     let any_size = generation != ImageGeneration::One;
     match parsed {
-        Some(size) if STANDARD_SIZES.contains(&name) || (any_size && is_allowed_size(size)) => {
+        Some(size) if is_listed(STANDARD_SIZES, name) || any_size && is_allowed_size(size) => {
             Ok(size)
         }
         Some(_) if any_size => Err(ApiError::of("invalid_size", &[&name])),

@@ -79,15 +79,14 @@ async fn draw(
     order: &PictureOrder,
 ) -> Result<std::sync::Arc<Vec<u8>>, ApiError> {
     let (width, height, prompt) = (order.width, order.height, order.prompt.clone());
-    let subject = match config.picture_reuse() {
+    let reuse = config.settings().picture_reuse;
+    let subject = match reuse {
         PictureReuse::Never => prompt.clone(),
         PictureReuse::PerScene => format!("scene {}", pictures::scene_number(&prompt)),
     };
     let key = digest(format!("picture/{width}x{height}/{subject}").as_bytes());
-    let made = config
-        .pictures()
-        .get_or_render(key, move || pictures::draw(&prompt, width, height))
-        .await;
+    let render = move || pictures::draw(&prompt, width, height);
+    let made = config.shared.pictures.get_or_render(key, render).await;
     made.map_err(|cause| {
         tracing::error!("A picture could not be drawn: {cause}");
         ApiError::of("server_error", &[])

@@ -108,6 +108,17 @@ pub(crate) enum Answer {
     Refusal(String),
 }
 
+impl Answer {
+    /// The member of a message that it is, its words, and the reason why they end.
+    pub(crate) fn parts(&self) -> (&'static str, &str, &'static str) {
+        match self {
+            Answer::Whole(text) => ("content", text, "stop"),
+            Answer::CutOff(text) => ("content", text, "length"),
+            Answer::Refusal(text) => ("refusal", text, "stop"),
+        }
+    }
+}
+
 /// Answers a conversation, playing the outcome drawn for the call.
 ///
 /// # Errors

@@ -5,13 +5,13 @@ use axum::{Extension, Json};
 use serde_json::{Map, Value, json};
 use storyteller::seeded::{Seeded, digest, hex};
 
-use super::errors::{ApiError, refuse_unknown_members};
+use super::errors::{ApiError, is_listed, refuse_unknown_members};
 use super::messages::picture_bytes;
 use super::models::{self, Makes};
 use crate::fault_layer::InjectedOutcome;
 use crate::faults::Outcome;
 
-const MODELS: [&str; 2] = ["omni-moderation-latest", "omni-moderation-2024-09-26"];
+const MODELS: &str = "omni-moderation-latest omni-moderation-2024-09-26";
 
 const CATEGORIES: &str = "harassment harassment/threatening hate hate/threatening illicit illicit/violent self-harm \
     self-harm/instructions self-harm/intent sexual sexual/minors violence violence/graphic";
@@ -33,7 +33,7 @@ pub(crate) fn unsafe_categories(text: &str) -> Vec<&'static str> {
     let text = text.to_lowercase();
     let raised = |words: &str| {
         let mut found = text.split(|c: char| !c.is_alphabetic());
-        found.any(|word| words.split(' ').any(|unsafe_word| unsafe_word == word))
+        found.any(|word| is_listed(words, word))
     };
     let found = UNSAFE_WORDS.iter().filter(|(_, words)| raised(words));
     found.map(|(category, _)| *category).collect()
@@ -50,11 +50,11 @@ pub(crate) async fn moderate(
     let request: Value =
         serde_json::from_slice(&body).map_err(|_| ApiError::of("unparsable_body", &[]))?;
     refuse_unknown_members(&request, "input model")?;
-    let mut model = MODELS[0];
+    let mut model = "omni-moderation-latest";
     if request.get("model").is_some() {
         let named = models::named_in(&request)?;
         if named.makes != Makes::Moderation {
-            return Err(ApiError::invalid_value("model", named.id, &MODELS));
+            return Err(ApiError::invalid_value("model", named.id, MODELS));
         }
         model = named.id;
     }
@@ -131,7 +131,7 @@ fn result(question: &Question, flag_all: bool) -> Value {
             true => (0.86, 0.99),
             false => (0.000_01, 0.002),
         };
-        let is_seen = PICTURE_CATEGORIES.split(' ').any(|seen| seen == category);
+        let is_seen = is_listed(PICTURE_CATEGORIES, category);
         let read = question.text.iter().map(|_| "text");
         let seen = (question.has_picture && is_seen).then_some("image");
         categories.insert(category.into(), is_raised.into());

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde_json::Value;
 
-use super::errors::ApiError;
+use super::errors::{ApiError, is_listed};
 
 const PROPERTIES_MAX: usize = 5000;
 const DEPTH_MAX: usize = 10;
@@ -62,7 +62,6 @@ pub(crate) fn check(name: &str, schema: &Value, param: &str) -> Result<(), ApiEr
 }
 
 fn walk(schema: &Value, at: Vec<String>, depth: usize, totals: &mut Totals) -> Result<(), Refusal> {
-    let is_listed = |list: &str, word: &str| list.split(' ').any(|listed| listed == word);
     let refuse = |reason: &str| Err((at.clone(), reason.to_owned()));
     let Some(members) = schema.as_object() else {
         return refuse("schema must be an object.");

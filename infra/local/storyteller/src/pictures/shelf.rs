@@ -129,29 +129,29 @@ static POSES: LazyLock<Vec<Pose>> = LazyLock::new(|| {
 });
 
 fn read_pose(line: &'static str) -> Option<Pose> {
-    let columns: Vec<&str> = line.split(" | ").collect();
-    let numbers = |column: usize| -> Option<Vec<f32>> {
-        let numbers = columns.get(column)?.split(' ');
-        numbers.map(|number| number.parse().ok()).collect()
-    };
-    let (stand, gaze, hands) = (numbers(1)?, numbers(3)?, numbers(5)?);
-    let mut face = columns.get(2)?.split(' ');
+    let [name, stand, face, gaze, raised, hands, holds] = data::columns(line);
+    let [lean, tilt, lift] = numbers(stand)?;
+    let [right, down] = numbers(gaze)?;
+    let [x, y, of_creature_x, of_creature_y] = numbers(hands)?;
+    let mut face = face.split(' ');
     Some(Pose {
-        name: columns.first()?,
-        lean: *stand.first()?,
-        tilt: *stand.get(1)?,
-        lift: *stand.get(2)?,
+        name,
+        lean,
+        tilt,
+        lift,
         eyes: face.next()?,
         brows: face.next()?,
         mouth: face.next()?,
-        gaze: (*gaze.first()?, *gaze.get(1)?),
-        raised: columns.get(4)?,
-        hands: [
-            (*hands.first()?, *hands.get(1)?),
-            (*hands.get(2)?, *hands.get(3)?),
-        ],
-        holds: columns.get(6)?.trim_start_matches('-'),
+        gaze: (right, down),
+        raised,
+        hands: [(x, y), (of_creature_x, of_creature_y)],
+        holds: holds.trim_start_matches('-'),
     })
+}
+
+fn numbers<const COUNT: usize>(text: &str) -> Option<[f32; COUNT]> {
+    let numbers: Result<Vec<f32>, _> = text.split(' ').map(str::parse).collect();
+    numbers.ok()?.try_into().ok()
 }
 
 /// The pose of that name, else the first of the file; a second word is what it holds.
