@@ -79,11 +79,18 @@ impl Home {
         }
     }
 
-    /// Writes `.local/env` for those who come: dotenv, one variable a line.
+    /// Writes `.local/env` for those who come: one variable a line, as a shell and dotenv read it.
     pub fn write_env(&self, variables: &BTreeMap<String, String>) -> Result<(), HomeError> {
         let text: String = variables
             .iter()
-            .map(|(name, value)| format!("{name}={value}\n"))
+            .map(|(name, value)| {
+                // Bare where that is the same: what has `<` or a blank would end a shell's reading.
+                let is_bare = !value.contains(|sign: char| {
+                    sign.is_whitespace() || "<>()&;|*?$`\"\\#~".contains(sign)
+                });
+                let quote = if is_bare { "" } else { "'" };
+                format!("{name}={quote}{value}{quote}\n")
+            })
             .collect();
         let path = self.join("env");
         fs::write(&path, text).map_err(|source| HomeError::Folder { path, source })
@@ -98,7 +105,8 @@ impl Home {
     fn read_env(&self) -> Option<BTreeMap<String, String>> {
         let text = fs::read_to_string(self.join("env")).ok()?;
         let pairs = text.lines().filter_map(|line| line.split_once('='));
-        let owned = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let owned =
+            pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()));
         Some(owned.collect())
     }
 }
@@ -118,13 +126,24 @@ mod tests {
         let path = std::env::temp_dir().join(format!("storytailor-home-{}", uuid::Uuid::new_v4()));
         let home = Home::open(path.clone()).unwrap();
         let lock = home.lock().unwrap();
-        home.write_env(&BTreeMap::from([(
-            "API_URL".to_owned(),
-            "http://x".to_owned(),
-        )]))
-        .unwrap();
+        let pairs = [
+            ("API_URL", "http://x"),
+            ("EMAIL_FROM", "Ada <ada@example.com>"),
+        ];
+        let variables =
+            BTreeMap::from(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        home.write_env(&variables).unwrap();
         assert!(matches!(home.lock(), Err(HomeError::Taken { .. })));
-        assert_eq!(home.running().unwrap()["API_URL"], "http://x");
+        assert_eq!(home.running().unwrap(), variables);
+        let read = std::process::Command::new("sh")
+            .args(["-ec", ". \"$0/env\"; echo \"$API_URL $EMAIL_FROM\""])
+            .arg(&path)
+            .output()
+            .unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&read.stdout),
+            "http://x Ada <ada@example.com>\n"
+        );
         drop(lock);
         assert!(home.running().is_none());
         fs::remove_dir_all(path).unwrap();
