@@ -77,18 +77,10 @@ mod tests {
         let stranger = Uuid::new_v4().to_string().parse().unwrap();
         assert!(last.of(stranger, story).is_none());
         for _ in 0..STORIES_MAX - 1 {
-            last.note(
-                user,
-                Uuid::new_v4().to_string().parse().unwrap(),
-                known(1),
-            );
+            last.note(user, Uuid::new_v4().to_string().parse().unwrap(), known(1));
         }
         assert!(last.of(user, story).is_some());
-        last.note(
-            user,
-            Uuid::new_v4().to_string().parse().unwrap(),
-            known(1),
-        );
+        last.note(user, Uuid::new_v4().to_string().parse().unwrap(), known(1));
         assert!(last.of(user, story).is_none());
     }
 

@@ -71,7 +71,10 @@ fn a_status_is_304_while_nothing_changes_and_the_last_known_one_while_the_databa
         // Of the processes that serve the API, one that was never asked for this story may have answered.
         let known = match data["version"].as_u64() {
             Some(0) => (json!(0), json!({})),
-            _ => (first["data"]["version"].clone(), first["data"]["assets"].clone()),
+            _ => (
+                first["data"]["version"].clone(),
+                first["data"]["assets"].clone(),
+            ),
         };
         assert_eq!((&data["version"], &data["assets"]), (&known.0, &known.1));
         drop(silent);

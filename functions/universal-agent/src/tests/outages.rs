@@ -35,8 +35,14 @@ async fn what_was_known_last_is_told_within_five_seconds_and_marked() {
     last["degraded"] = true.into();
     assert_eq!(told, last);
     let asked = api.database.questions();
-    let tries = asked.iter().filter(|(_, path, _)| path.starts_with("stories"));
-    assert_eq!(tries.count(), 1 + 3, "one that was answered, three that were not");
+    let tries = asked
+        .iter()
+        .filter(|(_, path, _)| path.starts_with("stories"));
+    assert_eq!(
+        tries.count(),
+        1 + 3,
+        "one that was answered, three that were not"
+    );
 }
 
 #[tokio::test]
