@@ -27,6 +27,7 @@ use crate::{
     functions,
     home::Home,
     lambda::{EmulatorConfig, Faults},
+    mail,
     ports::{Ports, listen},
 };
 
@@ -119,7 +120,8 @@ impl Supabase {
         let login = postgres.address().authenticator_url();
         let rest = postgrest::router(&login, &keys.verification_jwks()).await?;
         let realtime = RealtimeServer::start(pool.clone(), Arc::clone(&keys)).await?;
-        let auth = AuthServer::new(pool.clone(), Arc::clone(&keys));
+        let mails = home.join(mail::FOLDER);
+        let auth = AuthServer::new(pool.clone(), Arc::clone(&keys), mails);
         let config = GatewayConfig::new(ApiKeys::local(&keys));
         let rest = interruptible(rest, breakpoints, Server::Rest);
         Ok(Self {

@@ -19,6 +19,7 @@ use super::{
     ACCESS_TOKEN_LIFETIME_SECONDS, AuthServer, Claims, User,
     failure::{AuthFailure, name_codes},
     keys::TokenError,
+    link,
     sessions::Session,
 };
 
@@ -30,6 +31,8 @@ pub(crate) fn router(server: AuthServer) -> Router {
         .route("/.well-known/jwks.json", get(jwks))
         .route("/signup", post(sign_up))
         .route("/token", post(token))
+        .route("/otp", post(link::send))
+        .route("/verify", get(link::open))
         .route("/user", get(current_user))
         .route("/logout", post(sign_out))
         .route("/admin/users", post(add_user))
@@ -39,9 +42,9 @@ pub(crate) fn router(server: AuthServer) -> Router {
         .layer(middleware::from_fn(name_codes))
 }
 
-type Parameters = Query<HashMap<String, String>>;
-type Answer = Result<Response, AuthFailure>;
+pub(super) type Answer = Result<Response, AuthFailure>;
 type Server = State<AuthServer>;
+pub(super) type Parameters = Query<HashMap<String, String>>;
 
 async fn jwks(State(server): Server) -> Response {
     let caching = [(header::CACHE_CONTROL, "public, max-age=600")];
@@ -155,7 +158,7 @@ struct RefreshGrant {
     refresh_token: String,
 }
 
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, AuthFailure> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, AuthFailure> {
     serde_json::from_slice(body).map_err(|error| {
         AuthFailure::bad_request(
             "bad_json",
@@ -193,18 +196,21 @@ async fn create_user(server: &AuthServer, body: &[u8]) -> Result<User, AuthFailu
 }
 
 fn signed_in(server: &AuthServer, user: &User, session: Uuid) -> Response {
+    Json(session_of(server, user, session)).into_response()
+}
+
+pub(super) fn session_of(server: &AuthServer, user: &User, session: Uuid) -> Value {
     let lifetime = Duration::from_secs(ACCESS_TOKEN_LIFETIME_SECONDS);
     let access_token = server.keys.access_token_in_session(user, session, lifetime);
     let claims = server.keys.verify(&access_token).ok();
-    Json(json!({
+    json!({
         "access_token": access_token,
         "token_type": "bearer",
         "expires_in": ACCESS_TOKEN_LIFETIME_SECONDS,
         "expires_at": claims.map(|claims| claims.expires_at_unix()),
         "refresh_token": server.sessions.issue(&server.keys, Session { id: session, user: user.id }),
         "user": user.to_json(),
-    }))
-    .into_response()
+    })
 }
 
 fn user_id(claims: &Claims) -> Result<Uuid, AuthFailure> {
