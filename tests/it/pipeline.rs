@@ -26,9 +26,9 @@ mod versions;
 mod contract;
 
 use crate::stack::Shared;
+use operate::api::Api;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
-use stack::api::Api;
 use std::time::Duration;
 
 /// A signed-in user of a stack.

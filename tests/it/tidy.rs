@@ -12,13 +12,20 @@ const MAY_USE_ALL: &str = "tests";
 
 /// Edges between our packages, as docs/ARCHITECTURE.md tells them.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("stand-ins", &["storyteller"]),
-    ("storyteller", &[]),
+    ("stand-ins", &[]),
     ("supabase", &[]),
-    ("stack", &["domain", "stand-ins", "storyteller", "supabase"]),
+    ("operate", &["domain"]),
+    ("stack", &["domain", "operate", "stand-ins", "supabase"]),
     (
         "faults",
-        &["domain", "stack", "stand-ins", "store", "supabase"],
+        &[
+            "domain",
+            "operate",
+            "stack",
+            "stand-ins",
+            "store",
+            "supabase",
+        ],
     ),
     ("asset-worker", &["domain", "events", "runtime", "store"]),
     (

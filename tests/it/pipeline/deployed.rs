@@ -10,11 +10,9 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use operate::smoke::{self, Target};
 use serde_json::{Value, json};
-use stack::{
-    ports::Ports,
-    smoke::{self, Target},
-};
+use stack::ports::Ports;
 use std::{
     sync::{Arc, Mutex},
     time::Duration,

@@ -3,9 +3,10 @@
 use super::{assert_documented, demo, newcomer};
 use crate::stack::shared;
 use domain::AssetType;
+use operate::api::ApiError;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
-use stack::{api::ApiError, breakpoints::Moment};
+use stack::breakpoints::Moment;
 
 pub(super) async fn post(url: &str, token: &str, key: Option<&str>, body: &Value) -> (u16, Value) {
     let mut request = reqwest::Client::new()

@@ -3,8 +3,9 @@
 use super::{User, assert_documented, asset, demo};
 use crate::stack::{Shared, own, shared};
 use domain::AssetType;
+use operate::follow::StoryFeed;
 use serde_json::{Value, json};
-use stack::{follow::StoryFeed, lambda::InstanceActivity};
+use stack::lambda::InstanceActivity;
 use stand_ins::{CallKind, Outcome, Scripted};
 use std::{collections::BTreeSet, process::Stdio};
 use tokio::{io::AsyncWriteExt, process::Command};

@@ -2,7 +2,8 @@
 
 use crate::fixture::{Figures, StackSetup, TestDatabase, TestStack};
 use futures::{FutureExt, future::LocalBoxFuture};
-use stack::{api::ApiError, report::Reporter, trouble::Trouble};
+use operate::api::ApiError;
+use stack::{report::Reporter, trouble::Trouble};
 use std::{error::Error, panic::AssertUnwindSafe, sync::Arc};
 
 /// How much is tried.

@@ -1,6 +1,6 @@
 //! The variables of a running stack, for the functions and for whoever reads `.local/env`.
 
-use crate::ports::Ports;
+use crate::{functions::deployed_name, ports::Ports};
 use std::collections::BTreeMap;
 use supabase::auth::Keys;
 
@@ -137,18 +137,9 @@ pub fn shared(ports: Ports, keys: &Keys) -> BTreeMap<String, String> {
             ("OPENAI_API_KEY", openai.api_key),
             ("ELEVENLABS_BASE_URL", elevenlabs.base_url),
             ("ELEVENLABS_API_KEY", elevenlabs.api_key),
-            (
-                "CONTENT_AGENT_FUNCTION",
-                format!("storytailor-content-agent-{ENVIRONMENT}"),
-            ),
-            (
-                "ASSET_WORKER_FUNCTION",
-                format!("storytailor-asset-worker-{ENVIRONMENT}"),
-            ),
-            (
-                "TIMEOUT_HANDLER_FUNCTION",
-                format!("storytailor-timeout-handler-{ENVIRONMENT}"),
-            ),
+            ("CONTENT_AGENT_FUNCTION", deployed_name("content-agent")),
+            ("ASSET_WORKER_FUNCTION", deployed_name("asset-worker")),
+            ("TIMEOUT_HANDLER_FUNCTION", deployed_name("timeout-handler")),
             ("EMAIL_FROM", EMAIL_FROM.to_owned()),
             ("ENVIRONMENT", "local".to_owned()),
         ]

@@ -1,12 +1,10 @@
 //! The local stack: the real parts, the stand-ins and the four functions, started together and stopped without a trace.
 
-pub mod api;
 pub mod breakpoints;
 pub mod command;
 pub mod demo;
 pub mod environment;
 pub mod files;
-pub mod follow;
 pub mod functions;
 pub mod home;
 pub mod lambda;
@@ -14,7 +12,6 @@ pub mod mail;
 pub mod page;
 pub mod ports;
 pub mod report;
-pub mod smoke;
 pub mod stack;
 pub mod tools;
 pub mod watch;

@@ -6,7 +6,7 @@ mod parts;
 use std::{collections::BTreeMap, sync::Arc};
 
 use sqlx::PgPool;
-use stand_ins::{StandInConfig, ses_router};
+use stand_ins::{StandInConfig, elevenlabs_router, openai_router, ses_router};
 use supabase::{
     auth::Keys,
     gateway::GatewayConfig,
@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 pub use options::StackOptions;
 
 use crate::{
-    breakpoints::Breakpoints,
+    breakpoints::{Breakpoints, Server},
     demo, environment,
     files::FileFaults,
     home::{Home, Lock},
@@ -77,16 +77,21 @@ impl Stack {
         let mut variables = environment::shared(ports, &supabase.keys);
         variables.extend(options.overrides.clone());
         variables.extend(own_addresses(ports, &postgres));
-        let servers = parts::serve_all(
-            supabase.router,
-            files
-                .router()
-                .merge(page::router(&options.workspace, &variables)),
-            &stand_ins,
-            ses_router(ses.clone(), home.join(mail::FOLDER)),
-            &breakpoints,
-            listeners.served,
-        );
+        let stops = |router, server| parts::interruptible(router, &breakpoints, server);
+        let page = page::router(&options.workspace, &variables);
+        let openai = openai_router(stand_ins.clone());
+        let elevenlabs = elevenlabs_router(stand_ins.clone());
+        let mails = ses_router(ses.clone(), home.join(mail::FOLDER));
+        let servers = parts::serve_all([
+            (listeners.gateway, supabase.router),
+            (
+                listeners.files,
+                stops(files.router().merge(page), Server::Files),
+            ),
+            (listeners.openai, stops(openai, Server::OpenAi)),
+            (listeners.elevenlabs, stops(elevenlabs, Server::ElevenLabs)),
+            (listeners.mail, stops(mails, Server::Mail)),
+        ]);
         step.done("ready");
 
         variables.extend(demo::seed(&supabase.pool, &supabase.keys).await?);

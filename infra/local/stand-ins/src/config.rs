@@ -6,10 +6,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::storyteller::speech::Narration;
 use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use storyteller::speech::Narration;
 
 use crate::calls::{CallKind, CallLog, CallRecord};
 use crate::faults::{FaultProfile, Outcome, Scripted};

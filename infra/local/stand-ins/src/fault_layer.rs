@@ -4,6 +4,7 @@
 use std::io;
 use std::time::Duration;
 
+use crate::storyteller::seeded::{digest, hex};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -13,7 +14,6 @@ use futures::StreamExt as _;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use memchr::memmem;
 use serde_json::Value;
-use storyteller::seeded::{digest, hex};
 use tokio::time::{Instant, sleep_until};
 
 use crate::calls::{CallKind, CallLog, CallRecord, unix_ms};

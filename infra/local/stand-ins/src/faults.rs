@@ -3,9 +3,9 @@
 
 use std::str::FromStr;
 
+use crate::storyteller::seeded::Seeded;
 use memchr::memmem;
 use serde::{Deserialize, Serialize, Serializer};
-use storyteller::seeded::Seeded;
 
 use crate::calls::CallKind;
 use crate::setting::{self, ConfigError};

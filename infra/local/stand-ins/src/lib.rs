@@ -1,6 +1,6 @@
 //! Stand-ins for OpenAI, ElevenLabs and SES that speak the real wire and refuse what the real services
-//! refuse; what they answer comes from the storyteller, the same for the same request. Development
-//! and tests only.
+//! refuse; what they answer comes from the storyteller, which knows no wire, the same for the same
+//! request. Development and tests only.
 
 mod calls;
 mod config;
@@ -14,6 +14,7 @@ mod refusals;
 mod render_cache;
 mod ses;
 mod setting;
+pub mod storyteller;
 
 pub use calls::{CallKind, CallRecord};
 pub use config::{LatencyProfile, PictureReuse, StandInConfig};

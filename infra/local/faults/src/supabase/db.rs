@@ -9,7 +9,8 @@ use crate::{
     until,
 };
 use Disturbance::{Crash, EndedSessions, ReadOnly, Restart};
-use stack::{follow::StoryFeed, postgres::Halt};
+use operate::follow::StoryFeed;
+use stack::postgres::Halt;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 

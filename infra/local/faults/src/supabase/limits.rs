@@ -5,9 +5,9 @@ use crate::{
     Figures, Result, Run, TestStack, TestUser, TrialOptions, bills, figures, on_stack, query, until,
 };
 use futures::future::try_join_all;
+use operate::api::ApiError;
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::json;
-use stack::api::ApiError;
 use std::{collections::BTreeMap, time::Duration};
 use uuid::Uuid;
 

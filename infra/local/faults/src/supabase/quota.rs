@@ -5,9 +5,9 @@ use crate::{
     on_stack, query,
 };
 use futures::future::{join_all, try_join_all};
+use operate::api::ApiError;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
-use stack::api::ApiError;
 use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure);

@@ -4,7 +4,7 @@ use crate::{
     Context, Figures, Result, Run, TestStack, TrialError, TrialOptions, figures, on_stack,
 };
 use futures::future::try_join_all;
-use stack::follow::{FeedCounts, FollowError};
+use operate::follow::{FeedCounts, FollowError};
 use std::{
     sync::OnceLock,
     time::{Duration, Instant},

@@ -8,7 +8,6 @@ use std::{
 
 use axum::{Router, middleware};
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use stand_ins::{StandInConfig, elevenlabs_router, openai_router};
 use supabase::{
     auth::{AuthServer, Keys},
     gateway::{ApiKeys, GatewayConfig, gateway},
@@ -34,16 +33,11 @@ use crate::{
 /// The ports of this process, held before anything is started, so that one in use leaves nothing half-done.
 pub(super) struct Listeners {
     pub(super) lambda: TcpListener,
-    pub(super) served: ServedListeners,
-}
-
-/// Those of the servers that [`serve_all`] starts.
-pub(super) struct ServedListeners {
-    gateway: TcpListener,
-    files: TcpListener,
-    openai: TcpListener,
-    elevenlabs: TcpListener,
-    mail: TcpListener,
+    pub(super) gateway: TcpListener,
+    pub(super) files: TcpListener,
+    pub(super) openai: TcpListener,
+    pub(super) elevenlabs: TcpListener,
+    pub(super) mail: TcpListener,
 }
 
 impl Listeners {
@@ -52,13 +46,11 @@ impl Listeners {
         drop(listen(ports.postgres, "Postgres").await?);
         Ok(Self {
             lambda: listen(ports.lambda, "Lambda").await?,
-            served: ServedListeners {
-                gateway: listen(ports.gateway, "the Supabase gateway").await?,
-                files: listen(ports.files, "S3 and the CDN").await?,
-                openai: listen(ports.openai, "the OpenAI stand-in").await?,
-                elevenlabs: listen(ports.elevenlabs, "the ElevenLabs stand-in").await?,
-                mail: listen(ports.mail, "the SES stand-in").await?,
-            },
+            gateway: listen(ports.gateway, "the Supabase gateway").await?,
+            files: listen(ports.files, "S3 and the CDN").await?,
+            openai: listen(ports.openai, "the OpenAI stand-in").await?,
+            elevenlabs: listen(ports.elevenlabs, "the ElevenLabs stand-in").await?,
+            mail: listen(ports.mail, "the SES stand-in").await?,
         })
     }
 }
@@ -145,25 +137,9 @@ pub(super) fn open_files(home: &Home) -> Result<FilesServer, Trouble> {
 }
 
 /// Serves everything that runs in this process; dropping the set stops it.
-pub(super) fn serve_all(
-    supabase: Router,
-    files: Router,
-    stand_ins: &StandInConfig,
-    mail: Router,
-    breakpoints: &Breakpoints,
-    listeners: ServedListeners,
-) -> JoinSet<()> {
-    let openai = openai_router(stand_ins.clone());
-    let elevenlabs = elevenlabs_router(stand_ins.clone());
-    let stops = |router, server| interruptible(router, breakpoints, server);
+pub(super) fn serve_all(all: [(TcpListener, Router); 5]) -> JoinSet<()> {
     let mut servers = JoinSet::new();
-    for (listener, router) in [
-        (listeners.gateway, supabase),
-        (listeners.files, stops(files, Server::Files)),
-        (listeners.openai, stops(openai, Server::OpenAi)),
-        (listeners.elevenlabs, stops(elevenlabs, Server::ElevenLabs)),
-        (listeners.mail, stops(mail, Server::Mail)),
-    ] {
+    for (listener, router) in all {
         servers.spawn(async move {
             if let Err(error) = supabase::gateway::serve(listener, router).await {
                 tracing::error!(%error, "A server of the stack stopped");
@@ -174,7 +150,7 @@ pub(super) fn serve_all(
 }
 
 /// `router`, whose requests breakpoints can stop.
-fn interruptible(router: Router, breakpoints: &Breakpoints, server: Server) -> Router {
+pub(super) fn interruptible(router: Router, breakpoints: &Breakpoints, server: Server) -> Router {
     let state = (breakpoints.clone(), server);
     router.layer(middleware::from_fn_with_state(state, stop_here))
 }

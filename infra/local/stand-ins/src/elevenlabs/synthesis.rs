@@ -1,5 +1,7 @@
 //! Text to speech with character times, as `POST /v1/text-to-speech/{voice_id}/with-timestamps` gives them.
 
+use crate::storyteller::seeded::digest;
+use crate::storyteller::speech::{self, Delivery, Mp3, Narration};
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -8,8 +10,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use storyteller::seeded::digest;
-use storyteller::speech::{self, Delivery, Mp3, Narration};
 
 use super::errors::ApiError;
 use super::models::{self, Model};

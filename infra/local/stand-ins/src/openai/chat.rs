@@ -1,11 +1,11 @@
 //! `POST /v1/chat/completions`.
 
+use crate::storyteller::seeded::{digest, hex};
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::header;
 use serde_json::{Value, json};
-use storyteller::seeded::{digest, hex};
 
 use super::CREATED_UNIX_SECONDS;
 use super::errors::{ApiError, is_listed, refuse_unknown_members};

@@ -1,13 +1,13 @@
 //! `POST /v1/images/generations`, and the answer that edits share with it.
 
+use crate::storyteller::pictures;
+use crate::storyteller::seeded::digest;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::{Extension, Json};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use storyteller::pictures;
-use storyteller::seeded::digest;
 
 use super::CREATED_UNIX_SECONDS;
 use super::errors::ApiError;

@@ -1,9 +1,9 @@
 //! A conversation as far as an answer depends on it, and the answer.
 
+use crate::storyteller::story;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use storyteller::story;
 
 use super::errors::ApiError;
 use super::schema;

@@ -1,9 +1,9 @@
 //! `POST /v1/moderations`: a small list of words stands in for the classifier.
 
+use crate::storyteller::seeded::{Seeded, digest, hex};
 use axum::body::Bytes;
 use axum::{Extension, Json};
 use serde_json::{Map, Value, json};
-use storyteller::seeded::{Seeded, digest, hex};
 
 use super::errors::{ApiError, is_listed, refuse_unknown_members};
 use super::messages::picture_bytes;

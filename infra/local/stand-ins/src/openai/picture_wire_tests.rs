@@ -1,11 +1,11 @@
 //! Pictures, reference pictures and moderation of the OpenAI stand-in as a client sees them.
 
+use crate::storyteller::pictures;
 use axum::body::Body;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{Request, StatusCode, header};
 use serde_json::json;
-use storyteller::pictures;
 
 use super::wire_tests::{image_question, post, quick, send};
 use crate::openai_router;

@@ -43,8 +43,8 @@ pub struct Keys {
     signing: EncodingKey,
     verifying: DecodingKey,
     key_id: String,
-    public_x: String,
-    public_y: String,
+    /// The public key as a member of the JWKS.
+    public: Value,
     issuer: String,
     legacy_secret: String,
 }
@@ -81,9 +81,11 @@ impl Keys {
         Some(Self {
             signing: EncodingKey::from_ec_der(der),
             verifying: DecodingKey::from_ec_components(&public_x, &public_y).ok()?,
+            public: json!({
+                "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": key_id, "use": "sig",
+                "key_ops": ["verify"], "x": public_x, "y": public_y,
+            }),
             key_id,
-            public_x,
-            public_y,
             issuer,
             legacy_secret,
         })
@@ -91,20 +93,13 @@ impl Keys {
 
     /// The public keys, as `/auth/v1/.well-known/jwks.json` serves them. Never the shared secret.
     pub fn jwks(&self) -> Value {
-        json!({"keys": [self.public_jwk()]})
+        json!({"keys": [self.public]})
     }
 
     /// Public key and shared secret together: what a PostgREST is configured with (`jwt-secret`).
     pub fn verification_jwks(&self) -> Value {
         let secret = URL_SAFE_NO_PAD.encode(&self.legacy_secret);
-        json!({"keys": [self.public_jwk(), {"kty": "oct", "alg": "HS256", "k": secret}]})
-    }
-
-    fn public_jwk(&self) -> Value {
-        json!({
-            "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": self.key_id, "use": "sig",
-            "key_ops": ["verify"], "x": self.public_x, "y": self.public_y,
-        })
+        json!({"keys": [self.public, {"kty": "oct", "alg": "HS256", "k": secret}]})
     }
 
     /// The `iss` of every access token.
@@ -291,7 +286,7 @@ mod tests {
     #[test]
     fn the_public_key_cannot_be_used_as_a_shared_secret() {
         let keys = keys(CLI_SECRET);
-        let forged = legacy_key("service_role", &keys.public_jwk().to_string());
+        let forged = legacy_key("service_role", &keys.public.to_string());
         assert_eq!(keys.verify(&forged), Err(TokenError::Signature));
     }
 

@@ -22,7 +22,7 @@ use stack::{
     ports::Ports,
     report::Reporter,
 };
-use storyteller::speech::synthesiser;
+use stand_ins::storyteller::speech::synthesiser;
 
 /// The local stack and everything that is done with it
 #[derive(Debug, Parser)]

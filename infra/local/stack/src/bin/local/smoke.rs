@@ -1,12 +1,8 @@
 //! `cargo local smoke`: a story against a deployed stack, or against the one that is up here.
 
 use super::Outcome;
-use stack::{
-    command::interruptible,
-    environment,
-    home::Home,
-    smoke::{self, Target},
-};
+use operate::smoke::{self, Target};
+use stack::{command::interruptible, environment, home::Home};
 
 /// What the user typed; the rest comes from the environment.
 #[derive(Debug, clap::Args)]

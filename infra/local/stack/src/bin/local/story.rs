@@ -2,11 +2,8 @@
 
 use super::{Outcome, announce_voice, progress::Board, running::Running, shelf, timing};
 use domain::request::parse_text;
-use serde_json::{Value, json};
-use stack::{
-    api::Api, follow::StoryFeed, home::Home, report::Reporter, smoke::SILENCE_MAX,
-    stack::StackOptions,
-};
+use operate::{api::Api, follow::StoryFeed, smoke::SILENCE_MAX};
+use stack::{home::Home, report::Reporter, stack::StackOptions};
 use std::{
     path::PathBuf,
     time::{Duration, Instant},
@@ -139,7 +136,7 @@ async fn mail_about(story: &str) -> Option<PathBuf> {
 
 /// The wish's hero as the API takes a character: its kind from the words, a name that always fits the same wish.
 fn hero_of(idea: &str) -> Value {
-    let hero = storyteller::story::hero_of(idea);
+    let hero = stand_ins::storyteller::story::hero_of(idea);
     if !hero.is_drawn {
         Reporter::Terminal.line(format!(
             "  The stand-ins have no drawing of a {}: the story is about one, the pictures show the nearest figure.\n",

@@ -1,6 +1,6 @@
 //! Whether the services that a story needs answer, with the defaults the functions have.
 
-use super::{Finding, setting};
+use super::{Finding, listed, setting};
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -131,16 +131,9 @@ async fn models(variables: Variables<'_>) -> Finding {
         variables.get("OPENAI_ANALYSIS_MODEL"),
         variables.get("OPENAI_IMAGE_MODELS"),
     ];
-    let models = lists.into_iter().flat_map(|list| list.split(','));
-    let mut configured: Vec<_> = models
-        .map(str::trim)
-        .filter(|model| !model.is_empty())
-        .collect();
-    configured.dedup();
-    let gone: Vec<_> = configured
-        .into_iter()
-        .filter(|model| !is_known(model))
-        .collect();
+    let mut gone: Vec<_> = lists.into_iter().flat_map(listed).collect();
+    gone.retain(|model| !is_known(model));
+    gone.dedup();
     let found = if gone.is_empty() {
         Ok(())
     } else {

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::idea::Idea;
-use crate::data;
-use crate::pictures;
-use crate::pictures::shelf::Species;
-use crate::seeded::Seeded;
+use crate::storyteller::data;
+use crate::storyteller::pictures;
+use crate::storyteller::pictures::shelf::Species;
+use crate::storyteller::seeded::Seeded;
 
-const HEROES: &str = include_str!("../../stories/heroes.txt");
+const HEROES: &str = include_str!("../../../stories/heroes.txt");
 
 /// The hero of a wish, in the form in which the API takes a character.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -10,7 +10,6 @@ mod channel;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use supabase::trouble::{Context as _, Trouble};
 
 use channel::{Channel, Heard};
 
@@ -31,6 +30,12 @@ pub enum FollowError {
     Fetch(#[source] reqwest::Error),
     #[error("the story is not there, or not this user's")]
     NotThere,
+    #[error("nothing was heard of story {story} for {seconds} s: {status}")]
+    Stuck {
+        story: String,
+        seconds: u64,
+        status: Value,
+    },
 }
 
 /// As the JavaScript client waits before it connects again (`RealtimeClient.ts`), but that its first try is at once.
@@ -127,18 +132,20 @@ impl StoryFeed {
         &mut self,
         silence_max: Duration,
         mut heard: impl FnMut(&Value),
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), FollowError> {
         loop {
             let status = &self.row["asset_generation_status"];
             heard(status);
             if status["overall"] != "generating" {
                 return Ok(());
             }
-            let (id, seconds) = (&self.place.story, silence_max.as_secs());
-            let silent = format!("nothing was heard of story {id} for {seconds} s: {status}");
+            let stuck = FollowError::Stuck {
+                story: self.place.story.clone(),
+                seconds: silence_max.as_secs(),
+                status: status.clone(),
+            };
             let next = tokio::time::timeout(silence_max, self.next()).await;
-            next.context(silent)?
-                .context("could not follow the story")?;
+            next.map_err(|_| stuck)??;
         }
     }
 

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::data;
+use crate::storyteller::data;
 
 /// The drawings of `pictures/`, by the names of their files.
 macro_rules! drawings {
     ($($name:literal)*) => {
-        [$(include_str!(concat!("../../pictures/", $name, ".svg")),)*]
+        [$(include_str!(concat!("../../../pictures/", $name, ".svg")),)*]
     };
 }
 
@@ -44,7 +44,7 @@ static WORDS: LazyLock<HashMap<&str, Vec<Meaning>>> = LazyLock::new(|| {
         let (meaning, words) = line.split_once(": ")?;
         Some((meaning, words.split(", ").collect()))
     };
-    let tables = data::sections(include_str!("../../pictures/words.txt")).into_iter();
+    let tables = data::sections(include_str!("../../../pictures/words.txt")).into_iter();
     tables
         .map(|table| {
             (
@@ -124,7 +124,7 @@ pub(super) struct Pose {
 }
 
 static POSES: LazyLock<Vec<Pose>> = LazyLock::new(|| {
-    let poses = data::lines(include_str!("../../pictures/poses.txt"));
+    let poses = data::lines(include_str!("../../../pictures/poses.txt"));
     poses.filter_map(read_pose).collect()
 });
 
@@ -190,7 +190,7 @@ static SPECIES: LazyLock<Vec<Species>> = LazyLock::new(|| {
             notes: columns.next()?.split(' ').collect(),
         })
     };
-    let species = data::lines(include_str!("../../pictures/creatures.txt"));
+    let species = data::lines(include_str!("../../../pictures/creatures.txt"));
     species.filter_map(read).collect()
 });
 
@@ -240,9 +240,9 @@ mod tests {
     fn every_line_of_the_data_files_is_read_and_names_parts_that_exist() {
         assert_eq!(
             POSES.len(),
-            data::lines(include_str!("../../pictures/poses.txt")).count()
+            data::lines(include_str!("../../../pictures/poses.txt")).count()
         );
-        let creatures = data::lines(include_str!("../../pictures/creatures.txt")).count();
+        let creatures = data::lines(include_str!("../../../pictures/creatures.txt")).count();
         assert_eq!(SPECIES.len(), creatures);
         for name in SPECIES.iter().flat_map(|species| &species.parts) {
             assert!(part(name).is_some(), "{name}");

@@ -1,6 +1,6 @@
 //! Whether every configured model has a price: the content agent does not start with one that has none.
 
-use super::setting;
+use super::{listed, setting};
 use domain::price::{CallKind, ELEVENLABS, OPENAI, PriceList};
 use std::collections::BTreeMap;
 
@@ -17,11 +17,8 @@ pub(super) fn look_up(variables: &BTreeMap<String, String>) -> Result<(), String
     ];
     let mut unknown = Vec::new();
     for (provider, kind, name) in configured {
-        let models = setting(variables, name).split(',').map(str::trim);
-        unknown
-            .extend(models.filter(|model| {
-                !model.is_empty() && prices.quote(provider, model, kind).is_none()
-            }));
+        let models = listed(setting(variables, name));
+        unknown.extend(models.filter(|model| prices.quote(provider, model, kind).is_none()));
     }
     unknown.dedup();
     if unknown.is_empty() {

@@ -6,8 +6,8 @@ use super::figure::{self, Place};
 use super::looks::Looks;
 use super::paint::{Drawing, Paints};
 use super::shelf;
-use crate::data;
-use crate::seeded::Seeded;
+use crate::storyteller::data;
+use crate::storyteller::seeded::Seeded;
 
 /// The SVG of a picture.
 pub(super) fn compose(brief: &Brief, width: u32, height: u32) -> String {
@@ -58,7 +58,7 @@ fn air(brief: &Brief) -> Paints {
     let hour = ["day", "night", "dusk", "dawn"]
         .iter()
         .position(|hour| *hour == brief.light);
-    for line in data::lines(include_str!("../../pictures/air.txt")) {
+    for line in data::lines(include_str!("../../../pictures/air.txt")) {
         let [name, hours @ ..]: [&str; 5] = data::columns(line);
         let words = hours[hour.unwrap_or_default()];
         let words = if words.is_empty() { hours[0] } else { words };

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Result};
 
-use storyteller::pictures;
+use stand_ins::storyteller::pictures;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();

@@ -3,7 +3,7 @@
 
 use super::prose::{Ending, Prose, Word, is_vowel};
 use super::{Delivery, SAMPLE_RATE, Sound};
-use crate::seeded::Seeded;
+use crate::storyteller::seeded::Seeded;
 
 pub(super) fn speak(prose: &Prose, delivery: &Delivery) -> Sound {
     let (starts, ends) = prose.times(delivery.speed);

@@ -1,8 +1,8 @@
 //! What a free-text wish says: who it is about, in which mood, what that one fears or wants.
 
-use crate::data;
+use crate::storyteller::data;
 
-const IDEAS: &str = include_str!("../../stories/ideas.txt");
+const IDEAS: &str = include_str!("../../../stories/ideas.txt");
 
 /// What a free-text idea says, e.g. "a shy dragon who is afraid of the dark".
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -3,7 +3,7 @@
 
 use super::color::{Color, GOLD};
 use super::shelf::{self, Species};
-use crate::seeded::Seeded;
+use crate::storyteller::seeded::Seeded;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Looks {

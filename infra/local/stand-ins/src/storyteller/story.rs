@@ -13,8 +13,8 @@ mod teller;
 
 use serde_json::{Value, json};
 
-use crate::pictures;
-use crate::seeded::{Seeded, digest};
+use crate::storyteller::pictures;
+use crate::storyteller::seeded::{Seeded, digest};
 pub use hero::{Hero, hero_of};
 use request::StoryRequest;
 

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::request::StoryRequest;
-use crate::data;
-use crate::seeded::Seeded;
+use crate::storyteller::data;
+use crate::storyteller::seeded::Seeded;
 
-const ACTIVITIES: &str = include_str!("../../stories/activities.txt");
+const ACTIVITIES: &str = include_str!("../../../stories/activities.txt");
 
 /// The answer to an `activities` request.
 pub(super) fn plan(request: &StoryRequest, seeded: &mut Seeded) -> Value {

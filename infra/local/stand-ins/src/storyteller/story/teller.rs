@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::cast::Cast;
 use super::request::StoryRequest;
-use crate::data;
-use crate::seeded::Seeded;
+use crate::storyteller::data;
+use crate::storyteller::seeded::Seeded;
 
 /// A kind of story in four beats, as its file tells it; `adventure.txt` explains the marks.
 #[derive(Debug, Default)]
@@ -31,10 +31,10 @@ struct BeatPlan {
 
 static ARCS: LazyLock<Vec<Arc>> = LazyLock::new(|| {
     let files = [
-        include_str!("../../stories/adventure.txt"),
-        include_str!("../../stories/bedtime.txt"),
-        include_str!("../../stories/friendship.txt"),
-        include_str!("../../stories/mystery.txt"),
+        include_str!("../../../stories/adventure.txt"),
+        include_str!("../../../stories/bedtime.txt"),
+        include_str!("../../../stories/friendship.txt"),
+        include_str!("../../../stories/mystery.txt"),
     ];
     files.into_iter().map(read_arc).collect()
 });
@@ -285,13 +285,13 @@ mod tests {
     fn the_rest_of_a_story_goes_on_where_it_was_left() {
         let mut data = json!({"characters":[{"name":"Ember","species":"dragon"}],"storyType":"bedtime","themes":["courage"]});
         let ask = |data: &Value| format!("<request>\n{data}\n</request>");
-        let whole = crate::story::answer("story", &ask(&data), &[], false);
+        let whole = crate::storyteller::story::answer("story", &ask(&data), &[], false);
         let titled =
             |answer: &Value| answer["title"].is_string() && answer["coverScene"].is_string();
         assert!(titled(&whole));
         data["outline"] = json!({"title": "As it was planned"});
         data["beatsSoFar"] = json!([whole["beats"][0]["text"], whole["beats"][1]["text"]]);
-        let rest = crate::story::answer("story", &ask(&data), &[], false);
+        let rest = crate::storyteller::story::answer("story", &ask(&data), &[], false);
         assert!(!titled(&rest));
         assert_eq!(rest["beats"].as_array().unwrap().len(), 2);
         assert_eq!(rest["beats"][0], whole["beats"][2]);

@@ -1,11 +1,11 @@
 //! Who is in a story: the hero, a friend, a theme, and the phrases that belong to them.
 
 use super::request::{Person, StoryRequest};
-use crate::data::{self, Section};
-use crate::seeded::Seeded;
+use crate::storyteller::data::{self, Section};
+use crate::storyteller::seeded::Seeded;
 
-const CAST: &str = include_str!("../../stories/cast.txt");
-const THEMES: &str = include_str!("../../stories/themes.txt");
+const CAST: &str = include_str!("../../../stories/cast.txt");
+const THEMES: &str = include_str!("../../../stories/themes.txt");
 
 /// Names and phrases of one story.
 pub(super) struct Cast {

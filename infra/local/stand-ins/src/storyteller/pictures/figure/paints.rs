@@ -1,9 +1,9 @@
 //! The colors of a figure's parts: those of its looks, and what `paints.txt` makes of them.
 
-use crate::data;
-use crate::pictures::looks::Looks;
-use crate::pictures::paint::Paints;
-use crate::pictures::shelf::Pose;
+use crate::storyteller::data;
+use crate::storyteller::pictures::looks::Looks;
+use crate::storyteller::pictures::paint::Paints;
+use crate::storyteller::pictures::shelf::Pose;
 
 /// The colors of somebody's parts, beside those of the air.
 pub(super) fn paints(looks: &Looks, pose: &Pose, air: &Paints) -> Paints {
@@ -33,7 +33,7 @@ pub(super) fn paints(looks: &Looks, pose: &Pose, air: &Paints) -> Paints {
                 || looks.species.is_some_and(|species| species.has(wanted))
         }
     };
-    for line in data::lines(include_str!("../../../pictures/paints.txt")) {
+    for line in data::lines(include_str!("../../../../pictures/paints.txt")) {
         let [name, wanted, words] = data::columns(line);
         if wanted.split_whitespace().all(has) {
             paints.named.insert(name, paints.color(words));

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use super::prose::{Prose, Sentence, Word};
 use super::{Delivery, SAMPLE_RATE, Sound};
-use crate::seeded::Seeded;
+use crate::storyteller::seeded::Seeded;
 
 /// Words a minute of a calm reader.
 const PACE: f64 = 142.0;

@@ -16,7 +16,7 @@ use image::{ExtendedColorType, ImageEncoder};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
-use crate::seeded::Seeded;
+use crate::storyteller::seeded::Seeded;
 pub use brief::scene_number;
 
 /// Draws what a prompt describes, `width` by `height` pixels, as PNG.
@@ -104,7 +104,8 @@ mod tests {
     fn every_place_and_everybody_can_be_drawn_in_colors_that_are_known() {
         let places = "meadow forest river cave beach underwater town bedroom classroom mountain snow \
             cloud roofs garden castle desert planet bridge";
-        let everybody = crate::data::lines(include_str!("../pictures/creatures.txt"));
+        let everybody =
+            crate::storyteller::data::lines(include_str!("../../pictures/creatures.txt"));
         let everybody =
             everybody.chain(["human; hair: braids; traits: crutches, braces, vitiligo"]);
         let places = places.split(' ').cycle();

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::request::StoryRequest;
-use crate::data;
-use crate::seeded::Seeded;
+use crate::storyteller::data;
+use crate::storyteller::seeded::Seeded;
 
-const ACTIONS: &str = include_str!("../../stories/actions.txt");
+const ACTIONS: &str = include_str!("../../../stories/actions.txt");
 
 /// The answer to a `scene_analysis` request.
 pub(super) fn analysis(request: &StoryRequest, seeded: &mut Seeded) -> Value {

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::request::StoryRequest;
-use crate::data;
-use crate::seeded::Seeded;
+use crate::storyteller::data;
+use crate::storyteller::seeded::Seeded;
 
-const PALETTES: &str = include_str!("../../stories/palettes.txt");
+const PALETTES: &str = include_str!("../../../stories/palettes.txt");
 
 /// The answer to a `palette_journey` request.
 pub(super) fn journey(request: &StoryRequest, seeded: &mut Seeded) -> Value {

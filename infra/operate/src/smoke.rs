@@ -1,7 +1,7 @@
 //! A story against any stack, deployed or local, by a user who is made for it and taken away again: whether it works, and
 //! where its time went.
 
-use crate::{api::Api, command::Outcome, follow::StoryFeed};
+use crate::{api::Api, follow::StoryFeed};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::{
@@ -30,6 +30,7 @@ pub struct Target {
 pub type Tell<'a> = &'a (dyn Fn(&str) + Sync);
 
 type Fault = Box<dyn Error + Send + Sync>;
+type Outcome = Result<(), Fault>;
 
 /// Makes a user, a character and a story; follows it over Realtime; fetches its files; removes all of it, also after a
 /// failure.

@@ -1,0 +1,7 @@
+//! What operators run against any deployment, the local stack among them: a story as a smoke test, and whether the services
+//! that a story needs answer; with the client of the API and of Realtime that it takes.
+
+pub mod api;
+pub mod doctor;
+pub mod follow;
+pub mod smoke;
