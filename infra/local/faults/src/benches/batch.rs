@@ -1,16 +1,11 @@
 //! Stories asked for at once, and what they took: time, the shortest possible time, round trips, invocations, processor.
 
-use crate::{
-    Result, TestStack, TestUser, TrialError,
-    benches::{pace::Pace, path, processor::Spent},
-    ledger, stuck, unix_ms,
-};
-use serde_json::Value;
+use crate::benches::{pace::Pace, path, processor::Spent};
+use crate::prelude::*;
 use std::{
     collections::{BTreeMap, HashMap},
-    time::{Duration, Instant, SystemTime},
+    time::SystemTime,
 };
-use uuid::Uuid;
 
 /// One story, in milliseconds.
 #[derive(Clone, Debug)]

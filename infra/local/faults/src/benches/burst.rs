@@ -1,13 +1,7 @@
 //! Everybody asks at the same moment: how much longer the last story takes than one alone.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialOptions,
-    benches::{
-        batch,
-        pace::{Pace, REAL_PATH_SECONDS},
-    },
-    figures, on_stack, percentile,
-};
+use crate::benches::pace::{Pace, REAL_PATH_SECONDS};
+use crate::{benches::batch, prelude::*};
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.deployed());
 

@@ -1,16 +1,9 @@
 //! Sustained load before a ceiling: whether the slots that the ceiling allows are ever left empty while somebody waits.
 
-use crate::{
-    Figures, Result, Run, Size, TestStack, TrialOptions,
-    benches::{
-        batch,
-        pace::{ALONE_SECONDS, Pace, REAL_PATH_SECONDS},
-        path,
-    },
-    figures, ledger, on_stack,
-};
+use crate::benches::pace::{ALONE_SECONDS, Pace, REAL_PATH_SECONDS};
+use crate::benches::{batch, path};
+use crate::prelude::*;
 use std::collections::HashMap;
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, options| {
     setup

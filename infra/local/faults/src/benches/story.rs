@@ -1,14 +1,8 @@
 //! How much longer a story takes than its provider calls must, alone and among others, and its round trips.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialOptions,
-    benches::{
-        batch,
-        pace::{DOCUMENTED_PATH_SECONDS, Pace, REAL_PATH_SECONDS},
-        virtual_time,
-    },
-    figures, on_stack, percentile, stuck,
-};
+use crate::benches::pace::{DOCUMENTED_PATH_SECONDS, Pace, REAL_PATH_SECONDS};
+use crate::benches::{batch, virtual_time};
+use crate::prelude::*;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.deployed());
 

@@ -1,15 +1,10 @@
 //! Stories and users taken away at random moments, while processes die and S3 and PostgREST fail: nothing of them is left.
 
-use crate::{
-    Context, Figures, Result, Run, TestStack, TestUser, TrialOptions, bills,
-    events::{Killer, ask_until_accepted, disturb, insist},
-    figures, on_stack, query, until,
-};
+use crate::events::{Killer, ask_until_accepted, disturb, insist};
+use crate::prelude::*;
 use futures::future::try_join_all;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use stack::files::FileFault;
-use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup
     .schedule(Duration::from_secs(1))

@@ -1,13 +1,7 @@
 //! F28: a new version starts while stories run: every process is told to end, and hands back what it holds.
 
-use crate::{
-    Context, Figures, Result, Run, TestStack, TrialOptions, figures, on_stack, stuck, until,
-};
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
-use uuid::Uuid;
+use crate::prelude::*;
+use std::collections::BTreeSet;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup
     .latency("text=60,image=800,speech=300"))

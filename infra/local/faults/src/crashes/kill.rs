@@ -1,19 +1,11 @@
 //! F1: kill -9 at every marked point of the content agent and the worker.
 
-use crate::{
-    Figures, Result, Run, Size, TestStack, TrialOptions,
-    crashes::{
-        death::{KillReport, Victim},
-        new_text,
-        points::{POINTS, Point},
-        purchases::again_by_story,
-    },
-    figures, in_time, kill, on_stack, percentile, stuck,
-};
+use crate::crashes::death::{KillReport, Victim};
+use crate::crashes::points::{POINTS, Point};
+use crate::crashes::{new_text, purchases::again_by_story};
+use crate::prelude::*;
 use futures::future::try_join_all;
 use stack::breakpoints::Moment;
-use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run =
     on_stack!(measure, |setup, _| setup.schedule(TICK).latency(LATENCY)).audited();

@@ -1,7 +1,6 @@
 //! What readers see while a finished story gets another text and processes die: the old story or the new one.
 
-use crate::{Figures, Result, TestStack, figures};
-use uuid::Uuid;
+use crate::prelude::*;
 
 /// Begins to note what followed stories show.
 pub(crate) async fn watch(stack: &TestStack) -> Result<()> {

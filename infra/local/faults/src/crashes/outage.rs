@@ -1,16 +1,8 @@
 //! F2: every process at work is killed at one moment, with all the stories they hold.
 
-use crate::{
-    Figures, Job, Result, Run, TestStack, TrialOptions,
-    crashes::{
-        kill::{GRACE, LEASE},
-        purchases::again_by_story,
-    },
-    figures, kill, on_stack, percentile, until,
-};
+use crate::crashes::kill::{GRACE, LEASE};
+use crate::{crashes::purchases::again_by_story, prelude::*};
 use futures::future::try_join_all;
-use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup
     .latency("text=60,image=800,speech=300"))

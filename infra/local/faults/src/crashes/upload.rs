@@ -1,17 +1,10 @@
 //! A worker that dies between the upload and the status write: what is in the bucket is found, not bought again.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialOptions,
-    crashes::{
-        kill::round_of,
-        points::{POINTS, Point, Wire},
-        purchases::again_by_story,
-    },
-    figures, on_stack,
-};
+use crate::crashes::points::{POINTS, Point, Wire};
+use crate::crashes::{kill::round_of, purchases::again_by_story};
+use crate::prelude::*;
 use stack::breakpoints::Moment;
 use std::fs;
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure).audited();
 

@@ -1,11 +1,7 @@
 //! A wake that never arrives: a process dies between making jobs claimable and waking the worker.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialOptions, figures, in_time, kill, on_stack, stuck, until,
-};
+use crate::prelude::*;
 use stack::breakpoints::Moment;
-use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.schedule(TICK)).audited();
 

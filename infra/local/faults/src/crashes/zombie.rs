@@ -1,14 +1,10 @@
 //! F6: a process is frozen past its lease, another finishes its work, and the frozen one goes on.
 
-use crate::{
-    Context, Figures, Result, Run, TestStack, TrialOptions,
-    crashes::points::{POINTS, Point},
-    figures, in_time, on_stack, pause, resume, stuck, until,
-};
+use crate::crashes::points::{POINTS, Point};
+use crate::prelude::*;
 use futures::future::try_join_all;
 use stack::breakpoints::Moment;
-use std::{collections::BTreeSet, fs, time::Duration};
-use uuid::Uuid;
+use std::collections::BTreeSet;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.schedule(TICK)).audited();
 
@@ -90,7 +86,7 @@ async fn freeze_and_awake(
         stale_writes: u64::from(before != after),
         late_objects: late.len() as u64,
         reachable_objects: late.iter().filter(|file| after.contains(**file)).count() as u64,
-        silent: u64::from(!has_said_so(stack, story)?),
+        silent: u64::from(!stack.has_logged(&story.to_string(), &LAST_WORDS)?),
     })
 }
 
@@ -110,15 +106,4 @@ fn files(stack: &TestStack, story: Uuid) -> BTreeSet<String> {
         .into_iter()
         .flat_map(|folder| stack.files_of(folder, story))
         .collect()
-}
-
-/// Whether the content agent's log tells that work on this story was no longer its own.
-fn has_said_so(stack: &TestStack, story: Uuid) -> Result<bool> {
-    let log = fs::read_to_string(stack.home().join("logs/content-agent.log"))
-        .context("read the content agent's log")?;
-    let story = story.to_string();
-    let says_so = |line: &str| LAST_WORDS.iter().any(|words| line.contains(words));
-    Ok(log
-        .lines()
-        .any(|line| line.contains(&story) && says_so(line)))
 }

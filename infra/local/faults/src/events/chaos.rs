@@ -1,18 +1,13 @@
 //! Everything at once: processes killed, events doubled, providers, PostgREST and S3 failing, and still every story settles.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialOptions, bought_after_checkpoint, bought_again,
-    events::persistence::ask_until_accepted, figures, kill, on_stack,
-};
+use crate::{events::persistence::ask_until_accepted, prelude::*};
 use futures::future::try_join_all;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::{
     collections::{BTreeMap, BTreeSet},
     convert::Infallible,
-    time::{Duration, Instant},
 };
 use supabase::gateway::{FaultPlan, Share};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, options| {
     setup

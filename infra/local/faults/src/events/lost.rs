@@ -1,9 +1,6 @@
 //! F5: direct kicks and wakes that never arrive; the schedule finds what they were meant to start.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialOptions, bought_again, figures, on_stack, until,
-};
-use std::time::Duration;
+use crate::prelude::*;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.schedule(TICK)).audited();
 

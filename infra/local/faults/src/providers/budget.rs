@@ -1,13 +1,7 @@
 //! F31: an account runs out of money. One call learns it; the rest of the process is told without asking.
 
-use crate::{
-    Figures, Result, Run, Size, TestStack, TrialOptions, calls_since, figures, on_stack,
-    poll_every, providers::SETTLED_WITHIN, stuck,
-};
-use serde_json::json;
+use crate::{prelude::*, providers::SETTLED_WITHIN};
 use stand_ins::{CallKind, Outcome};
-use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure);
 

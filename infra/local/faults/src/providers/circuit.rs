@@ -1,12 +1,9 @@
 //! F14: a provider that fails now and then, and one that is down: what succeeds, and how soon it is left alone.
 
-use crate::{
-    Context, Figures, Result, Run, Size, TestStack, TrialOptions, calls_since, figures, on_stack,
-    providers::SETTLED_WITHIN, stuck, unix_ms, until,
-};
+use crate::{prelude::*, providers::SETTLED_WITHIN};
 use stack::lambda::LogLine;
 use stand_ins::{CallRecord, FaultProfile, Outcome};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, options| setup

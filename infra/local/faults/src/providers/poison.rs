@@ -1,13 +1,8 @@
 //! F17: a job that takes its process down each time, and one whose answers are useless each time.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialOptions, calls_since, figures, kill, on_stack,
-    prompt_of_scene, providers::SETTLED_WITHIN, stuck,
-};
+use crate::{prelude::*, providers::SETTLED_WITHIN};
 use stack::breakpoints::{Moment, Server};
 use stand_ins::{CallKind, Outcome};
-use std::time::Duration;
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure).audited();
 

@@ -1,11 +1,9 @@
 //! F13: a provider that allows so many pictures a minute. Before anybody knows of the limit its Retry-After is obeyed by
 //! all processes; once the operator has entered it, the quota is used up and hardly a call is refused.
 
-use crate::{Figures, Result, Run, TestStack, TrialOptions, calls_since, figures, on_stack, until};
+use crate::prelude::*;
 use futures::{StreamExt, TryStreamExt, stream};
 use stand_ins::{CallKind, CallLimit, RetryAfter, StandInConfig};
-use std::time::Duration;
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup
     .setting("JOB_LEASE_SECONDS", 30)

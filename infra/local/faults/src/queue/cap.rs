@@ -1,13 +1,11 @@
 //! Under many workers at once: the cap on jobs in flight, and stories that are cancelled while they wait.
 
-use crate::{Figures, Result, TestDatabase, TrialOptions, figures, statement};
-use serde_json::json;
+use crate::prelude::*;
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 const CLAIMERS: usize = 16;
 const CAP: u32 = 25;

@@ -1,10 +1,6 @@
 //! Row 5: what a claim costs behind a short and a long history, in pages of the database and in jobs a second.
 
-use crate::{
-    Figures, Result, Run, Size, TestDatabase, TrialOptions, figures, on_database, percentile, query,
-};
-use serde_json::Value;
-use std::time::{Duration, Instant};
+use crate::prelude::*;
 
 pub(crate) const RUN: Run = on_database!(measure);
 

@@ -1,12 +1,7 @@
 //! Row 8: from a job's arrival to the claim that hands it over, and from POST /stories to the start of the content agent.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialError, TrialOptions, figures, milliseconds, on_stack,
-    percentile, poll, stuck, unix_ms,
-};
-use serde_json::{Value, json};
-use std::time::{Duration, Instant, SystemTime};
-use uuid::Uuid;
+use crate::prelude::*;
+use std::time::SystemTime;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.latency("text=1,image=1,speech=1"));
 

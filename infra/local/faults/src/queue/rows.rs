@@ -1,7 +1,6 @@
 //! As many waiting and finished jobs as a trial needs, arranged in bulk, and claims as a worker makes them.
 
-use crate::{Lease, TestDatabase, leases};
-use serde_json::Value;
+use crate::prelude::*;
 
 impl TestDatabase {
     /// `jobs` covers that can be claimed now, one a story, of `users` people in turn.

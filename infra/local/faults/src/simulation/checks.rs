@@ -7,9 +7,8 @@ mod plans;
 mod spending;
 mod versions;
 
-use crate::{EVERYTHING, Story, TestDatabase, completion, creation, failure, leases};
+use crate::prelude::*;
 use futures::future::BoxFuture;
-use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::task::JoinSet;
 

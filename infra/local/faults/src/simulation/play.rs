@@ -1,13 +1,8 @@
 //! Many seeds, several at a time: each is a few stories, and workers and users who do whatever they may.
 
-use crate::{
-    Figures, Result, Run, TestDatabase, TrialOptions, alone, figures,
-    simulation::{
-        interleavings,
-        lanes::{in_lanes, replay, seeds_of},
-    },
-};
-use std::{sync::Arc, time::Instant};
+use crate::simulation::lanes::{in_lanes, replay, seeds_of};
+use crate::{prelude::*, simulation::interleavings};
+use std::sync::Arc;
 
 pub(crate) const RUN: Run = alone!(measure);
 

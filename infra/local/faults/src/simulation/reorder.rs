@@ -2,13 +2,11 @@
 
 mod reorder_run;
 
-use crate::{
-    Figures, Result, Run, TestDatabase, TrialOptions, alone, figures,
-    simulation::lanes::{in_lanes, replay, seeds_of},
-};
+use crate::prelude::*;
+use crate::simulation::lanes::{in_lanes, replay, seeds_of};
 use rand::{SeedableRng, rngs::StdRng};
 use reorder_run::{Delivery, InjectedFailures, ReorderRun};
-use std::{collections::BTreeMap, time::Instant};
+use std::collections::BTreeMap;
 
 pub(crate) const RUN: Run = alone!(measure);
 

@@ -2,16 +2,11 @@
 
 mod steering_run;
 
-use crate::{
-    Figures, Result, Run, TestDatabase, TrialOptions, alone, figures,
-    simulation::lanes::{in_lanes, replay, seeds_of},
-};
+use crate::prelude::*;
+use crate::simulation::lanes::{in_lanes, replay, seeds_of};
 use Wrong::{CameBack, MixedBook, NeverSettled, NotTold, OldResultGone, StaleResult};
 use rand::{SeedableRng, rngs::StdRng};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Instant,
-};
+use std::collections::{BTreeMap, BTreeSet};
 use steering_run::SteeringRun;
 
 pub(crate) const RUN: Run = alone!(measure);

@@ -1,12 +1,11 @@
 //! F8: clocks that are wrong. No function's clock reaches the database, so no lease or deadline can depend on one; and a
 //! token's times are given sixty seconds of leeway, no more.
 
-use crate::{Context, Figures, Result, Run, TestStack, TestUser, TrialOptions, figures, on_stack};
-use serde_json::{Value, json};
+use crate::prelude::*;
 use stack::breakpoints::{Moment, Seen, Server};
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 pub(crate) const RUN: Run = on_stack!(measure);

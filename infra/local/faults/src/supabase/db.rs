@@ -1,17 +1,10 @@
 //! F10: Postgres restarts, crashes, ends sessions and turns read-only, under stories and under a plain loop of verbs.
 
-use crate::{
-    Context, Figures, Result, Run, TestStack, TrialError, TrialOptions, figures, on_stack,
-    supabase::{
-        postgrest::{LEASE, outcome},
-        throughput::{self, Settled},
-    },
-    until,
-};
+use crate::prelude::*;
+use crate::supabase::postgrest::{LEASE, outcome};
+use crate::supabase::throughput::{self, Settled};
 use Disturbance::{Crash, EndedSessions, ReadOnly, Restart};
 use stack::{follow::StoryFeed, postgres::Halt};
-use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| {
     setup

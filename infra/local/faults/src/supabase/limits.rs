@@ -1,15 +1,11 @@
 //! F34: many users at their limits, who have assets made again and cancel at random while the providers fail now and then;
 //! and then a day of the platform that has no money left.
 
-use crate::{
-    Figures, Result, Run, TestStack, TestUser, TrialOptions, bills, figures, on_stack, query, until,
-};
+use crate::prelude::*;
 use futures::future::try_join_all;
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
-use serde_json::json;
 use stack::api::ApiError;
-use std::{collections::BTreeMap, time::Duration};
-use uuid::Uuid;
+use std::collections::BTreeMap;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| {
     setup

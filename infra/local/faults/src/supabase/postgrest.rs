@@ -1,12 +1,7 @@
 //! F9: PostgREST refuses, times out, hangs, resets, reloads, is failed over, or answers into the void; then it is well again.
 
-use crate::{
-    Figures, Result, Run, Size, TestStack, TrialOptions, bought_after_checkpoint, bought_again,
-    figures, on_stack, supabase::replies, until,
-};
-use std::time::{Duration, Instant};
+use crate::{prelude::*, supabase::replies};
 use supabase::gateway::{FaultPlan, Share};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| {
     setup

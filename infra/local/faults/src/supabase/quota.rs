@@ -1,14 +1,9 @@
 //! F19: a hundred requests at once against a limit of two, and credits taken, given back and taken again in between.
 
-use crate::{
-    Context, EVERYTHING, Figures, Result, Run, TestStack, TrialError, TrialOptions, figures,
-    on_stack, query,
-};
+use crate::prelude::*;
 use futures::future::{join_all, try_join_all};
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use serde_json::{Value, json};
 use stack::api::ApiError;
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure);
 

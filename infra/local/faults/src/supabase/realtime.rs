@@ -1,15 +1,9 @@
 //! F30: frames lost and reordered, sockets cut; a client that follows the documented way has the row again in a second.
 
-use crate::{
-    Context, Figures, Result, Run, TestStack, TrialError, TrialOptions, figures, on_stack,
-};
+use crate::prelude::*;
 use futures::future::try_join_all;
 use stack::follow::{FeedCounts, FollowError};
-use std::{
-    sync::OnceLock,
-    time::{Duration, Instant},
-};
-use uuid::Uuid;
+use std::sync::OnceLock;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup
     .latency("text=500,image=800,speech=600"))

@@ -1,16 +1,13 @@
 //! Lost answers: a verb takes effect and nobody hears of it, so it is said again; same result, one effect.
 
-use crate::{Context, EVERYTHING, Figures, Result, TestStack, TrialError, figures, stuck};
+use crate::prelude::*;
 use domain::{AssetType, StoryId};
 use serde::Serialize;
-use serde_json::{Value, json};
-use std::time::Duration;
 use store::{
     AssetCommand, AssetOptions, Caller, Completion, Created, Failure, Idempotency, LeasedJob,
     StartedContent, StoreError, UsageEntry,
 };
 use supabase::gateway::FaultPlan;
-use uuid::Uuid;
 
 /// Each verb once with the first answer lost, on a story of its own.
 pub(crate) async fn lost_once(stack: &TestStack) -> Result<Figures> {

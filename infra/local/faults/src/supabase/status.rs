@@ -1,13 +1,8 @@
 //! F21: the nine assets of a story finish at the same moment; beside it the documents' read, spread and write back.
 
-use crate::{
-    Context, Figures, Result, Run, TestStack, TrialOptions, figures, on_stack, percentile, query,
-};
+use crate::prelude::*;
 use futures::future::{join_all, try_join_all};
-use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 use store::{Completion, LeasedJob, Settled};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure).audited();
 

@@ -1,6 +1,6 @@
 //! Claims and completions a second, by a plain loop of verbs: what a disturbance of the database is measured against.
 
-use crate::{Result, TestStack};
+use crate::prelude::*;
 use std::{
     sync::{
         Mutex, PoisonError,
@@ -9,7 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 use store::{Completion, Store};
-use uuid::Uuid;
 
 /// Loops that claim a job and settle it.
 const LOOPS: usize = 6;

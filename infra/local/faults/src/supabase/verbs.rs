@@ -1,9 +1,7 @@
 //! The verbs as the functions call them, over PostgREST, and stories arranged by SQL for them to work on.
 
-use crate::{Context, EVERYTHING, Result, TestStack, query};
-use serde_json::Value;
+use crate::prelude::*;
 use store::LeasedJob;
-use uuid::Uuid;
 
 const SQL: &str = include_str!("verbs.sql");
 

@@ -1,7 +1,6 @@
 //! Checks of the guards around what is taken away.
 
-use crate::{TestDatabase, completion, creation};
-use serde_json::{Value, json};
+use crate::prelude::*;
 use std::sync::Arc;
 
 async fn claim(database: &TestDatabase, owner: &str) -> Vec<Value> {

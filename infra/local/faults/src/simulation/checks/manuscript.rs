@@ -1,7 +1,6 @@
 //! What is begun from the outline of a text is shown with the text, or comes to nothing with it.
 
-use crate::{EVERYTHING, Lease, TestDatabase, leases};
-use serde_json::{Value, json};
+use crate::prelude::*;
 use std::sync::Arc;
 
 async fn save(database: &TestDatabase, text: &Lease, beats: usize) -> Vec<Lease> {

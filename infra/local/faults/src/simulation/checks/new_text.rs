@@ -1,8 +1,7 @@
 //! Checks that a new text and the one before it never meet: before readers, in a book, in a worker's hands.
 
 use super::{finished, new_text, steer, write_anew};
-use crate::{EVERYTHING, Lease, Story, TestDatabase, completion, failure};
-use serde_json::{Value, json};
+use crate::prelude::*;
 use std::sync::Arc;
 
 async fn text_alone(database: &TestDatabase, story: &Story) {
