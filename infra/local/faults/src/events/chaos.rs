@@ -54,7 +54,8 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     disturb(stack, false);
 
     let book = "asset_generation_status ->> 'overall' in ('ready', 'partial')";
-    let (caused, causes): (i64, String) = stack.sql(CAUSES).bind(&stories).row().await?;
+    let (caused, causes): (i64, String) =
+        stack.query("why texts failed").bind(&stories).row().await?;
     let repeated = bought_after_checkpoint(stack).await?;
     let created = stack.count("select count(*) from public.stories").await?;
     Ok(figures! {
@@ -119,12 +120,6 @@ impl Killer {
         }
     }
 }
-
-/// Stories whose text failed with a code, and the codes.
-const CAUSES: &str = "select coalesce(sum(times), 0)::bigint, coalesce(string_agg(format('%s %s', times, error_code), ', '), '')
-    from (select error_code, count(*) as times from public.asset_generation_jobs
-      where story_id = any ($1) and asset_type = 'content' and status = 'failed' and error_code is not null
-      group by error_code) c";
 
 /// Attempts that kept a draft of a picture or a recording of their own although an earlier attempt had kept one of the same
 /// version for the same wish. A picture that did not pass its check is drawn again within the attempt, and so does not

@@ -6,8 +6,6 @@ pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.schedule(TICK)).
 
 /// The schedule of this trial; the template's is one minute.
 const TICK: Duration = Duration::from_secs(2);
-/// Waiting longer than this for the sweep is pointless.
-const SWEPT_WITHIN: Duration = Duration::from_secs(60);
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let emulator = stack.emulator();
@@ -19,7 +17,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let kicked = stack.count_jobs(&stories, begun).await?;
     stack.lose(0.0, 0.0);
     emulator.pause_schedules(false);
-    let swept = until("the sweep starts every story", SWEPT_WITHIN, async || {
+    let swept = until("the sweep starts every story", stack.patience, async || {
         Ok(stack.count_jobs(&stories, begun).await? == count as i64)
     })
     .await?;

@@ -5,7 +5,8 @@ use stack::files::FileFault;
 
 pub(crate) const RUN: Run = on_stack!(measure).audited();
 
-const KINDS: [FileFault; 4] = [
+/// In which it fails at once.
+pub(crate) const KINDS: [FileFault; 4] = [
     FileFault::SlowDown,
     FileFault::InternalError,
     FileFault::Cut,

@@ -64,6 +64,11 @@ async fn write_anew(database: &TestDatabase, story: &Story) {
     assert_eq!(database.write_text_of(&text).await["accepted"], true);
 }
 
+/// Whether what a worker made comes too late.
+async fn is_late(database: &TestDatabase, lease: &Lease) -> bool {
+    database.complete(lease).await["accepted"] == false
+}
+
 async fn new_text(database: &TestDatabase, story: &Story) {
     steer(database, "regenerate_assets", story, &["content"]).await;
     write_anew(database, story).await;
