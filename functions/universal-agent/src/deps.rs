@@ -1,6 +1,6 @@
 //! What handlers may touch, built once per process, and the configuration it is built from.
 
-use crate::{ElevenLabsVoices, TokenVerifier, Voices, recent::Recent};
+use crate::{ElevenLabsVoices, TokenVerifier, Voices, last_known::LastKnown, recent::Recent};
 use domain::estimate::Medians;
 use runtime::{Aws, Invoke, LambdaInvoker, SettingError, Variables, chain, env, http_client};
 use std::{error::Error, sync::Arc, time::Duration};
@@ -15,6 +15,7 @@ pub struct Deps {
     pub config: Config,
     pub(crate) plans: Recent<Plans>,
     pub(crate) medians: Recent<Medians>,
+    pub(crate) last_known: LastKnown,
 }
 
 /// How long plans are told without being read again; their page is cached longer still.
@@ -101,6 +102,7 @@ impl Deps {
             config: Config::from_variables(variables)?,
             plans: Recent::new(PLANS_FRESH_FOR),
             medians: Recent::new(MEDIANS_FRESH_FOR),
+            last_known: LastKnown::default(),
         })
     }
 }

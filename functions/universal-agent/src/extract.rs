@@ -1,6 +1,7 @@
 //! What comes in, believed piece by piece: who asks, ids, pages, bodies, idempotency keys.
 
 mod body;
+mod held;
 mod ids;
 mod json;
 mod page;
@@ -8,6 +9,7 @@ mod posted;
 mod signed_in;
 
 pub(crate) use body::{BODY_BYTES_MAX, Body, Checked};
+pub(crate) use held::Held;
 pub(crate) use ids::{PathId, PathStoryId};
 pub(crate) use page::{PageQuery, Query};
 pub(crate) use posted::{Keyed, Posted};

@@ -11,6 +11,7 @@ mod error;
 mod estimate;
 mod extract;
 mod hand_off;
+mod last_known;
 mod progress;
 mod recent;
 mod request_log;

@@ -3,6 +3,7 @@
 use crate::{
     Config, Deps, TokenVerifier, Voice, Voices, VoicesError, app,
     deps::{MEDIANS_FRESH_FOR, PLANS_FRESH_FOR},
+    last_known::LastKnown,
     recent::Recent,
     voices::{account_voices, built_in},
 };
@@ -47,6 +48,7 @@ pub(crate) type Question = (String, String, Value);
 #[derive(Default)]
 struct Told {
     answers: HashMap<String, (u16, Value)>,
+    is_silent: bool,
     questions: Vec<Question>,
 }
 
@@ -58,6 +60,11 @@ impl Database {
     pub(crate) fn answers(&self, what: &str, status: u16, answer: Value) {
         let mut told = self.0.lock().unwrap();
         told.answers.insert(what.to_owned(), (status, answer));
+    }
+
+    /// From now on it takes questions and answers none.
+    pub(crate) fn falls_silent(&self) {
+        self.0.lock().unwrap().is_silent = true;
     }
 
     /// A store before a server that answers so.
@@ -83,11 +90,17 @@ impl Database {
             .to_string()
             .trim_start_matches("/rest/v1/")
             .to_owned();
-        let mut told = self.0.lock().unwrap();
-        let what = path.split('?').next().unwrap();
-        let (status, answer) = told.answers.get(what).cloned().unwrap_or((200, json!([])));
-        let body = serde_json::from_slice(&body).unwrap_or_default();
-        told.questions.push((parts.method.to_string(), path, body));
+        let (is_silent, status, answer) = {
+            let mut told = self.0.lock().unwrap();
+            let what = path.split('?').next().unwrap();
+            let (status, answer) = told.answers.get(what).cloned().unwrap_or((200, json!([])));
+            let body = serde_json::from_slice(&body).unwrap_or_default();
+            told.questions.push((parts.method.to_string(), path, body));
+            (told.is_silent, status, answer)
+        };
+        if is_silent {
+            return std::future::pending().await;
+        }
         (StatusCode::from_u16(status).unwrap(), Json(answer)).into_response()
     }
 }
@@ -187,6 +200,7 @@ impl TestApi {
             },
             plans: Recent::new(PLANS_FRESH_FOR),
             medians: Recent::new(MEDIANS_FRESH_FOR),
+            last_known: LastKnown::default(),
         });
         Self {
             app,
@@ -250,6 +264,14 @@ impl TestApi {
 
     pub(crate) async fn get(&self, path: &str) -> Response {
         self.ask("GET", path, Body::empty()).await
+    }
+
+    /// Asks for what an earlier answer may still stand for.
+    pub(crate) async fn get_unless(&self, path: &str, held: &str) -> Response {
+        let request = Request::get(format!("/api/v1{path}"))
+            .header("authorization", format!("Bearer {}", self.token()))
+            .header("if-none-match", held);
+        self.send(request.body(Body::empty()).unwrap()).await
     }
 
     pub(crate) async fn post_with_key(&self, path: &str, key: &str, body: Value) -> Response {

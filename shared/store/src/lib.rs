@@ -36,7 +36,9 @@ pub use notices::{
     ClaimedNotices, DueNotice, MailOutcome, NoticeKind, NoticeResult, SettingsChange, UserSettings,
 };
 pub use plans::{Pack, Plan, Plans};
-pub use reading::{AssetEntry, AssetGenerationStatus, JobRow, Page, StoryRow, StorySummary};
+pub use reading::{
+    AssetEntry, AssetGenerationStatus, JobRow, Page, StoryRow, StoryStatusRow, StorySummary,
+};
 pub use rest::{RestConfig, RestConfigError, Store};
 pub use shares::{NoShareToken, Share, ShareToken};
 pub use work::{

@@ -52,6 +52,14 @@ pub struct StorySummary {
     pub updated_at: String,
 }
 
+/// How far a story is, and nothing of what is in it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct StoryStatusRow {
+    pub asset_generation_status: AssetGenerationStatus,
+    /// Grows with every change of the story.
+    pub version: u64,
+}
+
 /// `stories.asset_generation_status`: the overall state and one entry per requested asset.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -154,6 +162,7 @@ const STORY_COLUMNS: &str = "id,library_id,creator_user_id,title,content,status,
 asset_generation_started_at,asset_generation_completed_at,hue_extracted_colors,audio_words,audio_blocks,character_ids,\
 story_type,themes,version,created_at,updated_at";
 const SUMMARY_COLUMNS: &str = "id,library_id,title,status,asset_generation_status,story_type,themes,version,created_at,updated_at";
+const STATUS_COLUMNS: &str = "asset_generation_status,version";
 const CHARACTER_COLUMNS: &str =
     "id,name,species,age,traits,appearance,personality,reference_images";
 const JOB_COLUMNS: &str =
@@ -203,6 +212,18 @@ impl Store {
     pub async fn story(&self, owner: UserId, id: StoryId) -> Result<Option<StoryRow>, StoreError> {
         self.owned_row("read a story", &STORIES, owner, id, |rows| {
             rows.select(STORY_COLUMNS)
+        })
+        .await
+    }
+
+    /// How far a story of this owner is, or nothing, whether it is missing or somebody else's.
+    pub async fn story_status(
+        &self,
+        owner: UserId,
+        id: StoryId,
+    ) -> Result<Option<StoryStatusRow>, StoreError> {
+        self.owned_row("read a story's status", &STORIES, owner, id, |rows| {
+            rows.select(STATUS_COLUMNS)
         })
         .await
     }

@@ -37,6 +37,8 @@ pub enum RestConfigError {
 pub struct Store {
     http: reqwest::Client,
     rest: Postgrest,
+    /// How long a call may take that is not repeated.
+    once: Option<Duration>,
 }
 
 impl fmt::Debug for Store {
@@ -135,7 +137,20 @@ impl Store {
         if !key.starts_with("sb_") {
             rest = rest.insert_header("authorization", format!("Bearer {key}"));
         }
-        Ok(Self { http, rest })
+        Ok(Self {
+            http,
+            rest,
+            once: None,
+        })
+    }
+
+    /// The same for a caller with a patience of its own: each call is tried once, for this long.
+    #[must_use]
+    pub fn once(&self, timeout: Duration) -> Self {
+        Self {
+            once: Some(timeout),
+            ..self.clone()
+        }
     }
 
     /// Calls a SQL function. Every verb may be repeated safely, so passing failures are retried here.
@@ -182,9 +197,14 @@ impl Store {
         let (since, mut pause, mut tries) = (Instant::now(), FIRST_PAUSE, 0);
         loop {
             let timeout = TRY_TIMEOUTS[tries.min(TRY_TIMEOUTS.len() - 1)];
+            let timeout = self.once.unwrap_or(timeout);
             tries += 1;
             match self.send_once(attempted, build(), timeout).await {
-                Err(error) if error.is_transient() && !budget.is_over(tries, since) => {
+                Err(error)
+                    if self.once.is_none()
+                        && error.is_transient()
+                        && !budget.is_over(tries, since) =>
+                {
                     tracing::warn!(
                         attempted,
                         error = chain(&error),

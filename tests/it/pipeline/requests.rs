@@ -3,8 +3,9 @@
 use super::{assert_documented, demo, newcomer};
 use crate::stack::shared;
 use domain::AssetType;
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
-use stack::api::ApiError;
+use stack::{api::ApiError, breakpoints::Moment};
 
 pub(super) async fn post(url: &str, token: &str, key: Option<&str>, body: &Value) -> (u16, Value) {
     let mut request = reqwest::Client::new()
@@ -20,6 +21,66 @@ pub(super) async fn post(url: &str, token: &str, key: Option<&str>, body: &Value
     let body: Value = response.json().await.expect("a JSON body");
     assert_documented("POST", &path, status, &headers, &body);
     (status, body)
+}
+
+/// Asks for `path` as a browser would that holds an answer, and holds what comes to `openapi.json`.
+async fn get(url: &str, token: &str, held: Option<&str>) -> (u16, HeaderMap, Value) {
+    let mut request = reqwest::Client::new().get(url).bearer_auth(token);
+    if let Some(held) = held {
+        request = request.header("if-none-match", held);
+    }
+    let response = request.send().await.expect("an answer");
+    let (status, path) = (response.status().as_u16(), response.url().path().to_owned());
+    let headers = response.headers().clone();
+    let body = response.bytes().await.expect("all of it");
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if status != 304 {
+        assert_documented("GET", &path, status, &headers, &body);
+    }
+    (status, headers, body)
+}
+
+#[test]
+fn a_status_is_304_while_nothing_changes_and_the_last_known_one_while_the_database_is_silent() {
+    let shared = shared();
+    shared.run(async {
+        let user = demo(&shared);
+        let id = user.ask_for_story().await;
+        user.settled(&id).await;
+        let url = format!(
+            "{}/api/v1/stories/{id}/assets/status",
+            shared.stack().variable("API_URL")
+        );
+        let (status, headers, first) = get(&url, &user.token, None).await;
+        assert_eq!((status, &first["data"]["overall"]), (200, &json!("ready")));
+        let tag = headers["etag"].to_str().expect("a tag").to_owned();
+        assert_eq!(get(&url, &user.token, Some(&tag)).await.0, 304);
+
+        let silent: Vec<_> = (0..3)
+            .map(|_| {
+                let id = id.clone();
+                let breakpoints = shared.stack().breakpoints();
+                breakpoints.arm(Moment::Before, move |seen| {
+                    seen.path.contains("/stories?") && seen.mentions(&id)
+                })
+            })
+            .collect();
+        let (status, _, told) = get(&url, &user.token, Some(&tag)).await;
+        let data = &told["data"];
+        assert_eq!((status, &data["degraded"]), (200, &json!(true)), "{told}");
+        // Of the processes that serve the API, one that was never asked for this story may have answered.
+        let known = match data["version"].as_u64() {
+            Some(0) => (json!(0), json!({})),
+            _ => (
+                first["data"]["version"].clone(),
+                first["data"]["assets"].clone(),
+            ),
+        };
+        assert_eq!((&data["version"], &data["assets"]), (&known.0, &known.1));
+        drop(silent);
+        let (status, _, told) = get(&url, &user.token, None).await;
+        assert_eq!((status, told), (200, first));
+    });
 }
 
 #[test]

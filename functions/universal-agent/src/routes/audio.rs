@@ -1,17 +1,14 @@
 //! The voice of a story: which there are, and reading it anew.
 
 use crate::{
-    answer::Answer,
+    answer::{Answer, Caching, Tagged},
     deps::AppState,
     error::ApiError,
-    extract::{Checked, PathStoryId, Posted, SignedIn},
+    extract::{Checked, Held, PathStoryId, Posted, SignedIn},
     routes::assets::Outcome,
     voices::{self, Voice},
 };
-use axum::{
-    extract::State,
-    http::{HeaderName, header},
-};
+use axum::extract::State;
 use domain::{AssetType, request::InvalidField, voice::VoiceId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -105,7 +102,8 @@ const LIST_PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) async fn voices(
     State(deps): State<AppState>,
     SignedIn(_): SignedIn,
-) -> ([(HeaderName, &'static str); 1], Answer<VoiceList>) {
+    held: Held,
+) -> Tagged<VoiceList> {
     let (voices, source) = match deps.voices.list(LIST_PATIENCE).await {
         Ok(voices) => (voices, "elevenlabs"),
         Err(error) => {
@@ -122,8 +120,9 @@ pub(crate) async fn voices(
         voices,
         source,
     };
-    (
-        [(header::CACHE_CONTROL, "private, max-age=60")],
-        Answer::ok(list),
-    )
+    Tagged {
+        answer: Answer::ok(list),
+        held,
+        caching: Caching::Private("private, max-age=60"),
+    }
 }

@@ -1,10 +1,10 @@
 //! Stories: asking for one, finding them again, moving one, taking one away.
 
 use crate::{
-    answer::{Answer, Gone},
+    answer::{Answer, Caching, Gone, Tagged},
     deps::AppState,
     error::ApiError,
-    extract::{Body, Checked, Keyed, PageQuery, PathStoryId, Posted, Query, SignedIn},
+    extract::{Body, Checked, Held, Keyed, PageQuery, PathStoryId, Posted, Query, SignedIn},
     hand_off::{delete_files, start_text},
     request_log::note_story,
     store_error::story_not_found,
@@ -157,9 +157,14 @@ pub(crate) async fn show(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     PathStoryId(id): PathStoryId,
-) -> Result<Answer<StoryRow>, ApiError> {
+    held: Held,
+) -> Result<Tagged<StoryRow>, ApiError> {
     let story = deps.store.story(caller.user_id, id).await?;
-    story.map(Answer::ok).ok_or_else(story_not_found)
+    Ok(Tagged {
+        answer: Answer::ok(story.ok_or_else(story_not_found)?),
+        held,
+        caching: Caching::Revalidated,
+    })
 }
 
 /// `DELETE /stories/{id}`: the rows are gone with the answer, the files a moment later.

@@ -8,8 +8,9 @@ use std::{
 };
 
 /// Headers that the document speaks of response by response; what every answer carries stands in its description.
-const DOCUMENTED_HEADERS: [&str; 4] = [
+const DOCUMENTED_HEADERS: [&str; 5] = [
     "allow",
+    "etag",
     "idempotency-replayed",
     "retry-after",
     "www-authenticate",

@@ -15,7 +15,7 @@ pub const SECRET_ACCESS_KEY: &str = "local-secret";
 pub const ENVIRONMENT: &str = "production";
 
 /// Who notices come from, unless the variable says otherwise.
-const EMAIL_FROM: &str = "Storytailor <stories@storytailor.example>";
+const EMAIL_FROM: &str = "stories@storytailor.example";
 
 /// Settings of the functions that are passed on when they are set outside. What no function reads is not among them.
 const PASSED_THROUGH: [&str; 16] = [

@@ -2,6 +2,7 @@
 //! there is one.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io,
@@ -79,11 +80,11 @@ impl Home {
         }
     }
 
-    /// Writes `.local/env` for those who come: dotenv, one variable a line.
+    /// Writes `.local/env` for those who come: dotenv that a shell can read too, one variable a line.
     pub fn write_env(&self, variables: &BTreeMap<String, String>) -> Result<(), HomeError> {
         let text: String = variables
             .iter()
-            .map(|(name, value)| format!("{name}={value}\n"))
+            .map(|(name, value)| format!("{name}={}\n", quote(value)))
             .collect();
         let path = self.join("env");
         fs::write(&path, text).map_err(|source| HomeError::Folder { path, source })
@@ -98,9 +99,25 @@ impl Home {
     fn read_env(&self) -> Option<BTreeMap<String, String>> {
         let text = fs::read_to_string(self.join("env")).ok()?;
         let pairs = text.lines().filter_map(|line| line.split_once('='));
-        let owned = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let owned = pairs.map(|(name, value)| (name.to_owned(), unquote(value)));
         Some(owned.collect())
     }
+}
+
+/// A value as it is, or in single quotes where a shell would make something else of it.
+fn quote(value: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:@%+,=".contains(&byte);
+    if value.bytes().all(is_plain) {
+        return Cow::Borrowed(value);
+    }
+    Cow::Owned(format!("'{}'", value.replace('\'', r"'\''")))
+}
+
+fn unquote(value: &str) -> String {
+    let quoted = value
+        .strip_prefix('\'')
+        .and_then(|value| value.strip_suffix('\''));
+    quoted.map_or_else(|| value.to_owned(), |value| value.replace(r"'\''", "'"))
 }
 
 /// The folder of the workspace this program was built from.
@@ -127,6 +144,30 @@ mod tests {
         assert_eq!(home.running().unwrap()["API_URL"], "http://x");
         drop(lock);
         assert!(home.running().is_none());
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn a_shell_reads_the_variables_as_they_are_however_odd_they_are() {
+        let path = std::env::temp_dir().join(format!("storytailor-home-{}", uuid::Uuid::new_v4()));
+        let home = Home::open(path.clone()).unwrap();
+        let odd = [
+            "Ada's <a@b.example>",
+            r#"{"a":[1,"$HOME"]}"#,
+            "a b;c",
+            "http://x:1/?y=%20",
+        ];
+        for value in odd {
+            home.write_env(&BTreeMap::from([("ODD".to_owned(), value.to_owned())]))
+                .unwrap();
+            let read = std::process::Command::new("sh")
+                .args(["-c", r#". "$0"; printf %s "$ODD""#])
+                .arg(home.join("env"))
+                .output()
+                .unwrap();
+            assert_eq!(String::from_utf8_lossy(&read.stdout), value);
+            assert_eq!(home.read_env().unwrap()["ODD"], value);
+        }
         fs::remove_dir_all(path).unwrap();
     }
 }

@@ -1,19 +1,22 @@
 //! How far a story is: one figure, one entry per asset, and with `?detailed=true` the jobs behind them.
 
 use crate::{
-    answer::Answer,
+    answer::{Answer, Caching, Tagged},
     deps::AppState,
     error::ApiError,
-    extract::{PathStoryId, Query, SignedIn},
+    extract::{Held, PathStoryId, Query, SignedIn},
+    last_known::Known,
     progress::{expect, percent},
     store_error::story_not_found,
 };
 use axum::extract::State;
-use domain::{AssetType, JobId, JobStatus, Overall, estimate::Medians};
+use domain::{AssetType, JobId, JobStatus, Overall, StoryId, UserId, estimate::Medians};
 use jiff::Timestamp;
+use runtime::chain;
 use serde::Serialize;
-use std::collections::BTreeMap;
-use store::{AssetEntry, JobRow, StoryRow};
+use std::{collections::BTreeMap, time::Duration};
+use store::{AssetEntry, AssetGenerationStatus, JobRow, Store, StoreError, StoryStatusRow};
+use tokio::time::error::Elapsed;
 
 #[derive(Serialize)]
 pub(crate) struct Status {
@@ -27,6 +30,9 @@ pub(crate) struct Status {
     progress: u64,
     /// Grows with every change of the story.
     version: u64,
+    /// True while the database does not answer: this is the last that was known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    degraded: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     jobs: Option<Vec<Job>>,
 }
@@ -66,31 +72,120 @@ impl From<JobRow> for Job {
     }
 }
 
-/// `GET …/assets/status`
+/// Longest that anybody waits for a status.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long each try may take; a slow database is waited for by the first.
+const TRIES: [Duration; 3] = [
+    Duration::from_secs(3),
+    Duration::from_secs(1),
+    Duration::from_secs(1),
+];
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// `GET …/assets/status`: within five seconds, whatever the database does. While it does not answer, what this process was
+/// told last is told again, as `degraded`; of a story it knows nothing of, that it is being made (S3-036).
 pub(crate) async fn status(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     PathStoryId(id): PathStoryId,
+    held: Held,
     query: Query,
-) -> Result<Answer<Status>, ApiError> {
-    let (store, user) = (&deps.store, caller.user_id);
+) -> Result<Tagged<Status>, ApiError> {
+    let user = caller.user_id;
     let is_detailed = query.flag("detailed")?;
-    let jobs = async {
-        match is_detailed {
-            true => store.jobs(user, id).await.map(Some),
-            false => Ok(None),
+    let read = read_patiently(&deps.store, user, id, is_detailed);
+    let medians = tokio::time::timeout(PATIENCE, deps.medians());
+    let (read, medians) = tokio::join!(tokio::time::timeout(PATIENCE, read), medians);
+    let medians = medians.unwrap_or_default();
+    let (known, degraded) = match read {
+        Ok(Ok(Some(known))) => {
+            deps.last_known.note(user, id, known.clone());
+            (known, false)
+        }
+        Ok(Ok(None)) => {
+            deps.last_known.forget(user, id);
+            return Err(story_not_found());
+        }
+        failed_or_late => {
+            log_silence(failed_or_late);
+            let known = deps.last_known.of(user, id);
+            (known.unwrap_or_else(being_made), true)
         }
     };
-    let medians = async { Ok(deps.medians().await) };
-    let (story, jobs, medians) = tokio::try_join!(store.story(user, id), jobs, medians)?;
-    let story = story.ok_or_else(story_not_found)?;
-    Ok(Answer::ok(match jobs {
-        Some(jobs) => summarize_with_jobs(story, jobs, &medians, Timestamp::now()),
-        None => summarize(story, &medians),
-    }))
+    let mut status = match known.jobs.or_else(|| is_detailed.then(Vec::new)) {
+        Some(jobs) if is_detailed => {
+            summarize_with_jobs(known.story, jobs, &medians, Timestamp::now())
+        }
+        _ => summarize(known.story, &medians),
+    };
+    status.degraded = degraded;
+    Ok(Tagged {
+        answer: Answer::ok(status),
+        // Whoever polls learns of it, though the state be the same.
+        held: if degraded { Held::default() } else { held },
+        caching: Caching::None,
+    })
 }
 
-fn summarize(story: StoryRow, medians: &Medians) -> Status {
+/// The story and, if wanted, its jobs; failed tries are repeated twice.
+async fn read_patiently(
+    store: &Store,
+    user: UserId,
+    id: StoryId,
+    with_jobs: bool,
+) -> Result<Option<Known>, StoreError> {
+    let mut pause = FIRST_PAUSE;
+    for (number, timeout) in TRIES.into_iter().enumerate() {
+        let store = store.once(timeout);
+        let jobs = async {
+            match with_jobs {
+                true => store.jobs(user, id).await.map(Some),
+                false => Ok(None),
+            }
+        };
+        match tokio::try_join!(store.story_status(user, id), jobs) {
+            Err(error) if error.is_transient() && number + 1 < TRIES.len() => {
+                tracing::warn!(
+                    error = chain(&error),
+                    "[video-status] Attempt {} failed, retrying in {}ms",
+                    number + 1,
+                    pause.as_millis()
+                );
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            Err(error) => return Err(error),
+            Ok((story, jobs)) => return Ok(story.map(|story| Known { story, jobs })),
+        }
+    }
+    Ok(None)
+}
+
+/// What does not pass by itself is an error that somebody has to look at, though nobody is shown one.
+fn log_silence<T>(read: Result<Result<T, StoreError>, Elapsed>) {
+    const TOLD: &str = "Answering the last known status";
+    match read {
+        Ok(Err(error)) if !error.is_transient() => tracing::error!(error = chain(&error), "{TOLD}"),
+        Ok(Err(error)) => tracing::warn!(error = chain(&error), TOLD),
+        _ => tracing::warn!(error = "the database did not answer in time", TOLD),
+    }
+}
+
+/// What is said of a story that nobody can look at: whatever is known later is newer.
+fn being_made() -> Known {
+    let asset_generation_status = AssetGenerationStatus {
+        overall: Overall::Generating,
+        text_version: None,
+        assets: BTreeMap::new(),
+    };
+    let story = StoryStatusRow {
+        asset_generation_status,
+        version: 0,
+    };
+    Known { story, jobs: None }
+}
+
+fn summarize(story: StoryStatusRow, medians: &Medians) -> Status {
     let status = story.asset_generation_status;
     Status {
         overall: status.overall,
@@ -102,12 +197,13 @@ fn summarize(story: StoryRow, medians: &Medians) -> Status {
             .map(|(asset, entry)| (asset.name(), entry))
             .collect(),
         version: story.version,
+        degraded: false,
         jobs: None,
     }
 }
 
 fn summarize_with_jobs(
-    story: StoryRow,
+    story: StoryStatusRow,
     jobs: Vec<JobRow>,
     medians: &Medians,
     now: Timestamp,

@@ -11,7 +11,7 @@ use stack::{
 };
 use std::{path::Path, process::Stdio, time::Instant};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     process::Command,
 };
 
@@ -187,8 +187,11 @@ async fn tests(workspace: &Path, filter: &[String]) -> Result<Counts, TestError>
         .kill_on_drop(true);
     let mut child = command.spawn().map_err(ran)?;
     let output = child.stdout.take().ok_or(TestError::NothingRan)?;
-    let counts = count(output).await.map_err(ran)?;
+    let (counts, failures) = count(output, tokio::io::stdout()).await.map_err(ran)?;
     let status = child.wait().await.map_err(ran)?;
+    if !failures.is_empty() {
+        println!("\n▸ What failed, once more\n{}", failures.join("\n"));
+    }
     match status.success() {
         false => Err(TestError::Failed("the tests")),
         true if counts.passed == 0 => Err(TestError::NothingRan),
@@ -196,11 +199,20 @@ async fn tests(workspace: &Path, filter: &[String]) -> Result<Counts, TestError>
     }
 }
 
-async fn count(output: impl AsyncRead + Unpin) -> std::io::Result<Counts> {
+/// Passes the runner's output on; answers how many tests ran, and what those said that failed.
+async fn count(
+    output: impl AsyncRead + Unpin,
+    mut terminal: impl AsyncWrite + Unpin,
+) -> std::io::Result<(Counts, Vec<String>)> {
     let mut lines = BufReader::new(output).lines();
-    let mut terminal = tokio::io::stdout();
     let mut counts = Counts::default();
+    let mut failures = Vec::new();
+    let mut is_of_failure = false;
     while let Some(line) = lines.next_line().await? {
+        is_of_failure = line.starts_with("---- ") || is_of_failure && line != "failures:";
+        if is_of_failure {
+            failures.push(line.clone());
+        }
         if let Some(one) = result_line(&line) {
             counts = Counts {
                 passed: counts.passed + one.passed,
@@ -210,7 +222,7 @@ async fn count(output: impl AsyncRead + Unpin) -> std::io::Result<Counts> {
         terminal.write_all(format!("{line}\n").as_bytes()).await?;
         terminal.flush().await?;
     }
-    Ok(counts)
+    Ok((counts, failures))
 }
 
 /// `test result: ok. 3 passed; 0 failed; …`
@@ -234,6 +246,17 @@ fn result_line(line: &str) -> Option<Counts> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_failed_is_kept_to_be_said_again_at_the_end() {
+        let output = "test a ... ok\ntest b ... FAILED\n\nfailures:\n\n---- b stdout ----\nwhy\n\nfailures:\n    b\n\n\
+            test result: FAILED. 1 passed; 1 failed; 0 ignored\n";
+        let (counts, failures) = count(output.as_bytes(), tokio::io::sink())
+            .await
+            .expect("readable");
+        assert_eq!((counts.passed, counts.failed), (1, 1));
+        assert_eq!(failures, ["---- b stdout ----", "why", ""]);
+    }
 
     #[test]
     fn results_of_the_test_runner_are_counted() {
