@@ -4,7 +4,6 @@
 use crate::prelude::*;
 use futures::future::try_join_all;
 use operate::api::ApiError;
-use operate::api::ApiError;
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use std::collections::BTreeMap;
 

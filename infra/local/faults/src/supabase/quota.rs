@@ -3,7 +3,6 @@
 use crate::prelude::*;
 use futures::future::{join_all, try_join_all};
 use operate::api::ApiError;
-use operate::api::ApiError;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 pub(crate) const RUN: Run = on_stack!(measure);
