@@ -3,6 +3,7 @@
 use super::{Outcome, announce_voice, progress::Board, running::Running, shelf, timing};
 use domain::request::parse_text;
 use operate::{api::Api, follow::StoryFeed, smoke::SILENCE_MAX};
+use serde_json::{Value, json};
 use stack::{home::Home, report::Reporter, stack::StackOptions};
 use std::{
     path::PathBuf,
