@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
-use super::prose::{Prose, Sentence, Word};
+use super::prose::{Prose, Sentence, Word, letter_seconds};
 use super::{Delivery, SAMPLE_RATE, Sound};
 use crate::storyteller::seeded::Seeded;
 
@@ -20,7 +20,7 @@ const PAUSE_MIN: f64 = 0.055;
 pub(super) fn program() -> Option<&'static str> {
     static PROGRAM: LazyLock<Option<&'static str>> = LazyLock::new(|| {
         ["espeak-ng", "espeak"].into_iter().find(|name| {
-            let spoken = run(name, &[], "a");
+            let spoken = run(name, &["--stdin".into(), "--stdout".into()], "a");
             spoken.is_some_and(|wav| wav.len() > 1000)
         })
     });
@@ -28,17 +28,19 @@ pub(super) fn program() -> Option<&'static str> {
 }
 
 /// Runs the program on a text and returns what it prints.
-fn run(program: &str, arguments: &[&str], text: &str) -> Option<Vec<u8>> {
+fn run(program: &str, arguments: &[String], text: &str) -> Option<Vec<u8>> {
     let mut child = Command::new(program)
         .args(arguments)
-        .args(["--stdin", "--stdout"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .ok()?;
     // The program reads all of its input before it prints, so this cannot block for ever.
-    let written = child.stdin.take()?.write_all(text.as_bytes()).is_ok();
+    let written = child
+        .stdin
+        .take()
+        .is_some_and(|mut stdin| stdin.write_all(text.as_bytes()).is_ok());
     let output = child.wait_with_output().ok()?;
     (written && output.status.success()).then_some(output.stdout)
 }
@@ -50,19 +52,23 @@ pub(super) fn speak(program: &str, prose: &Prose, delivery: &Delivery) -> Option
         .to_owned();
     let voice = format!("en-us{variant}");
     let pace = format!("{:.0}", PACE * delivery.speed);
-    let arguments = ["-v", &voice, "-s", &pace, "-g", "1", "-z"];
+    let arguments: Vec<String> = [
+        "-v", &voice, "-s", &pace, "-g", "1", "-z", "--stdin", "--stdout",
+    ]
+    .map(String::from)
+    .to_vec();
     let mut samples: Vec<f32> = Vec::new();
     let mut timed = Vec::new();
-    for sentence in &prose.sentences {
-        let text = &prose.characters[sentence.start..sentence.end];
-        let text: String = text.iter().collect();
-        let spoken = trim(&wav_samples(&run(program, &arguments, text.trim())?)?);
+    let spoken = speak_sentences(program, &arguments, prose)?;
+    for (sentence, spoken) in prose.sentences.iter().zip(spoken) {
         let begins = samples.len() as f64 / f64::from(SAMPLE_RATE);
         place(prose, sentence, &spoken, begins, &mut timed);
         samples.extend(&spoken);
         let pause = sentence.pause() * 0.8 / delivery.speed;
-        let pause = (pause * f64::from(SAMPLE_RATE)) as usize;
-        samples.resize(samples.len() + pause, 0.0);
+        samples.resize(
+            samples.len() + (pause * f64::from(SAMPLE_RATE)) as usize,
+            0.0,
+        );
     }
     let total = samples.len() as f64 / f64::from(SAMPLE_RATE);
     let (starts, ends) = prose.spread(&timed, total);
@@ -70,6 +76,28 @@ pub(super) fn speak(program: &str, prose: &Prose, delivery: &Delivery) -> Option
         samples,
         starts,
         ends,
+    })
+}
+
+/// Every sentence by itself, on two threads: most of the time goes into starting the program.
+fn speak_sentences(program: &str, arguments: &[String], prose: &Prose) -> Option<Vec<Vec<f32>>> {
+    let speak_all = |sentences: &[Sentence]| -> Option<Vec<Vec<f32>>> {
+        sentences
+            .iter()
+            .map(|sentence| {
+                let text: String = prose.characters[sentence.start..sentence.end]
+                    .iter()
+                    .collect();
+                Some(trim(&wav_samples(&run(program, arguments, text.trim())?)?))
+            })
+            .collect()
+    };
+    let (first, second) = prose.sentences.split_at(prose.sentences.len() / 2);
+    std::thread::scope(|scope| {
+        let rest = scope.spawn(|| speak_all(second));
+        let mut spoken = speak_all(first)?;
+        spoken.extend(rest.join().ok()??);
+        Some(spoken)
     })
 }
 
@@ -87,11 +115,19 @@ fn wav_samples(file: &[u8]) -> Option<Vec<f32>> {
 fn trim(samples: &[f32]) -> Vec<f32> {
     let loud = |sample: &f32| sample.abs() > SILENCE;
     let margin = SAMPLE_RATE as usize / 50;
-    let first = samples.iter().position(loud).unwrap_or(0);
-    let first = first.saturating_sub(margin);
-    let last = samples.iter().rposition(loud);
-    let last = last.map_or(0, |at| (at + margin).min(samples.len()));
-    samples[first..last.max(first)].to_vec()
+    let first = samples
+        .iter()
+        .position(loud)
+        .unwrap_or(0)
+        .saturating_sub(margin);
+    let last = samples
+        .iter()
+        .rposition(loud)
+        .map_or(0, |at| (at + margin).min(samples.len()));
+    samples
+        .get(first..last.max(first))
+        .unwrap_or_default()
+        .to_vec()
 }
 
 /// Times the words of a sentence: its clauses between the pauses that can be heard, the words of
@@ -117,7 +153,14 @@ fn place(
         stretches.push((sentence.clauses.concat(), 0.0, seconds));
     }
     for (words, since, until) in stretches {
-        let weight = |word: &Word| prose.seconds(word).max(0.05);
+        let weight = |word: &Word| {
+            let letters = &prose.characters[word.start..word.end];
+            letters
+                .iter()
+                .map(|c| letter_seconds(*c))
+                .sum::<f64>()
+                .max(0.05)
+        };
         let scale = (until - since) / words.iter().map(weight).sum::<f64>().max(0.01);
         let mut clock = begins + since;
         for word in &words {

@@ -61,7 +61,7 @@ pub(super) fn is_vowel(c: char) -> bool {
 }
 
 /// What a letter adds to a word's length, in seconds at speed 1.
-fn letter_seconds(c: char) -> f64 {
+pub(super) fn letter_seconds(c: char) -> f64 {
     if is_vowel(c) {
         VOWEL
     } else if c.is_ascii_digit() {
@@ -98,8 +98,14 @@ impl Prose {
             }
             let blank_line = c == '\n' && characters.get(at) == Some(&'\n');
             if matches!(c, '.' | '!' | '?' | '…') || blank_line || at == characters.len() {
-                let marks = characters[at..].iter();
-                at += marks.take_while(|c| ".!?…\"”’)".contains(**c)).count();
+                while at < characters.len()
+                    && matches!(
+                        characters[at],
+                        '.' | '!' | '?' | '…' | '"' | '”' | '’' | ')'
+                    )
+                {
+                    at += 1;
+                }
                 let sentence = finish(&characters, std::mem::take(&mut clauses), start, at, c);
                 clauses.push(Vec::new());
                 start = at;
@@ -113,12 +119,6 @@ impl Prose {
         }
     }
 
-    /// What its letters take, at speed 1.
-    pub(super) fn seconds(&self, word: &Word) -> f64 {
-        let letters = self.characters[word.start..word.end].iter();
-        letters.map(|c| letter_seconds(*c)).sum()
-    }
-
     /// Start and end of every character at the pace of the constants above: words where they are
     /// spoken, marks and blanks in the silence that follows.
     pub(super) fn times(&self, speed: f64) -> (Vec<f64>, Vec<f64>) {
@@ -128,13 +128,17 @@ impl Prose {
             let last_clause = sentence.clauses.len() - 1;
             for (index, clause) in sentence.clauses.iter().enumerate() {
                 for word in clause {
-                    let length = self.seconds(word);
+                    let length: f64 = self.characters[word.start..word.end]
+                        .iter()
+                        .map(|c| letter_seconds(*c))
+                        .sum();
                     words.push((*word, clock / speed, (clock + length) / speed));
                     clock += length + WORD_GAP;
                 }
-                clock += match index == last_clause {
-                    true => sentence.pause(),
-                    false => COMMA_PAUSE,
+                clock += if index == last_clause {
+                    sentence.pause()
+                } else {
+                    COMMA_PAUSE
                 };
             }
         }
@@ -159,9 +163,11 @@ impl Prose {
         let mut filled = 0;
         for (word, since, until) in words {
             share(&vec![1.0; word.start - filled], clock, *since);
-            let letters = self.characters[word.start..word.end].iter();
-            let weights = letters.map(|c| letter_seconds(*c).max(0.01));
-            let weights: Vec<f64> = weights.collect();
+            let letters = &self.characters[word.start..word.end];
+            let weights: Vec<f64> = letters
+                .iter()
+                .map(|c| letter_seconds(*c).max(0.01))
+                .collect();
             share(&weights, *since, *until);
             (filled, clock) = (word.end, *until);
         }
@@ -187,8 +193,12 @@ fn finish(
         _ if marks.contains(&'!') => Ending::Exclamation,
         _ => Ending::Statement,
     };
-    let after = characters[end..].iter().take_while(|c| c.is_whitespace());
-    let ends_paragraph = after.filter(|c| **c == '\n').count() >= 2;
+    let ends_paragraph = characters[end..]
+        .iter()
+        .take_while(|c| c.is_whitespace())
+        .filter(|c| **c == '\n')
+        .count()
+        >= 2;
     Some(Sentence {
         clauses,
         ending,
