@@ -130,8 +130,9 @@ fn the_client_ends_with_the_newest_row_over_every_realtime_library_though_frames
 fn families_make_watch_mend_and_read_stories_in_a_browser() {
     build();
     let shared = own("browser", |_| {});
-    // A browser beside compilers and other tests is slow; a journey that hangs ends by its own limits.
-    shared.run_within(Duration::from_secs(400), async {
-        succeeds(&mut node("tests/browser.mjs", &shared)).await;
+    // A browser beside compilers and other tests is slow; a journey that hangs ends by its own limits and tells where it is.
+    shared.run_within(Duration::from_secs(1_200), async {
+        let mut journeys = node("tests/browser.mjs", &shared);
+        succeeds(journeys.env("STACK_HOME", shared.stack().home().join(""))).await;
     });
 }

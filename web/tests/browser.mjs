@@ -1,15 +1,16 @@
 // What a family does, in the system's Chromium over a whole local stack. Each journey is a sentence; one that fails is named,
 // and the exit status says so. `node tests/browser.mjs [part of a name]`, with the variables of `.local/env`.
 import assert from 'node:assert/strict';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Api, appUrl, axe, complaints, demo, launch, signedIn, signUp, standIns } from './stage.mjs';
+import { fileURLToPath } from 'node:url';
+import { Api, appUrl, axe, complaints, demo, launch, PATIENCE_MS, QUICK, signedIn, signUp, standIns } from './stage.mjs';
 
 const ASSETS = ['content', 'cover', 'scene_1', 'scene_2', 'scene_3', 'scene_4', 'audio', 'activities', 'pdf'];
 const journeys = [];
 const journey = (name, run) => journeys.push({ name, run });
-/** Journeys that leave the stand-ins as they are, and so can be made at once. */
+/** Journeys that leave the stand-ins as they are, and so can be made beside each other. */
 const together = [];
 const journeyBeside = (name, run) => together.push({ name, run });
 const browser = await launch();
@@ -17,17 +18,52 @@ const frame = (asset) => `[data-asset="${asset}"]`;
 const inState = (asset, status) => `${frame(asset)}[data-status="${status}"]`;
 const act = (name) => `[data-action="${name}"]`;
 const storyOf = (page) => new URL(page.url()).searchParams.get('id');
+/** On a quiet machine it is a tenth of a second; beside compilers and other tests the processor is waited for. */
+const SEEN_WITHIN_MS = 3_000;
 const page = (file, id) => `${appUrl}${file}${id ? `?id=${id}` : ''}`;
 
 /** Opens a page that complains of nothing until it is closed. */
 async function open(context, address) {
   const opened = await context.newPage();
-  const complained = complaints(opened);
-  opened.setDefaultTimeout(20_000);
-  opened.calm = () => assert.deepEqual(complained, []);
+  const { list, said } = complaints(opened);
+  opened.setDefaultTimeout(PATIENCE_MS);
+  opened.calm = () => assert.deepEqual(list, []);
+  opened.said = said;
   await opened.goto(address);
   return opened;
 }
+
+/** What is to be known of a page on which something failed. */
+async function tellOf(opened, name) {
+  const folder = fileURLToPath(new URL('../../target/browser', import.meta.url));
+  const file = join(folder, `${name.replace(/[^a-z0-9]+/gi, '-').slice(0, 60)}-${crypto.randomUUID().slice(0, 4)}.png`);
+  await mkdir(folder, { recursive: true });
+  const isTaken = await opened.screenshot({ path: file, timeout: 20_000 }).then(() => file, (error) => error.message);
+  const seen = await opened.evaluate(() => ({
+    states: Object.fromEntries([...document.querySelectorAll('[data-asset]')].map(({ dataset }) => [dataset.asset, dataset.status])),
+    words: document.body.innerText.replace(/\s+/g, ' ').slice(0, 600),
+  })).catch((error) => error.message);
+  console.log(`  on ${opened.url()}\n  ${JSON.stringify(seen)}\n  said: ${JSON.stringify(opened.said?.slice(-12))}\n  picture: ${isTaken}`);
+}
+
+/** Waits until a page of the book lies where it is read: nobody taps a word that is still moving. */
+const turned = (reader, page) => reader.waitForFunction((page) => {
+  const shown = document.querySelector(`[data-page="${page}"][data-open]`)?.getBoundingClientRect();
+  return shown && Math.abs(shown.left - document.querySelector('.book').getBoundingClientRect().left) < 1;
+}, page);
+
+/** The link in the mail to somebody. */
+async function mailedLink(address) {
+  const folder = join(process.env.STACK_HOME ?? fileURLToPath(new URL('../../.local', import.meta.url)), 'mail');
+  for (const name of await readdir(folder)) {
+    const mail = await readFile(join(folder, name), 'utf8');
+    if (mail.includes(`To: ${address}\r\n`)) return mail.split('\r\n\r\n')[1].trim();
+  }
+  throw new Error(`no mail to ${address} in ${folder}`);
+}
+
+/** Waits until nothing of a story is being made, so that what the stand-ins are told next meets nothing of it. */
+const whole = (opened) => opened.waitForSelector('[data-overall="ready"]');
 
 async function clean(opened, where) {
   const found = await axe(opened);
@@ -35,7 +71,7 @@ async function clean(opened, where) {
 }
 
 journey('one click, one wish, and a story grows through a reload and a lost line, and is read', async () => {
-  await standIns({ latency: 'text=900,image=900,speech=700' });
+  await standIns({ latency: 'story=6000,text=200,image=400,speech=700' });
   const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 800 } });
   const family = await open(context, appUrl);
   await clean(family, 'welcome');
@@ -51,17 +87,8 @@ journey('one click, one wish, and a story grows through a reload and a lost line
   await context.setOffline(true);
   await family.waitForSelector('[data-offline]');
   await context.setOffline(false);
-  await family.evaluate(() => {
-    window.seenAt = {};
-    const note = (frame) => frame.dataset.status === 'ready' && (window.seenAt[frame.dataset.asset] ??= Date.now());
-    new MutationObserver((changes) => changes.forEach(({ target }) => note(target))).observe(document.querySelector('main'), { subtree: true, attributeFilter: ['data-status'] });
-  });
   for (const asset of ASSETS) await family.waitForSelector(inState(asset, 'ready'), { state: 'attached' });
   await family.waitForFunction(() => document.title.startsWith('★'));
-  const { assets } = (await new Api(await demo()).call('GET', `/stories/${id}`)).asset_generation_status;
-  const waits = Object.entries(await family.evaluate(() => window.seenAt)).map(([asset, at]) => at - Date.parse(assets[asset].completedAt)).sort((a, b) => a - b);
-  console.log(`  from the row's change to the page's: ${waits[waits.length >> 1]} ms (median of ${waits.length})`);
-  assert.ok(waits[waits.length >> 1] <= 1_000, String(waits));
   await family.waitForFunction(() => document.querySelectorAll('.asset img').length === 5);
   await clean(family, 'made');
   await family.click(act('review'));
@@ -82,8 +109,36 @@ journey('one click, one wish, and a story grows through a reload and a lost line
   await context.close();
 });
 
+journey('a change of the row is seen at once', async () => {
+  await standIns({ latency: 'story=4000,text=300,image=900,speech=700' });
+  const session = await demo();
+  const api = new Api(session);
+  const context = await signedIn(browser, session);
+  // Noted from the first frame on: when the page came to hear of changes as they happen, and what it shows since then.
+  await context.addInitScript(() => {
+    window.seenAt = {};
+    const note = () => {
+      if (!document.querySelector('[data-connection="live"]')) return;
+      window.liveAt ??= Date.now();
+      for (const { dataset } of document.querySelectorAll('[data-asset][data-status="ready"]')) window.seenAt[dataset.asset] ??= Date.now();
+    };
+    new MutationObserver(note).observe(document, { subtree: true, childList: true, attributeFilter: ['data-status', 'data-connection'] });
+  });
+  const { id } = await api.makeStory({ name: 'Ember', species: 'dragon' });
+  const family = await open(context, page('story.html', id));
+  await whole(family);
+  const { assets } = (await api.call('GET', `/stories/${id}`)).asset_generation_status;
+  const { seenAt, liveAt } = await family.evaluate(() => ({ seenAt: window.seenAt, liveAt: window.liveAt }));
+  const waits = Object.entries(seenAt)
+    .map(([asset, at]) => ({ at, changed: Date.parse(assets[asset].completedAt) }))
+    .filter(({ changed }) => changed > liveAt).map(({ at, changed }) => at - changed).sort((a, b) => a - b);
+  const median = waits[waits.length >> 1];
+  console.log(`  from the row's change to the page's: ${median} ms (median of ${waits.length}; ${waits})`);
+  assert.ok(waits.length >= 4 && median <= SEEN_WITHIN_MS, String(waits));
+  await context.close();
+});
+
 journey('the marked word is the one that sounds, at three speeds, after a seek, a pause and a page turn', async () => {
-  await standIns({ latency: 'text=60,image=120,speech=90' });
   const session = await demo();
   const api = new Api(session);
   const { id } = await api.makeStory({ name: 'Ember', species: 'dragon' });
@@ -96,30 +151,44 @@ journey('the marked word is the one that sounds, at three speeds, after a seek, 
   await reader.waitForSelector('[data-current]');
   await clean(reader, 'reading');
 
-  /** Share of so many frames whose mark is right. */
-  const share = (count) => reader.evaluate(async ([words, count]) => {
+  /** Of so many frames that the machine had time for, those whose mark is right: what is on the screen when a frame is done. */
+  const share = (count) => reader.evaluate(async ([words, count, patience]) => {
     const audio = document.querySelector('audio');
+    const { port1, port2 } = new MessageChannel();
+    const drawn = () => new Promise((done) => {
+      port1.onmessage = done;
+      port2.postMessage('');
+    });
+    const frame = () => new Promise(requestAnimationFrame);
     let frames = 0;
+    let starved = 0;
     const wrong = [];
-    const patience = performance.now() + 10_000;
-    while (frames < count && performance.now() < patience) {
-      await new Promise(requestAnimationFrame);
+    const began = performance.now();
+    while (frames < count && performance.now() - began < patience && !audio.ended) {
+      const before = await frame();
+      await drawn();
+      const now = performance.now();
       if (audio.paused || audio.seeking || audio.readyState < 3) continue;
       const time = audio.currentTime;
       const marked = document.querySelector('[data-current]')?.dataset.word;
+      // Who had to wait for the processor between the frame and this look saw another moment than the page did.
+      if (now - before > 30) {
+        starved++;
+        continue;
+      }
       const sounding = words.find(({ start, end }) => time >= start && time <= end);
       const { start, end } = words[marked] ?? {};
       frames++;
       const isRight = marked ? time >= start - 0.05 && time <= end + 0.05 : !sounding || time - sounding.start < 0.05 || sounding.end - time < 0.05;
       if (!isRight) wrong.push({ time, marked, start, end });
     }
-    return { frames, share: 1 - wrong.length / frames, wrong: wrong.slice(0, 5) };
-  }, [words, count]);
+    return { frames, starved, share: 1 - wrong.length / frames, wrong: wrong.slice(0, 5) };
+  }, [words, count, 20_000]);
 
   const follows = async (count) => {
     const seen = await share(count);
     // One frame that the machine had no time for is no wrong mark.
-    assert.ok(seen.frames > count / 3 && (seen.share >= 0.99 || seen.wrong.length === 1), JSON.stringify(seen));
+    assert.ok(seen.frames >= count / 6 && (seen.share >= 0.99 || seen.wrong.length === 1), JSON.stringify(seen));
     return seen;
   };
 
@@ -130,9 +199,10 @@ journey('the marked word is the one that sounds, at three speeds, after a seek, 
       select.dispatchEvent(new Event('change'));
     }, [speed]);
     const seen = await follows(120);
-    console.log(`  ${speed} ×: ${(100 * seen.share).toFixed(1)} % of ${seen.frames} frames`);
+    console.log(`  ${speed} ×: ${(100 * seen.share).toFixed(1)} % of ${seen.frames} frames (${seen.starved} starved)`);
   }
   // A tapped word, a pause, and a page turned by hand.
+  await turned(reader, 1);
   await reader.click('[data-page="1"] [data-word="20"]');
   await reader.waitForFunction(() => Number(document.querySelector('[data-current]')?.dataset.word) >= 20);
   await follows(30);
@@ -141,6 +211,7 @@ journey('the marked word is the one that sounds, at three speeds, after a seek, 
   await reader.click(act('play'));
   await follows(30);
   await reader.keyboard.press('ArrowRight');
+  await turned(reader, 2);
   await reader.waitForFunction(() => document.querySelector('[data-page="2"] [data-current]'));
   await follows(30);
   // And by itself, where the page's last word has sounded.
@@ -173,6 +244,7 @@ journey('the marked word is the one that sounds, at three speeds, after a seek, 
   await reader.waitForSelector('[data-page="1"] [data-word="20"]', { state: 'attached' });
   await reader.click(act('open'));
   await reader.waitForFunction(() => document.querySelector('[data-page="1"] img')?.naturalWidth > 0);
+  await turned(reader, 1);
   await reader.click('[data-page="1"] [data-word="60"]');
   await reader.waitForFunction(() => Number(document.querySelector('[data-current]')?.dataset.word) >= 60);
   await context.setOffline(false);
@@ -181,7 +253,7 @@ journey('the marked word is the one that sounds, at three speeds, after a seek, 
 });
 
 journey('a refused picture is marked and painted again, a refused text written again, and making can be stopped', async () => {
-  await standIns({ latency: 'text=60,image=120,speech=90', next: [{ outcome: 'policy', kind: 'image', times: 2 }] });
+  await standIns({ next: [{ outcome: 'policy', kind: 'image', times: 2 }] });
   const session = await demo();
   const api = new Api(session);
   const context = await signedIn(browser, session, { viewport: { width: 390, height: 844 }, colorScheme: 'dark' });
@@ -195,6 +267,7 @@ journey('a refused picture is marked and painted again, a refused text written a
   await family.waitForSelector(inState('cover', 'ready'));
   assert.equal(await family.locator('[data-placeholder]').count(), 0);
   await family.waitForSelector(act('play'));
+  await whole(family);
 
   await standIns({ next: [{ outcome: 'policy', kind: 'text' }] });
   const refused = await api.makeStory({ name: 'Ember', species: 'dragon' });
@@ -202,16 +275,16 @@ journey('a refused picture is marked and painted again, a refused text written a
   await family.waitForSelector(inState('content', 'failed'));
   await clean(family, 'a refused text');
   await family.click(act('retry-content'));
+  await whole(family);
   await family.waitForSelector(act('play'));
 
-  await standIns({ latency: 'text=5000' });
+  await standIns({ latency: 'story=120000' });
   const stopped = await api.makeStory({ name: 'Ember', species: 'dragon' });
   await family.goto(page('story.html', stopped.id));
   await family.click(act('cancel'));
   await clean(family, 'the question whether to stop');
   await family.click(act('confirm-cancel'));
   await family.waitForSelector('[data-overall="cancelled"]');
-  await standIns({ latency: 'text=60,image=120,speech=90' });
   family.calm();
   await context.close();
 });
@@ -348,24 +421,16 @@ journeyBeside('markup and addresses in names, ideas and titles are words everywh
 
 journeyBeside('a link by mail signs in, and one that is too old says so', async () => {
   const context = await browser.newContext({ locale: 'en-GB' });
-  let asked;
-  // The local stack sends no mail, so the request is taken here and the link is made by hand.
-  await context.route('**/auth/v1/otp*', (route) => {
-    asked = { ...route.request().postDataJSON(), back: new URL(route.request().url()).searchParams.get('redirect_to') };
-    return route.fulfill({ json: {}, headers: { 'access-control-allow-origin': '*' } });
-  });
   const family = await open(context, appUrl);
-  await family.fill('[name=email]', 'ada@example.com');
+  const email = `${crypto.randomUUID()}@example.com`;
+  await family.fill('[name=email]', email);
   await family.click(act('mail-link'));
   await family.waitForFunction(() => /mailbox/.test(document.querySelector('.said').textContent));
-  assert.equal(asked.email, 'ada@example.com');
-  await family.goto('about:blank');
-  await family.goto(`${asked.back}#error=access_denied&error_code=otp_expired&error_description=Email+link+is+invalid+or+has+expired`);
+  const link = await mailedLink(email);
+  await family.goto(link.replace('token=', 'token=x'));
   await family.waitForSelector('.note');
-  const session = await signUp();
-  const brought = new URLSearchParams(Object.entries(session).filter(([, value]) => typeof value !== 'object')).toString();
   await family.goto('about:blank');
-  await family.goto(`${asked.back}#${brought}&type=magiclink`);
+  await family.goto(link);
   await family.waitForSelector('.shelf');
   assert.equal(new URL(family.url()).hash, '');
   family.calm();
@@ -374,19 +439,36 @@ journeyBeside('a link by mail signs in, and one that is too old says so', async 
 
 let failed = 0;
 const wanted = process.argv[2] ?? '';
+/** Two at once: more only wait for each other's processor. */
+const BESIDE = 2;
+
 async function take({ name, run }) {
-  if (!name.includes(wanted)) return;
   const began = Date.now();
+  const before = new Set(browser.contexts());
   try {
     await run();
     console.log(`ok ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
   } catch (error) {
     failed++;
-    console.log(`FAILED ${name}\n${error.stack}`);
+    console.log(`FAILED ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)\n${error.stack}`);
+    const left = browser.contexts().filter((context) => !before.has(context));
+    for (const opened of left.flatMap((context) => context.pages())) await tellOf(opened, name);
+    if (isAlone) for (const context of left) await context.close();
   }
 }
-for (const each of journeys) await take(each);
-await standIns({ latency: 'text=60,image=120,speech=90', next: [] });
-await Promise.all(together.map(take));
+
+let isAlone = true;
+const chosen = (all) => all.filter(({ name }) => name.includes(wanted));
+for (const each of chosen(journeys)) {
+  await standIns({ latency: QUICK, next: [] });
+  await take(each);
+}
+isAlone = false;
+await standIns({ latency: QUICK, next: [] });
+const waiting = chosen(together);
+const one = async () => {
+  for (let next = waiting.shift(); next; next = waiting.shift()) await take(next);
+};
+await Promise.all(Array.from({ length: BESIDE }, one));
 await browser.close();
 process.exit(failed ? 1 : 0);

@@ -5,6 +5,9 @@ import { chromium } from 'playwright-core';
 
 const { APP_URL, API_URL, SUPABASE_URL, SUPABASE_ANON_KEY, STANDIN_OPENAI_URL, STANDIN_ELEVENLABS_URL } = process.env;
 export const appUrl = APP_URL;
+/** How long a condition is waited for: a machine that compiles and tests beside this one is slow, not wrong. */
+export const PATIENCE_MS = 90_000;
+export const QUICK = 'text=60,image=120,speech=90';
 
 /** The system's Chromium: CHROME_PATH, or the first of its names on the PATH. */
 async function findChromium() {
@@ -25,14 +28,18 @@ export async function launch() {
   });
 }
 
-/** Anything a page complains of: scripts that throw, and what its policy had to stop. */
-export function complaints(page, list = []) {
-  page.on('pageerror', (error) => list.push(`${error}`));
+/** Anything a page complains of: scripts that throw, and what its policy had to stop; and all that it says, for who must find out. */
+export function complaints(page) {
+  const list = [];
+  const said = [];
+  page.on('pageerror', (error) => list.push(`${error}`) && said.push(`${error}`));
   page.on('console', (message) => {
     const words = message.text();
+    said.push(words);
     if (/Content Security Policy|violates/i.test(words)) list.push(words);
   });
-  return list;
+  page.on('requestfailed', (request) => said.push(`${request.failure()?.errorText} ${request.url()}`));
+  return { list, said };
 }
 
 async function post(url, body, headers = {}) {
@@ -68,12 +75,13 @@ export class Api {
     return this.call('POST', '/stories', { character_ids: [id], story_type: 'adventure', themes: ['courage'], ...wish });
   }
   async settled(id) {
-    for (let tries = 0; tries < 300; tries++) {
+    const began = Date.now();
+    for (;;) {
       const story = await this.call('GET', `/stories/${id}`);
       if (story.asset_generation_status.overall !== 'generating') return story;
-      await new Promise((done) => setTimeout(done, 150));
+      if (Date.now() - began > PATIENCE_MS) throw new Error(`${id} was not settled: ${JSON.stringify(story.asset_generation_status)}`);
+      await new Promise((done) => setTimeout(done, 200));
     }
-    throw new Error(`${id} was not settled`);
   }
 }
 

@@ -4,6 +4,8 @@ export class Pager {
   current = 0;
   readonly pages: HTMLElement[];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Where a turn that is under way leads; a hand on the book ends it. */
+  #aim: number | null = null;
   #still = matchMedia('(prefers-reduced-motion: reduce)');
 
   constructor(
@@ -13,11 +15,15 @@ export class Pager {
     private readonly changed: (page: number) => void,
   ) {
     this.pages = [...book.querySelectorAll<HTMLElement>('[data-page]')];
-    // `scrollend` is not everywhere yet; a scroll that pauses for a moment has ended.
-    book.addEventListener('scroll', () => {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#settled(), 140);
-    }, { passive: true });
+    if ('onscrollend' in book) book.addEventListener('scrollend', () => this.#settled());
+    else {
+      // Elsewhere a scroll that pauses for a moment has ended.
+      (book as HTMLElement).addEventListener('scroll', () => {
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.#settled(), 140);
+      }, { passive: true });
+    }
+    for (const hand of ['pointerdown', 'wheel', 'touchstart']) book.addEventListener(hand, () => (this.#aim = null), { passive: true });
     addEventListener('resize', () => this.#place(this.current, 'instant'));
     this.#show(0);
   }
@@ -40,6 +46,7 @@ export class Pager {
     const next = Math.min(Math.max(page, 0), this.pages.length - 1);
     if (next === this.current) return false;
     this.#show(next);
+    this.#aim = next;
     this.#place(next, this.#still.matches ? 'instant' : 'smooth');
     return true;
   }
@@ -53,7 +60,11 @@ export class Pager {
     const middle = this.book.scrollLeft + this.pages[0]!.offsetLeft;
     const distance = (page: HTMLElement) => Math.abs(page.offsetLeft - middle);
     const nearest = this.pages.reduce((best, page, index) => (distance(page) < distance(this.pages[best]!) ? index : best), 0);
+    const aim = this.#aim;
+    this.#aim = null;
     if (nearest === this.current) return;
+    // A turn that stopped half-way, on a busy machine or for a focus, is no hand that turned back.
+    if (aim !== null) return this.#place(aim, 'instant');
     this.#show(nearest);
     this.turnedByHand(nearest);
   }

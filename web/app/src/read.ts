@@ -82,7 +82,8 @@ function openBook(story: Story): void {
   const next = button('next', t('reader.next'), 'next');
   const reading = new ReadAlong(audio, words, spans, (word) => {
     const page = pageOf(word);
-    if (page >= 0 && page !== pager.current) pager.follow(page);
+    // A frame that was under way when the reader turned to a page without a voice turns nothing back.
+    if (page >= 0 && page !== pager.current && !audio.paused) pager.follow(page);
     lightSentence(word);
     reveal(spans[word]);
   });

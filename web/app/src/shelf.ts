@@ -41,7 +41,9 @@ async function readSettings(): Promise<void> {
 
 async function chooseMail(event: Event): Promise<void> {
   const notices = (event.target as HTMLInputElement).checked;
-  if (await attempt(() => client.changeSettings({ notices }))) wantsMail = notices;
+  // At once, or what is drawn meanwhile would turn the box back.
+  wantsMail = notices;
+  if (!(await attempt(() => client.changeSettings({ notices })))) wantsMail = !notices;
   redraw();
 }
 

@@ -136,7 +136,7 @@ function view(): TemplateResult {
   // While a text is being written, its beats are shown as they come; it is read when it is whole.
   const hasText = assets.content?.status === 'ready' || story.asset_generation_status.textVersion !== undefined;
   const hasFailed = Object.values(assets).some(isMissing);
-  return html`<section class="story" data-story-id=${id} data-overall=${overall}>
+  return html`<section class="story" data-story-id=${id} data-overall=${overall} data-connection=${connection}>
     <p><a class="back" href="index.html">${t('back.shelf')}</a></p>
     <div class="story-top">${frame('cover')}
     <div class="story-head">

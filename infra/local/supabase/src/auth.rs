@@ -1,15 +1,16 @@
-//! Supabase Auth for demo users: sign-up, sign-in, refresh, sign-out, the signed-in user, the JWKS.
+//! Supabase Auth for demo users: sign-up, sign-in by password or mailed link, refresh, sign-out, the signed-in user, the JWKS.
 
 mod accounts;
 mod claims;
 mod failure;
 mod key_file;
 mod keys;
+mod link;
 mod routes;
 mod sessions;
 mod user;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use accounts::Accounts;
 use sessions::Sessions;
@@ -30,15 +31,18 @@ pub struct AuthServer {
     pub(crate) keys: Arc<Keys>,
     accounts: Accounts,
     sessions: Arc<Sessions>,
+    /// Where mails go.
+    mails: PathBuf,
 }
 
 impl AuthServer {
-    /// `pool` needs full rights on `auth.users`.
-    pub fn new(pool: PgPool, keys: Arc<Keys>) -> Self {
+    /// `pool` needs full rights on `auth.users`; `mails` is the folder that mailed links are written into.
+    pub fn new(pool: PgPool, keys: Arc<Keys>, mails: PathBuf) -> Self {
         Self {
             keys,
             accounts: Accounts::new(pool),
             sessions: Arc::default(),
+            mails,
         }
     }
 

@@ -26,6 +26,7 @@ use crate::{
     functions,
     home::Home,
     lambda::{Emulator, EmulatorConfig, Faults},
+    mail,
     ports::{PortError, Ports, listen, require_unused},
     watch::{Watch, WatchConfig},
 };
@@ -126,7 +127,7 @@ impl Supabase {
         let realtime = RealtimeServer::start(pool.clone(), Arc::clone(&keys))
             .await
             .map_err(|source| StackError::part("Realtime", source))?;
-        let auth = AuthServer::new(pool.clone(), Arc::clone(&keys));
+        let auth = AuthServer::new(pool.clone(), Arc::clone(&keys), home.join(mail::FOLDER));
         let config = GatewayConfig::new(ApiKeys::local(&keys));
         let rest = interruptible(rest, breakpoints, Server::Rest);
         Ok(Self {

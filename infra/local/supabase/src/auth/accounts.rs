@@ -57,6 +57,13 @@ impl Accounts {
         user.map_err(while_trying("finding a user by id"))
     }
 
+    pub(crate) async fn by_email(&self, email: &str) -> Result<Option<User>, AccountError> {
+        let sql = format!("select {COLUMNS} from auth.users where lower(email) = lower($1)");
+        let user = sqlx::query_as(AssertSqlSafe(sql)).bind(email);
+        let user = user.fetch_optional(&self.pool).await;
+        user.map_err(while_trying("finding a user by e-mail"))
+    }
+
     /// The account with this address and password; `None` when either is wrong.
     pub(crate) async fn by_credentials(
         &self,

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     ACCESS_TOKEN_LIFETIME_SECONDS, AuthServer, Claims, User, failure::AuthFailure,
-    keys::TokenError, sessions::Session,
+    keys::TokenError, link, sessions::Session,
 };
 
 /// The platform's default minimum.
@@ -27,6 +27,8 @@ pub(crate) fn router(server: AuthServer) -> Router {
         .route("/.well-known/jwks.json", get(jwks))
         .route("/signup", post(sign_up))
         .route("/token", post(token))
+        .route("/otp", post(mail_link))
+        .route("/verify", get(open_link))
         .route("/user", get(current_user))
         .route("/logout", post(sign_out))
         .route("/admin/users", post(add_user))
@@ -36,7 +38,7 @@ pub(crate) fn router(server: AuthServer) -> Router {
 }
 
 type Parameters = Query<HashMap<String, String>>;
-type Answer = Result<Response, AuthFailure>;
+pub(super) type Answer = Result<Response, AuthFailure>;
 
 fn render(request: &HeaderMap, answer: Answer) -> Response {
     answer.unwrap_or_else(|failure| failure.answer(request))
@@ -75,6 +77,24 @@ async fn token(
         }
     };
     render(&headers, answer)
+}
+
+async fn mail_link(
+    State(server): State<AuthServer>,
+    headers: HeaderMap,
+    Query(query): Parameters,
+    body: Bytes,
+) -> Response {
+    let sent = link::send(&server, &headers, &query, &body).await;
+    render(&headers, sent)
+}
+
+async fn open_link(
+    State(server): State<AuthServer>,
+    headers: HeaderMap,
+    Query(query): Parameters,
+) -> Response {
+    render(&headers, link::open(&server, &query).await)
 }
 
 async fn current_user(State(server): State<AuthServer>, headers: HeaderMap) -> Response {
@@ -149,7 +169,7 @@ struct RefreshGrant {
     refresh_token: String,
 }
 
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, AuthFailure> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, AuthFailure> {
     serde_json::from_slice(body).map_err(|error| {
         AuthFailure::bad_request(
             "bad_json",
@@ -215,18 +235,21 @@ async fn refresh(server: &AuthServer, body: &[u8]) -> Answer {
 }
 
 fn signed_in(server: &AuthServer, user: &User, session: Uuid) -> Response {
+    Json(session_of(server, user, session)).into_response()
+}
+
+pub(super) fn session_of(server: &AuthServer, user: &User, session: Uuid) -> Value {
     let lifetime = Duration::from_secs(ACCESS_TOKEN_LIFETIME_SECONDS);
     let access_token = server.keys.access_token_in_session(user, session, lifetime);
     let claims = server.keys.verify(&access_token).ok();
-    Json(json!({
+    json!({
         "access_token": access_token,
         "token_type": "bearer",
         "expires_in": ACCESS_TOKEN_LIFETIME_SECONDS,
         "expires_at": claims.map(|claims| claims.expires_at_unix()),
         "refresh_token": server.sessions.issue(&server.keys, Session { id: session, user: user.id }),
         "user": user.to_json(),
-    }))
-    .into_response()
+    })
 }
 
 async fn show_user(server: &AuthServer, headers: &HeaderMap) -> Answer {

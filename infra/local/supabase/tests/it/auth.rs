@@ -231,3 +231,41 @@ async fn unusable_requests_are_told_what_is_wrong() {
         assert_eq!(response.headers()["x-sb-error-code"], code, "{path} {body}");
     }
 }
+
+#[tokio::test]
+async fn a_mailed_link_signs_in_and_another_one_says_why_not() {
+    let stack = Stack::start().await;
+    let redirect = "http://127.0.0.1/app/?id=1";
+    let wish = json!({"email": "grace@example.com", "create_user": true});
+    let path = "/auth/v1/otp?redirect_to=http%3A%2F%2F127.0.0.1%2Fapp%2F%3Fid%3D1";
+    let sent = post(&stack, path, &wish).send().await.unwrap();
+    assert_eq!(sent.status(), 200);
+    let mail = std::fs::read_dir(&stack.mails)
+        .unwrap()
+        .flatten()
+        .next()
+        .unwrap();
+    let mail = std::fs::read_to_string(mail.path()).unwrap();
+    assert!(mail.contains("To: grace@example.com\r\n"), "{mail}");
+    let (_, link) = mail.split_once("\r\n\r\n").unwrap();
+
+    let client = Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let leads_to = async |link: &str| {
+        let answer = client.get(link).send().await.unwrap();
+        answer.headers()["location"].to_str().unwrap().to_owned()
+    };
+    let brought = leads_to(link.trim()).await;
+    let (page, session) = brought.split_once('#').unwrap();
+    assert_eq!(page, redirect);
+    let pairs: std::collections::HashMap<_, _> =
+        url::form_urlencoded::parse(session.as_bytes()).collect();
+    let claims = stack.keys.verify(&pairs["access_token"]).unwrap();
+    assert_eq!(claims.text("email"), Some("grace@example.com"));
+    assert!(pairs.contains_key("refresh_token"));
+
+    let forged = leads_to(&link.trim().replace("token=", "token=x")).await;
+    assert!(forged.contains("#error=access_denied"), "{forged}");
+}

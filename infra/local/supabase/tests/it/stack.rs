@@ -1,5 +1,6 @@
 //! Everything behind one port: a cluster with stories under row-level security, the gateway on it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,6 +61,7 @@ pub(crate) struct Stack {
     pub(crate) api_keys: ApiKeys,
     pub(crate) config: GatewayConfig,
     pub(crate) realtime: RealtimeServer,
+    pub(crate) mails: PathBuf,
     serving: tokio::task::JoinHandle<()>,
     _cluster: Cluster,
 }
@@ -97,7 +99,8 @@ impl Stack {
         let realtime = RealtimeServer::start_with(pool.clone(), keys.clone(), options)
             .await
             .unwrap();
-        let auth = AuthServer::new(pool.clone(), keys.clone());
+        let mails = std::env::temp_dir().join(format!("rt-mails-{}", Uuid::new_v4().simple()));
+        let auth = AuthServer::new(pool.clone(), keys.clone(), mails.clone());
         let api_keys = ApiKeys::local(&keys);
         let config = GatewayConfig::new(api_keys.clone());
         let router = gateway(config.clone(), rest, &realtime, &auth);
@@ -109,6 +112,7 @@ impl Stack {
             api_keys,
             config,
             realtime,
+            mails,
             serving,
             _cluster: cluster,
         }
@@ -158,5 +162,6 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         self.serving.abort();
+        let _ = std::fs::remove_dir_all(&self.mails);
     }
 }
