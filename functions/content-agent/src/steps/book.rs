@@ -10,7 +10,7 @@ use domain::{
 use render::{
     book::{Beat, Book, PdfOptions, Phrases, Picture, RenderError, pdf},
     colors::HexColor,
-    language::language_of,
+    language::{UNDETERMINED, language_of},
 };
 use serde::Deserialize;
 use store::{Completion, FileKind};
@@ -41,7 +41,11 @@ pub(super) async fn bind(attempt: &Attempt) -> Result<Completion, StepError> {
         questions: questions(story),
         palette: colors(story, AssetType::Cover),
     };
-    let language = language_of(&whole_text(text));
+    // What was written counts, for it may not be what was asked for.
+    let language = match language_of(&whole_text(text)) {
+        UNDETERMINED => story.work.request.language().unwrap_or(UNDETERMINED),
+        told => told,
+    };
     let options = PdfOptions {
         language: language.to_owned(),
         phrases: Phrases::in_language(language),
