@@ -10,7 +10,7 @@ export const PATIENCE_MS = 90_000;
 export const QUICK = 'text=60,image=120,speech=90';
 
 /** The system's Chromium: CHROME_PATH, or the first of its names on the PATH. */
-async function findChromium() {
+export async function findChromium() {
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
   const folders = (process.env.PATH ?? '').split(delimiter);
   const candidates = [process.env.CHROME_PATH, ...folders.flatMap((folder) => names.map((name) => join(folder, name)))];
