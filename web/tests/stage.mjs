@@ -52,6 +52,15 @@ async function post(url, body, headers = {}) {
 export const standIns = (change) =>
   Promise.all([STANDIN_OPENAI_URL, STANDIN_ELEVENLABS_URL].map((url) => post(`${url}/_local/config`, change)));
 
+/** Waits until the outcomes that were scripted for the next calls have been met. */
+export async function scriptIsUsedUp() {
+  const began = Date.now();
+  while ((await (await fetch(`${STANDIN_OPENAI_URL}/_local/config`)).json()).next.length) {
+    if (Date.now() - began > PATIENCE_MS) throw new Error('a scripted outcome was met by no call');
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
 /** Somebody new, on the free plan; answers the session as the page keeps it. */
 export async function signUp(email = `${crypto.randomUUID()}@example.com`) {
   return post(`${SUPABASE_URL}/auth/v1/signup`, { email, password: 'secret-enough' }, { apikey: SUPABASE_ANON_KEY });

@@ -4,7 +4,7 @@ import { client } from './client.js';
 import { Composer } from './composer.js';
 import { askToSignIn, attempt, html, nothing, open, redraw, type TemplateResult } from './page.js';
 import { picture } from './picture.js';
-import { assetsOf, overallWords, progressOf, shelfOf, type Shelf } from './telling.js';
+import { assetsOf, overallWords, progressOf, shelfOf, titleOf, type Shelf } from './telling.js';
 import { t } from './words.js';
 import { live } from 'lit-html/directives/live.js';
 import { repeat } from 'lit-html/directives/repeat.js';
@@ -57,6 +57,7 @@ function keepLooking(): void {
 }
 
 function view(): TemplateResult {
+  if (!composer.isReady || (stories === null && !isAway)) return html`<p class="waiting" role="status">${t('shelf.opening')}</p>`;
   const all = stories ?? [];
   const shown = all.filter((story) => filter === 'all' || shelfOf(story) === filter);
   return html`
@@ -67,7 +68,6 @@ function view(): TemplateResult {
     <section class="shelf" aria-labelledby="shelf">
       <div class="shelf-head"><h1 id="shelf">${t('shelf.title')}</h1>${all.length ? filters(all) : nothing}</div>
       ${isAway ? html`<p class="note" role="status">${t('shelf.away')}</p>` : nothing}
-      ${stories === null && !isAway ? html`<ul class="books" aria-hidden="true">${[1, 2, 3].map(() => html`<li class="book-card is-waiting"><div class="picture"></div><h2>&nbsp;</h2></li>`)}</ul>` : nothing}
       ${stories && !all.length ? html`<p class="empty">${t('shelf.empty')}</p>` : nothing}
       ${all.length && !shown.length ? html`<p class="empty">${t('shelf.none')}</p>` : nothing}
       <ul class="books">${repeat(shown, (story) => story.id, card)}</ul>
@@ -104,7 +104,7 @@ function card(story: ListedStory, index: number): TemplateResult {
   return html`<li class="book-card" data-story-id=${id} data-status=${story.asset_generation_status?.overall ?? ''}>
     <a href="${page}.html?id=${id}">
       ${picture({ url: assets.cover?.url, alt: '', seed: id, isFirst: index < 2 })}
-      <h2 dir="auto">${story.title}</h2>
+      <h2 dir="auto">${titleOf(story)}</h2>
       <p class="state is-${state}">${overallWords(story)}</p>
       ${state === 'making' ? html`<progress max="100" value=${percent} aria-label=${t('making.progress')}></progress>` : nothing}
     </a>
