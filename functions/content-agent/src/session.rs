@@ -269,6 +269,11 @@ impl Session {
 
     /// Takes on what was leased here, and wakes the worker for the rest; and the sender of notices when the story ended.
     async fn follow(&mut self, settled: Settled) {
+        if let Some(text) = settled.text
+            && self.story.is_ahead_of_text()
+        {
+            self.story = Arc::new(self.story.with_text(text));
+        }
         if let Some(view) = settled.view {
             self.story = Arc::new(self.story.with_view(view));
         }
@@ -312,6 +317,7 @@ impl Session {
             lease_seconds: self.deps.config.lease.as_secs(),
             max_in_flight: self.deps.config.max_jobs_in_flight,
             holding: others.map(|other| other.asset_type).collect(),
+            needs_text: self.story.is_ahead_of_text() && job.asset_type != AssetType::Content,
         })
     }
 

@@ -125,9 +125,11 @@ impl StoryContext {
             None => Arc::clone(&self.art),
         };
         let manuscript = self.telling.manuscript();
+        let outline = manuscript.map(|written| Arc::new(written.outline.clone()));
         Self {
             text: Some(Arc::new(text)),
-            outline: manuscript.map(|written| Arc::new(written.outline.clone())),
+            // Who did not write it here knew what it is about.
+            outline: outline.or_else(|| self.outline.clone()),
             art,
             ..self.clone()
         }

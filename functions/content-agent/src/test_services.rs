@@ -54,6 +54,10 @@ struct Seen {
     failures: Vec<Value>,
     /// Bodies of `release_job`.
     releases: Vec<Value>,
+    /// Bodies of `complete_job`.
+    completions: Vec<Value>,
+    /// What the next of them are answered.
+    settlements: VecDeque<Value>,
     /// How often a picture was to be checked.
     checks: usize,
     /// What the picture model was asked for.
@@ -182,6 +186,16 @@ impl TestServices {
     /// What the database was told of jobs that were handed back.
     pub(crate) fn releases(&self) -> Vec<Value> {
         self.0.lock().unwrap().releases.clone()
+    }
+
+    /// The next finished jobs are answered like this; the others are accepted, and nothing follows.
+    pub(crate) fn settle(&self, settlements: impl IntoIterator<Item = Value>) {
+        self.0.lock().unwrap().settlements = settlements.into_iter().collect();
+    }
+
+    /// What the database was told of finished jobs.
+    pub(crate) fn completions(&self) -> Vec<Value> {
+        self.0.lock().unwrap().completions.clone()
     }
 
     /// How often a picture was to be checked.

@@ -2043,6 +2043,14 @@ create function private.story_payload(p_story_id uuid) returns jsonb language sq
   from public.stories s cross join private.result_of(s.id, 'content') as text (result) where s.id = p_story_id
 $$;
 
+-- The text that assets are made from, for an invocation that goes on with a story and began before there was one; null for
+-- every other, and until there is one.
+create function private.text_for(p_story_id uuid, p_continue jsonb) returns jsonb
+  language sql stable set search_path = '' as $$
+  select text.result -> 'content' from private.result_of(p_story_id, 'content') as text (result)
+  where (p_continue -> 'needsText')::boolean
+$$;
+
 -- Jobs as they are handed to whoever holds their leases, in the order of claiming.
 create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
   language sql stable set search_path = '' as $$
@@ -2268,6 +2276,7 @@ begin
     'claimable', v_claimable,
     'leased', private.leased_jobs(v_ids),
     'view', case when cardinality(v_ids) > 0 then private.story_view(p_story_id) end,
+    'text', case when cardinality(v_ids) > 0 then private.text_for(p_story_id, p_continue) end,
     'summary', private.story_summary(p_story_id));
 end $$;
 -- Leases that end without a result: handed back, run out, or left by an invocation that died.
@@ -2731,6 +2740,7 @@ create function private.replayed_settlement(p_story_id uuid, p_continue jsonb) r
     'replayed', true,
     'overall', s.asset_generation_status ->> 'overall',
     'view', private.story_view(s.id),
+    'text', private.text_for(s.id, p_continue),
     'claimable', (select count(*) from public.asset_generation_jobs
       where story_id = s.id and status = 'queued' and inputs_settled),
     'leased', private.leased_jobs(array(select id from public.asset_generation_jobs

@@ -151,6 +151,14 @@ create function private.story_payload(p_story_id uuid) returns jsonb language sq
   from public.stories s cross join private.result_of(s.id, 'content') as text (result) where s.id = p_story_id
 $$;
 
+-- The text that assets are made from, for an invocation that goes on with a story and began before there was one; null for
+-- every other, and until there is one.
+create function private.text_for(p_story_id uuid, p_continue jsonb) returns jsonb
+  language sql stable set search_path = '' as $$
+  select text.result -> 'content' from private.result_of(p_story_id, 'content') as text (result)
+  where (p_continue -> 'needsText')::boolean
+$$;
+
 -- Jobs as they are handed to whoever holds their leases, in the order of claiming.
 create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
   language sql stable set search_path = '' as $$

@@ -184,5 +184,6 @@ begin
     'claimable', v_claimable,
     'leased', private.leased_jobs(v_ids),
     'view', case when cardinality(v_ids) > 0 then private.story_view(p_story_id) end,
+    'text', case when cardinality(v_ids) > 0 then private.text_for(p_story_id, p_continue) end,
     'summary', private.story_summary(p_story_id));
 end $$;

@@ -20,6 +20,7 @@ create function private.replayed_settlement(p_story_id uuid, p_continue jsonb) r
     'replayed', true,
     'overall', s.asset_generation_status ->> 'overall',
     'view', private.story_view(s.id),
+    'text', private.text_for(s.id, p_continue),
     'claimable', (select count(*) from public.asset_generation_jobs
       where story_id = s.id and status = 'queued' and inputs_settled),
     'leased', private.leased_jobs(array(select id from public.asset_generation_jobs

@@ -43,6 +43,8 @@ pub struct Continuation {
     pub max_in_flight: u32,
     /// Assets the invocation is already working on.
     pub holding: Vec<AssetType>,
+    /// It began before there was a text, and has not heard of one since: what is leased comes with it.
+    pub needs_text: bool,
 }
 
 /// A finished asset.

@@ -2,6 +2,8 @@
 
 use super::{asset, demo};
 use crate::stack::own;
+use serde_json::Value;
+use stack::lambda::Faults;
 use stand_ins::{CallKind, CallRecord, Outcome, Scripted};
 
 fn of_schema<'a>(calls: &'a [CallRecord], schema: &str) -> Vec<&'a CallRecord> {
@@ -125,4 +127,41 @@ fn a_text_that_breaks_off_in_the_middle_is_gone_on_with_and_nothing_made_from_it
             assert_eq!(texts.len(), 4, "no beat is told twice");
         });
     }
+}
+
+#[test]
+fn scenes_are_drawn_from_the_text_by_a_process_that_drew_the_cover_while_another_wrote() {
+    let shared = own("elsewhere", |options| {
+        options.latency = Some("story=3000,text=60,image=120,speech=90".to_owned());
+    });
+    shared.run(async {
+        let (user, stack) = (demo(&shared), shared.stack());
+        // While another story waits for the worker, the cover is left to the worker too.
+        let lost = Faults {
+            drop_rate: 1.0,
+            ..Faults::default()
+        };
+        stack.emulator().set_faults(lost);
+        let waiting = user.ask_for_story().await;
+        stack.emulator().set_faults(Faults::default());
+        sqlx::query("update public.asset_generation_jobs set available_at = now() where story_id::text = $1 and status = 'queued'")
+            .bind(&waiting)
+            .execute(stack.pool())
+            .await
+            .expect("it waits no longer");
+        let id = user.ask_for_story().await;
+        let story = user.settled(&id).await;
+        let log = std::fs::read_to_string(stack.home().join("logs/content-agent.log"));
+        let log = log.expect("the content agent's log");
+        let maker = |asset: &str| {
+            let mut lines = log.lines().filter(|line| line.contains(&id));
+            let started = lines.find(|line| line.contains(&format!(r#""assetType":"{asset}""#)));
+            let line: Value = serde_json::from_str(started.expect("a line")).expect("JSON");
+            line["requestId"].clone()
+        };
+        assert_ne!(maker("cover"), maker("content"), "another process");
+        assert_eq!(maker("scene_1"), maker("cover"), "the same process");
+        let status = &story["asset_generation_status"];
+        assert_eq!(status["overall"], "ready", "{status}");
+    });
 }

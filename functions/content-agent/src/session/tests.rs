@@ -1,7 +1,7 @@
 //! What becomes of a job whose work stops in an unexpected way.
 
 use super::*;
-use crate::test_services::{TestServices, Verdict, job, story_work};
+use crate::test_services::{STORY, TestServices, Verdict, job, story_work};
 use domain::FailureCode;
 use runtime::{Deadline, Shutdown};
 use serde_json::{Value, json};
@@ -56,4 +56,34 @@ async fn what_a_job_paid_for_is_told_when_its_process_is_to_end_and_it_is_handed
     assert_eq!(releases.len(), 1);
     assert_eq!(releases[0]["p_usage"][0]["kind"], "picture");
     assert_eq!(releases[0]["p_usage"][0]["priceVersion"], "2026-11-26");
+}
+
+#[tokio::test]
+async fn scenes_after_a_cover_that_was_begun_before_its_text_are_drawn_from_the_text() {
+    let services = TestServices::default();
+    let deps = services.deps("https://assets.example.com").await;
+    let (_asking, shutdown) = Shutdown::by_hand();
+    let long = Deadline::after(Duration::from_secs(300));
+    let invocation = Invocation::new("request", long, shutdown);
+    // Another invocation writes the text: this one knows its outline.
+    let mut story = story_work();
+    let text = std::mem::replace(&mut story.content, json!({}));
+    story.manuscript = json!({"beats": [], "outline": {"hero": "Ember", "want": "light", "obstacle": "the dark",
+        "turn": "a lamp", "ending": "home", "title": "The Small Lamp", "coverScene": "Ember at a window"}});
+    let scene = json!({"jobId": STORY, "storyId": STORY, "assetType": "scene_1", "leaseToken": STORY, "attempt": 1,
+        "retryCount": 0, "assetVersion": 0, "checkpoint": {}, "options": {}});
+    services.settle([json!({"accepted": true, "leased": [scene], "text": text})]);
+    let cover = job(AssetType::Cover, 1, Value::Null, Value::Null);
+
+    let report = run(deps, invocation, story, vec![cover]).await;
+
+    assert_eq!(report.assets["cover"], "ready");
+    assert_eq!(
+        report.assets["scene_1"],
+        "ready",
+        "{:?}",
+        services.failures()
+    );
+    let asked = services.completions().remove(0);
+    assert_eq!(asked["p_continue"]["needsText"], true);
 }

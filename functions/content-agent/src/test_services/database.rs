@@ -15,6 +15,11 @@ pub(super) fn answer(seen: &mut Seen, function: &str, body: &[u8]) -> Response {
             seen.failures.push(body);
             axum::Json(json!({"accepted": true})).into_response()
         }
+        "complete_job" => {
+            seen.completions.push(body);
+            let settled = seen.settlements.pop_front();
+            axum::Json(settled.unwrap_or(json!({"accepted": true}))).into_response()
+        }
         "release_job" => {
             seen.releases.push(body);
             axum::Json(json!({"accepted": true})).into_response()

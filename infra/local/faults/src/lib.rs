@@ -6,6 +6,7 @@ mod crashes;
 mod events;
 pub mod fixture;
 mod list;
+mod prelude;
 mod providers;
 mod queue;
 mod simulation;
@@ -13,7 +14,6 @@ mod supabase;
 mod trial;
 
 pub use fixture::Figures;
-pub(crate) use fixture::*;
 pub use list::Kind;
-pub(crate) use trial::{Context, Result, Run, alone, on_database, on_stack, stuck};
+pub(crate) use prelude::*;
 pub use trial::{Size, Trial, TrialError, TrialOptions};

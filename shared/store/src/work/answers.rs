@@ -149,6 +149,8 @@ pub struct Settled {
     pub leased: Vec<LeasedJob>,
     /// The story as it stands, when jobs were leased.
     pub view: Option<StoryView>,
+    /// The text they are made from, where it was asked for.
+    pub text: Option<StoryText>,
     pub retry_in_seconds: Option<f64>,
     /// How the story ended, when this ended it.
     pub summary: Option<FinishedStory>,

@@ -1,6 +1,6 @@
 //! save_manuscript: what stands of a text while it is written, and what is begun from it.
 
-use crate::database::fixture::{Database, EVERYTHING, Lease, Story, failure, leases};
+use crate::database::fixture::{Database, EVERYTHING, Lease, Story, completion, failure, leases};
 use serde_json::{Value, json};
 
 /// What stands of a text under a lease: its outline, and so many beats.
@@ -54,6 +54,29 @@ async fn an_outline_gives_the_story_its_title_and_frees_the_cover_alone() {
         started["story"]["manuscript"]["outline"]["coverScene"],
         json!(text.token)
     );
+}
+
+#[tokio::test]
+async fn whoever_draws_the_cover_while_another_writes_is_given_the_text_with_the_scenes() {
+    let database = Database::new().await;
+    let (story, text) = begun(&database, &EVERYTHING).await;
+    let mut silent = manuscript(&text, 0);
+    silent["p_continue"] = Value::Null;
+    database.call("save_manuscript", silent).await;
+    let cover = database.claim_asset(&story, "cover").await;
+    database.write_text_of(&text).await;
+    let mut done = completion(&cover);
+    done["p_continue"] = json!({"owner": "w", "limit": 9, "leaseSeconds": 60, "maxInFlight": 100, "holding": [], "needsText": true});
+    // The second answer is to a call whose first answer was lost.
+    for _ in 0..2 {
+        let settled = database.call("complete_job", done.clone()).await;
+        let leased = leases(&settled["leased"]);
+        assert!(names(&leased).contains(&"scene_4"), "{settled}");
+        assert_eq!(settled["text"], database.row(&story).await["content"]);
+    }
+    done["p_continue"]["needsText"] = json!(false);
+    let settled = database.call("complete_job", done).await;
+    assert_eq!(settled["text"], Value::Null, "who knows it is not told");
 }
 
 #[tokio::test]

@@ -1,16 +1,11 @@
 //! Stories asked for at once, and what they took: time, the shortest possible time, round trips, invocations, processor.
 
-use crate::{
-    Result, TestStack, TestUser, TrialError,
-    benches::{pace::Pace, path, processor::Spent},
-    ledger, stuck, unix_ms,
-};
-use serde_json::Value;
+use crate::benches::{pace::Pace, path, processor::Spent};
+use crate::prelude::*;
 use std::{
     collections::{BTreeMap, HashMap},
-    time::{Duration, Instant, SystemTime},
+    time::SystemTime,
 };
-use uuid::Uuid;
 
 /// One story, in milliseconds.
 #[derive(Clone, Debug)]
@@ -27,6 +22,12 @@ pub(crate) struct Made {
     pub(crate) timeline: String,
 }
 
+/// Time over that of the critical path.
+pub(crate) const RATIO: fn(&Made) -> f64 = |made| made.wall_ms / made.ideal_ms;
+/// Time over that of the documents.
+pub(crate) const DOCUMENTED_RATIO: fn(&Made) -> f64 = |made| made.wall_ms / made.documented_ms;
+pub(crate) const OVERHEAD_MS: fn(&Made) -> f64 = |made| made.wall_ms - made.ideal_ms;
+
 /// Stories that were made at once.
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -42,24 +43,9 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    pub(crate) fn ratios(&self) -> Vec<f64> {
-        self.made
-            .iter()
-            .map(|made| made.wall_ms / made.ideal_ms)
-            .collect()
-    }
-
-    /// Time over that of the documents.
-    pub(crate) fn documented_ratios(&self) -> Vec<f64> {
-        let made = self.made.iter();
-        made.map(|made| made.wall_ms / made.documented_ms).collect()
-    }
-
-    pub(crate) fn overheads_ms(&self) -> Vec<f64> {
-        self.made
-            .iter()
-            .map(|made| made.wall_ms - made.ideal_ms)
-            .collect()
+    /// A measure of each story.
+    pub(crate) fn each(&self, measure: fn(&Made) -> f64) -> Vec<f64> {
+        self.made.iter().map(measure).collect()
     }
 
     pub(crate) fn heartbeats_each(&self) -> f64 {
@@ -149,16 +135,12 @@ fn invocations(stack: &TestStack) -> u64 {
 
 async fn made(stack: &TestStack, asked: &[(Uuid, f64)]) -> Result<Vec<Made>> {
     let stories: Vec<Uuid> = asked.iter().map(|(story, _)| *story).collect();
-    let completed: Vec<(Uuid, String, f64)> = stack
-        .sql("select id, asset_generation_status ->> 'overall', (extract(epoch from asset_generation_completed_at) * 1000)::float8
-              from public.stories where id = any ($1)")
-        .bind(&stories)
-        .rows()
-        .await?;
+    let ended = stack.query("when stories ended").bind(&stories);
+    let ended: Vec<(Uuid, String, f64)> = ended.rows().await?;
     let ledger = ledger(stack, &stories).await?;
     let calls = path::by_story(ledger, &stack.stand_ins().calls());
     let parts = parts_of_texts(stack, &stories).await?;
-    completed
+    ended
         .into_iter()
         .map(|(story, overall, completed_ms)| {
             let asked = asked.iter().find(|(asked, _)| *asked == story);
@@ -181,28 +163,11 @@ async fn made(stack: &TestStack, asked: &[(Uuid, f64)]) -> Result<Vec<Made>> {
 
 /// At which share of each text its parts stood, by their lengths.
 async fn parts_of_texts(stack: &TestStack, stories: &[Uuid]) -> Result<HashMap<Uuid, path::Parts>> {
-    let lengths: Vec<(Uuid, f64, Vec<f64>, f64)> = stack
-        .sql("select story_id, length((checkpoint #> '{manuscript-1,outline}')::text)::float8,
-                array(select length(beat::text)::float8
-                  from jsonb_array_elements((v.result #> '{content,beats}')) with ordinality as b (beat, place) order by place),
-                length(v.result #>> '{content,moral}')::float8
-              from public.asset_generation_jobs join public.asset_versions v using (story_id, asset_type)
-              where asset_type = 'content' and version = 1 and story_id = any ($1)")
-        .bind(stories)
-        .rows()
-        .await?;
-    let parts = lengths
-        .into_iter()
-        .filter_map(|(story, outline, beats, moral)| {
-            let whole = outline + beats.iter().sum::<f64>() + moral;
-            let mut stands = outline;
-            let beats = beats.into_iter().map(|beat| {
-                stands += beat;
-                stands / whole
-            });
-            let beats = beats.collect::<Vec<_>>().try_into().ok()?;
-            let outline = outline / whole;
-            Some((story, path::Parts { outline, beats }))
-        });
-    Ok(parts.collect())
+    let texts = stack.query("parts of texts").bind(stories);
+    let texts: Vec<(Uuid, f64, Vec<f64>)> = texts.rows().await?;
+    let parts = |(story, outline, beats): (Uuid, f64, Vec<f64>)| {
+        let beats = beats.try_into().ok()?;
+        Some((story, path::Parts { outline, beats }))
+    };
+    Ok(texts.into_iter().filter_map(parts).collect())
 }

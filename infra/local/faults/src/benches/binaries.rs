@@ -1,6 +1,6 @@
 //! The programs that are measured: the four functions as they are deployed, and the smallest function as their anchor.
 
-use crate::{Context, Result, TrialOptions, stuck};
+use crate::prelude::*;
 use stack::{
     functions::{self, Profile},
     home,

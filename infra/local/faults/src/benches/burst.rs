@@ -1,13 +1,7 @@
 //! Everybody asks at the same moment: how much longer the last story takes than one alone.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialOptions,
-    benches::{
-        batch,
-        pace::{Pace, REAL_PATH_SECONDS},
-    },
-    figures, on_stack, percentile,
-};
+use crate::benches::pace::{Pace, REAL_PATH_SECONDS};
+use crate::{benches::batch, prelude::*};
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.deployed());
 
@@ -29,17 +23,14 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     stack.stand_ins().set_latency(pace.latency());
     let alone = batch::make(stack, one, pace.patience()).await?;
     let all = batch::make(stack, &askers, pace.patience()).await?;
-    let alone_ms = percentile(&walls(&alone), 0.5);
+    let wall_ms: fn(&batch::Made) -> f64 = |made| made.wall_ms;
+    let alone_ms = percentile(&alone.each(wall_ms), 0.5);
     Ok(figures! {
         "one story alone" => alone_ms / 1000.0, "s",
             beside format!("1/{:.1} of the real latencies", REAL_PATH_SECONDS / pace.seconds());
         format!("the last of {count} at once") =>
-            percentile(&walls(&all), 1.0) / alone_ms, "x one alone", at_most LAST_MAX,
+            percentile(&all.each(wall_ms), 1.0) / alone_ms, "x one alone", at_most LAST_MAX,
             beside "the documents' poller: 6.7 h until the last of 100 is begun";
-        format!("the median of {count} at once") => percentile(&walls(&all), 0.5) / alone_ms, "x one alone";
+        format!("the median of {count} at once") => percentile(&all.each(wall_ms), 0.5) / alone_ms, "x one alone";
     })
-}
-
-fn walls(batch: &batch::Batch) -> Vec<f64> {
-    batch.made.iter().map(|made| made.wall_ms).collect()
 }

@@ -1,13 +1,7 @@
 //! What a story is billed for: invocations, and memory times time at the real latencies.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialOptions,
-    benches::{
-        batch,
-        pace::{Pace, REAL_PATH_SECONDS},
-    },
-    figures, on_stack, percentile,
-};
+use crate::benches::pace::{Pace, REAL_PATH_SECONDS};
+use crate::{benches::batch, prelude::*};
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.deployed());
 

@@ -1,12 +1,8 @@
 //! Starting a program as Lambda does, until it first asks for work: how long that takes, and what it holds by then.
 
-use crate::{Context, Result, TrialError};
+use crate::prelude::*;
 use stack::lambda::Memory;
-use std::{
-    path::Path,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::{path::Path, process::Stdio};
 use tokio::{io::AsyncReadExt, net::TcpListener, process::Command, time::timeout};
 
 /// A start.

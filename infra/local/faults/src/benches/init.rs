@@ -1,13 +1,8 @@
 //! How soon a new process of each function asks for work, beside the smallest Rust function and a bare Node one.
 
-use crate::{
-    Figures, Result, Run, TrialOptions, alone,
-    benches::{
-        binaries::{self, FUNCTIONS},
-        first_poll::{FirstPoll, first_poll},
-    },
-    figures, percentile,
-};
+use crate::benches::binaries::{self, FUNCTIONS};
+use crate::benches::first_poll::{FirstPoll, first_poll};
+use crate::prelude::*;
 use std::path::PathBuf;
 
 pub(crate) const RUN: Run = alone!(measure);

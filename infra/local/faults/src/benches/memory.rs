@@ -1,15 +1,9 @@
 //! Many stories in one environment, as Lambda Managed Instances take them: what the content agent holds at most, whether it
 //! grows, and what that would cost.
 
-use crate::{
-    Figures, Result, Run, Size, TestStack, TrialOptions,
-    benches::{
-        batch,
-        pace::{Pace, REAL_PATH_SECONDS},
-        processor::Spent,
-    },
-    figures, on_stack, stuck,
-};
+use crate::benches::pace::{Pace, REAL_PATH_SECONDS};
+use crate::benches::{batch, processor::Spent};
+use crate::prelude::*;
 use stack::lambda::Memory;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, options| {

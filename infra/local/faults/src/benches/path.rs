@@ -1,13 +1,12 @@
 //! The shortest time in which a story could have been made from the provider calls that it took: the critical path, as it is
 //! and as the documents have it; and who waited for whom, as a picture in letters.
 
-use crate::{LedgerRow, call_key};
+use crate::prelude::*;
 use stand_ins::CallRecord;
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Write,
 };
-use uuid::Uuid;
 
 /// A provider call of one story, as the usage ledger attributes it and the stand-in timed it.
 #[derive(Clone, Debug)]

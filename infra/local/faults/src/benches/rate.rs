@@ -1,16 +1,9 @@
 //! Sustained load before a ceiling: whether the slots that the ceiling allows are ever left empty while somebody waits.
 
-use crate::{
-    Figures, Result, Run, Size, TestStack, TrialOptions,
-    benches::{
-        batch,
-        pace::{ALONE_SECONDS, Pace, REAL_PATH_SECONDS},
-        path,
-    },
-    figures, ledger, on_stack,
-};
+use crate::benches::pace::{ALONE_SECONDS, Pace, REAL_PATH_SECONDS};
+use crate::benches::{batch, path};
+use crate::prelude::*;
 use std::collections::HashMap;
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, options| {
     setup
@@ -21,15 +14,6 @@ pub(crate) const RUN: Run = on_stack!(measure, |setup, options| {
 const USED_MIN: f64 = 0.95;
 /// The documents' poller hands out ten jobs every five minutes: 15 stories an hour.
 const DOCUMENTED_STORIES_PER_HOUR: f64 = 15.0;
-
-/// A job as the ceiling sees it.
-#[derive(Clone, Copy, Debug)]
-struct Job {
-    /// From when it could have been begun until it was.
-    waited: Span,
-    /// From its claim to its end.
-    held: Span,
-}
 
 /// In milliseconds since 1970.
 #[derive(Clone, Copy, Debug)]
@@ -67,9 +51,9 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
 
     let jobs = jobs(stack, &stories).await?;
     let calls = calls(stack, &stories).await?;
-    let held: Vec<Span> = jobs.iter().map(|job| job.held).collect();
+    let held: Vec<Span> = jobs.iter().map(|(_, held)| *held).collect();
     // Only while somebody waits can a slot be left empty in vain.
-    let contended = merged(jobs.iter().map(|job| job.waited).collect());
+    let contended = merged(jobs.iter().map(|(waited, _)| *waited).collect());
     let milliseconds: f64 = contended.iter().map(|span| span.to - span.from).sum();
     let room = slots as f64 * milliseconds;
     let within =
@@ -77,11 +61,9 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let (held, waiting) = (within(&held) / room, within(&calls) / room);
     let in_all: f64 = calls.iter().map(|span| span.to - span.from).sum();
     let ceiling = slots as f64 / (in_all / 1000.0 / count as f64) * 3600.0;
-    let ended = jobs.iter().map(|job| job.held.to).fold(0.0, f64::max);
-    let began = jobs
-        .iter()
-        .map(|job| job.held.from)
-        .fold(f64::INFINITY, f64::min);
+    let ended = jobs.iter().map(|(_, held)| held.to).fold(0.0, f64::max);
+    let began = jobs.iter().map(|(_, held)| held.from);
+    let began = began.fold(f64::INFINITY, f64::min);
     let seconds = (ended - began) / 1000.0;
 
     Ok(figures! {
@@ -93,20 +75,13 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     })
 }
 
-async fn jobs(stack: &TestStack, stories: &[Uuid]) -> Result<Vec<Job>> {
-    let times: Vec<(f64, f64, f64)> = stack
-        .sql(include_str!("rate.sql"))
-        .bind(stories)
-        .rows()
-        .await?;
-    let job = |(claimable, from, to): (f64, f64, f64)| Job {
-        waited: Span {
-            from: claimable,
-            to: from,
-        },
-        held: Span { from, to },
-    };
-    Ok(times.into_iter().map(job).collect())
+/// Of each job the time from when it could have been begun until it was, and from its claim to its end.
+async fn jobs(stack: &TestStack, stories: &[Uuid]) -> Result<Vec<(Span, Span)>> {
+    let times = stack.query("when jobs were held").bind(stories);
+    let times: Vec<(f64, f64, f64)> = times.rows().await?;
+    let span = |from, to| Span { from, to };
+    let spans = |(since, from, to): (f64, f64, f64)| (span(since, from), span(from, to));
+    Ok(times.into_iter().map(spans).collect())
 }
 
 /// The time in which each job had a provider call in flight; several of one job at once count once, as it has one slot.
@@ -116,11 +91,9 @@ async fn calls(stack: &TestStack, stories: &[Uuid]) -> Result<Vec<Span>> {
     let mut by_job: HashMap<(Uuid, String), Vec<Span>> = HashMap::new();
     for (story, calls) in by_story {
         for call in calls {
-            let span = Span {
-                from: call.started_ms as f64,
-                to: call.ended_ms as f64,
-            };
-            by_job.entry((story, call.asset)).or_default().push(span);
+            let (from, to) = (call.started_ms as f64, call.ended_ms as f64);
+            let spans = by_job.entry((story, call.asset)).or_default();
+            spans.push(Span { from, to });
         }
     }
     Ok(by_job.into_values().flat_map(merged).collect())

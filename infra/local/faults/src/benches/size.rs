@@ -1,10 +1,7 @@
 //! How large each function is as it is uploaded: one stripped program in a zip.
 
-use crate::{
-    Context, Figures, Result, Run, TrialOptions, alone,
-    benches::binaries::{self, FUNCTIONS},
-    figures, stuck,
-};
+use crate::benches::binaries::{self, FUNCTIONS};
+use crate::prelude::*;
 use stack::home;
 use std::{
     fs,

@@ -1,14 +1,8 @@
 //! How much longer a story takes than its provider calls must, alone and among others, and its round trips.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialOptions,
-    benches::{
-        batch,
-        pace::{DOCUMENTED_PATH_SECONDS, Pace, REAL_PATH_SECONDS},
-        virtual_time,
-    },
-    figures, on_stack, percentile, stuck,
-};
+use crate::benches::batch::{self, DOCUMENTED_RATIO, OVERHEAD_MS, RATIO};
+use crate::benches::pace::{DOCUMENTED_PATH_SECONDS, Pace, REAL_PATH_SECONDS};
+use crate::{benches::virtual_time, prelude::*};
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.deployed());
 
@@ -41,9 +35,9 @@ async fn alone(stack: &TestStack, options: TrialOptions) -> Result<(Figures, f64
     let mut documented = Vec::new();
     for _ in 0..options.size.pick(1, 5, 15) {
         let batch = batch::make(stack, &askers, Pace::ALONE.patience()).await?;
-        ratios.extend(batch.ratios());
-        overheads.extend(batch.overheads_ms());
-        documented.extend(batch.documented_ratios());
+        ratios.extend(batch.each(RATIO));
+        overheads.extend(batch.each(OVERHEAD_MS));
+        documented.extend(batch.each(DOCUMENTED_RATIO));
         last = Some(batch);
     }
     let Some((last, made)) =
@@ -117,8 +111,8 @@ async fn among_others(
     let wavering = pace.wavering(stack.stand_ins(), options.seed);
     let batch = batch::make(stack, &askers, pace.patience()).await?;
     drop(wavering);
-    let ratios = batch.ratios();
-    let documented = batch.documented_ratios();
+    let ratios = batch.each(RATIO);
+    let documented = batch.each(DOCUMENTED_RATIO);
     Ok(figures! {
         format!("{count} at once: time / documented way, median") =>
             percentile(&documented, 0.5), "x", at_most DOCUMENTED_P50_MAX;
@@ -129,7 +123,7 @@ async fn among_others(
             beside format!("{:.1} s of calls each, 1/{:.1} of the real ones", pace.seconds(), REAL_PATH_SECONDS / pace.seconds());
         format!("{count} at once: time / critical path, 99th of 100") =>
             percentile(&ratios, 0.99), "x", at_most RATIO_P99_MAX;
-        format!("{count} at once: beyond the critical path, median") => percentile(&batch.overheads_ms(), 0.5), "ms";
+        format!("{count} at once: beyond the critical path, median") => percentile(&batch.each(OVERHEAD_MS), 0.5), "ms";
         format!("{count} at once: round trips a story, heartbeats apart") => batch.round_trips_each(),
             "calls", at_most ROUND_TRIPS_MAX, beside format!("and {:.1} heartbeats", batch.heartbeats_each());
     })

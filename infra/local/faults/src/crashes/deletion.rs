@@ -1,21 +1,13 @@
 //! Stories and users taken away at random moments, while processes die and S3 and PostgREST fail: nothing of them is left.
 
-use crate::{
-    Context, Figures, Result, Run, TestStack, TestUser, TrialOptions, bills,
-    events::{Killer, ask_until_accepted, disturb, insist},
-    figures, on_stack, query, until,
-};
+use crate::events::{Killer, ask_until_accepted, disturb, insist};
+use crate::{prelude::*, providers::files::KINDS};
 use futures::future::try_join_all;
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use stack::files::FileFault;
-use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup
     .schedule(Duration::from_secs(1))
     .with(|options| options.duplicate_rate = 0.2));
-
-const SQL: &str = include_str!("deletion.sql");
 
 /// The goal: so long after the last deletion nothing is left.
 const GONE_WITHIN: Duration = Duration::from_secs(60);
@@ -52,17 +44,11 @@ impl Person {
 }
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
-    stack.arrange(query(SQL, "grace")).await?;
+    stack.arrange(query("grace")).await?;
     let people_count: usize = options.size.pick(4, 16, 60);
     let stories_each: usize = options.size.pick(3, 6, 10);
     disturb(stack, true);
-    let faults = [
-        FileFault::SlowDown,
-        FileFault::InternalError,
-        FileFault::Cut,
-        FileFault::ErrorInside,
-    ];
-    stack.files().strike(0.1, &faults);
+    stack.files().strike(0.1, &KINDS);
 
     let mut killer = Killer::new(options.seed, people_count * 3);
     let living = async {
@@ -114,8 +100,8 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "files of what was deleted" => gone.files(stack), "files", is 0;
         "tables that name what was deleted" => named.len(), "tables", is 0, beside named.join(", ");
         "tokens of deleted users that were refused" => refused, "tokens", is left;
-        "users whose credits are not the sum of their ledger" => stack.count(query(SQL, "wrong credits")).await?, "users", is 0;
-        "credits taken, in ledger and sums" => stack.count(query(SQL, "credits taken")).await?, "credits", is accepted;
+        "users whose credits are not the sum of their ledger" => stack.count(query("wrong credits")).await?, "users", is 0;
+        "credits taken, in ledger and sums" => stack.count(query("credits taken")).await?, "credits", is accepted;
     }
     .and(usage(stack).await?)
     .and(stack.audit().await?))
@@ -211,11 +197,8 @@ impl Gone {
     }
 
     async fn queued(&self, stack: &TestStack) -> Result<i64> {
-        stack
-            .sql("select count(*) from private.deletion_queue where story_id = any ($1)")
-            .bind(&self.stories)
-            .value()
-            .await
+        let left = stack.query("deletions left").bind(&self.stories);
+        left.value().await
     }
 
     async fn tables_that_name_it(&self, stack: &TestStack) -> Result<Vec<String>> {
@@ -226,7 +209,7 @@ impl Gone {
             .map(Uuid::to_string)
             .collect();
         let any = ids.join("|");
-        let tables: Vec<String> = stack.sql(query(SQL, "tables")).column().await?;
+        let tables: Vec<String> = stack.query("tables").column().await?;
         let mut naming = Vec::new();
         for table in tables {
             let query = format!("select count(*) from {table} t where to_jsonb(t)::text ~ $1");
@@ -242,7 +225,7 @@ impl Gone {
 /// Every call is booked once, and what has no name any more is summed up without losing any.
 async fn usage(stack: &TestStack) -> Result<Figures> {
     let bills = bills(stack).await?;
-    let (calls, usd): (i64, f64) = stack.sql(query(SQL, "booked")).row().await?;
+    let (calls, usd): (i64, f64) = stack.query("booked").row().await?;
     stack
         .arrange("update public.usage_ledger set created_at = now() - interval '1 day' where story_id is null")
         .await?;
@@ -251,7 +234,7 @@ async fn usage(stack: &TestStack) -> Result<Figures> {
         .tidy_history(100_000)
         .await
         .context("put old work away")?;
-    let (calls_after, usd_after): (i64, f64) = stack.sql(query(SQL, "booked")).row().await?;
+    let (calls_after, usd_after): (i64, f64) = stack.query("booked").row().await?;
     Ok(figures! {
         "paid calls booked" => calls, "calls", beside format!("of {} paid; what was cut off or killed is not booked", bills.billed);
         "booked calls that no provider knows" => bills.invented, "calls", is 0;

@@ -1,19 +1,11 @@
 //! F1: kill -9 at every marked point of the content agent and the worker.
 
-use crate::{
-    Figures, Result, Run, Size, TestStack, TrialOptions,
-    crashes::{
-        death::{KillReport, Victim},
-        new_text,
-        points::{POINTS, Point},
-        purchases::again_by_story,
-    },
-    figures, in_time, kill, on_stack, percentile, stuck,
-};
+use crate::crashes::death::{KillReport, Victim};
+use crate::crashes::points::{POINTS, Point};
+use crate::crashes::{new_text, purchases::again_by_story};
+use crate::prelude::*;
 use futures::future::try_join_all;
 use stack::breakpoints::Moment;
-use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run =
     on_stack!(measure, |setup, _| setup.schedule(TICK).latency(LATENCY)).audited();
@@ -26,10 +18,11 @@ const OTHERS: &str = "River and Oban 1 h, pg-boss 15 min, graphile-worker 4 h; t
 /// The points of a short run: before the send, the outline and half the beats saved, paid and unheard,
 /// stored, and committed.
 const SHORT: [usize; 6] = [1, 4, 5, 10, 12, 19];
+/// Stories at once: with more, leases as short as these would be lost to the load of the machine alone.
+const AT_ONCE: usize = 8;
 const TICK: Duration = Duration::from_secs(1);
 /// A text takes long enough that its beats are saved one by one.
 const LATENCY: &str = "story=6000,text=60,image=120,speech=90";
-const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     stack.emulator().pause_schedules(true);
@@ -43,10 +36,17 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     new_text::watch(stack).await?;
     let mut all = Tally::default();
     for round in 0..options.size.pick(1, 1, 100) {
-        all.add(round_of(stack, &points, &format!("Kestrel{round}x"), 0.0).await?);
-        all.add(one_by_one(stack, &of_new_text, &format!("Harrier{round}x")).await?);
+        for (number, points) in points.chunks(AT_ONCE).enumerate() {
+            let hero = format!("Kestrel{round}x{number}n");
+            round_of(stack, points, &hero, 0.0, &mut all).await?;
+        }
+        // One by one: a process that makes a new text goes on with those of other stories, which would die with it.
+        for (number, point) in of_new_text.iter().enumerate() {
+            let hero = format!("Harrier{round}x{number}n");
+            round_of(stack, &[*point], &hero, 0.0, &mut all).await?;
+        }
         if options.size >= Size::Normal {
-            all.add(worker_round(stack, round).await?);
+            worker_round(stack, round, &mut all).await?;
         }
     }
     let mut figures = figures! {
@@ -61,7 +61,10 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     // A text that nobody had started holds no lease: that is a lost kick, and the trial `lost` is about it.
     points.retain(Point::holds_a_lease);
     for round in 0..rounds {
-        silent.add(round_of(stack, &points, &format!("Merlin{round}x"), 1.0).await?);
+        for (number, points) in points.chunks(AT_ONCE).enumerate() {
+            let hero = format!("Merlin{round}x{number}n");
+            round_of(stack, points, &hero, 1.0, &mut silent).await?;
+        }
     }
     if rounds > 0 {
         figures.extend(silent.figures("told of none"));
@@ -69,13 +72,13 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     if !of_new_text.is_empty() {
         figures.extend(new_text::figures(stack).await?);
     }
+    figures.extend(stack.not_ready().await?);
     Ok(figures)
 }
 
 /// What several deaths came to.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    pub(crate) stories: Vec<Uuid>,
     /// Until each job had started again, and where it was killed.
     restarts: Vec<(Duration, &'static str)>,
     /// Where more was bought again than the point allows.
@@ -88,15 +91,6 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, other: Self) {
-        self.stories.extend(other.stories);
-        self.restarts.extend(other.restarts);
-        self.overspent.extend(other.overspent);
-        self.too_many += other.too_many;
-        self.again += other.again;
-        self.looks += other.looks;
-    }
-
     fn figures(&self, how: &str) -> Figures {
         let slowest = self.restarts.iter().max().copied().unwrap_or_default();
         let seconds = self.restarts.iter().map(|(after, _)| after.as_secs_f64());
@@ -115,70 +109,61 @@ impl Tally {
     }
 }
 
-/// A round for each point: a process that makes a new text goes on with those of other stories, which would die with it.
-async fn one_by_one(stack: &TestStack, points: &[Point], hero: &str) -> Result<Tally> {
-    let mut tally = Tally::default();
-    for (number, point) in points.iter().enumerate() {
-        let hero = format!("{hero}{number}n");
-        tally.add(round_of(stack, &[*point], &hero, 0.0).await?);
-    }
-    Ok(tally)
-}
-
 /// One story for each point, all at once. This share of the records of dead invocations is lost.
 pub(crate) async fn round_of(
     stack: &TestStack,
     points: &[Point],
     hero: &str,
     lost_records: f64,
-) -> Result<Tally> {
+    tally: &mut Tally,
+) -> Result<()> {
     let mut victims = Vec::new();
-    for (index, point) in points.iter().enumerate() {
+    for (index, &point) in points.iter().enumerate() {
         let hero = format!("{hero}{index}y");
         let story = stack.ask_without_event(&hero).await?;
         victims.push(Victim {
             stack,
-            point: *point,
+            point,
             story,
             hero,
         });
     }
     stack.lose(0.0, lost_records);
-    let mut tally = Tally {
-        stories: victims.iter().map(|one| one.story).collect(),
-        ..Tally::default()
-    };
-    let dead: Vec<KillReport> =
-        try_join_all(victims.into_iter().map(Victim::run_to_breakpoint_and_kill)).await?;
+    let stories: Vec<Uuid> = victims.iter().map(|one| one.story).collect();
+    let dying = victims.into_iter().map(Victim::run_to_breakpoint_and_kill);
+    let mut dead: Vec<KillReport> = try_join_all(dying).await?;
     // What stood at the provider is never taken there; what stood at the database or S3 comes late now.
-    let mut unsent = Vec::new();
-    let mut allowed = Vec::new();
-    for one in dead {
-        tally.restarts.push((one.restarted_after, one.point.name));
-        allowed.push((one.story, one.point));
-        unsent.extend(one.last_request.filter(|_| one.point.asks_a_provider()));
+    let comes_late = |one: &&mut KillReport| !one.point.asks_a_provider();
+    for one in dead.iter_mut().filter(comes_late) {
+        one.last_request = None;
     }
-    stack.settle(&tally.stories, SETTLED_WITHIN).await?;
+    stack.settle(&stories, stack.patience).await?;
     stack.lose(0.0, 0.0);
     let again = again_by_story(stack).await?;
-    for (story, point) in allowed {
-        let bought = again.get(&story).copied().unwrap_or_default();
+    for KillReport {
+        point,
+        story,
+        restarted_after,
+        ..
+    } in &dead
+    {
+        let bought = again.get(story).copied().unwrap_or_default();
         // A narration that was asked for again is bought again, beat by beat.
         let wished = 4 * u64::from(point.again());
-        tally.again += bought.kept.saturating_sub(wished);
-        tally.looks += bought.looks;
         let too_many =
             bought.kept.saturating_sub(point.may_cost + wished) + bought.looks.saturating_sub(1);
+        tally.restarts.push((*restarted_after, point.name));
+        tally.again += bought.kept.saturating_sub(wished);
+        tally.looks += bought.looks;
         tally.too_many += too_many;
         tally.overspent.extend((too_many > 0).then_some(point.name));
     }
-    drop(unsent);
-    Ok(tally)
+    Ok(())
 }
 
 /// The worker's own points: it dies with claims in its hand, and after it has handed them over.
-async fn worker_round(stack: &TestStack, round: usize) -> Result<Tally> {
-    let mut tally = Tally::default();
+async fn worker_round(stack: &TestStack, round: usize, tally: &mut Tally) -> Result<()> {
+    let mut stories = Vec::new();
     for (name, moment, verb) in [
         ("claimed", Moment::After, "claim_asset_jobs"),
         ("dispatched", Moment::Before, "start_content"),
@@ -186,11 +171,11 @@ async fn worker_round(stack: &TestStack, round: usize) -> Result<Tally> {
         let hero = format!("Osprey{round}{name}");
         let story = stack.ask_without_event(&hero).await?;
         // In its grace for ten seconds: the worker stays to wait for it.
-        let waiting = stack.ask_without_event(&format!("{hero}b")).await?;
+        stories.push(stack.ask_without_event(&format!("{hero}b")).await?);
+        stories.push(story);
         stack.make_claimable(story).await?;
-        let arriving = stack
-            .breakpoints()
-            .arm(moment, move |seen| seen.calls(verb));
+        let breakpoints = stack.breakpoints();
+        let arriving = breakpoints.arm(moment, move |seen| seen.calls(verb));
         stack.tick()?;
         let what = format!("the worker came to `{name}`");
         let held = in_time(what, GRACE * 6, arriving).await?;
@@ -209,15 +194,10 @@ async fn worker_round(stack: &TestStack, round: usize) -> Result<Tally> {
         let begun = stack.begin_again(story, "content", attempt, GRACE * 15);
         begun.await?;
         tally.restarts.push((killed.elapsed(), name));
-        tally.stories.extend([story, waiting]);
     }
-    stack.settle(&tally.stories, SETTLED_WITHIN).await?;
+    stack.settle(&stories, stack.patience).await?;
     let again = again_by_story(stack).await?;
-    let kept = tally
-        .stories
-        .iter()
-        .filter_map(|story| again.get(story))
-        .map(|again| again.kept);
-    tally.too_many = kept.sum();
-    Ok(tally)
+    let of_these = stories.iter().filter_map(|story| again.get(story));
+    tally.too_many += of_these.map(|again| again.kept).sum::<u64>();
+    Ok(())
 }

@@ -1,7 +1,6 @@
 //! What readers see while a finished story gets another text and processes die: the old story or the new one.
 
-use crate::{Figures, Result, TestStack, figures};
-use uuid::Uuid;
+use crate::prelude::*;
 
 /// Begins to note what followed stories show.
 pub(crate) async fn watch(stack: &TestStack) -> Result<()> {
@@ -11,17 +10,10 @@ pub(crate) async fn watch(stack: &TestStack) -> Result<()> {
 /// From here on each content that this finished story shows is noted, and its next text is about somebody else, so that no
 /// call for it is like one for the text before.
 pub(crate) async fn follow(stack: &TestStack, story: Uuid, hero: &str) -> Result<()> {
-    stack
-        .sql("update public.story_characters set characters = jsonb_set(characters, '{0,name}', to_jsonb($2 || 'anew'::text)) where story_id = $1")
-        .bind(story)
-        .bind(hero)
-        .run()
-        .await?;
-    stack
-        .sql("insert into audit.followed values ($1)")
-        .bind(story)
-        .run()
-        .await
+    let rename = stack.query("rename the hero").bind(story).bind(hero);
+    rename.run().await?;
+    let follow = stack.sql("insert into audit.followed values ($1)");
+    follow.bind(story).run().await
 }
 
 /// What was noted, once all is settled.

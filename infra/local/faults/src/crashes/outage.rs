@@ -1,23 +1,12 @@
 //! F2: every process at work is killed at one moment, with all the stories they hold.
 
-use crate::{
-    Figures, Job, Result, Run, TestStack, TrialOptions,
-    crashes::{
-        kill::{GRACE, LEASE},
-        purchases::again_by_story,
-    },
-    figures, kill, on_stack, percentile, until,
-};
+use crate::crashes::kill::{GRACE, LEASE};
+use crate::{crashes::purchases::again_by_story, prelude::*};
 use futures::future::try_join_all;
-use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup
     .latency("text=60,image=800,speech=300"))
 .audited();
-
-const SETTLED_WITHIN: Duration = Duration::from_secs(300);
-const STARTED_WITHIN: Duration = Duration::from_secs(120);
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let mut delays = Vec::new();
@@ -28,7 +17,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
             .await?;
         // With its text each process works on something paid.
         let written = "asset_type = 'content' and status = 'ready'";
-        until("every story has its text", SETTLED_WITHIN, async || {
+        until("every story has its text", stack.patience, async || {
             Ok(stack.count_jobs(&stories, written).await? == stories.len() as i64)
         })
         .await?;
@@ -46,7 +35,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
             .iter()
             .map(|(story, held)| go_on(stack, *story, held, died));
         delays.extend(try_join_all(going_on).await?);
-        stack.settle(&stories, SETTLED_WITHIN).await?;
+        stack.settle(&stories, stack.patience).await?;
     }
     let again = again_by_story(stack).await?;
     Ok(figures! {
@@ -56,12 +45,13 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
             percentile(&delays, 0.95), "s", at_most LEASE + GRACE * 2, beside "lease + 10 s";
         "paid calls repeated: in flight, or answered and not stored" =>
             again.values().map(|again| again.kept).sum::<u64>(), "calls";
-    })
+    }
+    .and(stack.not_ready().await?))
 }
 
 /// Seconds from the death until another invocation works on one of the jobs the dead one held.
 async fn go_on(stack: &TestStack, story: Uuid, held: &[Job], died: Instant) -> Result<f64> {
-    until("a story goes on", STARTED_WITHIN, async || {
+    until("a story goes on", stack.patience, async || {
         let jobs = stack.jobs(story).await?;
         let again = jobs.iter().any(|job| {
             held.iter()

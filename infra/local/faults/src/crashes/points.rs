@@ -85,8 +85,8 @@ impl Point {
     }
 
     /// The version of the text that is being made, or made from.
-    pub(crate) fn text_version(&self) -> u32 {
-        1 + u32::from(self.is_of_new_text)
+    pub(crate) fn text_version(&self) -> i32 {
+        1 + i32::from(self.is_of_new_text)
     }
 
     /// What has to be over before the kill, so that nothing else of the story is in flight in the same process.

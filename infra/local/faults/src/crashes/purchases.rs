@@ -1,9 +1,8 @@
 //! What was bought again, and for which story: repeated paid calls, told apart by the usage ledger.
 
-use crate::{Result, TestStack, call_key};
+use crate::prelude::*;
 use stand_ins::CallRecord;
 use std::collections::HashMap;
-use uuid::Uuid;
 
 /// Repeated paid calls of one story.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,17 +1,10 @@
 //! A worker that dies between the upload and the status write: what is in the bucket is found, not bought again.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialOptions,
-    crashes::{
-        kill::round_of,
-        points::{POINTS, Point, Wire},
-        purchases::again_by_story,
-    },
-    figures, on_stack,
-};
+use crate::crashes::kill::{Tally, round_of};
+use crate::crashes::points::{POINTS, Point, Wire};
+use crate::{crashes::purchases::again_by_story, prelude::*};
 use stack::breakpoints::Moment;
 use std::fs;
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure).audited();
 
@@ -30,7 +23,8 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         })
         .collect();
     for round in 0..options.size.pick(1, 5, 100) {
-        round_of(stack, &between, &format!("Swift{round}x"), 0.0).await?;
+        let hero = format!("Swift{round}x");
+        round_of(stack, &between, &hero, 0.0, &mut Tally::default()).await?;
     }
     let stories = stack.asked().stories.clone();
     let again = again_by_story(stack).await?;
@@ -39,7 +33,8 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "pictures, recordings and texts bought twice" =>
             again.values().map(|again| again.kept).sum::<u64>(), "calls", is 0;
         "files of a dead attempt that the next one published" => found_again, "files", is stories.len();
-    })
+    }
+    .and(stack.not_ready().await?))
 }
 
 /// Whether a file is another one, or was joined from it and others.
@@ -51,14 +46,8 @@ fn holds(file: &[u8], other: &[u8]) -> bool {
 
 /// Files that a later attempt published although the first one had made them.
 async fn found_again(stack: &TestStack, stories: &[Uuid]) -> Result<usize> {
-    let published: Vec<(Uuid, String)> = stack
-        .sql(
-            "select story_id, url from public.asset_generation_jobs
-              where story_id = any ($1) and attempt > 1 and url is not null and status = 'ready'",
-        )
-        .bind(stories)
-        .rows()
-        .await?;
+    let published = stack.query("published by a later attempt").bind(stories);
+    let published: Vec<(Uuid, String)> = published.rows().await?;
     let bucket = stack.bucket();
     let is_of_the_first = |(story, url): &(Uuid, String)| {
         let name = url.rsplit('/').next()?;

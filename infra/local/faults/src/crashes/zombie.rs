@@ -1,21 +1,16 @@
 //! F6: a process is frozen past its lease, another finishes its work, and the frozen one goes on.
 
-use crate::{
-    Context, Figures, Result, Run, TestStack, TrialOptions,
-    crashes::points::{POINTS, Point},
-    figures, in_time, on_stack, pause, resume, stuck, until,
-};
+use crate::crashes::points::{POINTS, Point};
+use crate::prelude::*;
 use futures::future::try_join_all;
 use stack::breakpoints::Moment;
-use std::{collections::BTreeSet, fs, time::Duration};
-use uuid::Uuid;
+use std::collections::BTreeSet;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.schedule(TICK)).audited();
 
 /// Where the frozen process stands: with a reply unread, with a file on its way, with its last word on its way.
 const STANDS_AT: [usize; 3] = [10, 11, 13];
 const TICK: Duration = Duration::from_secs(1);
-const SETTLED_WITHIN: Duration = Duration::from_secs(90);
 /// What the content agent logs when it learns that a job is no longer its own.
 const LAST_WORDS: [&str; 2] = ["Late result dropped", "Job cancelled or taken over"];
 
@@ -63,7 +58,7 @@ async fn freeze_and_awake(
     });
     stack.kick(story)?;
     let what = format!("a story came to `{}`", point.name);
-    let held = in_time(what, SETTLED_WITHIN, arriving).await?;
+    let held = in_time(what, stack.patience, arriving).await?;
     let owner = stack.job(story, point.asset()).await?;
     let request = owner.request().unwrap_or_default().to_owned();
     let Some(pid) = emulator.pid_of_request(&request) else {
@@ -72,14 +67,14 @@ async fn freeze_and_awake(
     pause(pid);
     // A reply waits unread in the socket; a request stays on its way.
     let on_its_way = (point.moment == Moment::Before).then_some(held);
-    let finished = stack.settle(&[story], SETTLED_WITHIN).await;
+    let finished = stack.settle(&[story], stack.patience).await;
     let before = state(stack, story).await?;
     let files_before = files(stack, story);
 
     drop(on_its_way);
     resume(pid);
     finished?;
-    until("the zombie ends", SETTLED_WITHIN, async || {
+    until("the zombie ends", stack.patience, async || {
         Ok(emulator.pid_of_request(&request).is_none())
     })
     .await?;
@@ -90,18 +85,13 @@ async fn freeze_and_awake(
         stale_writes: u64::from(before != after),
         late_objects: late.len() as u64,
         reachable_objects: late.iter().filter(|file| after.contains(**file)).count() as u64,
-        silent: u64::from(!has_said_so(stack, story)?),
+        silent: u64::from(!stack.has_logged(&story.to_string(), &LAST_WORDS)?),
     })
 }
 
 /// Everything the database holds of a story, as text.
 async fn state(stack: &TestStack, story: Uuid) -> Result<String> {
-    stack
-        .sql("select to_jsonb(s)::text || (select jsonb_agg(to_jsonb(j) order by j.asset_type)::text
-                from public.asset_generation_jobs j where j.story_id = s.id) from public.stories s where s.id = $1")
-        .bind(story)
-        .value()
-        .await
+    stack.query("all of a story").bind(story).value().await
 }
 
 /// Names of the story's objects in the bucket, drafts and published ones.
@@ -110,15 +100,4 @@ fn files(stack: &TestStack, story: Uuid) -> BTreeSet<String> {
         .into_iter()
         .flat_map(|folder| stack.files_of(folder, story))
         .collect()
-}
-
-/// Whether the content agent's log tells that work on this story was no longer its own.
-fn has_said_so(stack: &TestStack, story: Uuid) -> Result<bool> {
-    let log = fs::read_to_string(stack.home().join("logs/content-agent.log"))
-        .context("read the content agent's log")?;
-    let story = story.to_string();
-    let says_so = |line: &str| LAST_WORDS.iter().any(|words| line.contains(words));
-    Ok(log
-        .lines()
-        .any(|line| line.contains(&story) && says_so(line)))
 }

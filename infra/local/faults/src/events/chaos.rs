@@ -1,18 +1,13 @@
 //! Everything at once: processes killed, events doubled, providers, PostgREST and S3 failing, and still every story settles.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialOptions, bought_after_checkpoint, bought_again,
-    events::persistence::ask_until_accepted, figures, kill, on_stack,
-};
+use crate::{events::persistence::ask_until_accepted, prelude::*};
 use futures::future::try_join_all;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::{
     collections::{BTreeMap, BTreeSet},
     convert::Infallible,
-    time::{Duration, Instant},
 };
 use supabase::gateway::{FaultPlan, Share};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, options| {
     setup
@@ -59,7 +54,8 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     disturb(stack, false);
 
     let book = "asset_generation_status ->> 'overall' in ('ready', 'partial')";
-    let (caused, causes): (i64, String) = stack.sql(CAUSES).bind(&stories).row().await?;
+    let (caused, causes): (i64, String) =
+        stack.query("why texts failed").bind(&stories).row().await?;
     let repeated = bought_after_checkpoint(stack).await?;
     let created = stack.count("select count(*) from public.stories").await?;
     Ok(figures! {
@@ -124,12 +120,6 @@ impl Killer {
         }
     }
 }
-
-/// Stories whose text failed with a code, and the codes.
-const CAUSES: &str = "select coalesce(sum(times), 0)::bigint, coalesce(string_agg(format('%s %s', times, error_code), ', '), '')
-    from (select error_code, count(*) as times from public.asset_generation_jobs
-      where story_id = any ($1) and asset_type = 'content' and status = 'failed' and error_code is not null
-      group by error_code) c";
 
 /// Attempts that kept a draft of a picture or a recording of their own although an earlier attempt had kept one of the same
 /// version for the same wish. A picture that did not pass its check is drawn again within the attempt, and so does not

@@ -1,7 +1,6 @@
 //! F3: every event delivered again and again, also at once; the calls that are paid for stay those of one delivery.
 
-use crate::{Figures, Result, Run, TestStack, TrialOptions, bought_again, figures, on_stack};
-use std::time::Duration;
+use crate::prelude::*;
 
 pub(crate) const RUN: Run = on_stack!(measure).audited();
 

@@ -1,16 +1,11 @@
 //! F5: direct kicks and wakes that never arrive; the schedule finds what they were meant to start.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialOptions, bought_again, figures, on_stack, until,
-};
-use std::time::Duration;
+use crate::prelude::*;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.schedule(TICK)).audited();
 
 /// The schedule of this trial; the template's is one minute.
 const TICK: Duration = Duration::from_secs(2);
-/// Waiting longer than this for the sweep is pointless.
-const SWEPT_WITHIN: Duration = Duration::from_secs(60);
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let emulator = stack.emulator();
@@ -22,7 +17,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let kicked = stack.count_jobs(&stories, begun).await?;
     stack.lose(0.0, 0.0);
     emulator.pause_schedules(false);
-    let swept = until("the sweep starts every story", SWEPT_WITHIN, async || {
+    let swept = until("the sweep starts every story", stack.patience, async || {
         Ok(stack.count_jobs(&stories, begun).await? == count as i64)
     })
     .await?;

@@ -1,10 +1,7 @@
 //! A client that does not give up: the same request with the same idempotency key until there is an answer to it.
 
-use crate::{Context, Result, TestStack, TestUser, stuck};
+use crate::prelude::*;
 use reqwest::{RequestBuilder, Response};
-use serde_json::{Value, json};
-use std::time::Duration;
-use uuid::Uuid;
 
 const TRIES_MAX: usize = 200;
 

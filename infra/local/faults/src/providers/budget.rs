@@ -1,13 +1,7 @@
 //! F31: an account runs out of money. One call learns it; the rest of the process is told without asking.
 
-use crate::{
-    Figures, Result, Run, Size, TestStack, TrialOptions, calls_since, figures, on_stack,
-    poll_every, providers::SETTLED_WITHIN, stuck,
-};
-use serde_json::json;
+use crate::{prelude::*, providers::SETTLED_WITHIN};
 use stand_ins::{CallKind, Outcome};
-use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure);
 
@@ -77,14 +71,8 @@ async fn one_after_another(stack: &TestStack, count: usize) -> Result<Vec<Uuid>>
 
 /// Failed assets whose entry in the story's row, which is what a user sees, lacks the code or the words.
 async fn wordless(stack: &TestStack, stories: &[Uuid]) -> Result<i64> {
-    stack
-        .sql("select count(*) from public.stories s, jsonb_each(s.asset_generation_status -> 'assets') as asset
-              where s.id = any ($1) and asset.value ->> 'status' = 'failed'
-                and (asset.value ->> 'code' is distinct from $2 or coalesce(asset.value ->> 'error', '') = '')")
-        .bind(stories)
-        .bind(CODE)
-        .value()
-        .await
+    let wordless = stack.query("failures without words").bind(stories);
+    wordless.bind(CODE).value().await
 }
 
 /// The accounts are topped up, and the user presses `retry` until the voice is there.

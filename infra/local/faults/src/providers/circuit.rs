@@ -1,13 +1,8 @@
 //! F14: a provider that fails now and then, and one that is down: what succeeds, and how soon it is left alone.
 
-use crate::{
-    Context, Figures, Result, Run, Size, TestStack, TrialOptions, calls_since, figures, on_stack,
-    providers::SETTLED_WITHIN, stuck, unix_ms, until,
-};
-use stack::lambda::LogLine;
+use crate::{prelude::*, providers::SETTLED_WITHIN};
 use stand_ins::{CallRecord, FaultProfile, Outcome};
-use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use std::time::SystemTime;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, options| setup
     .setting("PROVIDER_PROBE_SECONDS", pause(options.size).as_secs()))
@@ -17,8 +12,6 @@ pub(crate) const RUN: Run = on_stack!(measure, |setup, options| setup
 const FAILURES_MAX: f64 = 10.0;
 /// What the product logs as the circuit opens.
 const LEFT_ALONE: &str = "Provider is left alone";
-/// Longest it may take to open, and to probe.
-const OPENS_WITHIN: Duration = Duration::from_secs(240);
 /// From a job that becomes due to its first call: the worker's dispatch.
 const DISPATCH: Duration = Duration::from_secs(4);
 
@@ -37,10 +30,14 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
 async fn take_down(stack: &TestStack, size: Size) -> Result<Figures> {
     let (pause, probes_that_fail) = (pause(size), size.pick(0, 1, 1));
     let before = stack.last_call();
-    let log = stack.emulator().log_lines();
     stack.script_after_the_text(Outcome::Overloaded);
     let story = stack.ask_for(1, "Gustfeather").await?;
-    let opened_at = opening(log).await?;
+    let asker = story[0].to_string();
+    until("the circuit is open", stack.patience, async || {
+        stack.has_logged(&asker, &[LEFT_ALONE])
+    })
+    .await?;
+    let opened_at = unix_ms(SystemTime::now()) as u64;
     // Sent after the circuit was open, and not in the moment in which it opened: nothing but an attempt that was admitted
     // before lies in between.
     let is_probe =
@@ -50,7 +47,7 @@ async fn take_down(stack: &TestStack, size: Size) -> Result<Figures> {
             call.fault.is_some() && !call.in_flight
         })
     };
-    until("probes fail", OPENS_WITHIN, async || {
+    until("probes fail", stack.patience, async || {
         Ok(failed().iter().filter(|call| is_probe(call)).count() >= probes_that_fail)
     })
     .await?;
@@ -73,32 +70,12 @@ async fn take_down(stack: &TestStack, size: Size) -> Result<Figures> {
     });
     Ok(figures! {
         "failures until the circuit is open" => until_open, "calls", at_most FAILURES_MAX;
-        "left alone for" => quiet, "s", at_least pause.as_secs_f64() * 0.95;
-        "until the probe" => quiet, "s", at_most pause + DISPATCH,
+        "left alone for" => quiet, "s", at_least pause.as_secs_f64() * size.pick(0.6, 0.95, 0.95);
+        "until the probe" => quiet, "s", at_most pause + DISPATCH * size.pick(5, 1, 1),
             beside format!("a pause of {} s by its setting", pause.as_secs());
         "calls beside a probe" => beside_probes.count(), "calls", is 0;
         "ready all the same" => stack.count_overall(&story, "ready").await?, "stories", is 1;
     })
-}
-
-/// The moment at which a content agent says that it leaves its provider alone, in milliseconds since 1970.
-async fn opening(mut log: Receiver<LogLine>) -> Result<u64> {
-    let said = async {
-        loop {
-            match log.recv().await {
-                Ok(line) if line.text.contains(LEFT_ALONE) => return true,
-                Ok(_) | Err(RecvError::Lagged(_)) => (),
-                Err(RecvError::Closed) => return false,
-            }
-        }
-    };
-    if !tokio::time::timeout(OPENS_WITHIN, said)
-        .await
-        .unwrap_or(false)
-    {
-        return stuck("the circuit did not open");
-    }
-    Ok(unix_ms(SystemTime::now()) as u64)
 }
 
 /// Three of ten calls fail, in every way a provider that is in trouble has, for as long as these stories take.

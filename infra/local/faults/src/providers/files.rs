@@ -1,14 +1,12 @@
 //! F12: the object store refuses, fails, breaks off and goes silent.
 
-use crate::{
-    Figures, Result, Run, Size, TestStack, TrialOptions, calls_since, figures, on_stack,
-    providers::SETTLED_WITHIN,
-};
+use crate::{prelude::*, providers::SETTLED_WITHIN};
 use stack::files::FileFault;
 
 pub(crate) const RUN: Run = on_stack!(measure).audited();
 
-const KINDS: [FileFault; 4] = [
+/// In which it fails at once.
+pub(crate) const KINDS: [FileFault; 4] = [
     FileFault::SlowDown,
     FileFault::InternalError,
     FileFault::Cut,

@@ -1,13 +1,8 @@
 //! F17: a job that takes its process down each time, and one whose answers are useless each time.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialOptions, calls_since, figures, kill, on_stack,
-    prompt_of_scene, providers::SETTLED_WITHIN, stuck,
-};
+use crate::{prelude::*, providers::SETTLED_WITHIN};
 use stack::breakpoints::{Moment, Server};
 use stand_ins::{CallKind, Outcome};
-use std::time::Duration;
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure).audited();
 
@@ -90,13 +85,8 @@ async fn restarts(stack: &TestStack) -> u32 {
 }
 
 async fn dead_letters(stack: &TestStack, stories: &[Uuid], code: &str) -> Result<i64> {
-    stack
-        .sql("select count(*) from public.dead_letters
-              where story_id = any ($1) and asset_type = 'scene_3' and error_code = $2 and error_message <> ''")
-        .bind(stories)
-        .bind(code)
-        .value()
-        .await
+    let dead = stack.query("dead letters of scene 3");
+    dead.bind(stories).bind(code).value().await
 }
 
 /// Published files of the picture that was given up: its placeholder, and none of an attempt that was tried again.

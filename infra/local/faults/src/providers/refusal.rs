@@ -1,9 +1,6 @@
 //! F18: one scene of every story is refused by the safety filter, as asked and in plainer words, or as asked only.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialOptions, calls_since, figures, on_stack, prompt_of_scene,
-    providers::SETTLED_WITHIN,
-};
+use crate::{prelude::*, providers::SETTLED_WITHIN};
 use stand_ins::{CallKind, Outcome, Scripted};
 
 pub(crate) const RUN: Run = on_stack!(measure).audited();

@@ -1,13 +1,11 @@
 //! Under many workers at once: the cap on jobs in flight, and stories that are cancelled while they wait.
 
-use crate::{Figures, Result, TestDatabase, TrialOptions, figures, statement};
-use serde_json::json;
+use crate::prelude::*;
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 const CLAIMERS: usize = 16;
 const CAP: u32 = 25;
@@ -57,7 +55,7 @@ pub(crate) async fn cancelled_stories(
     let stories: u32 = options.size.pick(200, 2_000, 20_000);
     database.empty().await;
     database.waiting(stories, 20).await;
-    let unwanted = statement(&database.superuser, UNWANTED)
+    let unwanted = statement(&database.superuser, query("every second story"))
         .rows::<(String, Uuid)>()
         .await?;
     let cancelled: Arc<Mutex<HashSet<String>>> = Arc::default();
@@ -88,10 +86,6 @@ pub(crate) async fn cancelled_stories(
         "jobs of a cancelled story still open" => alive, "jobs", is 0;
     })
 }
-
-/// Every second story and whose it is.
-const UNWANTED: &str = "select id::text, creator_user_id from (
-    select *, row_number() over (order by id) as place from public.stories) s where place % 2 = 0";
 
 /// Claims two at a time until nothing waits; how many belonged to a story known to be cancelled before the call.
 async fn claim_cancelled(database: &TestDatabase, cancelled: &Mutex<HashSet<String>>) -> usize {

@@ -4,7 +4,7 @@
 explain (analyze, buffers, format json)
   select public.claim_asset_jobs(p_limit => 10, p_lease_seconds => 60, p_max_in_flight => 2000000)
 
---- lease
+--- choose and lease
 explain (analyze, buffers, format json)
   select * from private.lease_jobs(private.choose_jobs(10), 'trial', 60)
 

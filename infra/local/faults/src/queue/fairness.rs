@@ -1,10 +1,8 @@
 //! Whose turn it is: between users, between priorities, under a cap, and past jobs that cannot or must not run. Measured in
 //! claims until served.
 
-use crate::{
-    Figures, Result, Run, TestDatabase, TrialOptions, figures, on_database,
-    queue::{cap, hindrances},
-};
+use crate::prelude::*;
+use crate::queue::{cap, hindrances};
 use std::sync::Arc;
 
 pub(crate) const RUN: Run = on_database!(measure);

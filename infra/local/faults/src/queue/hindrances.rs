@@ -1,7 +1,6 @@
 //! Jobs that cannot run: one that kills whoever works on it, and one that a provider's rate limit holds up.
 
-use crate::{Figures, TestDatabase, figures};
-use serde_json::json;
+use crate::prelude::*;
 
 const BATCH: u32 = 10;
 const GOOD: u32 = 50;

@@ -1,12 +1,7 @@
 //! Row 8: from a job's arrival to the claim that hands it over, and from POST /stories to the start of the content agent.
 
-use crate::{
-    Figures, Result, Run, TestStack, TrialError, TrialOptions, figures, milliseconds, on_stack,
-    percentile, poll, stuck, unix_ms,
-};
-use serde_json::{Value, json};
-use std::time::{Duration, Instant, SystemTime};
-use uuid::Uuid;
+use crate::prelude::*;
+use std::time::SystemTime;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.latency("text=1,image=1,speech=1"));
 
@@ -14,7 +9,6 @@ pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.latency("text=1,
 const DOCUMENTS_MEAN_MS: f64 = 150_000.0;
 /// The best of so many rounds is taken: other programs disturb the rest.
 const ROUNDS: usize = 3;
-const STORY_WITHIN: Duration = Duration::from_secs(60);
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let samples = options.size.pick(40, 334, 1_000);
@@ -85,28 +79,19 @@ async fn rpc(stack: &TestStack, verb: &str, arguments: &Value) -> Result<Value> 
 
 /// A cover that can be claimed, committed when this returns.
 async fn arrive(stack: &TestStack, owner: Uuid) -> Result<()> {
-    stack
-        .sql("with made as (
-                insert into public.stories (library_id, creator_user_id, title, character_ids, story_type)
-                select id, owner_user_id, 'a story', array[gen_random_uuid()], 'adventure' from public.libraries
-                where owner_user_id = $1 limit 1 returning id)
-              insert into public.asset_generation_jobs (story_id, user_id, asset_type, inputs_settled)
-              select id, $1, 'cover', true from made")
-        .bind(owner)
-        .run()
-        .await
+    stack.query("a cover arrives").bind(owner).run().await
 }
 
 /// Milliseconds from POST /stories to the handler of the content agent, one story after another with warm processes.
 async fn starts(stack: &TestStack, stories: usize) -> Result<Vec<f64>> {
     let hero = stack.user.make_character("Ember").await?;
     let warm_up = stack.user.ask_about(&hero).await?;
-    stack.settle(&[warm_up], STORY_WITHIN).await?;
+    stack.settle(&[warm_up], stack.patience).await?;
     let mut starts = Vec::new();
     for _ in 0..stories {
         let asked = unix_ms(SystemTime::now());
         let story = stack.user.ask_about(&hero).await?;
-        stack.settle(&[story], STORY_WITHIN).await?;
+        stack.settle(&[story], stack.patience).await?;
         starts.push(first_start_after(stack, asked).await? - asked);
     }
     Ok(starts)
@@ -116,7 +101,7 @@ async fn starts(stack: &TestStack, stories: usize) -> Result<Vec<f64>> {
 async fn first_start_after(stack: &TestStack, asked: f64) -> Result<f64> {
     poll(
         "the content agent is called for a story",
-        STORY_WITHIN,
+        stack.patience,
         async || {
             let invocations = stack.emulator().invocations();
             let of_agent = invocations

@@ -1,10 +1,7 @@
 //! Jobs that arrive at a steady rate and a worker that claims them: how long claims take, and how long jobs wait.
 
-use crate::{TestDatabase, percentile, queue::shape::Shape};
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use crate::{prelude::*, queue::shape::Shape};
+use std::collections::HashMap;
 
 /// Jobs arrive in groups, so often.
 const ARRIVALS: Duration = Duration::from_millis(40);

@@ -1,7 +1,7 @@
 //! F7: many claimers, one queue, no events: every job is claimed exactly once, in as few calls as there are batches.
 
-use crate::{Figures, Result, Run, TestDatabase, TrialOptions, figures, on_database};
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use crate::prelude::*;
+use std::{collections::HashMap, sync::Arc};
 use tokio::task::JoinSet;
 
 pub(crate) const RUN: Run = on_database!(measure);

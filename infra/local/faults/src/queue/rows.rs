@@ -1,16 +1,13 @@
 //! As many waiting and finished jobs as a trial needs, arranged in bulk, and claims as a worker makes them.
 
-use crate::{Lease, TestDatabase, leases};
-use serde_json::Value;
+use crate::prelude::*;
 
 impl TestDatabase {
     /// `jobs` covers that can be claimed now, one a story, of `users` people in turn.
     pub(crate) async fn waiting(&self, jobs: u32, users: u32) {
         self.people(users).await;
-        self.arrange(&format!(
-            "select trial.stand_in_line({jobs}, 0, {users}, 'normal', 0)"
-        ))
-        .await;
+        let line = format!("select trial.stand_in_line({jobs}, 0, {users}, 'normal', 0)");
+        self.arrange(&line).await;
     }
 
     /// `jobs` covers of one person, one a story, claimable since `waited_seconds`, in the order of the queue.
@@ -53,10 +50,8 @@ impl TestDatabase {
 
     /// Jobs in this status.
     pub(crate) async fn jobs_in(&self, status: &str) -> i64 {
-        self.count(&format!(
-            "public.asset_generation_jobs where status = '{status}'"
-        ))
-        .await
+        let jobs = format!("public.asset_generation_jobs where status = '{status}'");
+        self.count(&jobs).await
     }
 
     /// People numbered from 0 in the scratch table `trial.people`, made once; and what arranges rows.

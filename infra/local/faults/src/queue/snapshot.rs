@@ -1,14 +1,8 @@
 //! Row 6, F11: somebody holds a snapshot open, so that nothing dead can be cleaned away, while jobs come and go.
 
-use crate::{
-    Context, Figures, Result, Run, TestDatabase, TrialOptions, figures, on_database,
-    queue::{
-        load::{Stretch, offer},
-        shape::Shape,
-    },
-};
+use crate::queue::load::{Stretch, offer};
+use crate::{prelude::*, queue::shape::Shape};
 use sqlx::{Connection, PgConnection};
-use std::time::Duration;
 
 pub(crate) const RUN: Run = on_database!(measure);
 

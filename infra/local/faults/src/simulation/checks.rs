@@ -7,9 +7,8 @@ mod plans;
 mod spending;
 mod versions;
 
-use crate::{EVERYTHING, Story, TestDatabase, completion, creation, failure, leases};
+use crate::prelude::*;
 use futures::future::BoxFuture;
-use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::task::JoinSet;
 
@@ -63,6 +62,11 @@ async fn steer(database: &TestDatabase, verb: &str, story: &Story, assets: &[&st
 async fn write_anew(database: &TestDatabase, story: &Story) {
     let text = database.claim_asset(story, "content").await;
     assert_eq!(database.write_text_of(&text).await["accepted"], true);
+}
+
+/// Whether what a worker made comes too late.
+async fn is_late(database: &TestDatabase, lease: &Lease) -> bool {
+    database.complete(lease).await["accepted"] == false
 }
 
 async fn new_text(database: &TestDatabase, story: &Story) {

@@ -4,11 +4,10 @@
 mod audit;
 mod moves;
 
-use crate::{EVERYTHING, Story, TestDatabase};
+use crate::prelude::*;
 use audit::Audit;
 use moves::{Move, World};
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use serde_json::json;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 

@@ -1,24 +1,48 @@
 //! Seeds in lanes: several databases in use at one moment; within one, a seed follows the other.
 
-use crate::TestDatabase;
+use crate::prelude::*;
 use futures::future::join_all;
-use std::ops::Range;
+use std::{iter::StepBy, ops::Range};
 
-/// Every seed of one lane.
-pub(crate) fn seeds_of(seeds: Range<u64>, lane: u64, lanes: u64) -> impl Iterator<Item = u64> {
-    seeds.filter(move |seed| seed % lanes == lane)
+/// The seeds of one lane.
+pub(crate) type Seeds = StepBy<Range<u64>>;
+
+/// What was played: what each lane saw, and how many seeds that were in how many seconds.
+pub(crate) struct Played<T> {
+    pub(crate) lanes: Vec<T>,
+    pub(crate) seeds: u64,
+    pub(crate) seconds: f64,
 }
 
-/// Plays `lanes` lanes at once, each with a database of its own; what each of them saw.
-pub(crate) async fn in_lanes<T>(lanes: u64, play: impl AsyncFn(TestDatabase, u64) -> T) -> Vec<T> {
-    let play = &play;
-    join_all((0..lanes).map(|lane| async move { play(TestDatabase::new().await, lane).await }))
-        .await
+impl<T> Played<T> {
+    pub(crate) fn seeds_a_second(&self) -> f64 {
+        self.seeds as f64 / self.seconds
+    }
 }
 
-/// How a broken seed is played again; nothing when none is.
-pub(crate) fn replay(trial: &str, broken: Option<&u64>) -> String {
-    broken.map_or_else(String::new, |seed| {
+/// Plays `short` seeds, or a thousand, or ten thousand, in so many lanes at once, each with a database of its own.
+pub(crate) async fn in_lanes<T>(
+    options: TrialOptions,
+    short: u64,
+    lanes: u64,
+    play: impl AsyncFn(TestDatabase, Seeds) -> T,
+) -> Played<T> {
+    let seeds = options.size.pick(short, 1_000, 10_000);
+    let (began, play) = (Instant::now(), &play);
+    let playing = (0..lanes).map(|lane| async move {
+        let own = (options.seed + lane..options.seed + seeds).step_by(lanes as usize);
+        play(TestDatabase::new().await, own).await
+    });
+    Played {
+        lanes: join_all(playing).await,
+        seeds,
+        seconds: began.elapsed().as_secs_f64(),
+    }
+}
+
+/// How the first of the broken seeds is played again; nothing when none is.
+pub(crate) fn replay(trial: &str, broken: &[u64]) -> String {
+    broken.iter().min().map_or_else(String::new, |seed| {
         format!("replay: cargo local fault {trial} --short --seed {seed}")
     })
 }

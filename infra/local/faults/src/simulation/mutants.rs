@@ -1,10 +1,7 @@
 //! Guards taken out of the SQL one at a time: each loss must be noticed, by random play or by a directed check.
 
-use crate::{
-    Context, Figures, Result, Run, TestDatabase, TrialOptions, alone, figures,
-    simulation::{checks, interleavings},
-    stuck,
-};
+use crate::prelude::*;
+use crate::simulation::{checks, interleavings};
 use serde::Deserialize;
 use std::{panic, sync::Arc};
 

@@ -2,18 +2,13 @@
 
 mod reorder_run;
 
-use crate::{
-    Figures, Result, Run, TestDatabase, TrialOptions, alone, figures,
-    simulation::lanes::{in_lanes, replay, seeds_of},
-};
+use crate::prelude::*;
+use crate::simulation::lanes::{Seeds, in_lanes, replay};
 use rand::{SeedableRng, rngs::StdRng};
 use reorder_run::{Delivery, InjectedFailures, ReorderRun};
-use std::{collections::BTreeMap, time::Instant};
+use std::collections::BTreeMap;
 
 pub(crate) const RUN: Run = alone!(measure);
-
-/// Databases in use at one moment; within one, a seed follows the other.
-const LANES: u64 = 2;
 
 /// What a lane saw.
 #[derive(Debug, Default)]
@@ -26,34 +21,29 @@ struct Seen {
 }
 
 async fn measure(options: TrialOptions) -> Result<Figures> {
-    let count: u64 = options.size.pick(16, 1_000, 10_000);
-    let seeds = options.seed..options.seed + count;
-    let began = Instant::now();
-    let lanes = in_lanes(LANES, async |database, lane| {
-        play_lane(&database, seeds_of(seeds.clone(), lane, LANES)).await
-    });
+    let played = in_lanes(options, 16, 2, play_lane).await;
     let mut seen = Seen::default();
-    for lane in lanes.await {
-        seen.different.extend(lane.different);
+    for lane in &played.lanes {
+        seen.different.extend(&lane.different);
         seen.deliveries += lane.deliveries;
         seen.work_begun += lane.work_begun;
         seen.work_needed += lane.work_needed;
         seen.virtual_seconds += lane.virtual_seconds;
     }
-    let took = began.elapsed().as_secs_f64();
-    let replay = replay("reorder", seen.different.iter().min());
     Ok(figures! {
-        "seeds a second" => count as f64 / took, "seeds/s";
+        "seeds a second" => played.seeds_a_second(), "seeds/s";
         "events delivered" => seen.deliveries, "events";
-        "virtual time" => seen.virtual_seconds / took, "x the time taken", at_least 10_000,
+        "virtual time" => seen.virtual_seconds / played.seconds, "x the time taken", at_least 10_000,
             beside "FoundationDB about 10, TigerBeetle 1,000 to 10,000";
         "attempts begun, beside those of the undisturbed runs" =>
             seen.work_begun as f64 / seen.work_needed as f64, "x", at_most 1;
-        "seeds that end otherwise than undisturbed" => seen.different.len(), "seeds", is 0, beside replay;
+        "seeds that end otherwise than undisturbed" => seen.different.len(), "seeds", is 0,
+            beside replay("reorder", &seen.different);
     })
 }
 
-async fn play_lane(database: &TestDatabase, seeds: impl Iterator<Item = u64>) -> Seen {
+async fn play_lane(database: TestDatabase, seeds: Seeds) -> Seen {
+    let database = &database;
     let mut seen = Seen::default();
     let mut undisturbed = BTreeMap::new();
     for seed in seeds {
@@ -95,7 +85,7 @@ mod tests {
     async fn a_second_delivery_that_is_granted_too_is_noticed() {
         let guard = "(not private.is_started(j.lease_owner) or j.lease_owner = p_owner)";
         let database = without("public.start_assets", guard, "true").await;
-        let seen = play_lane(&database, seeds_of(0..8, 0, LANES)).await;
+        let seen = play_lane(database, (0..8).step_by(2)).await;
         assert!(seen.work_begun > seen.work_needed, "{seen:?}");
     }
 }

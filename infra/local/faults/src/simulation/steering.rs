@@ -2,22 +2,14 @@
 
 mod steering_run;
 
-use crate::{
-    Figures, Result, Run, TestDatabase, TrialOptions, alone, figures,
-    simulation::lanes::{in_lanes, replay, seeds_of},
-};
+use crate::prelude::*;
+use crate::simulation::lanes::{Seeds, in_lanes, replay};
 use Wrong::{CameBack, MixedBook, NeverSettled, NotTold, OldResultGone, StaleResult};
 use rand::{SeedableRng, rngs::StdRng};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Instant,
-};
+use std::collections::{BTreeMap, BTreeSet};
 use steering_run::SteeringRun;
 
 pub(crate) const RUN: Run = alone!(measure);
-
-/// Databases in use at one moment; within one, a seed follows the other.
-const LANES: u64 = 2;
 
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,22 +35,17 @@ struct Seen {
 }
 
 async fn measure(options: TrialOptions) -> Result<Figures> {
-    let count: u64 = options.size.pick(16, 1_000, 10_000);
-    let seeds = options.seed..options.seed + count;
-    let began = Instant::now();
-    let lanes = in_lanes(LANES, async |database, lane| {
-        play_lane(&database, seeds_of(seeds.clone(), lane, LANES)).await
-    });
+    let mut played = in_lanes(options, 16, 2, play_lane).await;
     let mut seen = Seen::default();
-    for lane in lanes.await {
+    for lane in std::mem::take(&mut played.lanes) {
         seen.note(lane.wrongs);
         seen.broken.extend(lane.broken);
         seen.zombies += lane.zombies;
         seen.met.extend(lane.met);
     }
-    let replay = replay("steering", seen.broken.iter().min());
+    let replay = replay("steering", &seen.broken);
     let mut figures = figures! {
-        "seeds a second" => count as f64 / began.elapsed().as_secs_f64(), "seeds/s";
+        "seeds a second" => played.seeds_a_second(), "seeds/s";
         "writes of workers whose lease was taken away" => seen.zombies, "writes";
         "pairs of a job's state and a wish" => seen.met.len(), "pairs";
     };
@@ -89,10 +76,10 @@ impl Seen {
     }
 }
 
-async fn play_lane(database: &TestDatabase, seeds: impl Iterator<Item = u64>) -> Seen {
+async fn play_lane(database: TestDatabase, seeds: Seeds) -> Seen {
     let mut seen = Seen::default();
     for seed in seeds {
-        let mut run = SteeringRun::open(database, StdRng::seed_from_u64(seed)).await;
+        let mut run = SteeringRun::open(&database, StdRng::seed_from_u64(seed)).await;
         run.play().await;
         if !run.wrongs.is_empty() {
             eprintln!("seed {seed}: {:?}", run.wrongs);
@@ -108,7 +95,6 @@ async fn play_lane(database: &TestDatabase, seeds: impl Iterator<Item = u64>) ->
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use std::iter;
 
     /// A database whose function lacks this.
     pub(crate) async fn without(function: &str, guard: &str, instead: &str) -> TestDatabase {
@@ -133,15 +119,15 @@ pub(crate) mod tests {
             "status in ('ready', 'failed')",
         )
         .await;
-        let seen = play_lane(&database, seeds_of(0..80, 0, LANES)).await;
+        let seen = play_lane(database, (0..80).step_by(2)).await;
         assert!(seen.wrongs.contains_key(&MixedBook), "{seen:?}");
     }
 
     #[tokio::test]
     async fn a_book_goes_with_a_text_that_is_written_again_together_with_a_picture() {
-        let database = TestDatabase::new().await;
         for seed in [83, 389, 480, 672, 844, 929, 976, 997] {
-            let seen = play_lane(&database, iter::once(seed)).await;
+            let database = TestDatabase::new().await;
+            let seen = play_lane(database, (seed..seed + 1).step_by(1)).await;
             assert_eq!(seen.wrongs, Wrongs::default(), "seed {seed}");
         }
     }
@@ -150,7 +136,7 @@ pub(crate) mod tests {
     async fn a_worker_that_writes_without_its_lease_is_noticed() {
         let fence = "when p_job.lease_token is distinct from p_lease_token then 'LEASE_LOST'";
         let database = without("private.is_stale", fence, "").await;
-        let seen = play_lane(&database, seeds_of(0..80, 0, LANES)).await;
+        let seen = play_lane(database, (0..80).step_by(2)).await;
         assert!(seen.wrongs.contains_key(&StaleResult), "{seen:?}");
     }
 }

@@ -1,12 +1,11 @@
 //! F8: clocks that are wrong. No function's clock reaches the database, so no lease or deadline can depend on one; and a
 //! token's times are given sixty seconds of leeway, no more.
 
-use crate::{Context, Figures, Result, Run, TestStack, TestUser, TrialOptions, figures, on_stack};
-use serde_json::{Value, json};
+use crate::prelude::*;
 use stack::breakpoints::{Moment, Seen, Server};
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::SystemTime,
 };
 
 pub(crate) const RUN: Run = on_stack!(measure);
@@ -37,9 +36,8 @@ async fn the_wire(stack: &TestStack, count: usize) -> Result<Figures> {
         }
         false
     });
-    let within = Duration::from_secs(60);
     let stories = stack.ask_for(count, "Clockwing").await?;
-    stack.settle(&stories, within).await?;
+    stack.settle(&stories, stack.patience).await?;
     let activities = json!({"assetTypes": ["activities"]});
     let by_force = json!({"assetTypes": ["activities"], "force": true});
     for (verb, body) in [
@@ -49,7 +47,7 @@ async fn the_wire(stack: &TestStack, count: usize) -> Result<Figures> {
     ] {
         stack.user.steer(stories[0], verb, &body).await?;
     }
-    stack.settle(&stories, within).await?;
+    stack.settle(&stories, stack.patience).await?;
     drop(recording);
 
     let (calls, moments) = {
@@ -60,16 +58,10 @@ async fn the_wire(stack: &TestStack, count: usize) -> Result<Figures> {
         "calls of functions to the database looked at" => calls, "calls", at_least 13;
         "moments of a function's clock among them" => moments.len(), "values", is 0,
             beside moments.into_iter().take(3).collect::<Vec<_>>().join(", ");
-        "verbs looked at" => stack.count(VERBS).await?, "verbs", at_least 15;
-        "arguments of verbs that are a moment" => stack.count(MOMENT_ARGUMENTS).await?, "arguments", is 0;
+        "verbs looked at" => stack.count(query("verbs")).await?, "verbs", at_least 15;
+        "arguments of verbs that are a moment" => stack.count(query("arguments that are a moment")).await?, "arguments", is 0;
     })
 }
-
-const VERBS: &str = "select count(*) from pg_proc p where p.pronamespace = 'public'::regnamespace
-    and has_function_privilege('service_role', p.oid, 'execute')";
-const MOMENT_ARGUMENTS: &str = "select count(*) from pg_proc p, unnest(p.proargtypes) as argument
-    where p.pronamespace = 'public'::regnamespace and has_function_privilege('service_role', p.oid, 'execute')
-      and argument in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype, 'time'::regtype, 'timetz'::regtype)";
 
 /// Everything in a call that looks like a point in time.
 fn moments_in(seen: &Seen<'_>) -> Vec<String> {
@@ -119,10 +111,7 @@ fn is_near_now(number: f64) -> bool {
 }
 
 fn unix_now() -> f64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs_f64()
+    unix_ms(SystemTime::now()) / 1000.0
 }
 
 /// How far the clock of whoever signed a token is ahead of the API's, seconds. None is within ten seconds of the leeway's

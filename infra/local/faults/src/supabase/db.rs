@@ -1,17 +1,10 @@
 //! F10: Postgres restarts, crashes, ends sessions and turns read-only, under stories and under a plain loop of verbs.
 
-use crate::{
-    Context, Figures, Result, Run, TestStack, TrialError, TrialOptions, figures, on_stack,
-    supabase::{
-        postgrest::{LEASE, outcome},
-        throughput::{self, Settled},
-    },
-    until,
-};
+use crate::prelude::*;
+use crate::supabase::postgrest::{LEASE, outcome};
+use crate::supabase::throughput::{self, Settled};
 use Disturbance::{Crash, EndedSessions, ReadOnly, Restart};
 use stack::{follow::StoryFeed, postgres::Halt};
-use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| {
     setup
@@ -20,9 +13,7 @@ pub(crate) const RUN: Run = on_stack!(measure, |setup, _| {
 });
 
 const TICK: Duration = Duration::from_secs(1);
-const SETTLE: Duration = Duration::from_secs(120);
 const BACK_WITHIN: Duration = Duration::from_secs(10);
-const BACK_TO: f64 = 0.95;
 /// A rate below this part of what it was is no noise of the machine.
 const SAME_MACHINE: f64 = 0.6;
 const BETWEEN_ENDED_SESSIONS: Duration = Duration::from_millis(200);
@@ -36,29 +27,25 @@ enum Disturbance {
     ReadOnly,
 }
 
-impl Disturbance {
-    const fn name(self) -> &'static str {
-        match self {
-            Restart => "a restart",
-            Crash => "a crash",
-            EndedSessions => "5 sessions ended a second",
-            ReadOnly => "a read-only phase",
-        }
-    }
-}
+/// All of them, with their names.
+const ALL: [(&str, Disturbance); 4] = [
+    ("a restart", Restart),
+    ("5 sessions ended a second", EndedSessions),
+    ("a read-only phase", ReadOnly),
+    ("a crash", Crash),
+];
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let lasting = Duration::from_millis(options.size.pick(700, 3_000, 60_000));
-    let all = [Restart, EndedSessions, ReadOnly, Crash];
-    let mut figures = under_stories(stack, options, lasting, &all).await?;
+    let mut figures = under_stories(stack, options, lasting).await?;
     let emulator = stack.emulator();
     emulator.pause_schedules(true);
     // A worker that waits for a lease to run out would claim the jobs of the loop.
     emulator
         .replace_instances("asset-worker")
         .context("replace the asset worker")?;
-    stack.become_idle(SETTLE).await?;
-    let chosen: &[Disturbance] = options.size.pick(&all[..1], &all, &all);
+    stack.become_idle(stack.patience).await?;
+    let chosen = options.size.pick(&ALL[..1], &ALL, &ALL);
     figures.extend(under_load(stack, options, lasting, chosen).await?);
     Ok(figures)
 }
@@ -68,21 +55,20 @@ async fn under_stories(
     stack: &TestStack,
     options: TrialOptions,
     lasting: Duration,
-    disturbances: &[Disturbance],
 ) -> Result<Figures> {
     let per_disturbance = options.size.pick(1, 3, 10);
     let mut stories: Vec<Uuid> = Vec::new();
     let mut feeds = Vec::new();
-    for disturbance in disturbances {
+    for (_, disturbance) in ALL {
         let asked = stack.ask_for(per_disturbance, "Faultwing").await?;
         feeds.push(stack.follow(asked[0]).await.context("follow a story")?);
         stories.extend(asked);
-        inflict(stack, *disturbance, lasting).await?;
+        inflict(stack, disturbance, lasting).await?;
     }
-    stack.settle(&stories, SETTLE).await?;
+    stack.settle(&stories, stack.patience).await?;
     let following = feeds
         .into_iter()
-        .map(|feed| tokio::time::timeout(SETTLE, to_the_end(feed)));
+        .map(|feed| tokio::time::timeout(stack.patience, to_the_end(feed)));
     let followed = futures::future::join_all(following).await;
     let followed = followed
         .iter()
@@ -90,7 +76,7 @@ async fn under_stories(
         .count();
     let mut figures = figures! {
         "stories under which it happened" => stories.len(), "stories";
-        "front ends that followed their story to its end" => followed, "clients", is disturbances.len();
+        "front ends that followed their story to its end" => followed, "clients", is ALL.len();
     };
     figures.extend(outcome(stack, &stories, lasting).await?);
     Ok(figures)
@@ -111,7 +97,7 @@ async fn under_load(
     stack: &TestStack,
     options: TrialOptions,
     lasting: Duration,
-    disturbances: &[Disturbance],
+    disturbances: &[(&str, Disturbance)],
 ) -> Result<Figures> {
     let loader = stack.new_user(None).await?;
     let jobs = options.size.pick(6_000, 40_000, 200_000);
@@ -144,14 +130,16 @@ async fn measure_one(
     stack: &TestStack,
     settled: &Settled,
     options: TrialOptions,
-    disturbance: Disturbance,
+    (name, disturbance): (&str, Disturbance),
     lasting: Duration,
 ) -> Result<Figures> {
     let warm = settled.count() + 20;
-    until("the loop of verbs works", SETTLE, async || {
+    until("the loop of verbs works", stack.patience, async || {
         Ok(settled.count() > warm)
     })
     .await?;
+    // In the short form of less, for others may use the machine just then.
+    let back_to = options.size.pick(0.6, 0.95, 0.95);
     let before = Duration::from_millis(options.size.pick(1_500, 4_000, 10_000));
     let began = Instant::now();
     tokio::time::sleep(before).await;
@@ -160,7 +148,7 @@ async fn measure_one(
     inflict(stack, disturbance, lasting).await?;
     let ended = Instant::now();
     let during = settled.rate(disturbed, ended);
-    let mut back = settled.back_at(rate * BACK_TO, ended, BACK_WITHIN).await;
+    let mut back = settled.back_at(rate * back_to, ended, BACK_WITHIN).await;
     let mut told =
         format!("{rate:.0} jobs a second before, {during:.0} during; 3 of 8 queues manage");
     if back.is_none() {
@@ -170,11 +158,11 @@ async fn measure_one(
         let later = settled.rate(from, Instant::now());
         told = format!("{told}; {later:.0} later");
         if later >= rate * SAME_MACHINE {
-            back = settled.first_window(later * BACK_TO, ended, BACK_WITHIN);
+            back = settled.first_window(later * back_to, ended, BACK_WITHIN);
         }
     }
     Ok(figures! {
-        format!("{}: until {:.0} % of the rate is back", disturbance.name(), BACK_TO * 100.0) =>
+        format!("{name}: until {:.0} % of the rate is back", back_to * 100.0) =>
             back.map_or(f64::INFINITY, |back| back.as_secs_f64()), "s", at_most BACK_WITHIN.as_secs_f64(),
             beside told;
     })
@@ -200,7 +188,7 @@ async fn inflict(stack: &TestStack, disturbance: Disturbance, lasting: Duration)
             let end = Instant::now() + lasting;
             while Instant::now() < end {
                 // It may hit the connection that it came over.
-                let _ = stack.arrange(END_A_SESSION).await;
+                let _ = stack.arrange(query("end a session")).await;
                 tokio::time::sleep(BETWEEN_ENDED_SESSIONS).await;
             }
         }
@@ -212,9 +200,6 @@ async fn inflict(stack: &TestStack, disturbance: Disturbance, lasting: Duration)
     }
     Ok(())
 }
-
-const END_A_SESSION: &str = "select pg_terminate_backend(pid) from pg_stat_activity
-    where backend_type = 'client backend' and pid <> pg_backend_pid() order by random() limit 1";
 
 async fn read_only(stack: &TestStack, on: bool) -> Result<()> {
     let setting = if on {

@@ -1,15 +1,11 @@
 //! F34: many users at their limits, who have assets made again and cancel at random while the providers fail now and then;
 //! and then a day of the platform that has no money left.
 
-use crate::{
-    Figures, Result, Run, TestStack, TestUser, TrialOptions, bills, figures, on_stack, query, until,
-};
+use crate::prelude::*;
 use futures::future::try_join_all;
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
-use serde_json::json;
 use stack::api::ApiError;
-use std::{collections::BTreeMap, time::Duration};
-use uuid::Uuid;
+use std::collections::BTreeMap;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| {
     setup
@@ -19,26 +15,20 @@ pub(crate) const RUN: Run = on_stack!(measure, |setup, _| {
         .with(|options| options.faults = Some(FAULTS.to_owned()))
 });
 
-const SQL: &str = include_str!("limits.sql");
-
 /// Answers that arrive, so that what was billed is known.
 const FAULTS: &str = "429=0.05,500=0.05,malformed=0.05,policy=0.02";
 /// Assets of a story that may be made again.
-const ALLOWANCE: i64 = 10;
+const ALLOWANCE: i32 = 10;
 /// USD of a user's day: less than the allowance comes to.
 const USER_USD: f64 = 1.7;
-const SETTLED_WITHIN: Duration = Duration::from_secs(600);
 /// What the rest of the day may cost for everybody, when the platform is limited: some two stories are set aside for.
 const PLATFORM_USD: f64 = 3.0;
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let users: usize = options.size.pick(5, 40, 100);
     let wishes: usize = options.size.pick(8, 12, 15);
-    stack
-        .arrange(&format!(
-            "update public.tiers set remakes_per_story = {ALLOWANCE}, daily_cost_limit_usd = {USER_USD} where code = 'free'"
-        ))
-        .await?;
+    let limits = stack.query("limit the plan").bind(ALLOWANCE).bind(USER_USD);
+    limits.run().await?;
     let mut random = StdRng::seed_from_u64(options.seed);
     let people = (0..users).map(|number| {
         let random = StdRng::seed_from_u64(random.random());
@@ -50,7 +40,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         *codes.entry(code).or_default() += count;
     }
     let stories = stack.asked().stories.clone();
-    stack.settle(&stories, SETTLED_WITHIN).await?;
+    stack.settle(&stories, stack.patience).await?;
     let of = |code: &str| codes.get(code).copied().unwrap_or_default();
     let known = [
         DONE,
@@ -68,8 +58,8 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "refused by the allowance of a story" => of("REGENERATION_LIMIT"), "wishes", at_least 1;
         "refused by the money of a day" => of("SPEND_LIMIT"), "wishes";
         "answers that are none of these" => unknown.len(), "codes", is 0, beside format!("{unknown:?}");
-        "stories made again beyond their allowance" => stack.count(query(SQL, "above their allowance")).await?, "stories", is 0;
-        "users above the money of their day" => stack.count(query(SQL, "above their day")).await?, "users", is 0;
+        "stories made again beyond their allowance" => stack.count(query("above their allowance")).await?, "stories", is 0;
+        "users above the money of their day" => stack.count(query("above their day")).await?, "users", is 0;
     };
     figures.extend(sums(stack).await?);
     figures.extend(platform(stack, options.size.pick(3, 6, 12)).await?);
@@ -92,14 +82,14 @@ async fn one_user(
     let character = user.make_character(&hero).await?;
     let story = user.ask_about(&character).await?;
     stack.note(story, &hero);
-    stack.settle(&[story], SETTLED_WITHIN).await?;
+    stack.settle(&[story], stack.patience).await?;
     let mut answers = BTreeMap::new();
     for _ in 0..wishes {
         let code = wish(&user, story, &mut random).await?;
         *answers.entry(code).or_default() += 1;
         // Half of the wishes meet a story at work.
         if random.random_bool(0.5) {
-            stack.settle(&[story], SETTLED_WITHIN).await?;
+            stack.settle(&[story], stack.patience).await?;
         }
     }
     Ok(answers)
@@ -138,8 +128,8 @@ async fn sums(stack: &TestStack) -> Result<Figures> {
         "billed calls that the ledger lacks" => bills.missing, "calls", at_most 2 * taken,
             beside format!("{taken} leases were taken away in the middle");
         "USD between the ledger and the day of the platform" =>
-            stack.sql(query(SQL, "difference")).value::<f64>().await?, "USD", is 0;
-        "calls whose price is not their own" => stack.count(query(SQL, "mispriced")).await?, "calls", is 0;
+            stack.query("difference").value::<f64>().await?, "USD", is 0;
+        "calls whose price is not their own" => stack.count(query("mispriced")).await?, "calls", is 0;
         "calls without the version of their price" =>
             stack.count("select count(*) from public.usage_ledger where price_version = 'unknown'").await?, "calls", is 0;
     })
@@ -147,11 +137,8 @@ async fn sums(stack: &TestStack) -> Result<Figures> {
 
 /// The platform's day runs out of money in the middle of some stories, and is lifted again.
 async fn platform(stack: &TestStack, count: usize) -> Result<Figures> {
-    let limit = format!(
-        "update private.platform_limits set daily_cost_usd = {PLATFORM_USD} + (
-           select sum(spent_usd) from private.spending where day = private.today() and payer = private.platform())"
-    );
-    stack.arrange(&limit).await?;
+    let limit = stack.query("limit the platform").bind(PLATFORM_USD);
+    limit.run().await?;
     let mut refused = 0;
     let mut asked = Vec::new();
     for number in 0..4 * count {
@@ -170,8 +157,8 @@ async fn platform(stack: &TestStack, count: usize) -> Result<Figures> {
             Err(error) => return Err(error),
         }
     }
-    until("nothing more can be paid", SETTLED_WITHIN, async || {
-        stack.sql(query(SQL, "at rest")).value().await
+    until("nothing more can be paid", stack.patience, async || {
+        stack.query("at rest").value().await
     })
     .await?;
     let waiting = stack.count_jobs(&asked, "status = 'queued'").await?;
@@ -181,11 +168,11 @@ async fn platform(stack: &TestStack, count: usize) -> Result<Figures> {
     tokio::time::sleep(Duration::from_secs(5)).await;
     let claims = claims_so_far(stack) - claims;
     let paid_late = stack.last_call() - calls;
-    let over: f64 = stack.sql(query(SQL, "above the platform")).value().await?;
+    let over: f64 = stack.query("above the platform").value().await?;
     stack
         .arrange("update private.platform_limits set daily_cost_usd = null")
         .await?;
-    let made = stack.settle(&asked, SETTLED_WITHIN).await?;
+    let made = stack.settle(&asked, stack.patience).await?;
     Ok(figures! {
         "stories refused while the platform has no money" => refused, "stories", at_least 1;
         "jobs that wait for money" => waiting, "jobs", at_least 1;

@@ -31,3 +31,10 @@ select count(*) from (
   select s.payer from private.spending s join public.users u on u.id = s.payer where u.tier = 'free'
   group by s.day, s.payer
   having sum(s.spent_usd) > (select daily_cost_limit_usd from public.tiers where code = 'free')) as over
+
+--- limit the plan
+update public.tiers set remakes_per_story = $1, daily_cost_limit_usd = $2::float8::numeric where code = 'free'
+
+--- limit the platform
+update private.platform_limits set daily_cost_usd = $1::float8::numeric + (
+  select sum(spent_usd) from private.spending where day = private.today() and payer = private.platform())

@@ -1,18 +1,11 @@
 //! F19: a hundred requests at once against a limit of two, and credits taken, given back and taken again in between.
 
-use crate::{
-    Context, EVERYTHING, Figures, Result, Run, TestStack, TrialError, TrialOptions, figures,
-    on_stack, query,
-};
+use crate::prelude::*;
 use futures::future::{join_all, try_join_all};
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use serde_json::{Value, json};
 use stack::api::ApiError;
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure);
-
-const SQL: &str = include_str!("quota.sql");
 
 const AT_ONCE: usize = 100;
 const LIMIT: usize = 2;
@@ -24,7 +17,7 @@ const CONNECTIONS: usize = 12;
 
 async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     stack
-        .arrange(query(SQL, "note the most a user ever had used"))
+        .arrange(query("note the most a user ever had used"))
         .await?;
     let rounds: usize = options.size.pick(4, 100, 1_000);
     let (mut wrong, mut unexpected) = (0, 0);
@@ -49,9 +42,9 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "answers that were neither a story nor QUOTA_EXCEEDED" => unexpected, "answers", is 0;
         "made through the API, asked for at once" => by_api, "stories", is LIMIT;
         "credits given back while others were taken" => refunds, "credits", at_least 1;
-        "users who ever had used more than they may" => stack.count(query(SQL, "users above their limit")).await?, "users", is 0;
-        "users whose total is not their ledger's" => stack.count(query(SQL, "users without their ledger")).await?, "users", is 0;
-        "users who used other than made less given back" => stack.count(query(SQL, "users without their refunds")).await?, "users", is 0;
+        "users who ever had used more than they may" => stack.count(query("users above their limit")).await?, "users", is 0;
+        "users whose total is not their ledger's" => stack.count(query("users without their ledger")).await?, "users", is 0;
+        "users who used other than made less given back" => stack.count(query("users without their refunds")).await?, "users", is 0;
         "the anchor goes over its limit, so the race is real" => anchor, "stories", at_least LIMIT + 1;
     };
     stack
@@ -185,7 +178,7 @@ async fn let_the_text_fail(stack: &TestStack, story: Uuid) -> Result<bool, reqwe
 
 /// Read how many there are, check, insert: what the documents show; the worst of a few rounds.
 async fn create_the_documents_way(stack: &TestStack) -> Result<i64> {
-    stack.arrange(query(SQL, "anchor")).await?;
+    stack.arrange(query("anchor of the quota")).await?;
     let mut most = 0;
     for _ in 0..ANCHOR_ROUNDS {
         stack.arrange("truncate trial.anchor").await?;

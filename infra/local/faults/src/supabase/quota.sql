@@ -27,5 +27,5 @@ select count(*) from public.users u where u.tier = 'free' and u.stories_used <>
   (select count(*) from public.stories s where s.creator_user_id = u.id and not exists (
     select from public.asset_generation_jobs j where j.story_id = s.id and j.asset_type = 'content' and j.status in ('failed', 'cancelled')))
 
---- anchor
+--- anchor of the quota
 create table trial.anchor (id uuid primary key default gen_random_uuid())

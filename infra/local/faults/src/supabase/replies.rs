@@ -1,16 +1,13 @@
 //! Lost answers: a verb takes effect and nobody hears of it, so it is said again; same result, one effect.
 
-use crate::{Context, EVERYTHING, Figures, Result, TestStack, TrialError, figures, stuck};
+use crate::prelude::*;
 use domain::{AssetType, StoryId};
 use serde::Serialize;
-use serde_json::{Value, json};
-use std::time::Duration;
 use store::{
     AssetCommand, AssetOptions, Caller, Completion, Created, Failure, Idempotency, LeasedJob,
     StartedContent, StoreError, UsageEntry,
 };
 use supabase::gateway::FaultPlan;
-use uuid::Uuid;
 
 /// Each verb once with the first answer lost, on a story of its own.
 pub(crate) async fn lost_once(stack: &TestStack) -> Result<Figures> {
@@ -34,9 +31,7 @@ struct Checked {
 impl Checked {
     fn that(&mut self, verb: &'static str, holds: bool) {
         self.verbs += 1;
-        if !holds {
-            self.wrong.push(verb);
-        }
+        self.wrong.extend((!holds).then_some(verb));
     }
 }
 
@@ -63,12 +58,9 @@ async fn accept_and_start(stack: &TestStack, checked: &mut Checked) -> Result<Ac
     let created = unheard(stack, "create_story", call).await?;
     let replayed = matches!(created, Created::Replayed(_));
     let story = created.into_inner().id;
-    let made = format!(
-        "select count(*) from public.stories s join public.users u on u.id = s.creator_user_id
-         where u.stories_used = 1 and u.id = '{}'",
-        reader.id
-    );
-    checked.that("create_story", replayed && stack.count(&made).await? == 1);
+    let made = stack.query("stories of a user with one used");
+    let made: i64 = made.bind(reader.id).value().await?;
+    checked.that("create_story", replayed && made == 1);
 
     let owner = Uuid::new_v4().to_string();
     let call = store.start_content(story, &owner, None, Duration::from_secs(60), 1000);
@@ -81,12 +73,9 @@ async fn accept_and_start(stack: &TestStack, checked: &mut Checked) -> Result<Ac
     let bill = [paid()];
     let call = store.save_story_content(&job, &text, &bill, None);
     let saved = unheard(stack, "save_story_content", call).await?;
-    let bills = format!(
-        "select count(*) from public.usage_ledger where job_id = '{}'",
-        job.job_id
-    );
-    let holds =
-        saved.accepted && once(stack, &job, "ready", 0).await? && stack.count(&bills).await? == 1;
+    let bills = stack.query("bills of a job").bind(job.job_id.to_string());
+    let is_billed_once = bills.value::<i64>().await? == 1;
+    let holds = saved.accepted && is_billed_once && once(stack, &job, "ready", 0).await?;
     checked.that("save_story_content", holds);
     Ok(Accepted { caller, story })
 }
@@ -111,19 +100,15 @@ async fn settle_and_steer(
     };
     let call = store.complete_job(cover, &made, &[], None);
     let done = unheard(stack, "complete_job", call).await?;
-    checked.that(
-        "complete_job",
-        done.accepted && once(stack, cover, "ready", 0).await?,
-    );
+    let holds = done.accepted && once(stack, cover, "ready", 0).await?;
+    checked.that("complete_job", holds);
 
     let activities = of(AssetType::Activities)?;
     let failure = failure();
     let call = store.fail_job(activities, &failure, &[], None);
     let failed = unheard(stack, "fail_job", call).await?;
-    checked.that(
-        "fail_job",
-        failed.accepted && once(stack, activities, "queued", 1).await?,
-    );
+    let holds = failed.accepted && once(stack, activities, "queued", 1).await?;
+    checked.that("fail_job", holds);
 
     let audio = vec![AssetType::Audio];
     let cancel = AssetCommand::Cancel {
@@ -132,10 +117,8 @@ async fn settle_and_steer(
     let key = fresh_key();
     let call = store.command_assets(user, story, &cancel, &key);
     let cancelled = unheard(stack, "cancel_assets", call).await?;
-    checked.that(
-        "cancel_assets",
-        cancelled.replayed && cancelled.asset_types == audio,
-    );
+    let holds = cancelled.replayed && cancelled.asset_types == audio;
+    checked.that("cancel_assets", holds);
     let generate = AssetCommand::Generate {
         assets: audio.clone(),
         options: AssetOptions::default(),
@@ -143,10 +126,8 @@ async fn settle_and_steer(
     let key = fresh_key();
     let call = store.command_assets(user, story, &generate, &key);
     let generated = unheard(stack, "generate_assets", call).await?;
-    checked.that(
-        "generate_assets",
-        generated.replayed && generated.asset_types == audio,
-    );
+    let holds = generated.replayed && generated.asset_types == audio;
+    checked.that("generate_assets", holds);
 
     // The voice is all that can be claimed now; claimed twice, the second answer would hold nothing.
     let call = store.claim_asset_jobs(10, Duration::from_secs(60), 1000, "trial", Duration::ZERO);
@@ -165,15 +146,8 @@ async fn unheard<T>(
 ) -> Result<T> {
     let gateway = stack.gateway();
     let target = format!("POST rpc/{verb}");
-    let calls = || {
-        gateway
-            .metrics
-            .counts()
-            .calls
-            .get(&target)
-            .copied()
-            .unwrap_or(0)
-    };
+    let counts = || gateway.metrics.counts().calls;
+    let calls = || counts().get(&target).copied().unwrap_or(0);
     let before = calls();
     gateway.faults.set(FaultPlan {
         answer_lost: 1.0.into(),
@@ -195,14 +169,12 @@ async fn unheard<T>(
 }
 
 /// Whether the job stands as after one call.
-async fn once(stack: &TestStack, job: &LeasedJob, status: &str, retries: u32) -> Result<bool> {
-    let versions = u32::from(status == "ready");
-    let query = format!(
-        "select count(*) from public.asset_generation_jobs where id = '{}' and status = '{status}'
-         and retry_count = {retries} and asset_version = {versions}",
-        job.job_id
-    );
-    Ok(stack.count(&query).await? == 1)
+async fn once(stack: &TestStack, job: &LeasedJob, status: &str, retries: i32) -> Result<bool> {
+    let query = stack.query("a job as after one call");
+    let query = query.bind(job.job_id.to_string()).bind(status);
+    let versions = i32::from(status == "ready");
+    let jobs: i64 = query.bind(retries).bind(versions).value().await?;
+    Ok(jobs == 1)
 }
 
 fn fresh_key() -> Idempotency {

@@ -1,17 +1,10 @@
 //! F21: the nine assets of a story finish at the same moment; beside it the documents' read, spread and write back.
 
-use crate::{
-    Context, Figures, Result, Run, TestStack, TrialOptions, figures, on_stack, percentile, query,
-};
+use crate::prelude::*;
 use futures::future::{join_all, try_join_all};
-use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 use store::{Completion, LeasedJob, Settled};
-use uuid::Uuid;
 
 pub(crate) const RUN: Run = on_stack!(measure).audited();
-
-const SQL: &str = include_str!("status.sql");
 
 /// Stories whose assets are on the wire together.
 const AT_ONCE: usize = 4;
@@ -30,7 +23,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let mut spreads = Vec::new();
     let mut refused = 0;
     let mut spent = Duration::ZERO;
-    stack.arrange(query(SQL, "history")).await?;
+    stack.arrange(query("history")).await?;
     while stories.len() < count {
         let missing = count - stories.len();
         let batch = stack.accept_stories(BATCH.min(missing)).await?;
@@ -54,10 +47,10 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "updates per second" => (count * ASSETS_PER_STORY) as f64 / spent.as_secs_f64(), "/s";
         "from the first to the last asset of a story sent, median" => percentile(&spreads, 0.5), "ms";
         "updates refused" => refused, "updates", is 0;
-        "updates lost" => lost(stack).await?, "updates", is 0,
+        "updates lost" => stack.count(query("lost updates")).await?, "updates", is 0,
             beside format!("read, spread, write back, beside: {anchor} of {} lost", ANCHOR_STORIES * ASSETS_PER_STORY);
-        "stories whose version did not grow by one each time" => stack.count(query(SQL, "uneven versions")).await?, "stories", is 0;
-        "stories whose end was not set exactly once" => stack.count(query(SQL, "ends")).await?, "stories", is 0;
+        "stories whose version did not grow by one each time" => stack.count(query("uneven versions")).await?, "stories", is 0;
+        "stories whose end was not set exactly once" => stack.count(query("ends")).await?, "stories", is 0;
         "the anchor loses updates, so the race is real" => anchor, "updates", at_least 1;
     };
     stack.arrange("drop schema trial cascade").await?;
@@ -96,22 +89,14 @@ async fn finish(stack: &TestStack, jobs: &[LeasedJob], story: Uuid) -> Result<(u
     Ok((accepted, spread.as_secs_f64() * 1e3))
 }
 
-/// Assets that are not ready in their story's row, and colours that are not there, though every update was accepted.
-async fn lost(stack: &TestStack) -> Result<i64> {
-    stack.count(query(SQL, "lost updates")).await
-}
-
 /// The documents' update of a status, by as many writers: read the JSON, change one entry, write it all back.
 async fn lose_the_documents_way(stack: &TestStack) -> Result<i64> {
-    stack.arrange(query(SQL, "anchor")).await?;
+    stack.arrange(query("anchor of the status")).await?;
     let mut lost = 0;
     for id in 0..i32::try_from(ANCHOR_STORIES).unwrap_or(i32::MAX) {
         let story = format!("from trial.anchor where id = {id}");
-        stack
-            .sql("insert into trial.anchor (id) values ($1)")
-            .bind(id)
-            .run()
-            .await?;
+        let insert = stack.sql("insert into trial.anchor (id) values ($1)");
+        insert.bind(id).run().await?;
         let read = format!("select status {story}");
         let writing = (0..ASSETS_PER_STORY).map(|asset| {
             let read = stack.sql(&read);

@@ -25,5 +25,5 @@ select coalesce(sum(9 - (select count(*) from jsonb_each(s.asset_generation_stat
    + coalesce(sum(9 - (select count(*) from jsonb_each(s.hue_extracted_colors))), 0)::bigint
   from public.stories s
 
---- anchor
+--- anchor of the status
 create table trial.anchor (id int primary key, status jsonb not null default '{}')

@@ -1,6 +1,6 @@
 //! Claims and completions a second, by a plain loop of verbs: what a disturbance of the database is measured against.
 
-use crate::{Result, TestStack};
+use crate::prelude::*;
 use std::{
     sync::{
         Mutex, PoisonError,
@@ -9,7 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 use store::{Completion, Store};
-use uuid::Uuid;
 
 /// Loops that claim a job and settle it.
 const LOOPS: usize = 6;
@@ -79,13 +78,8 @@ impl Settled {
 /// Puts jobs into the queue, past the verbs, in one statement.
 pub(crate) async fn queue(stack: &TestStack, user: Uuid, jobs: usize) -> Result<()> {
     let hero = stack.hero_of(user).await?;
-    stack
-        .sql(include_str!("throughput.sql"))
-        .bind(user)
-        .bind(hero)
-        .bind(i32::try_from(jobs).unwrap_or(i32::MAX))
-        .run()
-        .await
+    let queue = stack.query("jobs for the loop").bind(user).bind(hero);
+    queue.bind(jobs as i32).run().await
 }
 
 /// Claims and settles until told to stop; what fails is left to its lease.
@@ -122,10 +116,10 @@ pub(crate) async fn left_wrong(stack: &TestStack) -> Result<(i64, i64)> {
     stack
         .arrange("select public.expire_stuck_jobs(1000)")
         .await?;
-    let lost = "select count(*) from public.asset_generation_jobs j join public.stories s on s.id = j.story_id
-        where s.title = 'A story' and (j.status not in ('queued', 'ready')
-          or (j.status = 'ready') <> (s.asset_generation_status ->> 'overall' = 'ready'))";
-    let twice = "select count(*) from public.asset_generation_jobs j where j.status = 'ready' and (j.asset_version <> 1
-        or (select count(*) from public.notification_outbox o where o.story_id = j.story_id) <> 1)";
-    Ok((stack.count(lost).await?, stack.count(twice).await?))
+    let lost = stack
+        .query("jobs of the loop that were lost")
+        .value()
+        .await?;
+    let twice = stack.query("jobs of the loop that were settled twice");
+    Ok((lost, twice.value().await?))
 }

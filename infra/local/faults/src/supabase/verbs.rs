@@ -1,11 +1,7 @@
 //! The verbs as the functions call them, over PostgREST, and stories arranged by SQL for them to work on.
 
-use crate::{Context, EVERYTHING, Result, TestStack, query};
-use serde_json::Value;
+use crate::prelude::*;
 use store::LeasedJob;
-use uuid::Uuid;
-
-const SQL: &str = include_str!("verbs.sql");
 
 impl TestStack {
     /// Calls a verb once, without retries: the HTTP status and the answer.
@@ -24,32 +20,22 @@ impl TestStack {
 
     /// Somebody's hero.
     pub(crate) async fn hero_of(&self, user: Uuid) -> Result<Uuid> {
-        self.sql(
-            "insert into public.characters (owner_user_id, name) values ($1, 'Ember') returning id",
-        )
-        .bind(user)
-        .value()
-        .await
+        self.query("a hero").bind(user).value().await
     }
 
     /// Accepts this many stories of the user without limits; no function is told of them.
     pub(crate) async fn accept_stories(&self, count: usize) -> Result<Vec<Uuid>> {
         let hero = self.hero_of(self.user.id).await?;
-        let stories: Vec<Uuid> = self
-            .sql(query(SQL, "create"))
-            .bind(self.user.id)
-            .bind(hero)
-            .bind(EVERYTHING.as_slice())
-            .bind(i32::try_from(count).unwrap_or(i32::MAX))
-            .column()
-            .await?;
+        let create = self.query("create").bind(self.user.id).bind(hero);
+        let create = create.bind(EVERYTHING.as_slice()).bind(count as i32);
+        let stories: Vec<Uuid> = create.column().await?;
         stories.iter().for_each(|story| self.note(*story, "Ember"));
         Ok(stories)
     }
 
     /// Leases every queued job of these stories to the trial for an hour, whatever they wait for.
     pub(crate) async fn lease_all(&self, stories: &[Uuid]) -> Result<Vec<LeasedJob>> {
-        let jobs: Value = self.sql(query(SQL, "lease")).bind(stories).value().await?;
+        let jobs: Value = self.query("lease").bind(stories).value().await?;
         serde_json::from_value(jobs).context("read the jobs of the trial")
     }
 }

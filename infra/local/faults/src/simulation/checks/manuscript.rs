@@ -1,7 +1,7 @@
 //! What is begun from the outline of a text is shown with the text, or comes to nothing with it.
 
-use crate::{EVERYTHING, Lease, TestDatabase, leases};
-use serde_json::{Value, json};
+use super::is_late;
+use crate::prelude::*;
 use std::sync::Arc;
 
 async fn save(database: &TestDatabase, text: &Lease, beats: usize) -> Vec<Lease> {
@@ -19,13 +19,10 @@ pub(crate) async fn a_story_is_begun_from_its_outline(database: Arc<TestDatabase
     let text = database.start_content(&story, "writer").await;
     let begun = save(&database, &text, 1).await;
     let names: Vec<_> = begun.iter().map(|lease| lease.asset.as_str()).collect();
-    assert!(
-        names.contains(&"cover") && names.contains(&"audio"),
-        "{names:?}"
-    );
+    let has = |name: &str| names.contains(&name);
+    assert!(has("cover") && has("audio"), "{names:?}");
     for lease in &begun {
-        let answer = database.complete(lease).await;
-        assert_eq!(answer["accepted"], false, "{answer}");
+        assert!(is_late(&database, lease).await, "it came too early");
     }
     database.fail(&text, true).await;
     let audio = database.job(&story, "audio").await;

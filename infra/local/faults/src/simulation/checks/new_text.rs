@@ -1,8 +1,7 @@
 //! Checks that a new text and the one before it never meet: before readers, in a book, in a worker's hands.
 
-use super::{finished, new_text, steer, write_anew};
-use crate::{EVERYTHING, Lease, Story, TestDatabase, completion, failure};
-use serde_json::{Value, json};
+use super::{finished, is_late, new_text, steer, write_anew};
+use crate::prelude::*;
 use std::sync::Arc;
 
 async fn text_alone(database: &TestDatabase, story: &Story) {
@@ -50,7 +49,7 @@ pub(super) async fn a_new_text_leaves_nothing_of_the_old_one(database: Arc<TestD
     let story = database.story_with_text(&["cover"]).await;
     let old = database.claim_asset(&story, "cover").await;
     new_text(&database, &story).await;
-    assert_eq!(database.complete(&old).await["accepted"], false);
+    assert!(is_late(&database, &old).await);
 }
 
 /// All of the old one, then all of the new one, whatever is asked for meanwhile.
@@ -78,11 +77,8 @@ pub(super) async fn readers_see_one_text(database: Arc<TestDatabase>) {
         }
     }
     for asset in ["content", "cover", "audio", "activities", "pdf"] {
-        assert_eq!(
-            database.asset(&story, asset).await["textVersion"],
-            2,
-            "{asset}"
-        );
+        let shown = database.asset(&story, asset).await;
+        assert_eq!(shown["textVersion"], 2, "{asset}");
     }
     assert_eq!(database.overall(&story).await, "ready");
 }
@@ -100,7 +96,7 @@ pub(super) async fn a_new_text_that_fails_is_given_up(database: Arc<TestDatabase
     assert_eq!(contents(&database, &story).await, old);
     assert_eq!(database.overall(&story).await, "ready");
     for late in others {
-        assert_eq!(database.complete(&late).await["accepted"], false);
+        assert!(is_late(&database, &late).await);
     }
 
     let story = database.story_with_text(&["cover", "audio"]).await;
@@ -135,11 +131,8 @@ pub(super) async fn a_book_is_of_one_text(database: Arc<TestDatabase>) {
     text_alone(&database, &story).await;
     let cover = database.claim_asset(&story, "cover").await;
     database.complete(&cover).await;
-    assert_eq!(
-        claim(&database, &story).await,
-        [],
-        "the questions are of the old text"
-    );
+    let claimed = claim(&database, &story).await;
+    assert_eq!(claimed, [], "the questions are of the old text");
 }
 
 /// With its words, its pictures, its book, and without what is being made from another.
@@ -148,10 +141,8 @@ pub(super) async fn a_text_is_restored_whole(database: Arc<TestDatabase>) {
     let first = contents(&database, &story).await;
     new_text(&database, &story).await;
     database.finish(&story).await;
-    assert!(
-        !restore(&database, &story, "scene_1", 1).await,
-        "of another text"
-    );
+    let of_another_text = restore(&database, &story, "scene_1", 1).await;
+    assert!(!of_another_text);
     assert!(restore(&database, &story, "content", 1).await);
     assert_eq!(contents(&database, &story).await, first);
 
@@ -164,19 +155,12 @@ pub(super) async fn a_text_is_restored_whole(database: Arc<TestDatabase>) {
     new_text(&database, &story).await;
     let late = database.claim_asset(&story, "cover").await;
     assert!(restore(&database, &story, "content", 1).await);
-    assert_eq!(
-        database.call("complete_job", completion(&late)).await["accepted"],
-        false
-    );
+    assert!(is_late(&database, &late).await);
     assert_eq!(contents(&database, &story).await, first);
 
     let story = database.story_with_text(&["cover", "audio"]).await;
     text_alone(&database, &story).await;
     let late = database.claim_asset(&story, "audio").await;
     assert!(restore(&database, &story, "content", 1).await);
-    assert_eq!(
-        database.complete(&late).await["accepted"],
-        false,
-        "it reads another text"
-    );
+    assert!(is_late(&database, &late).await, "it reads another text");
 }

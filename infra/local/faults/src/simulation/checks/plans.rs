@@ -1,7 +1,6 @@
 //! Checks of the guards around plans, purchases and libraries, and around what is shown of progress.
 
-use crate::{TestDatabase, creation};
-use serde_json::{Value, json};
+use crate::prelude::*;
 use std::sync::Arc;
 
 /// What the plan does not include is not made: neither at once, nor by force, nor because something else is made again.

@@ -1,9 +1,7 @@
 //! Checks that limits of money and of remakes hold, and that no money is lost.
 
-use crate::{Lease, Story, TestDatabase, completion, fresh_key};
-use serde_json::{Value, json};
+use crate::prelude::*;
 use std::sync::Arc;
-use uuid::Uuid;
 
 fn paid(usd: f64) -> Value {
     json!([{"callKey": fresh_key(), "provider": "openai", "model": "m", "kind": "picture", "costUsd": usd}])

@@ -1,8 +1,7 @@
 //! Checks that what is shown belongs together: versions of one text, and a version that stands until a better one is there.
 
-use super::{finished, new_text, steer};
-use crate::TestDatabase;
-use serde_json::{Value, json};
+use super::{finished, is_late, new_text, steer};
+use crate::prelude::*;
 use std::sync::Arc;
 
 /// The palette of the old text is not that of the new one.
@@ -33,7 +32,7 @@ pub(super) async fn a_version_stands_until_a_better_one_is_there(database: Arc<T
     steer(&database, "regenerate_assets", &story, &["scene_1"]).await;
     let late = database.claim_asset(&story, "scene_1").await;
     steer(&database, "cancel_assets", &story, &["scene_1"]).await;
-    assert_eq!(database.complete(&late).await["accepted"], false);
+    assert!(is_late(&database, &late).await);
     let scene = database.asset(&story, "scene_1").await;
     assert_eq!(scene["status"], "ready");
     assert_eq!(scene["url"], before);

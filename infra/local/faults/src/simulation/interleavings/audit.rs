@@ -1,8 +1,7 @@
 //! Watches every write by triggers of its own, and checks the invariants against what it saw.
 
 use super::moves::World;
-use crate::{INVARIANTS, Story, TestDatabase, queries};
-use serde_json::Value;
+use crate::prelude::*;
 use std::sync::LazyLock;
 
 /// The stories of which something that always holds does not, with their jobs.

@@ -1,8 +1,7 @@
 //! What workers and users may do next, and what the workers remember: old leases too, for zombies use them.
 
-use crate::{EVERYTHING, Lease, Refusal, Story, TestDatabase, completion, failure, leases};
+use crate::prelude::*;
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
-use serde_json::{Value, json};
 
 /// One call.
 #[derive(Clone, Debug)]

@@ -1,8 +1,7 @@
 //! One story from its creation to its end, with events that a queue of virtual time delivers.
 
-use crate::{EVERYTHING, Lease, Story, TestDatabase, completion, failure};
+use crate::prelude::*;
 use rand::{Rng, rngs::StdRng};
-use serde_json::{Value, json};
 
 /// Of a lease, in seconds.
 const LEASE: f64 = 60.0;

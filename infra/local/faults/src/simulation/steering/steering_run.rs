@@ -1,9 +1,8 @@
 //! One story, the workers that hold its jobs, and the user who changes their mind.
 
 use super::{Wrong, Wrongs};
-use crate::{EVERYTHING, Lease, Story, TestDatabase};
+use crate::prelude::*;
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
-use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 const WISHES: [&str; 8] = [
