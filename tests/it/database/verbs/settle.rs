@@ -1,6 +1,6 @@
 //! complete_job and fail_job: fenced by the lease, repeatable, and the story's status follows.
 
-use crate::database::fixture::{Database, EVERYTHING, Lease, completion, failure};
+use crate::database::fixture::{Database, EVERYTHING, Lease, Story, completion, failure};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -388,7 +388,8 @@ async fn whichever_of_book_and_narration_comes_last_the_page_that_plays_is_named
         let settled = database.call("complete_job", body).await;
         assert_eq!(settled["accepted"], true, "{settled}");
     };
-    let named = async |story| database.asset(story, "pdf").await["metadata"]["htmlUrl"].clone();
+    let named =
+        async |story: &Story| database.asset(story, "pdf").await["metadata"]["htmlUrl"].clone();
     let silent = json!({"metadata": {"htmlUrl": "silent"}});
     let playing = json!({"page": {"url": "playing", "of": 1}});
     for book_is_first in [true, false] {
