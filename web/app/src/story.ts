@@ -100,12 +100,15 @@ function review(asset: AssetType, state: AssetStatus): TemplateResult | typeof n
     void act(`regenerate-${asset}`, () => client.regenerate(id, [asset], style ? { style } : undefined), asset);
   };
   const earlier = versions?.filter((version) => version.assetType === asset && !version.shown) ?? [];
+  // A recording has its own form, with the voices; questions and book are made from the rest.
+  const isMadeHere = isPicture(asset) || asset === 'content';
+  if (!isMadeHere && !earlier.length) return nothing;
   return html`<div class="review">
     ${prompt ? html`<p class="prompt"><b>${t('review.prompt')}</b> <span dir="auto">${prompt}</span></p>` : nothing}
-    ${asset === 'activities' || asset === 'pdf' ? nothing : html`<form class="again" @submit=${paint}>
+    ${isMadeHere ? html`<form class="again" @submit=${paint}>
       ${isPicture(asset) ? html`<label>${t('review.style')}<input name="style" maxlength="60" autocomplete="off" placeholder=${t('review.style.hint')}></label>` : nothing}
-      <button class="quiet" data-action="regenerate-${asset}" ?disabled=${busy.has(`regenerate-${asset}`)}>${t(isPicture(asset) ? 'do.paint' : `do.again.${asset}`)}</button>
-    </form>`}
+      <button class="quiet" data-action="regenerate-${asset}" ?disabled=${busy.has(`regenerate-${asset}`)}>${t(isPicture(asset) ? 'do.paint' : 'do.again.content')}</button>
+    </form>` : nothing}
     ${earlier.length ? html`<ul class="versions" aria-label=${t('review.versions')}>${earlier.map((version) => html`<li>
       ${isPicture(asset) && version.url ? html`<img src=${version.url} alt=${t('review.version', { count: version.version })} width="1024" height="1024" loading="lazy">` : html`<span>${version.title ?? t('review.version', { count: version.version })}</span>`}
       ${button(`restore-${asset}-${version.version}`, t('do.restore'), () => client.restore(id, asset, version.version), asset, 'quiet')}
