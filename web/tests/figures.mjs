@@ -56,7 +56,11 @@ for (let made = stories.length; made < STORIES; made++) {
 const context = await signedIn(browser, session, { viewport: { width: 390, height: 844 } });
 const shelf = await context.newPage();
 await shelf.goto(appUrl);
-while ((await shelf.locator('.book-card').count()) < STORIES) await shelf.click('[data-action=more]');
+for (let shown = 0; shown < STORIES;) {
+  await shelf.waitForFunction((before) => document.querySelectorAll('.book-card').length > before, shown);
+  shown = await shelf.locator('.book-card').count();
+  if (shown < STORIES) await shelf.click('[data-action=more]');
+}
 const frames = await shelf.evaluate(async () => {
   const gaps = [];
   let last = await new Promise(requestAnimationFrame);

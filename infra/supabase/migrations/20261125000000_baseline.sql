@@ -2830,7 +2830,8 @@ begin
     private.may_continue(v_job, p_continue));
 end $$;
 comment on function public.complete_job is
-  'Settles a job as ready with {url, data, colors, words, blocks, metadata, page}: {accepted, overall, claimable, leased, summary}.';
+  'Settles a job as ready with {url, data, colors, words, blocks, metadata, page}: {accepted, overall, claimable, leased, '
+  'summary}.';
 
 -- What stands of a text while it is written: {outline, beats}. Whatever needs no more of it is claimable from then on, and
 -- readers of a story without a text see it grow.

@@ -15,15 +15,20 @@ const LOOK_AGAIN_MS = 3_000;
 
 let stories: ListedStory[] | null = null;
 let hasMore = false;
+/** How many of them are shown. */
+let wanted = PAGE;
 let isAway = false;
 let filter: Shelf | 'all' = 'all';
 /** Whether a mail comes when a story is finished; null until that is known. */
 let wantsMail: boolean | null = null;
 const composer = new Composer(redraw, false);
 
-async function read(count: number): Promise<void> {
+async function read(): Promise<void> {
   try {
-    const page = await client.stories(Math.min(count, 100));
+    const asked = wanted;
+    const page = await client.stories(Math.min(asked, 100));
+    // More was asked for meanwhile, and comes.
+    if (asked < wanted && stories) return;
     stories = page.stories ?? [];
     hasMore = page.hasMore;
     isAway = false;
@@ -32,6 +37,11 @@ async function read(count: number): Promise<void> {
     isAway = true;
   }
   redraw();
+}
+
+function readMore(): void {
+  wanted += PAGE;
+  void read();
 }
 
 async function readSettings(): Promise<void> {
@@ -51,7 +61,7 @@ async function chooseMail(event: Event): Promise<void> {
 function keepLooking(): void {
   setTimeout(async () => {
     const isMaking = stories?.some((story) => shelfOf(story) === 'making');
-    if (document.visibilityState === 'visible' && (isMaking || isAway)) await read(stories?.length || PAGE);
+    if (document.visibilityState === 'visible' && (isMaking || isAway)) await read();
     keepLooking();
   }, LOOK_AGAIN_MS);
 }
@@ -71,7 +81,7 @@ function view(): TemplateResult {
       ${stories && !all.length ? html`<p class="empty">${t('shelf.empty')}</p>` : nothing}
       ${all.length && !shown.length ? html`<p class="empty">${t('shelf.none')}</p>` : nothing}
       <ul class="books">${repeat(shown, (story) => story.id, card)}</ul>
-      ${hasMore ? html`<div class="row centred"><button class="quiet" data-action="more" @click=${() => read(all.length + PAGE)}>${t('shelf.more')}</button></div>` : nothing}
+      ${hasMore ? html`<div class="row centred"><button class="quiet" data-action="more" @click=${readMore}>${t('shelf.more')}</button></div>` : nothing}
     </section>
     ${wantsMail === null ? nothing : settings(wantsMail)}`;
 }
@@ -113,6 +123,6 @@ function card(story: ListedStory, index: number): TemplateResult {
 }
 
 if (await open(t('shelf.title'), view)) {
-  await Promise.all([read(PAGE), composer.load(), readSettings()]);
+  await Promise.all([read(), composer.load(), readSettings()]);
   keepLooking();
 }

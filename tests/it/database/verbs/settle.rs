@@ -390,12 +390,18 @@ async fn whichever_of_book_and_narration_comes_last_the_page_that_plays_is_named
     };
     let named =
         async |story: &Story| database.asset(story, "pdf").await["metadata"]["htmlUrl"].clone();
+    let begun = async || {
+        let story = database.story_with_text(&["cover", "audio", "pdf"]).await;
+        let cover = database.claim_asset(&story, "cover").await;
+        database.complete(&cover).await;
+        let audio = database.claim_asset(&story, "audio").await;
+        let book = database.claim_asset(&story, "pdf").await;
+        (story, audio, book)
+    };
     let silent = json!({"metadata": {"htmlUrl": "silent"}});
     let playing = json!({"page": {"url": "playing", "of": 1}});
     for book_is_first in [true, false] {
-        let story = database.story_with_text(&["audio", "pdf"]).await;
-        let audio = database.claim_asset(&story, "audio").await;
-        let book = database.claim_asset(&story, "pdf").await;
+        let (story, audio, book) = begun().await;
         if book_is_first {
             brings(&book, silent.clone()).await;
             assert_eq!(named(&story).await, "silent");
@@ -408,9 +414,7 @@ async fn whichever_of_book_and_narration_comes_last_the_page_that_plays_is_named
     }
 
     // A page of another version of the book is not named with this one.
-    let story = database.story_with_text(&["audio", "pdf"]).await;
-    let audio = database.claim_asset(&story, "audio").await;
-    let book = database.claim_asset(&story, "pdf").await;
+    let (story, audio, book) = begun().await;
     brings(&book, silent).await;
     brings(&audio, json!({"page": {"url": "older", "of": 7}})).await;
     assert_eq!(named(&story).await, "silent");
