@@ -15,7 +15,8 @@ await standIns({ latency: QUICK, next: [] });
 const session = await demo();
 const api = new Api(session);
 const { id } = await api.makeStory({ name: 'Ember', species: 'dragon' });
-await api.settled(id);
+const made = (await api.settled(id)).asset_generation_status;
+if (made.overall !== 'ready') throw new Error(JSON.stringify(made));
 const browser = await launch();
 const pages = [['welcome', null, appUrl, '[data-action=demo-sign-in]'], ['shelf', session, appUrl, '[data-action=create-story]:not(:disabled)'],
   ['making', session, `${appUrl}story.html?id=${id}`, '[data-action=play]'], ['reader', session, `${appUrl}read.html?id=${id}`, '[data-action=begin]']];
