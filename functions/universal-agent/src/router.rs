@@ -123,6 +123,7 @@ pub(crate) fn table() -> Vec<Route> {
         route(GET, "/characters/traits", characters::traits),
         route(GET, "/plans", plans::list),
         route(GET, "/shared/{token}", shares::show),
+        route(GET, "/shared/{token}/book", shares::book),
         // Signed by whoever sends it.
         route(POST, "/webhooks/incoming/{sender}", incoming::receive),
         route(GET, "/health", health::health),
