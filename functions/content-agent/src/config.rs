@@ -10,6 +10,8 @@ use url::Url;
 /// What becomes of a picture that cannot be made (C-07).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageFallback {
+    /// Of pictures that did not pass their check but are safe, the one that shows most traits; else a placeholder.
+    Best,
     Placeholder,
     Fail,
 }
@@ -40,9 +42,10 @@ impl FromStr for ImageFallback {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
+            "best" => Ok(Self::Best),
             "placeholder" => Ok(Self::Placeholder),
             "fail" => Ok(Self::Fail),
-            _ => Err("it must be placeholder or fail"),
+            _ => Err("it must be best, placeholder or fail"),
         }
     }
 }

@@ -216,17 +216,14 @@ pub(crate) fn image_check(
     unchecked: &[Trait],
     print: Bytes,
 ) -> Question {
-    let traits: Vec<_> = characters
-        .iter()
-        .flat_map(|character| &character.traits)
-        .filter(|known| !unchecked.contains(known))
-        .map(|known| known.description())
-        .collect();
+    let traits = checked_traits(characters, unchecked).map(Trait::description);
+    let traits: Vec<_> = traits.collect();
     let check = object([("trait", text("The trait")), ("present", boolean())]);
     Question {
         name: "image_check",
         schema: object([
             ("passed", boolean()),
+            ("safe", boolean()),
             ("feedback", text("What to change, or empty")),
             ("checks", array(check)),
         ]),
@@ -234,6 +231,15 @@ pub(crate) fn image_check(
         data: json!({"assetType": asset, "characters": describe_characters(characters), "traits": traits}),
         picture: Some(print),
     }
+}
+
+/// The traits of the characters that a picture is checked for.
+pub(crate) fn checked_traits(
+    characters: &[Character],
+    unchecked: &[Trait],
+) -> impl Iterator<Item = Trait> {
+    let traits = characters.iter().flat_map(|character| &character.traits);
+    traits.filter(|known| !unchecked.contains(known)).copied()
 }
 
 /// What one picture shall show.

@@ -35,6 +35,9 @@ const BUCKET: &str = "assets";
 pub(crate) enum Verdict {
     Passed,
     Rejected,
+    /// Of which a trait is not shown, either.
+    RejectedWithoutGlasses,
+    Unsafe,
     /// The provider is down.
     Unknown,
     /// It never answers.

@@ -825,7 +825,7 @@ $$;
 
 -- What of a result stays with the job: all but what is large.
 create function private.job_result(p_result jsonb) returns jsonb language sql immutable set search_path = '' as $$
-  select p_result - '{content,title,words,blocks}'::text[]
+  select p_result - '{content,title,words,blocks,prompt}'::text[]
 $$;
 
 -- Whether a version that the job has is still there when the try for another one ends without it: a true one, not a
@@ -3825,6 +3825,7 @@ begin
           'options', options,
           'title', result -> 'title',
           'url', url,
+          'prompt', result -> 'prompt',
           'createdAt', created_at,
           'costUsd', cost_usd,
           'shown', coalesce(to_jsonb(version) = v_status #> array['assets', asset_type, 'version'], false)))

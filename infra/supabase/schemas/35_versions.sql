@@ -98,7 +98,7 @@ $$;
 
 -- What of a result stays with the job: all but what is large.
 create function private.job_result(p_result jsonb) returns jsonb language sql immutable set search_path = '' as $$
-  select p_result - '{content,title,words,blocks}'::text[]
+  select p_result - '{content,title,words,blocks,prompt}'::text[]
 $$;
 
 -- Whether a version that the job has is still there when the try for another one ends without it: a true one, not a

@@ -106,6 +106,7 @@ begin
           'options', options,
           'title', result -> 'title',
           'url', url,
+          'prompt', result -> 'prompt',
           'createdAt', created_at,
           'costUsd', cost_usd,
           'shown', coalesce(to_jsonb(version) = v_status #> array['assets', asset_type, 'version'], false)))

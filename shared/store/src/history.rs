@@ -38,6 +38,9 @@ pub struct VersionEntry {
     pub title: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// What a picture was asked for in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
     /// RFC 3339.
     pub created_at: String,
     /// Provider calls since the version before it; US dollars.

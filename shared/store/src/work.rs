@@ -62,6 +62,9 @@ pub struct Completion {
     pub blocks: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Value>,
+    /// What a picture was asked for in; its owner finds it in the history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
     /// Length and digest of the stored file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<usize>,

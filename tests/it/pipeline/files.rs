@@ -60,6 +60,27 @@ fn only_the_picture_that_passed_its_check_is_public_and_it_is_found_wherever_the
         let cdn = shared.stack().variable("ASSETS_CDN_URL");
         let draft = format!("{cdn}/drafts/stories/{id}/{}", drafts[0]);
         assert_eq!(status(&draft).await, 403);
+        // What was found of all three is there to be read, and so is what the last was asked for in.
+        let validation = &asset(&story, "cover")["metadata"]["validation"];
+        let tries = validation["tries"].as_array().expect("a list").iter();
+        let passed: Vec<_> = tries.map(|found| found["passed"].as_bool()).collect();
+        assert_eq!(passed, [Some(false), Some(false), Some(true)]);
+        assert_eq!(validation["passed"], true);
+        let path = format!("/api/v1/stories/{id}/history");
+        let address = format!("{}{path}", shared.stack().variable("API_URL"));
+        let answer = reqwest::Client::new().get(address).bearer_auth(&user.token);
+        let answer = answer.send().await.expect("the history");
+        let history: Value = answer.json().await.expect("JSON");
+        let versions = history["data"]["versions"].as_array().expect("a list").iter();
+        let asked_for = |of: &str| {
+            let mut versions = versions.clone();
+            let version = versions.find(|version| version["assetType"] == of);
+            version.and_then(|version| version["prompt"].as_str())
+        };
+        let prompt = asked_for("cover").expect("a prompt");
+        assert!(prompt.contains("Feedback: The picture does not clearly show this"));
+        assert!(asked_for("scene_1").is_some_and(|prompt| !prompt.contains("Feedback")));
+        assert_eq!(asked_for("audio"), None);
 
         // As if all of it had been published while the CDN had another name.
         for statement in [

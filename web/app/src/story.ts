@@ -92,7 +92,8 @@ function frame(asset: AssetType, body: TemplateResult | typeof nothing = nothing
 /** What a picture was asked for with, another try, and the tries before. */
 function review(asset: AssetType, state: AssetStatus): TemplateResult | typeof nothing {
   if (state.status !== 'ready' && !state.isPlaceholder) return nothing;
-  const prompt = isPicture(asset) ? ((state.metadata as { prompt?: string } | undefined)?.prompt ?? altOf(story!, asset)) : null;
+  const shown = versions?.find((version) => version.assetType === asset && version.shown);
+  const prompt = isPicture(asset) ? (shown?.prompt ?? altOf(story!, asset)) : null;
   const paint = (event: SubmitEvent) => {
     event.preventDefault();
     const style = String(new FormData(event.target as HTMLFormElement).get('style') ?? '').trim();

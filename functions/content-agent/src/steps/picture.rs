@@ -3,18 +3,24 @@
 mod check;
 mod drafts;
 mod drawing;
+mod record;
 
 use super::direction;
 use crate::{
-    attempt::Attempt, failure::StepError, prompt::PictureBrief, story_context::StoryContext,
+    attempt::Attempt,
+    config::ImageFallback,
+    failure::StepError,
+    prompt::{self, PictureBrief},
+    story_context::StoryContext,
 };
-use check::{Developed, check_and_develop};
+use check::{Developed, check_and_develop, develop_checked};
 use domain::AssetType;
 use drafts::Drafts;
 use drawing::Drawing;
 use providers::{PictureBytes, PictureFormat, References};
+use record::{Finding, Purchase};
 use render::colors::HexColor;
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{Completion, Draft, StoredFile};
 
 /// Pictures drawn for one wish until one passes its check (S1-073).
@@ -66,13 +72,14 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
         picture,
         file,
         developed,
+        validation,
+        prompt,
     } = accepted;
     if job.asset_type == AssetType::Cover {
         story.keep_picture(&file.url, picture);
     }
     story.keep_print(&file.url, developed.print);
-    let mut metadata =
-        json!({"paletteStep": step.name, "motif": journey.motif, "analysisComplete": true});
+    let mut metadata = json!({"paletteStep": step.name, "motif": journey.motif, "analysisComplete": true, "validation": validation});
     if takes_users_references
         && let Some(unused) = story.unused_references.describe(&story.work.characters)
     {
@@ -83,6 +90,7 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
         url: Some(file.url),
         colors: Some(colors.collect()),
         metadata: Some(metadata),
+        prompt: Some(prompt),
         bytes: Some(file.bytes),
         sha256: Some(file.sha256),
         ..Completion::default()
@@ -108,11 +116,15 @@ async fn references(story: &StoryContext, asset: AssetType) -> Result<References
     })
 }
 
-/// A picture that passed its check.
+/// A picture that passed its check, or the best of those that did not where that is to be shown.
 struct Accepted {
     picture: PictureBytes,
     file: StoredFile,
     developed: Developed,
+    /// What was found of it and of those before it.
+    validation: Value,
+    /// What it was asked for in.
+    prompt: String,
 }
 
 /// Draws until a picture passes its check. Each one is kept as a draft while it is checked, before anything else is
@@ -125,7 +137,8 @@ async fn draw_until_accepted(
 ) -> Result<Accepted, StepError> {
     let (story, job) = (&attempt.story, &attempt.job);
     let plain = job.options["simplifyPrompt"] == true;
-    let mut drafts = Drafts::of(attempt, brief, &references, plain);
+    let prompt = drawing::words(brief, plain);
+    let mut drafts = Drafts::of(attempt, prompt.clone(), &references);
     let mut found = drafts.find_earlier_picture().await?;
     let mut drawing = Drawing {
         pictures: story.deps.pictures.as_ref(),
@@ -134,17 +147,17 @@ async fn draw_until_accepted(
         unused: &story.unused_references,
         plain,
         deadline: story.deadline.instant(),
+        prompt,
     };
-    let mut feedback = String::new();
     while let Some(number) = drafts.next_try() {
         // A draft that an earlier attempt left has no verdict yet.
         let next = match found.take() {
-            Some((picture, draft)) => Ok((picture, Some(draft))),
-            None => buy_picture(attempt, &mut drawing, &feedback)
+            Some((picture, draft)) => Ok((picture, Purchase::default(), Some(draft))),
+            None => buy_picture(attempt, &mut drawing, &drafts.feedback())
                 .await
-                .map(|picture| (picture, None)),
+                .map(|(picture, purchase)| (picture, purchase, None)),
         };
-        let (picture, known) = match next {
+        let (picture, purchase, known) = match next {
             // It was paid for and cannot be read; the reason for it may pass.
             Err(StepError::Picture(error)) => {
                 drafts.note_unreadable(number, error).await?;
@@ -168,23 +181,40 @@ async fn draw_until_accepted(
             }
             checked => checked?,
         };
-        if verdict.passed {
+        let unchecked = &attempt.deps().config.unchecked_traits;
+        let asked = prompt::checked_traits(brief.characters, unchecked);
+        let finding = Finding::new(number, verdict, asked, purchase);
+        if finding.passed {
+            let validation = drafts.validation(Some(&finding));
             let file = publish(attempt, &draft).await?;
             return Ok(Accepted {
                 picture,
                 file,
                 developed,
+                validation,
+                prompt: drawing.prompt,
             });
         }
         tracing::warn!(
             attempt = number,
-            feedbackLength = verdict.feedback.len(),
+            isSafe = finding.safe,
+            missingTraits = finding.missing(),
+            feedbackLength = finding.feedback.len(),
             "Picture did not pass its check"
         );
-        drafts.reject(&draft).await?;
-        // On one line, so that it cannot open one of the prompt.
-        let words: Vec<_> = verdict.feedback.split_whitespace().collect();
-        feedback = format!("\n\nFeedback: {}", words.join(" "));
+        drafts.reject(&draft, finding).await?;
+    }
+    if attempt.deps().config.image_fallback == ImageFallback::Best
+        && let Some((picture, draft)) = drafts.find_best_rejected().await?
+    {
+        tracing::warn!("No picture passed its check, the best of them is shown");
+        return Ok(Accepted {
+            developed: develop_checked(attempt, &picture).await?,
+            file: publish(attempt, &draft).await?,
+            picture,
+            validation: drafts.validation(None),
+            prompt: drawing.prompt,
+        });
     }
     Err(drafts.outcome())
 }
@@ -193,15 +223,20 @@ async fn buy_picture(
     attempt: &Attempt,
     drawing: &mut Drawing<'_>,
     feedback: &str,
-) -> Result<PictureBytes, StepError> {
+) -> Result<(PictureBytes, Purchase), StepError> {
     let mut billed = Vec::new();
     let picture = drawing.draw(feedback, &mut billed).await;
     let prices = &attempt.deps().config.prices;
     let entries = billed
         .iter()
         .map(|call| crate::usage::picture(call, prices));
+    let entries: Vec<_> = entries.collect();
+    let purchase = Purchase {
+        model: entries.last().map(|entry| entry.model.clone()),
+        cost_usd: Some(entries.iter().map(|entry| entry.cost_usd).sum()),
+    };
     attempt.usage.add(entries);
-    convert_to_png(attempt, picture?).await
+    Ok((convert_to_png(attempt, picture?).await?, purchase))
 }
 
 /// As it is kept and sent on. A model may answer in another format than it was asked for.

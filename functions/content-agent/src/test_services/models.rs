@@ -25,14 +25,17 @@ impl TextModel for TestServices {
         bill: &mut Vec<CallUsage>,
     ) -> Result<Value, ProviderError> {
         assert_eq!(call.name, "image_check");
-        let verdict = {
+        let (number, verdict) = {
             let mut seen = self.0.lock().unwrap();
             seen.checks += 1;
-            seen.verdicts.pop_front()
+            (seen.checks, seen.verdicts.pop_front())
         };
-        let passed = match verdict.unwrap_or(Verdict::Passed) {
-            Verdict::Passed => true,
-            Verdict::Rejected => false,
+        let verdict = verdict.unwrap_or(Verdict::Passed);
+        match verdict {
+            Verdict::Passed
+            | Verdict::Rejected
+            | Verdict::RejectedWithoutGlasses
+            | Verdict::Unsafe => {}
             Verdict::Panic => panic!("on purpose"),
             Verdict::Pending => std::future::pending().await,
             // As a process that dies meanwhile: the picture is there, its verdict is not.
@@ -46,9 +49,15 @@ impl TextModel for TestServices {
                     ErrorKind::Unavailable,
                 ));
             }
-        };
+        }
         bill.push(billed(0));
-        Ok(json!({"passed": passed, "feedback": "wings"}))
+        // As a model answers that overlooks what it said itself.
+        let passed = matches!(verdict, Verdict::Passed | Verdict::Unsafe);
+        let has_glasses = verdict != Verdict::RejectedWithoutGlasses;
+        Ok(
+            json!({"passed": passed, "safe": verdict != Verdict::Unsafe, "feedback": format!("wings {number}"),
+            "checks": [{"trait": "glasses", "present": has_glasses}, {"trait": "never asked for", "present": true}]}),
+        )
     }
 }
 

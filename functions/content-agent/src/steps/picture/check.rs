@@ -16,8 +16,20 @@ const PREVIEW_SIDE: u32 = 512;
 #[derive(Deserialize)]
 pub(super) struct Verdict {
     pub(super) passed: bool,
+    /// A child may see it, whatever else is wrong with it.
+    pub(super) safe: bool,
     /// What to change.
     pub(super) feedback: String,
+    pub(super) checks: Vec<TraitCheck>,
+}
+
+/// Whether a trait is shown.
+#[derive(Deserialize)]
+pub(super) struct TraitCheck {
+    /// Its words, as they were asked for.
+    #[serde(rename = "trait")]
+    pub(super) words: String,
+    pub(super) present: bool,
 }
 
 /// What is made of a picture for others: its colours, and a JPEG that the book is bound from.
@@ -58,6 +70,22 @@ pub(super) async fn check_and_develop(
     let checking = attempt.ask::<Verdict>(TextModelRole::Analysis, question);
     let (draft, developed, verdict) = tokio::join!(storing, developing, checking);
     Ok((draft?, developed?.map_err(unreadable)?, verdict?))
+}
+
+/// What is made of a picture that has its verdict already.
+///
+/// # Errors
+/// [`StepError::Picture`] when it cannot be read.
+pub(super) async fn develop_checked(
+    attempt: &Attempt,
+    picture: &PictureBytes,
+) -> Result<Developed, StepError> {
+    let encoded = picture.clone();
+    let permit = attempt.deps().decode_pool.acquire().await;
+    let developing =
+        move || render::picture::decode(encoded.bytes()).and_then(|pixels| develop(&pixels));
+    let developed = permit.run_urgent(developing).await?;
+    developed.map_err(|error| StepError::Picture(error.into()))
 }
 
 /// The pixels, and a small JPEG: the check is asked for at low detail, which is no more than these.

@@ -1,16 +1,15 @@
 //! Pictures in the bucket that nobody has accepted yet, and how the tries at them ended.
 
-use super::TRIES;
-use crate::{
-    attempt::Attempt,
-    failure::StepError,
-    prompt::{self, PictureBrief},
+use super::{
+    TRIES,
+    record::{Finding, validation},
 };
+use crate::{attempt::Attempt, config::ImageFallback, failure::StepError};
 use bytes::Bytes;
 use domain::AssetType;
 use providers::{PictureBytes, References};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::error::Error;
 use store::{Draft, FileKind, Fingerprint};
 
@@ -27,31 +26,28 @@ pub(super) struct Drafts<'a> {
 
 /// How the tries at one wish ended, kept with the job: three pictures are drawn in all, however many invocations it takes,
 /// until somebody asks for the asset again.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Tries {
     wish: String,
-    /// Pictures that did not pass their check.
-    rejected: u32,
+    rejected: Vec<Rejected>,
     /// Pictures that were paid for and could not be read.
     #[serde(default)]
     unreadable: u32,
+}
+
+/// A picture that did not pass its check.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Rejected {
+    /// Its key, where it is kept for when no other passes.
+    kept: Option<String>,
+    finding: Finding,
 }
 
 /// Of so many rejected pictures the keys are remembered, the newest: more than the bucket keeps for three days.
 const REJECTED_DRAFTS_MAX: usize = 60;
 
 impl<'a> Drafts<'a> {
-    pub(super) fn of(
-        attempt: &'a Attempt,
-        brief: &PictureBrief<'_>,
-        references: &References,
-        plain: bool,
-    ) -> Self {
-        let prompt = if plain {
-            prompt::plain_picture(brief)
-        } else {
-            prompt::picture(brief)
-        };
+    pub(super) fn of(attempt: &'a Attempt, prompt: String, references: &References) -> Self {
         let models = attempt.deps().config.image_models.join(",");
         let mut parts = vec![Bytes::from_static(b"picture"), prompt.into(), models.into()];
         match references {
@@ -117,24 +113,78 @@ impl<'a> Drafts<'a> {
 
     /// The number of the next try; none when all are used up.
     pub(super) fn next_try(&self) -> Option<u32> {
-        let used = self.tries.rejected + self.tries.unreadable;
+        let rejected = u32::try_from(self.tries.rejected.len()).unwrap_or(TRIES);
+        let used = rejected + self.tries.unreadable;
         (used < TRIES).then_some(used + 1)
+    }
+
+    /// What the checks so far want changed, as the last lines of a prompt.
+    pub(super) fn feedback(&self) -> String {
+        let mut wanted: Vec<&str> = Vec::new();
+        for finding in self.findings() {
+            if !finding.feedback.is_empty() && !wanted.contains(&finding.feedback.as_str()) {
+                wanted.push(&finding.feedback);
+            }
+        }
+        match wanted.as_slice() {
+            [] => String::new(),
+            wanted => format!("\n\nFeedback: {}", wanted.join(" ")),
+        }
+    }
+
+    fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.tries.rejected.iter().map(|rejected| &rejected.finding)
+    }
+
+    /// What was found of all pictures, the accepted one last.
+    pub(super) fn validation(&self, accepted: Option<&Finding>) -> Value {
+        validation(self.findings().chain(accepted))
+    }
+
+    /// Of the pictures that were rejected and kept the one that shows most traits, the last of them if several do.
+    pub(super) async fn find_best_rejected(
+        &self,
+    ) -> Result<Option<(PictureBytes, Draft)>, StepError> {
+        let kept = self.tries.rejected.iter().filter_map(|rejected| {
+            let key = rejected.kept.clone()?;
+            Some((rejected.finding.traits_shown(), key))
+        });
+        let Some((_, key)) = kept.max_by_key(|(shown, _)| *shown) else {
+            return Ok(None);
+        };
+        let files = &self.attempt.deps().files;
+        let (draft, bytes) = files.get_draft(key, FileKind::Png).await?;
+        let picture = PictureBytes::parse(bytes);
+        Ok(picture.ok().map(|picture| (picture, draft)))
     }
 
     /// Why there is no picture after the last try.
     pub(super) fn outcome(&self) -> StepError {
-        match self.tries.rejected {
-            0 => StepError::NothingReadable,
+        match self.tries.rejected.as_slice() {
+            [] => StepError::NothingReadable,
             _ => StepError::CheckFailed,
         }
     }
 
-    /// Forgets a picture, so that no later attempt finds it, and remembers that there was one.
-    pub(super) async fn reject(&mut self, draft: &Draft) -> Result<(), StepError> {
-        self.tries.rejected += 1;
+    /// Forgets a picture, so that no later attempt finds it, and remembers that there was one. Where the best one serves at
+    /// last, a safe one is kept among the drafts.
+    pub(super) async fn reject(
+        &mut self,
+        draft: &Draft,
+        finding: Finding,
+    ) -> Result<(), StepError> {
+        let is_kept =
+            finding.safe && self.attempt.deps().config.image_fallback == ImageFallback::Best;
+        self.tries.rejected.push(Rejected {
+            kept: is_kept.then(|| draft.key().to_owned()),
+            finding,
+        });
         let keys = &mut self.rejected_drafts;
         keys.push(draft.key().to_owned());
         keys.drain(..keys.len().saturating_sub(REJECTED_DRAFTS_MAX));
+        if is_kept {
+            return self.remember().await;
+        }
         let files = &self.attempt.deps().files;
         let (discarded, remembered) = tokio::join!(files.discard(draft), self.remember());
         if let Err(error) = discarded {
@@ -163,6 +213,7 @@ impl<'a> Drafts<'a> {
 
     async fn remember(&self) -> Result<(), StepError> {
         let known = json!({"picture": self.tries, "rejectedDrafts": self.rejected_drafts});
-        self.attempt.checkpoint(known, 70, None).await
+        let shown = json!({"validation": self.validation(None)});
+        self.attempt.checkpoint(known, 70, Some(shown)).await
     }
 }

@@ -22,6 +22,17 @@ pub(super) struct Drawing<'a> {
     /// In plainer words.
     pub(super) plain: bool,
     pub(super) deadline: Instant,
+    /// The words it was asked for in the last time.
+    pub(super) prompt: String,
+}
+
+/// What a picture is asked for in: `plain` words after a refusal, or where a user wishes it.
+pub(super) fn words(brief: &PictureBrief<'_>, plain: bool) -> String {
+    if plain {
+        prompt::plain_picture(brief)
+    } else {
+        prompt::picture(brief)
+    }
 }
 
 impl Drawing<'_> {
@@ -38,8 +49,9 @@ impl Drawing<'_> {
         let mut unreadable = 0;
         loop {
             let references = self.usable_references();
+            self.prompt = self.words(&references) + feedback;
             let call = PictureCall {
-                prompt: self.prompt(&references) + feedback,
+                prompt: self.prompt.clone(),
                 references,
                 deadline: self.deadline,
             };
@@ -77,16 +89,12 @@ impl Drawing<'_> {
         }
     }
 
-    fn prompt(&self, references: &References) -> String {
+    fn words(&self, references: &References) -> String {
         let brief = PictureBrief {
             has_reference: !matches!(references, References::None),
             ..*self.brief
         };
-        if self.plain {
-            prompt::plain_picture(&brief)
-        } else {
-            prompt::picture(&brief)
-        }
+        words(&brief, self.plain)
     }
 
     fn may_suspect(&self, references: &References) -> bool {
@@ -198,6 +206,7 @@ mod tests {
             unused,
             plain: false,
             deadline: Instant::now() + Duration::from_secs(60),
+            prompt: String::new(),
         };
         let picture = drawing.draw("", &mut Vec::new()).await;
         let calls = pictures.calls.into_inner().expect("no holder panics");

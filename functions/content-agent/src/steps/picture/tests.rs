@@ -1,8 +1,13 @@
 //! What becomes of a picture before anybody accepted it.
 
 use super::*;
-use crate::test_services::{STORY, TestServices, Verdict, code, job};
+use crate::{
+    story_context::StoryContext,
+    test_services::{STORY, TestServices, Verdict, code, job, story_work},
+};
+use runtime::Deadline;
 use serde_json::Value;
+use std::{sync::Arc, time::Duration};
 
 const CDN: &str = "https://assets.example.com";
 
@@ -145,5 +150,105 @@ async fn three_pictures_that_cannot_be_read_are_the_last_however_many_attempts_i
         let failed = attempt(&services, number, Value::Null).await;
         assert_eq!(failed, Err("UNUSABLE_PICTURE"));
         assert_eq!(services.prompts().len(), 3);
+    }
+}
+
+/// The cover of a hero who wears glasses, where this becomes of a picture that cannot be made.
+async fn cover_with_glasses(
+    services: &TestServices,
+    fallback: ImageFallback,
+    number: u32,
+) -> Result<Completion, StepError> {
+    let mut deps = Arc::into_inner(services.deps(CDN).await).expect("nobody else has it");
+    deps.config.image_fallback = fallback;
+    let mut work = story_work();
+    let hero = json!({"id": STORY, "name": "Ember", "traits": ["glasses"]});
+    work.characters = vec![serde_json::from_value(hero).expect("a character")];
+    let deadline = Deadline::after(Duration::from_secs(60));
+    let story = Arc::new(StoryContext::new(Arc::new(deps), work, deadline));
+    let job = job(AssetType::Cover, number, Value::Null, services.checkpoint());
+    draw(&Attempt::new(story, job)).await
+}
+
+#[tokio::test]
+async fn every_picture_looked_at_is_on_record_and_all_feedback_goes_into_the_next_prompt() {
+    let services = TestServices::default();
+    services.judge([
+        Verdict::RejectedWithoutGlasses,
+        Verdict::Unsafe,
+        Verdict::Passed,
+    ]);
+    let cover = cover_with_glasses(&services, ImageFallback::Fail, 1).await;
+    let cover = cover.expect("the third passes");
+    let validation = &cover.metadata.expect("metadata")["validation"];
+    assert_eq!(validation["passed"], true);
+    let tries = validation["tries"].as_array().expect("a list");
+    let found: Vec<_> = tries
+        .iter()
+        .map(|found| (&found["passed"], &found["safe"], &found["traits"]))
+        .collect();
+    let (yes, no) = (Value::Bool(true), Value::Bool(false));
+    let (with, without) = (json!({"glasses": true}), json!({"glasses": false}));
+    assert_eq!(
+        found,
+        [
+            (&no, &yes, &without),
+            (&no, &no, &with),
+            (&yes, &yes, &with)
+        ]
+    );
+    assert!(tries.iter().all(|found| found["costUsd"].is_number()));
+    let prompts = services.prompts();
+    assert!(!prompts[0].contains("Feedback"));
+    assert!(prompts[2].ends_with("\n\nFeedback: wings 1 wings 2"));
+    assert_eq!(cover.prompt.as_ref(), prompts.last());
+}
+
+#[tokio::test]
+async fn feedback_of_an_earlier_attempt_goes_into_the_next_prompt_too() {
+    let services = TestServices::default();
+    services.judge([Verdict::Rejected, Verdict::Unknown]);
+    let failed = cover_with_glasses(&services, ImageFallback::Fail, 1).await;
+    assert!(failed.is_err());
+    services.judge([Verdict::Rejected, Verdict::Passed]);
+    let cover = cover_with_glasses(&services, ImageFallback::Fail, 2).await;
+    assert!(cover.is_ok());
+    let prompts = services.prompts();
+    assert!(
+        prompts[2].ends_with("Feedback: wings 1 wings 3"),
+        "{}",
+        prompts[2]
+    );
+}
+
+#[tokio::test]
+async fn the_safe_picture_that_shows_most_serves_where_the_best_may_and_no_unsafe_one_ever() {
+    let best = [
+        Verdict::RejectedWithoutGlasses,
+        Verdict::Rejected,
+        Verdict::Unsafe,
+    ];
+    let services = TestServices::default();
+    services.judge(best);
+    let cover = cover_with_glasses(&services, ImageFallback::Best, 1).await;
+    let cover = cover.expect("the second serves");
+    let metadata = cover.metadata.expect("metadata");
+    assert_eq!(metadata["validation"]["passed"], false);
+    let second = crate::test_services::picture(2);
+    assert_eq!(cover.bytes, Some(second.len()));
+    let published: Vec<_> = services.keys();
+    let published = published.iter().filter(|key| key.starts_with("stories/"));
+    assert_eq!(published.count(), 1);
+
+    for (fallback, verdicts) in [
+        (ImageFallback::Best, [Verdict::Unsafe; 3]),
+        (ImageFallback::Placeholder, best),
+    ] {
+        let services = TestServices::default();
+        services.judge(verdicts);
+        let failed = cover_with_glasses(&services, fallback, 1).await;
+        let error = failed.expect_err("none may serve");
+        assert_eq!(code(error, AssetType::Cover), "IMAGE_VALIDATION_FAILED");
+        assert_eq!(services.keys(), Vec::<String>::new());
     }
 }

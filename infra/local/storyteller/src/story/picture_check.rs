@@ -37,7 +37,7 @@ pub(super) fn check(request: &StoryRequest, pictures: &[Vec<u8>], must_fail: boo
         _ => "The character is shown clearly and kindly, and everything asked for can be seen."
             .to_owned(),
     };
-    json!({ "passed": !blank && !must_fail, "feedback": feedback, "checks": checks })
+    json!({ "passed": !blank && !must_fail, "safe": !blank, "feedback": feedback, "checks": checks })
 }
 
 /// Whether a picture is all of one color, near enough.

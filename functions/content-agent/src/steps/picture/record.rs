@@ -1,0 +1,76 @@
+//! What was found of every picture that was looked at: kept with the job, and shown to the owner as `metadata.validation`.
+
+use super::check::Verdict;
+use domain::traits::Trait;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// One picture that was looked at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Finding {
+    /// Which of the tries it was, from 1.
+    pub(super) attempt: u32,
+    pub(super) passed: bool,
+    pub(super) safe: bool,
+    /// Codes of the traits that were asked for and answered, and whether each is shown.
+    pub(super) traits: BTreeMap<String, bool>,
+    /// What to change, on one line so that it cannot open one of a prompt.
+    pub(super) feedback: String,
+    /// Who drew it; nobody knows of a picture that an earlier attempt left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) model: Option<String>,
+    /// Of the drawing, US dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cost_usd: Option<f64>,
+}
+
+/// Who drew a picture, and for how much.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Purchase {
+    pub(super) model: Option<String>,
+    pub(super) cost_usd: Option<f64>,
+}
+
+impl Finding {
+    pub(super) fn new(
+        attempt: u32,
+        verdict: Verdict,
+        asked: impl Iterator<Item = Trait>,
+        purchase: Purchase,
+    ) -> Self {
+        let answer = |known: Trait| {
+            let mut checks = verdict.checks.iter();
+            let check = checks.find(|check| check.words == known.description())?;
+            Some((known.code().to_owned(), check.present))
+        };
+        let words: Vec<_> = verdict.feedback.split_whitespace().collect();
+        Self {
+            attempt,
+            passed: verdict.passed && verdict.safe,
+            safe: verdict.safe,
+            traits: asked.filter_map(answer).collect(),
+            feedback: words.join(" "),
+            model: purchase.model,
+            cost_usd: purchase.cost_usd,
+        }
+    }
+
+    /// Codes of the traits that are not shown.
+    pub(super) fn missing(&self) -> String {
+        let missing = self.traits.iter().filter(|(_, present)| !**present);
+        let codes: Vec<_> = missing.map(|(code, _)| code.as_str()).collect();
+        codes.join(",")
+    }
+
+    pub(super) fn traits_shown(&self) -> usize {
+        self.traits.values().filter(|present| **present).count()
+    }
+}
+
+/// `metadata.validation` of an asset.
+pub(super) fn validation<'a>(findings: impl Iterator<Item = &'a Finding>) -> Value {
+    let tries: Vec<_> = findings.collect();
+    json!({"passed": tries.last().is_some_and(|last| last.passed), "tries": tries})
+}
