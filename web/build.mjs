@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const app = join(here, 'app');
-const ENTRIES = ['shelf.ts', 'make.ts', 'story.ts', 'read.ts', 'app.css', 'book.css'];
+// The words are an entry of their own, so that they are asked for before the page's script is there.
+const ENTRIES = ['words.ts', 'shelf.ts', 'make.ts', 'story.ts', 'read.ts', 'app.css', 'book.css'];
 
 await build({
   entryPoints: [join(here, 'client/src/index.ts')], outfile: join(here, 'client/dist/index.js'),
@@ -63,8 +64,9 @@ for (const file of (await readdir(pages)).filter((name) => !name.startsWith('_')
   let html = await part(file);
   for (const names of [filled, hashed, filled]) html = html.replace(/\{\{([^}]+)\}\}/g, (whole, name) => names.get(name) ?? whole);
   // What the page's script needs next is asked for with it.
-  const entry = Object.entries(metafile.outputs).find(([, output]) => html.includes(`src="${hashed.get(basename(output.entryPoint ?? '').replace(/\.ts$/, '.js'))}"`));
-  const chunks = entry ? firstLoad(entry[0]).slice(1) : [];
+  const isAsked = (path) => html.includes(`src="${basename(path)}"`);
+  const entries = Object.keys(metafile.outputs).filter(isAsked);
+  const chunks = [...new Set(entries.flatMap((path) => firstLoad(path)))].filter((path) => !isAsked(path));
   html = html.replace('</title>', `</title>${chunks.map((path) => `\n  <link rel="modulepreload" href="${basename(path)}">`).join('')}`);
   await writeFile(join(out, file), html + '\n');
 }

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Api, appUrl, axe, complaints, demo, launch, PATIENCE_MS, QUICK, signedIn, signUp, standIns } from './stage.mjs';
+import { Api, appUrl, axe, complaints, demo, launch, PATIENCE_MS, QUICK, scriptIsUsedUp, signedIn, signUp, standIns } from './stage.mjs';
 
 const ASSETS = ['content', 'cover', 'scene_1', 'scene_2', 'scene_3', 'scene_4', 'audio', 'activities', 'pdf'];
 const journeys = [];
@@ -269,11 +269,19 @@ journey('a refused picture is marked and painted again, a refused text written a
   await family.waitForSelector(act('play'));
   await whole(family);
 
-  await standIns({ next: [{ outcome: 'policy', kind: 'text' }] });
+  // Refused twice: each time in plain words, with the buttons that help; and then written.
+  await standIns({ next: [{ outcome: 'policy', kind: 'text', times: 2 }] });
   const refused = await api.makeStory({ name: 'Ember', species: 'dragon' });
   await family.goto(page('story.html', refused.id));
   await family.waitForSelector(inState('content', 'failed'));
   await clean(family, 'a refused text');
+  await family.click(act('retry-content'));
+  // The stand-in has refused twice when its script is used up.
+  await scriptIsUsedUp();
+  await api.settled(refused.id);
+  await family.waitForSelector(inState('content', 'failed'));
+  assert.match(await family.textContent(`${frame('content')} .state`), /would not write this/);
+  assert.equal(await family.getAttribute(act('another-idea'), 'href'), 'make.html');
   await family.click(act('retry-content'));
   await whole(family);
   await family.waitForSelector(act('play'));
@@ -345,6 +353,34 @@ journeyBeside('a newcomer makes a hero by keyboard alone, uses up the plan, and 
   await context.close();
 });
 
+journeyBeside('a plan without a voice says so before the button, and its book is read without one', async () => {
+  const session = await signUp();
+  const api = new Api(session);
+  const without = ASSETS.filter((asset) => asset !== 'audio');
+  const { id } = await api.makeStory({ name: 'Ember', species: 'dragon' }, { assetTypes: without });
+  await api.settled(id);
+  const context = await signedIn(browser, session);
+  // No plan of ours lacks an asset; an operator's may.
+  await context.route('**/users/me/usage', async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    return route.fulfill({ response: answer, json: { ...body, data: { ...body.data, assetTypes: without } } });
+  });
+  const family = await open(context, appUrl);
+  await family.waitForSelector('.cost');
+  assert.match(await family.textContent('.cost'), /Without: Voice/);
+  await family.goto(page('story.html', id));
+  await whole(family);
+  assert.equal(await family.locator(frame('audio')).count(), 0);
+  await family.click(act('read'));
+  await family.waitForSelector('.book');
+  await clean(family, 'a book without a voice');
+  await family.click(act('open'));
+  await turned(family, 1);
+  family.calm();
+  await context.close();
+});
+
 journeyBeside('a story is its family’s alone, and signing out closes it', async () => {
   const owner = await demo();
   const api = new Api(owner);
@@ -391,6 +427,15 @@ journeyBeside('a book is shared by a link, read by a stranger, and taken back', 
   const { token } = Object.fromEntries(new URL(link).hash.slice(1).split('&').map((pair) => pair.split('=')).map(([, value]) => ['token', value]));
   const seen = JSON.stringify(await new Api({}).call('GET', `/shared/${token}`));
   assert.ok(!/voiceId|character_ids|creator_user_id|library_id|motif/.test(seen), seen.slice(0, 300));
+  // The same book without scripts and styles: everything in order, and nothing of it is asked for elsewhere.
+  const plain = await browser.newContext({ javaScriptEnabled: false });
+  await plain.route('**/*.css', (route) => route.abort());
+  const simple = await plain.newPage();
+  await simple.goto(await family.getAttribute(act('plain-page'), 'href'));
+  assert.deepEqual(await simple.locator('h1, img, audio').evaluateAll((all) => all.map(({ tagName }) => tagName)), ['H1', 'IMG', 'AUDIO', 'IMG', 'IMG', 'IMG', 'IMG']);
+  assert.ok(await simple.locator('img').first().evaluate((image) => image.complete && image.naturalWidth > 0 && image.alt));
+  assert.equal(await simple.locator('script, link').count(), 0);
+  await plain.close();
   await family.click(act('unshare'));
   await family.waitForSelector('dialog.share:not([open])', { state: 'attached' });
   await theirs.reload();

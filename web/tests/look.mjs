@@ -12,7 +12,7 @@ await standIns({ latency: 'text=60,image=120,speech=90', next: [] });
 const session = await demo();
 const api = new Api(session);
 const ready = await api.makeStory({ name: 'Ember', species: 'dragon', appearance: { skin: 'soft green scales' } }, { idea: 'a shy dragon who is afraid of the dark' });
-await api.settled(ready.id);
+const { asset_generation_status: made } = await api.settled(ready.id);
 await standIns({ next: [{ outcome: 'policy', kind: 'image', times: 2 }] });
 const partial = await api.makeStory({ name: 'Luna', species: 'human child', age: 6, traits: ['wheelchair', 'curly_hair'] });
 await api.settled(partial.id);
@@ -41,6 +41,10 @@ const shots = [
     await page.click('[data-action=review]');
     await page.waitForSelector('.prompt');
   }],
+  ['share', session, address('story.html', ready.id), async (page) => {
+    await page.click('[data-action=share]');
+    await page.waitForSelector('dialog.share[open]');
+  }],
   ['partial', session, address('story.html', partial.id), async (page) => page.waitForSelector('[data-placeholder]')],
   ['failed', session, address('story.html', failed.id), async (page) => page.waitForSelector('[data-action=retry-content]')],
   ['gone', newcomer, address('story.html', ready.id), async (page) => page.waitForSelector('.empty')],
@@ -59,6 +63,7 @@ const shots = [
     await page.keyboard.press('End');
     await page.waitForTimeout(900);
   }],
+  ['plain-page', null, made.assets.pdf.metadata.htmlUrl],
 ].filter(([name]) => name.includes(only));
 
 for (const [name, who, where, prepare] of shots) {
@@ -83,6 +88,7 @@ for (const [name, who, where, prepare] of shots) {
         await page.waitForFunction(() => [...document.querySelectorAll('.asset img, .book-card img')].every((image) => image.complete), null, { timeout: 5_000 }).catch(() => undefined);
         await page.evaluate(() => Promise.all([...document.images].filter((image) => image.loading !== 'lazy').map((image) => image.decode().catch(() => undefined))));
       } catch (error) {
+        process.exitCode = 1;
         console.error(`${name}, ${width}: ${error.message}`);
       }
       await page.screenshot({ path: join(folder, `${name}-${width}${colorScheme === 'dark' ? '-dark' : ''}.png`), fullPage: !name.startsWith('read') && width !== 'tablet' });

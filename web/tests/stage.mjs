@@ -10,7 +10,7 @@ export const PATIENCE_MS = 90_000;
 export const QUICK = 'text=60,image=120,speech=90';
 
 /** The system's Chromium: CHROME_PATH, or the first of its names on the PATH. */
-async function findChromium() {
+export async function findChromium() {
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
   const folders = (process.env.PATH ?? '').split(delimiter);
   const candidates = [process.env.CHROME_PATH, ...folders.flatMap((folder) => names.map((name) => join(folder, name)))];
@@ -51,6 +51,15 @@ async function post(url, body, headers = {}) {
 
 export const standIns = (change) =>
   Promise.all([STANDIN_OPENAI_URL, STANDIN_ELEVENLABS_URL].map((url) => post(`${url}/_local/config`, change)));
+
+/** Waits until the outcomes that were scripted for the next calls have been met. */
+export async function scriptIsUsedUp() {
+  const began = Date.now();
+  while ((await (await fetch(`${STANDIN_OPENAI_URL}/_local/config`)).json()).next.length) {
+    if (Date.now() - began > PATIENCE_MS) throw new Error('a scripted outcome was met by no call');
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
 
 /** Somebody new, on the free plan; answers the session as the page keeps it. */
 export async function signUp(email = `${crypto.randomUUID()}@example.com`) {

@@ -70,6 +70,7 @@ pub(crate) fn story(
         "idea": request.idea(),
         "title": request.title(),
         "readerAge": request.reader_age(),
+        "language": request.language(),
     });
     if let Some(known) = known {
         data["outline"] = json!(known.outline);

@@ -8,6 +8,7 @@ mod palette;
 mod picture;
 mod placeholder;
 mod text;
+mod web_book;
 
 use crate::{
     attempt::Attempt,

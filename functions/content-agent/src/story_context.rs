@@ -47,6 +47,17 @@ struct KnownFiles {
     /// Whoever asks first fetches it, and the others wait for that.
     pictures: Mutex<HashMap<String, Arc<OnceCell<PictureBytes>>>>,
     prints: Mutex<HashMap<String, Bytes>>,
+    /// Held while the book's page is made, so that whichever of book and voice comes last makes it of both.
+    web: tokio::sync::Mutex<ForTheWeb>,
+}
+
+/// What the book's page is made of, as far as it came about in this invocation.
+#[derive(Default)]
+pub(crate) struct ForTheWeb {
+    /// The text and the assets that a book was bound from, and its version.
+    pub(crate) bound: Option<(Arc<StoryText>, Arc<StoryView>, u32)>,
+    /// Version of the text that was read aloud, and the recording's address.
+    pub(crate) voice: Option<(u32, String)>,
 }
 
 impl StoryContext {
@@ -167,6 +178,20 @@ impl StoryContext {
         }
     }
 
+    pub(crate) fn for_the_web(&self) -> &tokio::sync::Mutex<ForTheWeb> {
+        &self.files.web
+    }
+
+    /// The text with the assets as they stand; `None` before there is a text.
+    pub(crate) fn as_bound(&self) -> Option<(Arc<StoryText>, Arc<StoryView>)> {
+        Some((self.text.clone()?, Arc::clone(&self.view)))
+    }
+
+    /// Version of the text that its jobs work from, which may be written yet.
+    pub(crate) fn text_version(&self) -> u32 {
+        text_version(&self.view)
+    }
+
     /// What is known of an asset.
     pub(crate) fn asset(&self, asset: AssetType) -> Option<&AssetView> {
         self.view.assets.get(&asset)
@@ -217,7 +242,7 @@ impl StoryContext {
 }
 
 /// The version of the text that is worked from; 0 before there is one.
-fn text_version(view: &StoryView) -> u32 {
+pub(crate) fn text_version(view: &StoryView) -> u32 {
     let text = view.assets.get(&AssetType::Content);
     text.map_or(0, |text| text.version)
 }

@@ -120,6 +120,7 @@ pub(crate) fn table() -> Vec<Route> {
         route(GET, "/characters/traits", characters::traits),
         route(GET, "/plans", plans::list),
         route(GET, "/shared/{token}", shares::show),
+        route(GET, "/shared/{token}/book", shares::book),
         route(GET, "/health", health::health),
         route(GET, "/openapi.json", openapi::document),
     ]

@@ -2756,6 +2756,14 @@ create function private.may_continue(p_job public.asset_generation_jobs, p_conti
     or p_job.sources -> 'content' = to_jsonb(private.text_version_to_be(p_job.story_id)) then p_continue end
 $$;
 
+-- Where the narration was ready before the book, and brought the page of this very version: that page plays it.
+create function private.page_with_voice(p_book public.asset_generation_jobs, p_version integer) returns jsonb
+  language sql stable set search_path = '' as $$
+  select coalesce((select jsonb_build_object('htmlUrl', result #> '{page,url}') from public.asset_generation_jobs
+    where story_id = p_book.story_id and p_book.asset_type = 'pdf' and asset_type = 'audio' and status = 'ready'
+      and result #> '{page,of}' = to_jsonb(p_version)), '{}'::jsonb)
+$$;
+
 create function public.complete_job(p_job_id uuid, p_lease_token uuid, p_result jsonb, p_usage jsonb default null,
   p_continue jsonb default null) returns jsonb
   language plpgsql set search_path = '' as $$
@@ -2763,7 +2771,8 @@ declare
   v_job public.asset_generation_jobs := private.lock_job(p_job_id);
   v_stale text := private.is_stale(v_job, p_lease_token);
   v_version integer := v_job.versions_made + 1;
-  v_metadata jsonb := v_job.metadata || coalesce(p_result -> 'metadata', '{}'::jsonb);
+  v_metadata jsonb := v_job.metadata || coalesce(p_result -> 'metadata', '{}'::jsonb)
+    || private.page_with_voice(v_job, v_version);
   v_result jsonb := p_result - 'url'
     || jsonb_build_object('completedAt', now(), 'madeFrom', v_job.sources, 'metadata', v_metadata);
 begin
@@ -2807,6 +2816,13 @@ begin
     error_message = null,
     last_error = null
   where id = p_job_id;
+  -- A narration that was ready after the book brings the page that plays it.
+  if p_result ? 'page' then
+    update public.asset_generation_jobs
+    set metadata = metadata || jsonb_build_object('htmlUrl', p_result #> '{page,url}')
+    where story_id = v_job.story_id and asset_type = 'pdf' and status = 'ready'
+      and to_jsonb(asset_version) = p_result #> '{page,of}';
+  end if;
 
   return '{"accepted": true}'::jsonb || private.settle_and_continue(v_job.story_id,
     -- What belongs to a new text is shown with all of it.
@@ -2814,7 +2830,8 @@ begin
     private.may_continue(v_job, p_continue));
 end $$;
 comment on function public.complete_job is
-  'Settles a job as ready with {url, data, colors, words, blocks, metadata}: {accepted, overall, claimable, leased, summary}.';
+  'Settles a job as ready with {url, data, colors, words, blocks, metadata, page}: {accepted, overall, claimable, leased, '
+  'summary}.';
 
 -- What stands of a text while it is written: {outline, beats}. Whatever needs no more of it is claimable from then on, and
 -- readers of a story without a text see it grow.
@@ -4096,7 +4113,9 @@ create function public.shared_story(p_token text) returns jsonb language sql sta
           'progress', asset.value -> 'progress',
           'url', asset.value -> 'url',
           'isPlaceholder', asset.value -> 'isPlaceholder',
-          'data', asset.value -> 'data')))
+          'data', asset.value -> 'data',
+          'metadata', case when asset.value -> 'metadata' ? 'htmlUrl' then
+            jsonb_build_object('htmlUrl', asset.value #> '{metadata,htmlUrl}') end)))
         from jsonb_each(s.asset_generation_status -> 'assets') as asset)),
     'expiresAt', h.expires_at)
   from private.shares h join public.stories s on s.id = h.story_id

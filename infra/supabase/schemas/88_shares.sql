@@ -60,7 +60,9 @@ create function public.shared_story(p_token text) returns jsonb language sql sta
           'progress', asset.value -> 'progress',
           'url', asset.value -> 'url',
           'isPlaceholder', asset.value -> 'isPlaceholder',
-          'data', asset.value -> 'data')))
+          'data', asset.value -> 'data',
+          'metadata', case when asset.value -> 'metadata' ? 'htmlUrl' then
+            jsonb_build_object('htmlUrl', asset.value #> '{metadata,htmlUrl}') end)))
         from jsonb_each(s.asset_generation_status -> 'assets') as asset)),
     'expiresAt', h.expires_at)
   from private.shares h join public.stories s on s.id = h.story_id

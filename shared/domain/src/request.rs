@@ -52,6 +52,8 @@ pub struct StoryForm {
     pub idea: Option<String>,
     #[serde(rename = "readerAge", alias = "reader_age")]
     pub reader_age: Option<u32>,
+    pub language: Option<String>,
+    pub style: Option<String>,
     #[serde(rename = "voiceId", alias = "voice_id")]
     pub voice_id: Option<String>,
     #[serde(default)]
@@ -81,6 +83,10 @@ pub struct NewStory {
     #[serde(skip_serializing_if = "Option::is_none")]
     reader_age: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    style: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     voice_id: Option<VoiceId>,
     priority: Priority,
 }
@@ -96,6 +102,8 @@ struct StoredRequest {
     library_id: Option<LibraryId>,
     idea: Option<String>,
     reader_age: Option<u32>,
+    language: Option<String>,
+    style: Option<String>,
     voice_id: Option<VoiceId>,
     #[serde(default)]
     priority: Priority,
@@ -107,6 +115,8 @@ const THEME_CHARS_MAX: usize = 60;
 /// Longest title a product may have (S2-025).
 const TITLE_CHARS_MAX: usize = 255;
 const IDEA_CHARS_MAX: usize = 500;
+/// As of the style that a picture is asked for again in.
+const STYLE_CHARS_MAX: usize = 60;
 
 impl NewStory {
     /// The kind of story, in the user's words.
@@ -139,6 +149,16 @@ impl NewStory {
         self.reader_age
     }
 
+    /// The language it is told in, two letters of ISO 639-1; without one, that of the wish.
+    pub fn language(&self) -> Option<&str> {
+        self.language.as_deref()
+    }
+
+    /// How its pictures are painted, in the user's words.
+    pub fn style(&self) -> Option<&str> {
+        self.style.as_deref()
+    }
+
     /// The voice it is to be read with; without one, the default.
     pub const fn voice_id(&self) -> Option<&VoiceId> {
         self.voice_id.as_ref()
@@ -165,6 +185,8 @@ impl TryFrom<StoryForm> for NewStory {
             library_id: form.library_id,
             idea: form.idea,
             reader_age: form.reader_age,
+            language: form.language,
+            style: form.style,
             voice_id: None,
             priority: form.priority,
         })?;
@@ -194,6 +216,12 @@ impl TryFrom<StoredRequest> for NewStory {
         let idea = stored
             .idea
             .map(|idea| parse_text("idea", &idea, IDEA_CHARS_MAX));
+        let style = stored
+            .style
+            .map(|style| parse_line("style", &style, STYLE_CHARS_MAX));
+        if let Some(language) = &stored.language {
+            check_language(language)?;
+        }
         Ok(Self {
             character_ids: stored.character_ids,
             story_type: parse_line("story_type", &stored.story_type, THEME_CHARS_MAX)?,
@@ -203,10 +231,24 @@ impl TryFrom<StoredRequest> for NewStory {
             library_id: stored.library_id,
             idea: idea.transpose()?,
             reader_age: stored.reader_age,
+            language: stored.language,
+            style: style.transpose()?,
             voice_id: stored.voice_id,
             priority: stored.priority,
         })
     }
+}
+
+/// A code of ISO 639-1 as it is written: `de`.
+///
+/// # Errors
+/// When it is anything but two small letters.
+pub fn check_language(code: &str) -> Result<(), InvalidField> {
+    if code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return Ok(());
+    }
+    let problem = "must be two small letters (ISO 639-1)";
+    Err(InvalidField::new("language", problem))
 }
 
 /// What is made beside the text, each once and in the order of the asset graph; nothing of its own where the plan decides.
@@ -324,6 +366,30 @@ mod tests {
         );
         stored["character_ids"] = serde_json::json!([]);
         assert!(serde_json::from_value::<NewStory>(stored).is_err());
+    }
+
+    #[test]
+    fn language_and_style_are_kept_as_wished_and_refused_by_name() {
+        let wish = |language: &str, style: &str| {
+            parse(serde_json::json!({
+                "character_ids": ["0190a5a0-0000-7000-8000-000000000001"], "story_type": "adventure", "themes": [],
+                "language": language, "style": style
+            }))
+        };
+        let story = wish("de", " ink\nand wash ").unwrap();
+        assert_eq!(
+            (story.language(), story.style()),
+            (Some("de"), Some("ink and wash"))
+        );
+        for (language, style, field) in [
+            ("German", "ink", "language"),
+            ("DE", "ink", "language"),
+            ("d1", "ink", "language"),
+            ("de", " ", "style"),
+            ("de", &"x".repeat(61), "style"),
+        ] {
+            assert_eq!(wish(language, style).unwrap_err().field, field);
+        }
     }
 
     #[test]

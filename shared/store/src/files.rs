@@ -38,6 +38,9 @@ pub enum FileKind {
     Png,
     Mp3,
     Pdf,
+    Html,
+    /// Captions of a recording.
+    Vtt,
     Json,
 }
 
@@ -47,6 +50,8 @@ impl FileKind {
             Self::Png => "png",
             Self::Mp3 => "mp3",
             Self::Pdf => "pdf",
+            Self::Html => "html",
+            Self::Vtt => "vtt",
             Self::Json => "json",
         }
     }
@@ -56,6 +61,8 @@ impl FileKind {
             Self::Png => "image/png",
             Self::Mp3 => "audio/mpeg",
             Self::Pdf => "application/pdf",
+            Self::Html => "text/html; charset=utf-8",
+            Self::Vtt => "text/vtt; charset=utf-8",
             Self::Json => "application/json",
         }
     }
@@ -271,6 +278,21 @@ impl AssetFiles {
     ) -> Result<StoredFile, StoreError> {
         let key = version.public_key(&sha256_hex(&bytes), kind);
         self.put(key, kind, bytes).await
+    }
+
+    /// Stores what belongs to a published file under its name, but for the extension.
+    pub async fn put_beside(
+        &self,
+        file: &StoredFile,
+        kind: FileKind,
+        bytes: Bytes,
+    ) -> Result<StoredFile, StoreError> {
+        let stem = file
+            .key
+            .rsplit_once('.')
+            .map_or(&*file.key, |(stem, _)| stem);
+        self.put(format!("{stem}.{}", kind.extension()), kind, bytes)
+            .await
     }
 
     /// Fetches the file of this story that was published under `address`, wherever the CDN was at that time. `None` when

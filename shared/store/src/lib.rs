@@ -42,6 +42,7 @@ pub use reading::{
 pub use rest::{RestConfig, RestConfigError, Store};
 pub use shares::{NoShareToken, Share, ShareToken};
 pub use work::{
-    AssetView, Claimed, Completion, Continuation, Expired, Failure, LeasedJob, Placeholder,
-    Progress, Reported, Settled, StartedAssets, StartedContent, StoryView, StoryWork, UsageEntry,
+    AssetView, BookPage, Claimed, Completion, Continuation, Expired, Failure, LeasedJob,
+    Placeholder, Progress, Reported, Settled, StartedAssets, StartedContent, StoryView, StoryWork,
+    UsageEntry,
 };

@@ -70,6 +70,17 @@ pub struct Completion {
     pub bytes: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// Of a narration: the book's page, made anew with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<BookPage>,
+}
+
+/// The book as a page of the web that plays a narration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BookPage {
+    pub url: String,
+    /// The version of the book that it shows.
+    pub of: u32,
 }
 
 /// A picture that stands in for one that could not be made.

@@ -128,3 +128,92 @@ fn a_regenerated_picture_has_a_new_address_and_the_old_one_serves_until_then() {
         );
     });
 }
+
+#[test]
+fn a_book_is_a_page_without_script_that_plays_the_voice_and_a_link_leads_there_until_it_is_taken_back()
+ {
+    let shared = shared();
+    shared.run(async {
+        let user = demo(&shared);
+        let id = user.ask_for_story().await;
+        let story = user.settled(&id).await;
+        let address = asset(&story, "pdf")["metadata"]["htmlUrl"].clone();
+        let (headers, page) = fetch(&address).await;
+        assert_eq!(headers["content-type"], "text/html; charset=utf-8");
+        let page = String::from_utf8(page).expect("text");
+        let files: Vec<&str> = page
+            .split(" src=\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .collect();
+        assert_eq!(
+            files.len(),
+            7,
+            "five pictures, the voice and its captions: {files:?}"
+        );
+        let shown = [
+            "cover", "audio", "audio", "scene_1", "scene_2", "scene_3", "scene_4",
+        ];
+        let folder = address
+            .as_str()
+            .and_then(|url| url.rsplit_once('/'))
+            .expect("an address")
+            .0;
+        for (name, asset) in files.iter().zip(shown) {
+            assert!(name.starts_with(asset), "{files:?}");
+            let (headers, bytes) = fetch(&format!("{folder}/{name}").into()).await;
+            if name.ends_with(".vtt") {
+                assert_eq!(headers["content-type"], "text/vtt; charset=utf-8");
+                let captions = String::from_utf8(bytes).expect("text");
+                assert!(
+                    captions.starts_with("WEBVTT\n\n00:00:00.") && captions.contains("Ember"),
+                    "{captions}"
+                );
+            }
+        }
+        assert!(page.contains("Ember") && !page.contains("<script"));
+
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client");
+        let api = format!("{}/api/v1", shared.stack().variable("API_URL"));
+        let share = client
+            .post(format!("{api}/stories/{id}/share"))
+            .bearer_auth(&user.token);
+        let share = share.header("idempotency-key", uuid::Uuid::new_v4().to_string());
+        let share: Value = share
+            .send()
+            .await
+            .expect("an answer")
+            .json()
+            .await
+            .expect("a link");
+        let token = share["data"]["token"].as_str().expect("a token");
+        let link = format!("{api}/shared/{token}/book");
+        let opened = client.get(&link).send().await.expect("an answer");
+        assert_eq!(opened.headers()["location"].to_str().ok(), address.as_str());
+        assert_eq!(opened.headers()["cache-control"], "no-store");
+        assert_eq!(
+            user.delete(&shared, &format!("/stories/{id}/share")).await,
+            204
+        );
+        let closed = client.get(&link).send().await.expect("an answer");
+        assert_eq!(closed.status(), 404);
+
+        let body = serde_json::json!({"assetTypes": ["audio"]});
+        user.api
+            .steer(&id, "regenerate", &body)
+            .await
+            .expect("read anew");
+        let after = user
+            .until(&id, |status| {
+                status["overall"] == "ready" && status["assets"]["audio"]["version"] == 2
+            })
+            .await;
+        let (_, page) = fetch(&asset(&after, "pdf")["metadata"]["htmlUrl"]).await;
+        let page = String::from_utf8(page).expect("text");
+        assert!(page.contains("src=\"audio-v2-"), "{page}");
+        assert_eq!(asset(&after, "pdf")["version"], 1, "the book stays");
+    });
+}

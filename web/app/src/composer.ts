@@ -21,6 +21,8 @@ export class Composer {
   #type = 'adventure';
   #themes = new Set(['courage']);
   #isBusy = false;
+  /** Whether it is known who may be in a story and what it costs: before, whatever stood there would be pushed away. */
+  isReady = false;
   #refusal: string | null = null;
 
   constructor(
@@ -33,11 +35,13 @@ export class Composer {
 
   async load(): Promise<void> {
     await attempt(() => Promise.all([this.heroes.load(), client.usage().then((usage) => (this.#usage = usage))]));
+    if (this.#isUsedUp) this.#plans = await client.plans().catch(() => null);
+    this.isReady = true;
+    this.redraw();
     if (this.isWhole) {
       // A voice can be chosen later as well: a catalogue that is away keeps nobody from a story.
       await client.voices().then(({ voices }) => (this.#voices = voices), () => null);
     }
-    if (this.#isUsedUp) this.#plans = await client.plans().catch(() => null);
     this.redraw();
   }
 
@@ -87,7 +91,7 @@ export class Composer {
       </div></fieldset>
       <div class="fields">
         <label>${t('wish.age')}<input name="age" type="number" min="1" max="18" inputmode="numeric" placeholder="6"></label>
-        ${this.#voices.length ? this.#voiceChoice() : nothing}
+        ${this.#voiceChoice()}
       </div>`;
   }
 
@@ -99,10 +103,10 @@ export class Composer {
     };
     const words = (voice: Voice) => [voice.name, voice.description].filter(Boolean).join(': ');
     return html`<label>${t('wish.voice')}
-        <select name="voice" @change=${choose}>${this.#voices.map((voice) => html`<option value=${voice.id} ?selected=${voice === chosen}>${words(voice)}</option>`)}</select>
+        <select name="voice" ?disabled=${!this.#voices.length} @change=${choose}>${this.#voices.map((voice) => html`<option value=${voice.id} ?selected=${voice === chosen}>${words(voice)}</option>`)}</select>
       </label>
-      ${chosen?.previewUrl ? html`<div class="sample"><span>${t('wish.voice.sample', { name: chosen.name })}</span>
-        <audio controls preload="none" src=${chosen.previewUrl}></audio></div>` : nothing}`;
+      <div class="sample">${chosen?.previewUrl ? html`<span>${t('wish.voice.sample', { name: chosen.name })}</span>
+        <audio controls preload="none" src=${chosen.previewUrl}></audio>` : nothing}</div>`;
   }
 
   /** What the plan allows and what this story takes of it. */

@@ -60,7 +60,7 @@ export class Heroes {
       this.redraw();
     };
     const lead = this.ids[0];
-    return html`<div class="chips" role="group" aria-label=${t('hero.choose')}>
+    return html`<div class="chips heroes" role="group" aria-label=${t('hero.choose')}>
       ${this.all.map(
         (hero) => html`<button type="button" class="chip hero" data-hero=${hero.id} aria-pressed=${this.chosen.has(hero.id)} @click=${pick(hero.id)}>
           <span class="face" aria-hidden="true">${[...hero.name][0]?.toUpperCase()}</span>
@@ -68,6 +68,8 @@ export class Heroes {
           ${this.chosen.size > 1 && lead === hero.id ? html`<small class="lead-hero">${t('hero.leads')}</small>` : nothing}
         </button>`,
       )}
+    </div>
+    <div class="chips">
       <button type="button" class="chip add" data-action="new-hero" aria-expanded=${this.#isMaking} @click=${() => {
         if (this.#isMaking && this.all.length) {
           this.#isMaking = false;

@@ -11,7 +11,7 @@ const isIn = await open(
     <p><a class="back" href="index.html">${t('back.shelf')}</a></p>
     <h1>${t('make.title')}</h1>
     <p class="lead">${t('make.lead')}</p>
-    <div class="card">${composer.view()}</div>
+    ${composer.isReady ? html`<div class="card">${composer.view()}</div>` : html`<p class="waiting" role="status">${t('wish.asking')}</p>`}
   </section>`,
 );
 if (isIn) await composer.load();

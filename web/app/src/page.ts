@@ -93,11 +93,15 @@ export function announce(words: string): void {
   }, wait);
 }
 
+const TOASTS_MAX = 3;
+
 /** A short notice in the corner, read out as well. */
 export function toast(words: string, kind: 'good' | 'bad' = 'good'): void {
   const note = document.createElement('p');
   note.className = `toast is-${kind}`;
   note.textContent = words;
+  // The newest few: what is below can still be seen and pressed.
+  while (toasts.children.length >= TOASTS_MAX) toasts.firstElementChild!.remove();
   toasts.append(note);
   announce(words);
   setTimeout(() => note.remove(), 7_000);

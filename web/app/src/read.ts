@@ -269,7 +269,8 @@ function settings(chosen: Choices, audio: HTMLAudioElement, reading: ReadAlong, 
 
 /** What else can be done with the book. */
 function more(story: Story, storyId: string): HTMLElement {
-  const pdf = assetsOf(story).pdf?.url;
+  const { pdf } = assetsOf(story);
+  const page = pdf?.metadata?.htmlUrl;
   const print = element('button', { class: 'quiet', type: 'button', 'data-action': 'print' }, t('reader.print'));
   print.addEventListener('click', () => window.print());
   const file = element('button', { class: 'quiet', type: 'button', 'data-action': 'keep-file' }, t('reader.keep'));
@@ -279,7 +280,8 @@ function more(story: Story, storyId: string): HTMLElement {
     file.disabled = false;
   });
   return drawer('more', t('reader.more'), file,
-    pdf && element('a', { href: pdf, download: '', 'data-action': 'download-pdf' }, t('do.download')),
+    pdf?.url && element('a', { href: pdf.url, download: '', 'data-action': 'download-pdf' }, t('do.download')),
+    page && element('a', { href: page, 'data-action': 'plain-page' }, t('reader.plain')),
     print, !token && element('a', { href: `story.html?id=${storyId}` }, t('shelf.look-after')));
 }
 

@@ -4,7 +4,7 @@ import { client } from './client.js';
 import { Composer } from './composer.js';
 import { askToSignIn, attempt, html, nothing, open, redraw, type TemplateResult } from './page.js';
 import { picture } from './picture.js';
-import { assetsOf, overallWords, progressOf, shelfOf, type Shelf } from './telling.js';
+import { assetsOf, overallWords, progressOf, shelfOf, titleOf, type Shelf } from './telling.js';
 import { t } from './words.js';
 import { live } from 'lit-html/directives/live.js';
 import { repeat } from 'lit-html/directives/repeat.js';
@@ -15,15 +15,20 @@ const LOOK_AGAIN_MS = 3_000;
 
 let stories: ListedStory[] | null = null;
 let hasMore = false;
+/** How many of them are shown. */
+let wanted = PAGE;
 let isAway = false;
 let filter: Shelf | 'all' = 'all';
 /** Whether a mail comes when a story is finished; null until that is known. */
 let wantsMail: boolean | null = null;
 const composer = new Composer(redraw, false);
 
-async function read(count: number): Promise<void> {
+async function read(): Promise<void> {
   try {
-    const page = await client.stories(Math.min(count, 100));
+    const asked = wanted;
+    const page = await client.stories(Math.min(asked, 100));
+    // More was asked for meanwhile, and comes.
+    if (asked < wanted && stories) return;
     stories = page.stories ?? [];
     hasMore = page.hasMore;
     isAway = false;
@@ -32,6 +37,11 @@ async function read(count: number): Promise<void> {
     isAway = true;
   }
   redraw();
+}
+
+function readMore(): void {
+  wanted += PAGE;
+  void read();
 }
 
 async function readSettings(): Promise<void> {
@@ -51,12 +61,13 @@ async function chooseMail(event: Event): Promise<void> {
 function keepLooking(): void {
   setTimeout(async () => {
     const isMaking = stories?.some((story) => shelfOf(story) === 'making');
-    if (document.visibilityState === 'visible' && (isMaking || isAway)) await read(stories?.length || PAGE);
+    if (document.visibilityState === 'visible' && (isMaking || isAway)) await read();
     keepLooking();
   }, LOOK_AGAIN_MS);
 }
 
 function view(): TemplateResult {
+  if (!composer.isReady || (stories === null && !isAway)) return html`<p class="waiting" role="status">${t('shelf.opening')}</p>`;
   const all = stories ?? [];
   const shown = all.filter((story) => filter === 'all' || shelfOf(story) === filter);
   return html`
@@ -67,11 +78,10 @@ function view(): TemplateResult {
     <section class="shelf" aria-labelledby="shelf">
       <div class="shelf-head"><h1 id="shelf">${t('shelf.title')}</h1>${all.length ? filters(all) : nothing}</div>
       ${isAway ? html`<p class="note" role="status">${t('shelf.away')}</p>` : nothing}
-      ${stories === null && !isAway ? html`<ul class="books" aria-hidden="true">${[1, 2, 3].map(() => html`<li class="book-card is-waiting"><div class="picture"></div><h2>&nbsp;</h2></li>`)}</ul>` : nothing}
       ${stories && !all.length ? html`<p class="empty">${t('shelf.empty')}</p>` : nothing}
       ${all.length && !shown.length ? html`<p class="empty">${t('shelf.none')}</p>` : nothing}
       <ul class="books">${repeat(shown, (story) => story.id, card)}</ul>
-      ${hasMore ? html`<div class="row centred"><button class="quiet" data-action="more" @click=${() => read(all.length + PAGE)}>${t('shelf.more')}</button></div>` : nothing}
+      ${hasMore ? html`<div class="row centred"><button class="quiet" data-action="more" @click=${readMore}>${t('shelf.more')}</button></div>` : nothing}
     </section>
     ${wantsMail === null ? nothing : settings(wantsMail)}`;
 }
@@ -104,7 +114,7 @@ function card(story: ListedStory, index: number): TemplateResult {
   return html`<li class="book-card" data-story-id=${id} data-status=${story.asset_generation_status?.overall ?? ''}>
     <a href="${page}.html?id=${id}">
       ${picture({ url: assets.cover?.url, alt: '', seed: id, isFirst: index < 2 })}
-      <h2 dir="auto">${story.title}</h2>
+      <h2 dir="auto">${titleOf(story)}</h2>
       <p class="state is-${state}">${overallWords(story)}</p>
       ${state === 'making' ? html`<progress max="100" value=${percent} aria-label=${t('making.progress')}></progress>` : nothing}
     </a>
@@ -113,6 +123,6 @@ function card(story: ListedStory, index: number): TemplateResult {
 }
 
 if (await open(t('shelf.title'), view)) {
-  await Promise.all([read(PAGE), composer.load(), readSettings()]);
+  await Promise.all([read(), composer.load(), readSettings()]);
   keepLooking();
 }

@@ -3,7 +3,7 @@ import { differences, type Assets, type AssetStatus, type AssetType, type Connec
 import { client } from './client.js';
 import { announce, askToSignIn, attempt, html, nothing, open, redraw, toast, type TemplateResult } from './page.js';
 import { picture } from './picture.js';
-import { ASSETS, altOf, assetsOf, name, overallWords, PICTURES, progressOf, secondsLeft, shelfOf, stateWords } from './telling.js';
+import { ASSETS, altOf, assetsOf, name, overallWords, PICTURES, progressOf, secondsLeft, shelfOf, stateWords, titleOf } from './telling.js';
 import { language, t } from './words.js';
 
 const id = new URLSearchParams(location.search).get('id') ?? '';
@@ -58,7 +58,8 @@ function remedies(asset: AssetType, state: AssetStatus, assets: Assets): Templat
     return again(t('do.retry'));
   }
   if (state.status !== 'failed') return state.isPlaceholder ? again(t('do.paint')) : nothing;
-  if (asset === 'content') return again(t('do.rewrite'));
+  // What was asked for may be what is refused, however often it is written anew.
+  if (asset === 'content') return html`${again(t('do.rewrite'))}<a class="quiet" data-action="another-idea" href="make.html">${t('do.another-idea')}</a>`;
   const simpler = isPicture(asset) && state.code === 'CONTENT_POLICY_VIOLATION';
   return html`${again(simpler ? t('do.simpler') : t('do.retry'), simpler ? { simplifyPrompt: true } : undefined)}
     ${asset === 'audio' ? html`<a class="quiet" href="#voice">${t('do.voice')}</a>` : nothing}`;
@@ -100,12 +101,15 @@ function review(asset: AssetType, state: AssetStatus): TemplateResult | typeof n
     void act(`regenerate-${asset}`, () => client.regenerate(id, [asset], style ? { style } : undefined), asset);
   };
   const earlier = versions?.filter((version) => version.assetType === asset && !version.shown) ?? [];
+  // A recording has its own form, with the voices; questions and book are made from the rest.
+  const isMadeHere = isPicture(asset) || asset === 'content';
+  if (!isMadeHere && !earlier.length) return nothing;
   return html`<div class="review">
     ${prompt ? html`<p class="prompt"><b>${t('review.prompt')}</b> <span dir="auto">${prompt}</span></p>` : nothing}
-    ${asset === 'activities' || asset === 'pdf' ? nothing : html`<form class="again" @submit=${paint}>
+    ${isMadeHere ? html`<form class="again" @submit=${paint}>
       ${isPicture(asset) ? html`<label>${t('review.style')}<input name="style" maxlength="60" autocomplete="off" placeholder=${t('review.style.hint')}></label>` : nothing}
-      <button class="quiet" data-action="regenerate-${asset}" ?disabled=${busy.has(`regenerate-${asset}`)}>${t(isPicture(asset) ? 'do.paint' : `do.again.${asset}`)}</button>
-    </form>`}
+      <button class="quiet" data-action="regenerate-${asset}" ?disabled=${busy.has(`regenerate-${asset}`)}>${t(isPicture(asset) ? 'do.paint' : 'do.again.content')}</button>
+    </form>` : nothing}
     ${earlier.length ? html`<ul class="versions" aria-label=${t('review.versions')}>${earlier.map((version) => html`<li>
       ${isPicture(asset) && version.url ? html`<img src=${version.url} alt=${t('review.version', { count: version.version })} width="1024" height="1024" loading="lazy">` : html`<span>${version.title ?? t('review.version', { count: version.version })}</span>`}
       ${button(`restore-${asset}-${version.version}`, t('do.restore'), () => client.restore(id, asset, version.version), asset, 'quiet')}
@@ -140,7 +144,7 @@ function view(): TemplateResult {
     <p><a class="back" href="index.html">${t('back.shelf')}</a></p>
     <div class="story-top">${frame('cover')}
     <div class="story-head">
-      <h1 dir="auto">${story.title}</h1>
+      <h1 dir="auto">${titleOf(story)}</h1>
       <p class="state is-${shelfOf(story)}">${overallWords(story)}</p>
       ${isMaking ? html`<progress class="whole" max="100" value=${percent} aria-label=${t('making.progress')}></progress>` : nothing}
       ${connection === 'offline' ? html`<p class="note" role="status" data-offline>${t('connection.offline')}</p>` : nothing}
@@ -200,12 +204,12 @@ function voices(): TemplateResult {
   </form>`;
 }
 
-let link: { url: string; until: string } | null = null;
+let link: { url: string; plain: string; until: string } | null = null;
 
 async function share(): Promise<void> {
   const { token, expiresAt } = await client.share(id);
   const url = new URL(`read.html#share=${token}`, location.href);
-  link = { url: url.href, until: new Date(expiresAt).toLocaleDateString(language, { dateStyle: 'long' }) };
+  link = { url: url.href, plain: client.sharedPage(token), until: new Date(expiresAt).toLocaleDateString(language, { dateStyle: 'long' }) };
   redraw();
   queueMicrotask(() => document.querySelector<HTMLDialogElement>('dialog.share')?.showModal());
 }
@@ -226,6 +230,7 @@ function shareDialog(): TemplateResult {
   return html`<dialog class="share" aria-labelledby="share">
     <h2 id="share">${t('share.title')}</h2><p>${t('share.why', { date: link?.until ?? '' })}</p>
     <label>${t('share.link')}<input data-link readonly .value=${link?.url ?? ''}></label>
+    ${link ? html`<p><a data-action="plain-page" href=${link.plain} target="_blank" rel="noopener">${t('share.plain')}</a></p>` : nothing}
     <div class="row"><button class="big" data-action="copy-link" @click=${copy}>${t('share.copy')}</button>
     <button class="quiet" data-action="unshare" @click=${takeBack}>${t('share.take-back')}</button>
     <button class="quiet" data-action="close" @click=${close}>${t('share.done')}</button></div>
@@ -258,13 +263,14 @@ function dialog(): TemplateResult {
 function tell(before: Story | null, now: Story): void {
   const assets = assetsOf(now);
   const overall = now.asset_generation_status.overall;
-  const title = overall === 'generating' ? `${progressOf(assets)} % · ${now.title}` : `${overall === 'ready' ? '★ ' : ''}${now.title}`;
+  const called = titleOf(now);
+  const title = overall === 'generating' ? `${progressOf(assets)} % · ${called}` : `${overall === 'ready' ? '★ ' : ''}${called}`;
   document.title = `${title} · Storytailor`;
   if (!before) return;
   const was = assetsOf(before);
   if (overall !== before.asset_generation_status.overall && overall !== 'generating') {
     const key = `toast.overall.${overall}`;
-    return toast(t(key, { title: now.title }), overall === 'ready' ? 'good' : 'bad');
+    return toast(t(key, { title: called }), overall === 'ready' ? 'good' : 'bad');
   }
   const ended = differences(was, assets).filter(({ assetType, status }) => was[assetType]?.status !== status);
   for (const { assetType, status } of ASSETS.flatMap((asset) => ended.filter((update) => update.assetType === asset))) {

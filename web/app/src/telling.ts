@@ -38,14 +38,15 @@ export function overallWords(story: ListedStory | Story): string {
   return t(`overall.${overall}`);
 }
 
-/** A story that has no title yet is called by what it is about. */
-export const isReadable = (story: ListedStory | Story): boolean => assetsOf(story).content?.status === 'ready';
+/** What the database calls a story that nobody has named yet. */
+const UNTITLED = 'Untitled Story';
+export const titleOf = ({ title }: { title?: string }): string => (title && title !== UNTITLED ? title : t('story.untitled'));
 
 /** What happens to an asset now, in a few words. */
 export function stateWords(asset: AssetType, state: AssetStatus): string {
   const kind = asset.startsWith('scene') ? 'scene' : asset;
   if (state.status === 'failed' || state.status === 'cancelled') {
-    return state.isPlaceholder ? `${reason(state)} ${t('state.placeholder')}` : reason(state);
+    return state.isPlaceholder ? `${reason(kind, state)} ${t('state.placeholder')}` : reason(kind, state);
   }
   if (state.isPlaceholder && state.status === 'ready') return t('state.placeholder');
   const key = `state.${kind}.${state.status}`;
@@ -53,8 +54,9 @@ export function stateWords(asset: AssetType, state: AssetStatus): string {
 }
 
 /** Why an asset is not there, in plain words. */
-export function reason(state: AssetStatus): string {
-  const key = `reason.${state.code}`;
+function reason(kind: string, state: AssetStatus): string {
+  const own = `reason.${kind}.${state.code}`;
+  const key = has(own) ? own : `reason.${state.code}`;
   return has(key) ? t(key) : (state.error ?? t(`state.${state.status}`));
 }
 

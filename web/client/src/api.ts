@@ -103,6 +103,8 @@ export function createApi(config: ApiConfig) {
     share: (storyId: string) => call<Share>('POST', of(storyId, '/share')),
     unshare: (storyId: string) => call<void>('DELETE', of(storyId, '/share')),
     shared: (token: string) => call<SharedStory>('GET', `/shared/${encodeURIComponent(token)}`),
+    /** Where a link leads to the book as one page that needs no script; it asks for nothing. */
+    sharedPage: (token: string) => `${base}/shared/${encodeURIComponent(token)}/book`,
     history: (storyId: string) => call<History>('GET', of(storyId, '/history')),
 
     /** What failed, again; all of it where none is named. */

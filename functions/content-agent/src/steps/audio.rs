@@ -6,6 +6,7 @@ mod reading;
 mod recording;
 mod words;
 
+use super::web_book;
 use crate::{attempt::Attempt, failure::StepError};
 use domain::{
     story::{BEATS, Beat},
@@ -14,9 +15,9 @@ use domain::{
 use drafts::Drafts;
 use reading::Reading;
 use recording::Take;
-use render::narration;
+use render::{html::captions, narration};
 use serde_json::{Value, json};
-use store::Completion;
+use store::{Completion, FileKind};
 use words::{WordTimes, spoken_words, word_count};
 
 /// Voices a narration nobody chose one for is tried with.
@@ -39,6 +40,12 @@ pub(super) async fn narrate(attempt: &Attempt) -> Result<Completion, StepError> 
         // Without times there is still a voice; the front end shows the blocks without highlighting.
         tracing::warn!(reason = ?word_times, "Narration has no usable word times");
     }
+    let captions = captions(words.as_deref().unwrap_or_default());
+    let files = &attempt.deps().files;
+    files
+        .put_beside(&file, FileKind::Vtt, captions.into())
+        .await?;
+    let page = web_book::of_voice(attempt, &file.url).await?;
     let duration_s: f64 = takes.iter().map(|take| take.duration_s).sum();
     Ok(Completion {
         url: Some(file.url),
@@ -51,6 +58,7 @@ pub(super) async fn narrate(attempt: &Attempt) -> Result<Completion, StepError> 
         ),
         bytes: Some(file.bytes),
         sha256: Some(file.sha256),
+        page,
         ..Completion::default()
     })
 }

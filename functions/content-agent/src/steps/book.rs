@@ -1,6 +1,9 @@
-//! The printable book: text, pictures and questions as one PDF.
+//! The printable book: text, pictures and questions as one PDF, and beside it as a page of the web.
 
-use super::palette::{DEFAULT_PALETTE, parse_palette};
+use super::{
+    palette::{DEFAULT_PALETTE, parse_palette},
+    web_book,
+};
 use crate::{attempt::Attempt, failure::StepError, story_context::StoryContext};
 use bytes::Bytes;
 use domain::{
@@ -10,9 +13,10 @@ use domain::{
 use render::{
     book::{Beat, Book, PdfOptions, Phrases, Picture, RenderError, pdf},
     colors::HexColor,
-    language::language_of,
+    language::{UNDETERMINED, language_of},
 };
 use serde::Deserialize;
+use serde_json::json;
 use store::{Completion, FileKind};
 
 pub(super) async fn bind(attempt: &Attempt) -> Result<Completion, StepError> {
@@ -41,7 +45,11 @@ pub(super) async fn bind(attempt: &Attempt) -> Result<Completion, StepError> {
         questions: questions(story),
         palette: colors(story, AssetType::Cover),
     };
-    let language = language_of(&whole_text(text));
+    // What was written counts, for it may not be what was asked for.
+    let language = match language_of(&whole_text(text)) {
+        UNDETERMINED => story.work.request.language().unwrap_or(UNDETERMINED),
+        told => told,
+    };
     let options = PdfOptions {
         language: language.to_owned(),
         phrases: Phrases::in_language(language),
@@ -61,8 +69,10 @@ pub(super) async fn bind(attempt: &Attempt) -> Result<Completion, StepError> {
     let file = files
         .put_public(&attempt.version(), FileKind::Pdf, bytes.into())
         .await?;
+    let page = web_book::of_book(attempt).await?;
     Ok(Completion {
         url: Some(file.url),
+        metadata: Some(json!({ "htmlUrl": page })),
         bytes: Some(file.bytes),
         sha256: Some(file.sha256),
         ..Completion::default()
@@ -70,7 +80,7 @@ pub(super) async fn bind(attempt: &Attempt) -> Result<Completion, StepError> {
 }
 
 /// All that is printed of the story, to tell its language from.
-fn whole_text(text: &StoryText) -> String {
+pub(super) fn whole_text(text: &StoryText) -> String {
     let beats = text.beats.iter().map(|beat| beat.text.as_str());
     let texts = beats.chain([text.title.as_str(), text.moral.as_str()]);
     texts.collect::<Vec<_>>().join("\n")

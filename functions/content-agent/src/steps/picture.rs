@@ -48,7 +48,9 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
         motif: &journey.motif,
         analysis: &analysis,
         scene: &scene,
-        style: job.options["style"].as_str(),
+        style: job.options["style"]
+            .as_str()
+            .or_else(|| story.work.request.style()),
         has_reference: !matches!(references, References::None),
     };
     let takes_users_references = matches!(references, References::Urls(_));

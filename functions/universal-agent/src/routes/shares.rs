@@ -2,11 +2,14 @@
 
 use crate::{
     answer::{Answer, Gone},
-    deps::AppState,
+    deps::{AppState, Deps},
     error::{ApiError, Code},
     extract::{Keyed, PathStoryId, SignedIn},
 };
-use axum::extract::{Path, State};
+use axum::{
+    extract::{Path, State},
+    response::Redirect,
+};
 use serde::Serialize;
 use serde_json::Value;
 use store::{Share, ShareToken};
@@ -30,9 +33,13 @@ pub(crate) async fn create(
     Keyed(_): Keyed,
 ) -> Result<Answer<ShareLink>, ApiError> {
     let share = deps.store.share_story(caller.user_id, id).await?;
-    let page = deps.config.page.as_deref();
-    let url = page.map(|page| format!("{page}read.html#share={}", share.token.as_ref()));
+    let url = reader(&deps, &share.token);
     Ok(Answer::created(ShareLink { url, share }))
+}
+
+fn reader(deps: &Deps, token: &ShareToken) -> Option<String> {
+    let page = deps.config.page.as_deref()?;
+    Some(format!("{page}read.html#share={}", token.as_ref()))
 }
 
 /// `DELETE /stories/{id}/share`: whoever has the link reads no more.
@@ -51,8 +58,28 @@ pub(crate) async fn show(
     State(deps): State<AppState>,
     Path(token): Path<String>,
 ) -> Result<Answer<Value>, ApiError> {
-    let closed = || ApiError::new(Code::StoryNotFound, "This link opens no story any more.");
+    let (story, _) = opened(&deps, &token).await?;
+    Ok(Answer::ok(story))
+}
+
+/// `GET /shared/{token}/book`: to the book's page, which needs no script; to the reader while no book is bound.
+pub(crate) async fn book(
+    State(deps): State<AppState>,
+    Path(token): Path<String>,
+) -> Result<Redirect, ApiError> {
+    let (story, token) = opened(&deps, &token).await?;
+    let page = story.pointer("/asset_generation_status/assets/pdf/metadata/htmlUrl");
+    let page = page.and_then(Value::as_str).map(str::to_owned);
+    let page = page.or_else(|| reader(&deps, &token)).ok_or_else(closed)?;
+    Ok(Redirect::to(&page))
+}
+
+async fn opened(deps: &Deps, token: &str) -> Result<(Value, ShareToken), ApiError> {
     let token: ShareToken = token.parse().map_err(|_| closed())?;
     let story = deps.store.shared_story(&token).await?;
-    story.map(Answer::ok).ok_or_else(closed)
+    Ok((story.ok_or_else(closed)?, token))
+}
+
+fn closed() -> ApiError {
+    ApiError::new(Code::StoryNotFound, "This link opens no story any more.")
 }

@@ -8,7 +8,7 @@ use crate::{
     hand_off::delete_files,
 };
 use axum::extract::State;
-use domain::request::InvalidField;
+use domain::request::{InvalidField, check_language};
 use serde::Deserialize;
 use std::time::Duration;
 use store::{SettingsChange, Usage, UserSettings};
@@ -36,14 +36,8 @@ impl Checked for Settings {
         if notices.is_none() && language.is_none() {
             return Err(InvalidField::new("body", "must change something"));
         }
-        let is_code =
-            |code: &String| code.len() == 2 && code.bytes().all(|b| b.is_ascii_lowercase());
-        if language
-            .as_ref()
-            .is_some_and(|wanted| !wanted.iter().all(is_code))
-        {
-            let problem = "must be two small letters (ISO 639-1), or null";
-            return Err(InvalidField::new("language", problem));
+        if let Some(Some(language)) = &language {
+            check_language(language)?;
         }
         Ok(Self(SettingsChange { notices, language }))
     }

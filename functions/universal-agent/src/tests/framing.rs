@@ -118,7 +118,7 @@ async fn every_route_needs_a_token_but_those_that_tell_the_same_to_everybody() {
             route.path.replace("{id}", crate::test_api::STORY)
         );
         let response = api.send(plain(route.method.as_str(), &path)).await;
-        if route.path == "/shared/{token}" {
+        if route.path.starts_with("/shared/{token}") {
             assert_eq!(response.status(), 404, "open, and this is no token");
             continue;
         }

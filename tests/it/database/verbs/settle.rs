@@ -1,6 +1,6 @@
 //! complete_job and fail_job: fenced by the lease, repeatable, and the story's status follows.
 
-use crate::database::fixture::{Database, EVERYTHING, completion, failure};
+use crate::database::fixture::{Database, EVERYTHING, Lease, Story, completion, failure};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -375,4 +375,47 @@ async fn a_failure_whose_code_nobody_documented_is_refused() {
     unknown["p_error_code"] = json!("NO_SUCH_CODE");
     let refusal = database.try_call("fail_job", &unknown).await.unwrap_err();
     assert_eq!(refusal.code, "23514", "{refusal:?}");
+}
+
+#[tokio::test]
+async fn whichever_of_book_and_narration_comes_last_the_page_that_plays_is_named_and_no_older_one()
+{
+    let database = Database::new().await;
+    let brings = async |lease: &Lease, more: Value| {
+        let mut body = completion(lease);
+        let members = more.as_object().cloned().unwrap_or_default();
+        body["p_result"].as_object_mut().unwrap().extend(members);
+        let settled = database.call("complete_job", body).await;
+        assert_eq!(settled["accepted"], true, "{settled}");
+    };
+    let named =
+        async |story: &Story| database.asset(story, "pdf").await["metadata"]["htmlUrl"].clone();
+    let begun = async || {
+        let story = database.story_with_text(&["cover", "audio", "pdf"]).await;
+        let cover = database.claim_asset(&story, "cover").await;
+        database.complete(&cover).await;
+        let audio = database.claim_asset(&story, "audio").await;
+        let book = database.claim_asset(&story, "pdf").await;
+        (story, audio, book)
+    };
+    let silent = json!({"metadata": {"htmlUrl": "silent"}});
+    let playing = json!({"page": {"url": "playing", "of": 1}});
+    for book_is_first in [true, false] {
+        let (story, audio, book) = begun().await;
+        if book_is_first {
+            brings(&book, silent.clone()).await;
+            assert_eq!(named(&story).await, "silent");
+            brings(&audio, playing.clone()).await;
+        } else {
+            brings(&audio, playing.clone()).await;
+            brings(&book, silent.clone()).await;
+        }
+        assert_eq!(named(&story).await, "playing");
+    }
+
+    // A page of another version of the book is not named with this one.
+    let (story, audio, book) = begun().await;
+    brings(&book, silent).await;
+    brings(&audio, json!({"page": {"url": "older", "of": 7}})).await;
+    assert_eq!(named(&story).await, "silent");
 }

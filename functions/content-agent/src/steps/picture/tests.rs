@@ -252,3 +252,29 @@ async fn the_safe_picture_that_shows_most_serves_where_the_best_may_and_no_unsaf
         assert_eq!(services.keys(), Vec::<String>::new());
     }
 }
+
+#[tokio::test]
+async fn a_picture_is_painted_in_the_style_of_its_story_unless_another_is_wished_for() {
+    for (wished, painted) in [
+        (Value::Null, "ink and wash"),
+        (in_style("pencil"), "pencil"),
+    ] {
+        let services = TestServices::default();
+        let mut work = story_work();
+        let mut request = serde_json::to_value(&work.request).expect("JSON");
+        request["style"] = json!("ink and wash");
+        work.request = serde_json::from_value(request).expect("a request");
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let story = StoryContext::new(services.deps(CDN).await, work, deadline);
+        let job = job(AssetType::Cover, 1, wished, Value::Null);
+        draw(&Attempt::new(story.into(), job))
+            .await
+            .expect("a picture");
+        let style = format!("Style: {painted}\n");
+        assert!(
+            services.prompts()[0].contains(&style),
+            "{:?}",
+            services.prompts()
+        );
+    }
+}
