@@ -134,7 +134,8 @@ impl User {
                 assert_story_documented(&story);
                 return story;
             }
-            tokio::time::sleep(Duration::from_millis(25)).await;
+            // Slower than a free user's requests of a minute.
+            tokio::time::sleep(Duration::from_millis(120)).await;
         }
     }
 }

@@ -353,6 +353,31 @@ journeyBeside('a newcomer makes a hero by keyboard alone, uses up the plan, and 
   await context.close();
 });
 
+journeyBeside('the whole form asks for what was chosen in it, and the sample of a voice can be heard', async () => {
+  const session = await signUp();
+  await new Api(session).call('POST', '/characters', { name: 'Ember', species: 'dragon' });
+  const context = await signedIn(browser, session);
+  const family = await open(context, page('make.html'));
+  await family.waitForSelector('.sample audio');
+  const voices = await family.locator('[name=voice] option').count();
+  await family.selectOption('[name=voice]', { index: voices - 1 });
+  const voiceId = await family.inputValue('[name=voice]');
+  await family.fill('[name=idea]', 'a picnic on the moon');
+  await family.click('[value=bedtime]');
+  await family.fill('[name=age]', '5');
+  await family.selectOption('[name=language]', 'es');
+  await family.fill('[name=style]', 'ink and wash');
+  await clean(family, 'the whole form');
+  const asked = family.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/stories'));
+  await family.click(act('create-story'));
+  const { character_ids: heroes, themes, ...rest } = (await asked).postDataJSON();
+  assert.deepEqual(rest, { story_type: 'bedtime', idea: 'a picnic on the moon', language: 'es', style: 'ink and wash', readerAge: 5, voiceId });
+  assert.equal(heroes.length + themes.length, 2);
+  await family.waitForSelector('[data-story-id]');
+  family.calm();
+  await context.close();
+});
+
 journeyBeside('a plan without a voice says so before the button, and its book is read without one', async () => {
   const session = await signUp();
   const api = new Api(session);

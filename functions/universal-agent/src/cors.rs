@@ -50,6 +50,6 @@ pub(crate) fn add_headers(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, text("*"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        text("x-request-id, idempotency-replayed, retry-after, etag"),
+        text("x-request-id, idempotency-replayed, retry-after, etag, ratelimit, ratelimit-policy"),
     );
 }

@@ -1,6 +1,9 @@
 //! What handlers may touch, built once per process, and the configuration it is built from.
 
-use crate::{ElevenLabsVoices, TokenVerifier, Voices, last_known::LastKnown, recent::Recent};
+use crate::{
+    ElevenLabsVoices, TokenVerifier, Voices, last_known::LastKnown, rates::Rates, recent::Recent,
+    signatures::Secrets,
+};
 use domain::estimate::Medians;
 use runtime::{Aws, Invoke, LambdaInvoker, SettingError, Variables, chain, env, http_client};
 use std::{error::Error, sync::Arc, time::Duration};
@@ -16,6 +19,8 @@ pub struct Deps {
     pub(crate) plans: Recent<Plans>,
     pub(crate) medians: Recent<Medians>,
     pub(crate) last_known: LastKnown,
+    pub(crate) rates: Rates,
+    pub(crate) secrets: Secrets,
 }
 
 /// How long plans are told without being read again; their page is cached longer still.
@@ -103,6 +108,11 @@ impl Deps {
             plans: Recent::new(PLANS_FRESH_FOR),
             medians: Recent::new(MEDIANS_FRESH_FOR),
             last_known: LastKnown::default(),
+            rates: Rates::default(),
+            secrets: Secrets::new(
+                &variables.list_or(env::SHOPIFY_WEBHOOK_SECRET, ""),
+                &variables.list_or(env::PAYMENT_WEBHOOK_SECRET, ""),
+            ),
         })
     }
 }

@@ -17,6 +17,7 @@ pub(crate) enum Code {
     IdempotencyKeyReused,
     InternalError,
     InvalidJson,
+    InvalidWebhookSignature,
     LibraryNotFound,
     MethodNotAllowed,
     MissingRequiredAssets,
@@ -25,6 +26,7 @@ pub(crate) enum Code {
     PayloadTooLarge,
     PlatformPaused,
     QuotaExceeded,
+    RateLimited,
     RegenerationLimit,
     ServiceUnavailable,
     SpendLimit,
@@ -41,12 +43,13 @@ pub(crate) enum Code {
 
 impl Code {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::CharacterNotFound,
         Self::DailyQuotaExceeded,
         Self::IdempotencyKeyReused,
         Self::InternalError,
         Self::InvalidJson,
+        Self::InvalidWebhookSignature,
         Self::LibraryNotFound,
         Self::MethodNotAllowed,
         Self::MissingRequiredAssets,
@@ -55,6 +58,7 @@ impl Code {
         Self::PayloadTooLarge,
         Self::PlatformPaused,
         Self::QuotaExceeded,
+        Self::RateLimited,
         Self::RegenerationLimit,
         Self::ServiceUnavailable,
         Self::SpendLimit,
@@ -86,6 +90,12 @@ impl Code {
             ),
             Self::InternalError => (S::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "Internal error"),
             Self::InvalidJson => (S::BAD_REQUEST, "INVALID_JSON", "Invalid JSON"),
+            // Word for word as documented (S2-034).
+            Self::InvalidWebhookSignature => (
+                S::UNAUTHORIZED,
+                "INVALID_WEBHOOK_SIGNATURE",
+                "Invalid webhook signature",
+            ),
             Self::LibraryNotFound => (S::NOT_FOUND, "LIBRARY_NOT_FOUND", "Library not found"),
             Self::MethodNotAllowed => (
                 S::METHOD_NOT_ALLOWED,
@@ -110,6 +120,7 @@ impl Code {
                 "Generation is paused",
             ),
             Self::QuotaExceeded => (S::FORBIDDEN, "QUOTA_EXCEEDED", "Quota exceeded"),
+            Self::RateLimited => (S::TOO_MANY_REQUESTS, "RATE_LIMITED", "Too many requests"),
             Self::RegenerationLimit => (
                 S::FORBIDDEN,
                 "REGENERATION_LIMIT",
@@ -182,7 +193,23 @@ impl ApiError {
 
     /// Something in the request that cannot be accepted, by the name its sender gave it.
     pub(crate) fn invalid(field: &str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Code::ValidationFailed, message).with_data(json!({"field": field}))
+        let message = message.into();
+        let fields = json!([{"field": field, "message": message}]);
+        Self::new(Code::ValidationFailed, message)
+            .with_data(json!({"field": field, "fields": fields}))
+    }
+
+    /// The same of one or more fields; there is always one.
+    pub(crate) fn invalid_fields(invalid: &[InvalidField]) -> Self {
+        let messages: Vec<_> = invalid.iter().map(ToString::to_string).collect();
+        let first = invalid.first().map(|first| &*first.field);
+        let fields: Vec<_> = invalid
+            .iter()
+            .zip(&messages)
+            .map(|(one, message)| json!({"field": one.field, "message": message}))
+            .collect();
+        Self::new(Code::ValidationFailed, messages.join("; "))
+            .with_data(json!({"field": first, "fields": fields}))
     }
 
     pub(crate) fn unavailable(source: impl Error + Send + Sync + 'static) -> Self {
@@ -200,6 +227,17 @@ impl ApiError {
             "Something went wrong on our side. The request id in x-request-id helps us to find out what.",
         )
         .with_source(source)
+    }
+
+    /// The status and the body, without what only a response of its own has.
+    pub(crate) fn to_json(&self) -> (StatusCode, Value) {
+        let (status, code, _) = self.code.wire();
+        let mut body =
+            json!({"success": false, "error": self.error, "code": code, "message": self.message});
+        if !self.data.is_null() {
+            body["data"] = self.data.clone();
+        }
+        (status, body)
     }
 
     /// A better text than the code's own.
@@ -226,24 +264,20 @@ impl ApiError {
 
 impl From<InvalidField> for ApiError {
     fn from(invalid: InvalidField) -> Self {
-        Self::invalid(&invalid.field, invalid.to_string())
+        Self::invalid_fields(&[invalid])
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (status, code, _) = self.code.wire();
-        let mut body =
-            json!({"success": false, "error": self.error, "code": code, "message": self.message});
-        if !self.data.is_null() {
-            body["data"] = self.data;
-        }
+        let (_, code, _) = self.code.wire();
+        let (status, body) = self.to_json();
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        if status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED && self.code != Code::InvalidWebhookSignature {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(source) = self.source {

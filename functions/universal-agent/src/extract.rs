@@ -1,6 +1,8 @@
 //! What comes in, believed piece by piece: who asks, ids, pages, bodies, idempotency keys.
 
+mod anyone;
 mod body;
+mod complaints;
 mod held;
 mod ids;
 mod json;
@@ -8,10 +10,12 @@ mod page;
 mod posted;
 mod signed_in;
 
+pub(crate) use anyone::Anyone;
 pub(crate) use body::{BODY_BYTES_MAX, Body, Checked};
+pub(crate) use complaints::check;
 pub(crate) use held::Held;
 pub(crate) use ids::{PathId, PathStoryId};
-pub(crate) use page::{PageQuery, Query};
+pub(crate) use page::{Cursor, PageQuery, Query};
 pub(crate) use posted::{Keyed, Posted};
 pub(crate) use signed_in::SignedIn;
 

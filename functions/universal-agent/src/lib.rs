@@ -13,10 +13,12 @@ mod extract;
 mod hand_off;
 mod last_known;
 mod progress;
+mod rates;
 mod recent;
 mod request_log;
 mod router;
 mod routes;
+mod signatures;
 mod store_error;
 mod voices;
 

@@ -3,6 +3,7 @@
 use crate::{
     cors,
     error::{ApiError, Cause},
+    rates::Told,
 };
 use axum::{
     extract::{MatchedPath, Request},
@@ -35,7 +36,7 @@ pub(crate) fn note_user(id: UserId) {
 }
 
 /// Answers a request within [`TIME_LIMIT`], under an id that the answer and every log line carry.
-pub(crate) async fn log_request(request: Request, next: Next) -> Response {
+pub(crate) async fn log_request(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request
@@ -54,6 +55,8 @@ pub(crate) async fn log_request(request: Request, next: Next) -> Response {
         storyId = Empty
     );
     let is_a_route = request.extensions().get::<MatchedPath>().is_some();
+    let told = Told::default();
+    request.extensions_mut().insert(told.clone());
     let mut response = if method == Method::OPTIONS && is_a_route {
         cors::preflight(request.headers())
     } else {
@@ -62,6 +65,7 @@ pub(crate) async fn log_request(request: Request, next: Next) -> Response {
             .unwrap_or_else(|late| ApiError::unavailable(late).into_response())
     };
     finish_headers(response.headers_mut(), &request_id);
+    add_limits(response.headers_mut(), &told);
     span.in_scope(|| log(&method, &route, &response, started));
     response
 }
@@ -75,6 +79,17 @@ fn finish_headers(headers: &mut HeaderMap, request_id: &str) {
         .or_insert(text("no-store"));
     if let Ok(request_id) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, request_id);
+    }
+}
+
+fn add_limits(headers: &mut HeaderMap, told: &Told) {
+    let Some((policy, left)) = told.headers() else {
+        return;
+    };
+    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", left)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use crate::{
             self, CancelRequest, ContinueRequest, GenerateRequest, PictureRequest,
             RegenerateRequest, RestoreRequest, RetryRequest,
         },
-        audio, characters, health, libraries, openapi, plans, shares, stories, users,
+        audio, bulk, characters, health, incoming, libraries, openapi, plans, shares, stories,
+        users,
     },
 };
 use axum::{
@@ -57,6 +58,7 @@ pub(crate) fn table() -> Vec<Route> {
         // A story and how far it is.
         route(POST, "/stories", stories::create),
         route(GET, "/stories", stories::list),
+        route(POST, "/stories/bulk", bulk::create),
         route(GET, "/stories/{id}", stories::show),
         route(PATCH, "/stories/{id}", stories::change),
         route(DELETE, "/stories/{id}", stories::remove),
@@ -64,6 +66,7 @@ pub(crate) fn table() -> Vec<Route> {
         route(DELETE, "/stories/{id}/share", shares::remove),
         route(GET, "/stories/{id}/assets/status", assets::status),
         route(GET, "/stories/{id}/history", assets::history),
+        route(GET, "/stories/{id}/why", assets::why),
         // What a user may ask of a story that exists.
         route(
             POST,
@@ -121,6 +124,8 @@ pub(crate) fn table() -> Vec<Route> {
         route(GET, "/plans", plans::list),
         route(GET, "/shared/{token}", shares::show),
         route(GET, "/shared/{token}/book", shares::book),
+        // Signed by whoever sends it.
+        route(POST, "/webhooks/incoming/{sender}", incoming::receive),
         route(GET, "/health", health::health),
         route(GET, "/openapi.json", openapi::document),
     ]

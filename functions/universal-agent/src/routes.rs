@@ -2,8 +2,10 @@
 
 pub(crate) mod assets;
 pub(crate) mod audio;
+pub(crate) mod bulk;
 pub(crate) mod characters;
 pub(crate) mod health;
+pub(crate) mod incoming;
 pub(crate) mod libraries;
 pub(crate) mod openapi;
 pub(crate) mod plans;

@@ -15,6 +15,9 @@ impl From<StoreError> for ApiError {
     }
 }
 
+/// How soon whoever is told that the platform rests may ask whether it still does.
+const ASK_AGAIN_SECONDS: u64 = 60;
+
 fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
     match refusal {
         Refusal::CharacterNotFound => character_not_found(),
@@ -51,10 +54,18 @@ fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
             .with_data(detail)
         }
         // By hand: nobody knows until when.
-        Refusal::PlatformPaused if detail["retryAfterSeconds"].is_null() => ApiError::new(
-            Code::PlatformPaused,
-            "Nothing new is made for the moment. What was asked for before is made as soon as this is over.",
-        ),
+        Refusal::PlatformPaused if detail["retryAfterSeconds"].is_null() => {
+            let usual = "Nothing new is made for the moment. What was asked for before is made as soon as this is over.";
+            let reason = detail["reason"].as_str().map(str::to_owned);
+            let paused = match reason {
+                Some(reason) => ApiError::new(Code::PlatformPaused, reason),
+                None => ApiError::new(Code::PlatformPaused, usual),
+            };
+            match detail.get("state") {
+                Some(_) => paused.with_data(detail).with_retry_after(ASK_AGAIN_SECONDS),
+                None => paused,
+            }
+        }
         Refusal::PlatformPaused => refused_until_midnight(
             Code::PlatformPaused,
             "Nothing new is made for the rest of the day. Try again after midnight UTC.",
@@ -80,6 +91,9 @@ fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
             Code::TokenInvalid,
             "The access token is of a user who was deleted.",
         ),
+        Refusal::UnknownPurchase => {
+            ApiError::invalid("data", "data must name a plan or a pack that there is")
+        }
         Refusal::VersionNotFound => ApiError::new(
             Code::VersionNotFound,
             "The story has no such version of this asset; GET /stories/{id}/history lists those it has.",
@@ -211,6 +225,25 @@ mod tests {
         assert_eq!(
             body["error"],
             "PDF generation is not available on your plan"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_platform_that_rests_says_why_in_the_operators_words() {
+        let detail = json!({"state": "read_only", "reason": "We are moving house. Back at noon."});
+        let response = response(Refusal::PlatformPaused, detail.clone());
+        assert_eq!(
+            (
+                response.status().as_u16(),
+                &response.headers()["retry-after"]
+            ),
+            (503, &"60".parse().unwrap())
+        );
+        let body = body(response).await;
+        assert_eq!(body["message"], "We are moving house. Back at noon.");
+        assert_eq!(
+            (&body["code"], &body["data"]),
+            (&json!("PLATFORM_PAUSED"), &detail)
         );
     }
 

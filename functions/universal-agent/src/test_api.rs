@@ -4,7 +4,9 @@ use crate::{
     Config, Deps, TokenVerifier, Voice, Voices, VoicesError, app,
     deps::{MEDIANS_FRESH_FOR, PLANS_FRESH_FOR},
     last_known::LastKnown,
+    rates::Rates,
     recent::Recent,
+    signatures::Secrets,
     voices::{account_voices, built_in},
 };
 use async_trait::async_trait;
@@ -31,6 +33,7 @@ use url::Url;
 pub(crate) mod contract;
 
 pub(crate) const SECRET: &str = "a-legacy-secret-with-at-least-32-characters";
+pub(crate) const PAYMENT_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(crate) const USER: &str = "0190a5a0-0000-7000-8000-00000000000a";
 pub(crate) const STORY: &str = "01234567-89ab-cdef-0123-456789abcdef";
 
@@ -52,7 +55,7 @@ struct Told {
     questions: Vec<Question>,
 }
 
-/// PostgREST with one canned answer per table or function, and `[]` for all others.
+/// PostgREST with one canned answer per table or function, for a platform that runs, and `[]` for all others.
 #[derive(Clone, Default)]
 pub(crate) struct Database(Arc<Mutex<Told>>);
 
@@ -93,7 +96,8 @@ impl Database {
         let (is_silent, status, answer) = {
             let mut told = self.0.lock().unwrap();
             let what = path.split('?').next().unwrap();
-            let (status, answer) = told.answers.get(what).cloned().unwrap_or((200, json!([])));
+            let answer = told.answers.get(what).cloned();
+            let (status, answer) = answer.unwrap_or_else(|| (200, usual_answer(what)));
             let body = serde_json::from_slice(&body).unwrap_or_default();
             told.questions.push((parts.method.to_string(), path, body));
             (told.is_silent, status, answer)
@@ -102,6 +106,13 @@ impl Database {
             return std::future::pending().await;
         }
         (StatusCode::from_u16(status).unwrap(), Json(answer)).into_response()
+    }
+}
+
+fn usual_answer(what: &str) -> Value {
+    match what {
+        "rpc/platform_state" => json!({"state": "running", "since": "2026-01-01T00:00:00+00:00"}),
+        _ => json!([]),
     }
 }
 
@@ -167,7 +178,16 @@ impl TestApi {
         let answering = database.clone();
         let url =
             serve(Router::new().fallback(move |request| answering.clone().answer(request))).await;
-        Self::over(url, database)
+        Self::over(url, database, Rates::off())
+    }
+
+    /// One that counts requests.
+    pub(crate) async fn counting() -> Self {
+        let database = Database::default();
+        let answering = database.clone();
+        let url =
+            serve(Router::new().fallback(move |request| answering.clone().answer(request))).await;
+        Self::over(url, database, Rates::default())
     }
 
     /// With nobody at the database's address.
@@ -175,10 +195,10 @@ impl TestApi {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);
-        Self::over(url.parse().unwrap(), Database::default())
+        Self::over(url.parse().unwrap(), Database::default(), Rates::off())
     }
 
-    fn over(supabase_url: Url, database: Database) -> Self {
+    fn over(supabase_url: Url, database: Database, rates: Rates) -> Self {
         let http = reqwest::Client::new();
         let invoker = Arc::new(Invoker::default());
         let account = Arc::new(Account::default());
@@ -201,6 +221,8 @@ impl TestApi {
             plans: Recent::new(PLANS_FRESH_FOR),
             medians: Recent::new(MEDIANS_FRESH_FOR),
             last_known: LastKnown::default(),
+            rates,
+            secrets: Secrets::new(&["hush".to_owned()], &[PAYMENT_SECRET.to_owned()]),
         });
         Self {
             app,

@@ -14,6 +14,7 @@ create table public.tiers (
   daily_generation_limit integer constraint tiers_daily_limit_is_not_negative check (daily_generation_limit >= 0),
   remakes_per_story integer constraint tiers_remakes_are_not_negative check (remakes_per_story >= 0),
   daily_cost_limit_usd numeric(10, 2) constraint tiers_daily_cost_is_not_negative check (daily_cost_limit_usd >= 0),
+  requests_per_minute integer constraint tiers_requests_are_positive check (requests_per_minute > 0),
   asset_types text[] not null,
   priorities text[] not null default '{normal}',
   upgrade_options text[] not null default '{}',
@@ -36,6 +37,8 @@ comment on column public.tiers.remakes_per_story is
   'counted; null = unlimited.';
 comment on column public.tiers.daily_cost_limit_usd is
   'USD that providers may be paid between two midnights UTC for what one user asks for again; null = unlimited.';
+comment on column public.tiers.requests_per_minute is
+  'Requests to the API that a user may make in a minute; null = unlimited.';
 comment on column public.tiers.asset_types is
   'Asset types the plan includes, and what a story is made of that names none; others are refused with ERR_6002.';
 comment on column public.tiers.priorities is 'Priorities a story may be asked for with; others are refused with ERR_6002.';
@@ -44,18 +47,18 @@ comment on column public.tiers.upgrade_options is 'Codes of the plans and packs 
 -- A new text makes eight assets anew, for which 1.62 is set aside; it costs about 0.60.
 insert into public.tiers (
   code, name, position, price_usd_month, story_limit, daily_generation_limit, remakes_per_story, daily_cost_limit_usd,
-  asset_types, priorities, upgrade_options)
+  requests_per_minute, asset_types, priorities, upgrade_options)
 values
-  ('free', 'Free', 1, 0, 2, null, 16, 4,
+  ('free', 'Free', 1, 0, 2, null, 16, 4, 600,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal}', '{individual,story_pack_5}'),
-  ('individual', 'Individual', 2, 9.99, 60, 10, 32, 10,
+  ('individual', 'Individual', 2, 9.99, 60, 10, 32, 10, 600,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high}', '{premium,story_pack_5}'),
-  ('premium', 'Premium', 3, 29.99, 300, 40, 64, 30,
+  ('premium', 'Premium', 3, 29.99, 300, 40, 64, 30, 1200,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high,urgent}', '{school}'),
-  ('school', 'School', 4, null, null, null, null, null,
+  ('school', 'School', 4, null, null, null, null, null, null,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high,urgent}', '{}');
 
@@ -265,6 +268,14 @@ create index idx_stories_generation on public.stories (asset_generation_started_
 create index idx_stories_creator on public.stories (creator_user_id, created_at desc, id);
 -- A library is deleted only when no story stands on it.
 create index idx_stories_library on public.stories (library_id, created_at desc);
+
+-- Texts and times of words are read for one story alone, and so is what its activities hold.
+create view public.story_summaries with (security_invoker = true) as
+  select id, creator_user_id, library_id, title, status,
+    asset_generation_status #- '{assets,activities,data}' as asset_generation_status,
+    story_type, themes, version, created_at, updated_at
+  from public.stories;
+comment on view public.story_summaries is 'Stories as lists show them: without anything large.';
 
 alter table public.stories enable row level security;
 alter table public.story_characters enable row level security;
@@ -1008,6 +1019,72 @@ begin
     when p_job.asset_type = 'content' then '{"content": {}}'::jsonb
     else '{}'::jsonb end;
 end $$;
+-- The emergency switch: what is refused while the platform is not simply running, and who turns it.
+--
+-- Every verb that begins something reads it in its own transaction, so it holds from the next call on and costs no round trip.
+-- What is under way is finished in every state: its providers were paid.
+
+-- Refusals are raised as PTnnn, which PostgREST answers as HTTP nnn; the message is the documented code, the detail JSON.
+create function private.refuse(p_http integer, p_code text, p_detail jsonb default '{}'::jsonb) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  raise exception using errcode = 'PT' || p_http, message = p_code, detail = p_detail::text;
+end $$;
+
+create table private.platform_state (
+  only_row boolean primary key default true constraint state_is_one_row check (only_row),
+  state text not null default 'running'
+    constraint state_is_known check (state in ('running', 'no_new_stories', 'no_new_work', 'read_only')),
+  reason text constraint state_reason_length check (char_length(reason) between 1 and 500),
+  changed_at timestamptz not null default now()
+);
+comment on table private.platform_state is 'One row: what the platform does at the moment; set by set_platform_state.';
+comment on column private.platform_state.state is
+  'running; no_new_stories: none are accepted; no_new_work: nothing is begun, what was asked for waits; read_only: as that, and '
+  'users change nothing.';
+comment on column private.platform_state.reason is 'What users are told, in a sentence or two.';
+insert into private.platform_state default values;
+alter table private.platform_state enable row level security;
+
+-- Whether anything may be begun.
+create function private.takes_work() returns boolean language sql stable set search_path = '' as $$
+  select state in ('running', 'no_new_stories') from private.platform_state
+$$;
+
+-- Refuses while the platform is in one of these states, with the reason.
+create function private.refuse_while(variadic p_states text[]) returns void
+  language plpgsql set search_path = '' as $$
+declare
+  v_now private.platform_state;
+begin
+  select * into v_now from private.platform_state;
+  if v_now.state = any (p_states) then
+    perform private.refuse(503, 'PLATFORM_PAUSED', jsonb_strip_nulls(
+      jsonb_build_object('state', v_now.state, 'reason', v_now.reason)));
+  end if;
+end $$;
+
+create function public.platform_state() returns jsonb language sql stable set search_path = '' as $$
+  select jsonb_strip_nulls(jsonb_build_object('state', state, 'reason', reason, 'since', changed_at)) from private.platform_state
+$$;
+comment on function public.platform_state is 'What the platform does at the moment: {state, reason, since}.';
+
+create function public.set_platform_state(p_state text, p_reason text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_was text := (select state from private.platform_state);
+begin
+  update private.platform_state
+  set state = p_state, reason = p_reason, changed_at = case when state = p_state then changed_at else now() end
+  where only_row;
+  return public.platform_state() || jsonb_build_object(
+    'was', v_was,
+    'working', (select count(*) from public.asset_generation_jobs where status = 'generating'),
+    'waiting', (select count(*) from public.asset_generation_jobs where status = 'queued'));
+end $$;
+comment on function public.set_platform_state is
+  'Turns the switch; asked again, changes nothing: {state, reason, since, was, working, waiting}, the last two in jobs.';
+
 -- What the providers allow us, shared by all processes: a pace and a number of jobs at once per kind of call, and the
 -- pause a provider asked for. Jobs above it wait in the queue and hold no place.
 --
@@ -1279,13 +1356,6 @@ $$;
 -- (private.asset_costs). Both are read in one statement under the claim turn, and a lease is granted only while their sum
 -- stays within the limits: so no call is paid for after a limit, and nothing has to be given back where a lease ends.
 
--- Refusals are raised as PTnnn, which PostgREST answers as HTTP nnn; the message is the documented code, the detail JSON.
-create function private.refuse(p_http integer, p_code text, p_detail jsonb default '{}'::jsonb) returns void
-  language plpgsql set search_path = '' as $$
-begin
-  raise exception using errcode = 'PT' || p_http, message = p_code, detail = p_detail::text;
-end $$;
-
 create table private.asset_costs (
   asset_type text primary key,
   typical_usd numeric(12, 6) not null,
@@ -1312,13 +1382,17 @@ alter table private.asset_costs enable row level security;
 create table private.platform_limits (
   only_row boolean primary key default true constraint platform_is_one_row check (only_row),
   daily_cost_usd numeric(12, 2) constraint platform_daily_cost_is_not_negative check (daily_cost_usd >= 0),
-  paused boolean not null default false
+  paused boolean not null default false,
+  address_requests_per_minute integer default 3000
+    constraint platform_requests_are_positive check (address_requests_per_minute > 0)
 );
 comment on table private.platform_limits is 'One row, set by the operator: what providers may be paid for all users together.';
 comment on column private.platform_limits.daily_cost_usd is
   'USD between two midnights UTC; null = unlimited. What waits then is made when the day turns, or when this is raised.';
 comment on column private.platform_limits.paused is
   'Nothing that costs money is begun until this is false again; what is under way is finished.';
+comment on column private.platform_limits.address_requests_per_minute is
+  'Requests to the API from one address in a minute, whoever makes them; null = unlimited.';
 insert into private.platform_limits default values;
 alter table private.platform_limits enable row level security;
 
@@ -1477,11 +1551,11 @@ begin
     from jsonb_each_text(v_limits) as l);
 end $$;
 
--- What is too dear for what the platform has left of the day.
+-- What is too dear for what the platform has left of the day; everything while nothing may be begun.
 create function private.assets_over_budget() returns text[] language sql stable set search_path = '' as $$
   select coalesce(array_agg(c.asset_type), '{}')
   from (select (private.spending_room('{}') ->> private.platform()::text)::numeric as usd) as room, private.asset_costs c
-  where c.reserve_usd > 0 and c.reserve_usd > room.usd
+  where not private.takes_work() or (c.reserve_usd > 0 and c.reserve_usd > room.usd)
 $$;
 
 -- Whether the plan of a user has less than this left today, whatever becomes of the leases under way.
@@ -1502,6 +1576,7 @@ declare
   v_chosen uuid[] := '{}';
   v_job record;
 begin
+  if not private.takes_work() then return '{}'; end if;
   if v_room is null then return p_job_ids; end if;
   for v_job in
     select
@@ -1539,6 +1614,7 @@ create function private.refuse_over_platform_limit(p_asset_types text[]) returns
 declare
   v_cost_usd numeric := private.typical_cost(p_asset_types);
 begin
+  if cardinality(p_asset_types) > 0 then perform private.refuse_while('no_new_work', 'read_only'); end if;
   if v_cost_usd = 0 then return; end if;
   if (select paused from private.platform_limits) then perform private.refuse(503, 'PLATFORM_PAUSED'); end if;
   if v_cost_usd > (private.spending_room('{}') ->> private.platform()::text)::numeric then
@@ -1593,6 +1669,69 @@ begin
 end $$;
 create trigger users_leave_no_spending after delete on public.users
   for each row execute function private.on_user_deleted();
+-- How many requests a user, or an address, makes in a minute: take_requests.
+--
+-- Processes of the API take shares of a minute's requests and count those by themselves, so that a request seldom costs a round
+-- trip of its own. A share that is not used up is lost with the minute: the limit is kept, and reached a little early.
+
+create table private.request_windows (
+  payer text not null,
+  began_at timestamptz not null,
+  taken integer not null,
+  primary key (payer, began_at)
+);
+comment on table private.request_windows is
+  'Requests that processes took for a user (`user:<id>`) or for a digest of an address (`address:<digest>`), by minute.';
+alter table private.request_windows enable row level security;
+
+create function private.request_window() returns timestamptz language sql stable set search_path = '' as $$
+  select date_trunc('minute', now())
+$$;
+
+-- A twentieth of the limit, for whoever asks: {limit, left, granted}. `left` is what nobody has taken yet. Null without a limit.
+create function private.take_share(p_payer text, p_limit integer) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_share integer := greatest(1, p_limit / 20);
+  v_taken integer;
+begin
+  if p_limit is null then return null; end if;
+  insert into private.request_windows (payer, began_at, taken) values (p_payer, private.request_window(), v_share)
+  on conflict (payer, began_at) do update set taken = request_windows.taken + v_share where request_windows.taken < p_limit
+  returning taken into v_taken;
+  return jsonb_build_object(
+    'limit', p_limit,
+    'left', greatest(0, p_limit - coalesce(v_taken, p_limit)),
+    'granted', case when v_taken is null then 0 else v_share - greatest(0, v_taken - p_limit) end);
+end $$;
+
+create function public.take_requests(p_user_id uuid, p_address text) returns jsonb
+  language plpgsql set search_path = '' as $$
+begin
+  return jsonb_build_object(
+    'user', case when p_user_id is not null then private.take_share('user:' || p_user_id, (
+      -- Who has no profile yet is about to have that of the free plan.
+      select requests_per_minute from public.tiers
+      where code = coalesce((select tier from public.users where id = p_user_id), 'free'))) end,
+    'address', case when p_address is not null then private.take_share('address:' || p_address,
+      (select address_requests_per_minute from private.platform_limits)) end,
+    'resetSeconds', extract(epoch from private.request_window() + interval '1 minute' - now()));
+end $$;
+comment on function public.take_requests is
+  'A share of this minute''s requests, of a user, an address or both: {user, address, resetSeconds}; null where nothing limits.';
+
+create function private.tidy_requests() returns void language sql set search_path = '' as $$
+  delete from private.request_windows where began_at < private.request_window()
+$$;
+
+create function private.on_requester_deleted() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  delete from private.request_windows where payer = 'user:' || old.id;
+  return null;
+end $$;
+create trigger users_leave_no_requests after delete on public.users
+  for each row execute function private.on_requester_deleted();
 -- What is old leaves the tables that every claim and every status passes through.
 --
 -- The jobs of a story that nobody touched for a month move to a history table of the same columns, whole rows at a time: so
@@ -2439,6 +2578,7 @@ begin
     perform private.release_deletions_of(p_dead_request);
   end if;
   perform private.tidy_spending();
+  perform private.tidy_requests();
   if p_new_story is not null then
     -- The grace its own invocation had is over. Once only: whoever claims it now counts an attempt.
     perform from public.stories where id = p_new_story for update;
@@ -3107,6 +3247,7 @@ declare
   v_assets text[];
 begin
   if v_replay is not null then return v_replay; end if;
+  perform private.refuse_while('no_new_stories', 'no_new_work', 'read_only');
 
   v_characters := array(select jsonb_array_elements_text(p_request -> 'character_ids')::uuid);
   if exists (select from unnest(v_characters) as wanted
@@ -3158,6 +3299,31 @@ comment on function public.create_story is
   'Accepts a story: {story, replayed}. Refuses with PT403 QUOTA_EXCEEDED or ERR_6002, PT404 CHARACTER_NOT_FOUND or '
   'LIBRARY_NOT_FOUND, PT409 MISSING_REQUIRED_ASSETS, PT422 IDEMPOTENCY_KEY_REUSED, PT429 ERR_4002.';
 
+-- As create_story, of many at once: what is refused of one changes nothing of the others.
+create function public.create_stories(p_user_id uuid, p_email text, p_stories jsonb) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_answers jsonb := '[]'::jsonb;
+  v_wish jsonb;
+  v_state text;
+  v_code text;
+  v_detail text;
+begin
+  for v_wish in select value from jsonb_array_elements(p_stories) with ordinality order by ordinality loop
+    begin
+      v_answers := v_answers || jsonb_build_array(
+        public.create_story(p_user_id, p_email, v_wish -> 'request', v_wish ->> 'key', v_wish ->> 'hash'));
+    exception when others then
+      get stacked diagnostics v_state = returned_sqlstate, v_code = message_text, v_detail = pg_exception_detail;
+      if v_state not like 'PT%' or v_code = 'TOKEN_INVALID' then raise; end if;
+      v_answers := v_answers || jsonb_build_array(jsonb_build_object('refused', v_code, 'detail', v_detail::jsonb));
+    end;
+  end loop;
+  return v_answers;
+end $$;
+comment on function public.create_stories is
+  'Accepts stories, [{request, key, hash}]: for each in its turn what create_story answers, or {refused, detail}.';
+
 create function public.create_character(p_user_id uuid, p_email text, p_character jsonb, p_idempotency_key text default null,
   p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
@@ -3167,6 +3333,7 @@ declare
   v_character public.characters;
 begin
   if v_replay is not null then return v_replay; end if;
+  perform private.refuse_while('read_only');
   insert into public.characters (owner_user_id, name, species, age, traits, appearance, personality, reference_images)
   values (
     v_user.id,
@@ -3181,6 +3348,16 @@ begin
   return private.save_idempotent_response(p_user_id, 'create_character', p_idempotency_key, p_request_hash,
     jsonb_build_object('character', to_jsonb(v_character)));
 end $$;
+
+-- The API changes characters by their rows, as their users' own.
+create function private.on_characters_changed() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  -- What goes with its user went by a verb that asked.
+  if pg_trigger_depth() = 1 then perform private.refuse_while('read_only'); end if;
+  return null;
+end $$;
+create trigger characters_stay_in_read_only before update or delete on public.characters
+  for each statement execute function private.on_characters_changed();
 
 create function public.user_usage(p_user_id uuid, p_email text) returns jsonb
   language plpgsql set search_path = '' as $$
@@ -3228,6 +3405,86 @@ create function public.kept_voices() returns jsonb language sql stable set searc
   select voices from private.voice_list
 $$;
 comment on function public.kept_voices is 'The voices that keep_voices was told of last; null before the first time.';
+-- Why a story is not whole, or not yet: what stands before each asset that is not there, and when it goes on.
+
+-- What keeps a queued job whose inputs are settled from being claimed now; null when nothing does.
+create function private.what_holds_up(p_job public.asset_generation_jobs, p_at_limit text[], p_too_dear text[]) returns text
+  language sql stable set search_path = '' as $$
+  select case
+    when not private.takes_work() then 'PLATFORM_PAUSED'
+    when p_job.available_at > now() then case when p_job.attempt = 0 then 'STARTS_SOON' else 'WAITS_FOR_RETRY' end
+    when p_job.asset_type = any (p_too_dear) then 'WAITS_FOR_MONEY'
+    when p_job.asset_type = any (p_at_limit) then 'WAITS_FOR_PROVIDER'
+    else 'WAITS_FOR_TURN' end
+$$;
+
+-- Of every asset that is neither ready nor skipped: the reason, what it waits for and what waits for it, its last error, and
+-- the moment of its next attempt where that is known. What is at rest has no waiting left, so its records suffice.
+create function public.story_why(p_user_id uuid, p_story_id uuid) returns jsonb
+  language plpgsql stable set search_path = '' as $$
+declare
+  v_overall text;
+  v_capacity jsonb := private.provider_capacity();
+  v_at_limit text[] := private.assets_at_limit(v_capacity);
+  v_too_dear text[] := private.assets_over_budget();
+  v_assets jsonb;
+begin
+  select asset_generation_status ->> 'overall' into v_overall from public.stories
+  where id = p_story_id and (p_user_id is null or creator_user_id = p_user_id);
+  if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
+  with jobs as (
+    select
+      r.asset_type,
+      r.status,
+      r.retry_count,
+      r.error_code,
+      r.error_message,
+      r.completed_at,
+      r.attempt_errors[cardinality(r.attempt_errors)] as last_attempt,
+      j as job,
+      j.id is not null and not private.is_settled(r.status) as is_open
+    from public.asset_job_records r left join public.asset_generation_jobs j on j.id = r.id
+    where r.story_id = p_story_id
+  ),
+  reasons as (
+    select *, case
+      when status in ('failed', 'cancelled') then upper(status)
+      when status = 'generating' and (job).lease_expires_at < now() then 'WORKER_SILENT'
+      when status = 'generating' then 'BEING_MADE'
+      when not (job).inputs_settled then 'WAITS_FOR_INPUTS'
+      else private.what_holds_up(job, v_at_limit, v_too_dear) end as reason
+    from jobs where status in ('queued', 'generating', 'failed', 'cancelled')
+  )
+  select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+      'assetType', w.asset_type,
+      'reason', w.reason,
+      'attempts', (w.job).attempt,
+      'retriesLeft', case when w.is_open then greatest(public.max_retries(w.asset_type) - w.retry_count, 0) end,
+      'lastError', coalesce((w.job).last_error, w.last_attempt, case when w.error_code is not null then
+        jsonb_build_object('code', w.error_code, 'message', w.error_message, 'at', w.completed_at) end),
+      'nextAttemptAt', case w.reason
+        when 'STARTS_SOON' then (w.job).available_at
+        when 'WAITS_FOR_RETRY' then (w.job).available_at
+        when 'WAITS_FOR_MONEY' then private.end_of_day()
+        when 'WORKER_SILENT' then (w.job).lease_expires_at
+        when 'WAITS_FOR_PROVIDER' then (select min((v_capacity #>> array[c.kind, 'opensAt'])::timestamptz)
+          from private.asset_calls c where c.asset_type = w.asset_type) end,
+      'waitsFor', nullif(array(select j.asset_type from jobs j
+        where w.reason = 'WAITS_FOR_INPUTS' and j.is_open and j.asset_type = any (public.asset_inputs(w.asset_type))
+        order by j.asset_type), '{}'),
+      -- Nothing is further from what it is made of than two steps: the book has all of them as inputs.
+      'waitedOnBy', nullif(array(select j.asset_type from jobs j
+        where w.is_open and j.is_open and exists (select from unnest(public.asset_inputs(j.asset_type)) as input
+          where input = w.asset_type or w.asset_type = any (public.asset_inputs(input)))
+        order by j.asset_type), '{}'))) order by w.asset_type), '[]'::jsonb)
+  into v_assets from reasons w;
+  return jsonb_build_object('overall', v_overall, 'assets', v_assets, 'blockedBy', (
+    select coalesce(jsonb_agg(asset -> 'assetType'), '[]'::jsonb) from jsonb_array_elements(v_assets) as asset
+    where asset ->> 'reason' not in ('WAITS_FOR_INPUTS', 'CANCELLED')));
+end $$;
+comment on function public.story_why is
+  'What each asset that is not there waits for, why it failed, when it is tried next: {overall, blockedBy, assets}. Without a '
+  'user, for operators, of any story. Refuses with PT404 STORY_NOT_FOUND.';
 -- What plans there are, and how a user comes to another one: list_plans, apply_purchase.
 
 create function public.list_plans() returns jsonb language sql stable set search_path = '' as $$
@@ -3345,6 +3602,7 @@ declare
   v_library uuid;
 begin
   if v_replay is not null then return v_replay; end if;
+  perform private.refuse_while('read_only');
   insert into public.libraries (owner_user_id, name) values (v_user.id, p_name) returning id into v_library;
   return private.save_idempotent_response(p_user_id, 'create_library', p_idempotency_key, p_request_hash,
     jsonb_build_object('library', private.library_answer(v_library)));
@@ -3353,6 +3611,7 @@ end $$;
 create function public.rename_library(p_user_id uuid, p_library_id uuid, p_name text) returns jsonb
   language plpgsql set search_path = '' as $$
 begin
+  perform private.refuse_while('read_only');
   update public.libraries set name = p_name where id = p_library_id and owner_user_id = p_user_id;
   if not found then perform private.refuse(404, 'LIBRARY_NOT_FOUND'); end if;
   return private.library_answer(p_library_id);
@@ -3361,6 +3620,7 @@ end $$;
 create function public.move_story(p_user_id uuid, p_story_id uuid, p_library_id uuid) returns jsonb
   language plpgsql set search_path = '' as $$
 begin
+  perform private.refuse_while('read_only');
   perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
   if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
   if not exists (select from public.libraries where id = p_library_id and owner_user_id = p_user_id) then
@@ -3383,6 +3643,7 @@ create function private.lock_story_and_owner(p_story_id uuid, p_user_id uuid) re
 begin
   perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
   if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
+  perform private.refuse_while('read_only');
   perform private.recall_history(p_story_id);
   return private.lock_user(p_user_id);
 end $$;
@@ -3916,6 +4177,7 @@ declare
   v_replay jsonb;
 begin
   perform private.refuse_deleted_user(p_user_id);
+  perform private.refuse_while('read_only');
   perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
   if found then
     -- As a user cancels it: a story that has no text yet gives its credit back.
@@ -3941,6 +4203,10 @@ create function public.delete_user(p_user_id uuid, p_limit integer default 100) 
 declare
   v_stories uuid[];
 begin
+  -- What was begun is ended.
+  if not exists (select from private.deleted_users where user_digest = private.user_digest(p_user_id)) then
+    perform private.refuse_while('read_only');
+  end if;
   perform private.note_deleted_user(p_user_id);
   update private.deleted_users set unfinished_user_id = p_user_id where user_digest = private.user_digest(p_user_id);
   v_stories := array(select id from public.stories where creator_user_id = p_user_id order by id limit p_limit for update);
@@ -4070,6 +4336,7 @@ create function public.share_story(p_user_id uuid, p_story_id uuid) returns json
 declare
   v_is_readable boolean;
 begin
+  perform private.refuse_while('read_only');
   select asset_generation_status ? 'textVersion' into v_is_readable from public.stories
   where id = p_story_id and creator_user_id = p_user_id for update;
   if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
@@ -4088,6 +4355,7 @@ comment on function public.share_story is
 create function public.unshare_story(p_user_id uuid, p_story_id uuid) returns jsonb
   language plpgsql set search_path = '' as $$
 begin
+  perform private.refuse_while('read_only');
   perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
   if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
   delete from private.shares where story_id = p_story_id;
@@ -4271,6 +4539,7 @@ create function public.user_settings(p_user_id uuid, p_email text, p_change json
 begin
   perform private.ensure_profile(p_user_id, p_email);
   if p_change <> '{}'::jsonb then
+    perform private.refuse_while('read_only');
     update public.users
     set
       notices = coalesce((p_change ->> 'notices')::boolean, notices),
@@ -4312,6 +4581,7 @@ revoke all on
   public.purchases,
   public.stories,
   public.story_characters,
+  public.story_summaries,
   public.tiers,
   public.usage_ledger,
   public.users
@@ -4350,10 +4620,17 @@ grant select, insert, update, delete on
   public.usage_ledger,
   public.users
 to service_role;
-grant select on public.asset_job_records, public.dead_letters, private.asset_calls, private.asset_costs to service_role;
+grant select on
+  public.asset_job_records,
+  public.dead_letters,
+  public.story_summaries,
+  private.asset_calls,
+  private.asset_costs
+to service_role;
 grant select, update on private.limit_waiter to service_role;
-grant select, update on private.platform_limits to service_role;
-grant select, insert, update, delete on private.remake_ledger, private.spending, private.taken_leases to service_role;
+grant select, update on private.platform_limits, private.platform_state to service_role;
+grant select, insert, update, delete on private.remake_ledger, private.request_windows, private.spending, private.taken_leases
+to service_role;
 grant select, insert, update, delete on
   private.credit_sums,
   private.deleted_users,
@@ -4380,6 +4657,7 @@ revoke all on function
   public.continue_story,
   public.create_character,
   public.create_library,
+  public.create_stories,
   public.create_story,
   public.delete_story,
   public.delete_user,
@@ -4396,6 +4674,7 @@ revoke all on function
   public.next_job_status,
   public.note_mail_event,
   public.overall_status,
+  public.platform_state,
   public.regenerate_assets,
   public.release_job,
   public.rename_library,
@@ -4405,13 +4684,16 @@ revoke all on function
   public.retry_delay_seconds,
   public.save_manuscript,
   public.save_story_content,
+  public.set_platform_state,
   public.settle_notices,
   public.share_story,
   public.shared_story,
   public.start_assets,
   public.start_content,
   public.story_history,
+  public.story_why,
   public.text_needed,
+  public.take_requests,
   public.tidy_history,
   public.unshare_story,
   public.user_settings,
@@ -4430,6 +4712,7 @@ grant execute on function
   public.continue_story,
   public.create_character,
   public.create_library,
+  public.create_stories,
   public.create_story,
   public.delete_story,
   public.delete_user,
@@ -4446,6 +4729,7 @@ grant execute on function
   public.next_job_status,
   public.note_mail_event,
   public.overall_status,
+  public.platform_state,
   public.regenerate_assets,
   public.release_job,
   public.rename_library,
@@ -4455,13 +4739,16 @@ grant execute on function
   public.retry_delay_seconds,
   public.save_manuscript,
   public.save_story_content,
+  public.set_platform_state,
   public.settle_notices,
   public.share_story,
   public.shared_story,
   public.start_assets,
   public.start_content,
   public.story_history,
+  public.story_why,
   public.text_needed,
+  public.take_requests,
   public.tidy_history,
   public.unshare_story,
   public.user_settings,

@@ -56,6 +56,14 @@ create index idx_stories_creator on public.stories (creator_user_id, created_at 
 -- A library is deleted only when no story stands on it.
 create index idx_stories_library on public.stories (library_id, created_at desc);
 
+-- Texts and times of words are read for one story alone, and so is what its activities hold.
+create view public.story_summaries with (security_invoker = true) as
+  select id, creator_user_id, library_id, title, status,
+    asset_generation_status #- '{assets,activities,data}' as asset_generation_status,
+    story_type, themes, version, created_at, updated_at
+  from public.stories;
+comment on view public.story_summaries is 'Stories as lists show them: without anything large.';
+
 alter table public.stories enable row level security;
 alter table public.story_characters enable row level security;
 create policy owners_read_stories on public.stories for select to authenticated

@@ -6,13 +6,6 @@
 -- (private.asset_costs). Both are read in one statement under the claim turn, and a lease is granted only while their sum
 -- stays within the limits: so no call is paid for after a limit, and nothing has to be given back where a lease ends.
 
--- Refusals are raised as PTnnn, which PostgREST answers as HTTP nnn; the message is the documented code, the detail JSON.
-create function private.refuse(p_http integer, p_code text, p_detail jsonb default '{}'::jsonb) returns void
-  language plpgsql set search_path = '' as $$
-begin
-  raise exception using errcode = 'PT' || p_http, message = p_code, detail = p_detail::text;
-end $$;
-
 create table private.asset_costs (
   asset_type text primary key,
   typical_usd numeric(12, 6) not null,
@@ -39,13 +32,17 @@ alter table private.asset_costs enable row level security;
 create table private.platform_limits (
   only_row boolean primary key default true constraint platform_is_one_row check (only_row),
   daily_cost_usd numeric(12, 2) constraint platform_daily_cost_is_not_negative check (daily_cost_usd >= 0),
-  paused boolean not null default false
+  paused boolean not null default false,
+  address_requests_per_minute integer default 3000
+    constraint platform_requests_are_positive check (address_requests_per_minute > 0)
 );
 comment on table private.platform_limits is 'One row, set by the operator: what providers may be paid for all users together.';
 comment on column private.platform_limits.daily_cost_usd is
   'USD between two midnights UTC; null = unlimited. What waits then is made when the day turns, or when this is raised.';
 comment on column private.platform_limits.paused is
   'Nothing that costs money is begun until this is false again; what is under way is finished.';
+comment on column private.platform_limits.address_requests_per_minute is
+  'Requests to the API from one address in a minute, whoever makes them; null = unlimited.';
 insert into private.platform_limits default values;
 alter table private.platform_limits enable row level security;
 
@@ -204,11 +201,11 @@ begin
     from jsonb_each_text(v_limits) as l);
 end $$;
 
--- What is too dear for what the platform has left of the day.
+-- What is too dear for what the platform has left of the day; everything while nothing may be begun.
 create function private.assets_over_budget() returns text[] language sql stable set search_path = '' as $$
   select coalesce(array_agg(c.asset_type), '{}')
   from (select (private.spending_room('{}') ->> private.platform()::text)::numeric as usd) as room, private.asset_costs c
-  where c.reserve_usd > 0 and c.reserve_usd > room.usd
+  where not private.takes_work() or (c.reserve_usd > 0 and c.reserve_usd > room.usd)
 $$;
 
 -- Whether the plan of a user has less than this left today, whatever becomes of the leases under way.
@@ -229,6 +226,7 @@ declare
   v_chosen uuid[] := '{}';
   v_job record;
 begin
+  if not private.takes_work() then return '{}'; end if;
   if v_room is null then return p_job_ids; end if;
   for v_job in
     select
@@ -266,6 +264,7 @@ create function private.refuse_over_platform_limit(p_asset_types text[]) returns
 declare
   v_cost_usd numeric := private.typical_cost(p_asset_types);
 begin
+  if cardinality(p_asset_types) > 0 then perform private.refuse_while('no_new_work', 'read_only'); end if;
   if v_cost_usd = 0 then return; end if;
   if (select paused from private.platform_limits) then perform private.refuse(503, 'PLATFORM_PAUSED'); end if;
   if v_cost_usd > (private.spending_room('{}') ->> private.platform()::text)::numeric then

@@ -158,6 +158,7 @@ begin
     perform private.release_deletions_of(p_dead_request);
   end if;
   perform private.tidy_spending();
+  perform private.tidy_requests();
   if p_new_story is not null then
     -- The grace its own invocation had is over. Once only: whoever claims it now counts an attempt.
     perform from public.stories where id = p_new_story for update;

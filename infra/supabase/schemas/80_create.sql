@@ -161,6 +161,7 @@ declare
   v_assets text[];
 begin
   if v_replay is not null then return v_replay; end if;
+  perform private.refuse_while('no_new_stories', 'no_new_work', 'read_only');
 
   v_characters := array(select jsonb_array_elements_text(p_request -> 'character_ids')::uuid);
   if exists (select from unnest(v_characters) as wanted
@@ -212,6 +213,31 @@ comment on function public.create_story is
   'Accepts a story: {story, replayed}. Refuses with PT403 QUOTA_EXCEEDED or ERR_6002, PT404 CHARACTER_NOT_FOUND or '
   'LIBRARY_NOT_FOUND, PT409 MISSING_REQUIRED_ASSETS, PT422 IDEMPOTENCY_KEY_REUSED, PT429 ERR_4002.';
 
+-- As create_story, of many at once: what is refused of one changes nothing of the others.
+create function public.create_stories(p_user_id uuid, p_email text, p_stories jsonb) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_answers jsonb := '[]'::jsonb;
+  v_wish jsonb;
+  v_state text;
+  v_code text;
+  v_detail text;
+begin
+  for v_wish in select value from jsonb_array_elements(p_stories) with ordinality order by ordinality loop
+    begin
+      v_answers := v_answers || jsonb_build_array(
+        public.create_story(p_user_id, p_email, v_wish -> 'request', v_wish ->> 'key', v_wish ->> 'hash'));
+    exception when others then
+      get stacked diagnostics v_state = returned_sqlstate, v_code = message_text, v_detail = pg_exception_detail;
+      if v_state not like 'PT%' or v_code = 'TOKEN_INVALID' then raise; end if;
+      v_answers := v_answers || jsonb_build_array(jsonb_build_object('refused', v_code, 'detail', v_detail::jsonb));
+    end;
+  end loop;
+  return v_answers;
+end $$;
+comment on function public.create_stories is
+  'Accepts stories, [{request, key, hash}]: for each in its turn what create_story answers, or {refused, detail}.';
+
 create function public.create_character(p_user_id uuid, p_email text, p_character jsonb, p_idempotency_key text default null,
   p_request_hash text default null) returns jsonb
   language plpgsql set search_path = '' as $$
@@ -221,6 +247,7 @@ declare
   v_character public.characters;
 begin
   if v_replay is not null then return v_replay; end if;
+  perform private.refuse_while('read_only');
   insert into public.characters (owner_user_id, name, species, age, traits, appearance, personality, reference_images)
   values (
     v_user.id,
@@ -235,6 +262,16 @@ begin
   return private.save_idempotent_response(p_user_id, 'create_character', p_idempotency_key, p_request_hash,
     jsonb_build_object('character', to_jsonb(v_character)));
 end $$;
+
+-- The API changes characters by their rows, as their users' own.
+create function private.on_characters_changed() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  -- What goes with its user went by a verb that asked.
+  if pg_trigger_depth() = 1 then perform private.refuse_while('read_only'); end if;
+  return null;
+end $$;
+create trigger characters_stay_in_read_only before update or delete on public.characters
+  for each statement execute function private.on_characters_changed();
 
 create function public.user_usage(p_user_id uuid, p_email text) returns jsonb
   language plpgsql set search_path = '' as $$

@@ -32,6 +32,7 @@ declare
   v_library uuid;
 begin
   if v_replay is not null then return v_replay; end if;
+  perform private.refuse_while('read_only');
   insert into public.libraries (owner_user_id, name) values (v_user.id, p_name) returning id into v_library;
   return private.save_idempotent_response(p_user_id, 'create_library', p_idempotency_key, p_request_hash,
     jsonb_build_object('library', private.library_answer(v_library)));
@@ -40,6 +41,7 @@ end $$;
 create function public.rename_library(p_user_id uuid, p_library_id uuid, p_name text) returns jsonb
   language plpgsql set search_path = '' as $$
 begin
+  perform private.refuse_while('read_only');
   update public.libraries set name = p_name where id = p_library_id and owner_user_id = p_user_id;
   if not found then perform private.refuse(404, 'LIBRARY_NOT_FOUND'); end if;
   return private.library_answer(p_library_id);
@@ -48,6 +50,7 @@ end $$;
 create function public.move_story(p_user_id uuid, p_story_id uuid, p_library_id uuid) returns jsonb
   language plpgsql set search_path = '' as $$
 begin
+  perform private.refuse_while('read_only');
   perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
   if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
   if not exists (select from public.libraries where id = p_library_id and owner_user_id = p_user_id) then

@@ -9,6 +9,7 @@ create function private.lock_story_and_owner(p_story_id uuid, p_user_id uuid) re
 begin
   perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
   if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
+  perform private.refuse_while('read_only');
   perform private.recall_history(p_story_id);
   return private.lock_user(p_user_id);
 end $$;

@@ -62,6 +62,7 @@ declare
   v_replay jsonb;
 begin
   perform private.refuse_deleted_user(p_user_id);
+  perform private.refuse_while('read_only');
   perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
   if found then
     -- As a user cancels it: a story that has no text yet gives its credit back.
@@ -87,6 +88,10 @@ create function public.delete_user(p_user_id uuid, p_limit integer default 100) 
 declare
   v_stories uuid[];
 begin
+  -- What was begun is ended.
+  if not exists (select from private.deleted_users where user_digest = private.user_digest(p_user_id)) then
+    perform private.refuse_while('read_only');
+  end if;
   perform private.note_deleted_user(p_user_id);
   update private.deleted_users set unfinished_user_id = p_user_id where user_digest = private.user_digest(p_user_id);
   v_stories := array(select id from public.stories where creator_user_id = p_user_id order by id limit p_limit for update);

@@ -17,6 +17,7 @@ create function public.share_story(p_user_id uuid, p_story_id uuid) returns json
 declare
   v_is_readable boolean;
 begin
+  perform private.refuse_while('read_only');
   select asset_generation_status ? 'textVersion' into v_is_readable from public.stories
   where id = p_story_id and creator_user_id = p_user_id for update;
   if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
@@ -35,6 +36,7 @@ comment on function public.share_story is
 create function public.unshare_story(p_user_id uuid, p_story_id uuid) returns jsonb
   language plpgsql set search_path = '' as $$
 begin
+  perform private.refuse_while('read_only');
   perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
   if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
   delete from private.shares where story_id = p_story_id;

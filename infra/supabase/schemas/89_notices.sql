@@ -147,6 +147,7 @@ create function public.user_settings(p_user_id uuid, p_email text, p_change json
 begin
   perform private.ensure_profile(p_user_id, p_email);
   if p_change <> '{}'::jsonb then
+    perform private.refuse_while('read_only');
     update public.users
     set
       notices = coalesce((p_change ->> 'notices')::boolean, notices),

@@ -25,6 +25,7 @@ revoke all on
   public.purchases,
   public.stories,
   public.story_characters,
+  public.story_summaries,
   public.tiers,
   public.usage_ledger,
   public.users
@@ -63,10 +64,17 @@ grant select, insert, update, delete on
   public.usage_ledger,
   public.users
 to service_role;
-grant select on public.asset_job_records, public.dead_letters, private.asset_calls, private.asset_costs to service_role;
+grant select on
+  public.asset_job_records,
+  public.dead_letters,
+  public.story_summaries,
+  private.asset_calls,
+  private.asset_costs
+to service_role;
 grant select, update on private.limit_waiter to service_role;
-grant select, update on private.platform_limits to service_role;
-grant select, insert, update, delete on private.remake_ledger, private.spending, private.taken_leases to service_role;
+grant select, update on private.platform_limits, private.platform_state to service_role;
+grant select, insert, update, delete on private.remake_ledger, private.request_windows, private.spending, private.taken_leases
+to service_role;
 grant select, insert, update, delete on
   private.credit_sums,
   private.deleted_users,
@@ -93,6 +101,7 @@ revoke all on function
   public.continue_story,
   public.create_character,
   public.create_library,
+  public.create_stories,
   public.create_story,
   public.delete_story,
   public.delete_user,
@@ -109,6 +118,7 @@ revoke all on function
   public.next_job_status,
   public.note_mail_event,
   public.overall_status,
+  public.platform_state,
   public.regenerate_assets,
   public.release_job,
   public.rename_library,
@@ -118,13 +128,16 @@ revoke all on function
   public.retry_delay_seconds,
   public.save_manuscript,
   public.save_story_content,
+  public.set_platform_state,
   public.settle_notices,
   public.share_story,
   public.shared_story,
   public.start_assets,
   public.start_content,
   public.story_history,
+  public.story_why,
   public.text_needed,
+  public.take_requests,
   public.tidy_history,
   public.unshare_story,
   public.user_settings,
@@ -143,6 +156,7 @@ grant execute on function
   public.continue_story,
   public.create_character,
   public.create_library,
+  public.create_stories,
   public.create_story,
   public.delete_story,
   public.delete_user,
@@ -159,6 +173,7 @@ grant execute on function
   public.next_job_status,
   public.note_mail_event,
   public.overall_status,
+  public.platform_state,
   public.regenerate_assets,
   public.release_job,
   public.rename_library,
@@ -168,13 +183,16 @@ grant execute on function
   public.retry_delay_seconds,
   public.save_manuscript,
   public.save_story_content,
+  public.set_platform_state,
   public.settle_notices,
   public.share_story,
   public.shared_story,
   public.start_assets,
   public.start_content,
   public.story_history,
+  public.story_why,
   public.text_needed,
+  public.take_requests,
   public.tidy_history,
   public.unshare_story,
   public.user_settings,

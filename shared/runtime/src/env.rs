@@ -44,6 +44,12 @@ pub const PROVIDER_TRY_SECONDS: &str = "PROVIDER_TRY_SECONDS";
 /// Seconds for which a provider that is down is left alone, default 25.
 pub const PROVIDER_PROBE_SECONDS: &str = "PROVIDER_PROBE_SECONDS";
 
+/// Secret that Shopify signs its events with; while it is replaced two, comma separated. Optional: without it none is
+/// believed. Secret.
+pub const SHOPIFY_WEBHOOK_SECRET: &str = "SHOPIFY_WEBHOOK_SECRET";
+/// The same of the payment provider: `whsec_` and Base64 of 24 bytes or more. Secret.
+pub const PAYMENT_WEBHOOK_SECRET: &str = "PAYMENT_WEBHOOK_SECRET";
+
 /// Bucket of finished assets.
 pub const ASSETS_BUCKET: &str = "ASSETS_BUCKET";
 /// Public base address of that bucket.
@@ -99,6 +105,8 @@ pub mod parameters {
         SUPABASE_JWT_SECRET,
         ELEVENLABS_API_KEY,
         ELEVENLABS_KEY,
+        SHOPIFY_WEBHOOK_SECRET,
+        PAYMENT_WEBHOOK_SECRET,
     ];
     pub const CONTENT_AGENT: &[&str] = &[
         SUPABASE_SERVICE_ROLE_KEY,

@@ -1,6 +1,6 @@
 //! What users ask: a story, a character, commands on the assets of a story; each repeatable under an idempotency key.
 
-use crate::{FinishedStory, Store, StoreError, StoryRow, finished_story::log_change};
+use crate::{FinishedStory, Refusal, Store, StoreError, StoryRow, finished_story::log_change};
 use domain::{
     AssetType, Overall, StoryId, UserId,
     character::{Character, NewCharacter},
@@ -241,6 +241,25 @@ struct StoryAnswer {
 }
 
 #[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOfMany {
+    Refused { refused: Refusal, detail: Value },
+    Made(Box<Replayable<StoryAnswer>>),
+}
+
+impl OneOfMany {
+    fn result(self) -> Result<Created<StoryRow>, StoreError> {
+        match self {
+            Self::Made(answer) => Ok(answer.map(|answer| answer.story)),
+            Self::Refused { refused, detail } => Err(StoreError::Refused {
+                refusal: refused,
+                detail,
+            }),
+        }
+    }
+}
+
+#[derive(Deserialize)]
 struct CharacterAnswer {
     character: Character,
 }
@@ -260,6 +279,25 @@ impl Store {
             "p_idempotency_key": idempotency.key, "p_request_hash": idempotency.request_hash});
         let answer: Replayable<StoryAnswer> = self.call("create_story", &arguments).await?;
         Ok(answer.map(|answer| answer.story))
+    }
+
+    /// Accepts stories, each as [`Self::create_story`] does, in one round trip: what is refused of one changes nothing of
+    /// the others.
+    pub async fn create_stories(
+        &self,
+        caller: &Caller,
+        stories: &[(NewStory, Idempotency)],
+    ) -> Result<Vec<Result<Created<StoryRow>, StoreError>>, StoreError> {
+        let stories: Vec<_> = stories
+            .iter()
+            .map(|(request, Idempotency { key, request_hash })| {
+                json!({"request": request, "key": key, "hash": request_hash})
+            })
+            .collect();
+        let arguments =
+            json!({"p_user_id": caller.user_id, "p_email": caller.email, "p_stories": stories});
+        let answers: Vec<OneOfMany> = self.call("create_stories", &arguments).await?;
+        Ok(answers.into_iter().map(OneOfMany::result).collect())
     }
 
     /// Makes a character.

@@ -1,5 +1,6 @@
 //! What can go wrong between a verb and its answer.
 
+use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
 
 /// Why the database refused, by the documented code it raised.
@@ -17,6 +18,7 @@ pub enum Refusal {
     SpendLimit,
     StoryNotFound,
     TokenInvalid,
+    UnknownPurchase,
     VersionNotFound,
     VersionOfAnotherText,
 }
@@ -37,10 +39,18 @@ impl Refusal {
             "SPEND_LIMIT" => Self::SpendLimit,
             "STORY_NOT_FOUND" => Self::StoryNotFound,
             "TOKEN_INVALID" => Self::TokenInvalid,
+            "UNKNOWN_PURCHASE" => Self::UnknownPurchase,
             "VERSION_NOT_FOUND" => Self::VersionNotFound,
             "VERSION_OF_ANOTHER_TEXT" => Self::VersionOfAnotherText,
             _ => return None,
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for Refusal {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(from)?;
+        Self::from_code(&code).ok_or_else(|| D::Error::custom("no refusal that is documented"))
     }
 }
 

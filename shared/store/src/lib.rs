@@ -13,11 +13,14 @@ mod mail;
 mod medians;
 mod notices;
 mod plans;
+mod platform;
 mod reading;
+mod requests;
 mod rest;
 mod shares;
 mod signed;
 mod voices;
+mod why;
 mod work;
 
 pub use cdn::Cdn;
@@ -35,12 +38,16 @@ pub use mail::{Mail, MailError, Mailer};
 pub use notices::{
     ClaimedNotices, DueNotice, MailOutcome, NoticeKind, NoticeResult, SettingsChange, UserSettings,
 };
-pub use plans::{Pack, Plan, Plans};
+pub use plans::{Bought, Pack, Plan, Plans};
+pub use platform::{Operation, PlatformState};
 pub use reading::{
-    AssetEntry, AssetGenerationStatus, JobRow, Page, StoryRow, StoryStatusRow, StorySummary,
+    AssetEntry, AssetGenerationStatus, JobRow, ListedStory, Page, Place, StoryColumns, StoryFilter,
+    StoryRow, StoryStatusRow,
 };
+pub use requests::{RequestShare, RequestShares};
 pub use rest::{RestConfig, RestConfigError, Store};
 pub use shares::{NoShareToken, Share, ShareToken};
+pub use why::{AssetWhy, Hindrance, LastError, StoryWhy};
 pub use work::{
     AssetView, BookPage, Claimed, Completion, Continuation, Expired, Failure, LeasedJob,
     Placeholder, Progress, Reported, Settled, StartedAssets, StartedContent, StoryView, StoryWork,

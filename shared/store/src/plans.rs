@@ -1,7 +1,7 @@
 //! What plans and packs there are, as a page that compares them shows them.
 
 use crate::{Store, StoreError};
-use domain::{AssetType, request::Priority};
+use domain::{AssetType, UserId, request::Priority};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -46,7 +46,36 @@ pub struct Plans {
     pub packs: Vec<Pack>,
 }
 
+/// What somebody paid for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bought {
+    /// A plan, by its code.
+    Tier(String),
+    /// Stories on top of one, by the code of the pack.
+    Pack(String),
+}
+
+#[derive(Deserialize)]
+struct Purchase {
+    replayed: bool,
+}
+
 impl Store {
+    /// Gives a user what was paid for, once per key; true when that was told before.
+    ///
+    /// Refused with `UnknownPurchase` or `IdempotencyKeyReused`; nothing is written then.
+    pub async fn apply_purchase(
+        &self,
+        key: &str,
+        user: UserId,
+        bought: &Bought,
+    ) -> Result<bool, StoreError> {
+        let arguments = json!({"p_key": key, "p_user_id": user, "p_purchase": bought});
+        let purchase: Purchase = self.call("apply_purchase", &arguments).await?;
+        Ok(purchase.replayed)
+    }
+
     /// Every plan and pack.
     pub async fn plans(&self) -> Result<Plans, StoreError> {
         self.call("list_plans", &json!({})).await

@@ -12,6 +12,7 @@ use serde::{
 };
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt::Display};
+use uuid::Uuid;
 
 /// A story as its row stands and as the API shows it; field names are the columns'.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,20 +37,81 @@ pub struct StoryRow {
     pub updated_at: String,
 }
 
-/// A story as a list shows it: without its text and the times of its words, which can be large.
-#[derive(Clone, Debug, Deserialize)]
-pub struct StorySummary {
-    pub id: StoryId,
-    pub library_id: LibraryId,
-    pub title: String,
-    pub status: StoryStatus,
-    /// Without the activities themselves.
-    pub asset_generation_status: AssetGenerationStatus,
-    pub story_type: String,
-    pub themes: Vec<String>,
-    pub version: u64,
+/// A story as a list shows it: the columns that were asked for, and its place in the list.
+#[derive(Clone, Debug)]
+pub struct ListedStory {
+    pub columns: Map<String, Value>,
+    pub place: Place,
+}
+
+/// The place of a row in a list of the newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// RFC 3339, to the microsecond.
     pub created_at: String,
-    pub updated_at: String,
+    pub id: Uuid,
+}
+
+/// Which stories a list shows; those of everything that is left out.
+#[derive(Clone, Debug, Default)]
+pub struct StoryFilter {
+    pub library: Option<LibraryId>,
+    pub status: Option<StoryStatus>,
+    /// Only those made before this one.
+    pub after: Option<Place>,
+}
+
+#[derive(Deserialize)]
+struct ListedRow {
+    place_created_at: String,
+    place_id: Uuid,
+    #[serde(flatten)]
+    columns: Map<String, Value>,
+}
+
+impl From<ListedRow> for ListedStory {
+    fn from(row: ListedRow) -> Self {
+        Self {
+            columns: row.columns,
+            place: Place {
+                created_at: row.place_created_at,
+                id: row.place_id,
+            },
+        }
+    }
+}
+
+/// Columns of a story that somebody may see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoryColumns(Vec<&'static str>);
+
+impl StoryColumns {
+    /// What a list shows of each story: nothing large.
+    pub fn listed() -> Self {
+        Self(LISTED_COLUMNS.split(',').collect())
+    }
+
+    /// Those of a whole story.
+    pub fn whole() -> Self {
+        Self(STORY_COLUMNS.split(',').collect())
+    }
+
+    /// Those of these that are named, with commas between them.
+    ///
+    /// # Errors
+    /// The first name that is none of these.
+    pub fn only<'n>(&self, names: &'n str) -> Result<Self, &'n str> {
+        let found = names.split(',').map(str::trim).map(|name| {
+            let mut known = self.0.iter().copied();
+            known.find(|known| *known == name).ok_or(name)
+        });
+        found.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Their names, with commas between them.
+    pub fn names(&self) -> String {
+        self.0.join(",")
+    }
 }
 
 /// How far a story is, and nothing of what is in it.
@@ -153,6 +215,11 @@ const STORIES: OwnedTable = OwnedTable {
     name: "stories",
     owner: "creator_user_id",
 };
+/// Stories as lists show them.
+const SUMMARIES: OwnedTable = OwnedTable {
+    name: "story_summaries",
+    owner: "creator_user_id",
+};
 const CHARACTERS: OwnedTable = OwnedTable {
     name: "characters",
     owner: "owner_user_id",
@@ -161,7 +228,7 @@ const CHARACTERS: OwnedTable = OwnedTable {
 const STORY_COLUMNS: &str = "id,library_id,creator_user_id,title,content,status,asset_generation_status,\
 asset_generation_started_at,asset_generation_completed_at,hue_extracted_colors,audio_words,audio_blocks,character_ids,\
 story_type,themes,version,created_at,updated_at";
-const SUMMARY_COLUMNS: &str = "id,library_id,title,status,asset_generation_status,story_type,themes,version,created_at,updated_at";
+const LISTED_COLUMNS: &str = "id,library_id,title,status,asset_generation_status,story_type,themes,version,created_at,updated_at";
 const STATUS_COLUMNS: &str = "asset_generation_status,version";
 const CHARACTER_COLUMNS: &str =
     "id,name,species,age,traits,appearance,personality,reference_images";
@@ -228,29 +295,48 @@ impl Store {
         .await
     }
 
-    /// This owner's stories, newest first; with a library, those that stand in it.
+    /// These columns of a story of this owner, or nothing, whether it is missing or somebody else's.
+    pub async fn story_part(
+        &self,
+        owner: UserId,
+        id: StoryId,
+        columns: &StoryColumns,
+    ) -> Result<Option<Map<String, Value>>, StoreError> {
+        self.owned_row("read a story", &STORIES, owner, id, |rows| {
+            rows.select(columns.names())
+        })
+        .await
+    }
+
+    /// This owner's stories, newest first.
     pub async fn stories(
         &self,
         owner: UserId,
-        library: Option<LibraryId>,
+        filter: &StoryFilter,
+        columns: &StoryColumns,
         page: Page,
-    ) -> Result<Vec<StorySummary>, StoreError> {
+    ) -> Result<Vec<ListedStory>, StoreError> {
         let select = |rows: Builder| {
-            let rows = rows.select(SUMMARY_COLUMNS);
-            match library {
-                Some(library) => rows.eq("library_id", library.to_string()),
-                None => rows,
+            // A story's place under names of its own: whoever asked for these columns as well has them twice.
+            let place = "place_created_at:created_at,place_id:id";
+            let mut rows = rows.select(format!("{},{place}", columns.names()));
+            if let Some(library) = filter.library {
+                rows = rows.eq("library_id", library.to_string());
             }
+            if let Some(status) = filter.status {
+                rows = rows.eq("status", status.name());
+            }
+            if let Some(Place { created_at, id }) = &filter.after {
+                // The first condition says nothing new, and is what an index understands.
+                let before = format!(r#"created_at.lt."{created_at}",id.lt.{id}"#);
+                rows = rows.lte("created_at", created_at).or(before);
+            }
+            rows
         };
-        let mut stories: Vec<StorySummary> = self
-            .owned_rows("list stories", &STORIES, owner, page, select)
+        let rows: Vec<ListedRow> = self
+            .owned_rows("list stories", &SUMMARIES, owner, page, select)
             .await?;
-        for story in &mut stories {
-            for asset in story.asset_generation_status.assets.values_mut() {
-                asset.more.remove("data");
-            }
-        }
-        Ok(stories)
+        Ok(rows.into_iter().map(ListedStory::from).collect())
     }
 
     /// The jobs of a story of this owner, in the order they were made.
@@ -318,16 +404,6 @@ impl Store {
             rows.delete().select("id")
         });
         Ok(row.await?.is_some())
-    }
-
-    /// Asks the least there is: fails while PostgREST or the database behind it does not answer.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        let _: Vec<Value> = self
-            .read("reach the database", |rest| {
-                rest.from("tiers").select("code").limit(1)
-            })
-            .await?;
-        Ok(())
     }
 }
 

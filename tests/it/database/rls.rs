@@ -27,7 +27,7 @@ const SERVICE_ONLY: [&str; 9] = [
     "story_characters",
     "usage_ledger",
 ];
-const SERVICE_READS: [&str; 2] = ["asset_job_records", "dead_letters"];
+const SERVICE_READS: [&str; 3] = ["asset_job_records", "dead_letters", "story_summaries"];
 
 /// What owners see of their jobs: no lease, no checkpoint (prompts are in it), no options.
 const VISIBLE_JOB_COLUMNS: [&str; 16] = [
@@ -169,7 +169,7 @@ async fn attempt(
         Ok(done) => Outcome::Rows(done.rows_affected()),
         // Not allowed, or a view that nobody can write to.
         Err(sqlx::Error::Database(error))
-            if matches!(error.code().as_deref(), Some("42501" | "55000")) =>
+            if matches!(error.code().as_deref(), Some("42501" | "55000" | "0A000")) =>
         {
             Outcome::Denied
         }

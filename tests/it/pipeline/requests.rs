@@ -235,3 +235,45 @@ fn a_stranger_finds_neither_story_nor_character() {
         );
     });
 }
+
+#[test]
+fn a_class_asks_for_stories_at_once_and_turns_the_pages_of_its_list() {
+    let shared = shared();
+    shared.run(async {
+        let user = newcomer(&shared).await;
+        let hero = user
+            .api
+            .create_character(&json!({"name": "Ember"}))
+            .await
+            .expect("a character");
+        let wish = |kind: &str| json!({"character_ids": [hero["id"]], "story_type": kind, "themes": [], "generateAssets": false});
+        let url = format!("{}/api/v1/stories", shared.stack().variable("API_URL"));
+        let bulk = json!({"stories": [wish("adventure"), wish(""), wish("bedtime"), wish("mystery")]});
+        let (status, answer) = post(&format!("{url}/bulk"), &user.token, None, &bulk).await;
+        assert_eq!(status, 200, "{answer}");
+        let answers = answer["data"]["answers"].as_array().expect("answers");
+        let statuses: Vec<_> = answers.iter().map(|answer| answer["status"].clone()).collect();
+        assert_eq!(statuses, [201, 400, 201, 403], "{answer}");
+        let made = [0, 2].map(|place| answers[place]["data"]["id"].as_str().expect("an id").to_owned());
+        let (_, _, why) = get(&format!("{url}/{}/why", made[0]), &user.token, None).await;
+        assert!(why["data"]["blockedBy"].is_array(), "{why}");
+        for id in &made {
+            user.settled(id).await;
+        }
+
+        let first = format!("{url}?limit=1&status=ready&fields=id,story_type");
+        let (_, headers, first) = get(&first, &user.token, None).await;
+        assert!(headers.contains_key("ratelimit"), "{headers:?}");
+        let cursor = first["data"]["nextCursor"].as_str().expect("a next page");
+        let next = format!("{url}?limit=1&fields=id,story_type&cursor={cursor}");
+        let (_, _, next) = get(&next, &user.token, None).await;
+        assert_eq!(next["data"].get("nextCursor"), None);
+        let mut listed = [&first, &next].map(|page| page["data"]["stories"][0]["id"].as_str().expect("an id").to_owned());
+        let mut made = made;
+        listed.sort();
+        made.sort();
+        assert_eq!(listed, made);
+        let (_, _, whole) = get(&format!("{url}/{}/why", made[0]), &user.token, None).await;
+        assert_eq!(whole["data"], json!({"overall": "ready", "blockedBy": [], "assets": []}));
+    });
+}

@@ -6,11 +6,14 @@ import { client } from './client.js';
 import { Heroes } from './heroes.js';
 import { askToSignIn, attempt, explain } from './page.js';
 import { ASSETS, name } from './telling.js';
-import { t } from './words.js';
+import { language, t } from './words.js';
 
 const TYPES = ['adventure', 'bedtime', 'friendship', 'mystery', 'funny', 'discovery'];
 const THEMES = ['courage', 'friendship', 'kindness', 'curiosity', 'family', 'nature', 'sharing', 'feelings'];
 const THEMES_MAX = 8;
+/** Languages that a story is told in, as people call them here; others come with the language of the idea. */
+const TOLD_IN = ['en', 'es', 'de', 'fr', 'it', 'nl', 'pl', 'pt', 'sv', 'tr', 'uk'];
+const nameOf = new Intl.DisplayNames([language], { type: 'language' });
 
 export class Composer {
   readonly heroes: Heroes;
@@ -91,6 +94,11 @@ export class Composer {
       </div></fieldset>
       <div class="fields">
         <label>${t('wish.age')}<input name="age" type="number" min="1" max="18" inputmode="numeric" placeholder="6"></label>
+        <label>${t('wish.language')}<select name="language">
+          <option value="">${t('wish.language.idea')}</option>
+          ${TOLD_IN.map((code) => html`<option value=${code} ?selected=${code === language && code !== 'en'}>${nameOf.of(code)}</option>`)}
+        </select></label>
+        <label>${t('review.style')}<input name="style" maxlength="60" autocomplete="off" placeholder=${t('review.style.hint')}></label>
         ${this.#voiceChoice()}
       </div>`;
   }
@@ -136,11 +144,15 @@ export class Composer {
     const data = new FormData(form);
     const text = (field: string) => String(data.get(field) ?? '').trim();
     const included = this.#usage?.assetTypes as AssetType[] | undefined;
+    // Without an idea there is no language to take it from but the page's.
+    const told = this.isWhole ? text('language') : text('idea') || language === 'en' ? '' : language;
     const wish: NewStory = {
       character_ids: this.heroes.ids,
       story_type: this.#type,
       themes: this.isWhole ? [...this.#themes] : ['courage'],
       ...(text('idea') && { idea: text('idea') }),
+      ...(told && { language: told }),
+      ...(text('style') && { style: text('style') }),
       ...(text('age') && { readerAge: Number(text('age')) }),
       ...(this.#voice && included?.includes('audio') && { voiceId: this.#voice }),
     };

@@ -151,7 +151,7 @@ function view(): TemplateResult {
       ${isSlow ? html`<p class="note" role="status">${t('making.slow')}</p>` : nothing}
       <div class="row">
         ${hasText ? readButton(assets) : nothing}
-        ${hasFailed ? button('retry-all', t('do.retry-all'), () => client.retry(id), undefined, hasText ? 'quiet' : 'big') : nothing}
+        ${hasFailed && !isMissing(assets.content) ? button('retry-all', t('do.retry-all'), () => client.retry(id), undefined, 'quiet') : nothing}
         ${hasFailed && hasText && overall === 'partial' ? button('continue', t('do.continue'), () => client.continue(id), undefined, 'quiet') : nothing}
         ${hasText ? html`<button class="quiet" data-action="review" aria-pressed=${isReviewing} @click=${toggleReview}>${t('do.review')}</button>` : nothing}
         ${hasText ? button('share', t('do.share'), share, undefined, 'quiet') : nothing}

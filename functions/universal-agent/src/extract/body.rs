@@ -2,7 +2,10 @@
 
 use crate::{
     error::{ApiError, Code},
-    extract::json::{self, BadJson},
+    extract::{
+        complaints::check,
+        json::{self, BadJson},
+    },
 };
 use axum::{
     body::Bytes,
@@ -11,6 +14,7 @@ use axum::{
 };
 use domain::request::InvalidField;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// A body larger than this is refused unread.
 pub(crate) const BODY_BYTES_MAX: usize = 64 << 10;
@@ -18,6 +22,8 @@ pub(crate) const BODY_BYTES_MAX: usize = 64 << 10;
 /// A request whose parts are valid, and the form it arrives in.
 pub(crate) trait Checked: Sized {
     type Form: DeserializeOwned;
+    /// The least that is accepted, as JSON: its members stand in for bad ones while the others are looked at.
+    const LEAST: &'static str = "{}";
 
     fn check(form: Self::Form) -> Result<Self, InvalidField>;
 }
@@ -52,7 +58,7 @@ impl<S: Send + Sync, T: Checked> FromRequest<S> for Body<T> {
                     _ => ApiError::invalid("body", "The body could not be read to its end."),
                 })?;
         if bytes.is_empty() {
-            return Ok(Self(T::check(parse(b"{}")?)?));
+            return check(parse(b"{}")?).map(Self);
         }
         if !is_json {
             return Err(ApiError::new(
@@ -60,7 +66,7 @@ impl<S: Send + Sync, T: Checked> FromRequest<S> for Body<T> {
                 "The body must be JSON: content-type application/json.",
             ));
         }
-        Ok(Self(T::check(parse(&bytes)?)?))
+        check(parse(&bytes)?).map(Self)
     }
 }
 
@@ -91,11 +97,11 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// serde_json itself refuses text nested more than 128 deep and invalid UTF-8 inside strings.
-fn parse<F: DeserializeOwned>(bytes: &[u8]) -> Result<F, ApiError> {
+fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
     let invalid_json = |problem: String| ApiError::new(Code::InvalidJson, problem);
     let text = std::str::from_utf8(bytes)
         .map_err(|_| invalid_json("The body is not UTF-8.".to_owned()))?;
-    json::parse(text).map_err(|bad| match bad {
+    json::read(text).map_err(|bad| match bad {
         BadJson::Syntax(problem) => invalid_json(format!("The body is not JSON: {problem}")),
         BadJson::Part { path, problem } => {
             let field = if path.is_empty() { "body" } else { &path };

@@ -21,8 +21,8 @@ pub(crate) enum BadJson {
     Part { path: String, problem: String },
 }
 
-/// Reads a text of at most 128 levels as `F`.
-pub(crate) fn parse<F: DeserializeOwned>(text: &str) -> Result<F, BadJson> {
+/// Reads a text of at most 128 levels.
+pub(crate) fn read(text: &str) -> Result<Value, BadJson> {
     let mut json = serde_json::Deserializer::from_str(text);
     let NamesOnce(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = plain(&error.path().to_string());
@@ -42,7 +42,12 @@ pub(crate) fn parse<F: DeserializeOwned>(text: &str) -> Result<F, BadJson> {
     })?;
     json.end()
         .map_err(|error| BadJson::Syntax(error.to_string()))?;
-    serde_path_to_error::deserialize(Strict(&value)).map_err(|error| {
+    Ok(value)
+}
+
+/// Takes a value for an `F`, or tells the first part of it that is none.
+pub(crate) fn read_as<F: DeserializeOwned>(value: &Value) -> Result<F, BadJson> {
+    serde_path_to_error::deserialize(Strict(value)).map_err(|error| {
         let path = plain(&error.path().to_string());
         let Complaint { part, problem } = error.into_inner();
         BadJson::Part {

@@ -4,6 +4,7 @@ use crate::{
     auth::{TOKEN_BYTES_MAX, TokenError},
     deps::AppState,
     error::{ApiError, Code},
+    extract::anyone::count,
     request_log::note_user,
 };
 use axum::{
@@ -33,6 +34,7 @@ impl FromRequestParts<AppState> for SignedIn {
         })?;
         let caller = deps.verifier.verify(token).await?;
         note_user(caller.user_id);
+        count(parts, deps, Some(caller.user_id)).await?;
         Ok(Self(caller))
     }
 }

@@ -6,6 +6,7 @@ mod history;
 mod requests;
 mod status;
 mod unchanged;
+mod why;
 
 pub(crate) use command::{Outcome, command};
 pub(crate) use estimate::estimate;
@@ -17,3 +18,4 @@ pub(crate) use requests::{
 pub(crate) use status::status;
 #[cfg(test)]
 pub(crate) use unchanged::Reason;
+pub(crate) use why::why;

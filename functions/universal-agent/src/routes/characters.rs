@@ -25,6 +25,7 @@ use store::Created;
 
 impl Checked for NewCharacter {
     type Form = CharacterForm;
+    const LEAST: &'static str = r#"{"name": "a"}"#;
 
     fn check(form: CharacterForm) -> Result<Self, InvalidField> {
         form.try_into()

@@ -5,6 +5,7 @@ use axum::extract::State;
 use runtime::release;
 use serde::Serialize;
 use std::time::Duration;
+use store::PlatformState;
 
 /// A probe waits no longer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
@@ -16,11 +17,13 @@ pub(crate) struct Health {
     environment: String,
     version: &'static str,
     commit: &'static str,
+    /// What it does at the moment, and why not everything.
+    platform: PlatformState,
 }
 
 /// `GET /health`: 200, or 503 while the database does not answer.
 pub(crate) async fn health(State(deps): State<AppState>) -> Result<Answer<Health>, ApiError> {
-    tokio::time::timeout(ANSWERS_WITHIN, deps.store.ping())
+    let platform = tokio::time::timeout(ANSWERS_WITHIN, deps.store.platform_state())
         .await
         .map_err(ApiError::unavailable)?
         .map_err(ApiError::unavailable)?;
@@ -30,5 +33,6 @@ pub(crate) async fn health(State(deps): State<AppState>) -> Result<Answer<Health
         environment: deps.config.environment.clone(),
         version: release::VERSION,
         commit: release::COMMIT,
+        platform,
     }))
 }

@@ -97,6 +97,16 @@ mod tests {
         assert_eq!(listed, known.into());
     }
 
+    #[test]
+    fn the_document_lists_every_hindrance() {
+        let known = store::Hindrance::ALL.map(|reason| {
+            let name = serde_json::to_value(reason).unwrap();
+            name.as_str().unwrap().to_owned()
+        });
+        let listed = listed(&openapi(), "/components/schemas/Hindrance/enum");
+        assert_eq!(listed, known.into());
+    }
+
     /// A client made from the document takes a member with a default for one that is always there.
     #[test]
     fn no_member_of_a_body_has_a_default() {

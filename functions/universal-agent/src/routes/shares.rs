@@ -4,7 +4,7 @@ use crate::{
     answer::{Answer, Gone},
     deps::{AppState, Deps},
     error::{ApiError, Code},
-    extract::{Keyed, PathStoryId, SignedIn},
+    extract::{Anyone, Keyed, PathStoryId, SignedIn},
 };
 use axum::{
     extract::{Path, State},
@@ -56,6 +56,7 @@ pub(crate) async fn remove(
 /// `GET /shared/{token}`: the book, for whoever has the link.
 pub(crate) async fn show(
     State(deps): State<AppState>,
+    _: Anyone,
     Path(token): Path<String>,
 ) -> Result<Answer<Value>, ApiError> {
     let (story, _) = opened(&deps, &token).await?;

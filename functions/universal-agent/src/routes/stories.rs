@@ -4,7 +4,9 @@ use crate::{
     answer::{Answer, Caching, Gone, Tagged},
     deps::AppState,
     error::ApiError,
-    extract::{Body, Checked, Held, Keyed, PageQuery, PathStoryId, Posted, Query, SignedIn},
+    extract::{
+        Body, Checked, Cursor, Held, Keyed, PageQuery, PathStoryId, Posted, Query, SignedIn,
+    },
     hand_off::{delete_files, start_text},
     request_log::note_story,
     store_error::story_not_found,
@@ -16,10 +18,12 @@ use domain::{
     request::{InvalidField, NewStory, StoryForm},
 };
 use serde::{Deserialize, Serialize};
-use store::{AssetGenerationStatus, Created, StoryRow, StorySummary};
+use serde_json::{Map, Value};
+use store::{AssetGenerationStatus, Created, StoryColumns, StoryFilter, StoryRow};
 
 impl Checked for NewStory {
     type Form = StoryForm;
+    const LEAST: &'static str = r#"{"character_ids": ["00000000-0000-0000-0000-000000000000"], "story_type": "a", "themes": []}"#;
 
     fn check(form: StoryForm) -> Result<Self, InvalidField> {
         Self::try_from(form)
@@ -90,76 +94,76 @@ pub(crate) async fn create(
     Ok(Answer::created(StoryAccepted::from(story)).replayed(replayed))
 }
 
-/// A story in a list.
-#[derive(Serialize)]
-pub(crate) struct StoryListItem {
-    id: StoryId,
-    library_id: LibraryId,
-    title: String,
-    status: StoryStatus,
-    asset_generation_status: AssetGenerationStatus,
-    story_type: String,
-    themes: Vec<String>,
-    version: u64,
-    created_at: String,
-    updated_at: String,
-}
-
-impl From<StorySummary> for StoryListItem {
-    fn from(story: StorySummary) -> Self {
-        Self {
-            id: story.id,
-            library_id: story.library_id,
-            title: story.title,
-            status: story.status,
-            asset_generation_status: story.asset_generation_status,
-            story_type: story.story_type,
-            themes: story.themes,
-            version: story.version,
-            created_at: story.created_at,
-            updated_at: story.updated_at,
-        }
-    }
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StoryList {
-    stories: Vec<StoryListItem>,
+    stories: Vec<Map<String, Value>>,
     limit: usize,
     offset: usize,
     has_more: bool,
+    /// Where the next page begins, whatever is made meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<Cursor>,
 }
 
-/// `GET /stories`: the caller's own, newest first; with `library_id` those of one library.
+/// `GET /stories`: the caller's own, newest first.
 pub(crate) async fn list(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     page: PageQuery,
     query: Query,
 ) -> Result<Answer<StoryList>, ApiError> {
-    let library = query.id("library_id")?;
+    let after = query.cursor()?.map(|Cursor(place)| place);
+    if after.is_some() && page.offset > 0 {
+        let problem = "cursor says where the page begins, so offset must be left out";
+        return Err(ApiError::invalid("cursor", problem));
+    }
+    let filter = StoryFilter {
+        library: query.id("library_id")?,
+        status: query.word("status")?,
+        after,
+    };
+    let columns = query.fields(StoryColumns::listed())?;
     let mut rows = deps
         .store
-        .stories(caller.user_id, library, page.with_one_more())
+        .stories(caller.user_id, &filter, &columns, page.with_one_more())
         .await?;
     let has_more = page.cut(&mut rows);
+    let last = rows.last().filter(|_| has_more);
     Ok(Answer::ok(StoryList {
-        stories: rows.into_iter().map(StoryListItem::from).collect(),
+        next_cursor: last.map(|story| Cursor(story.place.clone())),
+        stories: rows.into_iter().map(|story| story.columns).collect(),
         limit: page.limit,
         offset: page.offset,
         has_more,
     }))
 }
 
-/// `GET /stories/{id}`: the whole row.
+/// A story, or what was asked for of it.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Shown {
+    Whole(Box<StoryRow>),
+    Part(Map<String, Value>),
+}
+
+/// `GET /stories/{id}`: the whole row; with `fields` so much of it.
 pub(crate) async fn show(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     PathStoryId(id): PathStoryId,
     held: Held,
-) -> Result<Tagged<StoryRow>, ApiError> {
-    let story = deps.store.story(caller.user_id, id).await?;
+    query: Query,
+) -> Result<Tagged<Shown>, ApiError> {
+    let (whole, user) = (StoryColumns::whole(), caller.user_id);
+    let columns = query.fields(whole.clone())?;
+    let story = if columns == whole {
+        let story = deps.store.story(user, id).await?;
+        story.map(Box::new).map(Shown::Whole)
+    } else {
+        let part = deps.store.story_part(user, id, &columns).await?;
+        part.map(Shown::Part)
+    };
     Ok(Tagged {
         answer: Answer::ok(story.ok_or_else(story_not_found)?),
         held,

@@ -240,3 +240,62 @@ async fn a_body_that_does_not_call_itself_json_is_refused() {
         assert_eq!(api.send(request).await.status(), status, "{content_type}");
     }
 }
+
+#[tokio::test]
+async fn every_bad_field_is_named_at_once_in_whatever_way_it_is_bad() {
+    let api = TestApi::new().await;
+    let fields = async |path: &str, sent: Value| {
+        let refused = body(api.post(path, sent).await).await;
+        let fields = refused["data"]["fields"].as_array().unwrap().clone();
+        assert_eq!(refused["data"]["field"], fields[0]["field"]);
+        for told in &fields {
+            let message = told["message"].as_str().unwrap();
+            assert!(refused["message"].as_str().unwrap().contains(message));
+        }
+        let mut names: Vec<_> = fields
+            .iter()
+            .map(|told| told["field"].as_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    let story = json!({"character_ids": ["x"], "story_type": "", "title": 5, "reader_age": 99, "wings": true,
+        "assetTypes": ["cover", "nothing"], "priority": "now"});
+    assert_eq!(
+        fields("/stories", story).await,
+        [
+            "assetTypes[1]",
+            "character_ids[0]",
+            "priority",
+            "readerAge",
+            "story_type",
+            "themes",
+            "title",
+            "wings"
+        ]
+    );
+    let missing = fields("/stories", json!({})).await;
+    assert_eq!(missing, ["character_ids", "story_type", "themes"]);
+    let hero = json!({"age": -1, "appearance": {"hair": "", "skin": " ", "eyes": "green"}, "traits": ["wings"]});
+    assert_eq!(
+        fields("/characters", hero).await,
+        [
+            "age",
+            "appearance.hair",
+            "appearance.skin",
+            "name",
+            "traits"
+        ]
+    );
+    let options =
+        json!({"assetTypes": ["x"], "options": {"voiceId": 1, "style": 2}, "force": "yes"});
+    let path = format!("/stories/{STORY}/assets/retry");
+    assert_eq!(
+        fields(&path, options).await,
+        ["assetTypes[0]", "force", "options.style", "options.voiceId"]
+    );
+    for whole in [json!([]), json!(null), json!("a")] {
+        assert_eq!(fields("/stories", whole).await, ["body"]);
+    }
+    assert!(api.database.questions().is_empty());
+}

@@ -93,8 +93,8 @@ async fn a_story_moves_to_a_library_of_its_user_and_to_no_other() {
 #[tokio::test]
 async fn the_stories_of_one_library_can_be_listed() {
     let api = TestApi::new().await;
-    let row = story_row("ready", json!({}));
-    api.database.answers("stories", 200, json!([row]));
+    let row = json!({"library_id": USER, "place_created_at": "2026-01-01T00:00:00+00:00", "place_id": STORY});
+    api.database.answers("story_summaries", 200, json!([row]));
     let path = format!("/stories?library_id={USER}");
     let answer = body(api.get(&path).await).await;
     assert_eq!(answer["data"]["stories"][0]["library_id"], USER);

@@ -159,12 +159,108 @@ async fn one_odd_row_hides_no_other_character() {
     assert_eq!(characters[1]["referenceImages"], json!([]));
 }
 
+/// A story as PostgREST tells it of a list.
+fn listed() -> Value {
+    let row = story_row("ready", json!({}));
+    let names = "id,library_id,title,status,asset_generation_status,story_type,themes,version,created_at,updated_at";
+    let mut listed: serde_json::Map<_, _> = names
+        .split(',')
+        .map(|name| (name.to_owned(), row[name].clone()))
+        .collect();
+    listed.insert("place_created_at".to_owned(), row["created_at"].clone());
+    listed.insert("place_id".to_owned(), row["id"].clone());
+    listed.into()
+}
+
+#[tokio::test]
+async fn a_page_begins_where_the_one_before_ended_and_shows_what_was_asked_for() {
+    let api = TestApi::new().await;
+    let part = json!({"title": "Ember", "place_created_at": "2026-01-01T00:00:00+00:00", "place_id": STORY});
+    api.database.answers("story_summaries", 200, json!([part]));
+    let path = format!("/stories?fields=title&status=ready&cursor=1767225600000000.{STORY}");
+    let answer = body(api.get(&path).await).await;
+    assert_eq!(
+        answer["data"],
+        json!({"stories": [{"title": "Ember"}], "limit": 20, "offset": 0, "hasMore": false})
+    );
+    let asked = api.database.questions()[0].1.clone();
+    let asked: Vec<_> = url::form_urlencoded::parse(asked.split_once('?').unwrap().1.as_bytes())
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let at = "2026-01-01T00:00:00.000000+00:00";
+    for condition in [
+        "select=title,place_created_at:created_at,place_id:id".to_owned(),
+        "status=eq.ready".to_owned(),
+        format!("created_at=lte.{at}"),
+        format!(r#"or=(created_at.lt."{at}",id.lt.{STORY})"#),
+    ] {
+        assert!(asked.contains(&condition), "{condition} in {asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_story_only_what_was_asked_for_is_read() {
+    let api = TestApi::new().await;
+    let part = json!({"title": "Ember", "version": 3});
+    api.database.answers("stories", 200, json!([part]));
+    let path = format!("/stories/{STORY}");
+    let answer = body(api.get(&format!("{path}?fields=title,version")).await).await;
+    assert_eq!(answer["data"], part);
+    assert!(
+        api.database.questions()[0]
+            .1
+            .contains("select=title%2Cversion")
+    );
+}
+
+#[tokio::test]
+async fn what_nobody_may_ask_of_a_list_is_refused_by_name() {
+    let api = TestApi::new().await;
+    for (path, field) in [
+        ("/stories?fields=title,request", "fields"),
+        ("/stories?fields=content", "fields"),
+        ("/stories?fields=", "fields"),
+        ("/stories?status=cancelled", "status"),
+        ("/stories?cursor=1", "cursor"),
+        (
+            "/stories?offset=1&cursor=1.01234567-89ab-cdef-0123-456789abcdef",
+            "cursor",
+        ),
+        (
+            "/stories/01234567-89ab-cdef-0123-456789abcdef?fields=request",
+            "fields",
+        ),
+    ] {
+        let response = api.get(path).await;
+        assert_eq!(response.status(), 400, "{path}");
+        assert_eq!(body(response).await["data"]["field"], field, "{path}");
+    }
+    assert!(api.database.questions().is_empty());
+}
+
+#[tokio::test]
+async fn why_a_story_is_not_whole_is_told_to_its_user() {
+    let api = TestApi::new().await;
+    let why = json!({"overall": "generating", "blockedBy": ["cover"], "assets": [
+        {"assetType": "cover", "reason": "WAITS_FOR_RETRY", "attempts": 1, "retriesLeft": 2,
+            "lastError": {"code": "PROVIDER_TIMEOUT", "message": "late", "at": "2026-01-01T00:00:00+00:00"},
+            "nextAttemptAt": "2026-01-01T00:00:04+00:00", "waitedOnBy": ["scene_1"]},
+        {"assetType": "scene_1", "reason": "WAITS_FOR_INPUTS", "attempts": 0, "retriesLeft": 3, "waitsFor": ["cover"]}]});
+    api.database.answers("rpc/story_why", 200, why.clone());
+    let path = format!("/stories/{STORY}/why");
+    assert_eq!(body(api.get(&path).await).await["data"], why);
+    let (_, _, asked) = api.database.questions().pop().unwrap();
+    assert_eq!(asked, json!({"p_user_id": USER, "p_story_id": STORY}));
+}
+
 #[tokio::test]
 async fn a_list_leaves_large_columns_out_and_tells_whether_it_goes_on() {
     let api = TestApi::new().await;
-    let activities = json!({"activities": {"status": "ready", "progress": 100, "data": {"activities": ["a", "b"]}}});
-    let row = story_row("ready", activities);
-    api.database.answers("stories", 200, json!([row, row, row]));
+    api.database.answers(
+        "story_summaries",
+        200,
+        json!([listed(), listed(), listed()]),
+    );
     let answer = body(api.get("/stories?limit=2&offset=4").await).await;
     let data = &answer["data"];
     assert_eq!(data["stories"].as_array().unwrap().len(), 2);
@@ -173,8 +269,9 @@ async fn a_list_leaves_large_columns_out_and_tells_whether_it_goes_on() {
         (&json!(2), &json!(4), &json!(true))
     );
     assert!(data["stories"][0].get("content").is_none());
-    let activities = &data["stories"][0]["asset_generation_status"]["assets"]["activities"];
-    assert_eq!(activities, &json!({"status": "ready", "progress": 100}));
+    assert!(data["stories"][0].get("place_id").is_none());
+    let next = format!("1767225600000000.{STORY}");
+    assert_eq!(data["nextCursor"], next);
     let asked = &api.database.questions()[0].1;
     assert!(asked.contains(&format!("creator_user_id=eq.{USER}")));
     for large in ["content", "audio_words", "audio_blocks", "hue_extracted"] {
@@ -227,6 +324,67 @@ async fn a_character_is_made_shown_changed_and_removed() {
     assert_eq!(api.ask("DELETE", &path, "").await.status(), 200);
     api.database.answers("characters", 200, json!([]));
     assert_eq!(api.ask("DELETE", &path, "").await.status(), 404);
+}
+
+#[tokio::test]
+async fn many_stories_take_one_round_trip_and_each_has_the_answer_that_it_would_have_alone() {
+    let api = TestApi::new().await;
+    let full = json!({"refused": "QUOTA_EXCEEDED", "detail": {"tier": "free", "storiesUsed": 2, "storyLimit": 2}});
+    api.database
+        .answers("rpc/create_stories", 200, json!([new_story(false), full]));
+    let mut bad = wish();
+    bad["story_type"] = json!("");
+    bad["readerAge"] = json!(99);
+    let sent = json!({"stories": [wish(), bad, wish()]});
+    let answer = body(api.post_with_key("/stories/bulk", "class-4b", sent).await).await;
+    let data = &answer["data"];
+    assert_eq!(
+        (&data["accepted"], &data["refused"]),
+        (&json!(1), &json!(2))
+    );
+    let [made, unread, refused] = &data["answers"].as_array().unwrap()[..] else {
+        panic!("{answer}");
+    };
+    assert_eq!(
+        (&made["status"], &made["data"]["id"]),
+        (&json!(201), &json!(STORY))
+    );
+    assert_eq!(
+        (&unread["status"], code_of(unread)),
+        (&json!(400), "VALIDATION_FAILED")
+    );
+    assert_eq!(unread["data"]["fields"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        (&refused["status"], code_of(refused)),
+        (&json!(403), "QUOTA_EXCEEDED")
+    );
+    assert_eq!(refused["data"]["tier"], "free");
+
+    let questions = api.database.questions();
+    let [(_, _, asked)] = &questions[..] else {
+        panic!("{questions:?}");
+    };
+    let asked = asked["p_stories"].as_array().unwrap();
+    assert_eq!(asked.len(), 2);
+    assert_ne!(
+        asked[0]["key"], asked[1]["key"],
+        "the same wish twice is two stories"
+    );
+    assert_eq!(asked[0]["hash"], asked[1]["hash"]);
+    let event = json!({"action": "generate_story", "storyId": STORY});
+    assert_eq!(api.events(), [("content-agent".to_owned(), event)]);
+}
+
+#[tokio::test]
+async fn no_more_than_a_hundred_stories_are_asked_for_at_once() {
+    let api = TestApi::new().await;
+    for count in [0, 101] {
+        let sent = json!({"stories": vec![json!({}); count]});
+        let response = api.post("/stories/bulk", sent).await;
+        assert_eq!(response.status(), 400);
+        assert_eq!(body(response).await["data"]["field"], "stories");
+    }
+    assert!(api.database.questions().is_empty());
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ pub const ENVIRONMENT: &str = "production";
 const EMAIL_FROM: &str = "stories@storytailor.example";
 
 /// Settings of the functions that are passed on when they are set outside. What no function reads is not among them.
-const PASSED_THROUGH: [&str; 16] = [
+const PASSED_THROUGH: [&str; 18] = [
     "EMAIL_FROM",
     "SUPABASE_JWT_ISSUER",
     "OPENAI_TEXT_MODEL",
@@ -33,6 +33,8 @@ const PASSED_THROUGH: [&str; 16] = [
     "MODEL_PRICES",
     "PROVIDER_TRY_SECONDS",
     "PROVIDER_PROBE_SECONDS",
+    "PAYMENT_WEBHOOK_SECRET",
+    "SHOPIFY_WEBHOOK_SECRET",
     "AWS_LAMBDA_LOG_LEVEL",
     "RUST_LOG",
 ];

@@ -252,3 +252,36 @@ async fn usage_tells_what_was_used_and_what_is_left() {
         "{usage}"
     );
 }
+
+#[tokio::test]
+async fn of_many_stories_each_is_accepted_or_refused_alone_and_asked_again_none_is_made_twice() {
+    let database = Database::new().await;
+    let user = database.user("free").await;
+    let hero = database.character(user).await;
+    let wish = |hero: &str, key: &str| {
+        let request = json!({"character_ids": [hero], "story_type": "adventure", "themes": [], "asset_types": []});
+        json!({"request": request, "key": key, "hash": "h"})
+    };
+    let nobody = Uuid::new_v4().to_string();
+    let stories = json!([
+        wish(&hero, "1"),
+        wish(&nobody, "2"),
+        wish(&hero, "3"),
+        wish(&hero, "4")
+    ]);
+    let asked = json!({"p_user_id": user, "p_email": null, "p_stories": stories});
+    let first = database.call("create_stories", asked.clone()).await;
+    let refused = |place: usize| first[place]["refused"].as_str().unwrap_or_default();
+    assert_eq!(
+        [refused(0), refused(1), refused(2), refused(3)],
+        ["", "CHARACTER_NOT_FOUND", "", "QUOTA_EXCEEDED"]
+    );
+    assert_eq!(first[3]["detail"]["storyLimit"], 2);
+    assert_eq!(database.credits(user).await, (2, 2));
+    let again = database.call("create_stories", asked).await;
+    assert_eq!(
+        (&again[0]["replayed"], &again[0]["story"]["id"]),
+        (&json!(true), &first[0]["story"]["id"])
+    );
+    assert_eq!(database.credits(user).await, (2, 2));
+}

@@ -2,6 +2,10 @@
 
 use super::*;
 
+fn parse<F: DeserializeOwned>(text: &str) -> Result<F, BadJson> {
+    read_as(&read(text)?)
+}
+
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Pace {

@@ -3,6 +3,7 @@
 mod deploy;
 mod doctor;
 mod look;
+mod operator;
 mod progress;
 mod running;
 mod shelf;
@@ -56,6 +57,15 @@ enum Command {
     Look,
     /// Checks tools, variables, database, queue, storage and providers
     Doctor,
+    /// Why a story is not whole: what each asset waits for or failed of, and when it is tried next
+    Why { story: String },
+    /// Turns the emergency switch: running, no_new_stories, no_new_work or read_only; tells how much is still being made
+    Platform {
+        state: String,
+        /// What users are told
+        #[arg(long)]
+        reason: Option<String>,
+    },
     /// Deploys one environment: checks, database, functions, a story; each command is printed, and may be typed instead
     Deploy(deploy::Deploy),
     /// Makes a story against a deployed stack with a user of its own, and says where its time went
@@ -91,6 +101,8 @@ async fn run(command: Command) -> Outcome {
         Command::Bench(Trials { arguments }) => trial::run("bench", &arguments),
         Command::Look => interruptible(look::run()).await,
         Command::Doctor => doctor::run().await,
+        Command::Why { story } => operator::why(&story).await,
+        Command::Platform { state, reason } => operator::switch(&state, reason.as_deref()).await,
         Command::Deploy(deploy) => deploy::run(deploy).await,
         Command::Smoke(smoke) => smoke::run(smoke).await,
     }

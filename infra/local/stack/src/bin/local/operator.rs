@@ -1,0 +1,93 @@
+//! What operators ask of the stack that is up, or else of the one that the environment names: one verb of the database each.
+
+use super::Outcome;
+use serde_json::{Value, json};
+use stack::{environment, home::Home};
+
+/// What a verb answers; what it refuses is an error in its own words.
+async fn call(
+    verb: &str,
+    arguments: Value,
+) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+    let running = Home::open(stack::home::workspace().join(".local"))?.running();
+    let variable = |name| match &running {
+        Some(variables) => variables.get(name).cloned(),
+        None => environment::variable(name),
+    };
+    let (Some(url), Some(key)) = (
+        variable("SUPABASE_URL"),
+        variable("SUPABASE_SERVICE_ROLE_KEY"),
+    ) else {
+        return Err(
+            "no stack is up, and SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY name none".into(),
+        );
+    };
+    let request = reqwest::Client::new().post(format!("{url}/rest/v1/rpc/{verb}"));
+    let request = request.header("apikey", &key).json(&arguments);
+    // An opaque key belongs in `apikey` alone.
+    let request = match key.starts_with("sb_") {
+        true => request,
+        false => request.bearer_auth(&key),
+    };
+    let answer = request.send().await?;
+    let is_done = answer.status().is_success();
+    let answer: Value = answer.json().await?;
+    match is_done {
+        true => Ok(answer),
+        false => Err(answer["message"].as_str().unwrap_or("no answer").into()),
+    }
+}
+
+/// What stands before a story, a line for each asset that is not there.
+pub(super) async fn why(story: &str) -> Outcome {
+    let why = call("story_why", json!({"p_user_id": null, "p_story_id": story})).await?;
+    println!("Story {story}: {}", text(&why["overall"]));
+    for asset in why["assets"].as_array().into_iter().flatten() {
+        let mut line = format!(
+            "  {}: {}",
+            text(&asset["assetType"]),
+            text(&asset["reason"])
+        );
+        for (name, words) in [
+            ("waitsFor", "waits for"),
+            ("waitedOnBy", "holds up"),
+            ("nextAttemptAt", "next attempt"),
+            ("retriesLeft", "retries left"),
+        ] {
+            if !asset[name].is_null() {
+                line = format!("{line}; {words} {}", text(&asset[name]));
+            }
+        }
+        if let Some(code) = asset["lastError"]["code"].as_str() {
+            line = format!(
+                "{line}; last error {code}: {}",
+                text(&asset["lastError"]["message"])
+            );
+        }
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// Turns the switch.
+pub(super) async fn switch(state: &str, reason: Option<&str>) -> Outcome {
+    let now = call(
+        "set_platform_state",
+        json!({"p_state": state, "p_reason": reason}),
+    )
+    .await?;
+    let [was, state, working, waiting] =
+        ["was", "state", "working", "waiting"].map(|name| text(&now[name]));
+    println!(
+        "{was} -> {state}: {working} jobs are being made and will be finished, {waiting} wait."
+    );
+    Ok(())
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(text).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
