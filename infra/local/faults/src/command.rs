@@ -1,6 +1,6 @@
 //! `cargo local fault NAME` and `cargo local bench NAME`: figures beside their goals; a missed one fails the command.
 
-use crate::{Kind, Size, Trial, TrialOptions};
+use crate::{Kind, Size, Trial, TrialOptions, unix_ms};
 use clap::{Args, Parser, Subcommand};
 use stack::{
     command::{Outcome, carry_out, interruptible, told},
@@ -8,7 +8,7 @@ use stack::{
 };
 use std::{
     process::ExitCode,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime},
 };
 
 #[derive(Debug, Parser)]
@@ -79,7 +79,9 @@ async fn run(kind: Kind, wish: Wish) -> Outcome {
         let name = wish.name.unwrap_or_default();
         return Err(format!("there is no {kind} `{name}`; `cargo local {kind}` lists them").into());
     }
-    let seed = wish.seed.unwrap_or_else(seed_of_now);
+    let seed = wish
+        .seed
+        .unwrap_or(unix_ms(SystemTime::now()) as u64 / 1000);
     let options = TrialOptions {
         size: match (wish.short, wish.full) {
             (true, _) => Size::Short,
@@ -104,11 +106,6 @@ async fn run(kind: Kind, wish: Wish) -> Outcome {
     } else {
         Err(format!("{} missed a goal; seed {seed}", missed.join(", ")).into())
     }
-}
-
-fn seed_of_now() -> u64 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
-    since_1970.map_or(1, |now| now.as_secs())
 }
 
 #[cfg(test)]

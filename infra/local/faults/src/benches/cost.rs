@@ -2,6 +2,7 @@
 
 use crate::benches::pace::{Pace, REAL_PATH_SECONDS};
 use crate::{benches::batch, prelude::*};
+use stack::lambda::InvocationRecord;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.deployed());
 
@@ -25,14 +26,13 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         let records = stack.emulator().invocations();
         let records = &records[records_before..];
         // Only waiting for the providers grows with their latency; what is ours is billed as it was measured.
+        let of_agent = |record: &&InvocationRecord| record.function == "content-agent";
         let waiting = records
             .iter()
-            .filter(|record| record.function == "content-agent")
-            .map(|record| {
+            .find(of_agent)
+            .map_or(f64::INFINITY, |record| {
                 f64::from(record.memory_mb) / 1024.0 * (REAL_PATH_SECONDS - ideal_seconds)
-            })
-            .next()
-            .unwrap_or(f64::INFINITY);
+            });
         let billed: f64 = records.iter().map(|record| record.gb_seconds()).sum();
         gb_seconds.push(billed + waiting);
         peak_mb = records

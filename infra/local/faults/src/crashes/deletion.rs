@@ -191,9 +191,8 @@ impl Gone {
     }
 
     fn files(&self, stack: &TestStack) -> usize {
-        let folders = ["stories", "drafts/stories"];
-        let files = |story: &Uuid| folders.map(|folder| stack.files_of(folder, *story).len());
-        self.stories.iter().flat_map(files).sum()
+        let files = self.stories.iter().map(|story| stack.keys_of(*story).len());
+        files.sum()
     }
 
     async fn queued(&self, stack: &TestStack) -> Result<i64> {

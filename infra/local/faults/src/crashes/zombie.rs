@@ -4,7 +4,6 @@ use crate::crashes::points::{POINTS, Point};
 use crate::prelude::*;
 use futures::future::try_join_all;
 use stack::breakpoints::Moment;
-use std::collections::BTreeSet;
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup.schedule(TICK)).audited();
 
@@ -69,7 +68,7 @@ async fn freeze_and_awake(
     let on_its_way = (point.moment == Moment::Before).then_some(held);
     let finished = stack.settle(&[story], stack.patience).await;
     let before = state(stack, story).await?;
-    let files_before = files(stack, story);
+    let files_before = stack.keys_of(story);
 
     drop(on_its_way);
     resume(pid);
@@ -79,12 +78,12 @@ async fn freeze_and_awake(
     })
     .await?;
     let after = state(stack, story).await?;
-    let files = files(stack, story);
-    let late: Vec<&String> = files.difference(&files_before).collect();
+    let mut late = stack.keys_of(story);
+    late.retain(|key| !files_before.contains(key));
     Ok(Traces {
         stale_writes: u64::from(before != after),
         late_objects: late.len() as u64,
-        reachable_objects: late.iter().filter(|file| after.contains(**file)).count() as u64,
+        reachable_objects: late.iter().filter(|key| after.contains(*key)).count() as u64,
         silent: u64::from(!stack.has_logged(&story.to_string(), &LAST_WORDS)?),
     })
 }
@@ -92,12 +91,4 @@ async fn freeze_and_awake(
 /// Everything the database holds of a story, as text.
 async fn state(stack: &TestStack, story: Uuid) -> Result<String> {
     stack.query("all of a story").bind(story).value().await
-}
-
-/// Names of the story's objects in the bucket, drafts and published ones.
-fn files(stack: &TestStack, story: Uuid) -> BTreeSet<String> {
-    ["stories", "drafts/stories"]
-        .into_iter()
-        .flat_map(|folder| stack.files_of(folder, story))
-        .collect()
 }

@@ -2,7 +2,9 @@
 drop schema if exists audit cascade;
 truncate public.stories cascade;
 create schema audit;
-create table audit.stories (n bigint generated always as identity, story_id uuid, version bigint, status jsonb);
+create table audit.stories (n bigint generated always as identity, story_id uuid, version bigint, status jsonb,
+  xid xid8 default pg_current_xact_id());
+create table audit.requeued (story_id uuid, asset text, xid xid8 default pg_current_xact_id());
 create table audit.completions (job_id uuid, lease_token uuid);
 create table audit.read_by (lease_token uuid primary key, text_lease uuid);
 create table audit.mixes (story_id uuid, asset text, shown jsonb);
@@ -34,6 +36,8 @@ begin
     insert into audit.completions values (new.id, old.lease_token);
   elsif old.status = 'queued' and new.status = 'generating' and new.asset_type <> 'content' then
     insert into audit.read_by values (new.lease_token, audit.text_lease(new.story_id));
+  elsif old.status not in ('queued', 'generating') and new.status = 'queued' then
+    insert into audit.requeued (story_id, asset) values (new.story_id, new.asset_type);
   end if;
   return null;
 end $$;

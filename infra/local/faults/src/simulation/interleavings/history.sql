@@ -9,7 +9,7 @@ where version <> before + 1
 
 --- progress that went back, though no attempt failed, nobody asked for the asset again, and its new text came to something
 select * from (
-  select s.story_id, s.version, asset.key, asset.value ->> 'status' as status,
+  select s.story_id, s.xid, s.version, asset.key, asset.value ->> 'status' as status,
     coalesce((asset.value ->> 'progress')::numeric, -1) as progress,
     lag(asset.value ->> 'status') over of_asset as status_before,
     lag((asset.value ->> 'progress')::numeric) over of_asset as progress_before,
@@ -19,6 +19,8 @@ select * from (
   window of_asset as (partition by s.story_id, asset.key order by s.n)) as seen
 where progress < progress_before and status <> 'retrying'
   and status_before not in ('ready', 'failed', 'cancelled', 'skipped') and not text_ended
+  -- While a new text is made, what is made of it is shown at 99, and may be asked for again.
+  and not exists (select from audit.requeued r where (r.story_id, r.asset, r.xid) = (seen.story_id, seen.key, seen.xid))
 
 --- leases that completed twice
 select lease_token from audit.completions group by lease_token having count(*) > 1

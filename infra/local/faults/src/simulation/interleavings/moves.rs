@@ -199,15 +199,13 @@ fn steer(story: &Story, random: &mut StdRng) -> Move {
     if matches!(verb, "retry_assets" | "regenerate_assets") {
         arguments["p_cascade"] = json!(random.random_bool(0.7));
     }
-    if verb == "restore_asset" {
+    if matches!(verb, "restore_asset" | "continue_story") {
         let named = arguments.as_object_mut().expect("an object");
         named.remove("p_asset_types");
+    }
+    if verb == "restore_asset" {
         arguments["p_asset_type"] = json!(assets[0]);
         arguments["p_version"] = json!(random.random_range(1..4));
-    }
-    if verb == "continue_story" {
-        let named = arguments.as_object_mut().expect("an object");
-        named.remove("p_asset_types");
     }
     if random.random_bool(0.3) {
         arguments["p_idempotency_key"] = json!(format!("key-{}", random.random_range(0..4)));
