@@ -95,7 +95,7 @@ pub struct AssetView {
 
 /// The answer to taking up a text job.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(try_from = "StartedAnswer")]
 pub enum StartedContent {
     Granted {
         job: LeasedJob,
@@ -104,6 +104,27 @@ pub enum StartedContent {
     Refused {
         reason: String,
     },
+}
+
+/// The same as it comes. An untagged enum would keep each number as an object where serde_json is built with
+/// `arbitrary_precision`, as it is beside the tests, and find no seconds in it.
+#[derive(Deserialize)]
+struct StartedAnswer {
+    job: Option<LeasedJob>,
+    story: Option<Box<StoryWork>>,
+    reason: Option<String>,
+}
+
+impl TryFrom<StartedAnswer> for StartedContent {
+    type Error = &'static str;
+
+    fn try_from(answer: StartedAnswer) -> Result<Self, Self::Error> {
+        match (answer.job, answer.story, answer.reason) {
+            (Some(job), Some(story), _) => Ok(Self::Granted { job, story }),
+            (_, _, Some(reason)) => Ok(Self::Refused { reason }),
+            _ => Err("neither a job with its story nor a reason"),
+        }
+    }
 }
 
 /// The jobs an invocation may work on, and their story.
@@ -213,4 +234,29 @@ pub struct Tidied {
     pub notices: u64,
     /// Idempotency keys forgotten.
     pub keys: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_job_is_taken_up_however_its_seconds_are_written() {
+        for seconds in ["45", "45.2500", "4.525e1", "null"] {
+            let id = "00000000-0000-4000-8000-000000000001";
+            let answer = format!(
+                r#"{{"job": {{"jobId": "{id}", "storyId": "{id}", "assetType": "content", "leaseToken": "{id}",
+                "attempt": 1, "retryCount": 0, "assetVersion": 0, "typicalSeconds": {seconds}, "checkpoint": {{}},
+                "options": {{}}}}, "story": {{"storyId": "{id}", "userId": "{id}", "title": "", "content": {{}},
+                "request": {{"character_ids": ["{id}"], "story_type": "a", "themes": [], "asset_types": []}},
+                "characters": [], "view": {{"assets": {{}}, "hue": {{}}}}}}}}"#
+            );
+            let answer: StartedContent = serde_json::from_str(&answer).expect(seconds);
+            assert!(matches!(answer, StartedContent::Granted { .. }));
+        }
+        let refused: StartedContent =
+            serde_json::from_str(r#"{"reason": "LEASE_LOST"}"#).expect("an answer");
+        assert!(matches!(refused, StartedContent::Refused { .. }));
+        assert!(serde_json::from_str::<StartedContent>("{}").is_err());
+    }
 }
