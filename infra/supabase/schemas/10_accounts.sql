@@ -49,13 +49,13 @@ insert into public.tiers (
   code, name, position, price_usd_month, story_limit, daily_generation_limit, remakes_per_story, daily_cost_limit_usd,
   requests_per_minute, asset_types, priorities, upgrade_options)
 values
-  ('free', 'Free', 1, 0, 2, null, 16, 4, 600,
+  ('free', 'Free', 1, 0, 2, null, 16, 4, 1800,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal}', '{individual,story_pack_5}'),
-  ('individual', 'Individual', 2, 9.99, 60, 10, 32, 10, 600,
+  ('individual', 'Individual', 2, 9.99, 60, 10, 32, 10, 1800,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high}', '{premium,story_pack_5}'),
-  ('premium', 'Premium', 3, 29.99, 300, 40, 64, 30, 1200,
+  ('premium', 'Premium', 3, 29.99, 300, 40, 64, 30, 3000,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high,urgent}', '{school}'),
   ('school', 'School', 4, null, null, null, null, null, null,

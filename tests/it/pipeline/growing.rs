@@ -16,7 +16,7 @@ fn of_schema<'a>(calls: &'a [CallRecord], schema: &str) -> Vec<&'a CallRecord> {
 #[test]
 fn a_story_grows_before_its_text_is_whole_and_cover_looks_and_voice_are_begun_meanwhile() {
     let shared = own("growing", |options| {
-        options.latency = Some("story=6000,text=60,image=400,speech=800".to_owned());
+        options.latency = Some("story=9000,text=60,image=400,speech=800".to_owned());
     });
     shared.run(async {
         let user = demo(&shared);
