@@ -48,7 +48,12 @@ fn cancelling_stops_the_work_and_the_story_never_comes_back() {
             ["generating", "partial"]
         );
         let finished = written_by_the_api(&mut log, "Story finished").await;
-        assert_eq!(finished["assetsReady"], 1, "{finished}");
+        // The text, and the activities where these were quicker than the cancelling.
+        let assets = story["asset_generation_status"]["assets"].as_object();
+        let assets = assets.expect("assets").values();
+        let ready = assets.filter(|asset| asset["status"] == "ready").count();
+        assert!((1..=2).contains(&ready), "{story}");
+        assert_eq!(finished["assetsReady"], ready, "{finished}");
         // Everything in flight has ended, one way or the other.
         let emulator = shared.stack().emulator();
         while emulator.instances().iter().any(|instance| {
