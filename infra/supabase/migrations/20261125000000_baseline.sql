@@ -3420,7 +3420,7 @@ $$;
 
 -- Of every asset that is neither ready nor skipped: the reason, what it waits for and what waits for it, its last error, and
 -- the moment of its next attempt where that is known. What is at rest has no waiting left, so its records suffice.
-create function public.story_why(p_user_id uuid, p_story_id uuid) returns jsonb
+create function public.story_why(p_story_id uuid, p_user_id uuid default null) returns jsonb
   language plpgsql stable set search_path = '' as $$
 declare
   v_overall text;

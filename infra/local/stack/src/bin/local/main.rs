@@ -61,6 +61,7 @@ enum Command {
     Why { story: String },
     /// Turns the emergency switch: running, no_new_stories, no_new_work or read_only; tells how much is still being made
     Platform {
+        #[arg(value_parser = ["running", "no_new_stories", "no_new_work", "read_only"])]
         state: String,
         /// What users are told
         #[arg(long)]

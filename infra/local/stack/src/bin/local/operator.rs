@@ -40,7 +40,7 @@ async fn call(
 
 /// What stands before a story, a line for each asset that is not there.
 pub(super) async fn why(story: &str) -> Outcome {
-    let why = call("story_why", json!({"p_user_id": null, "p_story_id": story})).await?;
+    let why = call("story_why", json!({"p_story_id": story})).await?;
     println!("Story {story}: {}", text(&why["overall"]));
     for asset in why["assets"].as_array().into_iter().flatten() {
         let mut line = format!(
@@ -71,11 +71,11 @@ pub(super) async fn why(story: &str) -> Outcome {
 
 /// Turns the switch.
 pub(super) async fn switch(state: &str, reason: Option<&str>) -> Outcome {
-    let now = call(
-        "set_platform_state",
-        json!({"p_state": state, "p_reason": reason}),
-    )
-    .await?;
+    let mut arguments = json!({"p_state": state});
+    if let Some(reason) = reason {
+        arguments["p_reason"] = reason.into();
+    }
+    let now = call("set_platform_state", arguments).await?;
     let [was, state, working, waiting] =
         ["was", "state", "working", "waiting"].map(|name| text(&now[name]));
     println!(
