@@ -36,7 +36,5 @@ select count(*) from (
 update public.tiers set remakes_per_story = $1, daily_cost_limit_usd = $2::float8::numeric where code = 'free'
 
 --- limit the platform
-update private.platform_limits set daily_cost_usd = $1::float8::numeric
-  + (select sum(spent_usd) from private.spending where day = private.today() and payer = private.platform())
-  -- What whoever lost a lease may still pay for is set aside as well.
-  + (select coalesce(sum(cost_usd), 0) from private.taken_leases where holds_until > now())
+update private.platform_limits set daily_cost_usd = $1::float8::numeric + (
+  select sum(spent_usd) from private.spending where day = private.today() and payer = private.platform())
