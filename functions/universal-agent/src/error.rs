@@ -193,21 +193,25 @@ impl ApiError {
 
     /// Something in the request that cannot be accepted, by the name its sender gave it.
     pub(crate) fn invalid(field: &str, message: impl Into<Cow<'static, str>>) -> Self {
-        let message = message.into();
-        let fields = json!([{"field": field, "message": message}]);
-        Self::new(Code::ValidationFailed, message)
-            .with_data(json!({"field": field, "fields": fields}))
+        Self::invalid_parts(&[(field, message.into())])
     }
 
     /// The same of one or more fields; there is always one.
     pub(crate) fn invalid_fields(invalid: &[InvalidField]) -> Self {
-        let messages: Vec<_> = invalid.iter().map(ToString::to_string).collect();
-        let first = invalid.first().map(|first| &*first.field);
-        let fields: Vec<_> = invalid
-            .iter()
-            .zip(&messages)
-            .map(|(one, message)| json!({"field": one.field, "message": message}))
+        let parts = invalid.iter();
+        let parts: Vec<_> = parts
+            .map(|one| (&*one.field, Cow::from(one.to_string())))
             .collect();
+        Self::invalid_parts(&parts)
+    }
+
+    fn invalid_parts(parts: &[(&str, Cow<'static, str>)]) -> Self {
+        let messages: Vec<&str> = parts.iter().map(|(_, message)| &**message).collect();
+        let fields = parts
+            .iter()
+            .map(|(field, message)| json!({"field": field, "message": message}));
+        let fields: Vec<_> = fields.collect();
+        let first = parts.first().map(|(field, _)| field);
         Self::new(Code::ValidationFailed, messages.join("; "))
             .with_data(json!({"field": first, "fields": fields}))
     }

@@ -72,17 +72,14 @@ pub(crate) struct Rates {
     minutes: Mutex<HashMap<Payer, Minute>>,
     /// Nobody is counted before this.
     paused_until: Mutex<Option<Instant>>,
-    /// Nobody is counted at all.
-    is_off: bool,
 }
 
 impl Rates {
     #[cfg(test)]
     pub(crate) fn off() -> Self {
-        Self {
-            is_off: true,
-            ..Self::default()
-        }
+        let rates = Self::default();
+        rates.pause(Duration::from_secs(3600));
+        rates
     }
 
     /// Counts a request, of a user where one is signed in.
@@ -96,12 +93,12 @@ impl Rates {
         address: Option<IpAddr>,
         told: &Told,
     ) -> Result<(), ApiError> {
+        if self.is_paused() {
+            return Ok(());
+        }
         let address = address.filter(|address| !address.is_loopback());
         let digest = address.map(|address| sha256_hex(network(address)));
         let payers = [user.map(Payer::User), digest.clone().map(Payer::Address)];
-        if self.is_off || self.is_paused() {
-            return Ok(());
-        }
         let [wants_user, wants_address] = payers
             .each_ref()
             .map(|payer| payer.as_ref().is_some_and(|payer| self.needs_share(payer)));
@@ -129,7 +126,7 @@ impl Rates {
                         error = runtime::chain(&error),
                         "Counting no requests for a while"
                     );
-                    self.pause();
+                    self.pause(PAUSE);
                     return Ok(());
                 }
             }
@@ -197,12 +194,12 @@ impl Rates {
         until.is_some_and(|until| Instant::now() < until)
     }
 
-    fn pause(&self) {
+    fn pause(&self, pause: Duration) {
         let mut until = self
             .paused_until
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        *until = Some(Instant::now() + PAUSE);
+        *until = Some(Instant::now() + pause);
     }
 }
 

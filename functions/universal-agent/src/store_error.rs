@@ -56,11 +56,8 @@ fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
         // By hand: nobody knows until when.
         Refusal::PlatformPaused if detail["retryAfterSeconds"].is_null() => {
             let usual = "Nothing new is made for the moment. What was asked for before is made as soon as this is over.";
-            let reason = detail["reason"].as_str().map(str::to_owned);
-            let paused = match reason {
-                Some(reason) => ApiError::new(Code::PlatformPaused, reason),
-                None => ApiError::new(Code::PlatformPaused, usual),
-            };
+            let words = detail["reason"].as_str().unwrap_or(usual).to_owned();
+            let paused = ApiError::new(Code::PlatformPaused, words);
             match detail.get("state") {
                 Some(_) => paused.with_data(detail).with_retry_after(ASK_AGAIN_SECONDS),
                 None => paused,

@@ -1705,7 +1705,7 @@ begin
     'granted', case when v_taken is null then 0 else v_share - greatest(0, v_taken - p_limit) end);
 end $$;
 
-create function public.take_requests(p_user_id uuid, p_address text) returns jsonb
+create function public.take_requests(p_user_id uuid default null, p_address text default null) returns jsonb
   language plpgsql set search_path = '' as $$
 begin
   return jsonb_build_object(

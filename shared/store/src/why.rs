@@ -89,12 +89,12 @@ impl Hindrance {
 }
 
 impl Store {
-    /// Why a story of this user is not whole; without a user, of any story.
+    /// Why a story of this user is not whole.
     ///
     /// Refused with `StoryNotFound`.
     pub async fn story_why(
         &self,
-        user: Option<UserId>,
+        user: UserId,
         story: StoryId,
     ) -> Result<StoryWhy, StoreError> {
         let arguments = json!({"p_user_id": user, "p_story_id": story});

@@ -66,6 +66,7 @@ pub(crate) async fn show(
 /// `GET /shared/{token}/book`: to the book's page, which needs no script; to the reader while no book is bound.
 pub(crate) async fn book(
     State(deps): State<AppState>,
+    _: Anyone,
     Path(token): Path<String>,
 ) -> Result<Redirect, ApiError> {
     let (story, token) = opened(&deps, &token).await?;

@@ -74,12 +74,14 @@ async fn one_address_is_counted_whoever_asks_and_a_header_changes_nothing() {
     );
     let shared = format!("/api/v1/shared/{}", "0".repeat(64));
     api.database.answers("rpc/shared_story", 200, Value::Null);
-    let opened = from(&api, "203.0.113.7", &shared, None).await;
-    assert_eq!(opened.status(), 404);
-    assert_eq!(
-        header(opened.headers(), "ratelimit"),
-        r#""address";r=2998;t=9"#
-    );
+    for (path, left) in [(shared.clone(), 2998), (format!("{shared}/book"), 2997)] {
+        let opened = from(&api, "203.0.113.7", &path, None).await;
+        assert_eq!(opened.status(), 404);
+        assert_eq!(
+            header(opened.headers(), "ratelimit"),
+            format!(r#""address";r={left};t=9"#)
+        );
+    }
     let asked = counted(&api);
     assert_eq!(asked.len(), 1, "one round trip for both");
     let digest = asked[0]["p_address"].as_str().unwrap();

@@ -74,13 +74,12 @@ impl From<JobRow> for Job {
 
 /// Longest that anybody waits for a status.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long each try may take; a slow database is waited for by the first.
-const TRIES: [Duration; 3] = [
-    Duration::from_secs(3),
-    Duration::from_secs(1),
-    Duration::from_secs(1),
+/// How long each try may take, and the pause before the next; a slow database is waited for by the first.
+const TRIES: [(Duration, Duration); 2] = [
+    (Duration::from_secs(3), Duration::from_millis(100)),
+    (Duration::from_secs(1), Duration::from_millis(200)),
 ];
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LAST_TRY: Duration = Duration::from_secs(1);
 
 /// `GET …/assets/status`: within five seconds, whatever the database does. While it does not answer, what this process was
 /// told last is told again, as `degraded`; of a story it knows nothing of, that it is being made (S3-036).
@@ -112,11 +111,11 @@ pub(crate) async fn status(
             (known.unwrap_or_else(being_made), true)
         }
     };
-    let mut status = match known.jobs.or_else(|| is_detailed.then(Vec::new)) {
-        Some(jobs) if is_detailed => {
-            summarize_with_jobs(known.story, jobs, &medians, Timestamp::now())
-        }
-        _ => summarize(known.story, &medians),
+    let mut status = if is_detailed {
+        let jobs = known.jobs.unwrap_or_default();
+        summarize_with_jobs(known.story, jobs, &medians, Timestamp::now())
+    } else {
+        summarize(known.story, &medians)
     };
     status.degraded = degraded;
     Ok(Tagged {
@@ -134,17 +133,9 @@ async fn read_patiently(
     id: StoryId,
     with_jobs: bool,
 ) -> Result<Option<Known>, StoreError> {
-    let mut pause = FIRST_PAUSE;
-    for (number, timeout) in TRIES.into_iter().enumerate() {
-        let store = store.once(timeout);
-        let jobs = async {
-            match with_jobs {
-                true => store.jobs(user, id).await.map(Some),
-                false => Ok(None),
-            }
-        };
-        match tokio::try_join!(store.story_status(user, id), jobs) {
-            Err(error) if error.is_transient() && number + 1 < TRIES.len() => {
+    for (number, (timeout, pause)) in TRIES.into_iter().enumerate() {
+        match read(&store.once(timeout), user, id, with_jobs).await {
+            Err(error) if error.is_transient() => {
                 tracing::warn!(
                     error = chain(&error),
                     "[video-status] Attempt {} failed, retrying in {}ms",
@@ -152,13 +143,27 @@ async fn read_patiently(
                     pause.as_millis()
                 );
                 tokio::time::sleep(pause).await;
-                pause *= 2;
             }
-            Err(error) => return Err(error),
-            Ok((story, jobs)) => return Ok(story.map(|story| Known { story, jobs })),
+            answered => return answered,
         }
     }
-    Ok(None)
+    read(&store.once(LAST_TRY), user, id, with_jobs).await
+}
+
+async fn read(
+    store: &Store,
+    user: UserId,
+    id: StoryId,
+    with_jobs: bool,
+) -> Result<Option<Known>, StoreError> {
+    let jobs = async {
+        match with_jobs {
+            true => store.jobs(user, id).await.map(Some),
+            false => Ok(None),
+        }
+    };
+    let (story, jobs) = tokio::try_join!(store.story_status(user, id), jobs)?;
+    Ok(story.map(|story| Known { story, jobs }))
 }
 
 /// What does not pass by itself is an error that somebody has to look at, though nobody is shown one.

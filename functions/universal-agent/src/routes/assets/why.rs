@@ -15,6 +15,6 @@ pub(crate) async fn why(
     SignedIn(caller): SignedIn,
     PathStoryId(story): PathStoryId,
 ) -> Result<Answer<StoryWhy>, ApiError> {
-    let why = deps.store.story_why(Some(caller.user_id), story).await?;
+    let why = deps.store.story_why(caller.user_id, story).await?;
     Ok(Answer::ok(why))
 }
