@@ -45,11 +45,7 @@ pub(super) async fn bind(attempt: &Attempt) -> Result<Completion, StepError> {
         questions: questions(story),
         palette: colors(story, AssetType::Cover),
     };
-    // What was written counts, for it may not be what was asked for.
-    let language = match language_of(&whole_text(text)) {
-        UNDETERMINED => story.work.request.language().unwrap_or(UNDETERMINED),
-        told => told,
-    };
+    let language = language(story, text);
     let options = PdfOptions {
         language: language.to_owned(),
         phrases: Phrases::in_language(language),
@@ -66,10 +62,10 @@ pub(super) async fn bind(attempt: &Attempt) -> Result<Completion, StepError> {
             error => StepError::Book(error.into()),
         })?;
     let files = &attempt.deps().files;
-    let file = files
-        .put_public(&attempt.version(), FileKind::Pdf, bytes.into())
-        .await?;
-    let page = web_book::of_book(attempt).await?;
+    let version = attempt.version();
+    let file = files.put_public(&version, FileKind::Pdf, bytes.into());
+    let (file, page) = tokio::join!(file, web_book::of_book(attempt));
+    let (file, page) = (file?, page?);
     Ok(Completion {
         url: Some(file.url),
         metadata: Some(json!({ "htmlUrl": page })),
@@ -79,8 +75,16 @@ pub(super) async fn bind(attempt: &Attempt) -> Result<Completion, StepError> {
     })
 }
 
+/// The language of a text as a tag of BCP 47. What was written counts, for it may not be what was asked for.
+pub(super) fn language<'a>(story: &'a StoryContext, text: &StoryText) -> &'a str {
+    match language_of(&whole_text(text)) {
+        UNDETERMINED => story.work.request.language().unwrap_or(UNDETERMINED),
+        told => told,
+    }
+}
+
 /// All that is printed of the story, to tell its language from.
-pub(super) fn whole_text(text: &StoryText) -> String {
+fn whole_text(text: &StoryText) -> String {
     let beats = text.beats.iter().map(|beat| beat.text.as_str());
     let texts = beats.chain([text.title.as_str(), text.moral.as_str()]);
     texts.collect::<Vec<_>>().join("\n")

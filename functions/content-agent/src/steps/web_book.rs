@@ -1,6 +1,6 @@
 //! The book's page: made with the PDF, and made again with the voice where that comes later.
 
-use super::book::whole_text;
+use super::book::language;
 use crate::{attempt::Attempt, failure::StepError, story_context::text_version};
 use domain::{
     AssetType,
@@ -9,7 +9,6 @@ use domain::{
 use render::{
     book::Phrases,
     html::{WebBook, web_book},
-    language::language_of,
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -60,7 +59,7 @@ async fn publish(
     view: &StoryView,
     voice: Option<&str>,
 ) -> Result<String, StepError> {
-    let language = language_of(&whole_text(text));
+    let language = language(&attempt.story, text);
     let activities = view.assets.get(&AssetType::Activities);
     let activities = activities.and_then(|asset| asset.data.as_ref());
     let scenes: Vec<_> = (1..=text.beats.len())

@@ -106,8 +106,8 @@ pub enum StartedContent {
     },
 }
 
-/// The same as it comes. An untagged enum would keep each number as an object where serde_json is built with
-/// `arbitrary_precision`, as it is beside the tests, and find no seconds in it.
+/// The same as it comes. An untagged enum would keep a fraction as an object where serde_json is built with
+/// `arbitrary_precision`, as it is where a function is compiled together with the local stack, and find no seconds in it.
 #[derive(Deserialize)]
 struct StartedAnswer {
     job: Option<LeasedJob>,
