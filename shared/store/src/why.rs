@@ -92,11 +92,7 @@ impl Store {
     /// Why a story of this user is not whole.
     ///
     /// Refused with `StoryNotFound`.
-    pub async fn story_why(
-        &self,
-        user: UserId,
-        story: StoryId,
-    ) -> Result<StoryWhy, StoreError> {
+    pub async fn story_why(&self, user: UserId, story: StoryId) -> Result<StoryWhy, StoreError> {
         let arguments = json!({"p_user_id": user, "p_story_id": story});
         self.call("story_why", &arguments).await
     }
