@@ -1,8 +1,8 @@
 //! What handlers may touch, built once per process, and the configuration it is built from.
 
 use crate::{
-    ElevenLabsVoices, TokenVerifier, Voices, last_known::LastKnown, rates::Rates, recent::Recent,
-    signatures::Secrets,
+    ElevenLabsVoices, Moderation, TokenVerifier, Voices, last_known::LastKnown, rates::Rates,
+    recent::Recent, signatures::Secrets,
 };
 use domain::estimate::Medians;
 use runtime::{Aws, Invoke, LambdaInvoker, SettingError, Variables, chain, env, http_client};
@@ -15,6 +15,7 @@ pub struct Deps {
     pub invoker: Arc<dyn Invoke>,
     pub verifier: TokenVerifier,
     pub voices: Arc<dyn Voices>,
+    pub moderation: Moderation,
     pub config: Config,
     pub(crate) plans: Recent<Plans>,
     pub(crate) medians: Recent<Medians>,
@@ -47,6 +48,7 @@ pub struct Config {
 }
 
 const ELEVENLABS: &str = "https://api.elevenlabs.io";
+const OPENAI: &str = "https://api.openai.com/v1";
 
 impl Config {
     /// A missing function name is an error, not a default: a wrong one would lose every event in silence.
@@ -92,11 +94,14 @@ impl Deps {
             service_role_key,
         };
         let base_url = variables.parsed_or(env::ELEVENLABS_BASE_URL, ELEVENLABS.parse()?)?;
+        let openai = variables.parsed_or(env::OPENAI_BASE_URL, OPENAI.parse()?)?;
+        let openai_key = variables.optional_secret(env::OPENAI_API_KEY);
         let store = Store::new(&rest, http.clone())?;
         Ok(Self {
             store: store.clone(),
             invoker: Arc::new(LambdaInvoker::new(aws)),
             verifier,
+            moderation: Moderation::new(&openai, openai_key, http.clone()),
             voices: Arc::new(ElevenLabsVoices::new(
                 base_url,
                 variables.optional_secret(env::ELEVENLABS_API_KEY),

@@ -34,6 +34,7 @@ pub(crate) enum Code {
     TokenExpired,
     TokenInvalid,
     Unauthenticated,
+    UnsafeContent,
     UnsupportedMediaType,
     ValidationFailed,
     VersionNotFound,
@@ -43,7 +44,7 @@ pub(crate) enum Code {
 
 impl Code {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 27] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::CharacterNotFound,
         Self::DailyQuotaExceeded,
         Self::IdempotencyKeyReused,
@@ -66,6 +67,7 @@ impl Code {
         Self::TokenExpired,
         Self::TokenInvalid,
         Self::Unauthenticated,
+        Self::UnsafeContent,
         Self::UnsupportedMediaType,
         Self::ValidationFailed,
         Self::VersionNotFound,
@@ -140,6 +142,7 @@ impl Code {
             Self::TokenExpired => (S::UNAUTHORIZED, "TOKEN_EXPIRED", "Token expired"),
             Self::TokenInvalid => (S::UNAUTHORIZED, "TOKEN_INVALID", "Token invalid"),
             Self::Unauthenticated => (S::UNAUTHORIZED, "UNAUTHENTICATED", "Not signed in"),
+            Self::UnsafeContent => (S::BAD_REQUEST, "UNSAFE_CONTENT", "Not for a child's story"),
             Self::UnsupportedMediaType => (
                 S::UNSUPPORTED_MEDIA_TYPE,
                 "UNSUPPORTED_MEDIA_TYPE",

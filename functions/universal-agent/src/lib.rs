@@ -12,6 +12,7 @@ mod estimate;
 mod extract;
 mod hand_off;
 mod last_known;
+mod moderation;
 mod progress;
 mod rates;
 mod recent;
@@ -29,6 +30,7 @@ mod tests;
 
 pub use auth::TokenVerifier;
 pub use deps::{Config, Deps};
+pub use moderation::Moderation;
 pub use voices::{ElevenLabsVoices, Voice, Voices, VoicesError};
 
 use std::sync::Arc;

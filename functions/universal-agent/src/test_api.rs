@@ -1,7 +1,7 @@
 //! The API of tests: the real router before a database that gives canned answers, and an invoker that notes every event.
 
 use crate::{
-    Config, Deps, TokenVerifier, Voice, Voices, VoicesError, app,
+    Config, Deps, Moderation, TokenVerifier, Voice, Voices, VoicesError, app,
     deps::{MEDIANS_FRESH_FOR, PLANS_FRESH_FOR},
     last_known::LastKnown,
     rates::Rates,
@@ -20,6 +20,7 @@ use axum::{
 use contract::{Answered, find_deviations};
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
 use runtime::{Invoke, InvokeError};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
@@ -174,20 +175,25 @@ pub(crate) struct TestApi {
 
 impl TestApi {
     pub(crate) async fn new() -> Self {
-        let database = Database::default();
-        let answering = database.clone();
-        let url =
-            serve(Router::new().fallback(move |request| answering.clone().answer(request))).await;
-        Self::over(url, database, Rates::off())
+        Self::before(Rates::off(), None).await
     }
 
     /// One that counts requests.
     pub(crate) async fn counting() -> Self {
+        Self::before(Rates::default(), None).await
+    }
+
+    /// One that asks this service about the words of its users.
+    pub(crate) async fn moderated_by(service: &Url) -> Self {
+        Self::before(Rates::off(), Some(service)).await
+    }
+
+    async fn before(rates: Rates, moderation: Option<&Url>) -> Self {
         let database = Database::default();
         let answering = database.clone();
         let url =
             serve(Router::new().fallback(move |request| answering.clone().answer(request))).await;
-        Self::over(url, database, Rates::default())
+        Self::over(url, database, rates, moderation)
     }
 
     /// With nobody at the database's address.
@@ -195,11 +201,18 @@ impl TestApi {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);
-        Self::over(url.parse().unwrap(), Database::default(), Rates::off())
+        Self::over(
+            url.parse().unwrap(),
+            Database::default(),
+            Rates::off(),
+            None,
+        )
     }
 
-    fn over(supabase_url: Url, database: Database, rates: Rates) -> Self {
+    fn over(supabase_url: Url, database: Database, rates: Rates, moderation: Option<&Url>) -> Self {
         let http = reqwest::Client::new();
+        let key = moderation.map(|_| SecretString::from("sk-test"));
+        let moderation = moderation.unwrap_or(&supabase_url);
         let invoker = Arc::new(Invoker::default());
         let account = Arc::new(Account::default());
         let rest = RestConfig {
@@ -208,6 +221,7 @@ impl TestApi {
         };
         let app = app(Deps {
             store: Store::new(&rest, http.clone()).unwrap(),
+            moderation: Moderation::new(moderation, key, http.clone()),
             invoker: Arc::clone(&invoker) as Arc<dyn Invoke>,
             verifier: TokenVerifier::new(&supabase_url, Some(&SECRET.into()), http),
             voices: Arc::clone(&account) as Arc<dyn Voices>,

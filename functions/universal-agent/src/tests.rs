@@ -6,6 +6,7 @@ mod deletion;
 mod framing;
 mod incoming;
 mod libraries;
+mod moderation;
 mod outages;
 mod plans;
 mod rates;

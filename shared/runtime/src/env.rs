@@ -103,6 +103,7 @@ pub mod parameters {
     pub const UNIVERSAL_AGENT: &[&str] = &[
         SUPABASE_SERVICE_ROLE_KEY,
         SUPABASE_JWT_SECRET,
+        OPENAI_API_KEY,
         ELEVENLABS_API_KEY,
         ELEVENLABS_KEY,
         SHOPIFY_WEBHOOK_SECRET,

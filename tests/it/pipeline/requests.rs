@@ -168,6 +168,28 @@ fn a_free_user_gets_two_stories_and_then_the_documented_refusal() {
 }
 
 #[test]
+fn a_wish_that_is_not_for_a_child_is_refused_in_plain_words_and_costs_nothing() {
+    let shared = shared();
+    shared.run(async {
+        let user = newcomer(&shared).await;
+        let api = shared.stack().variable("API_URL");
+        let hero = json!({"name": "Ember"});
+        let hero = user.api.create_character(&hero).await.expect("a character");
+        let wish = json!({"character_ids": [hero["id"]], "story_type": "adventure", "themes": ["courage"],
+            "idea": "a murder in the night", "readerAge": 6});
+        let (status, refusal) = post(&format!("{api}/api/v1/stories"), &user.token, None, &wish).await;
+        assert_eq!((status, &refusal["code"]), (400, &json!("UNSAFE_CONTENT")), "{refusal}");
+        assert_eq!(refusal["data"]["field"], "idea");
+        assert!(!refusal.to_string().contains("murder"), "nobody's words are said again");
+        let rude = json!({"name": "Ember", "personality": ["erotic"]});
+        let (status, refusal) = post(&format!("{api}/api/v1/characters"), &user.token, None, &rude).await;
+        assert_eq!((status, &refusal["data"]["field"]), (400, &json!("personality")), "{refusal}");
+        let (_, _, usage) = get(&format!("{api}/api/v1/users/me/usage"), &user.token, None).await;
+        assert_eq!(usage["data"]["storiesUsed"], 0);
+    });
+}
+
+#[test]
 fn bad_input_is_refused_by_name_before_anything_is_written_or_paid() {
     let shared = shared();
     shared.run(async {

@@ -1,25 +1,27 @@
 //! Many stories in one request, for a class or a school: each is answered as if it had been asked for alone.
 
-use super::stories::StoryAccepted;
+use super::stories::{self, StoryAccepted};
 use crate::{
     answer::Answer,
     deps::AppState,
     error::ApiError,
     extract::{Checked, Posted, SignedIn, check},
     hand_off::start_text,
-    voices,
 };
 use axum::{extract::State, http::StatusCode};
 use domain::{
     StoryId,
     request::{InvalidField, NewStory},
 };
+use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::{Created, Idempotency, digest_parts, sha256_hex};
 use tokio::task::JoinSet;
 
 const STORIES_MAX: usize = 100;
+/// Wishes whose words are looked at at once.
+const UNDERSTOOD_AT_ONCE: usize = 20;
 /// Texts that are started at once.
 const STARTED_AT_ONCE: usize = 20;
 
@@ -57,9 +59,14 @@ pub(crate) async fn create(
 ) -> Result<Answer<Bulk>, ApiError> {
     let mut answers = Vec::new();
     let (mut asked, mut places) = (Vec::new(), Vec::new());
-    for (place, wish) in body.stories.into_iter().enumerate() {
+    let wishes = body.stories.into_iter();
+    let understanding = wishes.map(|wish| understand(&deps, wish.into()));
+    let mut understood = stream::iter(understanding)
+        .buffered(UNDERSTOOD_AT_ONCE)
+        .enumerate();
+    while let Some((place, story)) = understood.next().await {
         answers.push(Value::Null);
-        match understand(&deps, wish.into()).await {
+        match story {
             Ok(story) => {
                 let key = within(&idempotency.key, place);
                 let request_hash = digest(&story)?;
@@ -95,9 +102,7 @@ pub(crate) async fn create(
 }
 
 async fn understand(deps: &AppState, wish: Value) -> Result<NewStory, ApiError> {
-    let story: NewStory = check(wish)?;
-    let voice = voices::resolve(&*deps.voices, story.voice_id().cloned()).await?;
-    Ok(story.with_voice(voice))
+    stories::understand(deps, check(wish)?).await
 }
 
 fn refused(refusal: &ApiError) -> Value {

@@ -5,6 +5,7 @@ use crate::{
     deps::AppState,
     error::ApiError,
     extract::{Body, Checked, PageQuery, PathId, Posted, SignedIn, given},
+    moderation::words_of_character,
     store_error::character_not_found,
 };
 use axum::{
@@ -67,6 +68,9 @@ pub(crate) async fn create(
     SignedIn(caller): SignedIn,
     Posted { body, idempotency }: Posted<NewCharacter>,
 ) -> Result<Answer<CharacterView>, ApiError> {
+    let character = serde_json::to_value(&body).map_err(ApiError::internal)?;
+    let words = words_of_character(&character);
+    deps.moderation.check(None, &words).await?;
     let store = &deps.store;
     let created = store.create_character(&caller, &body, &idempotency).await?;
     let replayed = matches!(created, Created::Replayed(_));
@@ -176,6 +180,8 @@ pub(crate) async fn change(
     PathId(id): PathId<CharacterId>,
     Body(Change(change)): Body<Change>,
 ) -> Result<Answer<CharacterView>, ApiError> {
+    let words = words_of_character(&change);
+    deps.moderation.check(None, &words).await?;
     let store = &deps.store;
     let character = store.update_character(caller.user_id, id, &change).await?;
     let character = character.ok_or_else(character_not_found)?;

@@ -2,12 +2,13 @@
 
 use crate::{
     answer::{Answer, Caching, Gone, Tagged},
-    deps::AppState,
+    deps::{AppState, Deps},
     error::ApiError,
     extract::{
         Body, Checked, Cursor, Held, Keyed, PageQuery, PathStoryId, Posted, Query, SignedIn,
     },
     hand_off::{delete_files, start_text},
+    moderation::words_of_story,
     request_log::note_story,
     store_error::story_not_found,
     voices,
@@ -76,8 +77,7 @@ pub(crate) async fn create(
     SignedIn(caller): SignedIn,
     Posted { body, idempotency }: Posted<NewStory>,
 ) -> Result<Answer<StoryAccepted>, ApiError> {
-    let voice_id = voices::resolve(&*deps.voices, body.voice_id().cloned()).await?;
-    let request = body.with_voice(voice_id);
+    let request = understand(&deps, body).await?;
     let created = deps
         .store
         .create_story(&caller, &request, &idempotency)
@@ -92,6 +92,15 @@ pub(crate) async fn create(
     // Also on a replay: the first answer may have been lost because its process died before this line.
     start_text(&deps, story.id).await;
     Ok(Answer::created(StoryAccepted::from(story)).replayed(replayed))
+}
+
+/// A wish with its voice, once neither that nor its words are to be refused.
+pub(crate) async fn understand(deps: &Deps, story: NewStory) -> Result<NewStory, ApiError> {
+    let words = words_of_story(&story);
+    let voice = voices::resolve(&*deps.voices, story.voice_id().cloned());
+    let checked = deps.moderation.check(story.reader_age(), &words);
+    let (voice, ()) = tokio::try_join!(voice, checked)?;
+    Ok(story.with_voice(voice))
 }
 
 #[derive(Serialize)]
