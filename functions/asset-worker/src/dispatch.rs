@@ -136,6 +136,7 @@ mod tests {
             progress: 0,
             typical_seconds: None,
             earlier_version_stands: false,
+            finished: None,
             checkpoint: Value::Null,
             options: Value::Null,
         }

@@ -61,7 +61,8 @@ pub(crate) async fn record_result(
     }
 }
 
-/// What was begun from the outline of a text waits for the text, which may come to nothing yet: its lease ends then.
+/// What was begun from the outline of a text waits for the text while somebody writes it. It may come to nothing yet: the
+/// lease ends then; and where nobody writes at the moment, the database keeps the result.
 async fn complete_with_text(
     attempt: &Attempt,
     completion: &Completion,

@@ -173,6 +173,7 @@ impl Session {
                 // A failure that the database grants another try: the job is in the queue again.
                 let status = match settled.retry_in_seconds {
                     Some(_) => "retrying",
+                    None if settled.waits_for_text => "waiting",
                     None => status,
                 };
                 tracing::info!(target: "AssetGenerationPipeline", status, "Asset generation settled");

@@ -26,6 +26,9 @@ pub(crate) enum Product {
 
 /// Makes the asset of a job. What was paid for is in the attempt's ledger, however it ends.
 pub(crate) async fn make(attempt: &Attempt) -> Result<Product, StepError> {
+    if let Some(finished) = &attempt.job.finished {
+        return Ok(Product::Asset(Completion::clone(finished)));
+    }
     match attempt.job.asset_type {
         AssetType::Content => text::write(attempt).await.map(Product::Text),
         AssetType::Cover

@@ -240,6 +240,7 @@ pub(crate) fn job(asset: AssetType, attempt: u32, options: Value, checkpoint: Va
         progress: 0,
         typical_seconds: None,
         earlier_version_stands: false,
+        finished: None,
         checkpoint,
         options,
     }

@@ -787,10 +787,10 @@ $$;
 -- A text that is begun anew has nothing of the one that came to nothing, which would have had the same number.
 create function private.drop_manuscript(p_story_id uuid) returns void language sql set search_path = '' as $$
   update public.asset_generation_jobs j
-  set checkpoint = j.checkpoint - private.manuscript_key(t.versions_made + 1) - ('art-' || t.versions_made + 1)
+  set checkpoint = j.checkpoint - private.manuscript_key(t.versions_made + 1) - ('art-' || t.versions_made + 1) - 'finished'
   from public.asset_generation_jobs t
   where t.story_id = p_story_id and t.asset_type = 'content' and j.story_id = p_story_id
-    and j.checkpoint ?| array[private.manuscript_key(t.versions_made + 1), 'art-' || t.versions_made + 1]
+    and j.checkpoint ?| array[private.manuscript_key(t.versions_made + 1), 'art-' || t.versions_made + 1, 'finished']
 $$;
 
 -- The versions of what an asset is made from, as they are now.
@@ -2204,7 +2204,8 @@ create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
       'progress', progress,
       'typicalSeconds', private.typical_seconds(asset_type),
       'earlierVersionStands', private.earlier_version_stands(j) or coalesce(shown ->> 'status' = 'ready', false),
-      'checkpoint', checkpoint,
+      'finished', case when checkpoint #> '{finished,options}' = options then checkpoint #> '{finished,result}' end,
+      'checkpoint', checkpoint - 'finished',
       'options', options)
       order by claim_order, asset_type), '[]'::jsonb)
   from public.asset_generation_jobs j where id = any (p_job_ids)
@@ -2269,13 +2270,14 @@ begin
     inputs_settled = true,
     claim_order = greatest(now(), j.available_at) + private.head_start(j.priority)
   where j.story_id = p_story_id and j.status = 'queued' and not j.inputs_settled
-    -- Everything needs the text, a scene without a cover too; some no more of it than its outline.
+    -- Everything needs the text, a scene without a cover too; some no more of it than its outline, until they are made.
     and not exists (select from public.asset_generation_jobs i
       where i.story_id = p_story_id and i.id <> j.id
         and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(j.asset_type)))
         and case
           when i.asset_type <> 'content' then not private.is_settled(i.status)
-          when public.text_needed(j.asset_type) = 'outline' then i.status <> 'ready' and not private.outline_stands(i)
+          when public.text_needed(j.asset_type) = 'outline' and not j.checkpoint ? 'finished'
+            then i.status <> 'ready' and not private.outline_stands(i)
           else i.status <> 'ready' end);
 
   -- Pages that stayed behind when the text was written anew stand in no book beside others.
@@ -2922,9 +2924,24 @@ begin
     return private.replayed_settlement(v_job.story_id, p_continue);
   end if;
   if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
-  -- What was begun from its outline is shown no sooner than the text, which may come to nothing. The lease stays.
+  -- What was begun from its outline is shown no sooner than the text, which may come to nothing. The lease stays while
+  -- somebody writes; else the result is kept, for the text may wait for hours.
   if v_job.asset_type <> 'content' and private.text_version(v_job.story_id) = 0 then
-    return jsonb_build_object('accepted', false, 'reason', 'TEXT_NOT_READY');
+    if exists (select from public.asset_generation_jobs
+      where story_id = v_job.story_id and asset_type = 'content' and status = 'generating') then
+      return jsonb_build_object('accepted', false, 'reason', 'TEXT_NOT_READY');
+    end if;
+    update public.asset_generation_jobs
+    set
+      status = 'queued',
+      inputs_settled = false,
+      checkpoint = checkpoint || jsonb_build_object('finished', jsonb_build_object('options', options, 'result', p_result)),
+      lease_token = null,
+      lease_owner = null,
+      lease_expires_at = null,
+      available_at = now()
+    where id = p_job_id;
+    return '{"accepted": true, "waitsForText": true}'::jsonb || private.settle_and_continue(v_job.story_id);
   end if;
 
   insert into public.asset_versions (
@@ -2971,7 +2988,7 @@ begin
 end $$;
 comment on function public.complete_job is
   'Settles a job as ready with {url, data, colors, words, blocks, metadata, page}: {accepted, overall, claimable, leased, '
-  'summary}.';
+  'summary}. Before there is a text: refused with TEXT_NOT_READY while one is written, else kept for it (waitsForText).';
 
 -- What stands of a text while it is written: {outline, beats}. Whatever needs no more of it is claimable from then on, and
 -- readers of a story without a text see it grow.
@@ -3695,7 +3712,7 @@ create function private.remake_dependents(p_story_id uuid, p_changed text[], p_c
     completed_at = null,
     available_at = now(),
     progress = case when private.is_settled(status) then 0 else progress end,
-    checkpoint = case when private.is_settled(status) then checkpoint - 'picture' else checkpoint end,
+    checkpoint = case when private.is_settled(status) then checkpoint - '{picture,finished}'::text[] else checkpoint end,
     lease_token = null,
     lease_owner = null,
     lease_expires_at = null,
@@ -3833,7 +3850,7 @@ begin
       metadata = '{}'::jsonb,
       queued_by_input = false,
       priority = private.story_priority(p_story_id),
-      checkpoint = case when p_fresh or status = 'failed' then checkpoint - 'picture' else checkpoint end
+      checkpoint = case when p_fresh or status = 'failed' then checkpoint - '{picture,finished}'::text[] else checkpoint end
     where story_id = p_story_id and asset_type = any (p_asset_types) and status = any (p_statuses)
     returning asset_type)
   select coalesce(array_agg(asset_type), '{}') into v_done from requeued;

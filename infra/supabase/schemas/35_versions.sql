@@ -49,10 +49,10 @@ $$;
 -- A text that is begun anew has nothing of the one that came to nothing, which would have had the same number.
 create function private.drop_manuscript(p_story_id uuid) returns void language sql set search_path = '' as $$
   update public.asset_generation_jobs j
-  set checkpoint = j.checkpoint - private.manuscript_key(t.versions_made + 1) - ('art-' || t.versions_made + 1)
+  set checkpoint = j.checkpoint - private.manuscript_key(t.versions_made + 1) - ('art-' || t.versions_made + 1) - 'finished'
   from public.asset_generation_jobs t
   where t.story_id = p_story_id and t.asset_type = 'content' and j.story_id = p_story_id
-    and j.checkpoint ?| array[private.manuscript_key(t.versions_made + 1), 'art-' || t.versions_made + 1]
+    and j.checkpoint ?| array[private.manuscript_key(t.versions_made + 1), 'art-' || t.versions_made + 1, 'finished']
 $$;
 
 -- The versions of what an asset is made from, as they are now.

@@ -173,7 +173,8 @@ create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
       'progress', progress,
       'typicalSeconds', private.typical_seconds(asset_type),
       'earlierVersionStands', private.earlier_version_stands(j) or coalesce(shown ->> 'status' = 'ready', false),
-      'checkpoint', checkpoint,
+      'finished', case when checkpoint #> '{finished,options}' = options then checkpoint #> '{finished,result}' end,
+      'checkpoint', checkpoint - 'finished',
       'options', options)
       order by claim_order, asset_type), '[]'::jsonb)
   from public.asset_generation_jobs j where id = any (p_job_ids)

@@ -38,13 +38,14 @@ begin
     inputs_settled = true,
     claim_order = greatest(now(), j.available_at) + private.head_start(j.priority)
   where j.story_id = p_story_id and j.status = 'queued' and not j.inputs_settled
-    -- Everything needs the text, a scene without a cover too; some no more of it than its outline.
+    -- Everything needs the text, a scene without a cover too; some no more of it than its outline, until they are made.
     and not exists (select from public.asset_generation_jobs i
       where i.story_id = p_story_id and i.id <> j.id
         and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(j.asset_type)))
         and case
           when i.asset_type <> 'content' then not private.is_settled(i.status)
-          when public.text_needed(j.asset_type) = 'outline' then i.status <> 'ready' and not private.outline_stands(i)
+          when public.text_needed(j.asset_type) = 'outline' and not j.checkpoint ? 'finished'
+            then i.status <> 'ready' and not private.outline_stands(i)
           else i.status <> 'ready' end);
 
   -- Pages that stayed behind when the text was written anew stand in no book beside others.

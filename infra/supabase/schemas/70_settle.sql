@@ -62,9 +62,24 @@ begin
     return private.replayed_settlement(v_job.story_id, p_continue);
   end if;
   if v_stale is not null then return jsonb_build_object('accepted', false, 'reason', v_stale); end if;
-  -- What was begun from its outline is shown no sooner than the text, which may come to nothing. The lease stays.
+  -- What was begun from its outline is shown no sooner than the text, which may come to nothing. The lease stays while
+  -- somebody writes; else the result is kept, for the text may wait for hours.
   if v_job.asset_type <> 'content' and private.text_version(v_job.story_id) = 0 then
-    return jsonb_build_object('accepted', false, 'reason', 'TEXT_NOT_READY');
+    if exists (select from public.asset_generation_jobs
+      where story_id = v_job.story_id and asset_type = 'content' and status = 'generating') then
+      return jsonb_build_object('accepted', false, 'reason', 'TEXT_NOT_READY');
+    end if;
+    update public.asset_generation_jobs
+    set
+      status = 'queued',
+      inputs_settled = false,
+      checkpoint = checkpoint || jsonb_build_object('finished', jsonb_build_object('options', options, 'result', p_result)),
+      lease_token = null,
+      lease_owner = null,
+      lease_expires_at = null,
+      available_at = now()
+    where id = p_job_id;
+    return '{"accepted": true, "waitsForText": true}'::jsonb || private.settle_and_continue(v_job.story_id);
   end if;
 
   insert into public.asset_versions (
@@ -111,7 +126,7 @@ begin
 end $$;
 comment on function public.complete_job is
   'Settles a job as ready with {url, data, colors, words, blocks, metadata, page}: {accepted, overall, claimable, leased, '
-  'summary}.';
+  'summary}. Before there is a text: refused with TEXT_NOT_READY while one is written, else kept for it (waitsForText).';
 
 -- What stands of a text while it is written: {outline, beats}. Whatever needs no more of it is claimable from then on, and
 -- readers of a story without a text see it grow.

@@ -61,7 +61,7 @@ create function private.remake_dependents(p_story_id uuid, p_changed text[], p_c
     completed_at = null,
     available_at = now(),
     progress = case when private.is_settled(status) then 0 else progress end,
-    checkpoint = case when private.is_settled(status) then checkpoint - 'picture' else checkpoint end,
+    checkpoint = case when private.is_settled(status) then checkpoint - '{picture,finished}'::text[] else checkpoint end,
     lease_token = null,
     lease_owner = null,
     lease_expires_at = null,
@@ -199,7 +199,7 @@ begin
       metadata = '{}'::jsonb,
       queued_by_input = false,
       priority = private.story_priority(p_story_id),
-      checkpoint = case when p_fresh or status = 'failed' then checkpoint - 'picture' else checkpoint end
+      checkpoint = case when p_fresh or status = 'failed' then checkpoint - '{picture,finished}'::text[] else checkpoint end
     where story_id = p_story_id and asset_type = any (p_asset_types) and status = any (p_statuses)
     returning asset_type)
   select coalesce(array_agg(asset_type), '{}') into v_done from requeued;

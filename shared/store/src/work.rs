@@ -13,7 +13,7 @@ use domain::{
     AssetType, FailureCode, JobId, LeaseToken, StoryId,
     story::{Manuscript, StoryText},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ pub struct Continuation {
 }
 
 /// A finished asset.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Completion {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -76,7 +76,7 @@ pub struct Completion {
 }
 
 /// The book as a page of the web that plays a narration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookPage {
     pub url: String,
     /// The version of the book that it shows.

@@ -4,7 +4,9 @@ use super::*;
 use crate::test_services::{STORY, TestServices, Verdict, job, story_work};
 use domain::FailureCode;
 use runtime::{Deadline, Shutdown};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use store::Completion;
 
 #[tokio::test]
 async fn what_a_job_paid_for_before_it_panicked_is_recorded_with_its_failure() {
@@ -86,4 +88,29 @@ async fn scenes_after_a_cover_that_was_begun_before_its_text_are_drawn_from_the_
     );
     let asked = services.completions().remove(0);
     assert_eq!(asked["p_continue"]["needsText"], true);
+}
+
+#[tokio::test]
+async fn what_was_made_ahead_of_its_text_is_settled_as_it_is_and_nothing_is_bought() {
+    let services = TestServices::default();
+    let deps = services.deps("https://assets.example.com").await;
+    let (_asking, shutdown) = Shutdown::by_hand();
+    let long = Deadline::after(Duration::from_secs(300));
+    let invocation = Invocation::new("request", long, shutdown);
+    let mut cover = job(AssetType::Cover, 2, Value::Null, Value::Null);
+    let finished = Completion {
+        url: Some("https://assets.example.com/cover.png".to_owned()),
+        colors: Some(vec!["#102030".to_owned()]),
+        ..Completion::default()
+    };
+    cover.finished = Some(Box::new(finished.clone()));
+
+    let report = run(deps, invocation, story_work(), vec![cover]).await;
+
+    assert_eq!(report.assets["cover"], "ready");
+    let [asked] = services.completions().try_into().expect("one completion");
+    let told = Completion::deserialize(&asked["p_result"]).expect("a result");
+    assert_eq!(told, finished);
+    assert_eq!(asked["p_usage"], json!([]));
+    assert!(services.keys().is_empty(), "{:?}", services.keys());
 }

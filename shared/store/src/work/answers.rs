@@ -1,6 +1,6 @@
 //! What the verbs of those who work answer: leased jobs and their story, and what became of a job.
 
-use crate::FinishedStory;
+use crate::{Completion, FinishedStory};
 use domain::{
     AssetType, JobId, LeaseToken, Overall, StoryId, UserId,
     character::Character,
@@ -34,6 +34,9 @@ pub struct LeasedJob {
     /// One of them is shown, and serves on when this attempt ends without another.
     #[serde(default)]
     pub earlier_version_stands: bool,
+    /// Its result, where that waited for the text it was made ahead of: there is nothing left to do but to settle it.
+    #[serde(default)]
+    pub finished: Option<Box<Completion>>,
     /// Results of paid steps so far.
     pub checkpoint: Value,
     /// Wishes of the last retry or regenerate.
@@ -163,6 +166,8 @@ pub struct Settled {
     /// False when the lease was lost or the job cancelled; nothing was written then.
     pub accepted: bool,
     pub reason: Option<String>,
+    /// It was made ahead of its text, which nobody writes at the moment: kept until there is one.
+    pub waits_for_text: bool,
     pub overall: Option<Overall>,
     /// Jobs of the story that wait for a worker.
     pub claimable: u64,

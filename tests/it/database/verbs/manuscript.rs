@@ -148,6 +148,48 @@ async fn a_cover_is_shown_no_sooner_than_its_text_and_keeps_its_lease_until_then
 }
 
 #[tokio::test]
+async fn a_cover_whose_text_is_written_by_nobody_is_kept_and_settled_with_the_text_unless_another_was_wished_for()
+ {
+    for restyled in [false, true] {
+        let database = Database::new().await;
+        let (story, text) = begun(&database, &EVERYTHING).await;
+        let cover = save(&database, &text, 0).await.remove(0);
+        database.call("fail_job", failure(&text, true)).await;
+        let settled = database.complete(&cover).await;
+        assert_eq!(
+            (&settled["accepted"], &settled["waitsForText"]),
+            (&json!(true), &json!(true))
+        );
+        let job = database.job(&story, "cover").await;
+        assert_eq!(
+            (&job["status"], &job["inputs_settled"], &job["lease_owner"]),
+            (&json!("queued"), &json!(false), &Value::Null),
+            "nobody holds it and nobody draws it again"
+        );
+        assert_eq!(database.asset(&story, "cover").await["status"], "queued");
+        if restyled {
+            let wish = json!({"p_story_id": story.id, "p_user_id": story.user, "p_asset_types": ["cover"]});
+            database.call("cancel_assets", wish).await;
+            let mut wish = database_wish(&story, &["cover"]);
+            wish["p_options"] = json!({"style": "ink"});
+            database.call("retry_assets", wish).await;
+        }
+        let again = database.claim_asset(&story, "content").await;
+        database.write_text_of(&again).await;
+        let start = database.claim_asset(&story, "cover").await;
+        let started = json!({"p_story_id": story.id, "p_owner": "other",
+            "p_jobs": [{"jobId": start.job, "leaseToken": start.token}]});
+        let started = database.call("start_assets", started).await;
+        let finished = &started["jobs"][0]["finished"];
+        match restyled {
+            true => assert_eq!(finished, &Value::Null),
+            false => assert_eq!(finished, &completion(&cover)["p_result"]),
+        }
+        assert_eq!(started["jobs"][0]["checkpoint"], json!({}));
+    }
+}
+
+#[tokio::test]
 async fn a_text_that_fails_after_its_outline_takes_the_cover_and_its_beats_with_it() {
     let database = Database::new().await;
     let (story, text) = begun(&database, &EVERYTHING).await;

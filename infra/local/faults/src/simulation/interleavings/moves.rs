@@ -150,7 +150,8 @@ impl World {
         if answer["job"].is_object() {
             self.leases.push(Lease::from_json(&answer["job"]));
         }
-        if *verb == "complete_job" && answer["accepted"] == true && answer["replayed"] != true {
+        let is_made = answer["accepted"] == true && answer["waitsForText"] != true;
+        if *verb == "complete_job" && is_made && answer["replayed"] != true {
             let token = arguments["p_lease_token"].as_str();
             self.completed.push(token.expect("a token").to_owned());
         }
