@@ -2,7 +2,7 @@
 
 use crate::events::{Killer, ask_until_accepted, disturb, insist};
 use crate::{prelude::*, providers::files::KINDS};
-use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup
@@ -11,6 +11,8 @@ pub(crate) const RUN: Run = on_stack!(measure, |setup, _| setup
 
 /// The goal: so long after the last deletion nothing is left.
 const GONE_WITHIN: Duration = Duration::from_secs(60);
+/// People at work at one moment: the API takes fifty requests at once.
+const AT_ONCE: usize = 16;
 /// A story takes some 2 s here, and longer in company.
 const MOMENT_MAX: Duration = Duration::from_secs(5);
 
@@ -56,7 +58,10 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
             let random = StdRng::seed_from_u64(options.seed.wrapping_add(number as u64));
             live(stack, number, stories_each, random)
         });
-        let people = try_join_all(lives).await?;
+        let people: Vec<_> = stream::iter(lives)
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
         let staying = people.iter().filter(|person| person.fate == Fate::Stays);
         let staying: Vec<Uuid> = staying.flat_map(|person| person.stories.clone()).collect();
         stack.settle(&staying, Duration::from_secs(150)).await?;

@@ -168,6 +168,7 @@ async fn platform(stack: &TestStack, count: usize) -> Result<Figures> {
             Err(error) => return Err(error),
         }
     }
+    stack.query("take what is left").run().await?;
     until("nothing more can be paid", stack.patience, async || {
         stack.query("at rest").value().await
     })

@@ -38,3 +38,8 @@ update public.tiers set remakes_per_story = $1, daily_cost_limit_usd = $2::float
 --- limit the platform
 update private.platform_limits set daily_cost_usd = $1::float8::numeric + (
   select sum(spent_usd) from private.spending where day = private.today() and payer = private.platform())
+
+--- take what is left
+-- Of the platform's day: what is under way is paid for, and the rest of what it leads to waits.
+update private.platform_limits set daily_cost_usd = daily_cost_usd
+  - greatest((private.spending_room('{}') ->> private.platform()::text)::numeric, 0)
