@@ -11,6 +11,8 @@ mod moderations;
 #[cfg(test)]
 mod picture_wire_tests;
 mod schema;
+#[cfg(test)]
+mod stream_wire_tests;
 mod strict;
 #[cfg(test)]
 mod wire_tests;
