@@ -49,7 +49,7 @@ pub use rest::{RestConfig, RestConfigError, Store};
 pub use shares::{NoShareToken, Share, ShareToken};
 pub use why::{AssetWhy, Hindrance, LastError, StoryWhy};
 pub use work::{
-    AssetView, BookPage, Claimed, Completion, Continuation, Expired, Failure, LeasedJob,
-    Placeholder, Progress, Reported, Settled, StartedAssets, StartedContent, StoryView, StoryWork,
-    UsageEntry,
+    AssetView, BookPage, Claimed, Completion, Continuation, Expired, ExtraCalls, Failure,
+    LeasedJob, Placeholder, Progress, Reported, Settled, StartedAssets, StartedContent, StoryView,
+    StoryWork, UsageEntry,
 };
