@@ -18,7 +18,7 @@ pub const ENVIRONMENT: &str = "production";
 const EMAIL_FROM: &str = "stories@storytailor.example";
 
 /// Settings of the functions that are passed on when they are set outside. What no function reads is not among them.
-const PASSED_THROUGH: [&str; 18] = [
+const PASSED_THROUGH: [&str; 19] = [
     "EMAIL_FROM",
     "SUPABASE_JWT_ISSUER",
     "OPENAI_TEXT_MODEL",
@@ -35,6 +35,7 @@ const PASSED_THROUGH: [&str; 18] = [
     "PROVIDER_PROBE_SECONDS",
     "PAYMENT_WEBHOOK_SECRET",
     "SHOPIFY_WEBHOOK_SECRET",
+    "WEBHOOK_ENDPOINT_URL",
     "AWS_LAMBDA_LOG_LEVEL",
     "RUST_LOG",
 ];
