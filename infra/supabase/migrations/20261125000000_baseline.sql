@@ -2167,7 +2167,9 @@ create function private.asset_state(p_job public.asset_generation_jobs, p_shown 
       then true end,
     'lastError', p_job.last_error,
     'data', p_shown.result -> 'data',
-    'metadata', nullif(p_shown.metadata, '{}'::jsonb)))
+    -- What lies beside a picture belongs to that one, and not to a placeholder.
+    'metadata', nullif(case when p_shown.url is null or p_shown.is_placeholder
+      then p_shown.metadata - '{screenUrl,thumbnailUrl}'::text[] else p_shown.metadata end, '{}'::jsonb)))
 $$;
 
 create function public.overall_status(p_assets jsonb) returns text
@@ -2277,6 +2279,8 @@ create function private.story_view(p_story_id uuid) returns jsonb language sql s
       'status', status,
       'version', case asset_type when 'content' then private.text_version_to_be(p_story_id) else asset_version end,
       'url', case when is_of_text then url end,
+      'screenUrl', case when is_of_text then result #> '{metadata,screenUrl}' end,
+      'thumbnailUrl', case when is_of_text then result #> '{metadata,thumbnailUrl}' end,
       'data', case when is_of_text then result -> 'data' end,
       'isPlaceholder', is_placeholder))),
     'hue', coalesce(jsonb_object_agg(asset_type, result -> 'colors') filter (where result ? 'colors' and is_of_text), '{}'::jsonb),
@@ -3270,8 +3274,8 @@ create function public.shared_story(p_token text) returns jsonb language sql sta
           'url', asset.value -> 'url',
           'isPlaceholder', asset.value -> 'isPlaceholder',
           'data', asset.value -> 'data',
-          'metadata', case when asset.value -> 'metadata' ? 'htmlUrl' then
-            jsonb_build_object('htmlUrl', asset.value #> '{metadata,htmlUrl}') end)))
+          'metadata', (select jsonb_object_agg(known.key, known.value) from jsonb_each(asset.value -> 'metadata') as known
+            where known.key in ('htmlUrl', 'screenUrl', 'thumbnailUrl')))))
         from jsonb_each(s.asset_generation_status -> 'assets') as asset)),
     'expiresAt', h.expires_at)
   from private.shares h join public.stories s on s.id = h.story_id

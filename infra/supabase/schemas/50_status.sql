@@ -28,7 +28,9 @@ create function private.asset_state(p_job public.asset_generation_jobs, p_shown 
       then true end,
     'lastError', p_job.last_error,
     'data', p_shown.result -> 'data',
-    'metadata', nullif(p_shown.metadata, '{}'::jsonb)))
+    -- What lies beside a picture belongs to that one, and not to a placeholder.
+    'metadata', nullif(case when p_shown.url is null or p_shown.is_placeholder
+      then p_shown.metadata - '{screenUrl,thumbnailUrl}'::text[] else p_shown.metadata end, '{}'::jsonb)))
 $$;
 
 create function public.overall_status(p_assets jsonb) returns text
@@ -138,6 +140,8 @@ create function private.story_view(p_story_id uuid) returns jsonb language sql s
       'status', status,
       'version', case asset_type when 'content' then private.text_version_to_be(p_story_id) else asset_version end,
       'url', case when is_of_text then url end,
+      'screenUrl', case when is_of_text then result #> '{metadata,screenUrl}' end,
+      'thumbnailUrl', case when is_of_text then result #> '{metadata,thumbnailUrl}' end,
       'data', case when is_of_text then result -> 'data' end,
       'isPlaceholder', is_placeholder))),
     'hue', coalesce(jsonb_object_agg(asset_type, result -> 'colors') filter (where result ? 'colors' and is_of_text), '{}'::jsonb),

@@ -89,6 +89,9 @@ pub struct AssetView {
     /// Versions that exist; 0 before the first.
     pub version: u32,
     pub url: Option<String>,
+    /// The picture at `url` as screens show it, and at half its size.
+    pub screen_url: Option<String>,
+    pub thumbnail_url: Option<String>,
     pub data: Option<Value>,
     pub is_placeholder: bool,
 }
