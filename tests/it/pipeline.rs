@@ -21,6 +21,7 @@ mod plans;
 mod requests;
 mod scripts;
 mod versions;
+mod webhooks;
 
 /// What holds answers to `openapi.json`, shared with the API's own tests.
 #[path = "../../functions/universal-agent/src/test_api/contract.rs"]

@@ -154,6 +154,7 @@ begin
     'jobs', private.leased_jobs(coalesce(v_ids, '{}')),
     'ended', v_expired -> 'ended',
     'deletions', private.has_deletions(),
+    'deliveries', private.has_overdue_deliveries(),
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
       and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || v_too_dear, null),
     -- What is left behind: by the cap, a limit, or for want of money.

@@ -89,6 +89,9 @@ pub const TIMEOUT_HANDLER_FUNCTION: &str = "TIMEOUT_HANDLER_FUNCTION";
 pub const EMAIL_FROM: &str = "EMAIL_FROM";
 /// SES's configuration set, which says where its reports of mails go. Optional.
 pub const EMAIL_CONFIGURATION_SET: &str = "EMAIL_CONFIGURATION_SET";
+/// For whoever tries webhooks on one machine: `http://127.0.0.1:` and a port, where all of them go, host and path of their
+/// endpoint behind it. No other address is taken, and none is set for what is deployed.
+pub const WEBHOOK_ENDPOINT_URL: &str = "WEBHOOK_ENDPOINT_URL";
 /// `production`, `staging` or `local`.
 pub const ENVIRONMENT: &str = "ENVIRONMENT";
 /// Jobs being made at one moment, in all, default 1000.
@@ -218,7 +221,7 @@ mod tests {
             for name in read {
                 let is_given = asked_for.contains(name)
                     || names_after(variables, "        ").contains(name)
-                    || *name == "AWS_ENDPOINT_URL_S3";
+                    || ["AWS_ENDPOINT_URL_S3", "WEBHOOK_ENDPOINT_URL"].contains(name);
                 assert!(is_given, "a deployed {function} never sees {name}");
             }
             for name in asked_for {

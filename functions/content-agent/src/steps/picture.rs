@@ -13,6 +13,7 @@ use crate::{
     prompt::{self, PictureBrief, Wording},
     story_context::StoryContext,
 };
+use bytes::Bytes;
 use check::{Developed, check_and_develop, develop_checked};
 use domain::AssetType;
 use drafts::Drafts;
@@ -22,7 +23,7 @@ use record::{Finding, Purchase};
 use render::colors::HexColor;
 use serde_json::{Value, json};
 use std::time::Instant;
-use store::{Completion, Draft, StoredFile};
+use store::{Completion, Draft, FileKind, StoredFile};
 
 /// Pictures drawn for one wish until one passes its check (S1-073).
 const TRIES: u32 = 3;
@@ -73,7 +74,12 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
 
     let Accepted {
         picture,
-        file,
+        published:
+            Published {
+                file,
+                screen,
+                thumbnail,
+            },
         developed,
         validation,
         prompt,
@@ -83,7 +89,8 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
         story.keep_picture(&file.url, picture);
     }
     story.keep_print(&file.url, developed.print);
-    let mut metadata = json!({"paletteStep": step.name, "motif": journey.motif, "analysisComplete": true, "validation": validation});
+    let mut metadata = json!({"paletteStep": step.name, "motif": journey.motif, "analysisComplete": true, "validation": validation,
+        "screenUrl": screen, "thumbnailUrl": thumbnail});
     if takes_users_references
         && let Some(unused) = story.unused_references.describe(&story.work.characters)
     {
@@ -126,7 +133,7 @@ async fn references(story: &StoryContext, asset: AssetType) -> Result<References
 /// A picture that passed its check, or the best of those that did not where that is to be shown.
 struct Accepted {
     picture: PictureBytes,
-    file: StoredFile,
+    published: Published,
     developed: Developed,
     /// What was found of it and of those before it.
     validation: Value,
@@ -209,10 +216,9 @@ async fn draw_until_accepted(
         let finding = Finding::new(number, verdict, asked, purchase);
         if finding.passed {
             let validation = drafts.validation(Some(&finding));
-            let file = publish(attempt, &draft).await?;
             return Ok(Accepted {
                 picture,
-                file,
+                published: publish(attempt, &draft, &developed).await?,
                 developed,
                 validation,
                 prompt: drawing.prompt,
@@ -232,9 +238,10 @@ async fn draw_until_accepted(
         && let Some((picture, draft)) = drafts.find_best_rejected().await?
     {
         tracing::warn!("No picture passed its check, the best of them is shown");
+        let developed = develop_checked(attempt, &picture).await?;
         return Ok(Accepted {
-            developed: develop_checked(attempt, &picture).await?,
-            file: publish(attempt, &draft).await?,
+            published: publish(attempt, &draft, &developed).await?,
+            developed,
             picture,
             validation: drafts.validation(None),
             prompt: drawing.prompt,
@@ -315,9 +322,32 @@ async fn convert_to_png(
     PictureBytes::parse(bytes.into()).map_err(|error| StepError::Picture(error.into()))
 }
 
-async fn publish(attempt: &Attempt, draft: &Draft) -> Result<StoredFile, StepError> {
-    let files = &attempt.deps().files;
-    Ok(files.publish(&attempt.version(), draft).await?)
+/// A picture where the CDN serves it, and the addresses of what screens show of it.
+struct Published {
+    file: StoredFile,
+    screen: String,
+    thumbnail: String,
+}
+
+/// Publishes a picture, and what screens show of it beside it, all at once.
+async fn publish(
+    attempt: &Attempt,
+    draft: &Draft,
+    developed: &Developed,
+) -> Result<Published, StepError> {
+    let (files, version) = (&attempt.deps().files, attempt.version());
+    let original = files.to_be_published(&version, draft);
+    let beside = |kind, bytes: &Bytes| files.put_beside(&original, kind, bytes.clone());
+    let (file, screen, thumbnail) = tokio::try_join!(
+        files.publish(&version, draft),
+        beside(FileKind::Jpeg, &developed.print),
+        beside(FileKind::Thumbnail, &developed.thumbnail),
+    )?;
+    Ok(Published {
+        file,
+        screen: screen.url,
+        thumbnail: thumbnail.url,
+    })
 }
 
 #[cfg(test)]

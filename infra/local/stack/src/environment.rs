@@ -18,7 +18,7 @@ pub const ENVIRONMENT: &str = "production";
 const EMAIL_FROM: &str = "stories@storytailor.example";
 
 /// Settings of the functions that are passed on when they are set outside. What no function reads is not among them.
-const PASSED_THROUGH: [&str; 24] = [
+const PASSED_THROUGH: [&str; 25] = [
     "EMAIL_FROM",
     "SUPABASE_JWT_ISSUER",
     "OPENAI_TEXT_MODEL",
@@ -41,6 +41,7 @@ const PASSED_THROUGH: [&str; 24] = [
     "PROVIDER_PROBE_SECONDS",
     "PAYMENT_WEBHOOK_SECRET",
     "SHOPIFY_WEBHOOK_SECRET",
+    "WEBHOOK_ENDPOINT_URL",
     "AWS_LAMBDA_LOG_LEVEL",
     "RUST_LOG",
 ];

@@ -51,11 +51,12 @@ async fn a_picture_is_published_once_it_has_passed_under_a_key_nobody_guesses() 
         .expect("an address of the cover");
     assert_eq!(digest.len(), 16);
     assert!(digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    let public = services
-        .keys()
-        .into_iter()
-        .filter(|key| key.starts_with("stories/"));
-    assert_eq!(public.count(), 1);
+    let mut beside =
+        [".jpg", ".png", ".small.jpg"].map(|kind| format!("{published}{digest}{kind}"));
+    beside.sort();
+    let mut public = services.keys();
+    public.retain(|key| key.starts_with("stories/"));
+    assert_eq!(public, beside, "what screens show of it lies beside it");
 }
 
 /// What the job remembers once somebody asked for it again.
@@ -78,7 +79,11 @@ async fn a_rejected_picture_is_never_public_and_never_found_again() {
     assert!(asked_again.is_ok());
     assert_eq!(services.prompts().len(), 3 + 3);
     let keys = services.keys();
-    assert_eq!(keys.len(), 2, "a draft and its copy: {keys:?}");
+    assert_eq!(
+        keys.len(),
+        4,
+        "a draft, its copy and what screens show of it: {keys:?}"
+    );
 }
 
 #[tokio::test]
@@ -238,8 +243,12 @@ async fn the_safe_picture_that_shows_most_serves_where_the_best_may_and_no_unsaf
     let second = crate::test_services::picture(2);
     assert_eq!(cover.bytes, Some(second.len()));
     let published: Vec<_> = services.keys();
-    let published = published.iter().filter(|key| key.starts_with("stories/"));
-    assert_eq!(published.count(), 1);
+    let is_public = |key: &&String| key.starts_with("stories/") && key.ends_with(".png");
+    assert_eq!(published.iter().filter(is_public).count(), 1);
+    let (screen, thumbnail) = (&metadata["screenUrl"], &metadata["thumbnailUrl"]);
+    let url = cover.url.expect("an address").replace(".png", "");
+    assert_eq!(*screen, format!("{url}.jpg"));
+    assert_eq!(*thumbnail, format!("{url}.small.jpg"));
 
     for (fallback, verdicts) in [
         (ImageFallback::Best, [Verdict::Unsafe; 3]),
