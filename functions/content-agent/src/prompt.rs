@@ -1,17 +1,18 @@
 //! What the models are told. Words of a user stand in data only, never in instructions.
 
+mod pictures;
+
+pub(crate) use pictures::{PictureBrief, Wording, words};
+
 use bytes::Bytes;
 use domain::{
     character::Character,
     request::NewStory,
-    story::{
-        BEATS, Beat, Manuscript, Outline, PALETTE_STEPS, PaletteStep, SceneAnalysis, StoryText,
-    },
+    story::{BEATS, Beat, Manuscript, Outline, PALETTE_STEPS, StoryText},
     traits::Trait,
 };
 use providers::{Schema, array, boolean, object, text_schema as text, with_count};
 use serde_json::{Value, json};
-use std::fmt::Write;
 
 /// A question to a text model.
 pub(crate) struct Question {
@@ -243,110 +244,101 @@ pub(crate) fn checked_traits(
     traits.filter(|known| !unchecked.contains(known)).copied()
 }
 
-/// What one picture shall show.
-#[derive(Clone, Copy)]
-pub(crate) struct PictureBrief<'a> {
-    pub(crate) index: usize,
-    pub(crate) characters: &'a [Character],
-    pub(crate) step: &'a PaletteStep,
-    pub(crate) motif: &'a str,
-    pub(crate) analysis: &'a SceneAnalysis,
-    pub(crate) scene: &'a str,
-    pub(crate) style: Option<&'a str>,
-    pub(crate) has_reference: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The prompt of a picture: style, characters, colours, scene, in labelled lines.
-pub(crate) fn picture(brief: &PictureBrief<'_>) -> String {
-    let mut prompt = global_style();
-    prompt.push_str("\n\n");
-    if brief.has_reference {
-        prompt.push_str(
-            "Keep the characters exactly as in the reference, in a new pose and a new setting.\n",
+    #[test]
+    fn a_prompt_is_one_paragraph_however_its_file_is_wrapped() {
+        assert_eq!(
+            one_paragraph("Draw a fox.\nIt runs\nhome.\n"),
+            "Draw a fox. It runs home."
+        );
+        let style = global_style();
+        assert!(
+            style.starts_with("A warm, painterly picture-book illustration")
+                && !style.contains('\n')
         );
     }
-    if let Some(style) = brief.style {
-        push_line(&mut prompt, "Style", style);
-    }
-    for character in brief.characters {
-        push_line(&mut prompt, "Character", &describe_looks(character));
-    }
-    push_line(
-        &mut prompt,
-        "Palette",
-        &format!("{} ({})", brief.step.name, brief.step.colors.join(", ")),
-    );
-    push_line(
-        &mut prompt,
-        "Motif",
-        &format!("{}, woven in subtly", brief.motif),
-    );
-    push_line(&mut prompt, "Scene number", &brief.index.to_string());
-    push_line(&mut prompt, "Scene", brief.scene);
-    push_line(&mut prompt, "Moment", &brief.analysis.description);
-    push_line(&mut prompt, "Action", &brief.analysis.action);
-    push_line(&mut prompt, "Pose", &brief.analysis.pose);
-    push_line(&mut prompt, "Camera", &brief.analysis.camera_angle);
-    push_line(&mut prompt, "Depth", &brief.analysis.depth);
-    push_line(&mut prompt, "Setting", &brief.analysis.atmosphere);
-    if brief.index == 0 {
-        prompt.push_str("This is the cover: the hero large and inviting, with calm space at the top for a title set later.\n");
-    }
-    prompt
-}
 
-/// A plainer wording, for a prompt that a safety filter refused or a user asked to simplify.
-pub(crate) fn plain_picture(brief: &PictureBrief<'_>) -> String {
-    let mut prompt = global_style();
-    prompt.push_str("\n\nA calm, cheerful, simple scene of everyday friendship.\n");
-    for character in brief.characters {
-        push_line(&mut prompt, "Character", &describe_looks(character));
+    #[test]
+    fn every_schema_stays_inside_the_strict_subset() {
+        let story = StoryText {
+            title: "t".into(),
+            moral: "m".into(),
+            beats: vec![domain::story::Beat {
+                heading: String::new(),
+                text: "x".into(),
+                dialogue: Vec::new(),
+                scene_description: String::new(),
+            }],
+        };
+        let request: NewStory = serde_json::from_value(
+            json!({"character_ids": ["00000000-0000-4000-8000-000000000009"], "story_type": "a", "themes": [], "asset_types": []}),
+        )
+        .unwrap();
+        let outline = json!({"hero": "h", "want": "w", "obstacle": "o", "turn": "t", "ending": "e", "title": "t",
+            "coverScene": "c"});
+        let known = json!({"outline": outline, "beats": [story.beats[0]]});
+        let known: Manuscript = serde_json::from_value(known).unwrap();
+        for question in [
+            self::story(&request, &[], None),
+            self::story(&request, &[], Some(&known)),
+            palette_journey(&Plot::Outline(&known.outline)),
+            palette_journey(&Plot::Text(&story)),
+            cover_analysis(&Plot::Text(&story), &[]),
+            scene_analysis(&story.beats[0], &[], 1),
+            activities(&story, None),
+        ] {
+            check_strict(&serde_json::to_value(&question.schema).unwrap());
+        }
     }
-    push_line(
-        &mut prompt,
-        "Palette",
-        &format!("{} ({})", brief.step.name, brief.step.colors.join(", ")),
-    );
-    push_line(&mut prompt, "Scene number", &brief.index.to_string());
-    push_line(
-        &mut prompt,
-        "Setting",
-        "a friendly, peaceful place in daylight",
-    );
-    prompt
-}
 
-/// `Label: value` on one line, whatever the value holds: a user's words cannot open a line of their own. Nothing for an
-/// empty value.
-fn push_line(prompt: &mut String, label: &str, value: &str) {
-    let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
-    if !value.is_empty() {
-        let _ = writeln!(prompt, "{label}: {value}");
+    #[test]
+    fn the_plan_comes_before_the_beats_and_what_is_known_is_not_asked_for_again() {
+        let request: NewStory = serde_json::from_value(
+            json!({"character_ids": ["00000000-0000-4000-8000-000000000009"], "story_type": "a", "themes": [], "asset_types": []}),
+        )
+        .unwrap();
+        let asked = |known: Option<&Manuscript>| {
+            let question = self::story(&request, &[], known);
+            let schema = serde_json::to_value(&question.schema).unwrap();
+            let names = schema["required"].as_array().unwrap().clone();
+            let names: Vec<_> = names
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
+            (
+                names.join(" "),
+                schema["properties"]["beats"]["minItems"].clone(),
+            )
+        };
+        let whole = "hero want obstacle turn ending title coverScene beats moral";
+        assert_eq!(asked(None), (whole.to_owned(), json!(4)));
+        let beat = json!({"text": "x"});
+        let outline = json!({"hero": "h", "want": "w", "obstacle": "o", "turn": "t", "ending": "e", "title": "t",
+            "coverScene": "c"});
+        let known = |beats: usize| -> Manuscript {
+            serde_json::from_value(json!({"outline": outline, "beats": vec![beat.clone(); beats]}))
+                .unwrap()
+        };
+        assert_eq!(asked(Some(&known(1))), ("beats moral".to_owned(), json!(3)));
+        assert_eq!(asked(Some(&known(4))), ("moral".to_owned(), Value::Null));
+    }
+
+    fn check_strict(schema: &Value) {
+        if schema["type"] == "object" {
+            assert_eq!(schema["additionalProperties"], false);
+            let properties = schema["properties"].as_object().unwrap();
+            assert_eq!(
+                schema["required"].as_array().unwrap().len(),
+                properties.len()
+            );
+            properties.values().for_each(check_strict);
+        }
+        if schema["type"] == "array" {
+            check_strict(&schema["items"]);
+        }
     }
 }
-
-fn describe_looks(character: &Character) -> String {
-    let mut words = format!(
-        "{} \u{2014} species: {}",
-        character.name,
-        character.species.as_deref().unwrap_or("human child")
-    );
-    if let Some(age) = character.age {
-        let _ = write!(words, "; age: {age}");
-    }
-    for (part, look) in &character.appearance {
-        let _ = write!(words, "; {part}: {look}");
-    }
-    if !character.traits.is_empty() {
-        let traits: Vec<_> = character
-            .traits
-            .iter()
-            .map(|known| known.description())
-            .collect();
-        let _ = write!(words, "; traits: {}", traits.join(", "));
-    }
-    words
-}
-
-#[cfg(test)]
-mod tests;

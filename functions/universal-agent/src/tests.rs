@@ -17,3 +17,4 @@ mod steering;
 mod stories;
 mod tags;
 mod voices;
+mod webhooks;

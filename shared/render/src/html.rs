@@ -12,12 +12,22 @@ pub struct WebBook<'a> {
     /// Tag of BCP 47; `und` if it is not known.
     pub language: &'a str,
     pub phrases: &'a Phrases,
-    pub cover: Option<&'a str>,
+    pub cover: Option<Picture<'a>>,
     /// Picture of each beat, in order.
-    pub scenes: &'a [Option<String>],
+    pub scenes: &'a [Option<Picture<'a>>],
     /// The recording; its captions have the same name, but for the extension.
     pub voice: Option<&'a str>,
     pub activities: Option<&'a Activities>,
+}
+
+/// The names of a picture's files. Pictures are square, of 1024 pixels.
+#[derive(Clone, Copy, Debug)]
+pub struct Picture<'a> {
+    pub name: &'a str,
+    /// A lighter file of the same picture, for screens.
+    pub screen: Option<&'a str>,
+    /// The same at half its size.
+    pub thumbnail: Option<&'a str>,
 }
 
 /// Nothing but what lies beside it is loaded, and no script runs, whatever stands in a text.
@@ -58,7 +68,7 @@ pub fn web_book(book: &WebBook<'_>) -> String {
     for (index, beat) in text.beats.iter().enumerate() {
         page.push_str("<section>\n");
         element(&mut page, "h2", &beat.heading);
-        let scene = book.scenes.get(index).and_then(Option::as_deref);
+        let scene = book.scenes.get(index).copied().flatten();
         picture(&mut page, scene, &beat.scene_description, false);
         paragraphs(&mut page, &beat.text);
         page.push_str("</section>\n");
@@ -94,14 +104,31 @@ fn to_talk_about(page: &mut String, activities: &Activities, phrases: &Phrases) 
     paragraphs(page, &activities.activity.instructions);
 }
 
-/// Pictures are square, of 1024 pixels.
-fn picture(page: &mut String, name: Option<&str>, description: &str, is_first: bool) {
-    let Some(name) = name else { return };
+/// As wide as the column of text, which `STYLE` sets.
+const SIZES: &str = "(max-width: 45rem) 94vw, 42rem";
+
+fn picture(page: &mut String, picture: Option<Picture<'_>>, description: &str, is_first: bool) {
+    let Some(Picture {
+        name,
+        screen,
+        thumbnail,
+    }) = picture
+    else {
+        return;
+    };
     let loading = if is_first { "eager" } else { "lazy" };
-    let (name, description) = (safe(name), safe(description));
+    let (shown, description) = (safe(screen.unwrap_or(name)), safe(description));
+    let _ = write!(page, "<img src=\"{shown}\"");
+    if let Some(thumbnail) = thumbnail {
+        let thumbnail = safe(thumbnail);
+        let _ = write!(
+            page,
+            " srcset=\"{thumbnail} 512w, {shown} 1024w\" sizes=\"{SIZES}\""
+        );
+    }
     let _ = writeln!(
         page,
-        "<img src=\"{name}\" alt=\"{description}\" width=\"1024\" height=\"1024\" loading=\"{loading}\">"
+        " alt=\"{description}\" width=\"1024\" height=\"1024\" loading=\"{loading}\">"
     );
 }
 
@@ -229,18 +256,26 @@ mod tests {
             text: &text,
             language: "en",
             phrases: &Phrases::default(),
-            cover: Some("cover-v1.png"),
-            scenes: &[Some("scene_1-v1.png".to_owned())],
+            cover: Some(Picture {
+                name: "cover-v1.png",
+                screen: Some("cover-v1.jpg"),
+                thumbnail: Some("cover-v1.small.jpg"),
+            }),
+            scenes: &[Some(Picture {
+                name: "scene_1-v1.png",
+                screen: None,
+                thumbnail: None,
+            })],
             voice: Some("audio-v1.mp3"),
             activities: Some(&activities),
         });
         let places = [
             "<h1",
-            "cover-v1.png",
+            "<img src=\"cover-v1.jpg\" srcset=\"cover-v1.small.jpg 512w, cover-v1.jpg 1024w\"",
             "audio-v1.mp3",
             "audio-v1.vtt",
             "One &#38; only",
-            "scene_1-v1.png",
+            "<img src=\"scene_1-v1.png\" alt",
             "First.",
             "Be kind.",
             "Why?",

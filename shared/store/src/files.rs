@@ -36,6 +36,10 @@ const CACHE_CONTROL: &str = "public, max-age=31536000";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     Png,
+    /// A picture as screens show it.
+    Jpeg,
+    /// The same at half its size.
+    Thumbnail,
     Mp3,
     Pdf,
     Html,
@@ -48,6 +52,8 @@ impl FileKind {
     const fn extension(self) -> &'static str {
         match self {
             Self::Png => "png",
+            Self::Jpeg => "jpg",
+            Self::Thumbnail => "small.jpg",
             Self::Mp3 => "mp3",
             Self::Pdf => "pdf",
             Self::Html => "html",
@@ -59,6 +65,7 @@ impl FileKind {
     const fn content_type(self) -> &'static str {
         match self {
             Self::Png => "image/png",
+            Self::Jpeg | Self::Thumbnail => "image/jpeg",
             Self::Mp3 => "audio/mpeg",
             Self::Pdf => "application/pdf",
             Self::Html => "text/html; charset=utf-8",
@@ -242,6 +249,17 @@ impl AssetFiles {
         Ok(())
     }
 
+    /// The file that a draft becomes when it is published.
+    pub fn to_be_published(&self, version: &AssetVersion, draft: &Draft) -> StoredFile {
+        let key = version.public_key(&draft.sha256, draft.kind);
+        StoredFile {
+            url: self.base() + &key,
+            key,
+            bytes: draft.bytes,
+            sha256: draft.sha256.clone(),
+        }
+    }
+
     /// Copies an accepted draft, inside the bucket, to where the CDN serves it. The draft stays for those who come after a
     /// death, until the bucket forgets it.
     pub async fn publish(
@@ -249,24 +267,20 @@ impl AssetFiles {
         version: &AssetVersion,
         draft: &Draft,
     ) -> Result<StoredFile, StoreError> {
-        let key = version.public_key(&draft.sha256, draft.kind);
+        let file = self.to_be_published(version, draft);
+        let key = &file.key;
         // Type and cache control come with the bytes.
         self.client
             .clone()
             .await
             .copy_object()
             .bucket(&self.bucket)
-            .key(&key)
+            .key(key)
             .copy_source(format!("{}/{}", self.bucket, draft.key))
             .send()
             .await
             .map_err(file_error(format!("publish {key}")))?;
-        Ok(StoredFile {
-            url: self.base() + &key,
-            key,
-            bytes: draft.bytes,
-            sha256: draft.sha256.clone(),
-        })
+        Ok(file)
     }
 
     /// Stores what needs nobody's consent where the CDN serves it.
@@ -287,10 +301,7 @@ impl AssetFiles {
         kind: FileKind,
         bytes: Bytes,
     ) -> Result<StoredFile, StoreError> {
-        let stem = file
-            .key
-            .rsplit_once('.')
-            .map_or(&*file.key, |(stem, _)| stem);
+        let stem = keys::stem_of(&file.key);
         self.put(format!("{stem}.{}", kind.extension()), kind, bytes)
             .await
     }

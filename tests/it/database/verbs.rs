@@ -28,4 +28,5 @@ mod spending;
 mod steer;
 mod versions;
 mod voices;
+mod webhooks;
 mod why;

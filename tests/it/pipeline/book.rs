@@ -51,6 +51,17 @@ fn a_story_becomes_a_book_with_text_pictures_voice_activities_and_pdf() {
                 !pictures.contains(&bytes),
                 "{picture} is the same as another picture"
             );
+            // Beside it lies what screens show: light, and lighter still.
+            let metadata = &asset(&story, picture)["metadata"];
+            let mut lighter = bytes.len();
+            for (url, share) in [("screenUrl", 2), ("thumbnailUrl", 3)] {
+                let (headers, jpeg) = fetch(&metadata[url]).await;
+                assert_eq!(headers["content-type"], "image/jpeg");
+                assert_eq!(headers["cache-control"], "public, max-age=31536000");
+                assert!(jpeg.starts_with(b"\xff\xd8\xff"), "{url}");
+                assert!(jpeg.len() * share < lighter, "{url} of {} B", jpeg.len());
+                lighter = jpeg.len() * share;
+            }
             pictures.push(bytes);
             let colors = story["hue_extracted_colors"][picture]
                 .as_array()
@@ -116,6 +127,10 @@ fn a_regenerated_picture_has_a_new_address_and_the_old_one_serves_until_then() {
             })
             .await;
         assert_ne!(asset(&after, "scene_2")["url"], old);
+        for url in ["screenUrl", "thumbnailUrl"] {
+            let of = |story| asset(story, "scene_2")["metadata"][url].clone();
+            assert_ne!(of(&after), of(&before));
+        }
         fetch(&old).await;
         assert_eq!(
             asset(&after, "pdf")["version"],
@@ -159,9 +174,12 @@ fn a_book_is_a_page_without_script_that_plays_the_voice_and_a_link_leads_there_u
             .and_then(|url| url.rsplit_once('/'))
             .expect("an address")
             .0;
-        for (name, asset) in files.iter().zip(shown) {
-            assert!(name.starts_with(asset), "{files:?}");
+        for (name, asset) in files.iter().zip(&shown) {
+            assert!(name.starts_with(*asset), "{files:?}");
             let (headers, bytes) = fetch(&format!("{folder}/{name}").into()).await;
+            if *asset != "audio" {
+                assert_eq!(headers["content-type"], "image/jpeg");
+            }
             if name.ends_with(".vtt") {
                 assert_eq!(headers["content-type"], "text/vtt; charset=utf-8");
                 let captions = String::from_utf8(bytes).expect("text");

@@ -54,7 +54,15 @@ fn only_the_picture_that_passed_its_check_is_public_and_it_is_found_wherever_the
 
         let url = asset(&story, "cover")["url"].as_str().expect("an address");
         assert_eq!(status(url).await, 200);
-        assert_eq!(files(&shared, "stories", &id, "cover").len(), 1);
+        let mut public = files(&shared, "stories", &id, "cover");
+        public.sort();
+        let (folder, name) = url.rsplit_once('/').expect("an address in a folder");
+        let stem = name.trim_end_matches(".png");
+        let beside = ["jpg", "png", "small.jpg"].map(|kind| format!("{stem}.{kind}"));
+        assert_eq!(public, beside, "nothing but what lies beside it");
+        let metadata = &asset(&story, "cover")["metadata"];
+        assert_eq!(metadata["screenUrl"], format!("{folder}/{stem}.jpg"));
+        assert_eq!(metadata["thumbnailUrl"], format!("{folder}/{stem}.small.jpg"));
         let drafts = files(&shared, "drafts/stories", &id, "cover");
         assert_eq!(drafts.len(), 1, "the rejected ones are gone: {drafts:?}");
         let cdn = shared.stack().variable("ASSETS_CDN_URL");

@@ -2,6 +2,7 @@
 // Text is text: what the server marked up is read in an inert document, and of it only words and paragraphs are taken.
 import type { AssetStatus, AssetType, Story } from '../../client/src/index.js';
 import { fallback, paint } from './palette.js';
+import { sourcesOf } from './sources.js';
 import { assetsOf } from './telling.js';
 import { t } from './words.js';
 
@@ -41,12 +42,17 @@ function page(story: Story, asset: AssetType, kind: string, ...children: Child[]
   return made;
 }
 
-function image(state: AssetStatus | undefined, alt: string, isFirst: boolean): HTMLElement {
+/** The cover's is square; a scene fills its half of the page. */
+const SIZES = { cover: 'min(94vw, 78vh)', scene: '(max-width: 46rem) max(96vw, 46vh), max(50vw, 92vh)' };
+
+function image(state: AssetStatus | undefined, alt: string, kind: keyof typeof SIZES): HTMLElement {
   const frame = element('figure', { class: 'picture' });
-  if (!state?.url) return frame;
+  const { src, srcset } = sourcesOf(state);
+  if (!state || !src) return frame;
+  const isCover = kind === 'cover';
   const shown = element('img', {
-    src: state.url, alt, width: 1024, height: 1024, decoding: 'async',
-    loading: isFirst ? 'eager' : 'lazy', fetchpriority: isFirst ? 'high' : undefined,
+    loading: isCover ? 'eager' : 'lazy', fetchpriority: isCover ? 'high' : undefined, decoding: 'async',
+    alt, width: 1024, height: 1024, sizes: srcset && SIZES[kind], srcset, src,
   });
   shown.addEventListener('error', () => {
     frame.classList.add('is-broken');
@@ -59,7 +65,7 @@ function image(state: AssetStatus | undefined, alt: string, isFirst: boolean): H
 
 function cover(story: Story): HTMLElement {
   const words = element('div', { class: 'cover-words' }, element('p', { class: 'title', dir: 'auto' }, story.title));
-  return page(story, 'cover', 'cover', image(assetsOf(story).cover, t('alt.cover', { title: story.title }), true), words);
+  return page(story, 'cover', 'cover', image(assetsOf(story).cover, t('alt.cover', { title: story.title }), 'cover'), words);
 }
 
 function beatPage(story: Story, index: number): HTMLElement {
@@ -68,7 +74,7 @@ function beatPage(story: Story, index: number): HTMLElement {
   const block = story.audio_blocks?.[('abcd'[index] ?? 'd') as 'a'];
   const text = element('div', { class: 'text' }, element('h2', { dir: 'auto' }, beat.heading), ...paragraphs(block, beat.text));
   const words = element('div', { class: 'words', tabindex: 0 }, text);
-  return page(story, asset, 'beat', image(assetsOf(story)[asset], beat.sceneDescription, index === 0), words);
+  return page(story, asset, 'beat', image(assetsOf(story)[asset], beat.sceneDescription, 'scene'), words);
 }
 
 /** The paragraphs with a span around each spoken word, or the plain text where nothing is spoken. */

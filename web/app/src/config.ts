@@ -1,4 +1,5 @@
 // Where this page's API and project are: said by the page itself, so that the same files serve every environment.
+import './begun.js';
 
 export interface Config {
   apiUrl: string;
@@ -8,13 +9,4 @@ export interface Config {
   demo?: { email: string; password: string };
 }
 
-function read(): Config {
-  const said = document.querySelector<HTMLMetaElement>('meta[name="storytailor"]')?.content ?? '';
-  try {
-    return JSON.parse(said) as Config;
-  } catch {
-    throw new Error('This page was deployed without its addresses: see the runbook, "The page".');
-  }
-}
-
-export const config: Config = read();
+export const config: Config = begun.config;

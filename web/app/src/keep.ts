@@ -3,6 +3,7 @@
 import type { Story } from '../../client/src/index.js';
 import { element } from './book.js';
 import { sentenceStarts, type Word } from './read-along.js';
+import { sourcesOf } from './sources.js';
 import { altOf, assetsOf } from './telling.js';
 import { t } from './words.js';
 
@@ -22,8 +23,11 @@ async function asData(blob: Blob): Promise<string> {
   });
 }
 
+/** Light as it is; an original that has no lighter file is made one. */
 async function pictureData(url: string): Promise<string> {
-  const bitmap = await createImageBitmap(await (await fetch(url)).blob());
+  const file = await (await fetch(url)).blob();
+  if (file.type === 'image/jpeg') return asData(file);
+  const bitmap = await createImageBitmap(file);
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   canvas.getContext('2d')!.drawImage(bitmap, 0, 0);
   return asData(await canvas.convertToBlob({ type: 'image/jpeg', quality: PICTURE_QUALITY }));
@@ -51,7 +55,7 @@ export async function oneFile(story: Story): Promise<Blob> {
   const assets = assetsOf(story);
   const language = safe(/lang="([\w-]+)"/.exec(story.audio_blocks?.a ?? '')?.[1] ?? document.documentElement.lang);
   const image = async (asset: 'cover' | 'scene_1') => {
-    const url = assets[asset]?.url;
+    const url = sourcesOf(assets[asset]).src;
     return url ? `<img src="${await pictureData(url)}" alt="${safe(altOf(story, asset))}" width="1024" height="1024">` : '';
   };
   const voice = async (url: string) => {

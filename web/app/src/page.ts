@@ -32,12 +32,22 @@ export async function open(title: string, signedIn: () => TemplateResult | typeo
   const refused = await arrive();
   drawHeader();
   onOtherTab(() => location.reload());
-  if ('serviceWorker' in navigator) void navigator.serviceWorker.register('sw.js').catch(() => undefined);
+  keepForLater();
   main.replaceChildren();
   view = isSignedIn() ? signedIn : () => signInPanel(refused, redraw);
   document.body.classList.toggle('is-welcome', !isSignedIn());
   redraw();
   return isSignedIn();
+}
+
+const KEEP_AFTER_MS = 3_000;
+
+/** What is needed without a line is fetched when nothing else is any more. */
+function keepForLater(): void {
+  if (!('serviceWorker' in navigator)) return;
+  const register = () => setTimeout(() => void navigator.serviceWorker.register('sw.js').catch(() => undefined), KEEP_AFTER_MS);
+  if (document.readyState === 'complete') register();
+  else addEventListener('load', register, { once: true });
 }
 
 /** The session ended elsewhere: the page asks to sign in again, and comes back to where it is. */
@@ -56,8 +66,7 @@ function drawHeader(): void {
     location.assign('index.html');
   };
   render(
-    html`<a class="brand" href="index.html">${mark()}<span>Storytailor</span></a>
-      <label class="quiet-select"><span class="hidden">${t('language')}</span>
+    html`<label class="quiet-select"><span class="hidden">${t('language')}</span>
         <select name="page-language" @change=${(event: Event) => speak((event.target as HTMLSelectElement).value)}>${options}</select>
       </label>
       ${isSignedIn()
@@ -65,15 +74,6 @@ function drawHeader(): void {
         : nothing}`,
     header,
   );
-}
-
-/** The sign of the house: a book that a star comes out of. */
-export function mark(): TemplateResult {
-  return html`<svg class="mark" viewBox="0 0 48 48" aria-hidden="true">
-    <path class="mark-star" d="M24 3l2.6 6.2 6.7.5-5.1 4.4 1.6 6.5L24 17.1l-5.8 3.5 1.6-6.5-5.1-4.4 6.7-.5z" />
-    <path class="mark-page" d="M24 24c-5-3.4-11-4.2-19-3.6v20C13 39.8 19 40.600 24 44c5-3.400 11-4.200 19-3.600v-20C35 19.800 29 20.600 24 24z" />
-    <path class="mark-fold" d="M24 24v20" />
-  </svg>`;
 }
 
 let lastSpoken = 0;

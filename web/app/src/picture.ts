@@ -1,11 +1,16 @@
 // A picture in its frame: the story's colours until it is there, and words where it cannot be shown.
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { ref } from 'lit-html/directives/ref.js';
+import { ifDefined } from 'lit-html/directives/if-defined.js';
+import type { AssetStatus } from '../../client/src/index.js';
 import { fallback, paint } from './palette.js';
+import { sourcesOf } from './sources.js';
 import { t } from './words.js';
 
 export interface Picture {
-  url?: string;
+  state?: Pick<AssetStatus, 'url' | 'metadata'>;
+  /** How wide it is shown, as `sizes` says it. */
+  sizes: string;
   alt: string;
   colours?: readonly string[];
   /** Decides the colours where the story has none yet. */
@@ -13,12 +18,13 @@ export interface Picture {
   isFirst?: boolean;
 }
 
-export function picture({ url, alt, colours, seed, isFirst }: Picture): TemplateResult {
+export function picture({ state, sizes, alt, colours, seed, isFirst }: Picture): TemplateResult {
+  const { src, srcset } = sourcesOf(state);
   const painted = ref((element) => element && paint(element as HTMLElement, colours?.length ? colours : fallback(seed)));
   return html`<div class="picture" ${painted}>
-    ${url
-      ? html`<img src=${url} alt=${alt} width="1024" height="1024" decoding="async"
-            loading=${isFirst ? 'eager' : 'lazy'} fetchpriority=${isFirst ? 'high' : 'auto'}
+    ${src
+      ? html`<img loading=${isFirst ? 'eager' : 'lazy'} fetchpriority=${isFirst ? 'high' : 'auto'} decoding="async"
+            width="1024" height="1024" alt=${alt} sizes=${ifDefined(srcset && sizes)} srcset=${ifDefined(srcset)} src=${src}
             @load=${shown} @error=${broken}>`
       : nothing}
   </div>`;
@@ -33,8 +39,8 @@ function broken(event: Event): void {
   const image = event.target as HTMLImageElement;
   if (!image.dataset.triedAgain) {
     image.dataset.triedAgain = 'yes';
-    const again = image.src;
-    setTimeout(() => (image.src = again), 2_000);
+    const { src, srcset } = image;
+    setTimeout(() => Object.assign(image, { srcset, src }), 2_000);
     return;
   }
   const frame = image.closest<HTMLElement>('.picture');

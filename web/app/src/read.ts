@@ -1,11 +1,14 @@
 // The reader: opens one story as a book, reads it aloud with each word marked as it sounds, and keeps it for later.
 import { createApi, ApiError } from '../../client/src/api.js';
-import type { Story } from '../../client/src/index.js';
+import type { Assets, AssetStatus, Story } from '../../client/src/index.js';
 import { bookOf, element } from './book.js';
+import { fetchBegun } from './begun.js';
 import { config } from './config.js';
+import { keepAsFile } from './keep.js';
 import { Pager } from './pager.js';
 import { ReadAlong } from './read-along.js';
 import { accessToken, isSignedIn } from './session.js';
+import { sourcesOf } from './sources.js';
 import { assetsOf } from './telling.js';
 import { t } from './words.js';
 
@@ -15,7 +18,7 @@ const token = new URLSearchParams(location.hash.slice(1)).get('share');
 let id = query.get('id') ?? '';
 const main = document.querySelector('main')!;
 const speaker = document.querySelector('#speaker')!;
-const api = createApi({ apiUrl: config.apiUrl, accessToken });
+const api = createApi({ apiUrl: config.apiUrl, accessToken, fetch: fetchBegun });
 const SPEEDS = [0.75, 0.9, 1, 1.1, 1.25];
 const CHOICES = 'storytailor-reading';
 
@@ -223,13 +226,13 @@ function openBook(story: Story): void {
   // Outside of the pages, of which all but the open one are inert.
   main.replaceChildren(element('h1', { class: 'hidden', dir: 'auto' }, story.title), book, bar, audio);
   document.body.classList.add('is-reading');
-  lockScreen(story, assets.cover?.url, toggle, step);
+  lockScreen(story, sourcesOf(assets.cover).src, toggle, step);
   if (query.get('play') && url) {
     // A reload should not begin to speak by itself.
     history.replaceState(null, '', `read.html?id=${id}`);
     void toggle();
   }
-  if (!token) void keepOffline([...Object.values(assets).map((asset) => asset.url)].filter((each): each is string => Boolean(each) && !each!.endsWith('.pdf')));
+  if (!token) void seen(book.querySelector('img')).then(() => keepOffline(filesOf(assets)));
 }
 
 function button(action: string, label: string, icon: string): HTMLButtonElement {
@@ -276,7 +279,7 @@ function more(story: Story, storyId: string): HTMLElement {
   const file = element('button', { class: 'quiet', type: 'button', 'data-action': 'keep-file' }, t('reader.keep'));
   file.addEventListener('click', async () => {
     file.disabled = true;
-    await import('./keep.js').then(({ keepAsFile }) => keepAsFile(story)).catch(() => (speaker.textContent = t('connection.offline')));
+    await keepAsFile(story).catch(() => (speaker.textContent = t('connection.offline')));
     file.disabled = false;
   });
   return drawer('more', t('reader.more'), file,
@@ -306,6 +309,18 @@ function lockScreen(story: Story, artwork: string | undefined, toggle: () => voi
   navigator.mediaSession.metadata = new MediaMetadata({ title: story.title, artist: 'Storytailor', artwork: art });
   const actions = { play: toggle, pause: toggle, previoustrack: () => step(-1), nexttrack: () => step(1) };
   for (const [action, handler] of Object.entries(actions)) navigator.mediaSession.setActionHandler(action as MediaSessionAction, handler);
+}
+
+/** What a book is read with: of a picture both files, for a screen that is turned may take the other. */
+function filesOf(assets: Assets): string[] {
+  const light = (asset: AssetStatus) => [asset.metadata?.screenUrl, asset.metadata?.thumbnailUrl];
+  const files = Object.entries(assets).filter(([asset]) => asset !== 'pdf').flatMap(([, state]) => (state.metadata?.screenUrl ? light(state) : state.url));
+  return files.filter((file): file is string => Boolean(file));
+}
+
+/** Until a picture is there, or will not come. */
+async function seen(image: HTMLImageElement | null): Promise<void> {
+  if (image && !image.complete) await new Promise((done) => ['load', 'error'].forEach((end) => image.addEventListener(end, done)));
 }
 
 /** Once opened, a book can be read without a line: the worker keeps its files. */

@@ -1,26 +1,7 @@
-// Who is signed in. The session is read where auth-js keeps it, so that a page need not wait for that library: it is loaded
-// when somebody signs in, and when a token is about to end.
+// Who is signed in. A page need not wait for auth-js: it is loaded when somebody signs in, and when a token is about to end.
 import type { AuthClient } from '@supabase/auth-js';
 import { config } from './config.js';
-
-const STORAGE_KEY = 'storytailor-session';
-/** A token that ends sooner is not used any more; auth-js renews within its own 90 seconds. */
-const MARGIN_MS = 60_000;
-
-interface StoredSession {
-  access_token: string;
-  expires_at: number;
-  user?: { id?: string; email?: string };
-}
-
-function stored(): StoredSession | null {
-  try {
-    const session = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? 'null') as StoredSession | null;
-    return session?.access_token ? session : null;
-  } catch {
-    return null;
-  }
-}
+import { isFresh, STORAGE_KEY, stored } from './stored.js';
 
 export const isSignedIn = (): boolean => stored() !== null;
 export const userId = (): string => stored()?.user?.id ?? '';
@@ -47,7 +28,7 @@ function auth(): Promise<Auth> {
 /** A token that is still good, or null for nobody. */
 export async function accessToken(): Promise<string | null> {
   const session = stored();
-  if (!session || session.expires_at * 1000 - Date.now() > MARGIN_MS) return session?.access_token ?? null;
+  if (!session || isFresh(session)) return session?.access_token ?? null;
   // Without a line it cannot be renewed, and the old one is refused like none: the caller says so.
   await (await auth()).getSession().catch(() => null);
   return stored()?.access_token ?? null;

@@ -113,7 +113,7 @@ function card(story: ListedStory, index: number): TemplateResult {
   const page = state === 'making' || !assets.content?.url && assets.content?.status !== 'ready' || state === 'help' ? 'story' : 'read';
   return html`<li class="book-card" data-story-id=${id} data-status=${story.asset_generation_status?.overall ?? ''}>
     <a href="${page}.html?id=${id}">
-      ${picture({ url: assets.cover?.url, alt: '', seed: id, isFirst: index < 2 })}
+      ${picture({ state: assets.cover, sizes: '(max-width: 50rem) 44vw, 14rem', alt: '', seed: id, isFirst: index < 2 })}
       <h2 dir="auto">${titleOf(story)}</h2>
       <p class="state is-${state}">${overallWords(story)}</p>
       ${state === 'making' ? html`<progress max="100" value=${percent} aria-label=${t('making.progress')}></progress>` : nothing}
@@ -122,7 +122,8 @@ function card(story: ListedStory, index: number): TemplateResult {
   </li>`;
 }
 
-if (await open(t('shelf.title'), view)) {
+export async function shelf(): Promise<void> {
+  if (!(await open(t('shelf.title'), view))) return;
   await Promise.all([read(), composer.load(), readSettings()]);
   keepLooking();
 }

@@ -16,6 +16,9 @@ let isReviewing = false;
 let busy = new Set<string>();
 let versions: Version[] | null = null;
 
+const COVER_SIZES = '(max-width: 44rem) 100vw, 22rem';
+const SCENE_SIZES = '(max-width: 44rem) 100vw, 30rem';
+
 const isPicture = (asset: AssetType): boolean => (PICTURES as readonly string[]).includes(asset);
 const isMissing = (state: AssetStatus | undefined): boolean => state?.status === 'failed';
 const coloursOf = (asset: AssetType): string[] | undefined => {
@@ -75,7 +78,7 @@ function frame(asset: AssetType, body: TemplateResult | typeof nothing = nothing
   return html`<article class="asset is-${asset}" data-asset=${asset} data-status=${state.status}
       ?data-placeholder=${state.isPlaceholder} ?data-stale=${state.stale}>
     ${isPicture(asset)
-      ? picture({ url: state.url, alt: altOf(story!, asset), colours: coloursOf(asset), seed: id, isFirst: asset === 'cover' })
+      ? picture({ state, sizes: asset === 'cover' ? COVER_SIZES : SCENE_SIZES, alt: altOf(story!, asset), colours: coloursOf(asset), seed: id, isFirst: asset === 'cover' })
       : nothing}
     <div class="asset-words">
       <h2 tabindex="-1" dir="auto">${beat?.heading ?? name(asset)}</h2>
@@ -280,7 +283,8 @@ function tell(before: Story | null, now: Story): void {
   if (!ended.length && overall === 'generating') announce(t('making.percent', { count: progressOf(assets) }));
 }
 
-if ((await open(t('story.title'), view)) && id) {
+export async function storyPage(): Promise<void> {
+  if (!(await open(t('story.title'), view)) || !id) return;
   client.follow(id, {
     row(next) {
       const before = story;

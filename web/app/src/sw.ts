@@ -8,9 +8,12 @@ export {};
 const PAGE = `page-${VERSION}`;
 const BOOKS = 'books';
 
+/** What is named after its content may come from where the page has it already. */
+const fresh = (file: string): Request => new Request(file, { cache: /-\w{8}\.\w+$/.test(file) ? 'default' : 'reload' });
+
 self.addEventListener('install', (event) => {
   event.waitUntil(
-    caches.open(PAGE).then((cache) => cache.addAll(SHELL.map((file) => new Request(file, { cache: 'reload' })))).then(() => self.skipWaiting()),
+    caches.open(PAGE).then((cache) => cache.addAll(SHELL.map(fresh))).then(() => self.skipWaiting()),
   );
 });
 

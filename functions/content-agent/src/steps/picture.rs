@@ -10,18 +10,20 @@ use crate::{
     attempt::Attempt,
     config::ImageFallback,
     failure::StepError,
-    prompt::{self, PictureBrief},
+    prompt::{self, PictureBrief, Wording},
     story_context::StoryContext,
 };
+use bytes::Bytes;
 use check::{Developed, check_and_develop, develop_checked};
 use domain::AssetType;
 use drafts::Drafts;
 use drawing::Drawing;
-use providers::{PictureBytes, PictureFormat, References};
+use providers::{CallCount, PictureBytes, PictureFormat, References};
 use record::{Finding, Purchase};
 use render::colors::HexColor;
 use serde_json::{Value, json};
-use store::{Completion, Draft, StoredFile};
+use std::time::Instant;
+use store::{Completion, Draft, FileKind, StoredFile};
 
 /// Pictures drawn for one wish until one passes its check (S1-073).
 const TRIES: u32 = 3;
@@ -72,20 +74,30 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
 
     let Accepted {
         picture,
-        file,
+        published:
+            Published {
+                file,
+                screen,
+                thumbnail,
+            },
         developed,
         validation,
         prompt,
+        wording,
     } = accepted;
     if job.asset_type == AssetType::Cover {
         story.keep_picture(&file.url, picture);
     }
     story.keep_print(&file.url, developed.print);
-    let mut metadata = json!({"paletteStep": step.name, "motif": journey.motif, "analysisComplete": true, "validation": validation});
+    let mut metadata = json!({"paletteStep": step.name, "motif": journey.motif, "analysisComplete": true, "validation": validation,
+        "screenUrl": screen, "thumbnailUrl": thumbnail});
     if takes_users_references
         && let Some(unused) = story.unused_references.describe(&story.work.characters)
     {
         metadata["unusedReferences"] = unused;
+    }
+    if wording != Wording::Full {
+        metadata["wording"] = json!(wording);
     }
     let colors = developed.colors.iter().map(HexColor::to_string);
     Ok(Completion {
@@ -121,12 +133,13 @@ async fn references(story: &StoryContext, asset: AssetType) -> Result<References
 /// A picture that passed its check, or the best of those that did not where that is to be shown.
 struct Accepted {
     picture: PictureBytes,
-    file: StoredFile,
+    published: Published,
     developed: Developed,
     /// What was found of it and of those before it.
     validation: Value,
     /// What it was asked for in.
     prompt: String,
+    wording: Wording,
 }
 
 /// Draws until a picture passes its check. Each one is kept as a draft while it is checked, before anything else is
@@ -138,24 +151,35 @@ async fn draw_until_accepted(
     references: References,
 ) -> Result<Accepted, StepError> {
     let (story, job) = (&attempt.story, &attempt.job);
-    let plain = job.options["simplifyPrompt"] == true;
-    let prompt = drawing::words(brief, plain);
+    let wished = match job.options["simplifyPrompt"] == true {
+        true => Wording::Plain,
+        false => Wording::Full,
+    };
+    let prompt = prompt::words(brief, wished);
     let mut drafts = Drafts::of(attempt, prompt.clone(), &references);
     let mut found = drafts.find_earlier_picture().await?;
+    let prices = &attempt.deps().config.prices;
     let mut drawing = Drawing {
         pictures: story.deps.pictures.as_ref(),
         brief,
         references,
         unused: &story.unused_references,
-        plain,
+        wording: drafts.wording(wished),
+        prices,
+        left_usd: 0.0,
+        sent: CallCount::default(),
         deadline: story.deadline.instant(),
         prompt,
     };
     while let Some(number) = drafts.next_try() {
         // A draft that an earlier attempt left has no verdict yet.
         let next = match found.take() {
-            Some((picture, draft)) => Ok((picture, Purchase::default(), Some(draft))),
-            None => buy_picture(attempt, &mut drawing, &drafts.feedback())
+            Some((picture, draft)) => {
+                drafts.note_found(prices.least_picture_usd(None, &drawing.references));
+                Ok((picture, Purchase::default(), Some(draft)))
+            }
+            None if !has_money(attempt, &drafts, &drawing) => break,
+            None => buy_picture(attempt, &mut drawing, &mut drafts)
                 .await
                 .map(|(picture, purchase)| (picture, purchase, None)),
         };
@@ -174,7 +198,11 @@ async fn draw_until_accepted(
                 None => drafts.store(number, &picture).await,
             }
         };
-        let checked = check_and_develop(attempt, &picture, storing).await;
+        let shown = match drawing.wording.shows_characters() {
+            true => brief.characters,
+            false => &[],
+        };
+        let checked = check_and_develop(attempt, &picture, shown, storing).await;
         let (draft, developed, verdict) = match checked {
             // Its header promised more than its body holds. It is not stored: a retry would only find it again.
             Err(StepError::Picture(error)) => {
@@ -184,17 +212,17 @@ async fn draw_until_accepted(
             checked => checked?,
         };
         let unchecked = &attempt.deps().config.unchecked_traits;
-        let asked = prompt::checked_traits(brief.characters, unchecked);
+        let asked = prompt::checked_traits(shown, unchecked);
         let finding = Finding::new(number, verdict, asked, purchase);
         if finding.passed {
             let validation = drafts.validation(Some(&finding));
-            let file = publish(attempt, &draft).await?;
             return Ok(Accepted {
                 picture,
-                file,
+                published: publish(attempt, &draft, &developed).await?,
                 developed,
                 validation,
                 prompt: drawing.prompt,
+                wording: drawing.wording,
             });
         }
         tracing::warn!(
@@ -210,24 +238,46 @@ async fn draw_until_accepted(
         && let Some((picture, draft)) = drafts.find_best_rejected().await?
     {
         tracing::warn!("No picture passed its check, the best of them is shown");
+        let developed = develop_checked(attempt, &picture).await?;
         return Ok(Accepted {
-            developed: develop_checked(attempt, &picture).await?,
-            file: publish(attempt, &draft).await?,
+            published: publish(attempt, &draft, &developed).await?,
+            developed,
             picture,
             validation: drafts.validation(None),
             prompt: drawing.prompt,
+            wording: drawing.wording,
         });
     }
     Err(drafts.outcome())
 }
 
+/// Whether what is left of the picture's money reaches for another try.
+fn has_money(attempt: &Attempt, drafts: &Drafts<'_>, drawing: &Drawing<'_>) -> bool {
+    let prices = &attempt.deps().config.prices;
+    let needed_usd = prices.least_picture_usd(None, &drawing.references);
+    let left_usd = drafts.left_usd();
+    if needed_usd > left_usd {
+        tracing::warn!(
+            leftUsd = left_usd,
+            neededUsd = needed_usd,
+            "No money is left for another picture"
+        );
+    }
+    needed_usd <= left_usd
+}
+
 async fn buy_picture(
     attempt: &Attempt,
     drawing: &mut Drawing<'_>,
-    feedback: &str,
+    drafts: &mut Drafts<'_>,
 ) -> Result<(PictureBytes, Purchase), StepError> {
     let mut billed = Vec::new();
-    let picture = drawing.draw(feedback, &mut billed).await;
+    let (begun, sent) = (Instant::now(), drawing.sent.get());
+    drawing.left_usd = drafts.left_usd();
+    let picture = drawing.draw(&drafts.feedback(), &mut billed).await;
+    // The lease, or the rejection before it, spoke for one request.
+    let requests = drawing.sent.get().saturating_sub(sent);
+    attempt.note_extra_calls(requests.saturating_sub(1) as usize, 0);
     let prices = &attempt.deps().config.prices;
     let entries = billed
         .iter()
@@ -238,7 +288,20 @@ async fn buy_picture(
         cost_usd: Some(entries.iter().map(|entry| entry.cost_usd).sum()),
     };
     attempt.usage.add(entries);
-    Ok((convert_to_png(attempt, picture?).await?, purchase))
+    let cost_usd = purchase.cost_usd.unwrap_or_default();
+    let picture = match picture {
+        Ok(picture) => picture,
+        Err(error) => {
+            let took = begun.elapsed();
+            let is_over = drafts.note_failed(cost_usd, took, drawing.wording).await?;
+            return Err(match is_over && error.is_retryable() {
+                true => StepError::OutOfTime(error),
+                false => error.into(),
+            });
+        }
+    };
+    drafts.note_bought(cost_usd, drawing.wording).await?;
+    Ok((convert_to_png(attempt, picture).await?, purchase))
 }
 
 /// As it is kept and sent on. A model may answer in another format than it was asked for.
@@ -259,9 +322,32 @@ async fn convert_to_png(
     PictureBytes::parse(bytes.into()).map_err(|error| StepError::Picture(error.into()))
 }
 
-async fn publish(attempt: &Attempt, draft: &Draft) -> Result<StoredFile, StepError> {
-    let files = &attempt.deps().files;
-    Ok(files.publish(&attempt.version(), draft).await?)
+/// A picture where the CDN serves it, and the addresses of what screens show of it.
+struct Published {
+    file: StoredFile,
+    screen: String,
+    thumbnail: String,
+}
+
+/// Publishes a picture, and what screens show of it beside it, all at once.
+async fn publish(
+    attempt: &Attempt,
+    draft: &Draft,
+    developed: &Developed,
+) -> Result<Published, StepError> {
+    let (files, version) = (&attempt.deps().files, attempt.version());
+    let original = files.to_be_published(&version, draft);
+    let beside = |kind, bytes: &Bytes| files.put_beside(&original, kind, bytes.clone());
+    let (file, screen, thumbnail) = tokio::try_join!(
+        files.publish(&version, draft),
+        beside(FileKind::Jpeg, &developed.print),
+        beside(FileKind::Thumbnail, &developed.thumbnail),
+    )?;
+    Ok(Published {
+        file,
+        screen: screen.url,
+        thumbnail: thumbnail.url,
+    })
 }
 
 #[cfg(test)]

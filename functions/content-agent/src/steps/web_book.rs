@@ -8,7 +8,7 @@ use domain::{
 };
 use render::{
     book::Phrases,
-    html::{WebBook, web_book},
+    html::{Picture, WebBook, web_book},
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -62,15 +62,14 @@ async fn publish(
     let language = language(&attempt.story, text);
     let activities = view.assets.get(&AssetType::Activities);
     let activities = activities.and_then(|asset| asset.data.as_ref());
-    let scenes: Vec<_> = (1..=text.beats.len())
-        .map(|index| url_of(view, AssetType::from_picture_index(index)?))
-        .map(|url| url.map(|url| name_of(url).to_owned()))
-        .collect();
+    let scenes =
+        (1..=text.beats.len()).map(|index| picture_of(view, AssetType::from_picture_index(index)?));
+    let scenes: Vec<_> = scenes.collect();
     let page = web_book(&WebBook {
         text,
         language,
         phrases: &Phrases::in_language(language),
-        cover: url_of(view, AssetType::Cover).map(name_of),
+        cover: picture_of(view, AssetType::Cover),
         scenes: &scenes,
         voice: voice.map(name_of),
         activities: activities
@@ -82,6 +81,15 @@ async fn publish(
         .put_public(&attempt.version(), FileKind::Html, page.into())
         .await?;
     Ok(file.url)
+}
+
+fn picture_of(view: &StoryView, asset: AssetType) -> Option<Picture<'_>> {
+    let asset = view.assets.get(&asset)?;
+    Some(Picture {
+        name: asset.url.as_deref().map(name_of)?,
+        screen: asset.screen_url.as_deref().map(name_of),
+        thumbnail: asset.thumbnail_url.as_deref().map(name_of),
+    })
 }
 
 fn url_of(view: &StoryView, asset: AssetType) -> Option<&str> {

@@ -12,7 +12,7 @@ use supabase::trouble::{Context as _, Trouble};
 use axum::{
     Router,
     extract::{Path as PathOf, State},
-    http::{HeaderName, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
@@ -24,8 +24,11 @@ use crate::demo;
 /// Where the build puts it, below the workspace.
 const BUILT: &str = "web/app/dist/app";
 const FIRST: &str = "index.html";
-/// What a page leaves open for its addresses.
+/// What a page leaves open for its addresses, and for that of the API, which a browser connects to at once.
 const CONFIG: &str = "{{config}}";
+const API: &str = "{{api}}";
+/// Files that the build has compressed, as the CDN does.
+const COMPRESSED: &str = "br";
 
 /// Which of its packages are installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +88,7 @@ struct Page {
     folder: PathBuf,
     /// Its addresses, as they stand in an attribute.
     config: String,
+    api: String,
     policy: String,
 }
 
@@ -103,6 +107,7 @@ pub fn router(workspace: &Path, variables: &BTreeMap<String, String>) -> Router 
             .to_string()
             .replace('&', "&amp;")
             .replace('"', "&quot;"),
+        api: of("API_URL").to_owned(),
         policy: content_security_policy(of("API_URL"), of("SUPABASE_URL")),
     };
     Router::new()
@@ -123,25 +128,44 @@ pub fn content_security_policy(api: &str, supabase: &str) -> String {
     )
 }
 
-async fn first(state: State<Page>) -> Response {
-    file(state, PathOf(FIRST.to_owned())).await
+async fn first(state: State<Page>, asked: HeaderMap) -> Response {
+    file(state, PathOf(FIRST.to_owned()), asked).await
 }
 
-async fn file(State(page): State<Page>, PathOf(name): PathOf<String>) -> Response {
+async fn file(
+    State(page): State<Page>,
+    PathOf(name): PathOf<String>,
+    asked: HeaderMap,
+) -> Response {
     // One folder without folders: nothing that leads out of it is a name.
     if name.contains(['/', '\\']) || name.starts_with('.') {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let Ok(mut bytes) = tokio::fs::read(page.folder.join(&name)).await else {
+    let kind = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let compressed = match takes_brotli(&asked) {
+        true => tokio::fs::read(page.folder.join(COMPRESSED).join(&name)).await,
+        false => Err(io::ErrorKind::NotFound.into()),
+    };
+    let mut encoding = HeaderMap::new();
+    let bytes = if let Ok(bytes) = compressed {
+        encoding.insert(
+            header::CONTENT_ENCODING,
+            HeaderValue::from_static(COMPRESSED),
+        );
+        bytes
+    } else if let Ok(bytes) = tokio::fs::read(page.folder.join(&name)).await {
+        match kind {
+            "html" => String::from_utf8_lossy(&bytes)
+                .replace(CONFIG, &page.config)
+                .replace(API, &page.api)
+                .into_bytes(),
+            _ => bytes,
+        }
+    } else {
         return missing(&page, &name);
     };
-    let kind = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    if kind == "html" {
-        bytes = String::from_utf8_lossy(&bytes)
-            .replace(CONFIG, &page.config)
-            .into_bytes();
-    }
     let headers = [
+        (header::VARY, "accept-encoding"),
         (header::CONTENT_TYPE, content_type(kind)),
         (header::CACHE_CONTROL, cache_control(&name)),
         (header::CONTENT_SECURITY_POLICY, &page.policy),
@@ -152,7 +176,13 @@ async fn file(State(page): State<Page>, PathOf(name): PathOf<String>) -> Respons
             "same-origin",
         ),
     ];
-    (headers, bytes).into_response()
+    (headers, encoding, bytes).into_response()
+}
+
+fn takes_brotli(asked: &HeaderMap) -> bool {
+    let encodings = asked.get(header::ACCEPT_ENCODING);
+    let encodings = encodings.and_then(|encodings| encodings.to_str().ok());
+    encodings.is_some_and(|encodings| encodings.split(',').any(|each| each.trim() == COMPRESSED))
 }
 
 fn missing(page: &Page, name: &str) -> Response {
@@ -198,16 +228,17 @@ mod tests {
     fn workspace(files: &[(&str, &str)]) -> PathBuf {
         let folder =
             std::env::temp_dir().join(format!("storytailor-page-{}", uuid::Uuid::new_v4()));
-        std::fs::create_dir_all(folder.join(BUILT)).unwrap();
+        std::fs::create_dir_all(folder.join(BUILT).join(COMPRESSED)).unwrap();
         for (name, text) in files {
             std::fs::write(folder.join(BUILT).join(name), text).unwrap();
         }
         folder
     }
 
-    async fn ask(workspace: &Path, path: &str) -> (StatusCode, axum::http::HeaderMap, String) {
+    async fn ask(workspace: &Path, path: &str) -> (StatusCode, HeaderMap, String) {
         let variables = BTreeMap::from([("API_URL".to_owned(), "http://api".to_owned())]);
-        let request = Request::get(path).body(Body::empty()).unwrap();
+        let request = Request::get(path).header(header::ACCEPT_ENCODING, "gzip, br");
+        let request = request.body(Body::empty()).unwrap();
         let response = router(workspace, &variables)
             .oneshot(request)
             .await
@@ -224,8 +255,12 @@ mod tests {
     #[tokio::test]
     async fn a_page_is_told_its_addresses_and_allows_no_script_of_its_own() {
         let folder = workspace(&[
-            (FIRST, "<meta content=\"{{config}}\">"),
+            (
+                FIRST,
+                "<meta content=\"{{config}}\"><link href=\"{{api}}\">",
+            ),
             ("read-ABCD1234.js", "1"),
+            ("br/read-ABCD1234.js", "compressed"),
         ]);
         let (status, headers, text) = ask(&folder, "/app/").await;
         assert_eq!(status, StatusCode::OK);
@@ -233,13 +268,16 @@ mod tests {
             text.contains("&quot;apiUrl&quot;:&quot;http://api&quot;"),
             "{text}"
         );
+        assert!(text.contains("<link href=\"http://api\">"), "{text}");
         let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(
             policy.contains("script-src 'self';") && !policy.contains("unsafe"),
             "{policy}"
         );
         assert_eq!(headers[header::CACHE_CONTROL], "no-cache");
-        let (_, headers, _) = ask(&folder, "/app/read-ABCD1234.js").await;
+        let (_, headers, text) = ask(&folder, "/app/read-ABCD1234.js").await;
+        assert_eq!(headers[header::CONTENT_ENCODING], "br");
+        assert_eq!(text, "compressed");
         assert_eq!(
             headers[header::CACHE_CONTROL],
             "public, max-age=31536000, immutable"

@@ -2,7 +2,7 @@
 
 use super::{
     AssetFiles,
-    keys::{key_of, published_by},
+    keys::{key_of, published_by, stem_of},
 };
 use crate::StoreError;
 use domain::{AssetType, StoryId};
@@ -31,8 +31,8 @@ impl AssetFiles {
         Ok(published + self.delete_where(&drafts, |_| true).await?)
     }
 
-    /// Deletes what these attempts at assets of a story published, but for the files under the addresses that are `named`.
-    /// Answers how many there were.
+    /// Deletes what these attempts at assets of a story published, but for the files under the addresses that are `named` and
+    /// what lies beside them. Answers how many there were.
     ///
     /// # Errors
     /// As [`Self::delete_story`].
@@ -45,10 +45,11 @@ impl AssetFiles {
         let named: BTreeSet<String> = named
             .iter()
             .filter_map(|address| key_of(story, address))
+            .map(|key| stem_of(&key).to_owned())
             .collect();
         let is_orphan = |key: &str| {
             let is_meant = published_by(key).is_some_and(|attempt| attempts.contains(&attempt));
-            is_meant && !named.contains(key)
+            is_meant && !named.contains(stem_of(key))
         };
         self.delete_where(&format!("stories/{story}/"), is_orphan)
             .await

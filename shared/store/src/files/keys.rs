@@ -92,11 +92,18 @@ pub(super) fn key_of(story: StoryId, address: &str) -> Option<String> {
     (is_ours && is_file).then(|| format!("stories/{story}/{file}"))
 }
 
+/// A key without what tells the kind of its file: those that belong together have the rest in common.
+pub(super) fn stem_of(key: &str) -> &str {
+    let name = key.rfind('/').map_or(0, |slash| slash + 1);
+    let end = key[name..].find('.').map_or(key.len(), |dot| name + dot);
+    &key[..end]
+}
+
 /// The asset and the attempt that published this key; `None` for keys of another form, which older versions of this code
 /// wrote.
 pub(super) fn published_by(key: &str) -> Option<(AssetType, u32)> {
     let (_, file) = key.rsplit_once('/')?;
-    let (stem, _) = file.rsplit_once('.')?;
+    let (stem, _) = file.split_once('.')?;
     let mut parts = stem.splitn(4, '-');
     let (asset, version, attempt) = (parts.next()?, parts.next()?, parts.next()?);
     let digest = parts.next()?;
@@ -174,7 +181,11 @@ mod tests {
             public,
             format!("stories/{STORY}/cover-v2-a3-277089d91c0bdf4f.png")
         );
-        assert_eq!(published_by(&public), Some((AssetType::Cover, 3)));
+        let beside = format!("{}.small.jpg", stem_of(&public));
+        assert_eq!(stem_of(&beside), stem_of(&public));
+        for key in [public, beside] {
+            assert_eq!(published_by(&key), Some((AssetType::Cover, 3)));
+        }
     }
 
     #[test]

@@ -92,6 +92,9 @@ pub struct AssetView {
     /// Versions that exist; 0 before the first.
     pub version: u32,
     pub url: Option<String>,
+    /// The picture at `url` as screens show it, and at half its size.
+    pub screen_url: Option<String>,
+    pub thumbnail_url: Option<String>,
     pub data: Option<Value>,
     pub is_placeholder: bool,
 }
@@ -154,6 +157,9 @@ pub struct Claimed {
     /// Files are to be deleted: the content agent does that.
     #[serde(default)]
     pub deletions: bool,
+    /// Webhooks are overdue: the sender of notices does that.
+    #[serde(default)]
+    pub deliveries: bool,
     /// Stories that ended because their last worker was gone.
     #[serde(default)]
     pub(super) ended: Option<Vec<FinishedStory>>,
@@ -239,6 +245,9 @@ pub struct Tidied {
     pub notices: u64,
     /// Idempotency keys forgotten.
     pub keys: u64,
+    /// Webhooks that were delivered or given up, forgotten.
+    #[serde(default)]
+    pub deliveries: u64,
 }
 
 #[cfg(test)]

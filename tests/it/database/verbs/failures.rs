@@ -82,6 +82,11 @@ async fn a_permanent_failure_is_final_at_once_and_said_twice_counts_once() {
 async fn a_placeholder_is_shown_as_one_with_its_url_and_its_colours() {
     let database = Database::new().await;
     let story = database.story_with_text(&["cover"]).await;
+    // As a picture leaves it whose text came to be another.
+    let left = "update public.asset_generation_jobs
+        set metadata = '{\"motif\": \"a lamp\", \"screenUrl\": \"older\", \"thumbnailUrl\": \"older\"}'
+        where asset_type = 'cover'";
+    database.arrange(left).await;
     let mut with_placeholder = failure(&database.claim_asset(&story, "cover").await, false);
     with_placeholder["p_placeholder"] =
         json!({"url": "https://cdn.example/placeholder.png", "colors": ["#000000"]});
@@ -92,6 +97,7 @@ async fn a_placeholder_is_shown_as_one_with_its_url_and_its_colours() {
         (&json!("failed"), &json!(true))
     );
     assert_eq!(shown["url"], "https://cdn.example/placeholder.png");
+    assert_eq!(shown["metadata"], json!({"motif": "a lamp"}));
     assert_eq!(database.overall(&story).await, "partial");
     database
         .call(

@@ -1,6 +1,6 @@
 //! Shared books: one link a story, for a while, until its user takes it back; it shows a book and nothing of its user.
 
-use crate::database::fixture::{Database, EVERYTHING, Story};
+use crate::database::fixture::{Database, EVERYTHING, Story, completion};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -40,6 +40,21 @@ async fn a_link_opens_the_book_and_nothing_of_its_user_until_it_is_taken_back() 
     assert_eq!(database.call("unshare_story", of(&story)).await, false);
     let again = database.call("share_story", of(&story)).await;
     assert_ne!(again["token"], share["token"], "the old link stays closed");
+}
+
+#[tokio::test]
+async fn of_what_is_known_of_an_asset_a_link_shows_its_files_alone() {
+    let database = Database::new().await;
+    let story = written(&database).await;
+    let mut cover = completion(&database.claim_asset(&story, "cover").await);
+    let files = json!({"screenUrl": "https://cdn.example/a.jpg", "thumbnailUrl": "https://cdn.example/a.small.jpg"});
+    cover["p_result"]["metadata"] = files.clone();
+    cover["p_result"]["metadata"]["motif"] = json!("a lamp");
+    database.call("complete_job", cover).await;
+    let share = database.call("share_story", of(&story)).await;
+    let book = opened(&database, &share).await;
+    let shown = &book["asset_generation_status"]["assets"]["cover"];
+    assert_eq!(shown["metadata"], files);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use crate::{attempt::Attempt, failure::StepError, prompt};
 use bytes::Bytes;
+use domain::character::Character;
 use providers::{PictureBytes, TextModelRole};
 use render::{
     colors::{HexColor, deep_colors_of},
@@ -32,20 +33,23 @@ pub(super) struct TraitCheck {
     pub(super) present: bool,
 }
 
-/// What is made of a picture for others: its colours, and a JPEG that the book is bound from.
+/// What is made of a picture for others: its colours, a JPEG that the book is bound from and screens show, and a small one,
+/// which is what was sent to be checked.
 pub(super) struct Developed {
     pub(super) colors: [HexColor; 3],
     pub(super) print: Bytes,
+    pub(super) thumbnail: Bytes,
 }
 
-/// Asks whether the picture shows the characters as they are (traits that are switched off are not asked for), and does the
-/// `storing` and develops it meanwhile.
+/// Asks whether the picture shows these characters as they are (traits that are switched off are not asked for), and does
+/// the `storing` and develops it meanwhile.
 ///
 /// # Errors
 /// [`StepError::Picture`] when its body holds less than its header promised; nothing is stored or asked then.
 pub(super) async fn check_and_develop(
     attempt: &Attempt,
     picture: &PictureBytes,
+    characters: &[Character],
     storing: impl Future<Output = Result<Draft, StepError>>,
 ) -> Result<(Draft, Developed, Verdict), StepError> {
     let unreadable = |error: PictureError| StepError::Picture(error.into());
@@ -55,14 +59,16 @@ pub(super) async fn check_and_develop(
         .run_urgent(move || preview(&encoded))
         .await?
         .map_err(unreadable)?;
+    let thumbnail = preview.clone();
     let question = prompt::image_check(
         attempt.asset().name(),
-        &attempt.story.work.characters,
+        characters,
         &attempt.deps().config.unchecked_traits,
         preview,
     );
     let developing = async {
-        let developed = permit.run_background(move || develop(&pixels)).await;
+        let developing = move || develop(&pixels, thumbnail);
+        let developed = permit.run_background(developing).await;
         // The pixels are gone, and the verdict may take a while.
         drop(permit);
         developed
@@ -83,7 +89,7 @@ pub(super) async fn develop_checked(
     let encoded = picture.clone();
     let permit = attempt.deps().decode_pool.acquire().await;
     let developing =
-        move || render::picture::decode(encoded.bytes()).and_then(|pixels| develop(&pixels));
+        move || preview(&encoded).and_then(|(pixels, thumbnail)| develop(&pixels, thumbnail));
     let developed = permit.run_urgent(developing).await?;
     developed.map_err(|error| StepError::Picture(error.into()))
 }
@@ -95,9 +101,10 @@ fn preview(picture: &PictureBytes) -> Result<(RgbImage, Bytes), PictureError> {
     Ok((pixels, preview.into()))
 }
 
-fn develop(pixels: &RgbImage) -> Result<Developed, PictureError> {
+fn develop(pixels: &RgbImage, thumbnail: Bytes) -> Result<Developed, PictureError> {
     Ok(Developed {
         colors: deep_colors_of(pixels),
         print: render::picture::jpeg(pixels)?.into(),
+        thumbnail,
     })
 }

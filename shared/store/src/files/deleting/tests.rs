@@ -127,7 +127,9 @@ async fn an_orphan_is_of_an_attempt_that_ended_without_a_version_and_named_by_no
     let bucket = Bucket::default();
     let file = |name: &str| format!("stories/{STORY}/{name}");
     let orphan = file("cover-v1-a1-0123456789abcdef.png");
+    let beside = file("cover-v1-a1-0123456789abcdef.small.jpg");
     let named = file("cover-v1-a1-00000000000000ff.png");
+    let beside_named = file("cover-v1-a1-00000000000000ff.small.jpg");
     let of_another = file("cover-v1-a2-0123456789abcdef.png");
     let of_another_asset = file("scene_1-v1-a1-0123456789abcdef.png");
     let older_form = file("cover-v1-0123456789abcdef.png");
@@ -136,16 +138,17 @@ async fn an_orphan_is_of_an_attempt_that_ended_without_a_version_and_named_by_no
         draft,
         older_form,
         named.clone(),
+        beside_named,
         of_another,
         of_another_asset,
     ];
     kept.sort();
     bucket.hold(&kept);
-    bucket.hold(&[orphan]);
+    bucket.hold(&[orphan, beside]);
     let ended = BTreeSet::from([(AssetType::Cover, 1)]);
     let addresses = [format!("{CDN}/{named}")];
     let files = bucket.files().await;
     let deleted = files.delete_orphans(story(), &addresses, &ended).await;
-    assert_eq!(deleted.unwrap(), 1);
+    assert_eq!(deleted.unwrap(), 2);
     assert_eq!(bucket.keys(), kept);
 }

@@ -63,8 +63,8 @@ create function public.shared_story(p_token text) returns jsonb language sql sta
           'url', asset.value -> 'url',
           'isPlaceholder', asset.value -> 'isPlaceholder',
           'data', asset.value -> 'data',
-          'metadata', case when asset.value -> 'metadata' ? 'htmlUrl' then
-            jsonb_build_object('htmlUrl', asset.value #> '{metadata,htmlUrl}') end)))
+          'metadata', (select jsonb_object_agg(known.key, known.value) from jsonb_each(asset.value -> 'metadata') as known
+            where known.key in ('htmlUrl', 'screenUrl', 'thumbnailUrl')))))
         from jsonb_each(s.asset_generation_status -> 'assets') as asset)),
     'expiresAt', h.expires_at)
   from private.shares h join public.stories s on s.id = h.story_id

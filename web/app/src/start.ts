@@ -1,0 +1,48 @@
+// Runs before anything else of a page is there, and begins what takes long: the words of its language, and what it will ask
+// the API. The rest finds it in `begun`.
+import { isFresh, stored } from './stored.js';
+import type { Language, Strings } from './words.js';
+
+/** The files of words by page and language, put in by the build. */
+declare const STRINGS: Record<'reader' | 'other', Record<Language, string>>;
+
+/** What each page asks first, as `client/src/api.ts` does: a test watches that nothing is asked twice. */
+const ASKS: Record<string, (id: string) => string[]> = {
+  shelf: () => ['/stories?limit=24&offset=0', '/characters?limit=50', '/users/me/usage', '/users/me'],
+  make: () => ['/characters?limit=50', '/users/me/usage', '/audio/voices'],
+  story: (id) => (id ? [`/stories/${id}`] : []),
+  read: (id) => (id ? [`/stories/${id}`] : []),
+};
+
+function safely<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
+
+const source = document.currentScript as HTMLScriptElement;
+const page = source.dataset.page!;
+const config = safely(() => JSON.parse(document.querySelector<HTMLMetaElement>('meta[name="storytailor"]')!.content));
+if (!config) throw new Error('This page was deployed without its addresses: see the runbook, "The page".');
+
+const files = STRINGS[page === 'read' ? 'reader' : 'other'];
+const wished = [safely(() => localStorage.getItem('storytailor-language')), ...navigator.languages];
+const language = (wished.map((tag) => tag?.slice(0, 2)).find((tag) => tag && tag in files) ?? 'en') as Language;
+document.documentElement.lang = language;
+
+const answers = new Map<string, Promise<Response | null>>();
+const ask = (path: string, headers: Record<string, string>) => {
+  const address = `${config.apiUrl.replace(/\/$/, '')}/api/v1${path}`;
+  answers.set(address, fetch(address, { headers }).catch(() => null));
+};
+const session = stored();
+const token = page === 'read' ? new URLSearchParams(location.hash.slice(1)).get('share') : null;
+if (token) ask(`/shared/${encodeURIComponent(token)}`, {});
+else if (session && isFresh(session)) {
+  const id = new URLSearchParams(location.search).get('id') ?? '';
+  for (const path of ASKS[page]!(encodeURIComponent(id))) ask(path, { authorization: `Bearer ${session.access_token}` });
+}
+
+globalThis.begun = { page, config, language, strings: import(files[language]) as Promise<{ default: Strings }>, answers };
