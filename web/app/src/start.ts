@@ -1,17 +1,20 @@
 // Runs before anything else of a page is there, and begins what takes long: the words of its language, and what it will ask
 // the API. The rest finds it in `begun`.
+import { FIELDS } from './asked.js';
 import { isFresh, stored } from './stored.js';
 import type { Language, Strings } from './words.js';
 
 /** The files of words by page and language, put in by the build. */
 declare const STRINGS: Record<'reader' | 'other', Record<Language, string>>;
+/** The style sheet that brings the type. */
+declare const TYPE: string;
 
 /** What each page asks first, as `client/src/api.ts` does: a test watches that nothing is asked twice. */
 const ASKS: Record<string, (id: string) => string[]> = {
-  shelf: () => ['/stories?limit=24&offset=0', '/characters?limit=50', '/users/me/usage', '/users/me'],
+  shelf: () => ['/characters?limit=50', '/users/me/usage', '/stories?limit=8&offset=0', '/users/me'],
   make: () => ['/characters?limit=50', '/users/me/usage', '/audio/voices'],
-  story: (id) => (id ? [`/stories/${id}`] : []),
-  read: (id) => (id ? [`/stories/${id}`] : []),
+  story: (id) => (id ? [`/stories/${id}?fields=${FIELDS.join()}`] : []),
+  read: (id) => (id ? [`/stories/${id}?fields=${FIELDS.join()}`] : []),
 };
 
 function safely<T>(read: () => T): T | null {
@@ -45,4 +48,20 @@ else if (session && isFresh(session)) {
   for (const path of ASKS[page]!(encodeURIComponent(id))) ask(path, { authorization: `Bearer ${session.access_token}` });
 }
 
-globalThis.begun = { page, config, language, strings: import(files[language]) as Promise<{ default: Strings }>, answers };
+// Type that this device has comes before the first word is drawn; else when there is nothing more urgent.
+const KEPT = 'storytailor-type';
+const isKept = safely(() => localStorage.getItem(KEPT)) === TYPE;
+const bringType = () => {
+  const sheet = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: TYPE });
+  if (isKept) sheet.setAttribute('blocking', 'render');
+  else sheet.onload = () => setTimeout(() => document.fonts.ready.then(() => safely(() => localStorage.setItem(KEPT, TYPE))), 100);
+  document.head.append(sheet);
+};
+let isBrought = isKept;
+if (isKept) bringType();
+const dress = () => {
+  if (!isBrought) bringType();
+  isBrought = true;
+};
+
+globalThis.begun = { dress, page, config, language, strings: import(files[language]) as Promise<{ default: Strings }>, answers };
