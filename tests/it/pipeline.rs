@@ -16,10 +16,12 @@ mod models;
 mod motion;
 mod narration;
 mod notices;
+mod picture_providers;
 mod plans;
 mod requests;
 mod scripts;
 mod versions;
+mod webhooks;
 
 /// What holds answers to `openapi.json`, shared with the API's own tests.
 #[path = "../../functions/universal-agent/src/test_api/contract.rs"]

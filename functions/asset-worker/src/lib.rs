@@ -93,7 +93,7 @@ pub async fn handle(deps: &Deps, invocation: Invocation) -> Result<Report, Asset
             )
             .await
             .map_err(AssetWorkerError::Claim)?;
-        if claimed.has_ended_stories() {
+        if claimed.has_ended_stories() || claimed.deliveries {
             dispatch::wake_notice_sender(deps).await;
         }
         let nothing_moved = claimed.jobs.is_empty();

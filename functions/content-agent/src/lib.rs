@@ -12,7 +12,9 @@ mod decode_pool;
 mod deletion;
 mod failure;
 mod heartbeat;
+mod model_watch;
 mod pace;
+mod picture_providers;
 mod prices;
 mod prompt;
 mod recording;
@@ -27,13 +29,17 @@ mod unsaved;
 mod usage;
 
 pub use config::Config;
+use config::ImageProvider;
 pub use deletion::DeletionReport;
+pub use model_watch::{Ending, ModelReport};
 pub use prices::Prices;
 
 use decode_pool::DecodePool;
 use domain::{LeaseToken, StoryId};
 use events::{Command, DispatchedJob, SendNotices, Tick};
-use providers::{ElevenLabs, OpenAi};
+use model_watch::ModelWatch;
+use picture_providers::PictureProviders;
+use providers::{Bfl, ElevenLabs, OpenAi};
 use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Shutdown, Variables, chain, env, http_client};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
@@ -50,6 +56,7 @@ pub struct Deps {
     pub invoker: Arc<dyn Invoke>,
     pub config: Config,
     pub decode_pool: DecodePool,
+    pub(crate) model_watch: ModelWatch,
 }
 
 impl Deps {
@@ -80,16 +87,30 @@ impl Deps {
                 .map(str::to_owned),
         );
         let openai = Arc::new(OpenAi::new(config::openai(variables)?, http.clone()));
+        let elevenlabs = config::elevenlabs(variables)?;
+        let elevenlabs = Arc::new(ElevenLabs::new(elevenlabs, http.clone()));
+        let config = Config::from_variables(variables)?;
+        let mut pictures: Vec<(_, Arc<dyn providers::PictureModel>)> = Vec::new();
+        for provider in config::image_providers(variables)? {
+            pictures.push(match provider {
+                ImageProvider::OpenAi => (provider.name(), openai.clone()),
+                ImageProvider::Bfl => {
+                    let bfl = Bfl::new(config::bfl(variables)?, http.clone());
+                    (provider.name(), Arc::new(bfl))
+                }
+            });
+        }
         Ok(Self {
             store: Store::new(&rest, http.clone())?,
             files,
             cdn,
-            text: openai.clone(),
-            pictures: openai,
-            speech: Arc::new(ElevenLabs::new(config::elevenlabs(variables)?, http)),
+            pictures: Arc::new(PictureProviders::new(pictures, config.prices.clone())),
             invoker: Arc::new(LambdaInvoker::new(aws)),
-            config: Config::from_variables(variables)?,
+            config,
             decode_pool: DecodePool::default(),
+            model_watch: ModelWatch::from_variables(variables, &openai, &elevenlabs),
+            text: openai,
+            speech: elevenlabs,
         })
     }
 
@@ -150,6 +171,7 @@ impl Report {
 pub enum Done {
     Story(Report),
     Deletion(DeletionReport),
+    Models(ModelReport),
 }
 
 /// Why an invocation could not even begin.
@@ -198,6 +220,10 @@ pub async fn handle(
         } => write_story(deps, story_id, lease_token, invocation).await,
         Command::GenerateAssets { story_id, jobs } => {
             make_assets(deps, story_id, &jobs, invocation).await
+        }
+        Command::CheckModels => {
+            let report = deps.model_watch.look(invocation.deadline).await;
+            Ok(Done::Models(report))
         }
         Command::DeleteFiles => deletion::run(&deps, &invocation).await.map(Done::Deletion),
     }

@@ -13,6 +13,8 @@ pub struct Config {
     pub email_configuration_set: Option<String>,
     /// `APP_URL`: where families read; without it mails have no links.
     pub app_url: Option<Url>,
+    /// `WEBHOOK_ENDPOINT_URL`: where all webhooks go instead, on one machine.
+    pub webhook_detour: Option<Url>,
 }
 
 impl Config {
@@ -30,6 +32,7 @@ impl Config {
             email_from,
             email_configuration_set: owned(env::EMAIL_CONFIGURATION_SET),
             app_url: app_url(variables)?,
+            webhook_detour: webhook_detour(variables)?,
         })
     }
 }
@@ -43,6 +46,19 @@ fn app_url(variables: &Variables) -> Result<Option<Url>, SettingError> {
         }
         url
     }))
+}
+
+/// Nothing that is deployed finds a receiver on its own machine, so nobody can be led astray by it.
+fn webhook_detour(variables: &Variables) -> Result<Option<Url>, SettingError> {
+    let detour: Option<Url> = variables.parsed_optional(env::WEBHOOK_ENDPOINT_URL)?;
+    let is_loopback = |url: &Url| url.host_str() == Some("127.0.0.1");
+    match detour {
+        Some(url) if !is_loopback(&url) => Err(SettingError::Invalid {
+            name: env::WEBHOOK_ENDPOINT_URL,
+            problem: "it is not on 127.0.0.1".to_owned(),
+        }),
+        detour => Ok(detour),
+    }
 }
 
 #[cfg(test)]
@@ -64,5 +80,29 @@ mod tests {
         let config = with("Storytailor <stories@example.com>").unwrap();
         let url = config.app_url.unwrap();
         assert_eq!(url.as_str(), "https://example.com/app/");
+    }
+
+    #[test]
+    fn webhooks_take_another_way_on_this_machine_alone() {
+        let with = |detour| {
+            let variables = Variables::from_pairs([
+                (env::ASSET_WORKER_FUNCTION, "worker"),
+                (env::WEBHOOK_ENDPOINT_URL, detour),
+            ]);
+            Config::from_variables(&variables)
+        };
+        assert!(
+            with("http://127.0.0.1:7000")
+                .unwrap()
+                .webhook_detour
+                .is_some()
+        );
+        for elsewhere in [
+            "http://10.0.0.1/",
+            "http://127.0.0.1.example.com/",
+            "http://localhost/",
+        ] {
+            assert!(with(elsewhere).is_err(), "{elsewhere}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It is told of every invocation of the worker and the content agent that died or never ran (they name it as their
 //! on-failure destination), and ends what that one held at once. What nobody told it of, its schedule finds by the end
-//! of the lease; a claim does the same in passing. It also sends the notices about stories that ended: woken by whoever
+//! of the lease; a claim does the same in passing. It also sends mails and webhooks about stories that ended: woken by whoever
 //! ended one, and with each sweep.
 
 mod config;
@@ -13,7 +13,7 @@ pub use config::Config;
 pub use trigger::{BadTrigger, Trigger};
 
 use events::{FailedInvocation, MailFate, MailReport, Tick};
-use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Variables, chain, http_client};
+use runtime::{Aws, Deadline, Invoke, LambdaInvoker, PublicWeb, Variables, chain, http_client};
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use store::{Expired, MailOutcome, Mailer, RestConfig, Store, StoreError};
@@ -24,6 +24,8 @@ pub struct Deps {
     pub invoker: Arc<dyn Invoke>,
     /// None where nobody is to get mail.
     pub mailer: Option<Mailer>,
+    /// Where webhooks go.
+    pub web: PublicWeb,
     pub config: Config,
 }
 
@@ -52,6 +54,7 @@ impl Deps {
             store: Store::new(&rest, http)?,
             invoker: Arc::new(LambdaInvoker::new(aws)),
             mailer,
+            web: PublicWeb::new(config.webhook_detour.clone()),
             config,
         })
     }
@@ -187,6 +190,7 @@ async fn put_away(deps: &Deps) {
             jobs = tidied.jobs,
             notices = tidied.notices,
             idempotencyKeys = tidied.keys,
+            webhooks = tidied.deliveries,
             "Old work put away"
         ),
         Err(error) => tracing::warn!(error = chain(&error), "Could not put old work away"),

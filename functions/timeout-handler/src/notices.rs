@@ -1,38 +1,40 @@
-//! Sends the notices that are due, each once: claimed under a lease, handed to the mail service, and noted.
+//! Sends what is due: notices to the mail service, each once, and webhooks to their endpoints, at least once. Both are claimed
+//! under a lease, sent side by side, and noted in one call.
 //!
 //! The mail service takes no key by which it could tell that it has a mail already. Whoever dies between its answer and the
 //! note leaves a notice that is sent again when its lease is over, unless the service's own report is noted before.
 
 mod letter;
+mod webhooks;
 mod words;
 
 use crate::Deps;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use letter::Letter;
 use runtime::{Deadline, chain};
 use std::time::{Duration, Instant};
-use store::{DueNotice, Mail, Mailer, NoticeResult, StoreError};
+use store::{DeliveryResult, DueNotice, Mail, Mailer, NoticeResult, SettledNotices, StoreError};
 use url::Url;
 
-/// Claimed, sent and noted together.
+/// Of either kind; claimed, sent and noted together.
 const BATCH: usize = 10;
 /// A process that rescues others is not kept busy with mail for longer; what is left is found by the next wake or sweep.
 const AT_IT_MAX: Duration = Duration::from_secs(25);
-/// What is due again so soon is waited for.
-const WAIT_MAX: Duration = Duration::from_secs(5);
+/// What is due again so soon is waited for: the second and the third try of a webhook. For later ones the asset worker wakes
+/// a sender.
+const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Sends until nothing is due, or the time is up. A mail that is refused stops none of the others, and no failure here is the
 /// invocation's: the notices are there for the next sweep.
 pub(crate) async fn send_due(deps: &Deps, deadline: Deadline) {
-    let Some(mailer) = &deps.mailer else {
-        return;
-    };
     let began = Instant::now();
-    let mut sent = 0;
+    let mut total = SettledNotices::default();
     while began.elapsed() < AT_IT_MAX && !deadline.left().is_zero() {
-        match send_batch(deps, mailer).await {
+        match send_batch(deps).await {
             Ok(batch) => {
-                sent += batch.sent;
+                total.sent += batch.settled.sent;
+                total.delivered += batch.settled.delivered;
+                total.dead += batch.settled.dead;
                 let wait = match batch.next {
                     _ if batch.is_full => Duration::ZERO,
                     Some(wait) if wait <= WAIT_MAX => wait + Duration::from_millis(5),
@@ -52,19 +54,27 @@ pub(crate) async fn send_due(deps: &Deps, deadline: Deadline) {
             }
         }
     }
-    if sent > 0 {
-        tracing::info!(notices = sent, "Notices sent");
+    if total.sent > 0 {
+        tracing::info!(notices = total.sent, "Notices sent");
+    }
+    if total.delivered > 0 {
+        tracing::info!(webhooks = total.delivered, "Webhooks delivered");
+    }
+    if total.dead > 0 {
+        // Mostly an endpoint that is gone, which is its user's to mend.
+        tracing::warn!(webhooks = total.dead, "Webhooks given up");
     }
 }
 
 struct Batch {
-    sent: u64,
+    settled: SettledNotices,
     is_full: bool,
     next: Option<Duration>,
 }
 
-async fn send_batch(deps: &Deps, mailer: &Mailer) -> Result<Batch, StoreError> {
-    let claimed = deps.store.claim_notices(BATCH).await?;
+async fn send_batch(deps: &Deps) -> Result<Batch, StoreError> {
+    let has_mailer = deps.mailer.is_some();
+    let claimed = deps.store.claim_notices(BATCH, has_mailer).await?;
     if claimed.dead > 0 {
         tracing::error!(
             notices = claimed.dead,
@@ -73,27 +83,28 @@ async fn send_batch(deps: &Deps, mailer: &Mailer) -> Result<Batch, StoreError> {
     }
     let next = claimed.next_in_seconds.map(|seconds| seconds.max(0.0));
     let mut batch = Batch {
-        sent: 0,
-        is_full: claimed.notices.len() == BATCH,
+        settled: SettledNotices::default(),
+        is_full: claimed.notices.len() == BATCH || claimed.deliveries.len() == BATCH,
         next: next.map(Duration::from_secs_f64),
     };
-    if claimed.notices.is_empty() {
+    if claimed.notices.is_empty() && claimed.deliveries.is_empty() {
         return Ok(batch);
     }
     let app = deps.config.app_url.as_ref();
-    let sending = claimed
-        .notices
-        .iter()
-        .map(|notice| send(mailer, app, notice));
-    let results = join_all(sending).await;
-    batch.sent = deps
+    let mails = deps.mailer.iter().flat_map(|mailer| {
+        let notices = claimed.notices.iter();
+        notices.map(move |notice| send(mailer, app, notice))
+    });
+    let delivering = claimed.deliveries.iter();
+    let delivering = delivering.map(|due| webhooks::deliver(&deps.web, app, due));
+    let (results, deliveries) = join(join_all(mails), join_all(delivering)).await;
+    let settled = deps
         .store
-        .settle_notices(claimed.lease_token, &results)
-        .await?;
-    if results
-        .iter()
-        .any(|result| matches!(result, NoticeResult::Failed { .. }))
-    {
+        .settle_notices(claimed.lease_token, &results, &deliveries);
+    batch.settled = settled.await?;
+    let mail_failed = |result| matches!(result, &NoticeResult::Failed { .. });
+    let was_accepted = |result: &DeliveryResult| matches!(result.status, Some(200..300));
+    if results.iter().any(mail_failed) || !deliveries.iter().all(was_accepted) {
         // Its pause is a few seconds the first times: the next claim tells.
         batch.next = Some(Duration::ZERO);
     }

@@ -39,11 +39,13 @@ pub(crate) enum Code {
     VersionNotFound,
     VersionOfAnotherText,
     VoiceNotFound,
+    WebhookLimit,
+    WebhookNotFound,
 }
 
 impl Code {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 27] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::CharacterNotFound,
         Self::DailyQuotaExceeded,
         Self::IdempotencyKeyReused,
@@ -71,6 +73,8 @@ impl Code {
         Self::VersionNotFound,
         Self::VersionOfAnotherText,
         Self::VoiceNotFound,
+        Self::WebhookLimit,
+        Self::WebhookNotFound,
     ];
 
     /// Status, name on the wire, and the short text of `error`.
@@ -153,6 +157,8 @@ impl Code {
                 "Version of another text",
             ),
             Self::VoiceNotFound => (S::BAD_REQUEST, "VOICE_NOT_FOUND", "Voice not found"),
+            Self::WebhookLimit => (S::FORBIDDEN, "WEBHOOK_LIMIT", "Webhook limit reached"),
+            Self::WebhookNotFound => (S::NOT_FOUND, "WEBHOOK_NOT_FOUND", "Webhook not found"),
         }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) use anyone::Anyone;
 pub(crate) use body::{BODY_BYTES_MAX, Body, Checked};
 pub(crate) use complaints::check;
 pub(crate) use held::Held;
-pub(crate) use ids::{PathId, PathStoryId};
+pub(crate) use ids::{PathId, PathIds, PathStoryId};
 pub(crate) use page::{Cursor, PageQuery, Query};
 pub(crate) use posted::{Keyed, Posted};
 pub(crate) use signed_in::SignedIn;

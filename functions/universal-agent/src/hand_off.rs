@@ -30,7 +30,7 @@ pub(crate) async fn delete_files(deps: &Deps) {
     invoke(deps, function, Command::DeleteFiles.into()).await;
 }
 
-/// A command ended a story: its user is to hear of it. Without this the next sweep finds the notice.
+/// There is something to tell, by mail or webhook. Without this the next sweep finds it.
 pub(crate) async fn wake_notice_sender(deps: &Deps) {
     if let Some(function) = &deps.config.notice_sender {
         invoke(deps, function, SendNotices.into()).await;

@@ -12,7 +12,7 @@ use crate::{
             RegenerateRequest, RestoreRequest, RetryRequest,
         },
         audio, bulk, characters, health, incoming, libraries, openapi, plans, shares, stories,
-        users,
+        users, webhooks,
     },
 };
 use axum::{
@@ -115,6 +115,17 @@ pub(crate) fn table() -> Vec<Route> {
         route(GET, "/libraries", libraries::list),
         route(POST, "/libraries", libraries::create),
         route(PATCH, "/libraries/{id}", libraries::rename),
+        route(GET, "/webhooks", webhooks::list),
+        route(POST, "/webhooks", webhooks::create),
+        route(PATCH, "/webhooks/{id}", webhooks::change),
+        route(DELETE, "/webhooks/{id}", webhooks::remove),
+        route(POST, "/webhooks/{id}/rotate", webhooks::rotate),
+        route(GET, "/webhooks/{id}/deliveries", webhooks::deliveries),
+        route(
+            POST,
+            "/webhooks/{id}/deliveries/{delivery}/redeliver",
+            webhooks::redeliver,
+        ),
         route(GET, "/users/me", users::show),
         route(PATCH, "/users/me", users::change),
         route(DELETE, "/users/me", users::remove),

@@ -12,3 +12,4 @@ pub(crate) mod plans;
 pub(crate) mod shares;
 pub(crate) mod stories;
 pub(crate) mod users;
+pub(crate) mod webhooks;

@@ -1,11 +1,7 @@
-//! Who signed an event that comes from outside: keyed hashes over the bytes as they came, compared in constant time.
+//! Who signed an event that comes from outside: the forms of signature that senders use, over the bytes as they came.
 
 use axum::http::HeaderMap;
-use base64::{
-    Engine,
-    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
-};
-use jsonwebtoken::{Algorithm, DecodingKey, crypto::verify};
+use runtime::signing::{SigningKey, WebhookMessage, is_signed};
 
 /// Who sends events, each with a form of signature of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,29 +15,25 @@ pub(crate) enum Sender {
 /// The secrets of both senders: one each, and while one is replaced the old one beside it.
 #[derive(Default)]
 pub(crate) struct Secrets {
-    shopify: Vec<DecodingKey>,
-    payments: Vec<DecodingKey>,
+    shopify: Vec<SigningKey>,
+    payments: Vec<SigningKey>,
 }
 
 /// Older or newer events are refused, so that nobody sends one again later.
 const TOLERANCE_SECONDS: i64 = 300;
-const SECRET_BYTES_MIN: usize = 24;
 
 impl Secrets {
     /// Shopify's as they are, those of payments as `whsec_` and Base64; what is no such secret signs nothing.
     pub(crate) fn new(shopify: &[String], payments: &[String]) -> Self {
-        let key = DecodingKey::from_secret;
-        let decoded = payments.iter().filter_map(|secret| {
-            let encoded = secret.strip_prefix("whsec_").unwrap_or(secret);
-            let decoded = BASE64_STANDARD.decode(encoded).ok()?;
-            (decoded.len() >= SECRET_BYTES_MIN).then(|| key(&decoded))
-        });
+        let shopify = shopify.iter();
+        let payments = payments.iter();
         Self {
             shopify: shopify
-                .iter()
-                .map(|secret| key(secret.as_bytes()))
+                .map(|secret| SigningKey::of(secret.as_bytes()))
                 .collect(),
-            payments: decoded.collect(),
+            payments: payments
+                .filter_map(|secret| SigningKey::of_webhooks(secret))
+                .collect(),
         }
     }
 
@@ -65,14 +57,15 @@ impl Secrets {
                 if now_seconds.abs_diff(seconds) > TOLERANCE_SECONDS.unsigned_abs() {
                     return None;
                 }
-                let signed = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body].concat();
-                let mut signatures = only(headers, "webhook-signature")?.split(' ');
-                let is_ours = signatures.any(|signature| {
-                    // Other versions are for whoever has other keys.
-                    let signature = signature.strip_prefix("v1,");
-                    signature.is_some_and(|signature| is_signed(&self.payments, &signed, signature))
-                });
-                is_ours.then(|| id.to_owned())
+                let message = WebhookMessage {
+                    id,
+                    timestamp,
+                    body,
+                };
+                let signatures = only(headers, "webhook-signature")?;
+                message
+                    .is_signed(&self.payments, signatures)
+                    .then(|| id.to_owned())
             }
         }
     }
@@ -85,17 +78,6 @@ fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
         (Some(value), None) => value.to_str().ok(),
         _ => None,
     }
-}
-
-/// `verify` takes the same time whatever the bytes are; how long a signature is, is no secret.
-fn is_signed(keys: &[DecodingKey], signed: &[u8], signature: &str) -> bool {
-    let Ok(signature) = BASE64_STANDARD.decode(signature) else {
-        return false;
-    };
-    let signature = BASE64_URL_SAFE_NO_PAD.encode(signature);
-    keys.iter().fold(false, |found, key| {
-        found | verify(&signature, signed, key, Algorithm::HS256).unwrap_or(false)
-    })
 }
 
 #[cfg(test)]

@@ -100,6 +100,15 @@ fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
             "This was made from another text than the one that is shown. Restore that text; it brings this along.",
         )
         .with_data(detail),
+        Refusal::WebhookLimit => ApiError::new(
+            Code::WebhookLimit,
+            "Your plan allows no more webhooks. Remove one, or take a larger plan.",
+        )
+        .with_data(detail),
+        Refusal::WebhookNotFound => ApiError::new(
+            Code::WebhookNotFound,
+            "None of your webhooks, or of what was told to it, has this id.",
+        ),
     }
 }
 
@@ -283,6 +292,8 @@ mod tests {
             (Refusal::TokenInvalid, 401),
             (Refusal::VersionNotFound, 404),
             (Refusal::VersionOfAnotherText, 409),
+            (Refusal::WebhookLimit, 403),
+            (Refusal::WebhookNotFound, 404),
         ] {
             assert_eq!(response(refusal, Value::Null).status(), status);
         }

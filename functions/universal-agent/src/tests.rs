@@ -16,3 +16,4 @@ mod steering;
 mod stories;
 mod tags;
 mod voices;
+mod webhooks;

@@ -15,6 +15,7 @@ create table public.tiers (
   remakes_per_story integer constraint tiers_remakes_are_not_negative check (remakes_per_story >= 0),
   daily_cost_limit_usd numeric(10, 2) constraint tiers_daily_cost_is_not_negative check (daily_cost_limit_usd >= 0),
   requests_per_minute integer constraint tiers_requests_are_positive check (requests_per_minute > 0),
+  webhook_limit integer constraint tiers_webhooks_are_not_negative check (webhook_limit >= 0),
   asset_types text[] not null,
   priorities text[] not null default '{normal}',
   upgrade_options text[] not null default '{}',
@@ -39,6 +40,7 @@ comment on column public.tiers.daily_cost_limit_usd is
   'USD that providers may be paid between two midnights UTC for what one user asks for again; null = unlimited.';
 comment on column public.tiers.requests_per_minute is
   'Requests to the API that a user may make in a minute; null = unlimited.';
+comment on column public.tiers.webhook_limit is 'Addresses for events that a user may have; null = unlimited.';
 comment on column public.tiers.asset_types is
   'Asset types the plan includes, and what a story is made of that names none; others are refused with ERR_6002.';
 comment on column public.tiers.priorities is 'Priorities a story may be asked for with; others are refused with ERR_6002.';
@@ -47,18 +49,18 @@ comment on column public.tiers.upgrade_options is 'Codes of the plans and packs 
 -- A new text makes eight assets anew, for which 1.62 is set aside; it costs about 0.60.
 insert into public.tiers (
   code, name, position, price_usd_month, story_limit, daily_generation_limit, remakes_per_story, daily_cost_limit_usd,
-  requests_per_minute, asset_types, priorities, upgrade_options)
+  requests_per_minute, webhook_limit, asset_types, priorities, upgrade_options)
 values
-  ('free', 'Free', 1, 0, 2, null, 16, 4, 1800,
+  ('free', 'Free', 1, 0, 2, null, 16, 4, 1800, 2,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal}', '{individual,story_pack_5}'),
-  ('individual', 'Individual', 2, 9.99, 60, 10, 32, 10, 1800,
+  ('individual', 'Individual', 2, 9.99, 60, 10, 32, 10, 1800, 3,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high}', '{premium,story_pack_5}'),
-  ('premium', 'Premium', 3, 29.99, 300, 40, 64, 30, 3000,
+  ('premium', 'Premium', 3, 29.99, 300, 40, 64, 30, 3000, 5,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high,urgent}', '{school}'),
-  ('school', 'School', 4, null, null, null, null, null, null,
+  ('school', 'School', 4, null, null, null, null, null, null, 20,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high,urgent}', '{}');
 
@@ -1231,6 +1233,16 @@ begin
   where l.kind = needed.kind and l.per_minute is not null;
 end $$;
 
+-- The same for calls that no lease spoke for, {kind: calls}: a picture that is drawn once more, a question that is repeated.
+create function private.take_extra_calls(p_calls jsonb) returns void language plpgsql set search_path = '' as $$
+begin
+  if p_calls is null or not exists (select from public.provider_limits where per_minute is not null) then return; end if;
+  perform private.take_claim_turn();
+  update public.provider_limits l
+  set taken_until = greatest(l.taken_until, now()) + c.calls::integer * private.time_per_call(l.per_minute)
+  from jsonb_each_text(p_calls) as c (kind, calls) where l.kind = c.kind and l.per_minute is not null;
+end $$;
+
 -- A provider said when it takes calls again: the calls this asset is mainly made of wait until then, whoever makes them.
 create function private.pause_calls(p_asset_type text, p_until timestamptz) returns void
   language plpgsql set search_path = '' as $$
@@ -1732,6 +1744,110 @@ begin
 end $$;
 create trigger users_leave_no_requests after delete on public.users
   for each row execute function private.on_requester_deleted();
+-- Webhooks: where users want to be told that a story ended or is gone, and what is to be told there (S2-030, S2-031).
+--
+-- An event is written by the transaction that causes it, one row for each endpoint that wants it, and sent by whoever sends
+-- notices, under the same leases. Secrets stand in a schema that PostgREST does not serve, readable by service_role alone.
+
+create table private.webhook_endpoints (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  url text not null constraint webhooks_url_is_https check (url like 'https://%' and char_length(url) <= 2048),
+  events text[] not null constraint webhooks_events_are_known check (cardinality(events) > 0
+    and events <@ '{story.ready,story.partial,story.failed,story.deleted}'::text[]),
+  enabled boolean not null default true,
+  disabled_because text constraint webhooks_end_is_known check (disabled_because in ('gone')),
+  secret text not null constraint webhooks_secret_is_one check (secret ~ '^whsec_[A-Za-z0-9+/]{43}=$'),
+  former_secret text,
+  former_secret_until timestamptz,
+  created_at timestamptz not null default now(),
+  constraint webhooks_only_disabled_have_a_reason check (disabled_because is null or not enabled)
+);
+comment on table private.webhook_endpoints is 'Addresses that users gave for the events of their stories.';
+comment on column private.webhook_endpoints.disabled_because is
+  'What switched it off, where it was not its user: it answered 410 Gone.';
+comment on column private.webhook_endpoints.secret is 'Told to its user when it is made; signs every delivery.';
+comment on column private.webhook_endpoints.former_secret is 'Signs as well until former_secret_until, after a rotation.';
+create index idx_webhook_endpoints_user on private.webhook_endpoints (user_id, created_at);
+
+create table private.webhook_deliveries (
+  id uuid primary key default gen_random_uuid(),
+  endpoint_id uuid not null references private.webhook_endpoints (id) on delete cascade,
+  story_id uuid not null,
+  event text not null,
+  data jsonb not null,
+  created_at timestamptz not null default now(),
+  status text not null default 'pending' constraint deliveries_status_is_known check
+    (status in ('pending', 'delivered', 'dead')),
+  available_at timestamptz not null default now(),
+  attempts integer not null default 0,
+  lease_token uuid,
+  settled_at timestamptz,
+  log jsonb[] not null default '{}',
+  constraint deliveries_settled_has_a_time check ((status = 'pending') = (settled_at is null))
+);
+comment on table private.webhook_deliveries is
+  'Events for one endpoint each: to be sent, accepted, or given up after five tries. The id is the webhook-id of every try.';
+comment on column private.webhook_deliveries.story_id is 'No foreign key: that a story was deleted is told, too.';
+comment on column private.webhook_deliveries.data is 'Ids, states and times; nothing of what a story tells.';
+comment on column private.webhook_deliveries.available_at is
+  'Not claimable before: a pause after a failure, or the end of the lease that is in force.';
+comment on column private.webhook_deliveries.attempts is 'Claims since it was asked for last.';
+comment on column private.webhook_deliveries.log is
+  'How its last twenty tries ended: {attempt, at, status, error, durationMs}; no status where nothing answered.';
+create index idx_deliveries_due on private.webhook_deliveries (available_at) where status = 'pending';
+create index idx_deliveries_waiting on private.webhook_deliveries (endpoint_id, available_at) where status = 'pending';
+create index idx_deliveries_of_endpoint on private.webhook_deliveries (endpoint_id, created_at desc, id);
+create index idx_deliveries_settled on private.webhook_deliveries (settled_at) where status <> 'pending';
+
+alter table private.webhook_endpoints enable row level security;
+alter table private.webhook_deliveries enable row level security;
+
+-- To every endpoint of the user that wants this event. An endpoint that is just being deleted is waited for, so that its key
+-- is not missed by whoever settles a story.
+create function private.queue_webhooks(p_user_id uuid, p_story_id uuid, p_event text, p_data jsonb) returns void
+  language sql set search_path = '' as $$
+  insert into private.webhook_deliveries (endpoint_id, story_id, event, data)
+  select e.id, p_story_id, p_event, jsonb_build_object('storyId', p_story_id) || p_data
+  from private.webhook_endpoints e
+  where e.user_id = p_user_id and e.enabled and p_event = any (e.events)
+  order by e.id for key share of e
+$$;
+
+-- Of notices and deliveries: longer than their sender waits for one answer, note included.
+create function private.sender_lease() returns interval language sql immutable set search_path = '' as $$
+  select interval '30 seconds'
+$$;
+
+-- A sender is woken by whoever causes an event. What is due for longer was left by one that died, or is a later try.
+create function private.has_overdue_deliveries() returns boolean language sql stable set search_path = '' as $$
+  select exists (select from private.webhook_deliveries
+    where status = 'pending' and available_at <= now() - interval '2 seconds')
+$$;
+
+create function private.webhook_lifetime() returns interval language sql immutable set search_path = '' as $$
+  select interval '30 days'
+$$;
+
+create function private.has_old_deliveries() returns boolean language sql stable set search_path = '' as $$
+  select exists (select from private.webhook_deliveries
+    where status <> 'pending' and settled_at < now() - private.webhook_lifetime())
+$$;
+comment on function private.has_old_deliveries is 'Whether private.forget_deliveries would find something.';
+
+-- Delivered and dead ones leave the log after a month.
+create function private.forget_deliveries(p_limit integer) returns bigint language plpgsql set search_path = '' as $$
+declare
+  v_forgotten bigint;
+begin
+  delete from private.webhook_deliveries d using (
+    select id from private.webhook_deliveries
+    where status <> 'pending' and settled_at < now() - private.webhook_lifetime() order by settled_at limit p_limit
+    for update skip locked) as old
+  where d.id = old.id;
+  get diagnostics v_forgotten = row_count;
+  return v_forgotten;
+end $$;
 -- What is old leaves the tables that every claim and every status passes through.
 --
 -- The jobs of a story that nobody touched for a month move to a history table of the same columns, whole rows at a time: so
@@ -1847,14 +1963,16 @@ begin
 
   perform private.sum_up_nameless_usage(p_limit);
   return jsonb_build_object('stories', cardinality(v_stories), 'jobs', v_jobs, 'notices', v_notices,
-    'keys', private.forget_idempotency_keys(p_limit));
+    'keys', private.forget_idempotency_keys(p_limit), 'deliveries', private.forget_deliveries(p_limit));
 end $$;
 comment on function public.tidy_history is
-  'Moves up to p_limit stories at rest to the history and forgets as many idempotency keys: {stories, jobs, notices, keys}.';
+  'Moves up to p_limit stories at rest to the history, and forgets as many idempotency keys and deliveries of webhooks: '
+  '{stories, jobs, notices, keys, deliveries}.';
 
 create function private.has_history() returns boolean language sql stable set search_path = '' as $$
   select exists (select from private.stories_at_rest(private.age_of_history(), 1))
     or exists (select from public.idempotency_keys where created_at < now() - private.idempotency_lifetime())
+    or private.has_old_deliveries()
 $$;
 comment on function private.has_history is 'Whether tidy_history would find something.';
 
@@ -2088,6 +2206,8 @@ declare
   v_was text := (select asset_generation_status ->> 'overall' from public.stories where id = p_story_id);
   v_round integer;
   v_user uuid;
+  v_created_at timestamptz;
+  v_settled_at timestamptz;
 begin
   select jsonb_object_agg(asset_type, coalesce(shown -> 'asset_version', to_jsonb(asset_version))) into v_versions
   from public.asset_generation_jobs where story_id = p_story_id;
@@ -2118,12 +2238,22 @@ begin
       when v_overall = 'generating' then null
       else coalesce(s.asset_generation_completed_at, now()) end
   where s.id = p_story_id
-  returning s.creator_user_id into v_user;
+  returning s.creator_user_id, s.created_at, s.asset_generation_completed_at into v_user, v_created_at, v_settled_at;
 
   -- What the user cancelled is no news to them.
   if v_overall not in ('generating', 'cancelled') then
     insert into public.notification_outbox (story_id, user_id, kind) values (p_story_id, v_user, v_overall)
     on conflict (story_id, kind) do nothing;
+    -- Systems are told each time it ends, and where it ends otherwise than before.
+    if v_overall is distinct from v_was then
+      perform private.queue_webhooks(v_user, p_story_id, 'story.' || v_overall, jsonb_strip_nulls(jsonb_build_object(
+        'status', v_overall,
+        'code', case v_overall when 'failed' then v_assets #>> '{content,code}' end,
+        'textVersion', v_assets #> '{content,textVersion}',
+        'assets', (select jsonb_object_agg(key, value -> 'status') from jsonb_each(v_assets)),
+        'createdAt', v_created_at,
+        'settledAt', v_settled_at)));
+    end if;
   end if;
 
   -- There is no text, so nothing was delivered. One refund per round, whatever ended it: the keys of the ledger, not this
@@ -2758,6 +2888,7 @@ begin
     'jobs', private.leased_jobs(coalesce(v_ids, '{}')),
     'ended', v_expired -> 'ended',
     'deletions', private.has_deletions(),
+    'deliveries', private.has_overdue_deliveries(),
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
       and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || v_too_dear, null),
     -- What is left behind: by the cap, a limit, or for want of money.
@@ -2846,6 +2977,11 @@ begin
   perform private.record_usage(j, w."usage", private.is_stale(j, w."leaseToken"))
   from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid, "usage" jsonb)
   left join public.asset_generation_jobs j on j.id = w."jobId" where w."usage" is not null;
+  perform private.take_extra_calls((
+    select jsonb_object_agg(kind, calls) from (
+      select e.key as kind, sum(e.value::integer) as calls
+      from jsonb_to_recordset(p_jobs) as w ("extraCalls" jsonb), jsonb_each_text(w."extraCalls") as e (key, value)
+      group by e.key) as taken));
 
   return case when v_deferred then '{"deferred": true}'::jsonb else '{}'::jsonb end || jsonb_build_object('lost', (
     select coalesce(
@@ -3088,6 +3224,79 @@ begin
   return jsonb_build_object('accepted', true, 'retryInSeconds', extract(epoch from v_pause))
     || private.settle_and_continue(v_job.story_id, v_patch, private.may_continue(v_job, p_continue));
 end $$;
+-- Shared books: share_story makes a link, unshare_story takes it back, shared_story is what it opens.
+
+create table private.shares (
+  story_id uuid primary key references public.stories (id) on delete cascade,
+  token text not null constraint shares_token_is_unguessable unique check (token ~ '^[0-9a-f]{64}$'),
+  expires_at timestamptz not null,
+  created_at timestamptz not null default now()
+);
+comment on table private.shares is 'Stories that whoever has the token may read, until it expires or is taken back. One a story.';
+
+create function private.share_lifetime() returns interval language sql immutable set search_path = '' as $$
+  select interval '30 days'
+$$;
+
+create function public.share_story(p_user_id uuid, p_story_id uuid) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_is_readable boolean;
+begin
+  perform private.refuse_while('read_only');
+  select asset_generation_status ? 'textVersion' into v_is_readable from public.stories
+  where id = p_story_id and creator_user_id = p_user_id for update;
+  if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
+  if not v_is_readable then perform private.refuse(409, 'MISSING_REQUIRED_ASSETS', '{"missing": ["content"]}'); end if;
+  -- A link that ran out stays closed: who had it then need not have it now.
+  delete from private.shares where story_id = p_story_id and expires_at <= now();
+  insert into private.shares (story_id, token, expires_at)
+  values (p_story_id, replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), now() + private.share_lifetime())
+  on conflict (story_id) do update set expires_at = excluded.expires_at;
+  return (select jsonb_build_object('token', token, 'expiresAt', expires_at) from private.shares where story_id = p_story_id);
+end $$;
+comment on function public.share_story is
+  'Lets whoever has the token read a story for 30 days; asked again, the same token for 30 days more. Refuses with PT404 '
+  'STORY_NOT_FOUND, PT409 MISSING_REQUIRED_ASSETS.';
+
+create function public.unshare_story(p_user_id uuid, p_story_id uuid) returns jsonb
+  language plpgsql set search_path = '' as $$
+begin
+  perform private.refuse_while('read_only');
+  perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
+  if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
+  delete from private.shares where story_id = p_story_id;
+  return to_jsonb(found);
+end $$;
+comment on function public.unshare_story is
+  'Takes a story''s link back; answers whether there was one. Refuses with PT404 STORY_NOT_FOUND.';
+
+-- What a book needs and nothing of its user: no wishes, prompts, voices, costs or other ids.
+create function public.shared_story(p_token text) returns jsonb language sql stable set search_path = '' as $$
+  select coalesce((select jsonb_build_object(
+    'id', s.id,
+    'title', s.title,
+    'content', s.content,
+    'hue_extracted_colors', s.hue_extracted_colors,
+    'audio_words', s.audio_words,
+    'audio_blocks', s.audio_blocks,
+    'asset_generation_status', jsonb_build_object(
+      'overall', s.asset_generation_status -> 'overall',
+      'assets', (
+        select jsonb_object_agg(asset.key, jsonb_strip_nulls(jsonb_build_object(
+          'status', asset.value -> 'status',
+          'progress', asset.value -> 'progress',
+          'url', asset.value -> 'url',
+          'isPlaceholder', asset.value -> 'isPlaceholder',
+          'data', asset.value -> 'data',
+          'metadata', (select jsonb_object_agg(known.key, known.value) from jsonb_each(asset.value -> 'metadata') as known
+            where known.key in ('htmlUrl', 'screenUrl', 'thumbnailUrl')))))
+        from jsonb_each(s.asset_generation_status -> 'assets') as asset)),
+    'expiresAt', h.expires_at)
+  from private.shares h join public.stories s on s.id = h.story_id
+  where h.token = p_token and h.expires_at > now()), 'null'::jsonb)
+$$;
+comment on function public.shared_story is 'The story that a token opens, as a book needs it; null when it opens none (any more).';
 -- Asking for a story: profile, idempotency, quota, story, jobs and debit in one transaction.
 
 -- The answer given before under this key, or null. The caller holds the user's row lock, so equal keys take turns.
@@ -3501,6 +3710,7 @@ create function public.list_plans() returns jsonb language sql stable set search
         'dailyLimit', daily_generation_limit,
         'remakesPerStory', remakes_per_story,
         'dailyCostLimitUsd', daily_cost_limit_usd,
+        'webhookLimit', webhook_limit,
         'assetTypes', asset_types,
         'priorities', priorities,
         'upgradeOptions', upgrade_options) order by position, code), '[]'::jsonb) from public.tiers),
@@ -4128,6 +4338,7 @@ declare
   v_nobody uuid := gen_random_uuid();
 begin
   perform private.queue_deletion(old.id, 'files', interval '0');
+  perform private.queue_webhooks(old.creator_user_id, old.id, 'story.deleted', jsonb_build_object('deletedAt', now()));
   delete from private.deletion_queue where story_id = old.id and kind = 'orphans';
   perform private.forget_names_of_usage(null, old.id);
   -- Its credits still count for their user, as those of a story that nobody can name.
@@ -4195,10 +4406,14 @@ begin
   if v_replay is not null then return v_replay; end if;
   delete from public.stories where id = p_story_id and creator_user_id = p_user_id;
   if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
-  return private.save_idempotent_response(p_user_id, 'delete_story', p_idempotency_key, p_request_hash, '{}'::jsonb);
+  return private.save_idempotent_response(p_user_id, 'delete_story', p_idempotency_key, p_request_hash,
+    jsonb_build_object('told', exists (select from private.webhook_deliveries d
+      join private.webhook_endpoints e on e.id = d.endpoint_id
+      where e.user_id = p_user_id and d.story_id = p_story_id and d.status = 'pending')));
 end $$;
 comment on function public.delete_story is
-  'Takes a story away with all its rows, and queues the deletion of its files. Refuses with PT404 STORY_NOT_FOUND.';
+  'Takes a story away with all its rows, and queues the deletion of its files: {told, replayed}; told = webhooks say so. Refuses '
+  'with PT404 STORY_NOT_FOUND.';
 
 -- Up to p_limit stories a call, so that no transaction grows with an account; to be called until it is done, which
 -- claim_deletions does when the caller does not. From the first call on nothing is made for this user any more.
@@ -4321,89 +4536,289 @@ begin
 end $$;
 comment on function public.complete_deletion is
   'What was claimed is done, or failed with p_error and is due again after a pause of at most a minute: {accepted}.';
--- Shared books: share_story makes a link, unshare_story takes it back, shared_story is what it opens.
+-- Webhooks as their users manage them (create_webhook, list_webhooks, change_webhook, delete_webhook, rotate_webhook,
+-- webhook_deliveries, redeliver_webhook), and as they are sent: private.claim_deliveries, private.settle_deliveries.
 
-create table private.shares (
-  story_id uuid primary key references public.stories (id) on delete cascade,
-  token text not null constraint shares_token_is_unguessable unique check (token ~ '^[0-9a-f]{64}$'),
-  expires_at timestamptz not null,
-  created_at timestamptz not null default now()
-);
-comment on table private.shares is 'Stories that whoever has the token may read, until it expires or is taken back. One a story.';
-
-create function private.share_lifetime() returns interval language sql immutable set search_path = '' as $$
-  select interval '30 days'
+-- 32 bytes, 244 bits of them random; the form is that of Standard Webhooks.
+create function private.new_webhook_secret() returns text language sql volatile set search_path = '' as $$
+  select 'whsec_' || encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'base64')
 $$;
 
-create function public.share_story(p_user_id uuid, p_story_id uuid) returns jsonb
+-- As long the old secret signs beside the new one.
+create function private.secret_grace() returns interval language sql immutable set search_path = '' as $$
+  select interval '24 hours'
+$$;
+
+create function private.webhook_answer(p_endpoint private.webhook_endpoints) returns jsonb
+  language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'id', p_endpoint.id,
+    'url', p_endpoint.url,
+    'events', p_endpoint.events,
+    'enabled', p_endpoint.enabled,
+    'disabledBecause', p_endpoint.disabled_because,
+    'formerSecretUntil', case when p_endpoint.former_secret_until > now() then p_endpoint.former_secret_until end,
+    'createdAt', p_endpoint.created_at)
+$$;
+
+-- With its secret: for the answer to whoever made or rotated it, and to the same request once more.
+create function private.webhook_with_secret(p_endpoint_id uuid, p_replayed boolean) returns jsonb
+  language plpgsql stable set search_path = '' as $$
+declare
+  v_endpoint private.webhook_endpoints;
+begin
+  select * into v_endpoint from private.webhook_endpoints where id = p_endpoint_id;
+  if not found then perform private.refuse(404, 'WEBHOOK_NOT_FOUND'); end if;
+  return jsonb_build_object('replayed', p_replayed,
+    'webhook', private.webhook_answer(v_endpoint) || jsonb_build_object('secret', v_endpoint.secret));
+end $$;
+
+create function private.lock_webhook(p_user_id uuid, p_webhook_id uuid) returns private.webhook_endpoints
   language plpgsql set search_path = '' as $$
 declare
-  v_is_readable boolean;
+  v_endpoint private.webhook_endpoints;
+begin
+  select * into v_endpoint from private.webhook_endpoints where id = p_webhook_id and user_id = p_user_id for update;
+  if not found then perform private.refuse(404, 'WEBHOOK_NOT_FOUND'); end if;
+  return v_endpoint;
+end $$;
+
+create function public.create_webhook(p_user_id uuid, p_email text, p_url text, p_events text[],
+  p_idempotency_key text default null, p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_user(p_user_id, p_email);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'create_webhook', p_idempotency_key, p_request_hash);
+  v_limit integer := (select webhook_limit from public.tiers where code = v_user.tier);
+  v_id uuid;
+begin
+  if v_replay is not null then return private.webhook_with_secret((v_replay ->> 'webhookId')::uuid, true); end if;
+  perform private.refuse_while('read_only');
+  if (select count(*) from private.webhook_endpoints where user_id = p_user_id) >= v_limit then
+    perform private.refuse(403, 'WEBHOOK_LIMIT', jsonb_build_object('limit', v_limit));
+  end if;
+  insert into private.webhook_endpoints (user_id, url, events, secret)
+  values (p_user_id, p_url, p_events, private.new_webhook_secret()) returning id into v_id;
+  -- What is kept of the answer holds no secret.
+  perform private.save_idempotent_response(p_user_id, 'create_webhook', p_idempotency_key, p_request_hash,
+    jsonb_build_object('webhookId', v_id));
+  return private.webhook_with_secret(v_id, false);
+end $$;
+comment on function public.create_webhook is
+  'An address for events, with the secret that signs them: {webhook, replayed}. Refuses with PT403 WEBHOOK_LIMIT, PT422 '
+  'IDEMPOTENCY_KEY_REUSED.';
+
+create function public.list_webhooks(p_user_id uuid) returns jsonb language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(private.webhook_answer(e) order by e.created_at, e.id), '[]'::jsonb)
+  from private.webhook_endpoints e where e.user_id = p_user_id
+$$;
+comment on function public.list_webhooks is 'A user''s addresses for events, the oldest first, without their secrets.';
+
+-- What waits for one that is switched off is given up: it would be old news when it is switched on again.
+create function public.change_webhook(p_user_id uuid, p_webhook_id uuid, p_change jsonb) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_endpoint private.webhook_endpoints := private.lock_webhook(p_user_id, p_webhook_id);
 begin
   perform private.refuse_while('read_only');
-  select asset_generation_status ? 'textVersion' into v_is_readable from public.stories
-  where id = p_story_id and creator_user_id = p_user_id for update;
-  if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
-  if not v_is_readable then perform private.refuse(409, 'MISSING_REQUIRED_ASSETS', '{"missing": ["content"]}'); end if;
-  -- A link that ran out stays closed: who had it then need not have it now.
-  delete from private.shares where story_id = p_story_id and expires_at <= now();
-  insert into private.shares (story_id, token, expires_at)
-  values (p_story_id, replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), now() + private.share_lifetime())
-  on conflict (story_id) do update set expires_at = excluded.expires_at;
-  return (select jsonb_build_object('token', token, 'expiresAt', expires_at) from private.shares where story_id = p_story_id);
+  update private.webhook_endpoints
+  set
+    url = coalesce(p_change ->> 'url', url),
+    events = case when p_change ? 'events' then array(select jsonb_array_elements_text(p_change -> 'events')) else events end,
+    enabled = coalesce((p_change ->> 'enabled')::boolean, enabled),
+    disabled_because = case when p_change ? 'enabled' then null else disabled_because end
+  where id = p_webhook_id returning * into v_endpoint;
+  if not v_endpoint.enabled then perform private.give_up_deliveries(p_webhook_id); end if;
+  return private.webhook_answer(v_endpoint);
 end $$;
-comment on function public.share_story is
-  'Lets whoever has the token read a story for 30 days; asked again, the same token for 30 days more. Refuses with PT404 '
-  'STORY_NOT_FOUND, PT409 MISSING_REQUIRED_ASSETS.';
 
-create function public.unshare_story(p_user_id uuid, p_story_id uuid) returns jsonb
+create function private.give_up_deliveries(p_endpoint_id uuid) returns void language sql set search_path = '' as $$
+  update private.webhook_deliveries set status = 'dead', settled_at = now(), lease_token = null
+  where endpoint_id = p_endpoint_id and status = 'pending'
+$$;
+
+create function public.delete_webhook(p_user_id uuid, p_webhook_id uuid) returns jsonb
   language plpgsql set search_path = '' as $$
 begin
   perform private.refuse_while('read_only');
-  perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
-  if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
-  delete from private.shares where story_id = p_story_id;
-  return to_jsonb(found);
+  delete from private.webhook_endpoints where id = p_webhook_id and user_id = p_user_id;
+  if not found then perform private.refuse(404, 'WEBHOOK_NOT_FOUND'); end if;
+  return '{}'::jsonb;
 end $$;
-comment on function public.unshare_story is
-  'Takes a story''s link back; answers whether there was one. Refuses with PT404 STORY_NOT_FOUND.';
+comment on function public.delete_webhook is 'Takes an address away, with all that was told or is to be told there.';
 
--- What a book needs and nothing of its user: no wishes, prompts, voices, costs or other ids.
-create function public.shared_story(p_token text) returns jsonb language sql stable set search_path = '' as $$
-  select coalesce((select jsonb_build_object(
-    'id', s.id,
-    'title', s.title,
-    'content', s.content,
-    'hue_extracted_colors', s.hue_extracted_colors,
-    'audio_words', s.audio_words,
-    'audio_blocks', s.audio_blocks,
-    'asset_generation_status', jsonb_build_object(
-      'overall', s.asset_generation_status -> 'overall',
-      'assets', (
-        select jsonb_object_agg(asset.key, jsonb_strip_nulls(jsonb_build_object(
-          'status', asset.value -> 'status',
-          'progress', asset.value -> 'progress',
-          'url', asset.value -> 'url',
-          'isPlaceholder', asset.value -> 'isPlaceholder',
-          'data', asset.value -> 'data',
-          'metadata', (select jsonb_object_agg(known.key, known.value) from jsonb_each(asset.value -> 'metadata') as known
-            where known.key in ('htmlUrl', 'screenUrl', 'thumbnailUrl')))))
-        from jsonb_each(s.asset_generation_status -> 'assets') as asset)),
-    'expiresAt', h.expires_at)
-  from private.shares h join public.stories s on s.id = h.story_id
-  where h.token = p_token and h.expires_at > now()), 'null'::jsonb)
+create function public.rotate_webhook(p_user_id uuid, p_webhook_id uuid, p_idempotency_key text default null,
+  p_request_hash text default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_user(p_user_id);
+  v_replay jsonb := private.find_idempotent_response(p_user_id, 'rotate_webhook', p_idempotency_key, p_request_hash);
+begin
+  if v_replay is not null then return private.webhook_with_secret((v_replay ->> 'webhookId')::uuid, true); end if;
+  perform private.refuse_while('read_only');
+  perform private.lock_webhook(p_user_id, p_webhook_id);
+  update private.webhook_endpoints
+  set
+    former_secret = secret,
+    former_secret_until = now() + private.secret_grace(),
+    secret = private.new_webhook_secret()
+  where id = p_webhook_id;
+  perform private.save_idempotent_response(p_user_id, 'rotate_webhook', p_idempotency_key, p_request_hash,
+    jsonb_build_object('webhookId', p_webhook_id));
+  return private.webhook_with_secret(p_webhook_id, false);
+end $$;
+comment on function public.rotate_webhook is
+  'A new secret; the one before it signs as well for a day: {webhook, replayed}. Refuses with PT404 WEBHOOK_NOT_FOUND, PT422 '
+  'IDEMPOTENCY_KEY_REUSED.';
+
+create function private.delivery_answer(p_delivery private.webhook_deliveries) returns jsonb
+  language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'id', p_delivery.id,
+    'storyId', p_delivery.story_id,
+    'event', p_delivery.event,
+    'status', p_delivery.status,
+    'createdAt', p_delivery.created_at,
+    'settledAt', p_delivery.settled_at,
+    'nextAttemptAt', case p_delivery.status when 'pending' then p_delivery.available_at end,
+    'attempts', to_jsonb(p_delivery.log))
 $$;
-comment on function public.shared_story is 'The story that a token opens, as a book needs it; null when it opens none (any more).';
--- Mails about stories that ended (C-39, C-40): claim_notices, settle_notices, note_mail_event; and the user's setting,
--- user_settings.
+
+create function public.webhook_deliveries(p_user_id uuid, p_webhook_id uuid, p_limit integer default 20,
+  p_offset integer default 0) returns jsonb
+  language plpgsql stable set search_path = '' as $$
+begin
+  if not exists (select from private.webhook_endpoints where id = p_webhook_id and user_id = p_user_id) then
+    perform private.refuse(404, 'WEBHOOK_NOT_FOUND');
+  end if;
+  return (
+    select coalesce(jsonb_agg(private.delivery_answer(d) order by d.created_at desc, d.id), '[]'::jsonb)
+    from (select * from private.webhook_deliveries where endpoint_id = p_webhook_id
+      order by created_at desc, id limit p_limit offset p_offset) as d);
+end $$;
+comment on function public.webhook_deliveries is
+  'What was told to an address, and how each try ended, the newest first. Refuses with PT404 WEBHOOK_NOT_FOUND.';
+
+-- Five tries more, under the same id. One that is under way is left alone.
+create function public.redeliver_webhook(p_user_id uuid, p_webhook_id uuid, p_delivery_id uuid) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_endpoint private.webhook_endpoints := private.lock_webhook(p_user_id, p_webhook_id);
+  v_delivery private.webhook_deliveries;
+begin
+  perform private.refuse_while('read_only');
+  update private.webhook_deliveries
+  set status = 'pending', settled_at = null, available_at = now(), attempts = 0, lease_token = null
+  where id = p_delivery_id and endpoint_id = v_endpoint.id and status <> 'pending';
+  select * into v_delivery from private.webhook_deliveries where id = p_delivery_id and endpoint_id = v_endpoint.id;
+  if not found then perform private.refuse(404, 'WEBHOOK_NOT_FOUND'); end if;
+  return private.delivery_answer(v_delivery);
+end $$;
+comment on function public.redeliver_webhook is
+  'Sends what was told, or could not be, once more under the same id. Refuses with PT404 WEBHOOK_NOT_FOUND.';
+
+-- After the first try 5 s, then 10, 20 and 40 (S2-031).
+create function private.delivery_pause(p_attempts integer) returns interval language sql immutable set search_path = '' as $$
+  select make_interval(secs => 5 * 2 ^ (least(p_attempts, 5) - 1))
+$$;
+
+create function private.delivery_tries() returns integer language sql immutable set search_path = '' as $$
+  select 5
+$$;
+
+-- The oldest that are due, three of one endpoint at most, so that nobody who is slow keeps the others waiting. The first of
+-- each endpoint are found by stepping from one endpoint to the next.
+create function private.due_deliveries(p_limit integer) returns setof uuid language sql stable set search_path = '' as $$
+  with recursive waiting as (
+    (select endpoint_id from private.webhook_deliveries where status = 'pending' order by endpoint_id limit 1)
+    union all
+    select (select d.endpoint_id from private.webhook_deliveries d
+      where d.status = 'pending' and d.endpoint_id > w.endpoint_id order by d.endpoint_id limit 1)
+    from waiting w where w.endpoint_id is not null)
+  select due.id
+  from waiting w cross join lateral (
+    select id, available_at from private.webhook_deliveries
+    where status = 'pending' and endpoint_id = w.endpoint_id and available_at <= now()
+    order by available_at limit 3) as due
+  order by due.available_at limit p_limit
+$$;
+
+-- Leases what is due to one sender, with all that it needs. Whoever died since has cost a try that is not counted as one.
+create function private.claim_deliveries(p_token uuid, p_limit integer) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_ids uuid[];
+begin
+  v_ids := array(select d.id from private.webhook_deliveries d
+    where d.id = any (array(select private.due_deliveries(p_limit))) and d.status = 'pending' and d.available_at <= now()
+    for update of d skip locked);
+  if cardinality(v_ids) = 0 then return '[]'::jsonb; end if;
+  update private.webhook_deliveries
+  set lease_token = p_token, attempts = attempts + 1, available_at = now() + private.sender_lease()
+  where id = any (v_ids);
+  return (
+    select jsonb_agg(jsonb_build_object(
+      'id', d.id,
+      'url', e.url,
+      'secrets', case when e.former_secret_until > now() then jsonb_build_array(e.secret, e.former_secret)
+        else jsonb_build_array(e.secret) end,
+      'event', d.event,
+      'storyId', d.story_id,
+      'createdAt', d.created_at,
+      'data', d.data) order by d.created_at, d.id)
+    from private.webhook_deliveries d join private.webhook_endpoints e on e.id = d.endpoint_id
+    where d.id = any (v_ids));
+end $$;
+
+-- What became of leased deliveries: [{id, status, error, durationMs}]. An answer of 2xx is one that was accepted, whoever holds
+-- the lease by now; 410 is an endpoint that wants nothing any more. Answers how many were accepted and how many given up.
+create function private.settle_deliveries(p_lease_token uuid, p_results jsonb) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_gone uuid[];
+  v_settled jsonb;
+begin
+  -- Endpoints before their deliveries, as whoever changes one takes them.
+  v_gone := array(select e.id from private.webhook_endpoints e
+    where e.enabled and e.id in (
+      select d.endpoint_id from jsonb_array_elements(p_results) as result (told)
+        join private.webhook_deliveries d on d.id = (result.told ->> 'id')::uuid
+      where result.told -> 'status' = '410' and d.lease_token = p_lease_token)
+    order by e.id for update of e);
+  with told as (
+    select
+      d.id,
+      result.told,
+      coalesce((result.told ->> 'status')::integer between 200 and 299, false) as accepted,
+      d.attempts >= private.delivery_tries() as is_last
+    from jsonb_array_elements(p_results) as result (told)
+      join private.webhook_deliveries d on d.id = (result.told ->> 'id')::uuid
+    for update of d),
+  settled as (
+    update private.webhook_deliveries d
+    set
+      status = case when told.accepted then 'delivered' when told.is_last then 'dead' else d.status end,
+      settled_at = case when told.accepted or told.is_last then now() else d.settled_at end,
+      available_at = now() + private.delivery_pause(d.attempts),
+      lease_token = null,
+      log = (d.log || jsonb_strip_nulls(told.told - 'id' || jsonb_build_object('attempt', d.attempts, 'at', now())))
+        [greatest(1, cardinality(d.log) - 18):]
+    from told
+    where d.id = told.id and (d.lease_token = p_lease_token or (told.accepted and d.status <> 'delivered'))
+    returning d.status)
+  select jsonb_build_object('delivered', count(*) filter (where status = 'delivered'),
+    'dead', count(*) filter (where status = 'dead')) into v_settled from settled;
+  if cardinality(v_gone) > 0 then
+    update private.webhook_endpoints set enabled = false, disabled_because = 'gone' where id = any (v_gone);
+    perform private.give_up_deliveries(id) from unnest(v_gone) as id;
+  end if;
+  return v_settled;
+end $$;
+-- What is told of stories that ended: mails (C-39, C-40) and webhooks, claimed and noted together by claim_notices and
+-- settle_notices; note_mail_event; and the user's setting, user_settings.
 --
 -- A notice is claimed under a lease, sent, and noted. The mail service takes no idempotency key: who dies between its answer
 -- and the note leaves a notice that is sent again when the lease is over, unless the service's own report comes first.
-
--- Longer than the sender waits for one answer, note included.
-create function private.notice_lease() returns interval language sql immutable set search_path = '' as $$
-  select interval '30 seconds'
-$$;
 
 -- A notice that could not be sent in that time is a dead letter; one that nobody tried to send is old news.
 create function private.notice_lifetime() returns interval language sql immutable set search_path = '' as $$
@@ -4450,19 +4865,22 @@ create function private.drop_notices() returns bigint language sql set search_pa
   select count(*) filter (where dropped_because = 'undeliverable') from dropped
 $$;
 
-create function public.claim_notices(p_limit integer default 10) returns jsonb language plpgsql set search_path = '' as $$
+-- Up to p_limit of either kind. Without p_mail there is nobody who could send mails, and they stay as they are.
+create function public.claim_notices(p_limit integer default 10, p_mail boolean default true) returns jsonb
+  language plpgsql set search_path = '' as $$
 declare
-  v_dead bigint := private.drop_notices();
+  v_dead bigint := case when p_mail then private.drop_notices() else 0 end;
   v_token uuid := gen_random_uuid();
+  v_deliveries jsonb := private.claim_deliveries(v_token, p_limit);
   v_ids bigint[];
 begin
   v_ids := array(
     select o.id from public.notification_outbox o join public.stories s on s.id = o.story_id
-    where o.sent_at is null and o.dropped_at is null and o.available_at <= now()
+    where p_mail and o.sent_at is null and o.dropped_at is null and o.available_at <= now()
       and s.asset_generation_status ->> 'overall' = o.kind
     order by o.available_at limit p_limit for update of o skip locked);
   update public.notification_outbox
-  set lease_token = v_token, attempts = attempts + 1, available_at = now() + private.notice_lease()
+  set lease_token = v_token, attempts = attempts + 1, available_at = now() + private.sender_lease()
   where id = any (v_ids);
   return jsonb_build_object(
     'leaseToken', v_token,
@@ -4483,15 +4901,20 @@ begin
         join public.stories s on s.id = o.story_id
         join public.users u on u.id = o.user_id
       where o.id = any (v_ids)),
-    'nextInSeconds', (select extract(epoch from min(available_at) - now()) from public.notification_outbox
-      where sent_at is null and dropped_at is null and available_at > now()));
+    'deliveries', v_deliveries,
+    'nextInSeconds', extract(epoch from least(
+      (select min(available_at) from public.notification_outbox
+        where p_mail and sent_at is null and dropped_at is null and available_at > now()),
+      (select min(available_at) from private.webhook_deliveries
+        where status = 'pending' and available_at > now())) - now()));
 end $$;
 comment on function public.claim_notices is
-  'Leases up to p_limit notices that are due: {leaseToken, dead, notices, nextInSeconds}; dead = given up just now after a day.';
+  'Leases up to p_limit notices and as many deliveries of webhooks that are due: {leaseToken, dead, notices, deliveries, '
+  'nextInSeconds}; dead = notices given up just now after a day.';
 
 -- What became of claimed notices: [{id, messageId}] where the service took the mail, [{id, error}] where not. A mail that
 -- was taken is out, whoever holds the lease by now.
-create function public.settle_notices(p_lease_token uuid, p_results jsonb) returns jsonb
+create function public.settle_notices(p_lease_token uuid, p_results jsonb, p_deliveries jsonb default '[]') returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_sent bigint;
@@ -4514,9 +4937,10 @@ begin
     available_at = now() + private.notice_pause(o.attempts)
   from jsonb_array_elements(p_results) as result (told)
   where o.id = (result.told ->> 'id')::bigint and result.told ? 'error' and o.lease_token = p_lease_token;
-  return jsonb_build_object('sent', v_sent);
+  return jsonb_build_object('sent', v_sent) || private.settle_deliveries(p_lease_token, p_deliveries);
 end $$;
-comment on function public.settle_notices is 'Notes what was sent, and when to try the others again: {sent}.';
+comment on function public.settle_notices is
+  'Notes what was sent and delivered, and when to try the others again: {sent, delivered, dead}.';
 
 -- What the mail service reports of a mail: it went out (`sent`), came back for good (`bounce`), or was called spam
 -- (`complaint`). The last two switch notices off for whoever has the address, until they switch them on again.
@@ -4640,7 +5064,9 @@ grant select, insert, update, delete on
   private.deleted_users,
   private.deletion_queue,
   private.shares,
-  private.usage_sums
+  private.usage_sums,
+  private.webhook_deliveries,
+  private.webhook_endpoints
 to service_role;
 grant select, insert, update on private.asset_medians, private.voice_list to service_role;
 grant select, update on sequence private.queued_scan_floor, private.generating_scan_floor to service_role;
@@ -4653,6 +5079,7 @@ revoke all on function
   public.asset_inputs,
   public.asset_medians,
   public.cancel_assets,
+  public.change_webhook,
   public.claim_asset_jobs,
   public.claim_deletions,
   public.claim_notices,
@@ -4663,8 +5090,10 @@ revoke all on function
   public.create_library,
   public.create_stories,
   public.create_story,
+  public.create_webhook,
   public.delete_story,
   public.delete_user,
+  public.delete_webhook,
   public.expire_stuck_jobs,
   public.extend_leases,
   public.fail_job,
@@ -4673,12 +5102,14 @@ revoke all on function
   public.kept_voices,
   public.list_libraries,
   public.list_plans,
+  public.list_webhooks,
   public.max_retries,
   public.move_story,
   public.next_job_status,
   public.note_mail_event,
   public.overall_status,
   public.platform_state,
+  public.redeliver_webhook,
   public.regenerate_assets,
   public.release_job,
   public.rename_library,
@@ -4686,6 +5117,7 @@ revoke all on function
   public.restore_asset,
   public.retry_assets,
   public.retry_delay_seconds,
+  public.rotate_webhook,
   public.save_manuscript,
   public.save_story_content,
   public.set_platform_state,
@@ -4701,13 +5133,15 @@ revoke all on function
   public.tidy_history,
   public.unshare_story,
   public.user_settings,
-  public.user_usage
+  public.user_usage,
+  public.webhook_deliveries
 from public, anon, authenticated;
 grant execute on function
   public.apply_purchase,
   public.asset_inputs,
   public.asset_medians,
   public.cancel_assets,
+  public.change_webhook,
   public.claim_asset_jobs,
   public.claim_deletions,
   public.claim_notices,
@@ -4718,8 +5152,10 @@ grant execute on function
   public.create_library,
   public.create_stories,
   public.create_story,
+  public.create_webhook,
   public.delete_story,
   public.delete_user,
+  public.delete_webhook,
   public.expire_stuck_jobs,
   public.extend_leases,
   public.fail_job,
@@ -4728,12 +5164,14 @@ grant execute on function
   public.kept_voices,
   public.list_libraries,
   public.list_plans,
+  public.list_webhooks,
   public.max_retries,
   public.move_story,
   public.next_job_status,
   public.note_mail_event,
   public.overall_status,
   public.platform_state,
+  public.redeliver_webhook,
   public.regenerate_assets,
   public.release_job,
   public.rename_library,
@@ -4741,6 +5179,7 @@ grant execute on function
   public.restore_asset,
   public.retry_assets,
   public.retry_delay_seconds,
+  public.rotate_webhook,
   public.save_manuscript,
   public.save_story_content,
   public.set_platform_state,
@@ -4756,7 +5195,8 @@ grant execute on function
   public.tidy_history,
   public.unshare_story,
   public.user_settings,
-  public.user_usage
+  public.user_usage,
+  public.webhook_deliveries
 to service_role;
 
 -- PostgREST knows the new functions at once, not when it happens to look again.

@@ -15,6 +15,7 @@ create table public.tiers (
   remakes_per_story integer constraint tiers_remakes_are_not_negative check (remakes_per_story >= 0),
   daily_cost_limit_usd numeric(10, 2) constraint tiers_daily_cost_is_not_negative check (daily_cost_limit_usd >= 0),
   requests_per_minute integer constraint tiers_requests_are_positive check (requests_per_minute > 0),
+  webhook_limit integer constraint tiers_webhooks_are_not_negative check (webhook_limit >= 0),
   asset_types text[] not null,
   priorities text[] not null default '{normal}',
   upgrade_options text[] not null default '{}',
@@ -39,6 +40,7 @@ comment on column public.tiers.daily_cost_limit_usd is
   'USD that providers may be paid between two midnights UTC for what one user asks for again; null = unlimited.';
 comment on column public.tiers.requests_per_minute is
   'Requests to the API that a user may make in a minute; null = unlimited.';
+comment on column public.tiers.webhook_limit is 'Addresses for events that a user may have; null = unlimited.';
 comment on column public.tiers.asset_types is
   'Asset types the plan includes, and what a story is made of that names none; others are refused with ERR_6002.';
 comment on column public.tiers.priorities is 'Priorities a story may be asked for with; others are refused with ERR_6002.';
@@ -47,18 +49,18 @@ comment on column public.tiers.upgrade_options is 'Codes of the plans and packs 
 -- A new text makes eight assets anew, for which 1.62 is set aside; it costs about 0.60.
 insert into public.tiers (
   code, name, position, price_usd_month, story_limit, daily_generation_limit, remakes_per_story, daily_cost_limit_usd,
-  requests_per_minute, asset_types, priorities, upgrade_options)
+  requests_per_minute, webhook_limit, asset_types, priorities, upgrade_options)
 values
-  ('free', 'Free', 1, 0, 2, null, 16, 4, 1800,
+  ('free', 'Free', 1, 0, 2, null, 16, 4, 1800, 2,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal}', '{individual,story_pack_5}'),
-  ('individual', 'Individual', 2, 9.99, 60, 10, 32, 10, 1800,
+  ('individual', 'Individual', 2, 9.99, 60, 10, 32, 10, 1800, 3,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high}', '{premium,story_pack_5}'),
-  ('premium', 'Premium', 3, 29.99, 300, 40, 64, 30, 3000,
+  ('premium', 'Premium', 3, 29.99, 300, 40, 64, 30, 3000, 5,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high,urgent}', '{school}'),
-  ('school', 'School', 4, null, null, null, null, null, null,
+  ('school', 'School', 4, null, null, null, null, null, null, 20,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
     '{normal,high,urgent}', '{}');
 

@@ -113,14 +113,16 @@ begin
 
   perform private.sum_up_nameless_usage(p_limit);
   return jsonb_build_object('stories', cardinality(v_stories), 'jobs', v_jobs, 'notices', v_notices,
-    'keys', private.forget_idempotency_keys(p_limit));
+    'keys', private.forget_idempotency_keys(p_limit), 'deliveries', private.forget_deliveries(p_limit));
 end $$;
 comment on function public.tidy_history is
-  'Moves up to p_limit stories at rest to the history and forgets as many idempotency keys: {stories, jobs, notices, keys}.';
+  'Moves up to p_limit stories at rest to the history, and forgets as many idempotency keys and deliveries of webhooks: '
+  '{stories, jobs, notices, keys, deliveries}.';
 
 create function private.has_history() returns boolean language sql stable set search_path = '' as $$
   select exists (select from private.stories_at_rest(private.age_of_history(), 1))
     or exists (select from public.idempotency_keys where created_at < now() - private.idempotency_lifetime())
+    or private.has_old_deliveries()
 $$;
 comment on function private.has_history is 'Whether tidy_history would find something.';
 

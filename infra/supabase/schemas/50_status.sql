@@ -57,6 +57,8 @@ declare
   v_was text := (select asset_generation_status ->> 'overall' from public.stories where id = p_story_id);
   v_round integer;
   v_user uuid;
+  v_created_at timestamptz;
+  v_settled_at timestamptz;
 begin
   select jsonb_object_agg(asset_type, coalesce(shown -> 'asset_version', to_jsonb(asset_version))) into v_versions
   from public.asset_generation_jobs where story_id = p_story_id;
@@ -87,12 +89,22 @@ begin
       when v_overall = 'generating' then null
       else coalesce(s.asset_generation_completed_at, now()) end
   where s.id = p_story_id
-  returning s.creator_user_id into v_user;
+  returning s.creator_user_id, s.created_at, s.asset_generation_completed_at into v_user, v_created_at, v_settled_at;
 
   -- What the user cancelled is no news to them.
   if v_overall not in ('generating', 'cancelled') then
     insert into public.notification_outbox (story_id, user_id, kind) values (p_story_id, v_user, v_overall)
     on conflict (story_id, kind) do nothing;
+    -- Systems are told each time it ends, and where it ends otherwise than before.
+    if v_overall is distinct from v_was then
+      perform private.queue_webhooks(v_user, p_story_id, 'story.' || v_overall, jsonb_strip_nulls(jsonb_build_object(
+        'status', v_overall,
+        'code', case v_overall when 'failed' then v_assets #>> '{content,code}' end,
+        'textVersion', v_assets #> '{content,textVersion}',
+        'assets', (select jsonb_object_agg(key, value -> 'status') from jsonb_each(v_assets)),
+        'createdAt', v_created_at,
+        'settledAt', v_settled_at)));
+    end if;
   end if;
 
   -- There is no text, so nothing was delivered. One refund per round, whatever ended it: the keys of the ledger, not this

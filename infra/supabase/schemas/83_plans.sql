@@ -10,6 +10,7 @@ create function public.list_plans() returns jsonb language sql stable set search
         'dailyLimit', daily_generation_limit,
         'remakesPerStory', remakes_per_story,
         'dailyCostLimitUsd', daily_cost_limit_usd,
+        'webhookLimit', webhook_limit,
         'assetTypes', asset_types,
         'priorities', priorities,
         'upgradeOptions', upgrade_options) order by position, code), '[]'::jsonb) from public.tiers),

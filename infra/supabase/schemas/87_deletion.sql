@@ -9,6 +9,7 @@ declare
   v_nobody uuid := gen_random_uuid();
 begin
   perform private.queue_deletion(old.id, 'files', interval '0');
+  perform private.queue_webhooks(old.creator_user_id, old.id, 'story.deleted', jsonb_build_object('deletedAt', now()));
   delete from private.deletion_queue where story_id = old.id and kind = 'orphans';
   perform private.forget_names_of_usage(null, old.id);
   -- Its credits still count for their user, as those of a story that nobody can name.
@@ -76,10 +77,14 @@ begin
   if v_replay is not null then return v_replay; end if;
   delete from public.stories where id = p_story_id and creator_user_id = p_user_id;
   if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
-  return private.save_idempotent_response(p_user_id, 'delete_story', p_idempotency_key, p_request_hash, '{}'::jsonb);
+  return private.save_idempotent_response(p_user_id, 'delete_story', p_idempotency_key, p_request_hash,
+    jsonb_build_object('told', exists (select from private.webhook_deliveries d
+      join private.webhook_endpoints e on e.id = d.endpoint_id
+      where e.user_id = p_user_id and d.story_id = p_story_id and d.status = 'pending')));
 end $$;
 comment on function public.delete_story is
-  'Takes a story away with all its rows, and queues the deletion of its files. Refuses with PT404 STORY_NOT_FOUND.';
+  'Takes a story away with all its rows, and queues the deletion of its files: {told, replayed}; told = webhooks say so. Refuses '
+  'with PT404 STORY_NOT_FOUND.';
 
 -- Up to p_limit stories a call, so that no transaction grows with an account; to be called until it is done, which
 -- claim_deletions does when the caller does not. From the first call on nothing is made for this user any more.

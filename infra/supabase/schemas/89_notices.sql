@@ -1,13 +1,8 @@
--- Mails about stories that ended (C-39, C-40): claim_notices, settle_notices, note_mail_event; and the user's setting,
--- user_settings.
+-- What is told of stories that ended: mails (C-39, C-40) and webhooks, claimed and noted together by claim_notices and
+-- settle_notices; note_mail_event; and the user's setting, user_settings.
 --
 -- A notice is claimed under a lease, sent, and noted. The mail service takes no idempotency key: who dies between its answer
 -- and the note leaves a notice that is sent again when the lease is over, unless the service's own report comes first.
-
--- Longer than the sender waits for one answer, note included.
-create function private.notice_lease() returns interval language sql immutable set search_path = '' as $$
-  select interval '30 seconds'
-$$;
 
 -- A notice that could not be sent in that time is a dead letter; one that nobody tried to send is old news.
 create function private.notice_lifetime() returns interval language sql immutable set search_path = '' as $$
@@ -54,19 +49,22 @@ create function private.drop_notices() returns bigint language sql set search_pa
   select count(*) filter (where dropped_because = 'undeliverable') from dropped
 $$;
 
-create function public.claim_notices(p_limit integer default 10) returns jsonb language plpgsql set search_path = '' as $$
+-- Up to p_limit of either kind. Without p_mail there is nobody who could send mails, and they stay as they are.
+create function public.claim_notices(p_limit integer default 10, p_mail boolean default true) returns jsonb
+  language plpgsql set search_path = '' as $$
 declare
-  v_dead bigint := private.drop_notices();
+  v_dead bigint := case when p_mail then private.drop_notices() else 0 end;
   v_token uuid := gen_random_uuid();
+  v_deliveries jsonb := private.claim_deliveries(v_token, p_limit);
   v_ids bigint[];
 begin
   v_ids := array(
     select o.id from public.notification_outbox o join public.stories s on s.id = o.story_id
-    where o.sent_at is null and o.dropped_at is null and o.available_at <= now()
+    where p_mail and o.sent_at is null and o.dropped_at is null and o.available_at <= now()
       and s.asset_generation_status ->> 'overall' = o.kind
     order by o.available_at limit p_limit for update of o skip locked);
   update public.notification_outbox
-  set lease_token = v_token, attempts = attempts + 1, available_at = now() + private.notice_lease()
+  set lease_token = v_token, attempts = attempts + 1, available_at = now() + private.sender_lease()
   where id = any (v_ids);
   return jsonb_build_object(
     'leaseToken', v_token,
@@ -87,15 +85,20 @@ begin
         join public.stories s on s.id = o.story_id
         join public.users u on u.id = o.user_id
       where o.id = any (v_ids)),
-    'nextInSeconds', (select extract(epoch from min(available_at) - now()) from public.notification_outbox
-      where sent_at is null and dropped_at is null and available_at > now()));
+    'deliveries', v_deliveries,
+    'nextInSeconds', extract(epoch from least(
+      (select min(available_at) from public.notification_outbox
+        where p_mail and sent_at is null and dropped_at is null and available_at > now()),
+      (select min(available_at) from private.webhook_deliveries
+        where status = 'pending' and available_at > now())) - now()));
 end $$;
 comment on function public.claim_notices is
-  'Leases up to p_limit notices that are due: {leaseToken, dead, notices, nextInSeconds}; dead = given up just now after a day.';
+  'Leases up to p_limit notices and as many deliveries of webhooks that are due: {leaseToken, dead, notices, deliveries, '
+  'nextInSeconds}; dead = notices given up just now after a day.';
 
 -- What became of claimed notices: [{id, messageId}] where the service took the mail, [{id, error}] where not. A mail that
 -- was taken is out, whoever holds the lease by now.
-create function public.settle_notices(p_lease_token uuid, p_results jsonb) returns jsonb
+create function public.settle_notices(p_lease_token uuid, p_results jsonb, p_deliveries jsonb default '[]') returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_sent bigint;
@@ -118,9 +121,10 @@ begin
     available_at = now() + private.notice_pause(o.attempts)
   from jsonb_array_elements(p_results) as result (told)
   where o.id = (result.told ->> 'id')::bigint and result.told ? 'error' and o.lease_token = p_lease_token;
-  return jsonb_build_object('sent', v_sent);
+  return jsonb_build_object('sent', v_sent) || private.settle_deliveries(p_lease_token, p_deliveries);
 end $$;
-comment on function public.settle_notices is 'Notes what was sent, and when to try the others again: {sent}.';
+comment on function public.settle_notices is
+  'Notes what was sent and delivered, and when to try the others again: {sent, delivered, dead}.';
 
 -- What the mail service reports of a mail: it went out (`sent`), came back for good (`bounce`), or was called spam
 -- (`complaint`). The last two switch notices off for whoever has the address, until they switch them on again.

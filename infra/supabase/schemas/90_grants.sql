@@ -80,7 +80,9 @@ grant select, insert, update, delete on
   private.deleted_users,
   private.deletion_queue,
   private.shares,
-  private.usage_sums
+  private.usage_sums,
+  private.webhook_deliveries,
+  private.webhook_endpoints
 to service_role;
 grant select, insert, update on private.asset_medians, private.voice_list to service_role;
 grant select, update on sequence private.queued_scan_floor, private.generating_scan_floor to service_role;
@@ -93,6 +95,7 @@ revoke all on function
   public.asset_inputs,
   public.asset_medians,
   public.cancel_assets,
+  public.change_webhook,
   public.claim_asset_jobs,
   public.claim_deletions,
   public.claim_notices,
@@ -103,8 +106,10 @@ revoke all on function
   public.create_library,
   public.create_stories,
   public.create_story,
+  public.create_webhook,
   public.delete_story,
   public.delete_user,
+  public.delete_webhook,
   public.expire_stuck_jobs,
   public.extend_leases,
   public.fail_job,
@@ -113,12 +118,14 @@ revoke all on function
   public.kept_voices,
   public.list_libraries,
   public.list_plans,
+  public.list_webhooks,
   public.max_retries,
   public.move_story,
   public.next_job_status,
   public.note_mail_event,
   public.overall_status,
   public.platform_state,
+  public.redeliver_webhook,
   public.regenerate_assets,
   public.release_job,
   public.rename_library,
@@ -126,6 +133,7 @@ revoke all on function
   public.restore_asset,
   public.retry_assets,
   public.retry_delay_seconds,
+  public.rotate_webhook,
   public.save_manuscript,
   public.save_story_content,
   public.set_platform_state,
@@ -141,13 +149,15 @@ revoke all on function
   public.tidy_history,
   public.unshare_story,
   public.user_settings,
-  public.user_usage
+  public.user_usage,
+  public.webhook_deliveries
 from public, anon, authenticated;
 grant execute on function
   public.apply_purchase,
   public.asset_inputs,
   public.asset_medians,
   public.cancel_assets,
+  public.change_webhook,
   public.claim_asset_jobs,
   public.claim_deletions,
   public.claim_notices,
@@ -158,8 +168,10 @@ grant execute on function
   public.create_library,
   public.create_stories,
   public.create_story,
+  public.create_webhook,
   public.delete_story,
   public.delete_user,
+  public.delete_webhook,
   public.expire_stuck_jobs,
   public.extend_leases,
   public.fail_job,
@@ -168,12 +180,14 @@ grant execute on function
   public.kept_voices,
   public.list_libraries,
   public.list_plans,
+  public.list_webhooks,
   public.max_retries,
   public.move_story,
   public.next_job_status,
   public.note_mail_event,
   public.overall_status,
   public.platform_state,
+  public.redeliver_webhook,
   public.regenerate_assets,
   public.release_job,
   public.rename_library,
@@ -181,6 +195,7 @@ grant execute on function
   public.restore_asset,
   public.retry_assets,
   public.retry_delay_seconds,
+  public.rotate_webhook,
   public.save_manuscript,
   public.save_story_content,
   public.set_platform_state,
@@ -196,7 +211,8 @@ grant execute on function
   public.tidy_history,
   public.unshare_story,
   public.user_settings,
-  public.user_usage
+  public.user_usage,
+  public.webhook_deliveries
 to service_role;
 
 -- PostgREST knows the new functions at once, not when it happens to look again.

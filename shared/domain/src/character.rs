@@ -1,6 +1,8 @@
 //! Heroes: what a user may say of one, parsed once at the edge.
 
-use crate::{CharacterId, request::InvalidField, text::parse_line, traits::Trait};
+use crate::{
+    CharacterId, address::public_https, request::InvalidField, text::parse_line, traits::Trait,
+};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -143,67 +145,10 @@ impl TryFrom<CharacterForm> for NewCharacter {
             reference_images: form
                 .reference_images
                 .iter()
-                .map(|text| reference_image(text))
+                .map(|text| public_https("referenceImages", text))
                 .collect::<Result<_, _>>()?,
         })
     }
-}
-
-/// Longest address of a picture; what is longer is data in disguise.
-const URL_CHARS_MAX: usize = 2_048;
-
-/// Ends of names that lead into somebody's own network, never to a public picture (RFC 6761, RFC 6762, RFC 8375; the names
-/// that clouds and clusters keep for themselves).
-const PRIVATE_SUFFIXES: [&str; 14] = [
-    "arpa",
-    "corp",
-    "home",
-    "internal",
-    "intranet",
-    "invalid",
-    "lan",
-    "local",
-    "localdomain",
-    "localhost",
-    "metadata.goog",
-    "onion",
-    "private",
-    "svc",
-];
-
-/// Only https, on its own port, with a public-looking host: a provider fetches these pictures for us, and nobody may aim
-/// it, or us, at an inner network.
-fn reference_image(text: &str) -> Result<Url, InvalidField> {
-    let invalid = |problem: &str| InvalidField::new("referenceImages", problem);
-    let mut url = Url::parse(text).map_err(|_| invalid("must be https URLs"))?;
-    if url.scheme() != "https" || !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid("must be https URLs without user or password"));
-    }
-    if url.port().is_some() {
-        return Err(invalid("must be https URLs without a port"));
-    }
-    // One dot at the end is the root and changes nothing; it would only hide what stands before it.
-    let host = match url.host() {
-        Some(url::Host::Domain(host)) => host.strip_suffix('.').unwrap_or(host).to_owned(),
-        _ => return Err(invalid("must name a public host, not an address")),
-    };
-    if !is_public(&host) || url.set_host(Some(&host)).is_err() {
-        return Err(invalid("must name a public host"));
-    }
-    if url.as_str().chars().count() > URL_CHARS_MAX {
-        return Err(invalid("must be at most 2048 characters long"));
-    }
-    Ok(url)
-}
-
-fn is_public(host: &str) -> bool {
-    let is_private = |suffix: &&str| {
-        host.strip_suffix(*suffix)
-            .is_some_and(|before| before.is_empty() || before.ends_with('.'))
-    };
-    host.contains('.')
-        && host.split('.').all(|label| !label.is_empty())
-        && !PRIVATE_SUFFIXES.iter().any(is_private)
 }
 
 #[cfg(test)]

@@ -82,6 +82,8 @@ macro_rules! ids {
 ids! {
     /// A hero, `characters.id`.
     CharacterId
+    /// One event on its way to one address; the `webhook-id` of each try.
+    DeliveryId
     /// One asset's job, `asset_generation_jobs.id`.
     JobId
     /// Fencing token of one claim; a writer with an older one is refused.
@@ -92,6 +94,8 @@ ids! {
     StoryId
     /// A person, `auth.users.id`, the `sub` of an access token.
     UserId
+    /// An address for events, as its user knows it.
+    WebhookId
 }
 
 #[cfg(test)]

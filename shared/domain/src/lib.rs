@@ -1,6 +1,7 @@
 //! Pure nouns and rules of the pipeline: ids, assets, the job state machine, retry policy, traits, prices.
 //! No IO, no clock, no async: data in, data out.
 
+pub mod address;
 pub mod asset;
 pub mod character;
 pub mod estimate;
@@ -21,6 +22,6 @@ pub mod words;
 
 pub use asset::{AssetType, UnknownAssetType};
 pub use failure::{FailureCode, UnknownFailureCode};
-pub use ids::{CharacterId, JobId, LeaseToken, LibraryId, StoryId, UserId};
+pub use ids::{CharacterId, DeliveryId, JobId, LeaseToken, LibraryId, StoryId, UserId, WebhookId};
 pub use job::JobStatus;
 pub use status::{AssetStatus, Overall, StoryStatus};

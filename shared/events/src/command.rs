@@ -28,6 +28,8 @@ pub enum Command {
     },
     /// Delete the files that the database says are to be deleted.
     DeleteFiles,
+    /// Look whether the configured models and voices end soon.
+    CheckModels,
 }
 
 /// One claimed job in an event.
@@ -52,7 +54,7 @@ pub enum BadCommand {
         expected: &'static str,
     },
     #[error(
-        "unknown action `{0}`: expected generate_story, generate_asset, generate_assets or delete_files"
+        "unknown action `{0}`: expected generate_story, generate_asset, generate_assets, delete_files or check_models"
     )]
     UnknownAction(String),
 }
@@ -134,6 +136,7 @@ impl TryFrom<&Value> for Command {
                 })
             }
             "delete_files" => Ok(Self::DeleteFiles),
+            "check_models" => Ok(Self::CheckModels),
             other => Err(BadCommand::UnknownAction(other.chars().take(60).collect())),
         }
     }
@@ -210,6 +213,8 @@ mod tests {
             Value::from(Command::DeleteFiles),
             json!({"action": "delete_files"})
         );
+        let check = json!({"action": "check_models"});
+        assert_eq!(Command::try_from(&check), Ok(Command::CheckModels));
     }
 
     #[test]

@@ -91,7 +91,7 @@ pub fn http_client() -> reqwest::Client {
         .expect("reqwest is built with this version of rustls")
 }
 
-fn client_builder() -> reqwest::ClientBuilder {
+pub(crate) fn client_builder() -> reqwest::ClientBuilder {
     let tls = crate::tls::client_config().expect("the TLS provider is compiled in");
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)

@@ -134,9 +134,8 @@ impl Variables {
         self.parsed_or(env::MAX_JOBS_IN_FLIGHT, 1000)
     }
 
-    /// `TIMEOUT_HANDLER_FUNCTION`, who is told that a story ended: nobody where `EMAIL_FROM` is not set.
+    /// `TIMEOUT_HANDLER_FUNCTION`, who is told that a story ended: it sends mails and webhooks.
     pub fn notice_sender(&self) -> Option<String> {
-        self.optional(env::EMAIL_FROM)?;
         self.optional(env::TIMEOUT_HANDLER_FUNCTION)
             .map(str::to_owned)
     }

@@ -51,13 +51,23 @@ pub struct ClaimedDeletions {
     pub more: bool,
 }
 
+/// A story is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct DeletedStory {
+    /// Webhooks are to say so.
+    #[serde(default)]
+    pub told: bool,
+    /// It was gone before, under the same key.
+    pub replayed: bool,
+}
+
 #[derive(Deserialize)]
 struct Progress {
     done: bool,
 }
 
 impl Store {
-    /// Takes a story of this user away, with all its rows. Answers whether it was gone before, under the same key.
+    /// Takes a story of this user away, with all its rows.
     ///
     /// Refused with `StoryNotFound`, `TokenInvalid` or `IdempotencyKeyReused`; nothing is changed then.
     pub async fn delete_story(
@@ -65,11 +75,10 @@ impl Store {
         user: UserId,
         story: StoryId,
         idempotency: &Idempotency,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<DeletedStory, StoreError> {
         let arguments = json!({"p_user_id": user, "p_story_id": story, "p_idempotency_key": idempotency.key,
             "p_request_hash": idempotency.request_hash});
-        let answer: Value = self.call("delete_story", &arguments).await?;
-        Ok(answer["replayed"] == true)
+        self.call("delete_story", &arguments).await
     }
 
     /// Takes a user away, with everything that is theirs. False when `patience` was over before all of it was gone: the

@@ -21,6 +21,8 @@ pub enum Refusal {
     UnknownPurchase,
     VersionNotFound,
     VersionOfAnotherText,
+    WebhookLimit,
+    WebhookNotFound,
 }
 
 impl Refusal {
@@ -42,6 +44,8 @@ impl Refusal {
             "UNKNOWN_PURCHASE" => Self::UnknownPurchase,
             "VERSION_NOT_FOUND" => Self::VersionNotFound,
             "VERSION_OF_ANOTHER_TEXT" => Self::VersionOfAnotherText,
+            "WEBHOOK_LIMIT" => Self::WebhookLimit,
+            "WEBHOOK_NOT_FOUND" => Self::WebhookNotFound,
             _ => return None,
         })
     }

@@ -20,6 +20,7 @@ mod rest;
 mod shares;
 mod signed;
 mod voices;
+mod webhooks;
 mod why;
 mod work;
 
@@ -27,7 +28,7 @@ pub use cdn::Cdn;
 pub use commands::{
     AssetCommand, AssetOptions, Caller, CommandResult, Created, Idempotency, Usage,
 };
-pub use deletion::{ClaimedDeletions, Deletion, DeletionKind};
+pub use deletion::{ClaimedDeletions, DeletedStory, Deletion, DeletionKind};
 pub use digest::{digest_parts, sha256_hex};
 pub use error::{DatabaseMessage, Refusal, StoreError};
 pub use files::{AssetFiles, AssetVersion, Draft, FileKind, Fingerprint, StoredFile};
@@ -36,7 +37,8 @@ pub use history::{StoryHistory, VersionEntry};
 pub use libraries::Library;
 pub use mail::{Mail, MailError, Mailer};
 pub use notices::{
-    ClaimedNotices, DueNotice, MailOutcome, NoticeKind, NoticeResult, SettingsChange, UserSettings,
+    ClaimedNotices, DueNotice, MailOutcome, NoticeKind, NoticeResult, SettingsChange,
+    SettledNotices, UserSettings,
 };
 pub use plans::{Bought, Pack, Plan, Plans};
 pub use platform::{Operation, PlatformState};
@@ -47,9 +49,12 @@ pub use reading::{
 pub use requests::{RequestShare, RequestShares};
 pub use rest::{RestConfig, RestConfigError, Store};
 pub use shares::{NoShareToken, Share, ShareToken};
+pub use webhooks::{
+    Delivery, DeliveryResult, DueDelivery, Webhook, WebhookChange, WebhookEvent, WebhookWithSecret,
+};
 pub use why::{AssetWhy, Hindrance, LastError, StoryWhy};
 pub use work::{
-    AssetView, BookPage, Claimed, Completion, Continuation, Expired, Failure, LeasedJob,
-    Placeholder, Progress, Reported, Settled, StartedAssets, StartedContent, StoryView, StoryWork,
-    UsageEntry,
+    AssetView, BookPage, Claimed, Completion, Continuation, Expired, ExtraCalls, Failure,
+    LeasedJob, Placeholder, Progress, Reported, Settled, StartedAssets, StartedContent, StoryView,
+    StoryWork, UsageEntry,
 };

@@ -1,6 +1,6 @@
-//! Notices about stories that ended: claimed, sent and noted; and the settings of whoever gets them.
+//! What is told of stories that ended, by mail and to systems: claimed, sent and noted; and the settings of whoever gets mail.
 
-use crate::{Caller, Store, StoreError};
+use crate::{Caller, DeliveryResult, DueDelivery, Store, StoreError};
 use domain::{AssetType, FailureCode, StoryId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -45,13 +45,14 @@ pub struct DueNotice {
     pub code: Option<FailureCode>,
 }
 
-/// Notices leased to one sender.
+/// Notices and deliveries leased to one sender.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimedNotices {
     pub lease_token: Uuid,
     pub notices: Vec<DueNotice>,
-    /// Given up just now, after a day of tries.
+    pub deliveries: Vec<DueDelivery>,
+    /// Notices given up just now, after a day of tries.
     pub dead: u64,
     /// Seconds until the next one is due.
     pub next_in_seconds: Option<f64>,
@@ -99,9 +100,15 @@ pub struct UserSettings {
     pub language: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Sent {
-    sent: u64,
+/// What became of all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct SettledNotices {
+    /// Mails that went out.
+    pub sent: u64,
+    /// Webhooks that were accepted.
+    pub delivered: u64,
+    /// Webhooks that were given up after their last try.
+    pub dead: u64,
 }
 
 #[derive(Deserialize)]
@@ -110,20 +117,27 @@ struct Stopped {
 }
 
 impl Store {
-    /// Leases up to `limit` notices that are due, and gives up what is not to be sent.
-    pub async fn claim_notices(&self, limit: usize) -> Result<ClaimedNotices, StoreError> {
-        self.call("claim_notices", &json!({"p_limit": limit})).await
+    /// Leases up to `limit` deliveries that are due and, where there is a mailer, as many notices; gives up those that are not
+    /// to be sent.
+    pub async fn claim_notices(
+        &self,
+        limit: usize,
+        has_mailer: bool,
+    ) -> Result<ClaimedNotices, StoreError> {
+        let arguments = json!({"p_limit": limit, "p_mail": has_mailer});
+        self.call("claim_notices", &arguments).await
     }
 
-    /// Notes what became of leased notices, and answers how many went out.
+    /// Notes what became of leased notices and deliveries.
     pub async fn settle_notices(
         &self,
         lease_token: Uuid,
         results: &[NoticeResult],
-    ) -> Result<u64, StoreError> {
-        let arguments = json!({"p_lease_token": lease_token, "p_results": results});
-        let sent: Sent = self.call("settle_notices", &arguments).await?;
-        Ok(sent.sent)
+        deliveries: &[DeliveryResult],
+    ) -> Result<SettledNotices, StoreError> {
+        let arguments =
+            json!({"p_lease_token": lease_token, "p_results": results, "p_deliveries": deliveries});
+        self.call("settle_notices", &arguments).await
     }
 
     /// Notes what the mail service reports, and answers how many users it switched notices off for.

@@ -22,6 +22,9 @@ pub struct Plan {
     pub remakes_per_story: Option<u32>,
     /// US dollars a day for what is asked for again.
     pub daily_cost_limit_usd: Option<f64>,
+    /// Addresses for events.
+    #[serde(default)]
+    pub webhook_limit: Option<u32>,
     pub asset_types: Vec<AssetType>,
     pub priorities: Vec<Priority>,
     /// Codes of the plans and packs that allow more.

@@ -26,4 +26,5 @@ mod spending;
 mod steer;
 mod versions;
 mod voices;
+mod webhooks;
 mod why;

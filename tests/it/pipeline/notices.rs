@@ -13,14 +13,14 @@ use std::{fs, process::Command, time::Duration};
 const HANDLER: &str = "timeout-handler";
 
 /// Looks until it is so; the test's own time limit ends it.
-async fn until(is_so: impl AsyncFn() -> bool) {
+pub(super) async fn until(is_so: impl AsyncFn() -> bool) {
     while !is_so().await {
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
 }
 
 /// A story whose text a safety filter refuses: the quickest end there is.
-async fn failed_story(shared: &Shared, user: &User) -> String {
+pub(super) async fn failed_story(shared: &Shared, user: &User) -> String {
     let refused = Scripted::next_of(CallKind::Text, Outcome::Policy);
     shared.stack().stand_ins().script([refused]);
     let id = user.ask_for_story().await;
@@ -69,7 +69,7 @@ async fn sweep_later(shared: &Shared) {
 }
 
 /// Ends the sender's process where its call of this verb stands; the call stays there as long as it is kept.
-async fn kill_sender<T>(
+pub(super) async fn kill_sender<T>(
     shared: &Shared,
     verb: &'static str,
     moment: Moment,
@@ -107,8 +107,11 @@ fn each_outcome_is_one_mail_though_events_come_twice_and_the_service_refuses_the
         let (ses, stand_ins) = (shared.stack().ses(), shared.stack().stand_ins());
         ses.script([Scripted::next_of(CallKind::Mail, Outcome::RateLimited)]);
         let failed = failed_story(&shared, &user).await;
-        let refused = Scripted::next_of(CallKind::Image, Outcome::Policy);
-        stand_ins.script([refused.clone(), refused]);
+        // As asked, and in all plainer words.
+        stand_ins.script([Scripted {
+            times: 4,
+            ..Scripted::next_of(CallKind::Image, Outcome::Policy)
+        }]);
         let partial = user.ask_for_story().await;
         user.settled(&partial).await;
         let ready = user.ask_for_story().await;

@@ -17,6 +17,24 @@ pub(crate) struct PathId<T>(pub(crate) T);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PathStoryId(pub(crate) StoryId);
 
+/// The `{id}` of the path and the `{delivery}` below it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PathIds<A, B>(pub(crate) A, pub(crate) B);
+
+impl<S: Send + Sync, A: FromStr, B: FromStr> FromRequestParts<S> for PathIds<A, B> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let invalid = |name: &str| ApiError::invalid(name, format!("{name} must be a UUID"));
+        let texts = parts.extract::<Path<(String, String)>>().await;
+        let Path((first, second)) = texts.map_err(|_| invalid("id"))?;
+        Ok(Self(
+            first.parse().map_err(|_| invalid("id"))?,
+            second.parse().map_err(|_| invalid("delivery"))?,
+        ))
+    }
+}
+
 impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for PathId<T> {
     type Rejection = ApiError;
 

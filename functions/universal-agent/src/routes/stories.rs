@@ -7,7 +7,7 @@ use crate::{
     extract::{
         Body, Checked, Cursor, Held, Keyed, PageQuery, PathStoryId, Posted, Query, SignedIn,
     },
-    hand_off::{delete_files, start_text},
+    hand_off::{delete_files, start_text, wake_notice_sender},
     request_log::note_story,
     store_error::story_not_found,
     voices,
@@ -19,7 +19,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use store::{AssetGenerationStatus, Created, StoryColumns, StoryFilter, StoryRow};
+use store::{AssetGenerationStatus, Created, DeletedStory, StoryColumns, StoryFilter, StoryRow};
 
 impl Checked for NewStory {
     type Form = StoryForm;
@@ -179,9 +179,12 @@ pub(crate) async fn remove(
     Keyed(idempotency): Keyed,
 ) -> Result<Gone, ApiError> {
     let deleted = deps.store.delete_story(caller.user_id, id, &idempotency);
-    let replayed = deleted.await?;
+    let DeletedStory { told, replayed } = deleted.await?;
     tracing::info!(target: "AssetGenerationPipeline", "Story deleted");
     delete_files(&deps).await;
+    if told {
+        wake_notice_sender(&deps).await;
+    }
     Ok(Gone { replayed })
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use axum::http::{HeaderName, HeaderValue};
+use base64::{Engine, prelude::BASE64_STANDARD};
 
 const BODY: &[u8] = br#"{"test": 2432232314}"#;
 const NOW: i64 = 1_614_265_330;

@@ -154,6 +154,9 @@ pub struct Claimed {
     /// Files are to be deleted: the content agent does that.
     #[serde(default)]
     pub deletions: bool,
+    /// Webhooks are overdue: the sender of notices does that.
+    #[serde(default)]
+    pub deliveries: bool,
     /// Stories that ended because their last worker was gone.
     #[serde(default)]
     pub(super) ended: Option<Vec<FinishedStory>>,
@@ -237,6 +240,9 @@ pub struct Tidied {
     pub notices: u64,
     /// Idempotency keys forgotten.
     pub keys: u64,
+    /// Webhooks that were delivered or given up, forgotten.
+    #[serde(default)]
+    pub deliveries: u64,
 }
 
 #[cfg(test)]

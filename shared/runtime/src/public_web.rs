@@ -1,0 +1,328 @@
+//! Requests to addresses that users name. Only public ones are connected to: each name is looked up for the connection that
+//! is made, and whatever leads to a machine of ours, of a cloud's own or of nobody is refused before.
+
+use reqwest::{
+    Client,
+    dns::{Addrs, Name, Resolve, Resolving},
+    header::CONTENT_TYPE,
+    redirect::Policy,
+};
+use std::{
+    error::Error,
+    future::Future,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+use url::{Host, Url};
+
+/// A client that reaches the public web and nothing else. It follows no redirect and asks no proxy.
+#[derive(Clone, Debug)]
+pub struct PublicWeb {
+    http: Client,
+    detour: Option<Url>,
+}
+
+/// Why a request had no answer. The words are for whoever named the address, and name none.
+#[derive(Debug, thiserror::Error)]
+pub enum PublicWebError {
+    #[error("the address is not on the public web")]
+    NotPublic,
+    #[error("no answer within {} s", .0.as_secs())]
+    TooLate(Duration),
+    #[error("the address cannot be reached")]
+    Unreachable(#[source] reqwest::Error),
+}
+
+impl PublicWeb {
+    /// With a `detour` every request goes there, host and path of its address behind the detour's own: for whoever tries this
+    /// on one machine. No other address is opened by that.
+    pub fn new(detour: Option<Url>) -> Self {
+        Self {
+            http: client(lookup),
+            detour,
+        }
+    }
+
+    /// Posts JSON and answers the status. The body of the answer is left unread.
+    ///
+    /// # Errors
+    /// [`PublicWebError::NotPublic`] before anything is sent; the others where it may have been.
+    pub async fn post_json(
+        &self,
+        url: &Url,
+        headers: &[(&'static str, String)],
+        body: String,
+        within: Duration,
+    ) -> Result<u16, PublicWebError> {
+        // An address in place of a name passes no look-up.
+        let Some(Host::Domain(host)) = url.host() else {
+            return Err(PublicWebError::NotPublic);
+        };
+        let address = match &self.detour {
+            None => url.clone(),
+            Some(detour) => by_way_of(detour, host, url),
+        };
+        let mut request = self.http.post(address).timeout(within);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let request = request.header(CONTENT_TYPE, "application/json").body(body);
+        match request.send().await {
+            Ok(answer) => Ok(answer.status().as_u16()),
+            Err(error) if is_not_public(&error) => Err(PublicWebError::NotPublic),
+            Err(error) if error.is_timeout() => Err(PublicWebError::TooLate(within)),
+            Err(error) => Err(PublicWebError::Unreachable(error.without_url())),
+        }
+    }
+}
+
+fn by_way_of(detour: &Url, host: &str, url: &Url) -> Url {
+    let mut address = detour.clone();
+    address.set_path(&format!("/{host}{}", url.path()));
+    address.set_query(url.query());
+    address
+}
+
+fn client<F>(look_up: fn(String) -> F) -> Client
+where
+    F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+{
+    let look_up = move |name: String| -> LookingUp { Box::pin(look_up(name)) };
+    crate::aws::client_builder()
+        .redirect(Policy::none())
+        .no_proxy()
+        .dns_resolver(Arc::new(PublicOnly(Arc::new(look_up))))
+        .build()
+        .expect("reqwest is built with this version of rustls")
+}
+
+async fn lookup(name: String) -> io::Result<Vec<SocketAddr>> {
+    Ok(tokio::net::lookup_host((name, 0)).await?.collect())
+}
+
+type LookingUp = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+
+/// Looks names up for the connection that is about to be made, so that what was checked is what is connected to.
+struct PublicOnly(Arc<dyn Fn(String) -> LookingUp + Send + Sync>);
+
+/// A name leads to an address that is none of the public web; or to none.
+#[derive(Debug, thiserror::Error)]
+#[error("the name leads to an address that is not public")]
+struct NotPublic;
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        let found = (self.0)(name.as_str().to_owned());
+        Box::pin(async move {
+            let found = found.await?;
+            if found.is_empty() || !found.iter().all(|address| is_public(address.ip())) {
+                return Err(NotPublic.into());
+            }
+            let found: Addrs = Box::new(found.into_iter());
+            Ok(found)
+        })
+    }
+}
+
+fn is_not_public(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<NotPublic>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// Of the registries of special-purpose addresses (RFC 6890 and what followed it) everything is left out, also what some of
+/// it might be reached by.
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(mapped) => is_public_v4(mapped),
+            None => is_public_v6(address),
+        },
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    !(matches!(a, 0 | 10 | 127 | 224..)
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 169 && b == 254)
+        || (a == 172 && (16..32).contains(&b))
+        || (a == 192 && (b == 168 || (b == 0 && matches!(c, 0 | 2)) || (b == 88 && c == 99)))
+        || (a == 198 && (matches!(b, 18 | 19) || (b == 51 && c == 100)))
+        || (a == 203 && b == 0 && c == 113))
+}
+
+/// Global unicast, without protocol assignments, documentation, and addresses that hold one of the old kind.
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let [first, second, ..] = address.segments();
+    let is_special = match first {
+        0x2001 => second < 0x0200 || second == 0x0db8,
+        0x2002 => true,
+        0x3fff => second < 0x1000,
+        _ => false,
+    };
+    first >> 13 == 1 && !is_special
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn addresses_of_ours_of_a_cloud_and_of_nobody_are_not_public() {
+        for address in [
+            "0.0.0.0",
+            "10.0.0.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "127.8.8.8",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.1",
+            "192.0.2.1",
+            "192.88.99.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "198.19.255.255",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "100::1",
+            "2001::1",
+            "2001:db8::1",
+            "2002:7f00:1::1",
+            "3fff::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "::127.0.0.1",
+        ] {
+            assert!(!is_public(address.parse().unwrap()), "{address}");
+        }
+        for address in [
+            "1.1.1.1",
+            "9.9.9.9",
+            "100.63.0.1",
+            "100.128.0.1",
+            "172.15.0.1",
+            "172.32.0.1",
+            "192.0.1.1",
+            "198.17.0.1",
+            "223.255.255.255",
+            "2606:4700:4700::1111",
+            "2a00:1450:4001::1",
+            "2001:4860:4860::8888",
+            "::ffff:8.8.8.8",
+        ] {
+            assert!(is_public(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    fn web<F>(look_up: fn(String) -> F) -> PublicWeb
+    where
+        F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+    {
+        PublicWeb {
+            http: client(look_up),
+            detour: None,
+        }
+    }
+
+    async fn post(web: &PublicWeb, url: &str) -> Result<u16, PublicWebError> {
+        let url = url.parse().unwrap();
+        let within = Duration::from_secs(5);
+        web.post_json(&url, &[], "{}".to_owned(), within).await
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_inside_is_refused_also_beside_public_addresses_and_an_address_is_no_name()
+     {
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let inside = web(|_| async {
+            ASKED.fetch_add(1, Ordering::SeqCst);
+            let addresses = ["1.1.1.1:0", "169.254.169.254:0"];
+            Ok(addresses.map(|address| address.parse().unwrap()).to_vec())
+        });
+        let refused = post(&inside, "https://hooks.example.com/x").await;
+        assert!(
+            matches!(refused, Err(PublicWebError::NotPublic)),
+            "{refused:?}"
+        );
+        assert_eq!(ASKED.load(Ordering::SeqCst), 1);
+        let nowhere = web(|_| async { Ok(Vec::new()) });
+        let refused = post(&nowhere, "https://hooks.example.com/x").await;
+        assert!(
+            matches!(refused, Err(PublicWebError::NotPublic)),
+            "{refused:?}"
+        );
+        for literal in [
+            "https://127.0.0.1/",
+            "https://[::1]/",
+            "https://2130706433/",
+            "http://0x7f.1/",
+        ] {
+            let refused = post(&inside, literal).await;
+            assert!(
+                matches!(refused, Err(PublicWebError::NotPublic)),
+                "{literal}"
+            );
+        }
+        assert_eq!(ASKED.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_detour_carries_host_and_path_follows_nothing_and_waits_no_longer_than_it_may() {
+        use axum::{
+            Router,
+            extract::OriginalUri,
+            http::StatusCode,
+            response::{IntoResponse, Redirect},
+        };
+        let answer = async |OriginalUri(uri): OriginalUri| match uri.path() {
+            "/hooks.example.com/a/b" if uri.query() == Some("c=d") => {
+                StatusCode::ACCEPTED.into_response()
+            }
+            "/hooks.example.com/away" => Redirect::to("/hooks.example.com/a/b?c=d").into_response(),
+            _ => std::future::pending().await,
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let detour = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+        let web = PublicWeb::new(Some(detour.parse().unwrap()));
+        assert_eq!(
+            post(&web, "https://hooks.example.com/a/b?c=d")
+                .await
+                .unwrap(),
+            202
+        );
+        assert_eq!(
+            post(&web, "https://hooks.example.com/away").await.unwrap(),
+            303
+        );
+        let slow = "https://hooks.example.com/slow".parse().unwrap();
+        let within = Duration::from_millis(50);
+        let late = web.post_json(&slow, &[], String::new(), within).await;
+        assert!(matches!(late, Err(PublicWebError::TooLate(_))), "{late:?}");
+        assert!(post(&web, "https://127.0.0.1/").await.is_err());
+    }
+}
