@@ -48,9 +48,10 @@ for (const file of await readdir(join(app, 'strings'))) {
   }
 }
 const [type] = Object.entries(outputs).find(([, output]) => basename(output.entryPoint ?? '') === 'fonts.css');
+const fonts = Object.keys(outputs).map((path) => basename(path)).filter((name) => /^(andika|averia-serif-libre)-latin-[47]00-.*woff2$/.test(name));
 const start = await build({
   entryPoints: [join(app, 'src/start.ts')], bundle: true, format: 'iife', minify: true, target: 'es2022', logLevel: 'warning', write: false,
-  define: { STRINGS: JSON.stringify(strings), TYPE: JSON.stringify(basename(type)) },
+  define: { STRINGS: JSON.stringify(strings), TYPE: JSON.stringify(basename(type)), FONTS: JSON.stringify(fonts) },
 });
 const startName = nameOf('start', start.outputFiles[0].contents, 'js');
 await writeFile(join(out, startName), start.outputFiles[0].contents);

@@ -6,8 +6,9 @@ import type { Language, Strings } from './words.js';
 
 /** The files of words by page and language, put in by the build. */
 declare const STRINGS: Record<'reader' | 'other', Record<Language, string>>;
-/** The style sheet that brings the type. */
+/** The style sheet that brings the type, and its most needed files. */
 declare const TYPE: string;
+declare const FONTS: string[];
 
 /** What each page asks first, as `client/src/api.ts` does: a test watches that nothing is asked twice. */
 const ASKS: Record<string, (id: string) => string[]> = {
@@ -48,17 +49,27 @@ else if (session && isFresh(session)) {
   for (const path of ASKS[page]!(encodeURIComponent(id))) ask(path, { authorization: `Bearer ${session.access_token}` });
 }
 
-// Type that this device has comes before the first word is drawn; else when there is nothing more urgent.
+// Type that this device has, or gets in a moment, comes before the first word is drawn; on a slow line when there is nothing
+// more urgent. How long this script was on its way tells which line it is.
 const KEPT = 'storytailor-type';
+const QUICK_MS = 80;
 const isKept = safely(() => localStorage.getItem(KEPT)) === TYPE;
-const bringType = () => {
-  const sheet = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: TYPE });
-  if (isKept) sheet.setAttribute('blocking', 'render');
-  else sheet.onload = () => setTimeout(() => document.fonts.ready.then(() => safely(() => localStorage.setItem(KEPT, TYPE))), 100);
-  document.head.append(sheet);
+const isQuick = (performance.getEntriesByName(source.src)[0]?.duration ?? Infinity) < QUICK_MS;
+const link = (of: Record<string, string>) => {
+  const made = document.createElement('link');
+  for (const [name, value] of Object.entries(of)) made.setAttribute(name, value);
+  document.head.append(made);
+  return made;
 };
-let isBrought = isKept;
-if (isKept) bringType();
+const bringType = () => {
+  const sheet = link({ rel: 'stylesheet', href: TYPE, ...((isKept || isQuick) && { blocking: 'render' }) });
+  if (!isKept) sheet.onload = () => setTimeout(() => document.fonts.ready.then(() => safely(() => localStorage.setItem(KEPT, TYPE))), 100);
+};
+let isBrought = isKept || isQuick;
+if (isBrought) {
+  for (const href of FONTS) link({ rel: 'preload', as: 'font', type: 'font/woff2', crossorigin: '', fetchpriority: 'low', href });
+  bringType();
+}
 const dress = () => {
   if (!isBrought) bringType();
   isBrought = true;
