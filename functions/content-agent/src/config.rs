@@ -156,10 +156,8 @@ pub(crate) fn default_voice(variables: &Variables) -> String {
     configured.unwrap_or(DEFAULT_VOICE).to_owned()
 }
 
-pub(crate) fn speech_model(variables: &Variables) -> &str {
-    variables
-        .optional(env::ELEVENLABS_MODEL)
-        .unwrap_or("eleven_multilingual_v2")
+pub(crate) fn speech_models(variables: &Variables) -> Vec<String> {
+    variables.list_or(env::ELEVENLABS_MODEL, "eleven_multilingual_v2")
 }
 
 /// `IMAGE_PROVIDERS` in their order, but for those nobody has a key of.
@@ -240,7 +238,7 @@ pub(crate) fn elevenlabs(variables: &Variables) -> Result<ElevenLabsConfig, Sett
     Ok(ElevenLabsConfig {
         base_url: variables.parsed_or(env::ELEVENLABS_BASE_URL, default_url)?,
         api_key: variables.secret(env::ELEVENLABS_API_KEY)?,
-        model: speech_model(variables).to_owned(),
+        models: speech_models(variables),
         default_voice: variables.parsed_optional(env::ELEVENLABS_DEFAULT_VOICE)?,
         timeouts: timeouts(variables)?,
     })

@@ -16,7 +16,7 @@ pub(crate) struct ModelWatch {
     openai: Option<Arc<OpenAi>>,
     elevenlabs: Option<Arc<ElevenLabs>>,
     openai_models: BTreeSet<String>,
-    speech_model: String,
+    speech_models: BTreeSet<String>,
     /// The provider's id.
     voice: String,
 }
@@ -55,7 +55,7 @@ impl ModelWatch {
             openai: Some(openai.clone()),
             elevenlabs: Some(elevenlabs.clone()),
             openai_models: models.into_iter().flatten().collect(),
-            speech_model: config::speech_model(variables).to_owned(),
+            speech_models: config::speech_models(variables).into_iter().collect(),
             voice: config::default_voice(variables),
         }
     }
@@ -81,8 +81,7 @@ impl ModelWatch {
             );
             match models {
                 Ok(listed) => {
-                    let configured = BTreeSet::from([self.speech_model.clone()]);
-                    report.ending.extend(ending(&configured, &listed));
+                    report.ending.extend(ending(&self.speech_models, &listed));
                 }
                 Err(error) => report.could_not_list("models of ElevenLabs", &error),
             }

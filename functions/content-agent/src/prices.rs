@@ -1,7 +1,7 @@
 //! What calls of the configured models cost. A model without a price is refused before the first event: its calls would
 //! count for nothing, and no limit would hold.
 
-use crate::config::{analysis_models, image_providers, speech_model, text_models};
+use crate::config::{analysis_models, image_providers, speech_models, text_models};
 use domain::price::{CallKind, ELEVENLABS, OPENAI, PriceList, Quote};
 use providers::{Bfl, CallUsage, References};
 use runtime::{SettingError, Variables, env};
@@ -38,8 +38,8 @@ impl Prices {
             let (name, models) = provider.models(variables);
             configured.push((provider.name(), CallKind::Picture, name, models));
         }
-        let voice = vec![speech_model(variables).to_owned()];
-        configured.push((ELEVENLABS, CallKind::Speech, env::ELEVENLABS_MODEL, voice));
+        let voices = speech_models(variables);
+        configured.push((ELEVENLABS, CallKind::Speech, env::ELEVENLABS_MODEL, voices));
         let mut prices = Self {
             list: variables.parsed_or(env::MODEL_PRICES, PriceList::default())?,
             dearest: Vec::new(),
@@ -116,7 +116,7 @@ mod tests {
             ("OPENAI_TEXT_MODEL", "gpt-5.2,gpt-9"),
             ("OPENAI_ANALYSIS_MODEL", "gpt-9"),
             ("OPENAI_IMAGE_MODELS", "gpt-image-2,gpt-image-9"),
-            ("ELEVENLABS_MODEL", "eleven_v9"),
+            ("ELEVENLABS_MODEL", "eleven_v3,eleven_v9"),
         ] {
             let problem = problem([(name, value)]).expect("a refusal");
             assert!(problem.starts_with(name), "{problem}");

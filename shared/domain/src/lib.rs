@@ -10,6 +10,7 @@ pub mod ids;
 pub mod job;
 pub mod library;
 pub mod price;
+pub mod reading_level;
 pub mod request;
 pub mod retry;
 pub mod sanitize;

@@ -11,7 +11,8 @@ use std::{
 const CLOSED_FOR: Duration = Duration::from_secs(600);
 /// A model that keeps failing is asked last for so long.
 const AILING_FOR: Duration = Duration::from_secs(120);
-/// Failures in a row after which a model is asked last; a time-out is too dear for a second one.
+/// Failures in a row after which a model is asked last; a time-out is too dear for a second one, and what refuses a parameter
+/// refuses it again.
 const FAILURES_TO_AIL: u32 = 2;
 /// With less time than this left no further model is asked.
 const TIME_FOR_ANOTHER: Duration = Duration::from_secs(10);
@@ -90,6 +91,12 @@ impl Chain {
         models.into_iter().map(|(model, _)| model).collect()
     }
 
+    /// The model to ask first.
+    pub(crate) fn first(&self) -> String {
+        let first = self.in_order(Instant::now()).first().copied();
+        first.unwrap_or_default().to_owned()
+    }
+
     /// Begins to ask, for one call.
     pub(crate) fn walk(
         &self,
@@ -107,18 +114,18 @@ impl Chain {
         }
     }
 
-    fn remember_success(&self, model: &str) {
+    pub(crate) fn remember_success(&self, model: &str) {
         self.records().remove(model);
     }
 
-    fn remember_failure(&self, model: &str, kind: &ErrorKind) {
+    pub(crate) fn remember_failure(&self, model: &str, kind: &ErrorKind) {
         let now = Instant::now();
         let mut records = self.records();
         let record = records.entry(model.to_owned()).or_default();
         record.failures_in_a_row += 1;
         let is_closed = matches!(kind, ErrorKind::ModelClosed | ErrorKind::ModelGone);
-        if is_closed || *kind == ErrorKind::TimedOut || record.failures_in_a_row >= FAILURES_TO_AIL
-        {
+        let is_dear = matches!(kind, ErrorKind::TimedOut | ErrorKind::Invalid);
+        if is_closed || is_dear || record.failures_in_a_row >= FAILURES_TO_AIL {
             record.set_aside = Some(SetAside { at: now, is_closed });
         }
     }

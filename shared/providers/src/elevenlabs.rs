@@ -13,6 +13,7 @@ use crate::{
     answer::{Answer, Endpoint},
     breaker::Breaker,
     catalog,
+    chain::Chain,
 };
 use base64::Engine;
 use domain::{
@@ -26,6 +27,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
+    collections::HashMap,
     fmt,
     sync::{
         Arc,
@@ -49,7 +51,8 @@ const OUTPUT_FORMAT: &str = "mp3_44100_64";
 pub struct ElevenLabsConfig {
     pub base_url: Url,
     pub api_key: SecretString,
-    pub model: String,
+    /// Tried in order.
+    pub models: Vec<String>,
     /// For narrations nobody chose a voice for.
     pub default_voice: Option<ConfiguredVoice>,
     pub timeouts: CallTimeouts,
@@ -61,9 +64,8 @@ pub struct ElevenLabs {
     config: ElevenLabsConfig,
     http: reqwest::Client,
     breaker: Breaker,
-    model: ModelFacts,
-    /// As known of the model, or less, once a shorter text was refused as too long.
-    characters_max: Arc<AtomicUsize>,
+    models: Arc<Chain>,
+    known: Arc<HashMap<String, Known>>,
     voices: Arc<DefaultVoices>,
 }
 
@@ -73,25 +75,45 @@ impl fmt::Debug for ElevenLabs {
     }
 }
 
+/// What is known of a configured model.
+struct Known {
+    facts: ModelFacts,
+    /// As known of the model, or less, once a shorter text was refused as too long.
+    characters_max: AtomicUsize,
+}
+
 #[derive(Deserialize)]
 struct Narration {
     audio_base64: String,
     /// Null, missing or of another form than documented: the sound is paid for and stands without it.
     #[serde(default)]
     alignment: Value,
+    /// The same of the text as it was read, with its numbers in words.
+    #[serde(default)]
+    normalized_alignment: Value,
 }
 
 impl ElevenLabs {
     pub fn new(config: ElevenLabsConfig, http: reqwest::Client) -> Self {
         let breaker = Breaker::new(PROVIDER, config.timeouts);
-        let model = facts_of(&config.model);
         let voices = DefaultVoices::new(config.default_voice.clone(), config.timeouts);
+        let models = Chain::new("speech", &config.models);
+        let known = config.models.iter().map(|model| {
+            let model = model.trim();
+            let facts = facts_of(model);
+            let characters_max = AtomicUsize::new(facts.characters_max);
+            let known = Known {
+                facts,
+                characters_max,
+            };
+            (model.to_owned(), known)
+        });
         Self {
+            known: Arc::new(known.collect()),
             config,
             http,
             breaker,
-            model,
-            characters_max: Arc::new(AtomicUsize::new(model.characters_max)),
+            models: Arc::new(models),
             voices: Arc::new(voices),
         }
     }
@@ -150,9 +172,9 @@ impl ElevenLabs {
     }
 
     fn body(&self, call: &SpeechCall) -> Value {
-        let mut body = json!({"text": call.text, "model_id": self.config.model,
+        let mut body = json!({"text": call.text, "model_id": call.model,
             "voice_settings": {"stability": 0.5, "similarity_boost": 0.75, "style": 0.0, "use_speaker_boost": true, "speed": 0.95}});
-        if self.model.takes_context {
+        if self.facts_of(&call.model).takes_context {
             for (name, text) in [
                 ("previous_text", &call.previous_text),
                 ("next_text", &call.next_text),
@@ -165,6 +187,11 @@ impl ElevenLabs {
         body
     }
 
+    fn facts_of(&self, model: &str) -> ModelFacts {
+        let known = self.known.get(model);
+        known.map_or_else(|| facts_of(model), |known| known.facts)
+    }
+
     /// Keeps what a refusal teaches of the voice or of the model.
     fn learn_from(&self, error: &ProviderError, call: &SpeechCall) {
         match error.kind {
@@ -173,7 +200,12 @@ impl ElevenLabs {
             }
             ErrorKind::TextTooLong => {
                 let half = call.text.chars().count() / 2;
-                self.characters_max.fetch_min(half, Ordering::Relaxed);
+                if let Some(known) = self.known.get(&call.model) {
+                    known.characters_max.fetch_min(half, Ordering::Relaxed);
+                }
+            }
+            _ if error.kind.may_spare_other_models() => {
+                self.models.remember_failure(&call.model, &error.kind);
             }
             _ => (),
         }
@@ -183,11 +215,15 @@ impl ElevenLabs {
 #[async_trait::async_trait]
 impl SpeechModel for ElevenLabs {
     fn facts(&self) -> SpeechFacts {
+        let model = self.models.first();
+        let facts = self.facts_of(&model);
+        let known = self.known.get(&model);
+        let learnt = known.map(|known| known.characters_max.load(Ordering::Relaxed));
         SpeechFacts {
-            model: self.config.model.clone(),
+            model,
             format: OUTPUT_FORMAT,
-            characters_max: self.characters_max.load(Ordering::Relaxed),
-            times_drift: self.model.times_drift,
+            characters_max: learnt.unwrap_or(facts.characters_max),
+            times_drift: facts.times_drift,
         }
     }
 
@@ -204,7 +240,7 @@ impl SpeechModel for ElevenLabs {
         let endpoint = Endpoint {
             provider: PROVIDER,
             kind: "speech",
-            model: Some(self.config.model.clone()),
+            model: Some(call.model.clone()),
             attempted: "read the text aloud",
             timeout: TIMEOUT.min(self.config.timeouts.try_max),
             breaker: self.breaker.clone(),
@@ -223,23 +259,44 @@ impl SpeechModel for ElevenLabs {
         let cost = answer.header("character-cost").parse();
         usage.push(CallUsage {
             provider: ELEVENLABS,
-            model: self.config.model.clone(),
+            model: call.model.clone(),
             input_units: cost.unwrap_or(characters),
             output_units: 0,
             request_id: answer.header("request-id").to_owned(),
         });
-        let speech = read_speech(&answer);
-        endpoint.finish(answer, speech)
+        let speech = read_speech(&answer, &call.text);
+        let speech = endpoint.finish(answer, speech);
+        match &speech {
+            Ok(_) => self.models.remember_success(&call.model),
+            Err(error) => self.learn_from(error, call),
+        }
+        speech
     }
 }
 
-fn read_speech(answer: &Answer) -> Result<Speech, ErrorKind> {
+fn read_speech(answer: &Answer, text: &str) -> Result<Speech, ErrorKind> {
     let malformed = |_| ErrorKind::Malformed;
     let narration: Narration = serde_json::from_slice(&answer.body).map_err(malformed)?;
     let audio = base64::engine::general_purpose::STANDARD.decode(narration.audio_base64.trim());
     let audio = audio.ok().filter(|audio| !audio.is_empty());
     Ok(Speech {
         audio: audio.ok_or(ErrorKind::Malformed)?.into(),
-        alignment: Alignment::deserialize(narration.alignment).ok(),
+        alignment: times_of(narration.alignment, narration.normalized_alignment, text),
     })
+}
+
+/// The times of the text's own characters; where there are none, those of the text as it was read, if it was read as it stands.
+fn times_of(own: Value, as_read: Value, text: &str) -> Option<Alignment> {
+    let own = Alignment::deserialize(own).ok();
+    if own.as_ref().is_some_and(|own| !own.characters.is_empty()) {
+        return own;
+    }
+    let letters = |text: &str| {
+        text.chars()
+            .filter(|c| !c.is_whitespace())
+            .collect::<String>()
+    };
+    let as_read = Alignment::deserialize(as_read).ok();
+    let as_read = as_read.filter(|read| letters(&read.characters.concat()) == letters(text));
+    as_read.or(own)
 }

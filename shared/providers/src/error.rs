@@ -85,7 +85,7 @@ impl ErrorKind {
 
     /// Whether another model of the same provider may do what this one did not. Not where the account or the request itself
     /// is at fault, and not for a rate limit: it is over in seconds, while all pictures of a book by one model look alike.
-    pub(crate) fn may_spare_other_models(&self) -> bool {
+    pub fn may_spare_other_models(&self) -> bool {
         matches!(
             self,
             Self::CutShort

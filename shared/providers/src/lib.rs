@@ -116,6 +116,8 @@ pub struct PictureCall {
 /// Text to be read aloud.
 #[derive(Clone, Debug)]
 pub struct SpeechCall {
+    /// [`SpeechFacts::model`], the same for all parts of one narration.
+    pub model: String,
     pub voice_id: String,
     /// At most [`SpeechFacts::characters_max`] characters.
     pub text: String,
@@ -198,6 +200,8 @@ pub trait PictureModel: Send + Sync {
 
 #[async_trait::async_trait]
 pub trait SpeechModel: Send + Sync {
+    /// Of the model to read with: the first that was not given up of late. A narration whose model [`SpeechModel::speak`] gave
+    /// up is begun anew with the next one, for it is to sound like one.
     fn facts(&self) -> SpeechFacts;
 
     /// The provider's id of the voice for a narration nobody chose one for. A voice that [`SpeechModel::speak`] was refused is

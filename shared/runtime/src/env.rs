@@ -40,7 +40,7 @@ pub const ELEVENLABS_API_KEY: &str = "ELEVENLABS_API_KEY";
 pub const ELEVENLABS_KEY: &str = "ELEVENLABS_KEY";
 /// Base URL, default `https://api.elevenlabs.io`.
 pub const ELEVENLABS_BASE_URL: &str = "ELEVENLABS_BASE_URL";
-/// Speech model, default `eleven_multilingual_v2`.
+/// Speech models, tried in order, comma separated, default `eleven_multilingual_v2`.
 pub const ELEVENLABS_MODEL: &str = "ELEVENLABS_MODEL";
 /// Id of the voice for stories nobody chose one for. Optional: else Rachel, else the first voice of the account.
 pub const ELEVENLABS_DEFAULT_VOICE: &str = "ELEVENLABS_DEFAULT_VOICE";

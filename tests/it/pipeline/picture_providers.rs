@@ -47,7 +47,12 @@ fn assert_whole(story: &Value) {
 #[test]
 fn a_second_provider_draws_where_the_first_one_is_dead_and_takes_no_words_that_were_refused() {
     let shared = own("second-provider", |options| {
-        let settings = [("BFL_API_KEY", "local"), ("JOB_LEASE_SECONDS", "5")];
+        let settings = [
+            ("BFL_API_KEY", "local"),
+            ("JOB_LEASE_SECONDS", "5"),
+            // The second ends on 2026-12-11, as OpenAI lists it.
+            ("OPENAI_ANALYSIS_MODEL", "gpt-5.2,gpt-5-nano"),
+        ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
         options.overrides.extend(settings);
     });
@@ -56,6 +61,7 @@ fn a_second_provider_draws_where_the_first_one_is_dead_and_takes_no_words_that_w
         dead_provider(&shared, &user).await;
         refused_words(&shared, &user).await;
         killed_between(&shared, &user).await;
+        models_looked_at(&shared).await;
     });
 }
 
@@ -152,4 +158,26 @@ async fn killed_between(shared: &Shared, user: &User) {
         story["asset_generation_status"]["assets"]["cover"]["version"],
         json!(1)
     );
+}
+
+/// What the daily rule sends.
+async fn models_looked_at(shared: &Shared) {
+    let emulator = shared.stack().emulator();
+    let mut log = emulator.log_lines();
+    let event = json!({"action": "check_models"}).to_string();
+    emulator
+        .invoke_event("content-agent", event.into())
+        .expect("accepted");
+    let mut told = Vec::new();
+    loop {
+        let line = log.recv().await.expect("no line is lost");
+        let line: Value = serde_json::from_str(&line.text).unwrap_or_default();
+        match line["message"].as_str() {
+            Some("A configured model or voice ends") => told.push(line["model"].clone()),
+            Some("Models and voices looked at") => break,
+            _ => (),
+        }
+    }
+    assert!(told.contains(&json!("gpt-5-nano")), "{told:?}");
+    assert!(!told.contains(&json!("gpt-5.2")), "{told:?}");
 }

@@ -13,6 +13,7 @@ use domain::{
     voice,
 };
 use drafts::Drafts;
+use providers::SpeechFacts;
 use reading::Reading;
 use recording::Take;
 use render::{html::captions, narration};
@@ -92,7 +93,30 @@ fn chosen_voice(attempt: &Attempt) -> Result<Option<String>, StepError> {
     .transpose()
 }
 
+/// With the first model that reads; one that cannot is given up, and the next one reads all from the beginning.
 async fn read(attempt: &Attempt, voice_id: &str) -> Result<Narration, StepError> {
+    let speech = &attempt.deps().speech;
+    let mut tried: Vec<String> = Vec::new();
+    loop {
+        let facts = speech.facts();
+        let narration = read_with(attempt, voice_id, &facts).await;
+        let Err(StepError::Provider(error)) = &narration else {
+            return narration;
+        };
+        tried.push(facts.model);
+        let next = speech.facts().model;
+        if !error.kind.may_spare_other_models() || tried.contains(&next) {
+            return narration;
+        }
+        tracing::warn!(model = next, %error, "Speech model failed, reading with {next}");
+    }
+}
+
+async fn read_with(
+    attempt: &Attempt,
+    voice_id: &str,
+    facts: &SpeechFacts,
+) -> Result<Narration, StepError> {
     let (mut beats, mut text) = (Vec::new(), String::new());
     let (mut beat_ends, mut takes) = (Vec::new(), Vec::new());
     for index in 0..BEATS {
@@ -104,13 +128,14 @@ async fn read(attempt: &Attempt, voice_id: &str) -> Result<Narration, StepError>
             continue;
         }
         let share = (index * 100 / BEATS) as u8..((index + 1) * 100 / BEATS) as u8;
-        let drafts = Drafts::of(attempt, voice_id, &text, share);
+        let drafts = Drafts::of(attempt, voice_id, facts, &text, share);
         let reading = Reading {
             speech: &*attempt.deps().speech,
             store: &drafts,
             usage: &attempt.usage,
             prices: &attempt.deps().config.prices,
             voice_id,
+            facts,
             text: &text,
             from,
             beat_ends: &beat_ends,

@@ -2,6 +2,7 @@
 
 use crate::{asking, attempt::Attempt, failure::StepError, prompt};
 use domain::{
+    reading_level::ReadingLevel,
     sanitize::complete_members,
     story::{BEATS, Beat, Manuscript, Outline, StoryText, UnusableAnswer},
 };
@@ -17,7 +18,11 @@ pub(super) async fn write(attempt: &Attempt) -> Result<StoryText, StepError> {
     let written = loop {
         let known = attempt.story.telling.manuscript();
         let known = known.as_deref();
-        let (written, used) = ask(attempt, known, correction.take()).await;
+        // Measured once: what comes after that is told as it came, and nobody fails for long sentences.
+        let is_measured = !is_again && !attempt.is_repeated() && !is_late(attempt);
+        let age = attempt.story.work.request.reader_age();
+        let level = is_measured.then(|| ReadingLevel::for_age(age));
+        let (written, used) = ask(attempt, known, level, correction.take()).await;
         tokens += used;
         let error = match written {
             Ok(text) => break text,
@@ -57,6 +62,7 @@ fn is_late(attempt: &Attempt) -> bool {
 async fn ask(
     attempt: &Attempt,
     known: Option<&Manuscript>,
+    level: Option<ReadingLevel>,
     correction: Option<String>,
 ) -> (Result<StoryText, StepError>, u64) {
     let work = &attempt.story.work;
@@ -72,7 +78,7 @@ async fn ask(
         if !more {
             return;
         }
-        if let Some(heard) = hear(words, known, wished_title)
+        if let Some(heard) = hear(words, known, level, wished_title)
             && standing.as_ref() != Some(&heard)
         {
             standing = Some(heard.clone());
@@ -80,7 +86,7 @@ async fn ask(
         }
     };
     let (answer, tokens) = attempt.ask_aloud(question, correction, &mut hears).await;
-    let read = answer.and_then(|answer| read(answer, known, wished_title));
+    let read = answer.and_then(|answer| read(answer, known, level, wished_title));
     let written = read.map(|mut text| {
         // What readers have seen and heard of it is part of it, whatever came twice.
         if let Some(standing) = standing {
@@ -97,8 +103,14 @@ async fn ask(
 }
 
 /// What stands of the text with the words of an answer that were heard so far, behind what was known before. A beat that is
-/// of no use, and what follows it, does not stand.
-fn hear(words: &str, known: Option<&Manuscript>, wished_title: Option<&str>) -> Option<Manuscript> {
+/// of no use or beyond its reader, and what follows it, does not stand.
+fn hear(
+    words: &str,
+    known: Option<&Manuscript>,
+    level: Option<ReadingLevel>,
+    wished_title: Option<&str>,
+) -> Option<Manuscript> {
+    let is_beyond = |beat: &Beat| level.is_some_and(|level| level.problem_of(&beat.text).is_some());
     let members = complete_members(words);
     let mut manuscript = match known {
         Some(known) => known.clone(),
@@ -110,7 +122,9 @@ fn hear(words: &str, known: Option<&Manuscript>, wished_title: Option<&str>) -> 
     let beats = members.get("beats").and_then(Value::as_array);
     for beat in beats.into_iter().flatten() {
         match Beat::deserialize(beat).ok().map(Beat::usable) {
-            Some(Ok(beat)) if manuscript.beats.len() < BEATS => manuscript.beats.push(beat),
+            Some(Ok(beat)) if manuscript.beats.len() < BEATS && !is_beyond(&beat) => {
+                manuscript.beats.push(beat);
+            }
             _ => break,
         }
     }
@@ -133,6 +147,7 @@ fn outline(
 fn read(
     answer: Value,
     known: Option<&Manuscript>,
+    level: Option<ReadingLevel>,
     wished_title: Option<&str>,
 ) -> Result<StoryText, StepError> {
     let mut text = match known {
@@ -151,7 +166,16 @@ fn read(
     if let Some(title) = wished_title {
         title.clone_into(&mut text.title);
     }
-    Ok(text.usable()?)
+    let text = text.usable()?;
+    let mut new = text
+        .beats
+        .iter()
+        .skip(known.map_or(0, |known| known.beats.len()));
+    let problem = level.and_then(|level| new.find_map(|beat| level.problem_of(&beat.text)));
+    match problem {
+        Some(problem) => Err(UnusableAnswer(problem).into()),
+        None => Ok(text),
+    }
 }
 
 #[cfg(test)]
@@ -179,7 +203,7 @@ mod tests {
         let words = answer(0..4);
         let heard = |until: &str| {
             let at = words.find(until).expect("a part of it");
-            let heard = hear(&words[..at], None, Some("My title"))?;
+            let heard = hear(&words[..at], None, None, Some("My title"))?;
             assert_eq!(heard.outline.title, "My title");
             Some(heard.beats.len())
         };
@@ -195,9 +219,18 @@ mod tests {
         // Sorted: `beats` come first, and the outline is whole with the last member only.
         let words = answer.to_string();
         let middle = words.find("\"hero\"").expect("a member");
-        assert!(hear(&words[..middle], None, None).is_none());
-        assert_eq!(hear(&words, None, None).expect("all of it").beats.len(), 4);
-        assert_eq!(read(answer, None, None).expect("a text").beats.len(), 4);
+        assert!(hear(&words[..middle], None, None, None).is_none());
+        assert_eq!(
+            hear(&words, None, None, None)
+                .expect("all of it")
+                .beats
+                .len(),
+            4
+        );
+        assert_eq!(
+            read(answer, None, None, None).expect("a text").beats.len(),
+            4
+        );
     }
 
     #[test]
@@ -206,22 +239,28 @@ mod tests {
             "Beat 1: the small dragon walked on and on until the lamp",
             "He",
         );
-        assert_eq!(hear(&words, None, None).expect("an outline").beats.len(), 1);
+        assert_eq!(
+            hear(&words, None, None, None)
+                .expect("an outline")
+                .beats
+                .len(),
+            1
+        );
         let whole = serde_json::from_str(&words).expect("JSON");
         assert!(matches!(
-            read(whole, None, None),
+            read(whole, None, None, None),
             Err(StepError::Unusable(_))
         ));
     }
 
     #[test]
     fn the_rest_of_a_text_is_joined_to_what_stood_before() {
-        let known = hear(&answer(0..2), None, None).expect("a manuscript");
+        let known = hear(&answer(0..2), None, None, None).expect("a manuscript");
         let rest = json!({"beats": [beat(2), beat(3)], "moral": "Small lights help."});
-        let heard = hear(&rest.to_string(), Some(&known), None).expect("a manuscript");
+        let heard = hear(&rest.to_string(), Some(&known), None, None).expect("a manuscript");
         assert_eq!(heard.beats.len(), 4);
         assert_eq!(heard.outline, known.outline);
-        let text = read(rest, Some(&known), None).expect("a text");
+        let text = read(rest, Some(&known), None, None).expect("a text");
         assert_eq!(text.title, "Ember");
         let numbers = text.beats.iter().enumerate();
         for (number, beat) in numbers {
@@ -231,11 +270,33 @@ mod tests {
                 beat.text
             );
         }
-        let whole = hear(&answer(0..4), None, None).expect("a manuscript");
+        let whole = hear(&answer(0..4), None, None, None).expect("a manuscript");
         let moral = json!({"moral": "Small lights help."});
         assert_eq!(
-            read(moral, Some(&whole), None).expect("a text").beats.len(),
+            read(moral, Some(&whole), None, None)
+                .expect("a text")
+                .beats
+                .len(),
             4
         );
+    }
+
+    #[test]
+    fn a_beat_beyond_its_reader_does_not_stand_and_its_measure_is_told() {
+        let words = answer(0..4).replace(
+            "Beat 2: the small dragon walked on and on until the lamp was near.",
+            &format!("Beat 2: {}was near.", "and on ".repeat(20)),
+        );
+        let level = Some(ReadingLevel::for_age(Some(6)));
+        let heard = hear(&words, None, level, None).expect("an outline");
+        assert_eq!(heard.beats.len(), 2);
+        let whole: Value = serde_json::from_str(&words).expect("JSON");
+        let problem = asking::problem_of(&read(whole.clone(), None, level, None).unwrap_err());
+        assert!(problem.is_some_and(|problem| problem.contains("44 words on average")));
+        // Asked once more it is taken as it comes; and what readers have seen is not measured again.
+        assert!(read(whole, None, None, None).is_ok());
+        let known = hear(&words, None, None, None).expect("all of it");
+        let moral = json!({"moral": "Small lights help."});
+        assert!(read(moral, Some(&known), level, None).is_ok());
     }
 }

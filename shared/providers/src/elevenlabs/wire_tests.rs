@@ -53,7 +53,7 @@ impl Provider {
         let config = ElevenLabsConfig {
             base_url: base_url.parse().unwrap(),
             api_key: "key".into(),
-            model: model.to_owned(),
+            models: model.split(',').map(str::to_owned).collect(),
             default_voice: default_voice.map(|id| id.parse().unwrap()),
             timeouts: CallTimeouts::default(),
         };
@@ -65,6 +65,7 @@ impl Provider {
 
     async fn speak(&self, voice_id: &str, text: &str) -> Result<Speech, ProviderError> {
         let call = SpeechCall {
+            model: self.account.facts().model,
             voice_id: voice_id.to_owned(),
             text: text.to_owned(),
             previous_text: Some("Before.".to_owned()),
@@ -290,5 +291,56 @@ async fn only_models_that_take_it_are_told_what_was_read_before() {
             "{model}"
         );
         assert!(asked[0].1.get("next_text").is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_cannot_read_gives_way_to_the_next_one_and_a_passing_outage_does_not() {
+    let models = "eleven_v4_turbo,eleven_flash_v2_5";
+    let retired: Answering = |_, body| match body["model_id"].as_str() {
+        Some("eleven_v4_turbo") => (
+            404,
+            json!({"detail": {"type": "not_found", "code": "model_not_found", "status": "model_not_found", "message": "x"}}),
+        ),
+        _ => (200, json!({"audio_base64": "AAAA"})),
+    };
+    let provider = Provider::configured(retired, models, None).await;
+    assert_eq!(provider.account.facts().characters_max, 10_000);
+    let failed = provider.speak(HOUSE, "Hi.").await;
+    assert_eq!(failed.expect_err("no sound").kind, ErrorKind::ModelGone);
+    assert_eq!(provider.account.facts().model, "eleven_flash_v2_5");
+    assert!(provider.speak(HOUSE, "Hi.").await.is_ok());
+
+    let useless: Answering = |_, _| (200, json!({"audio_base64": ""}));
+    let provider = Provider::configured(useless, models, None).await;
+    for model in ["eleven_v4_turbo", "eleven_v4_turbo", "eleven_flash_v2_5"] {
+        assert_eq!(provider.account.facts().model, model);
+        let failed = provider.speak(HOUSE, "Hi.").await;
+        assert_eq!(failed.expect_err("no sound").kind, ErrorKind::Malformed);
+    }
+}
+
+#[tokio::test]
+async fn where_the_text_s_own_times_are_missing_those_of_the_text_as_read_serve_if_it_is_the_same()
+{
+    fn times(characters: &[&str]) -> Value {
+        let at = |number: usize| number as f64 / 10.0;
+        let starts: Vec<f64> = (0..characters.len()).map(at).collect();
+        let ends: Vec<f64> = (1..=characters.len()).map(at).collect();
+        json!({"characters": characters, "character_start_times_seconds": starts, "character_end_times_seconds": ends})
+    }
+    for (own, as_read, count) in [
+        (
+            times(&["H", "i", "."]),
+            times(&[" ", "H", "i", ".", " "]),
+            Some(3),
+        ),
+        (Value::Null, times(&[" ", "H", "i", ".", " "]), Some(5)),
+        (Value::Null, times(&["h", "e", "y"]), None),
+        (Value::Null, Value::Null, None),
+        (json!("none"), json!(7), None),
+    ] {
+        let found = times_of(own, as_read, "Hi.");
+        assert_eq!(found.map(|times| times.characters.len()), count);
     }
 }

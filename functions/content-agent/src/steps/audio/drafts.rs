@@ -38,10 +38,16 @@ fn wish(voice_id: &str, facts: &SpeechFacts, text: &str) -> Fingerprint {
 
 impl<'a> Drafts<'a> {
     /// `text` ends with the beat.
-    pub(super) fn of(attempt: &'a Attempt, voice_id: &str, text: &str, share: Range<u8>) -> Self {
+    pub(super) fn of(
+        attempt: &'a Attempt,
+        voice_id: &str,
+        facts: &SpeechFacts,
+        text: &str,
+        share: Range<u8>,
+    ) -> Self {
         Self {
             attempt,
-            wish: wish(voice_id, &attempt.deps().speech.facts(), text),
+            wish: wish(voice_id, facts, text),
             share,
             stored: AtomicU32::new(0),
         }

@@ -9,7 +9,7 @@ use crate::{
     prices::Prices,
     usage::{self, UsageLedger},
 };
-use providers::{ErrorKind, Speech, SpeechCall, SpeechModel};
+use providers::{ErrorKind, Speech, SpeechCall, SpeechFacts, SpeechModel};
 use std::time::Instant;
 
 /// Recordings of one part that are paid for at most: the first, and one more when it seems to be cut short.
@@ -37,6 +37,8 @@ pub(super) struct Reading<'a, Store> {
     pub(super) usage: &'a UsageLedger,
     pub(super) prices: &'a Prices,
     pub(super) voice_id: &'a str,
+    /// Of the model that reads the whole narration.
+    pub(super) facts: &'a SpeechFacts,
     /// As far as it is written.
     pub(super) text: &'a str,
     /// The byte from which on it is to be read; what stands before was read by others.
@@ -66,7 +68,7 @@ impl<Store: RecordingStore> Reading<'_, Store> {
 
     /// The part that begins at `from`: a recording that was paid for already where it is good enough, else a new one.
     async fn find_or_buy_part(&self, from: usize, stored: &[Recording]) -> Result<Take, StepError> {
-        let times_drift = self.speech.facts().times_drift;
+        let times_drift = self.facts.times_drift;
         let judge = |recording: Recording| {
             let text = &self.text[recording.reads.clone()];
             Take::of(recording, text, times_drift)
@@ -126,12 +128,19 @@ impl<Store: RecordingStore> Reading<'_, Store> {
 
     /// One part, or a shorter one where the model takes less than is known of it.
     async fn buy(&self, from: usize, known_end: Option<usize>) -> Result<Recording, StepError> {
-        let mut characters_max = self.speech.facts().characters_max.max(CUT_MIN_CHARS);
+        // What an earlier part taught.
+        let learnt = self.speech.facts();
+        let known = match learnt.model == self.facts.model {
+            true => learnt.characters_max,
+            false => self.facts.characters_max,
+        };
+        let mut characters_max = known.max(CUT_MIN_CHARS);
         loop {
             let to = known_end
                 .unwrap_or_else(|| end_of_part(self.text, self.beat_ends, from, characters_max));
             let text = &self.text[from..to];
             let call = SpeechCall {
+                model: self.facts.model.clone(),
                 voice_id: self.voice_id.to_owned(),
                 text: text.to_owned(),
                 previous_text: last_of(&self.text[..from]),
