@@ -17,6 +17,7 @@ mod motion;
 mod narration;
 mod notices;
 mod plans;
+mod recovery;
 mod requests;
 mod scripts;
 mod versions;

@@ -18,6 +18,7 @@ mod prompt;
 mod recording;
 mod references;
 mod session;
+mod snapshots;
 mod steps;
 mod story_context;
 mod telling;
@@ -29,6 +30,7 @@ mod usage;
 pub use config::Config;
 pub use deletion::DeletionReport;
 pub use prices::Prices;
+pub use snapshots::RecoveryReport;
 
 use decode_pool::DecodePool;
 use domain::{LeaseToken, StoryId};
@@ -150,6 +152,7 @@ impl Report {
 pub enum Done {
     Story(Report),
     Deletion(DeletionReport),
+    Recovery(RecoveryReport),
 }
 
 /// Why an invocation could not even begin.
@@ -159,6 +162,10 @@ pub enum ContentAgentError {
     Start(#[source] StoreError),
     #[error("could not claim deletions")]
     ClaimDeletions(#[source] StoreError),
+    #[error("could not claim or note snapshots")]
+    ClaimSnapshots(#[source] StoreError),
+    #[error("could not recover the story")]
+    Recover(#[source] StoreError),
 }
 
 /// One invocation: its name as the owner of leases, and when it has to end.
@@ -199,7 +206,17 @@ pub async fn handle(
         Command::GenerateAssets { story_id, jobs } => {
             make_assets(deps, story_id, &jobs, invocation).await
         }
-        Command::DeleteFiles => deletion::run(&deps, &invocation).await.map(Done::Deletion),
+        Command::DeleteFiles => {
+            let mut report = deletion::run(&deps, &invocation).await?;
+            report.snapshots = snapshots::write_due(&deps, &invocation).await?;
+            Ok(Done::Deletion(report))
+        }
+        Command::RecoverStory { story_id } => {
+            let recovered = snapshots::recover(&deps, story_id).await;
+            recovered
+                .map(Done::Recovery)
+                .map_err(ContentAgentError::Recover)
+        }
     }
 }
 

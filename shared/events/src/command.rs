@@ -26,8 +26,10 @@ pub enum Command {
         story_id: StoryId,
         jobs: Vec<DispatchedJob>,
     },
-    /// Delete the files that the database says are to be deleted.
+    /// Delete the files that the database says are to be deleted, and write the snapshots that it wants.
     DeleteFiles,
+    /// Bring the rows of a story back from its snapshot.
+    RecoverStory { story_id: StoryId },
 }
 
 /// One claimed job in an event.
@@ -52,7 +54,7 @@ pub enum BadCommand {
         expected: &'static str,
     },
     #[error(
-        "unknown action `{0}`: expected generate_story, generate_asset, generate_assets or delete_files"
+        "unknown action `{0}`: expected generate_story, generate_asset, generate_assets, delete_files or recover_story"
     )]
     UnknownAction(String),
 }
@@ -134,6 +136,9 @@ impl TryFrom<&Value> for Command {
                 })
             }
             "delete_files" => Ok(Self::DeleteFiles),
+            "recover_story" => Ok(Self::RecoverStory {
+                story_id: id(event, "storyId")?,
+            }),
             other => Err(BadCommand::UnknownAction(other.chars().take(60).collect())),
         }
     }
@@ -210,6 +215,9 @@ mod tests {
             Value::from(Command::DeleteFiles),
             json!({"action": "delete_files"})
         );
+        let recover = json!({"action": "recover_story", "storyId": ID});
+        let read = Command::try_from(&recover).unwrap();
+        assert_eq!(Value::from(read), recover);
     }
 
     #[test]
