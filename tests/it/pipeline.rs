@@ -16,6 +16,7 @@ mod models;
 mod motion;
 mod narration;
 mod notices;
+mod picture_providers;
 mod plans;
 mod recovery;
 mod requests;

@@ -20,7 +20,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Instant,
 };
-use store::{AssetVersion, FileKind, Fingerprint, LeasedJob, Progress};
+use store::{AssetVersion, ExtraCalls, FileKind, Fingerprint, LeasedJob, Progress};
 use tracing::Span;
 
 /// Shared by the task that works on it, the heartbeat, and whoever records its result.
@@ -33,6 +33,8 @@ pub(crate) struct Attempt {
     begun: Instant,
     /// How far it is, for the next heartbeat.
     pace: Mutex<Pace>,
+    /// Calls beyond those its lease took of the providers' limits, for the next heartbeat.
+    extra_calls: Mutex<ExtraCalls>,
 }
 
 impl Attempt {
@@ -48,6 +50,7 @@ impl Attempt {
             usage: UsageLedger::default(),
             begun: Instant::now(),
             pace: Mutex::new(pace),
+            extra_calls: Mutex::default(),
         }
     }
 
@@ -103,6 +106,7 @@ impl Attempt {
         let mut billed = Vec::new();
         let model = self.deps().text.as_ref();
         let answer = asking::ask_until_usable(model, call, &mut billed, usable).await;
+        self.note_extra_calls(0, billed.len().saturating_sub(1));
         let tokens = self.bill(kind, &billed);
         Ok((answer?, tokens))
     }
@@ -186,6 +190,15 @@ impl Attempt {
         pace.note(self.begun.elapsed(), percent);
     }
 
+    /// So many pictures and texts were, or are about to be, asked for beyond what its lease took of the limits: the next
+    /// heartbeat takes them too, so that later leases wait for them.
+    pub(crate) fn note_extra_calls(&self, pictures: usize, texts: usize) {
+        let more = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let mut extra = self.extra_calls.lock().expect("no holder panics");
+        extra.picture = extra.picture.saturating_add(more(pictures));
+        extra.text = extra.text.saturating_add(more(texts));
+    }
+
     /// What extends its lease, tells how far it is by now and what was paid for since the last report. What a call brought is
     /// kept no later than its cost is: with the directions of pictures beside it, and nothing of the two assets whose result
     /// is their commit.
@@ -204,6 +217,7 @@ impl Attempt {
             metadata: None,
             checkpoint: has_directions.then(|| self.story.art.checkpoint()),
             usage,
+            extra_calls: std::mem::take(&mut *self.extra_calls.lock().expect("no holder panics")),
         }
     }
 }

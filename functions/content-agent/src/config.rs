@@ -1,8 +1,12 @@
 //! Settings of the content agent.
 
 use crate::prices::Prices;
-use domain::traits::Trait;
-use providers::{CallTimeouts, ElevenLabsConfig, OpenAiConfig};
+use domain::{
+    price::{BFL, OPENAI},
+    traits::Trait,
+    voice::{ConfiguredVoice, DEFAULT_VOICE},
+};
+use providers::{BflConfig, CallTimeouts, ElevenLabsConfig, OpenAiConfig, PICTURE_TRY};
 use runtime::{SettingError, Variables, env};
 use std::{str::FromStr, time::Duration};
 use url::Url;
@@ -14,6 +18,55 @@ pub enum ImageFallback {
     Best,
     Placeholder,
     Fail,
+}
+
+/// Who draws pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ImageProvider {
+    OpenAi,
+    Bfl,
+}
+
+impl ImageProvider {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "openai" => Some(Self::OpenAi),
+            "bfl" => Some(Self::Bfl),
+            _ => None,
+        }
+    }
+
+    /// Its models, as the variables name them, and the variable.
+    pub(crate) fn models(self, variables: &Variables) -> (&'static str, Vec<String>) {
+        match self {
+            Self::OpenAi => {
+                let default = "gpt-image-2.5-sunburst,gpt-image-2";
+                let models = variables.list_or(env::OPENAI_IMAGE_MODELS, default);
+                (env::OPENAI_IMAGE_MODELS, models)
+            }
+            Self::Bfl => {
+                let models = variables.list_or(env::BFL_IMAGE_MODELS, "flux-2-pro");
+                (env::BFL_IMAGE_MODELS, models)
+            }
+        }
+    }
+
+    /// As the price list and the ledger name it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::OpenAi => OPENAI,
+            Self::Bfl => BFL,
+        }
+    }
+}
+
+/// What one picture may take, whoever is asked and however many attempts it takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PictureBudget {
+    /// Of tries that fail.
+    pub time: Duration,
+    /// Of drawing, US dollars.
+    pub usd: f64,
 }
 
 /// Everything that is read before the first event.
@@ -31,8 +84,10 @@ pub struct Config {
     pub image_fallback: ImageFallback,
     /// `IMAGE_CHECK_SKIPS`: traits the check of pictures leaves out.
     pub unchecked_traits: Vec<Trait>,
-    /// `OPENAI_IMAGE_MODELS`: a picture of other models is another picture.
+    /// Of all who draw: a picture of other models is another picture.
     pub image_models: Vec<String>,
+    /// `PICTURE_BUDGET_SECONDS` and `PICTURE_BUDGET_USD`, default 240 and 0.12.
+    pub picture_budget: PictureBudget,
     /// What calls of the configured models cost.
     pub prices: Prices,
 }
@@ -67,7 +122,18 @@ impl Config {
                 name: env::IMAGE_CHECK_SKIPS,
                 problem: error.to_string(),
             })?,
-            image_models: image_models(variables),
+            image_models: image_providers(variables)?
+                .into_iter()
+                .flat_map(|provider| provider.models(variables).1)
+                .collect(),
+            picture_budget: PictureBudget {
+                time: seconds(
+                    variables,
+                    env::PICTURE_BUDGET_SECONDS,
+                    Duration::from_secs(240),
+                )?,
+                usd: variables.parsed_or(env::PICTURE_BUDGET_USD, 0.12)?,
+            },
             prices: Prices::from_variables(variables)?,
         })
     }
@@ -81,17 +147,53 @@ pub(crate) fn analysis_models(variables: &Variables) -> Vec<String> {
     variables.list_or(env::OPENAI_ANALYSIS_MODEL, "gpt-5.2")
 }
 
+/// The provider's id of the voice that reads where nobody chose one, as far as the settings say.
+pub(crate) fn default_voice(variables: &Variables) -> String {
+    let configured: Option<ConfiguredVoice> = variables
+        .parsed_optional(env::ELEVENLABS_DEFAULT_VOICE)
+        .unwrap_or_default();
+    let configured = configured.as_ref().map(ConfiguredVoice::id);
+    configured.unwrap_or(DEFAULT_VOICE).to_owned()
+}
+
 pub(crate) fn speech_model(variables: &Variables) -> &str {
     variables
         .optional(env::ELEVENLABS_MODEL)
         .unwrap_or("eleven_multilingual_v2")
 }
 
-pub(crate) fn image_models(variables: &Variables) -> Vec<String> {
-    variables.list_or(
-        env::OPENAI_IMAGE_MODELS,
-        "gpt-image-2.5-sunburst,gpt-image-2",
-    )
+/// `IMAGE_PROVIDERS` in their order, but for those nobody has a key of.
+///
+/// # Errors
+/// When one of them is unknown, or nobody is left.
+pub(crate) fn image_providers(variables: &Variables) -> Result<Vec<ImageProvider>, SettingError> {
+    let invalid = |problem: String| SettingError::Invalid {
+        name: env::IMAGE_PROVIDERS,
+        problem,
+    };
+    let mut providers = Vec::new();
+    for name in variables.list_or(env::IMAGE_PROVIDERS, "openai,bfl") {
+        let provider = ImageProvider::named(&name)
+            .ok_or_else(|| invalid(format!("`{name}` is neither openai nor bfl")))?;
+        let has_key =
+            provider == ImageProvider::OpenAi || variables.optional(env::BFL_API_KEY).is_some();
+        if has_key && !providers.contains(&provider) {
+            providers.push(provider);
+        }
+    }
+    if providers.is_empty() {
+        return Err(invalid(format!("{} is not set", env::BFL_API_KEY)));
+    }
+    Ok(providers)
+}
+
+fn seconds(
+    variables: &Variables,
+    name: &'static str,
+    default: Duration,
+) -> Result<Duration, SettingError> {
+    let seconds = variables.parsed_or(name, default.as_secs())?;
+    Ok(Duration::from_secs(seconds))
 }
 
 /// `PROVIDER_TRY_SECONDS` and `PROVIDER_PROBE_SECONDS`.
@@ -100,14 +202,9 @@ fn timeouts(variables: &Variables) -> Result<CallTimeouts, SettingError> {
         try_max,
         probe_after,
     } = CallTimeouts::default();
-    let seconds = |name, default: Duration| {
-        variables
-            .parsed_or(name, default.as_secs())
-            .map(Duration::from_secs)
-    };
     Ok(CallTimeouts {
-        try_max: seconds(env::PROVIDER_TRY_SECONDS, try_max)?,
-        probe_after: seconds(env::PROVIDER_PROBE_SECONDS, probe_after)?,
+        try_max: seconds(variables, env::PROVIDER_TRY_SECONDS, try_max)?,
+        probe_after: seconds(variables, env::PROVIDER_PROBE_SECONDS, probe_after)?,
     })
 }
 
@@ -119,7 +216,20 @@ pub(crate) fn openai(variables: &Variables) -> Result<OpenAiConfig, SettingError
         api_key: variables.secret(env::OPENAI_API_KEY)?,
         text_models: text_models(variables),
         analysis_models: analysis_models(variables),
-        image_models: image_models(variables),
+        image_models: ImageProvider::OpenAi.models(variables).1,
+        picture_try: seconds(variables, env::PICTURE_TRY_SECONDS, PICTURE_TRY)?,
+        timeouts: timeouts(variables)?,
+    })
+}
+
+/// The account of Black Forest Labs and its models.
+pub(crate) fn bfl(variables: &Variables) -> Result<BflConfig, SettingError> {
+    let default_url: Url = "https://api.eu.bfl.ai".parse().expect("a valid URL");
+    Ok(BflConfig {
+        base_url: variables.parsed_or(env::BFL_BASE_URL, default_url)?,
+        api_key: variables.secret(env::BFL_API_KEY)?,
+        image_models: ImageProvider::Bfl.models(variables).1,
+        picture_try: seconds(variables, env::PICTURE_TRY_SECONDS, PICTURE_TRY)?,
         timeouts: timeouts(variables)?,
     })
 }
@@ -134,4 +244,31 @@ pub(crate) fn elevenlabs(variables: &Variables) -> Result<ElevenLabsConfig, Sett
         default_voice: variables.parsed_optional(env::ELEVENLABS_DEFAULT_VOICE)?,
         timeouts: timeouts(variables)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn providers<const N: usize>(
+        settings: [(&str, &str); N],
+    ) -> Result<Vec<ImageProvider>, String> {
+        let variables = Variables::from_pairs(settings);
+        image_providers(&variables).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_second_provider_of_pictures_is_asked_once_it_has_a_key_and_in_the_order_that_is_set() {
+        let key = ("BFL_API_KEY", "k");
+        let (openai, bfl) = (ImageProvider::OpenAi, ImageProvider::Bfl);
+        assert_eq!(providers([]), Ok(vec![openai]));
+        assert_eq!(providers([key]), Ok(vec![openai, bfl]));
+        let turned = ("IMAGE_PROVIDERS", "bfl, openai");
+        assert_eq!(providers([key, turned]), Ok(vec![bfl, openai]));
+        assert_eq!(providers([turned]), Ok(vec![openai]));
+        for wrong in ["bfl", "openai,dall-e"] {
+            let problem = providers([("IMAGE_PROVIDERS", wrong)]).expect_err("a refusal");
+            assert!(problem.starts_with("IMAGE_PROVIDERS"), "{problem}");
+        }
+    }
 }

@@ -10,6 +10,8 @@ use store::{Failure, LeasedJob, StoreError};
 pub(crate) enum StepError {
     #[error("a provider call failed")]
     Provider(#[from] ProviderError),
+    #[error("providers failed for longer than one picture may take")]
+    OutOfTime(#[source] ProviderError),
     #[error("the model's answer does not fit")]
     Unusable(#[from] domain::story::UnusableAnswer),
     #[error("the model's answer does not fit its schema")]
@@ -76,7 +78,8 @@ impl StepError {
             | Self::Panicked => (true, None),
             // What the database refuses today it refuses tomorrow, and each attempt is paid for.
             Self::Store(error) => (!error.is_about_the_data(), None),
-            Self::CheckFailed
+            Self::OutOfTime(_)
+            | Self::CheckFailed
             | Self::NothingReadable
             | Self::MissingInput
             | Self::UnknownVoice
@@ -95,11 +98,15 @@ impl StepError {
 
     fn code_and_message(&self, asset: AssetType) -> (FailureCode, &'static str) {
         match self {
-            Self::Provider(error) if error.is_of_all_models && asset.picture_index().is_some() => {
+            Self::Provider(error) | Self::OutOfTime(error)
+                if error.is_of_all_models && asset.picture_index().is_some() =>
+            {
                 let (code, _) = describe_provider_error(&error.kind, asset);
                 (code, "All image providers failed")
             }
-            Self::Provider(error) => describe_provider_error(&error.kind, asset),
+            Self::Provider(error) | Self::OutOfTime(error) => {
+                describe_provider_error(&error.kind, asset)
+            }
             Self::Unusable(_) | Self::Schema(_) => (
                 FailureCode::UnusableAnswer,
                 "The model gave an answer that could not be used",

@@ -144,6 +144,7 @@ mod tests {
         deps.config.lease = Duration::from_millis(30);
         let attempt = attempt(&services, FIRST).await;
         let call = providers::CallUsage {
+            provider: domain::price::OPENAI,
             request_id: "r1".to_owned(),
             ..providers::CallUsage::default()
         };

@@ -12,7 +12,9 @@ mod decode_pool;
 mod deletion;
 mod failure;
 mod heartbeat;
+mod model_watch;
 mod pace;
+mod picture_providers;
 mod prices;
 mod prompt;
 mod recording;
@@ -28,14 +30,18 @@ mod unsaved;
 mod usage;
 
 pub use config::Config;
+use config::ImageProvider;
 pub use deletion::DeletionReport;
+pub use model_watch::{Ending, ModelReport};
 pub use prices::Prices;
 pub use snapshots::RecoveryReport;
 
 use decode_pool::DecodePool;
 use domain::{LeaseToken, StoryId};
 use events::{Command, DispatchedJob, SendNotices, Tick};
-use providers::{ElevenLabs, OpenAi};
+use model_watch::ModelWatch;
+use picture_providers::PictureProviders;
+use providers::{Bfl, ElevenLabs, OpenAi};
 use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Shutdown, Variables, chain, env, http_client};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
@@ -52,6 +58,7 @@ pub struct Deps {
     pub invoker: Arc<dyn Invoke>,
     pub config: Config,
     pub decode_pool: DecodePool,
+    pub(crate) model_watch: ModelWatch,
 }
 
 impl Deps {
@@ -82,16 +89,30 @@ impl Deps {
                 .map(str::to_owned),
         );
         let openai = Arc::new(OpenAi::new(config::openai(variables)?, http.clone()));
+        let elevenlabs = config::elevenlabs(variables)?;
+        let elevenlabs = Arc::new(ElevenLabs::new(elevenlabs, http.clone()));
+        let config = Config::from_variables(variables)?;
+        let mut pictures: Vec<(_, Arc<dyn providers::PictureModel>)> = Vec::new();
+        for provider in config::image_providers(variables)? {
+            pictures.push(match provider {
+                ImageProvider::OpenAi => (provider.name(), openai.clone()),
+                ImageProvider::Bfl => {
+                    let bfl = Bfl::new(config::bfl(variables)?, http.clone());
+                    (provider.name(), Arc::new(bfl))
+                }
+            });
+        }
         Ok(Self {
             store: Store::new(&rest, http.clone())?,
             files,
             cdn,
-            text: openai.clone(),
-            pictures: openai,
-            speech: Arc::new(ElevenLabs::new(config::elevenlabs(variables)?, http)),
+            pictures: Arc::new(PictureProviders::new(pictures, config.prices.clone())),
             invoker: Arc::new(LambdaInvoker::new(aws)),
-            config: Config::from_variables(variables)?,
+            config,
             decode_pool: DecodePool::default(),
+            model_watch: ModelWatch::from_variables(variables, &openai, &elevenlabs),
+            text: openai,
+            speech: elevenlabs,
         })
     }
 
@@ -153,6 +174,7 @@ pub enum Done {
     Story(Report),
     Deletion(DeletionReport),
     Recovery(RecoveryReport),
+    Models(ModelReport),
 }
 
 /// Why an invocation could not even begin.
@@ -216,6 +238,10 @@ pub async fn handle(
             recovered
                 .map(Done::Recovery)
                 .map_err(ContentAgentError::Recover)
+        }
+        Command::CheckModels => {
+            let report = deps.model_watch.look(invocation.deadline).await;
+            Ok(Done::Models(report))
         }
     }
 }

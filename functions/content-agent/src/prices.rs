@@ -1,8 +1,9 @@
 //! What calls of the configured models cost. A model without a price is refused before the first event: its calls would
 //! count for nothing, and no limit would hold.
 
-use crate::config::{analysis_models, image_models, speech_model, text_models};
+use crate::config::{analysis_models, image_providers, speech_model, text_models};
 use domain::price::{CallKind, ELEVENLABS, OPENAI, PriceList, Quote};
+use providers::{Bfl, CallUsage, References};
 use runtime::{SettingError, Variables, env};
 
 /// The price list, and what is asked for by configuration.
@@ -11,15 +12,15 @@ pub struct Prices {
     list: PriceList,
     /// Kind, and what the dearest configured model costs.
     dearest: Vec<(CallKind, Quote)>,
+    /// Of the configured models that draw, with their providers.
+    pictures: Vec<(&'static str, Quote)>,
 }
 
-/// Units of a call that two prices are compared by: tokens in and out, or credits.
-const TYPICAL_UNITS: (u64, u64) = (1_500, 2_500);
-
-pub(crate) const fn provider_of(kind: CallKind) -> &'static str {
+/// Units of a call that two prices are compared by: tokens in and out, credits, or megapixels of a reference and a picture.
+const fn typical_units(kind: CallKind) -> (u64, u64) {
     match kind {
-        CallKind::Text | CallKind::Picture => OPENAI,
-        CallKind::Speech => ELEVENLABS,
+        CallKind::Text | CallKind::Speech => (1_500, 2_500),
+        CallKind::Picture => (1, 1),
     }
 }
 
@@ -27,35 +28,26 @@ impl Prices {
     /// # Errors
     /// Names the setting whose model has no price, in the list or in `MODEL_PRICES`.
     pub(crate) fn from_variables(variables: &Variables) -> Result<Self, SettingError> {
-        let configured = [
-            (
-                env::OPENAI_TEXT_MODEL,
-                CallKind::Text,
-                text_models(variables),
-            ),
-            (
-                env::OPENAI_ANALYSIS_MODEL,
-                CallKind::Text,
-                analysis_models(variables),
-            ),
-            (
-                env::OPENAI_IMAGE_MODELS,
-                CallKind::Picture,
-                image_models(variables),
-            ),
-            (
-                env::ELEVENLABS_MODEL,
-                CallKind::Speech,
-                vec![speech_model(variables).to_owned()],
-            ),
+        let text = [
+            (env::OPENAI_TEXT_MODEL, text_models(variables)),
+            (env::OPENAI_ANALYSIS_MODEL, analysis_models(variables)),
         ];
+        let text = text.map(|(name, models)| (OPENAI, CallKind::Text, name, models));
+        let mut configured = Vec::from(text);
+        for provider in image_providers(variables)? {
+            let (name, models) = provider.models(variables);
+            configured.push((provider.name(), CallKind::Picture, name, models));
+        }
+        let voice = vec![speech_model(variables).to_owned()];
+        configured.push((ELEVENLABS, CallKind::Speech, env::ELEVENLABS_MODEL, voice));
         let mut prices = Self {
             list: variables.parsed_or(env::MODEL_PRICES, PriceList::default())?,
             dearest: Vec::new(),
+            pictures: Vec::new(),
         };
-        for (name, kind, models) in configured {
+        for (provider, kind, name, models) in configured {
             for model in models {
-                let quote = prices.list.quote(provider_of(kind), &model, kind);
+                let quote = prices.list.quote(provider, &model, kind);
                 let quote = quote.ok_or_else(|| SettingError::Invalid {
                     name,
                     problem: format!(
@@ -64,13 +56,16 @@ impl Prices {
                     ),
                 })?;
                 prices.remember_dearest(kind, quote);
+                if kind == CallKind::Picture {
+                    prices.pictures.push((provider, quote));
+                }
             }
         }
         Ok(prices)
     }
 
     fn remember_dearest(&mut self, kind: CallKind, quote: Quote) {
-        let (input, output) = TYPICAL_UNITS;
+        let (input, output) = typical_units(kind);
         let usd = |quote: &Quote| quote.price.usd(input, output);
         match self.dearest.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, known)) if usd(known) < usd(&quote) => *known = quote,
@@ -79,9 +74,24 @@ impl Prices {
         }
     }
 
+    /// Of a picture that was drawn.
+    pub(crate) fn picture_usd(&self, billed: &CallUsage) -> f64 {
+        let quote = self.quote(billed.provider, CallKind::Picture, &billed.model);
+        quote.price.usd(billed.input_units, billed.output_units)
+    }
+
+    /// What a picture with these references costs at least: of this provider, or of whoever draws cheapest.
+    pub(crate) fn least_picture_usd(&self, provider: Option<&str>, references: &References) -> f64 {
+        let references = references.count().min(Bfl::REFERENCES_MAX) as u64;
+        let known = self.pictures.iter();
+        let known = known.filter(|(name, _)| provider.is_none_or(|provider| *name == provider));
+        let usd = known.map(|(_, quote)| quote.price.usd(references, 1));
+        usd.fold(f64::INFINITY, f64::min)
+    }
+
     /// Of the model that answered. One that names itself in a way nobody knows costs what the dearest configured one does.
-    pub(crate) fn quote(&self, kind: CallKind, model: &str) -> Quote {
-        let known = self.list.quote(provider_of(kind), model, kind);
+    pub(crate) fn quote(&self, provider: &str, kind: CallKind, model: &str) -> Quote {
+        let known = self.list.quote(provider, model, kind);
         known.unwrap_or_else(|| {
             let mut dearest = self.dearest.iter();
             let of_kind = dearest.find(|(known, _)| *known == kind);
@@ -113,6 +123,10 @@ mod tests {
             assert!(problem.contains("MODEL_PRICES"), "{problem}");
         }
         assert_eq!(problem([]), None, "the defaults have prices");
+        let (key, new) = (("BFL_API_KEY", "k"), ("BFL_IMAGE_MODELS", "flux-9"));
+        assert_eq!(problem([new]), None, "nobody asks it");
+        assert!(problem([key, new]).is_some_and(|problem| problem.starts_with("BFL_IMAGE_MODELS")));
+        assert_eq!(problem([key]), None);
     }
 
     #[test]
@@ -129,14 +143,14 @@ mod tests {
     fn an_answer_of_a_model_nobody_knows_costs_what_the_dearest_configured_one_does() {
         let variables = Variables::from_pairs([("OPENAI_TEXT_MODEL", "gpt-5-nano,gpt-4o")]);
         let prices = Prices::from_variables(&variables).expect("prices");
-        let quote = prices.quote(CallKind::Text, "house-model");
+        let quote = prices.quote(OPENAI, CallKind::Text, "house-model");
         // That of the analysis model, whose default is the dearest of the three.
         let dearest = Price::Text {
             input: 1.75,
             output: 14.0,
         };
         assert_eq!(quote.price, dearest);
-        let known = prices.quote(CallKind::Text, "gpt-5-nano-2025-08-07");
+        let known = prices.quote(OPENAI, CallKind::Text, "gpt-5-nano-2025-08-07");
         assert!(known.price.usd(1_000, 0) < quote.price.usd(1_000, 0));
     }
 }

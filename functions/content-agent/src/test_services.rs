@@ -5,7 +5,10 @@ mod database;
 mod models;
 
 use crate::{
-    Config, Deps, Prices, config::ImageFallback, decode_pool::DecodePool, failure::StepError,
+    Config, Deps, Prices,
+    config::{ImageFallback, PictureBudget},
+    decode_pool::DecodePool,
+    failure::StepError,
     story_context::StoryContext,
 };
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
@@ -70,6 +73,8 @@ struct Seen {
     refuses_deletes: bool,
     /// The picture model's next pictures break off in the middle.
     broken_pictures: usize,
+    /// It does not answer in time.
+    is_silent: bool,
 }
 
 /// Everything outside the content agent.
@@ -112,9 +117,14 @@ impl TestServices {
                 image_fallback: ImageFallback::Fail,
                 unchecked_traits: Vec::new(),
                 image_models: vec!["a-model".to_owned()],
+                picture_budget: PictureBudget {
+                    time: Duration::from_secs(240),
+                    usd: 0.12,
+                },
                 prices: Prices::from_variables(&Variables::from_pairs([])).unwrap(),
             },
             decode_pool: DecodePool::default(),
+            model_watch: crate::model_watch::ModelWatch::default(),
         })
     }
 
@@ -163,6 +173,23 @@ impl TestServices {
     /// The next pictures break off in the middle.
     pub(crate) fn break_pictures(&self, count: usize) {
         self.0.lock().unwrap().broken_pictures = count;
+    }
+
+    /// From now on the picture model does not answer in time.
+    pub(crate) fn silence_pictures(&self) {
+        self.0.lock().unwrap().is_silent = true;
+    }
+
+    /// Calls beyond those of a lease that reports told of: pictures, texts.
+    pub(crate) fn told_extra_calls(&self) -> [u64; 2] {
+        let seen = self.0.lock().unwrap();
+        let told = |kind: &str| {
+            let reports = seen.reports.iter();
+            let jobs = reports.flat_map(|report| report["p_jobs"].as_array().into_iter().flatten());
+            jobs.filter_map(|job| job["extraCalls"][kind].as_u64())
+                .sum()
+        };
+        ["picture", "text"].map(told)
     }
 
     /// How many reports the database was sent.

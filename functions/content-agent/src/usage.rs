@@ -1,6 +1,6 @@
 //! What an attempt has paid for: entries of the usage ledger, kept until the database has them.
 
-use crate::prices::{Prices, provider_of};
+use crate::prices::Prices;
 use domain::price::{CallKind, Quote};
 use providers::CallUsage;
 use std::sync::Mutex;
@@ -31,14 +31,14 @@ impl UsageLedger {
 }
 
 fn entry(billed: &CallUsage, call: CallKind, kind: &'static str, prices: &Prices) -> UsageEntry {
-    let provider = provider_of(call);
+    let provider = billed.provider;
     // A call whose id did not arrive is still a call.
     let call_key = match billed.request_id.as_str() {
         "" => uuid::Uuid::new_v4().to_string(),
         id => format!("{provider}:{id}"),
     };
     let (input_units, output_units) = (billed.input_units, billed.output_units);
-    let Quote { price, version } = prices.quote(call, &billed.model);
+    let Quote { price, version } = prices.quote(provider, call, &billed.model);
     UsageEntry {
         call_key,
         provider,
@@ -73,6 +73,7 @@ mod tests {
         let ledger = UsageLedger::default();
         let prices = Prices::from_variables(&Variables::from_pairs([])).expect("prices");
         let call = |id: &str| CallUsage {
+            provider: domain::price::OPENAI,
             request_id: id.to_owned(),
             ..CallUsage::default()
         };

@@ -144,6 +144,16 @@ begin
   where l.kind = needed.kind and l.per_minute is not null;
 end $$;
 
+-- The same for calls that no lease spoke for, {kind: calls}: a picture that is drawn once more, a question that is repeated.
+create function private.take_extra_calls(p_calls jsonb) returns void language plpgsql set search_path = '' as $$
+begin
+  if p_calls is null or not exists (select from public.provider_limits where per_minute is not null) then return; end if;
+  perform private.take_claim_turn();
+  update public.provider_limits l
+  set taken_until = greatest(l.taken_until, now()) + c.calls::integer * private.time_per_call(l.per_minute)
+  from jsonb_each_text(p_calls) as c (kind, calls) where l.kind = c.kind and l.per_minute is not null;
+end $$;
+
 -- A provider said when it takes calls again: the calls this asset is mainly made of wait until then, whoever makes them.
 create function private.pause_calls(p_asset_type text, p_until timestamptz) returns void
   language plpgsql set search_path = '' as $$

@@ -243,6 +243,11 @@ begin
   perform private.record_usage(j, w."usage", private.is_stale(j, w."leaseToken"))
   from jsonb_to_recordset(p_jobs) as w ("jobId" uuid, "leaseToken" uuid, "usage" jsonb)
   left join public.asset_generation_jobs j on j.id = w."jobId" where w."usage" is not null;
+  perform private.take_extra_calls((
+    select jsonb_object_agg(kind, calls) from (
+      select e.key as kind, sum(e.value::integer) as calls
+      from jsonb_to_recordset(p_jobs) as w ("extraCalls" jsonb), jsonb_each_text(w."extraCalls") as e (key, value)
+      group by e.key) as taken));
 
   return case when v_deferred then '{"deferred": true}'::jsonb else '{}'::jsonb end || jsonb_build_object('lost', (
     select coalesce(

@@ -18,6 +18,8 @@ pub enum Price {
     Text { input: f64, output: f64 },
     /// Per picture of 1024 x 1024 in the quality a page is drawn in.
     Picture(f64),
+    /// The same by megapixels: the first that is drawn, and each further one, drawn or of a reference.
+    Megapixels { first: f64, further: f64 },
     /// Per thousand credits.
     Speech(f64),
 }
@@ -30,6 +32,10 @@ impl Price {
                 (input_units as f64 * input + output_units as f64 * output) / 1e6
             }
             Self::Picture(each) => each,
+            Self::Megapixels { first, further } => {
+                let more = output_units.saturating_sub(1) + input_units;
+                first + more as f64 * further
+            }
             Self::Speech(thousand) => input_units as f64 * thousand / 1e3,
         }
     }
@@ -37,7 +43,7 @@ impl Price {
     const fn kind(self) -> CallKind {
         match self {
             Self::Text { .. } => CallKind::Text,
-            Self::Picture(_) => CallKind::Picture,
+            Self::Picture(_) | Self::Megapixels { .. } => CallKind::Picture,
             Self::Speech(_) => CallKind::Speech,
         }
     }
@@ -79,13 +85,24 @@ const fn speech(model: &'static str) -> ListPrice {
     }
 }
 
+const fn flux(model: &'static str, first: f64, further: f64) -> ListPrice {
+    ListPrice {
+        provider: BFL,
+        model,
+        since: "2026-11-26",
+        price: Price::Megapixels { first, further },
+    }
+}
+
+pub const BFL: &str = "bfl";
 pub const OPENAI: &str = "openai";
 pub const ELEVENLABS: &str = "elevenlabs";
 
-/// From <https://platform.openai.com/docs/pricing> and <https://elevenlabs.io/pricing/api>. Of a model that stands here twice
+/// From <https://platform.openai.com/docs/pricing>, <https://elevenlabs.io/pricing/api> and what Black Forest Labs publishes
+/// for those who integrate its API (of two figures for flex the higher one). Of a model that stands here twice
 /// the last row counts: a new price is a new row with its date, and the old one stays for whoever reads the ledger.
 /// gpt-image-2 and 2.5 are taken to cost what 1.5 does.
-const LIST: [ListPrice; 24] = [
+const LIST: [ListPrice; 29] = [
     text("gpt-4.1", 2.0, 8.0),
     text("gpt-4.1-mini", 0.4, 1.6),
     text("gpt-4o", 2.5, 10.0),
@@ -104,6 +121,11 @@ const LIST: [ListPrice; 24] = [
     picture("gpt-image-1.5", 0.034),
     picture("gpt-image-2", 0.034),
     picture("gpt-image-2.5-sunburst", 0.034),
+    flux("flux-2-flex", 0.06, 0.06),
+    flux("flux-2-klein-4b", 0.014, 0.001),
+    flux("flux-2-klein-9b", 0.015, 0.002),
+    flux("flux-2-max", 0.07, 0.03),
+    flux("flux-2-pro", 0.03, 0.015),
     speech("eleven_flash_v2_5"),
     speech("eleven_multilingual_v2"),
     speech("eleven_turbo_v2_5"),
@@ -276,6 +298,22 @@ mod tests {
         assert_eq!(snapshot, Some(model));
         assert_eq!(model.version, "2026-11-26");
         assert!((model.price.usd(1_000_000, 1_000_000) - 15.75).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_picture_by_megapixels_costs_more_with_each_reference() {
+        let quote = PriceList::default().quote(BFL, "flux-2-pro", CallKind::Picture);
+        let price = quote.expect("a price").price;
+        let usd = [(0, 1), (1, 1), (4, 1), (0, 2)].map(|(input, output)| price.usd(input, output));
+        let expected = [0.03, 0.045, 0.09, 0.045];
+        assert!(
+            usd.iter()
+                .zip(expected)
+                .all(|(usd, expected)| (usd - expected).abs() < 1e-9),
+            "{usd:?}"
+        );
+        let elsewhere = PriceList::default().quote(OPENAI, "flux-2-pro", CallKind::Picture);
+        assert_eq!(elsewhere, None);
     }
 
     #[test]

@@ -9,6 +9,9 @@ use std::str::FromStr;
 /// Rachel: calm and clear. Accounts may lack her: premade voices are withdrawn from time to time.
 pub const DEFAULT_VOICE: &str = "21m00Tcm4TlvDq8ikWAM";
 
+/// The day on which the provider ends its premade voices, those of [`ALIASES`] among them (UTC); its list does not tell.
+pub const PREMADE_VOICES_END: &str = "2026-12-31";
+
 /// Friendly names, the documents' `alloy` among them, and premade voices of the provider.
 pub const ALIASES: [(&str, &str); 6] = [
     ("alloy", DEFAULT_VOICE),

@@ -30,6 +30,8 @@ pub enum Command {
     DeleteFiles,
     /// Bring the rows of a story back from its snapshot.
     RecoverStory { story_id: StoryId },
+    /// Look whether the configured models and voices end soon.
+    CheckModels,
 }
 
 /// One claimed job in an event.
@@ -54,7 +56,7 @@ pub enum BadCommand {
         expected: &'static str,
     },
     #[error(
-        "unknown action `{0}`: expected generate_story, generate_asset, generate_assets, delete_files or recover_story"
+        "unknown action `{0}`: expected generate_story, generate_asset, generate_assets, delete_files, check_models or recover_story"
     )]
     UnknownAction(String),
 }
@@ -139,6 +141,7 @@ impl TryFrom<&Value> for Command {
             "recover_story" => Ok(Self::RecoverStory {
                 story_id: id(event, "storyId")?,
             }),
+            "check_models" => Ok(Self::CheckModels),
             other => Err(BadCommand::UnknownAction(other.chars().take(60).collect())),
         }
     }
@@ -218,6 +221,8 @@ mod tests {
         let recover = json!({"action": "recover_story", "storyId": ID});
         let read = Command::try_from(&recover).unwrap();
         assert_eq!(Value::from(read), recover);
+        let check = json!({"action": "check_models"});
+        assert_eq!(Command::try_from(&check), Ok(Command::CheckModels));
     }
 
     #[test]

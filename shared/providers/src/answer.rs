@@ -1,6 +1,6 @@
 //! Sending a request and reading its answer, bounded in time and size, repeating what failed in passing.
 
-use crate::{ErrorKind, ProviderError, breaker::Breaker, call_log::CallLog};
+use crate::{CallCount, ErrorKind, ProviderError, breaker::Breaker, call_log::CallLog};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::HeaderMap;
@@ -55,6 +55,8 @@ pub(crate) struct Sending<'a, 'b> {
     /// Takes the request ids of answers that began as a success and could not be read to their end, for they are billed all
     /// the same.
     pub(crate) lost: &'a mut Vec<String>,
+    /// Counts every request that is made.
+    pub(crate) sent: CallCount,
 }
 
 /// A longer pause than this is not waited for inside a call: the job gives its place back meanwhile.
@@ -88,6 +90,7 @@ impl Endpoint {
             has_stand_in: false,
             receives: None,
             lost: &mut Vec::new(),
+            sent: CallCount::default(),
         };
         self.send_to_model(build, sending).await
     }
@@ -108,6 +111,7 @@ impl Endpoint {
             if left.is_zero() {
                 return Err(self.error(ErrorKind::TimedOut));
             }
+            sending.sent.add_one();
             let log = CallLog::start(self.provider, self.kind, self.model.as_deref(), attempt);
             let sent = self
                 .send_once(build().timeout(left.min(self.timeout)), &mut sending)

@@ -214,12 +214,13 @@ impl<'a> Walk<'a> {
             ProviderError::new(self.provider, self.attempted, ErrorKind::ModelGone)
         });
         error.is_of_all_models = true;
-        tracing::error!(
+        tracing::warn!(
             reason = error.kind.reason(),
             code = error.code,
             error = %error,
-            "All {} providers failed",
-            self.chain.noun
+            "All {} models of {} failed",
+            self.chain.noun,
+            self.provider
         );
         error
     }

@@ -8,13 +8,17 @@ mod voices;
 mod wire_tests;
 
 use crate::{
-    Alignment, CallTimeouts, CallUsage, ErrorKind, ProviderError, Speech, SpeechCall, SpeechFacts,
-    SpeechModel,
+    Alignment, CallTimeouts, CallUsage, ErrorKind, ListedModel, ProviderError, Speech, SpeechCall,
+    SpeechFacts, SpeechModel,
     answer::{Answer, Endpoint},
     breaker::Breaker,
+    catalog,
 };
 use base64::Engine;
-use domain::voice::ConfiguredVoice;
+use domain::{
+    price::ELEVENLABS,
+    voice::{self, ConfiguredVoice},
+};
 use http::Method;
 use models::{ModelFacts, facts_of};
 use refusal::classify;
@@ -34,6 +38,8 @@ use voices::DefaultVoices;
 
 const PROVIDER: &str = "ElevenLabs";
 const TIMEOUT: Duration = Duration::from_secs(180);
+const LISTING_TIMEOUT: Duration = Duration::from_secs(15);
+const LISTING_BYTES_MAX: usize = 4 << 20;
 const BYTES_MAX: usize = 64 << 20;
 /// Half the size of the default at no audible cost for a narrating voice.
 const OUTPUT_FORMAT: &str = "mp3_44100_64";
@@ -102,6 +108,45 @@ impl ElevenLabs {
         self.http
             .request(method, self.url(path))
             .header("xi-api-key", key)
+    }
+
+    /// The models of the account, `GET /v1/models`. Nothing is billed for it.
+    ///
+    /// # Errors
+    /// When the list cannot be had or read.
+    pub async fn list_models(&self, deadline: Instant) -> Result<Vec<ListedModel>, ProviderError> {
+        let endpoint = Endpoint {
+            provider: PROVIDER,
+            kind: "models",
+            model: None,
+            attempted: "list its models",
+            timeout: LISTING_TIMEOUT.min(self.config.timeouts.try_max),
+            breaker: self.breaker.clone(),
+            bytes_max: LISTING_BYTES_MAX,
+            classify,
+        };
+        let request = || self.request(Method::GET, "/v1/models");
+        let answer = endpoint.send(deadline, request).await?;
+        let listing = serde_json::from_slice::<Value>(&answer.body);
+        let listed = listing.map(|listing| catalog::read(&listing, "model_id"));
+        let listed = listed.ok().filter(|listed| !listed.is_empty());
+        endpoint.finish(answer, listed.ok_or(ErrorKind::Malformed))
+    }
+
+    /// The voices of the account, as [`ElevenLabs::list_models`].
+    ///
+    /// # Errors
+    /// When the list cannot be had or read.
+    pub async fn list_voices(&self, deadline: Instant) -> Result<Vec<ListedModel>, ProviderError> {
+        let request = || self.request(Method::GET, "/v1/voices");
+        let ids = self.voices.account(deadline, request).await?;
+        let is_premade = |id: &str| voice::ALIASES.iter().any(|(_, premade)| *premade == id);
+        let end = catalog::days_until(voice::PREMADE_VOICES_END);
+        let listed = ids.into_iter().map(|id| ListedModel {
+            days_left: end.filter(|_| is_premade(&id)),
+            id,
+        });
+        Ok(listed.collect())
     }
 
     fn body(&self, call: &SpeechCall) -> Value {
@@ -177,6 +222,7 @@ impl SpeechModel for ElevenLabs {
         let characters = call.text.chars().count() as u64;
         let cost = answer.header("character-cost").parse();
         usage.push(CallUsage {
+            provider: ELEVENLABS,
             model: self.config.model.clone(),
             input_units: cost.unwrap_or(characters),
             output_units: 0,

@@ -62,7 +62,7 @@ impl ErrorKind {
     }
 
     /// In one word, for the outcome of a call in the log.
-    pub(crate) fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::BadCredentials => "bad_credentials",
             Self::CircuitOpen { .. } => "circuit_open",

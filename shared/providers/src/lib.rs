@@ -1,14 +1,17 @@
-//! OpenAI and ElevenLabs over HTTP, behind three small traits: text, pictures, speech.
+//! OpenAI, Black Forest Labs and ElevenLabs over HTTP, behind three small traits: text, pictures, speech.
 //!
-//! Neither provider has idempotency keys, so every call here may cost money again: callers claim first, call, and store the
+//! No provider has idempotency keys, so every call here may cost money again: callers claim first, call, and store the
 //! result before the next step. Each provider has a circuit breaker per process, which opens when it is down or refuses the
 //! account.
 
 mod answer;
+mod bfl;
 mod breaker;
 mod call_log;
+mod catalog;
 mod chain;
 mod circuit;
+mod count;
 mod elevenlabs;
 mod error;
 mod openai;
@@ -17,7 +20,10 @@ mod schema;
 #[cfg(test)]
 mod test_log;
 
+pub use bfl::{Bfl, BflConfig};
 pub use breaker::CallTimeouts;
+pub use catalog::ListedModel;
+pub use count::CallCount;
 pub use elevenlabs::{ElevenLabs, ElevenLabsConfig};
 pub use error::{ErrorKind, ProviderError};
 pub use openai::{OpenAi, OpenAiConfig};
@@ -26,17 +32,20 @@ pub use schema::{Schema, array, boolean, object, text as text_schema, with_count
 
 use bytes::Bytes;
 use serde_json::Value;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use url::Url;
 
 /// What one call used, as the provider counts and bills it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallUsage {
+    /// As the price list names it: [`domain::price::OPENAI`] and so on.
+    pub provider: &'static str,
     pub model: String,
-    /// Tokens in, or characters.
+    /// Tokens in, characters, or megapixels of reference pictures.
     pub input_units: u64,
+    /// Tokens out, or megapixels drawn.
     pub output_units: u64,
-    /// `x-request-id` or `request-id`: unique per call.
+    /// `x-request-id`, `request-id` or the id of a task: unique per call.
     pub request_id: String,
 }
 
@@ -76,12 +85,32 @@ pub enum References {
     Picture(PictureBytes),
 }
 
+impl References {
+    /// How many they are.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Urls(urls) => urls.len(),
+            Self::Picture(_) => 1,
+        }
+    }
+}
+
+/// Pictures commonly take half a minute; a try that takes longer than this is given up.
+pub const PICTURE_TRY: Duration = Duration::from_secs(60);
+
 /// A square picture, 1024 by 1024 pixels; PNG is asked for.
 #[derive(Clone, Debug)]
 pub struct PictureCall {
     pub prompt: String,
     pub references: References,
     pub deadline: Instant,
+    /// What may be paid for it, US dollars: a further provider is asked only where this reaches for it.
+    pub left_usd: f64,
+    /// Another provider is asked if this one fails: an outage is not waited for.
+    pub has_stand_in: bool,
+    /// Of the requests that it takes.
+    pub sent: CallCount,
 }
 
 /// Text to be read aloud.

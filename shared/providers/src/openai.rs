@@ -11,11 +11,13 @@ mod texts;
 mod wire_tests;
 
 use crate::{
-    CallTimeouts, CallUsage, ErrorKind, ProviderError,
+    CallCount, CallTimeouts, CallUsage, ErrorKind, ListedModel, ProviderError,
     answer::{Answer, Endpoint, Receives, Sending},
     breaker::Breaker,
+    catalog,
     chain::Chain,
 };
+use domain::price::OPENAI;
 use models::Rooms;
 use secrecy::{ExposeSecret, SecretString};
 use std::{
@@ -25,6 +27,8 @@ use std::{
 use url::Url;
 
 const PROVIDER: &str = "OpenAI";
+const LISTING_TIMEOUT: Duration = Duration::from_secs(15);
+const LISTING_BYTES_MAX: usize = 4 << 20;
 
 /// Account and models; each list is tried in order.
 #[derive(Clone, Debug)]
@@ -34,6 +38,8 @@ pub struct OpenAiConfig {
     pub text_models: Vec<String>,
     pub analysis_models: Vec<String>,
     pub image_models: Vec<String>,
+    /// Longest one try at a picture may take.
+    pub picture_try: Duration,
     pub timeouts: CallTimeouts,
 }
 
@@ -67,6 +73,7 @@ struct ModelCall<'a> {
     deadline: Instant,
     /// Another model is asked if this one fails.
     has_stand_in: bool,
+    sent: CallCount,
 }
 
 /// What an answer holds or what is wrong with it, from its body, the model that was asked and the call's id; and what it
@@ -94,6 +101,31 @@ impl OpenAi {
             .bearer_auth(self.config.api_key.expose_secret())
     }
 
+    /// The models of the account, `GET /models`. Nothing is billed for it.
+    ///
+    /// # Errors
+    /// When the list cannot be had or read.
+    pub async fn list_models(&self, deadline: Instant) -> Result<Vec<ListedModel>, ProviderError> {
+        let endpoint = Endpoint {
+            provider: PROVIDER,
+            kind: "models",
+            model: None,
+            attempted: "list its models",
+            timeout: LISTING_TIMEOUT.min(self.config.timeouts.try_max),
+            breaker: self.breaker.clone(),
+            bytes_max: LISTING_BYTES_MAX,
+            classify: errors::classify,
+        };
+        let base = self.config.base_url.as_str().trim_end_matches('/');
+        let key = self.config.api_key.expose_secret();
+        let request = || self.http.get(format!("{base}/models")).bearer_auth(key);
+        let answer = endpoint.send(deadline, request).await?;
+        let listing = serde_json::from_slice::<serde_json::Value>(&answer.body);
+        let listed = listing.map(|listing| catalog::read(&listing["data"], "id"));
+        let listed = listed.ok().filter(|listed| !listed.is_empty());
+        endpoint.finish(answer, listed.ok_or(ErrorKind::Malformed))
+    }
+
     /// Asks one model. Whatever is billed is added to `usage`, whether or not its answer can be used.
     async fn call<T>(
         &self,
@@ -106,6 +138,7 @@ impl OpenAi {
         let sent = self.send(&call, request, None, &mut lost).await;
         // They began as a success and broke off: that they were billed is known, how much is not.
         usage.extend(lost.into_iter().map(|request_id| CallUsage {
+            provider: OPENAI,
             model: call.model.to_owned(),
             request_id,
             ..CallUsage::default()
@@ -139,6 +172,7 @@ impl OpenAi {
             has_stand_in: call.has_stand_in,
             receives,
             lost,
+            sent: call.sent.clone(),
         };
         let answer = endpoint.send_to_model(request, sending).await?;
         Ok((endpoint, answer))
@@ -157,6 +191,7 @@ mod tests {
             text_models: Vec::new(),
             analysis_models: Vec::new(),
             image_models: Vec::new(),
+            picture_try: crate::PICTURE_TRY,
             timeouts: CallTimeouts::default(),
         };
         let printed = format!("{config:?}");

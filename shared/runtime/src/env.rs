@@ -25,6 +25,15 @@ pub const OPENAI_ANALYSIS_MODEL: &str = "OPENAI_ANALYSIS_MODEL";
 /// Picture models, tried in order, comma separated, default `gpt-image-2.5-sunburst,gpt-image-2`.
 pub const OPENAI_IMAGE_MODELS: &str = "OPENAI_IMAGE_MODELS";
 
+/// Key of the Black Forest Labs account, the second provider of pictures. Optional: without it that one is never asked. Secret.
+pub const BFL_API_KEY: &str = "BFL_API_KEY";
+/// Base URL, default `https://api.eu.bfl.ai`, whose machines stand in the European Union.
+pub const BFL_BASE_URL: &str = "BFL_BASE_URL";
+/// Its models, tried in order, comma separated, default `flux-2-pro`.
+pub const BFL_IMAGE_MODELS: &str = "BFL_IMAGE_MODELS";
+/// Providers of pictures in the order of asking, default `openai,bfl`; one without a key is left out.
+pub const IMAGE_PROVIDERS: &str = "IMAGE_PROVIDERS";
+
 /// Key of the ElevenLabs account. Secret. Goes before `ELEVENLABS_KEY` where both are set.
 pub const ELEVENLABS_API_KEY: &str = "ELEVENLABS_API_KEY";
 /// Other name of [`ELEVENLABS_API_KEY`].
@@ -41,6 +50,12 @@ pub const ELEVENLABS_DEFAULT_VOICE: &str = "ELEVENLABS_DEFAULT_VOICE";
 pub const MODEL_PRICES: &str = "MODEL_PRICES";
 /// Seconds after which one try of any provider call is given up; by default each kind of call has its own limit.
 pub const PROVIDER_TRY_SECONDS: &str = "PROVIDER_TRY_SECONDS";
+/// Seconds after which one try at a picture is given up, default 60.
+pub const PICTURE_TRY_SECONDS: &str = "PICTURE_TRY_SECONDS";
+/// Seconds that failing tries at one picture may take in all, whoever is asked and however many attempts it takes, default 240.
+pub const PICTURE_BUDGET_SECONDS: &str = "PICTURE_BUDGET_SECONDS";
+/// US dollars that may be paid for drawing one picture, by all providers and in all attempts, default 0.12.
+pub const PICTURE_BUDGET_USD: &str = "PICTURE_BUDGET_USD";
 /// Seconds for which a provider that is down is left alone, default 25.
 pub const PROVIDER_PROBE_SECONDS: &str = "PROVIDER_PROBE_SECONDS";
 
@@ -114,6 +129,7 @@ pub mod parameters {
     pub const CONTENT_AGENT: &[&str] = &[
         SUPABASE_SERVICE_ROLE_KEY,
         OPENAI_API_KEY,
+        BFL_API_KEY,
         ELEVENLABS_API_KEY,
         ELEVENLABS_KEY,
         IMAGE_FALLBACK,

@@ -56,7 +56,7 @@ pub use webhooks::{
 };
 pub use why::{AssetWhy, Hindrance, LastError, StoryWhy};
 pub use work::{
-    AssetView, BookPage, Claimed, Completion, Continuation, Expired, Failure, LeasedJob,
-    Placeholder, Progress, Reported, Settled, StartedAssets, StartedContent, StoryView, StoryWork,
-    UsageEntry,
+    AssetView, BookPage, Claimed, Completion, Continuation, Expired, ExtraCalls, Failure,
+    LeasedJob, Placeholder, Progress, Reported, Settled, StartedAssets, StartedContent, StoryView,
+    StoryWork, UsageEntry,
 };

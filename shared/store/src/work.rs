@@ -116,6 +116,21 @@ pub struct Progress {
     pub checkpoint: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub usage: Vec<UsageEntry>,
+    #[serde(skip_serializing_if = "ExtraCalls::is_empty")]
+    pub extra_calls: ExtraCalls,
+}
+
+/// Calls to providers that a lease did not speak for: pictures drawn once more, questions asked again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ExtraCalls {
+    pub picture: u32,
+    pub text: u32,
+}
+
+impl ExtraCalls {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What became of a heartbeat.

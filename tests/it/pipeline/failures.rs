@@ -11,11 +11,11 @@ fn a_refused_picture_becomes_a_placeholder_the_story_partial_and_a_retry_makes_i
     shared.run(async {
         let user = demo(&shared);
         let stand_ins = shared.stack().stand_ins();
-        // The first picture drawn is the cover: refused as asked, and refused again in plainer words.
-        stand_ins.script([
-            Scripted::next_of(CallKind::Image, Outcome::Policy),
-            Scripted::next_of(CallKind::Image, Outcome::Policy),
-        ]);
+        // The first picture drawn is the cover: refused as asked, in plainer words, from far away, and as a symbol.
+        stand_ins.script([Scripted {
+            times: 4,
+            ..Scripted::next_of(CallKind::Image, Outcome::Policy)
+        }]);
         let id = user.ask_for_story().await;
         let story = user.settled(&id).await;
         let cover = asset(&story, "cover");
@@ -40,7 +40,7 @@ fn a_refused_picture_becomes_a_placeholder_the_story_partial_and_a_retry_makes_i
             .iter()
             .filter(|call| call.kind == CallKind::Image)
             .count();
-        assert_eq!(image_calls, 2 + 4, "no third call for a refused picture");
+        assert_eq!(image_calls, 4 + 4, "no fifth call for a refused picture");
 
         user.api
             .steer(

@@ -107,8 +107,11 @@ fn each_outcome_is_one_mail_though_events_come_twice_and_the_service_refuses_the
         let (ses, stand_ins) = (shared.stack().ses(), shared.stack().stand_ins());
         ses.script([Scripted::next_of(CallKind::Mail, Outcome::RateLimited)]);
         let failed = failed_story(&shared, &user).await;
-        let refused = Scripted::next_of(CallKind::Image, Outcome::Policy);
-        stand_ins.script([refused.clone(), refused]);
+        // As asked, and in all plainer words.
+        stand_ins.script([Scripted {
+            times: 4,
+            ..Scripted::next_of(CallKind::Image, Outcome::Policy)
+        }]);
         let partial = user.ask_for_story().await;
         user.settled(&partial).await;
         let ready = user.ask_for_story().await;

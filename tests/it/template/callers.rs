@@ -1,7 +1,7 @@
 //! Who may call whom: the public API, the schedules, and what each function's role allows.
 
 use super::document::{all_with_key, function, functions, list, statements, sub, template};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 #[test]
@@ -38,6 +38,11 @@ fn both_schedules_are_rules_that_bear_the_name_of_their_function() {
         assert_eq!(event["Properties"]["Name"], function["FunctionName"]);
         assert_eq!(event["Properties"]["Schedule"], schedule);
     }
+    let check = &function(&functions, "content-agent")["Events"]["ModelCheck"]["Properties"];
+    assert_eq!(check["Schedule"], "rate(1 day)");
+    let event: Value =
+        serde_json::from_str(check["Input"].as_str().expect("an event")).expect("JSON");
+    assert_eq!(event, json!({ "action": "check_models" }));
     let worker = &template["Parameters"]["WorkerSchedule"];
     assert_eq!(worker["Default"], "rate(1 minute)");
     assert_eq!(

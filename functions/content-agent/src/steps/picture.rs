@@ -10,7 +10,7 @@ use crate::{
     attempt::Attempt,
     config::ImageFallback,
     failure::StepError,
-    prompt::{self, PictureBrief},
+    prompt::{self, PictureBrief, Wording},
     story_context::StoryContext,
 };
 use bytes::Bytes;
@@ -18,10 +18,11 @@ use check::{Developed, check_and_develop, develop_checked};
 use domain::AssetType;
 use drafts::Drafts;
 use drawing::Drawing;
-use providers::{PictureBytes, PictureFormat, References};
+use providers::{CallCount, PictureBytes, PictureFormat, References};
 use record::{Finding, Purchase};
 use render::colors::HexColor;
 use serde_json::{Value, json};
+use std::time::Instant;
 use store::{Completion, Draft, FileKind, StoredFile};
 
 /// Pictures drawn for one wish until one passes its check (S1-073).
@@ -82,6 +83,7 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
         developed,
         validation,
         prompt,
+        wording,
     } = accepted;
     if job.asset_type == AssetType::Cover {
         story.keep_picture(&file.url, picture);
@@ -93,6 +95,9 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
         && let Some(unused) = story.unused_references.describe(&story.work.characters)
     {
         metadata["unusedReferences"] = unused;
+    }
+    if wording != Wording::Full {
+        metadata["wording"] = json!(wording);
     }
     let colors = developed.colors.iter().map(HexColor::to_string);
     Ok(Completion {
@@ -134,6 +139,7 @@ struct Accepted {
     validation: Value,
     /// What it was asked for in.
     prompt: String,
+    wording: Wording,
 }
 
 /// Draws until a picture passes its check. Each one is kept as a draft while it is checked, before anything else is
@@ -145,24 +151,35 @@ async fn draw_until_accepted(
     references: References,
 ) -> Result<Accepted, StepError> {
     let (story, job) = (&attempt.story, &attempt.job);
-    let plain = job.options["simplifyPrompt"] == true;
-    let prompt = drawing::words(brief, plain);
+    let wished = match job.options["simplifyPrompt"] == true {
+        true => Wording::Plain,
+        false => Wording::Full,
+    };
+    let prompt = prompt::words(brief, wished);
     let mut drafts = Drafts::of(attempt, prompt.clone(), &references);
     let mut found = drafts.find_earlier_picture().await?;
+    let prices = &attempt.deps().config.prices;
     let mut drawing = Drawing {
         pictures: story.deps.pictures.as_ref(),
         brief,
         references,
         unused: &story.unused_references,
-        plain,
+        wording: drafts.wording(wished),
+        prices,
+        left_usd: 0.0,
+        sent: CallCount::default(),
         deadline: story.deadline.instant(),
         prompt,
     };
     while let Some(number) = drafts.next_try() {
         // A draft that an earlier attempt left has no verdict yet.
         let next = match found.take() {
-            Some((picture, draft)) => Ok((picture, Purchase::default(), Some(draft))),
-            None => buy_picture(attempt, &mut drawing, &drafts.feedback())
+            Some((picture, draft)) => {
+                drafts.note_found(prices.least_picture_usd(None, &drawing.references));
+                Ok((picture, Purchase::default(), Some(draft)))
+            }
+            None if !has_money(attempt, &drafts, &drawing) => break,
+            None => buy_picture(attempt, &mut drawing, &mut drafts)
                 .await
                 .map(|(picture, purchase)| (picture, purchase, None)),
         };
@@ -181,7 +198,11 @@ async fn draw_until_accepted(
                 None => drafts.store(number, &picture).await,
             }
         };
-        let checked = check_and_develop(attempt, &picture, storing).await;
+        let shown = match drawing.wording.shows_characters() {
+            true => brief.characters,
+            false => &[],
+        };
+        let checked = check_and_develop(attempt, &picture, shown, storing).await;
         let (draft, developed, verdict) = match checked {
             // Its header promised more than its body holds. It is not stored: a retry would only find it again.
             Err(StepError::Picture(error)) => {
@@ -191,7 +212,7 @@ async fn draw_until_accepted(
             checked => checked?,
         };
         let unchecked = &attempt.deps().config.unchecked_traits;
-        let asked = prompt::checked_traits(brief.characters, unchecked);
+        let asked = prompt::checked_traits(shown, unchecked);
         let finding = Finding::new(number, verdict, asked, purchase);
         if finding.passed {
             let validation = drafts.validation(Some(&finding));
@@ -201,6 +222,7 @@ async fn draw_until_accepted(
                 developed,
                 validation,
                 prompt: drawing.prompt,
+                wording: drawing.wording,
             });
         }
         tracing::warn!(
@@ -223,18 +245,39 @@ async fn draw_until_accepted(
             picture,
             validation: drafts.validation(None),
             prompt: drawing.prompt,
+            wording: drawing.wording,
         });
     }
     Err(drafts.outcome())
 }
 
+/// Whether what is left of the picture's money reaches for another try.
+fn has_money(attempt: &Attempt, drafts: &Drafts<'_>, drawing: &Drawing<'_>) -> bool {
+    let prices = &attempt.deps().config.prices;
+    let needed_usd = prices.least_picture_usd(None, &drawing.references);
+    let left_usd = drafts.left_usd();
+    if needed_usd > left_usd {
+        tracing::warn!(
+            leftUsd = left_usd,
+            neededUsd = needed_usd,
+            "No money is left for another picture"
+        );
+    }
+    needed_usd <= left_usd
+}
+
 async fn buy_picture(
     attempt: &Attempt,
     drawing: &mut Drawing<'_>,
-    feedback: &str,
+    drafts: &mut Drafts<'_>,
 ) -> Result<(PictureBytes, Purchase), StepError> {
     let mut billed = Vec::new();
-    let picture = drawing.draw(feedback, &mut billed).await;
+    let (begun, sent) = (Instant::now(), drawing.sent.get());
+    drawing.left_usd = drafts.left_usd();
+    let picture = drawing.draw(&drafts.feedback(), &mut billed).await;
+    // The lease, or the rejection before it, spoke for one request.
+    let requests = drawing.sent.get().saturating_sub(sent);
+    attempt.note_extra_calls(requests.saturating_sub(1) as usize, 0);
     let prices = &attempt.deps().config.prices;
     let entries = billed
         .iter()
@@ -245,7 +288,20 @@ async fn buy_picture(
         cost_usd: Some(entries.iter().map(|entry| entry.cost_usd).sum()),
     };
     attempt.usage.add(entries);
-    Ok((convert_to_png(attempt, picture?).await?, purchase))
+    let cost_usd = purchase.cost_usd.unwrap_or_default();
+    let picture = match picture {
+        Ok(picture) => picture,
+        Err(error) => {
+            let took = begun.elapsed();
+            let is_over = drafts.note_failed(cost_usd, took, drawing.wording).await?;
+            return Err(match is_over && error.is_retryable() {
+                true => StepError::OutOfTime(error),
+                false => error.into(),
+            });
+        }
+    };
+    drafts.note_bought(cost_usd, drawing.wording).await?;
+    Ok((convert_to_png(attempt, picture).await?, purchase))
 }
 
 /// As it is kept and sent on. A model may answer in another format than it was asked for.

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 fn billed(number: usize) -> CallUsage {
     CallUsage {
+        provider: domain::price::OPENAI,
         request_id: number.to_string(),
         ..CallUsage::default()
     }
@@ -72,6 +73,9 @@ impl PictureModel for TestServices {
             let mut seen = self.0.lock().unwrap();
             seen.prompts.push(call.prompt.clone());
             let is_broken = seen.broken_pictures > 0;
+            if seen.is_silent {
+                return Err(ProviderError::of_kind("test", "draw", ErrorKind::TimedOut));
+            }
             seen.broken_pictures = seen.broken_pictures.saturating_sub(1);
             (seen.prompts.len(), is_broken)
         };

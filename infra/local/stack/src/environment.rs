@@ -18,12 +18,18 @@ pub const ENVIRONMENT: &str = "production";
 const EMAIL_FROM: &str = "stories@storytailor.example";
 
 /// Settings of the functions that are passed on when they are set outside. What no function reads is not among them.
-const PASSED_THROUGH: [&str; 19] = [
+const PASSED_THROUGH: [&str; 25] = [
     "EMAIL_FROM",
     "SUPABASE_JWT_ISSUER",
     "OPENAI_TEXT_MODEL",
     "OPENAI_ANALYSIS_MODEL",
     "OPENAI_IMAGE_MODELS",
+    "BFL_API_KEY",
+    "BFL_IMAGE_MODELS",
+    "IMAGE_PROVIDERS",
+    "PICTURE_TRY_SECONDS",
+    "PICTURE_BUDGET_SECONDS",
+    "PICTURE_BUDGET_USD",
     "ELEVENLABS_MODEL",
     "ELEVENLABS_DEFAULT_VOICE",
     "IMAGE_FALLBACK",
@@ -78,6 +84,13 @@ impl Provider {
             "https://api.openai.com/v1",
             format!("http://127.0.0.1:{}/v1", ports.openai),
         )
+    }
+
+    /// The second provider of pictures, whom nobody asks without a key; its stand-in listens where that of OpenAI does.
+    pub fn bfl(ports: Ports) -> Self {
+        let stand_in = format!("http://127.0.0.1:{}", ports.openai);
+        let real = "https://api.eu.bfl.ai";
+        Self::choose(&["BFL_API_KEY"], "BFL_BASE_URL", real, stand_in)
     }
 
     pub fn elevenlabs(ports: Ports) -> Self {
@@ -138,6 +151,7 @@ pub fn shared(ports: Ports, keys: &Keys) -> BTreeMap<String, String> {
             ("ASSETS_CDN_URL", format!("{}/cdn", at(ports.files))),
             ("OPENAI_BASE_URL", openai.base_url),
             ("OPENAI_API_KEY", openai.api_key),
+            ("BFL_BASE_URL", Provider::bfl(ports).base_url),
             ("ELEVENLABS_BASE_URL", elevenlabs.base_url),
             ("ELEVENLABS_API_KEY", elevenlabs.api_key),
             ("CONTENT_AGENT_FUNCTION", deployed_name("content-agent")),

@@ -6,7 +6,7 @@ mod parts;
 use std::{collections::BTreeMap, sync::Arc};
 
 use sqlx::PgPool;
-use stand_ins::{StandInConfig, elevenlabs_router, openai_router, ses_router};
+use stand_ins::{StandInConfig, bfl_router, elevenlabs_router, openai_router, ses_router};
 use supabase::{
     auth::Keys,
     gateway::GatewayConfig,
@@ -79,7 +79,7 @@ impl Stack {
         variables.extend(own_addresses(ports, &postgres));
         let stops = |router, server| parts::interruptible(router, &breakpoints, server);
         let page = page::router(&options.workspace, &variables);
-        let openai = openai_router(stand_ins.clone());
+        let openai = openai_router(stand_ins.clone()).merge(bfl_router(stand_ins.clone()));
         let elevenlabs = elevenlabs_router(stand_ins.clone());
         let mails = ses_router(ses.clone(), home.join(mail::FOLDER));
         let servers = parts::serve_all([

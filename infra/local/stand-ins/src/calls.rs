@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub enum CallKind {
     /// Chat completions.
     Text,
-    /// Image generations and edits.
+    /// Image generations and edits, and orders for pictures.
     Image,
     /// Text to speech.
     Speech,
@@ -30,7 +30,7 @@ pub enum CallKind {
 pub struct CallRecord {
     /// Position in the order of arrival, from 1, never reused.
     pub id: u64,
-    /// `openai`, `elevenlabs` or `ses`.
+    /// `openai`, `bfl`, `elevenlabs` or `ses`.
     pub provider: &'static str,
     pub method: String,
     pub path: String,

@@ -37,6 +37,7 @@ pub fn elevenlabs_router(config: StandInConfig) -> Router {
             post(synthesis::speak_with_times),
         )
         .route("/v1/voices", get(voices::list))
+        .route("/v1/models", get(models::list))
         .fallback(|| async {
             (
                 StatusCode::NOT_FOUND,

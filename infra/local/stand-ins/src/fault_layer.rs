@@ -268,7 +268,7 @@ fn characters_to_read(kind: CallKind, body: &[u8]) -> usize {
 fn kind_of(path: &str) -> CallKind {
     if path.ends_with("/chat/completions") {
         CallKind::Text
-    } else if path.contains("/images/") {
+    } else if path.contains("/images/") || path.starts_with("/v1/flux-") {
         CallKind::Image
     } else if path.contains("/text-to-speech/") {
         CallKind::Speech
@@ -381,6 +381,8 @@ mod tests {
     #[test]
     fn kinds_follow_the_path() {
         assert_eq!(kind_of("/v1/images/edits"), CallKind::Image);
+        assert_eq!(kind_of("/v1/flux-2-pro"), CallKind::Image);
+        assert_eq!(kind_of("/v1/get_result"), CallKind::Other);
         assert_eq!(
             kind_of("/v1/text-to-speech/abc/with-timestamps"),
             CallKind::Speech

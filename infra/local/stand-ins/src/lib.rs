@@ -1,7 +1,8 @@
-//! Stand-ins for OpenAI, ElevenLabs and SES that speak the real wire and refuse what the real services
+//! Stand-ins for OpenAI, Black Forest Labs, ElevenLabs and SES that speak the real wire and refuse what the real services
 //! refuse; what they answer comes from the storyteller, which knows no wire, the same for the same
 //! request. Development and tests only.
 
+mod bfl;
 mod calls;
 mod config;
 mod control;
@@ -16,6 +17,7 @@ mod ses;
 mod setting;
 pub mod storyteller;
 
+pub use bfl::bfl_router;
 pub use calls::{CallKind, CallRecord};
 pub use config::{LatencyProfile, PictureReuse, StandInConfig};
 pub use elevenlabs::elevenlabs_router;

@@ -29,6 +29,7 @@ use crate::control;
 use crate::fault_layer::{StandIn, pass};
 use crate::faults::Outcome;
 use errors::ApiError;
+pub(crate) use moderations::unsafe_categories;
 
 /// The routes of `https://api.openai.com` that functions and `cargo local doctor` call, moderations, and `/_local/…`.
 ///

@@ -1,7 +1,7 @@
 //! Whether every configured model has a price: the content agent does not start with one that has none.
 
 use super::{listed, setting};
-use domain::price::{CallKind, ELEVENLABS, OPENAI, PriceList};
+use domain::price::{BFL, CallKind, ELEVENLABS, OPENAI, PriceList};
 use std::collections::BTreeMap;
 
 /// Names the models that have no price, in the list or in `MODEL_PRICES`.
@@ -13,6 +13,7 @@ pub(super) fn look_up(variables: &BTreeMap<String, String>) -> Result<(), String
         (OPENAI, CallKind::Text, "OPENAI_TEXT_MODEL"),
         (OPENAI, CallKind::Text, "OPENAI_ANALYSIS_MODEL"),
         (OPENAI, CallKind::Picture, "OPENAI_IMAGE_MODELS"),
+        (BFL, CallKind::Picture, "BFL_IMAGE_MODELS"),
         (ELEVENLABS, CallKind::Speech, "ELEVENLABS_MODEL"),
     ];
     let mut unknown = Vec::new();

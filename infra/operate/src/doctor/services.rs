@@ -5,6 +5,8 @@ use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+/// So many days before its end a model is worth a note.
+const DAYS_AHEAD: i32 = 30;
 
 /// The variables of what is looked at.
 #[derive(Clone, Copy)]
@@ -28,6 +30,14 @@ pub(super) async fn look_at_all(variables: &BTreeMap<String, String>) -> Vec<Fin
     let seen = cdn(variables.get("ASSETS_CDN_URL")).await;
     findings.push(Finding::new("CDN", seen));
     findings.push(models(variables).await);
+    if variables.0.contains_key("BFL_API_KEY") {
+        let url = format!("{}/v1/credits", variables.address("BFL_BASE_URL"));
+        let credits = fetch(&url, &[("x-key", variables.get("BFL_API_KEY"))]).await;
+        findings.push(Finding::new(
+            "Black Forest Labs responding",
+            credits.map(drop),
+        ));
+    }
     let elevenlabs = variables.address("ELEVENLABS_BASE_URL");
     let key = [("xi-api-key", variables.get("ELEVENLABS_API_KEY"))];
     let voices = fetch(&format!("{elevenlabs}/v1/voices"), &key).await;
@@ -131,15 +141,36 @@ async fn models(variables: Variables<'_>) -> Finding {
         variables.get("OPENAI_ANALYSIS_MODEL"),
         variables.get("OPENAI_IMAGE_MODELS"),
     ];
-    let mut gone: Vec<_> = lists.into_iter().flat_map(listed).collect();
+    let mut gone: Vec<_> = lists.iter().copied().flat_map(listed).collect();
     gone.retain(|model| !is_known(model));
     gone.dedup();
-    let found = if gone.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("unknown or retired: {}", gone.join(", ")))
-    };
-    Finding::new(what, found)
+    if !gone.is_empty() {
+        let problem = format!("unknown or retired: {}", gone.join(", "));
+        return Finding::new(what, Err(problem));
+    }
+    let today = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date();
+    let mut ending = Vec::new();
+    for model in lists.into_iter().flat_map(listed) {
+        let all = list["data"].as_array().into_iter().flatten();
+        let end = all.filter(|one| one["id"] == model);
+        let end = end.filter_map(|one| one["shutdown_date"].as_str()?.get(..10)?.parse().ok());
+        for end in end {
+            let end: jiff::civil::Date = end;
+            if today
+                .until(end)
+                .is_ok_and(|left| left.get_days() <= DAYS_AHEAD)
+            {
+                ending.push(format!("{model} ends on {end}"));
+            }
+        }
+    }
+    ending.dedup();
+    match ending.is_empty() {
+        true => Finding::new(what, Ok(())),
+        false => Finding::note(what, ending.join(", ")),
+    }
 }
 
 async fn fetch(url: &str, headers: &[(&str, &str)]) -> Result<Value, String> {
@@ -224,7 +255,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_models_of_text_and_of_pictures_are_looked_up_under_their_defaults() {
-        let list = json!({"data": [{"id": "gpt-5.2"}, {"id": "gpt-image-2.5-sunburst"}, {"id": "gpt-image-2"}]});
+        let tomorrow = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
+        let tomorrow = tomorrow.strftime("%Y-%m-%d").to_string();
+        let ending = json!({"id": "gpt-5.1", "shutdown_date": tomorrow});
+        let list = json!({"data": [ending, {"id": "gpt-5.2", "shutdown_date": "2999-01-01"}, {"id": "gpt-image-2.5-sunburst"}, {"id": "gpt-image-2"}]});
         let url = serve(Router::new().route("/models", get(async move || Json(list)))).await;
         let looked = async |model: Option<&str>| {
             let mut variables = variables([("OPENAI_BASE_URL", &*url), ("OPENAI_API_KEY", "k")]);
@@ -237,6 +271,10 @@ mod tests {
         assert_eq!(
             looked(Some("gpt-4")).await,
             Verdict::Problem("unknown or retired: gpt-4".to_owned())
+        );
+        assert_eq!(
+            looked(Some("gpt-5.1")).await,
+            Verdict::Note(format!("gpt-5.1 ends on {tomorrow}"))
         );
     }
 }

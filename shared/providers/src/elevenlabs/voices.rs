@@ -82,7 +82,7 @@ impl DefaultVoices {
     }
 
     /// The ids of the account's voices, `GET /v1/voices`. Nothing is billed for it.
-    async fn account(
+    pub(super) async fn account(
         &self,
         deadline: Instant,
         request: impl Fn() -> reqwest::RequestBuilder,

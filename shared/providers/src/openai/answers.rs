@@ -6,6 +6,7 @@ use base64::{
     engine::DecodePaddingMode,
     engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig},
 };
+use domain::price::OPENAI;
 use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ fn usage_of(answer: &Value, asked_model: &str, request_id: &str) -> CallUsage {
         names.iter().find_map(|name| usage[*name].as_u64())
     };
     CallUsage {
+        provider: OPENAI,
         model: answer["model"].as_str().unwrap_or(asked_model).to_owned(),
         input_units: tokens(["prompt_tokens", "input_tokens"]).unwrap_or_default(),
         output_units: tokens(["completion_tokens", "output_tokens"]).unwrap_or_default(),

@@ -6,11 +6,8 @@ use crate::{
 };
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 const ATTEMPTED: &str = "draw a picture";
-/// Pictures commonly take half a minute; a try that takes longer than this is given up.
-const TIMEOUT: Duration = Duration::from_secs(150);
 const BYTES_MAX: usize = 32 << 20;
 
 impl OpenAi {
@@ -52,10 +49,11 @@ impl OpenAi {
             kind: "picture",
             attempted: ATTEMPTED,
             model,
-            timeout: TIMEOUT,
+            timeout: self.config.picture_try,
             bytes_max: BYTES_MAX,
             deadline: call.deadline,
             has_stand_in,
+            sent: call.sent.clone(),
         };
         let drawn = self.call(model_call, request, answers::picture, usage);
         drawn.await.map_err(|error| {
@@ -100,7 +98,7 @@ impl PictureModel for OpenAi {
         let mut walk = self.images.walk(PROVIDER, ATTEMPTED, call.deadline);
         while let Some(model) = walk.next() {
             match self
-                .draw_with(model, call, walk.has_stand_in(), usage)
+                .draw_with(model, call, walk.has_stand_in() || call.has_stand_in, usage)
                 .await
             {
                 Ok(picture) => {

@@ -6,7 +6,8 @@ use super::{
     stream::Stream,
 };
 use crate::{
-    CallUsage, ErrorKind, Hears, ProviderError, Schema, TextCall, TextModel, TextModelRole,
+    CallCount, CallUsage, ErrorKind, Hears, ProviderError, Schema, TextCall, TextModel,
+    TextModelRole,
 };
 use base64::Engine;
 use serde::Serialize;
@@ -149,6 +150,7 @@ impl OpenAi {
             },
             deadline: call.deadline,
             has_stand_in,
+            sent: CallCount::default(),
         };
         let request = || self.post("chat/completions").json(&body);
         let written = match hears {

@@ -8,7 +8,8 @@ mod texts;
 
 use super::*;
 use crate::{
-    PictureBytes, PictureCall, PictureModel, References, TextCall, TextModel, TextModelRole,
+    CallCount, PictureBytes, PictureCall, PictureModel, References, TextCall, TextModel,
+    TextModelRole,
 };
 use axum::{
     Json, Router,
@@ -83,6 +84,7 @@ impl Server {
             text_models: models(["gpt-5.2", "gpt-5.4"]),
             analysis_models: vec!["gpt-5.2".to_owned()],
             image_models: models(["gpt-image-2.5-sunburst", "gpt-image-2"]),
+            picture_try: crate::PICTURE_TRY,
             timeouts: CallTimeouts::default(),
         };
         (server, OpenAi::new(config, reqwest::Client::new()))
@@ -123,6 +125,9 @@ fn picture_call(references: References) -> PictureCall {
         prompt: "A dragon".to_owned(),
         references,
         deadline: soon(),
+        left_usd: f64::INFINITY,
+        has_stand_in: false,
+        sent: CallCount::default(),
     }
 }
 

@@ -357,3 +357,29 @@ async fn one_worker_waits_for_an_opening_and_a_fresher_or_a_later_one_takes_over
         "one could not stay for that and left"
     );
 }
+
+#[tokio::test]
+async fn calls_that_no_lease_spoke_for_are_taken_with_the_report_that_tells_of_them() {
+    let database = Database::new().await;
+    limit(&database, "picture", "per_minute = 6, burst_seconds = 0").await;
+    let stories = covers(&database, 2).await;
+    let lease = database.claim_asset(&stories[0], "cover").await;
+    let report = |extra: Value| {
+        let mut report = json!({"jobId": lease.job, "leaseToken": lease.token});
+        report["extraCalls"] = extra;
+        json!({"p_jobs": [report]})
+    };
+    let next = async || seconds(&claim_as(&database, "one", 60).await);
+    database.call("extend_leases", report(Value::Null)).await;
+    assert!(
+        (8.0..=10.3).contains(&next().await),
+        "a heartbeat alone takes none"
+    );
+    let redrawn = json!({"picture": 2, "text": 2});
+    database.call("extend_leases", report(redrawn)).await;
+    // Three pictures at a tenth of a minute by 0.975 each.
+    assert!(
+        (28.0..=30.9).contains(&next().await),
+        "the next cover waits for them"
+    );
+}

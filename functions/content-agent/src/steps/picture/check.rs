@@ -2,6 +2,7 @@
 
 use crate::{attempt::Attempt, failure::StepError, prompt};
 use bytes::Bytes;
+use domain::character::Character;
 use providers::{PictureBytes, TextModelRole};
 use render::{
     colors::{HexColor, deep_colors_of},
@@ -40,14 +41,15 @@ pub(super) struct Developed {
     pub(super) thumbnail: Bytes,
 }
 
-/// Asks whether the picture shows the characters as they are (traits that are switched off are not asked for), and does the
-/// `storing` and develops it meanwhile.
+/// Asks whether the picture shows these characters as they are (traits that are switched off are not asked for), and does
+/// the `storing` and develops it meanwhile.
 ///
 /// # Errors
 /// [`StepError::Picture`] when its body holds less than its header promised; nothing is stored or asked then.
 pub(super) async fn check_and_develop(
     attempt: &Attempt,
     picture: &PictureBytes,
+    characters: &[Character],
     storing: impl Future<Output = Result<Draft, StepError>>,
 ) -> Result<(Draft, Developed, Verdict), StepError> {
     let unreadable = |error: PictureError| StepError::Picture(error.into());
@@ -60,7 +62,7 @@ pub(super) async fn check_and_develop(
     let thumbnail = preview.clone();
     let question = prompt::image_check(
         attempt.asset().name(),
-        &attempt.story.work.characters,
+        characters,
         &attempt.deps().config.unchecked_traits,
         preview,
     );

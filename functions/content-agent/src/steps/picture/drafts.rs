@@ -4,13 +4,13 @@ use super::{
     TRIES,
     record::{Finding, validation},
 };
-use crate::{attempt::Attempt, config::ImageFallback, failure::StepError};
+use crate::{attempt::Attempt, config::ImageFallback, failure::StepError, prompt::Wording};
 use bytes::Bytes;
 use domain::AssetType;
 use providers::{PictureBytes, References};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::error::Error;
+use std::{error::Error, time::Duration};
 use store::{Draft, FileKind, Fingerprint};
 
 /// The pictures of one wish.
@@ -33,6 +33,15 @@ struct Tries {
     /// Pictures that were paid for and could not be read.
     #[serde(default)]
     unreadable: u32,
+    /// What drawing cost so far, US dollars.
+    #[serde(default)]
+    spent_usd: f64,
+    /// How long tries took that brought no picture.
+    #[serde(default)]
+    failed_seconds: f64,
+    /// What refusals led to.
+    #[serde(default)]
+    wording: Wording,
 }
 
 /// A picture that did not pass its check.
@@ -42,6 +51,9 @@ struct Rejected {
     kept: Option<String>,
     finding: Finding,
 }
+
+/// A try that failed sooner does not count against the time that failing tries have.
+const WORTH_NOTING: Duration = Duration::from_secs(1);
 
 /// Of so many rejected pictures the keys are remembered, the newest: more than the bucket keeps for three days.
 const REJECTED_DRAFTS_MAX: usize = 60;
@@ -109,6 +121,58 @@ impl<'a> Drafts<'a> {
         let files = &self.attempt.deps().files;
         let bytes = picture.bytes().clone();
         Ok(files.put_draft(key, FileKind::Png, bytes).await?)
+    }
+
+    /// What a picture is asked for in by now: what was refused is not asked for again.
+    pub(super) fn wording(&self, wished: Wording) -> Wording {
+        self.tries.wording.max(wished)
+    }
+
+    /// What may still be paid for drawing, US dollars.
+    pub(super) fn left_usd(&self) -> f64 {
+        self.attempt.deps().config.picture_budget.usd - self.tries.spent_usd
+    }
+
+    /// Notes a picture that an earlier attempt paid for: what it cost at least, for that attempt ended before it said so.
+    pub(super) fn note_found(&mut self, cost_usd: f64) {
+        self.tries.spent_usd += cost_usd;
+    }
+
+    /// Notes what a try cost. Where a refusal taught other words this is remembered at once: the picture will be found by
+    /// those who know what it shows.
+    pub(super) async fn note_bought(
+        &mut self,
+        cost_usd: f64,
+        wording: Wording,
+    ) -> Result<(), StepError> {
+        self.tries.spent_usd += cost_usd;
+        if self.tries.wording == wording {
+            return Ok(());
+        }
+        self.tries.wording = wording;
+        self.remember().await
+    }
+
+    /// Notes a try that brought nothing; true when the time for such tries is over.
+    ///
+    /// # Errors
+    /// As [`Attempt::checkpoint`].
+    pub(super) async fn note_failed(
+        &mut self,
+        cost_usd: f64,
+        took: Duration,
+        wording: Wording,
+    ) -> Result<bool, StepError> {
+        let is_news = cost_usd > 0.0 || took >= WORTH_NOTING || self.tries.wording != wording;
+        self.tries.spent_usd += cost_usd;
+        self.tries.failed_seconds += took.as_secs_f64();
+        self.tries.wording = wording;
+        // A failure that cost neither money nor time is not worth a round trip.
+        if is_news {
+            self.remember().await?;
+        }
+        let budget = self.attempt.deps().config.picture_budget.time;
+        Ok(self.tries.failed_seconds >= budget.as_secs_f64())
     }
 
     /// The number of the next try; none when all are used up.
@@ -179,6 +243,10 @@ impl<'a> Drafts<'a> {
             kept: is_kept.then(|| draft.key().to_owned()),
             finding,
         });
+        if self.next_try().is_some() {
+            // The next picture and its check, which the lease did not speak for: they take their place before they are asked.
+            self.attempt.note_extra_calls(1, 1);
+        }
         let keys = &mut self.rejected_drafts;
         keys.push(draft.key().to_owned());
         keys.drain(..keys.len().saturating_sub(REJECTED_DRAFTS_MAX));
@@ -208,6 +276,9 @@ impl<'a> Drafts<'a> {
             "Picture cannot be read"
         );
         self.tries.unreadable += 1;
+        if self.next_try().is_some() {
+            self.attempt.note_extra_calls(1, 0);
+        }
         self.remember().await
     }
 

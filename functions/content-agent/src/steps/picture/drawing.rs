@@ -1,11 +1,13 @@
 //! One picture asked for: in which words and from which references, and what is left out after a refusal.
 
 use crate::{
-    prompt::{self, PictureBrief},
+    prices::Prices,
+    prompt::{PictureBrief, Wording, words},
     references::{Reason, UnusedReferences},
 };
 use providers::{
-    CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, References,
+    CallCount, CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError,
+    References,
 };
 use std::time::Instant;
 use url::Url;
@@ -19,41 +21,42 @@ pub(super) struct Drawing<'a> {
     pub(super) brief: &'a PictureBrief<'a>,
     pub(super) references: References,
     pub(super) unused: &'a UnusedReferences,
-    /// In plainer words.
-    pub(super) plain: bool,
+    pub(super) wording: Wording,
+    pub(super) prices: &'a Prices,
+    /// What may still be paid for it, US dollars.
+    pub(super) left_usd: f64,
+    /// Of the requests to providers, over all of its tries.
+    pub(super) sent: CallCount,
     pub(super) deadline: Instant,
     /// The words it was asked for in the last time.
     pub(super) prompt: String,
-}
-
-/// What a picture is asked for in: `plain` words after a refusal, or where a user wishes it.
-pub(super) fn words(brief: &PictureBrief<'_>, plain: bool) -> String {
-    if plain {
-        prompt::plain_picture(brief)
-    } else {
-        prompt::picture(brief)
-    }
 }
 
 impl Drawing<'_> {
     /// Asks until there is a picture, or a failure that neither plainer words nor fewer references help.
     ///
     /// A reference nobody can read costs only itself. A refusal is answered with plainer words; where these are refused too,
-    /// what a user brought along is left out once. A picture of ours has been looked at before, so that it is not suspected,
-    /// unless the same filter refused the user's own.
+    /// what a user brought along is left out once, and then less and less is to be seen. A picture of ours has been looked at
+    /// before, so that it is not suspected, unless the same filter refused the user's own.
     pub(super) async fn draw(
         &mut self,
         feedback: &str,
         billed: &mut Vec<CallUsage>,
     ) -> Result<PictureBytes, ProviderError> {
         let mut unreadable = 0;
+        let begun = billed.len();
         loop {
+            let spent = billed.iter().skip(begun);
+            let spent: f64 = spent.map(|call| self.prices.picture_usd(call)).sum();
             let references = self.usable_references();
             self.prompt = self.words(&references) + feedback;
             let call = PictureCall {
                 prompt: self.prompt.clone(),
                 references,
                 deadline: self.deadline,
+                left_usd: self.left_usd - spent,
+                has_stand_in: false,
+                sent: self.sent.clone(),
             };
             let error = match self.pictures.draw(&call, billed).await {
                 Ok(picture) => return Ok(picture),
@@ -67,12 +70,17 @@ impl Drawing<'_> {
                     let index = index.filter(|_| unreadable <= UNREADABLE_MAX);
                     self.leave_out(&call.references, index, Reason::Unreadable);
                 }
-                ErrorKind::Refused if !self.plain => {
-                    tracing::warn!("Picture refused by a safety filter, asking in plainer words");
-                    self.plain = true;
-                }
-                ErrorKind::Refused if self.may_suspect(&call.references) => {
+                ErrorKind::Refused
+                    if self.wording >= Wording::Plain && self.may_suspect(&call.references) =>
+                {
                     self.leave_out(&call.references, None, Reason::Refused);
+                }
+                ErrorKind::Refused => {
+                    let Some(plainer) = self.wording.plainer() else {
+                        return Err(error);
+                    };
+                    tracing::warn!(wording = ?plainer, "Picture refused by a safety filter, asking in plainer words");
+                    self.wording = plainer;
                 }
                 _ => return Err(error),
             }
@@ -81,6 +89,7 @@ impl Drawing<'_> {
 
     fn usable_references(&self) -> References {
         match &self.references {
+            _ if !self.wording.shows_characters() => References::None,
             References::Urls(urls) => match self.unused.usable(urls) {
                 usable if usable.is_empty() => References::None,
                 usable => References::Urls(usable),
@@ -94,7 +103,7 @@ impl Drawing<'_> {
             has_reference: !matches!(references, References::None),
             ..*self.brief
         };
-        words(&brief, self.plain)
+        words(&brief, self.wording)
     }
 
     fn may_suspect(&self, references: &References) -> bool {
@@ -199,12 +208,16 @@ mod tests {
             style: None,
             has_reference: true,
         };
+        let prices = Prices::from_variables(&runtime::Variables::from_pairs([])).expect("prices");
         let mut drawing = Drawing {
             pictures: &pictures,
             brief: &brief,
             references,
             unused,
-            plain: false,
+            wording: Wording::Full,
+            prices: &prices,
+            left_usd: f64::INFINITY,
+            sent: CallCount::default(),
             deadline: Instant::now() + Duration::from_secs(60),
             prompt: String::new(),
         };
@@ -287,14 +300,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_without_a_users_reference_is_final_after_plainer_words() {
-        for references in [References::None, References::Picture(picture())] {
+    async fn a_refusal_without_a_users_reference_leads_down_to_a_symbol_and_is_final_after_it() {
+        for (references, sent) in [
+            (References::None, ["", "", "", ""]),
+            (
+                References::Picture(picture()),
+                ["cover", "cover", "cover", ""],
+            ),
+        ] {
             let unused = UnusedReferences::default();
             let answering: Answering = |_| Err(ErrorKind::Refused);
-            let (picture, asked, _) = draw(answering, references, &unused).await;
+            let (picture, asked, prompt) = draw(answering, references, &unused).await;
             assert_eq!(picture.expect_err("no picture").kind, ErrorKind::Refused);
-            assert_eq!(asked.len(), 2);
+            assert_eq!(asked, sent);
+            assert!(prompt.contains("Subject: kite\n"), "{prompt}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_picture_that_is_refused_as_asked_may_pass_from_far_away() {
+        let unused = UnusedReferences::default();
+        let answering: Answering = |call| match call.prompt.contains("from far away") {
+            true => Ok(()),
+            false => Err(ErrorKind::Refused),
+        };
+        let (picture, asked, _) = draw(answering, References::Picture(picture()), &unused).await;
+        assert!(picture.is_ok());
+        assert_eq!(asked, ["cover"; 3]);
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    config::PictureBudget,
     story_context::StoryContext,
     test_services::{STORY, TestServices, Verdict, code, job, story_work},
 };
@@ -285,5 +286,64 @@ async fn a_picture_is_painted_in_the_style_of_its_story_unless_another_is_wished
             "{:?}",
             services.prompts()
         );
+    }
+}
+
+#[tokio::test]
+async fn a_picture_that_is_drawn_again_and_its_check_are_told_to_the_pace_of_the_provider() {
+    let services = TestServices::default();
+    services.judge([Verdict::Rejected, Verdict::Rejected, Verdict::Passed]);
+    assert!(attempt(&services, 1, Value::Null).await.is_ok());
+    assert_eq!(services.told_extra_calls(), [2, 2]);
+}
+
+/// One attempt at the cover that may take so much; whether it is worth another one where it failed.
+async fn attempt_within(
+    services: &TestServices,
+    number: u32,
+    budget: PictureBudget,
+) -> Result<(), (&'static str, bool)> {
+    let mut deps = Arc::into_inner(services.deps(CDN).await).expect("nobody else has it");
+    deps.config.picture_budget = budget;
+    let deadline = Deadline::after(Duration::from_secs(60));
+    let story = Arc::new(StoryContext::new(Arc::new(deps), story_work(), deadline));
+    let job = job(AssetType::Cover, number, Value::Null, services.checkpoint());
+    let drawn = draw(&Attempt::new(story, job)).await;
+    drawn.map(drop).map_err(|error| {
+        let failure = error.into_failure(AssetType::Cover);
+        (failure.code.code(), failure.retryable)
+    })
+}
+
+#[tokio::test]
+async fn the_money_for_one_picture_is_one_sum_however_many_attempts_spend_it() {
+    let services = TestServices::default();
+    services.judge([Verdict::Rejected, Verdict::Unknown, Verdict::Rejected]);
+    // Two pictures of USD 0.034.
+    let budget = PictureBudget {
+        usd: 0.07,
+        time: Duration::from_secs(240),
+    };
+    for (number, failed) in [
+        (1, ("PROVIDER_UNAVAILABLE", true)),
+        (2, ("IMAGE_VALIDATION_FAILED", false)),
+        (3, ("IMAGE_VALIDATION_FAILED", false)),
+    ] {
+        assert_eq!(attempt_within(&services, number, budget).await, Err(failed));
+    }
+    assert_eq!(services.prompts().len(), 2);
+}
+
+#[tokio::test]
+async fn a_picture_that_failed_for_too_long_is_not_tried_again() {
+    for (seconds, is_tried_again) in [(240, true), (0, false)] {
+        let services = TestServices::default();
+        services.silence_pictures();
+        let budget = PictureBudget {
+            usd: 1.0,
+            time: Duration::from_secs(seconds),
+        };
+        let failed = attempt_within(&services, 1, budget).await;
+        assert_eq!(failed, Err(("PROVIDER_TIMEOUT", is_tried_again)));
     }
 }

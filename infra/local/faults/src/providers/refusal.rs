@@ -1,4 +1,4 @@
-//! F18: one scene of every story is refused by the safety filter, as asked and in plainer words, or as asked only.
+//! F18: one scene of every story is refused by the safety filter, as asked and in all plainer words, or as asked only.
 
 use crate::{prelude::*, providers::SETTLED_WITHIN};
 use stand_ins::{CallKind, Outcome, Scripted};
@@ -19,7 +19,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "asset_type = 'scene_3' and status = 'failed' and is_placeholder and url is not null
         and error_code = 'CONTENT_POLICY_VIOLATION'";
     let figures = figures! {
-        "calls for a refused scene, a story" => per_story(said_no), "calls", is 2;
+        "calls for a refused scene, a story" => per_story(said_no), "calls", is 4;
         "calls for the other pictures, a story" => per_story(pictures.len() - said_no), "calls", is 4;
         "placeholders in its place" => stack.count_jobs(&refused, placeholders).await?, "pictures", is count;
         "partial stories" => stack.count_overall(&refused, "partial").await?, "stories", is count;

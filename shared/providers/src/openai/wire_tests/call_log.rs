@@ -84,7 +84,7 @@ async fn the_walk_along_a_chain_of_models_is_told_step_by_step() {
             format!("{FIRST} failed: {reason}"),
             format!("Trying {SECOND}..."),
             format!("{SECOND} failed: {reason}"),
-            "All image providers failed".to_owned(),
+            "All image models of OpenAI failed".to_owned(),
         ]
     );
 }

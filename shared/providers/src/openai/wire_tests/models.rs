@@ -159,3 +159,21 @@ async fn a_provider_that_is_down_is_left_alone_after_as_few_calls_as_with_one_mo
     assert!(!openai.breaker.is_closed());
     assert!(server.asked().len() <= 10, "{} calls", server.asked().len());
 }
+
+#[tokio::test]
+async fn where_another_provider_stands_by_an_outage_is_neither_waited_for_nor_everybody_s() {
+    let (server, openai) = Server::with_account(|_| error(503, Value::Null)).await;
+    let call = PictureCall {
+        has_stand_in: true,
+        ..picture_call(References::None)
+    };
+    for _ in 0..3 {
+        let picture = openai.draw(&call, &mut Vec::new()).await;
+        assert!(picture.is_err());
+    }
+    assert_eq!(server.asked().len(), 3 * 2, "each model once");
+    assert!(
+        openai.breaker.is_closed(),
+        "texts are asked for all the same"
+    );
+}
