@@ -10,7 +10,7 @@ import { brotliCompressSync } from 'node:zlib';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const app = join(here, 'app');
 // A page's first load is one script: the book's own, or the one that all other pages share. Styles beside it.
-const ENTRIES = { app: ['app.ts', 'app.css', 'book.css'], read: ['read.ts'] };
+const ENTRIES = { app: ['app.ts', 'app.css', 'book.css', 'fonts.css'], read: ['read.ts'] };
 /** Names that change with what is in a file. */
 const nameOf = (stem, bytes, kind) => `${stem}-${createHash('sha256').update(bytes).digest('hex').slice(0, 8)}.${kind}`;
 
@@ -47,9 +47,11 @@ for (const file of await readdir(join(app, 'strings'))) {
     await writeFile(join(out, name), script);
   }
 }
+const [type] = Object.entries(outputs).find(([, output]) => basename(output.entryPoint ?? '') === 'fonts.css');
+const fonts = Object.keys(outputs).map((path) => basename(path)).filter((name) => /^(andika|averia-serif-libre)-latin-[47]00-.*woff2$/.test(name));
 const start = await build({
   entryPoints: [join(app, 'src/start.ts')], bundle: true, format: 'iife', minify: true, target: 'es2022', logLevel: 'warning', write: false,
-  define: { STRINGS: JSON.stringify(strings) },
+  define: { STRINGS: JSON.stringify(strings), TYPE: JSON.stringify(basename(type)), FONTS: JSON.stringify(fonts) },
 });
 const startName = nameOf('start', start.outputFiles[0].contents, 'js');
 await writeFile(join(out, startName), start.outputFiles[0].contents);

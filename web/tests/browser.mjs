@@ -431,6 +431,34 @@ journeyBeside('a story is its family’s alone, and signing out closes it', asyn
   await context.close();
 });
 
+journeyBeside('what a page asks first is sent before its script is there, and nothing is asked twice', async () => {
+  const session = await demo();
+  const api = new Api(session);
+  const { id } = await api.makeStory({ name: 'Ember' }, { generateAssets: false });
+  await api.settled(id);
+  for (const [address, ready, least] of [[page('make.html'), '.sample', 3], [page('story.html', id), act('read'), 1], [page('read.html', id), '.is-more[aria-label]', 2]]) {
+    const context = await signedIn(browser, session, { serviceWorkers: 'block' });
+    const asked = [];
+    context.on('request', (request) => request.method() === 'GET' && request.url().includes('/api/v1/') && asked.push(request.url()));
+    const held = new Promise((done) => context.once('request', (request) => context.on('request', () => asked.length && done(request))));
+    // The page's own script comes late; what it will ask for is under way.
+    let letCome;
+    await context.route(/\/(app|read)-\w+\.js$/, async (route) => {
+      await new Promise((done) => (letCome = done));
+      await route.continue();
+    });
+    const opened = context.newPage().then(async (page) => [page, await page.goto(address, { waitUntil: 'commit' })]);
+    await held;
+    while (!letCome) await new Promise((done) => setTimeout(done, 10));
+    letCome();
+    const [family] = await opened;
+    await family.waitForSelector(ready);
+    assert.ok(asked.length >= least, `${asked}`);
+    assert.equal(new Set(asked).size, asked.length, `asked twice: ${asked.join(' ')}`);
+    await context.close();
+  }
+});
+
 journeyBeside('a book is shared by a link, read by a stranger, and taken back', async () => {
   const session = await demo();
   const api = new Api(session);

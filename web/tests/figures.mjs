@@ -1,5 +1,6 @@
 // How the page feels, beside its goals: `node tests/figures.mjs [part]`, with the variables of `.local/env`, on a quiet machine;
 // parts are `use`, `scroll`, `change` and `scores`. Scores are Lighthouse's: `npm install --no-save lighthouse@12.8.2`.
+import { writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { Api, appUrl, demo, findChromium, launch, QUICK, signedIn, standIns } from './stage.mjs';
 import { framesOf, marksOf, traced } from './trace.mjs';
@@ -97,7 +98,7 @@ async function use() {
 
 /** A shelf of fifty books with covers: what the API answers of the finished one, fifty times, each picture under an address of its own. */
 async function scroll() {
-  const context = await signedIn(browser, session, { viewport: { width: 390, height: 844 }, hasTouch: true });
+  const context = await signedIn(browser, session, { viewport: { width: 390, height: 844 } });
   await context.route(/\/stories\?limit=/, async (route) => {
     const answer = await route.fetch();
     const body = await answer.json();
@@ -119,8 +120,9 @@ async function scroll() {
   const client = await context.newCDPSession(shelf);
   const height = await shelf.evaluate(() => document.documentElement.scrollHeight - innerHeight);
   const events = await traced(browser, shelf, () =>
-    client.send('Input.synthesizeScrollGesture', { x: 195, y: 600, yDistance: -height, speed: 1_200, gestureSourceType: 'touch' }));
-  const frames = framesOf(events).filter(({ isWanted, scrolling, compositor }) => isWanted && (compositor || /SCROLL/.test(scrolling ?? '')));
+    client.send('Input.synthesizeScrollGesture', { x: 195, y: 600, yDistance: -height, speed: 1_200, gestureSourceType: 'mouse' }));
+  if (process.env.TRACE) await writeFile(process.env.TRACE, JSON.stringify(events));
+  const frames = framesOf(events).filter(({ isWanted }) => isWanted);
   const shown = frames.filter(({ isShown }) => isShown).length / frames.length;
   figure(`shelf of ${STORIES} scrolls ${height} pixels`, `${(100 * shown).toFixed(1)} % of ${frames.length} frames shown in time, by Chromium's frame reports`, '98 %', shown >= 0.98);
   await context.close();
@@ -191,25 +193,21 @@ async function change() {
 async function scores() {
   const lighthouse = await import('lighthouse').then((module) => module.default, () => null);
   if (!lighthouse) return console.log('– Lighthouse is not installed');
-  const { chromium } = await import('playwright-core');
-  const port = 9_339;
-  const server = await chromium.launch({ executablePath: await findChromium(), args: ['--no-sandbox', '--disable-background-networking', `--remote-debugging-port=${port}`] });
-  const context = (await chromium.connectOverCDP(`http://127.0.0.1:${port}`)).contexts()[0];
-  const first = await context.newPage();
-  await first.goto(appUrl);
-  const client = await context.newCDPSession(first);
+  // Which comes with it.
+  const { default: puppeteer } = await import('puppeteer-core');
+  const server = await puppeteer.launch({ executablePath: await findChromium(), args: ['--no-sandbox', '--disable-background-networking'] });
   for (const [name, , address] of pages.filter(([name]) => name === 'shelf' || name === 'reader')) {
     const runs = {};
     for (let run = 0; run < VISITS; run++) {
-      await client.send('Network.clearBrowserCache');
-      await client.send('Storage.clearDataForOrigin', { origin: new URL(appUrl).origin, storageTypes: 'all' });
-      await first.evaluate((kept) => localStorage.setItem('storytailor-session', kept), JSON.stringify(session));
-      const { lhr } = await lighthouse(address, { port, disableStorageReset: true, logLevel: 'error', output: 'json' });
+      const page = await server.newPage();
+      await page.evaluateOnNewDocument((kept) => localStorage.setItem('storytailor-session', kept), JSON.stringify(session));
+      const { lhr } = await lighthouse(address, { logLevel: 'error', output: 'json' }, undefined, page);
       for (const [key, { score, auditRefs }] of Object.entries(lhr.categories)) {
         const missed = auditRefs.filter(({ id, weight }) => weight && lhr.audits[id].score !== null && lhr.audits[id].score < 0.95);
         (runs[key] ??= []).push({ score, missed: missed.map(({ id }) => `${id} ${lhr.audits[id].displayValue ?? ''}`.trim()) });
       }
       console.log(`– ${name}: speed of this machine by Lighthouse ${lhr.environment.benchmarkIndex}`);
+      await page.close();
     }
     for (const [key, tries] of Object.entries(runs)) {
       const { score, missed } = [...tries].sort((a, b) => a.score - b.score)[Math.floor(tries.length / 2)];

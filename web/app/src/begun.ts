@@ -4,6 +4,8 @@ import type { Language, Strings } from './words.js';
 
 export interface Begun {
   page: string;
+  /** What the page is for can be seen: now its type may come. */
+  dress: () => void;
   config: Config;
   language: Language;
   strings: Promise<{ default: Strings }>;

@@ -24,12 +24,20 @@ const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
 /** Whether the book opens from the right. */
 export const opensFromTheRight = (story: Story): boolean => RIGHT_TO_LEFT.test(story.content.beats?.[0]?.text ?? story.title);
 
-export function bookOf(story: Story): HTMLElement {
-  const beats = story.content.beats ?? [];
-  const pages = [cover(story), ...beats.map((_, index) => beatPage(story, index)), end(story)];
-  pages.forEach((page, index) => page.setAttribute('data-page', String(index)));
-  return element('article', { class: 'book', 'data-story-id': story.id, dir: opensFromTheRight(story) ? 'rtl' : 'ltr', 'aria-label': story.title }, ...pages);
+/** A book that shows its cover already. */
+export function closedBook(story: Story): HTMLElement {
+  const made = element('article', { class: 'book', 'data-story-id': story.id, dir: opensFromTheRight(story) ? 'rtl' : 'ltr', 'aria-label': story.title }, cover(story));
+  number(made);
+  return made;
 }
+
+/** Its other pages. */
+export function fill(book: HTMLElement, story: Story): void {
+  book.append(...(story.content.beats ?? []).map((_, index) => beatPage(story, index)), end(story));
+  number(book);
+}
+
+const number = (book: HTMLElement): void => [...book.children].forEach((page, index) => page.setAttribute('data-page', String(index)));
 
 function coloursOf(story: Story, asset: AssetType): string[] {
   const hues = (story.hue_extracted_colors ?? {}) as Record<string, string[]>;
@@ -52,7 +60,7 @@ function image(state: AssetStatus | undefined, alt: string, kind: keyof typeof S
   const isCover = kind === 'cover';
   const shown = element('img', {
     loading: isCover ? 'eager' : 'lazy', fetchpriority: isCover ? 'high' : undefined, decoding: 'async',
-    alt, width: 1024, height: 1024, sizes: srcset && SIZES[kind], srcset, src,
+    alt, width: 1024, height: 1024, sizes: srcset && SIZES[kind], ...(isCover ? { srcset, src } : { 'data-srcset': srcset, 'data-src': src }),
   });
   shown.addEventListener('error', () => {
     frame.classList.add('is-broken');
@@ -61,6 +69,16 @@ function image(state: AssetStatus | undefined, alt: string, kind: keyof typeof S
   frame.append(shown);
   if (state.isPlaceholder) frame.append(element('figcaption', {}, t('state.placeholder')));
   return frame;
+}
+
+/** Lets the scenes' pictures come: nobody should wait for the cover because of them. */
+export function loadScenes(book: HTMLElement): void {
+  for (const image of book.querySelectorAll<HTMLImageElement>('[data-src]')) {
+    const { src, srcset } = image.dataset;
+    if (srcset) image.srcset = srcset;
+    image.src = src!;
+    delete image.dataset.src;
+  }
 }
 
 function cover(story: Story): HTMLElement {

@@ -1,5 +1,6 @@
 // The one client of a page. Realtime is loaded when the first story is followed.
 import { createClient } from '../../client/src/index.js';
+import { FIELDS } from './asked.js';
 import { fetchBegun } from './begun.js';
 import { config } from './config.js';
 import { accessToken } from './session.js';
@@ -11,6 +12,7 @@ export const client = createClient({
   apiUrl: config.apiUrl,
   accessToken,
   fetch: fetchBegun,
+  fields: FIELDS,
   realtime: async () => {
     await isIdle();
     const { RealtimeClient } = await import('@supabase/realtime-js');

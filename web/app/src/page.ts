@@ -40,14 +40,17 @@ export async function open(title: string, signedIn: () => TemplateResult | typeo
   return isSignedIn();
 }
 
+const DRESS_AFTER_MS = 500;
 const KEEP_AFTER_MS = 3_000;
 
-/** What is needed without a line is fetched when nothing else is any more. */
+/** Type, and what is needed without a line, come when nothing else is waited for. */
 function keepForLater(): void {
-  if (!('serviceWorker' in navigator)) return;
-  const register = () => setTimeout(() => void navigator.serviceWorker.register('sw.js').catch(() => undefined), KEEP_AFTER_MS);
-  if (document.readyState === 'complete') register();
-  else addEventListener('load', register, { once: true });
+  const later = () => {
+    setTimeout(begun.dress, DRESS_AFTER_MS);
+    setTimeout(() => void navigator.serviceWorker?.register('sw.js').catch(() => undefined), KEEP_AFTER_MS);
+  };
+  if (document.readyState === 'complete') later();
+  else addEventListener('load', later, { once: true });
 }
 
 /** The session ended elsewhere: the page asks to sign in again, and comes back to where it is. */

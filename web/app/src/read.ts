@@ -1,7 +1,8 @@
 // The reader: opens one story as a book, reads it aloud with each word marked as it sounds, and keeps it for later.
 import { createApi, ApiError } from '../../client/src/api.js';
 import type { Assets, AssetStatus, Story } from '../../client/src/index.js';
-import { bookOf, element } from './book.js';
+import { FIELDS, SPOKEN } from './asked.js';
+import { closedBook, element, fill, loadScenes } from './book.js';
 import { fetchBegun } from './begun.js';
 import { config } from './config.js';
 import { keepAsFile } from './keep.js';
@@ -21,6 +22,8 @@ const speaker = document.querySelector('#speaker')!;
 const api = createApi({ apiUrl: config.apiUrl, accessToken, fetch: fetchBegun });
 const SPEEDS = [0.75, 0.9, 1, 1.1, 1.25];
 const CHOICES = 'storytailor-reading';
+/** Until what is there is drawn: what comes only then keeps it from nobody. */
+const SEEN_MS = 400;
 
 interface Choices {
   speed: number;
@@ -51,9 +54,10 @@ function say(words: string, link: string, words2: string): void {
 
 async function start(): Promise<void> {
   if (!token && (!id || !isSignedIn())) return say(t('sign-in.again'), `index.html`, t('sign-in.enter'));
+  main.replaceChildren(element('p', { class: 'waiting', role: 'status' }, t('story.opening')));
   let story: Story;
   try {
-    story = token ? ({ ...(await api.shared(token)), status: 'ready' as const, version: 0 } as Story) : await api.story(id);
+    story = token ? ({ ...(await api.shared(token)), status: 'ready' as const, version: 0 } as Story) : await api.story(id, FIELDS);
     id = story.id;
   } catch (error) {
     const status = error instanceof ApiError ? error.status : 0;
@@ -63,17 +67,52 @@ async function start(): Promise<void> {
     return say(t('connection.offline'), location.href, t('do.retry'));
   }
   if (!story.content.beats?.length) return say(t('reader.not-yet'), `story.html?id=${id}`, t('reader.watch'));
-  openBook(story);
+  const shut = closed(story);
+  await new Promise((done) => setTimeout(done));
+  // Without them it is read without marks.
+  const spoken = token ? {} : await api.story(id, SPOKEN).catch(() => ({}));
+  openBook({ ...story, ...spoken }, shut);
 }
 
-function openBook(story: Story): void {
+interface Closed {
+  book: HTMLElement;
+  bar: HTMLElement;
+  begin: HTMLButtonElement | false;
+  alone: HTMLButtonElement;
+  /** The button that was pressed before the pages were there. */
+  pressed: HTMLButtonElement | null;
+}
+
+const home = (): HTMLElement => element('a', { class: 'icon is-home', href: 'index.html', 'aria-label': t('back.shelf'), title: t('back.shelf') });
+
+/** Shows the cover and what can be done with the book: whoever is quicker than the pages gets what they pressed. */
+function closed(story: Story): Closed {
   document.title = `${story.title} · Storytailor`;
+  const book = closedBook(story);
+  const begin = Boolean(assetsOf(story).audio?.url) && element('button', { class: 'big', type: 'button', 'data-action': 'begin' }, t('reader.read-to-me'));
+  const alone = element('button', { class: 'quiet', type: 'button', 'data-action': 'open' }, t('reader.read-myself'));
+  // As high as the one that takes its place.
+  const bar = element('nav', { class: 'reader-bar', 'aria-label': t('reader.controls') }, home(), element('output', { class: 'place' }, t('reader.cover')),
+    element('div', { class: 'turning' }, element('span', { class: 'icon is-play' })), element('div', { class: 'tools' }, element('span', { class: 'icon is-more' })));
+  const made: Closed = { book, bar, begin, alone, pressed: null };
+  for (const each of [begin, alone]) {
+    if (each) each.onclick = () => (made.pressed = each).setAttribute('aria-busy', 'true');
+  }
+  book.querySelector('.cover-words')!.append(...[begin, alone].filter((each) => each !== false));
+  // Outside of the pages, of which all but the open one are inert.
+  main.replaceChildren(element('h1', { class: 'hidden', dir: 'auto' }, story.title), book, bar);
+  document.body.classList.add('is-reading');
+  return made;
+}
+
+function openBook(story: Story, shut: Closed): void {
   const assets = assetsOf(story);
-  const book = bookOf(story);
+  const { book, begin, alone } = shut;
+  fill(book, story);
   const chosen = choices();
   const words = story.audio_words ?? [];
   const url = assets.audio?.url;
-  const audio = element('audio', { preload: 'metadata', src: url });
+  const audio = element('audio', { preload: 'none', src: url });
   const spans: HTMLElement[] = [];
   for (const span of book.querySelectorAll<HTMLElement>('[data-word]')) spans[Number(span.dataset.word)] = span;
   const pageOf = (word: number): number => Number(spans[word]?.closest<HTMLElement>('[data-page]')?.dataset.page ?? -1);
@@ -97,6 +136,7 @@ function openBook(story: Story): void {
     back.disabled = page === 0;
     next.disabled = page === last;
     book.style.setProperty('--open', String(page));
+    if (page > 0) loadScenes(book);
   });
 
   function turnedByHand(page: number): void {
@@ -206,33 +246,31 @@ function openBook(story: Story): void {
   whole.addEventListener('click', fullScreen);
 
   const bar = element('nav', { class: 'reader-bar', 'aria-label': t('reader.controls') },
-    element('a', { class: 'icon is-home', href: 'index.html', 'aria-label': t('back.shelf'), title: t('back.shelf') }),
+    home(),
     place,
     element('div', { class: 'turning' }, back, url && sentenceBack, url && play, url && sentenceNext, next),
     element('div', { class: 'tools' }, settings(chosen, audio, reading, book, Boolean(url)), more(story, id), document.fullscreenEnabled && whole),
   );
   book.dataset.mark = chosen.mark;
   reading.waits = chosen.waits;
-  const coverWords = book.querySelector('.cover-words')!;
-  if (url) {
-    const begin = element('button', { class: 'big', type: 'button', 'data-action': 'begin' }, t('reader.read-to-me'));
-    begin.addEventListener('click', toggle);
-    coverWords.append(begin);
-  }
-  const alone = element('button', { class: 'quiet', type: 'button', 'data-action': 'open' }, t('reader.read-myself'));
-  alone.addEventListener('click', () => pager.turnTo(1));
-  coverWords.append(alone);
-
-  // Outside of the pages, of which all but the open one are inert.
-  main.replaceChildren(element('h1', { class: 'hidden', dir: 'auto' }, story.title), book, bar, audio);
-  document.body.classList.add('is-reading');
+  if (begin) begin.onclick = toggle;
+  alone.onclick = () => pager.turnTo(1);
+  shut.bar.replaceWith(bar);
+  main.append(audio);
+  shut.pressed?.removeAttribute('aria-busy');
+  shut.pressed?.click();
   lockScreen(story, sourcesOf(assets.cover).src, toggle, step);
   if (query.get('play') && url) {
     // A reload should not begin to speak by itself.
     history.replaceState(null, '', `read.html?id=${id}`);
     void toggle();
   }
-  if (!token) void seen(book.querySelector('img')).then(() => keepOffline(filesOf(assets)));
+  void seen(book.querySelector('img')).then(() => {
+    audio.preload = 'metadata';
+    loadScenes(book);
+    begun.dress();
+    if (!token) void keepOffline(filesOf(assets));
+  });
 }
 
 function button(action: string, label: string, icon: string): HTMLButtonElement {
@@ -318,9 +356,10 @@ function filesOf(assets: Assets): string[] {
   return files.filter((file): file is string => Boolean(file));
 }
 
-/** Until a picture is there, or will not come. */
+/** Until a picture can be seen, or will not come. */
 async function seen(image: HTMLImageElement | null): Promise<void> {
-  if (image && !image.complete) await new Promise((done) => ['load', 'error'].forEach((end) => image.addEventListener(end, done)));
+  await image?.decode().catch(() => undefined);
+  await new Promise((done) => setTimeout(done, SEEN_MS));
 }
 
 /** Once opened, a book can be read without a line: the worker keeps its files. */

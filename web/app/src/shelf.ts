@@ -10,13 +10,15 @@ import { live } from 'lit-html/directives/live.js';
 import { repeat } from 'lit-html/directives/repeat.js';
 import { ApiError } from '../../client/src/index.js';
 
+/** What a phone shows at first, and what comes when that is seen. */
+const FIRST = 8;
 const PAGE = 24;
 const LOOK_AGAIN_MS = 3_000;
 
 let stories: ListedStory[] | null = null;
 let hasMore = false;
 /** How many of them are shown. */
-let wanted = PAGE;
+let wanted = FIRST;
 let isAway = false;
 let filter: Shelf | 'all' = 'all';
 /** Whether a mail comes when a story is finished; null until that is known. */
@@ -40,7 +42,7 @@ async function read(): Promise<void> {
 }
 
 function readMore(): void {
-  wanted += PAGE;
+  wanted = wanted < PAGE ? PAGE : wanted + PAGE;
   void read();
 }
 
@@ -67,7 +69,8 @@ function keepLooking(): void {
 }
 
 function view(): TemplateResult {
-  if (!composer.isReady || (stories === null && !isAway)) return html`<p class="waiting" role="status">${t('shelf.opening')}</p>`;
+  // A wish can be made before the shelf is there, which stands below and pushes nothing.
+  if (!composer.isReady) return html`<p class="waiting" role="status">${t('shelf.opening')}</p>`;
   const all = stories ?? [];
   const shown = all.filter((story) => filter === 'all' || shelfOf(story) === filter);
   return html`
@@ -77,13 +80,13 @@ function view(): TemplateResult {
     </section>
     <section class="shelf" aria-labelledby="shelf">
       <div class="shelf-head"><h1 id="shelf">${t('shelf.title')}</h1>${all.length ? filters(all) : nothing}</div>
-      ${isAway ? html`<p class="note" role="status">${t('shelf.away')}</p>` : nothing}
+      ${isAway ? html`<p class="note" role="status">${t('shelf.away')}</p>` : stories ? nothing : html`<p class="waiting" role="status">${t('shelf.opening')}</p>`}
       ${stories && !all.length ? html`<p class="empty">${t('shelf.empty')}</p>` : nothing}
       ${all.length && !shown.length ? html`<p class="empty">${t('shelf.none')}</p>` : nothing}
       <ul class="books">${repeat(shown, (story) => story.id, card)}</ul>
       ${hasMore ? html`<div class="row centred"><button class="quiet" data-action="more" @click=${readMore}>${t('shelf.more')}</button></div>` : nothing}
     </section>
-    ${wantsMail === null ? nothing : settings(wantsMail)}`;
+    ${wantsMail === null || !(stories || isAway) ? nothing : settings(wantsMail)}`;
 }
 
 function settings(mail: boolean): TemplateResult {
@@ -125,5 +128,6 @@ function card(story: ListedStory, index: number): TemplateResult {
 export async function shelf(): Promise<void> {
   if (!(await open(t('shelf.title'), view))) return;
   await Promise.all([read(), composer.load(), readSettings()]);
+  if (hasMore) readMore();
   keepLooking();
 }

@@ -1,17 +1,21 @@
 // Runs before anything else of a page is there, and begins what takes long: the words of its language, and what it will ask
 // the API. The rest finds it in `begun`.
+import { FIELDS } from './asked.js';
 import { isFresh, stored } from './stored.js';
 import type { Language, Strings } from './words.js';
 
 /** The files of words by page and language, put in by the build. */
 declare const STRINGS: Record<'reader' | 'other', Record<Language, string>>;
+/** The style sheet that brings the type, and its most needed files. */
+declare const TYPE: string;
+declare const FONTS: string[];
 
 /** What each page asks first, as `client/src/api.ts` does: a test watches that nothing is asked twice. */
 const ASKS: Record<string, (id: string) => string[]> = {
-  shelf: () => ['/stories?limit=24&offset=0', '/characters?limit=50', '/users/me/usage', '/users/me'],
+  shelf: () => ['/characters?limit=50', '/users/me/usage', '/stories?limit=8&offset=0', '/users/me'],
   make: () => ['/characters?limit=50', '/users/me/usage', '/audio/voices'],
-  story: (id) => (id ? [`/stories/${id}`] : []),
-  read: (id) => (id ? [`/stories/${id}`] : []),
+  story: (id) => (id ? [`/stories/${id}?fields=${FIELDS.join()}`] : []),
+  read: (id) => (id ? [`/stories/${id}?fields=${FIELDS.join()}`] : []),
 };
 
 function safely<T>(read: () => T): T | null {
@@ -45,4 +49,30 @@ else if (session && isFresh(session)) {
   for (const path of ASKS[page]!(encodeURIComponent(id))) ask(path, { authorization: `Bearer ${session.access_token}` });
 }
 
-globalThis.begun = { page, config, language, strings: import(files[language]) as Promise<{ default: Strings }>, answers };
+// Type that this device has, or gets in a moment, comes before the first word is drawn; on a slow line when there is nothing
+// more urgent. How long this script was on its way tells which line it is.
+const KEPT = 'storytailor-type';
+const QUICK_MS = 80;
+const isKept = safely(() => localStorage.getItem(KEPT)) === TYPE;
+const isQuick = (performance.getEntriesByName(source.src)[0]?.duration ?? Infinity) < QUICK_MS;
+const link = (of: Record<string, string>) => {
+  const made = document.createElement('link');
+  for (const [name, value] of Object.entries(of)) made.setAttribute(name, value);
+  document.head.append(made);
+  return made;
+};
+const bringType = () => {
+  const sheet = link({ rel: 'stylesheet', href: TYPE, ...((isKept || isQuick) && { blocking: 'render' }) });
+  if (!isKept) sheet.onload = () => setTimeout(() => document.fonts.ready.then(() => safely(() => localStorage.setItem(KEPT, TYPE))), 100);
+};
+let isBrought = isKept || isQuick;
+if (isBrought) {
+  for (const href of FONTS) link({ rel: 'preload', as: 'font', type: 'font/woff2', crossorigin: '', fetchpriority: 'low', href });
+  bringType();
+}
+const dress = () => {
+  if (!isBrought) bringType();
+  isBrought = true;
+};
+
+globalThis.begun = { dress, page, config, language, strings: import(files[language]) as Promise<{ default: Strings }>, answers };

@@ -74,7 +74,7 @@ async function newest(request: Request): Promise<Response> {
   try {
     return await fetch(request);
   } catch (error) {
-    const kept = await (await caches.open(BOOKS)).match(request.url);
+    const kept = await (await caches.open(BOOKS)).match(request.url, { ignoreSearch: true });
     if (kept) return kept;
     throw error;
   }

@@ -96,7 +96,8 @@ export function createApi(config: ApiConfig) {
 
   return {
     createStory: (wish: NewStory) => call<StoryAccepted>('POST', '/stories', wish),
-    story: (storyId: string) => call<Story>('GET', of(storyId)),
+    /** All of it, or the columns that are named. */
+    story: (storyId: string, fields?: readonly (keyof Story)[]) => call<Story>('GET', of(storyId, fields ? `?fields=${fields.join()}` : '')),
     stories: (limit = 20, offset = 0) => call<StoryList>('GET', `/stories?limit=${limit}&offset=${offset}`),
     deleteStory: (storyId: string) => call<void>('DELETE', of(storyId)),
     /** A link by which anybody reads the book for 30 days; asked again, the same one. */

@@ -159,7 +159,9 @@ export function followStory(config: FollowConfig, storyId: string, following: Fo
   }
 
   /** The page was away, or its line was: what is known may be old. */
-  function wake(): void {
+  function wake(event: Event): void {
+    // A page that was just opened shows itself, too; it was not away.
+    if (event.type === 'pageshow' && !(event as PageTransitionEvent).persisted) return;
     if (globalThis.document?.visibilityState === 'hidden') return;
     delay = POLL_MIN_MS;
     void read();

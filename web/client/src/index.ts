@@ -3,7 +3,7 @@ import { createApi, type Api, type ApiConfig } from './api.js';
 import { differences } from './differences.js';
 import { followStory, type Following } from './follow.js';
 import type { RealtimeSource } from './realtime.js';
-import type { Assets, AssetUpdate } from './types.js';
+import type { Assets, AssetUpdate, Story } from './types.js';
 
 export { ApiError, type Api, type ApiConfig } from './api.js';
 export { differences } from './differences.js';
@@ -17,6 +17,8 @@ export interface ClientConfig extends ApiConfig {
    * A SupabaseClient, a RealtimeClient, or how to get one when the first story is followed. Left out: polling alone.
    */
   realtime?: RealtimeSource | (() => Promise<RealtimeSource | null>);
+  /** Columns of a followed story that are read, `version` among them; all of them where this is left out. */
+  fields?: readonly (keyof Story)[];
 }
 
 export type Unsubscribe = () => void;
@@ -33,7 +35,7 @@ export function createClient(config: ClientConfig): Client {
   const { realtime } = config;
   const source = typeof realtime === 'function' ? realtime : realtime ? async () => realtime : null;
   const follow = (storyId: string, following: Following) =>
-    followStory({ story: api.story, accessToken: config.accessToken, realtime: source }, storyId, following);
+    followStory({ story: (id) => api.story(id, config.fields), accessToken: config.accessToken, realtime: source }, storyId, following);
   return {
     ...api,
     follow,

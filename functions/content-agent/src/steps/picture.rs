@@ -340,7 +340,7 @@ async fn publish(
     let beside = |kind, bytes: &Bytes| files.put_beside(&original, kind, bytes.clone());
     let (file, screen, thumbnail) = tokio::try_join!(
         files.publish(&version, draft),
-        beside(FileKind::Jpeg, &developed.print),
+        beside(FileKind::Jpeg, &developed.screen),
         beside(FileKind::Thumbnail, &developed.thumbnail),
     )?;
     Ok(Published {

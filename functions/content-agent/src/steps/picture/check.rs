@@ -33,11 +33,12 @@ pub(super) struct TraitCheck {
     pub(super) present: bool,
 }
 
-/// What is made of a picture for others: its colours, a JPEG that the book is bound from and screens show, and a small one,
-/// which is what was sent to be checked.
+/// What is made of a picture for others: its colours, a JPEG that the book is bound from, a lighter one for screens, and a
+/// small one, which is what was sent to be checked.
 pub(super) struct Developed {
     pub(super) colors: [HexColor; 3],
     pub(super) print: Bytes,
+    pub(super) screen: Bytes,
     pub(super) thumbnail: Bytes,
 }
 
@@ -105,6 +106,7 @@ fn develop(pixels: &RgbImage, thumbnail: Bytes) -> Result<Developed, PictureErro
     Ok(Developed {
         colors: deep_colors_of(pixels),
         print: render::picture::jpeg(pixels)?.into(),
+        screen: render::picture::screen_jpeg(pixels)?.into(),
         thumbnail,
     })
 }
