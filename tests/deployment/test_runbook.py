@@ -58,6 +58,8 @@ BLOCKS = [
     ("API_URL=$(aws cloudformation", r"(?s)✓ ready after.*nobody was at work.*✓ user, character and story removed"),
     ("git checkout \"$GOOD\"", r"sam deploy --config-env production --template-file"),
     ("aws cloudformation describe-stack-events", r""),
+    ("cargo local recover", r"Story not recoverable: there is no snapshot of it"),
+    ("aws lambda invoke --function-name storytailor-content-agent", r'"StatusCode": 200'),
     ("pg_dump \"$DATABASE_URL\"", r""),
     ("{ echo 'SET session_replication_role", r""),
     ("aws cloudformation update-termination-protection --no-enable", r"delete: s3://storytailor-assets-production/stories/1"),

@@ -18,6 +18,7 @@ mod narration;
 mod notices;
 mod picture_providers;
 mod plans;
+mod recovery;
 mod requests;
 mod scripts;
 mod versions;

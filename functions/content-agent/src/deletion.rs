@@ -20,6 +20,8 @@ pub struct DeletionReport {
     pub files: u64,
     /// What could not be deleted now and is due again in a moment.
     pub failed: u64,
+    /// Snapshots that were written afterwards.
+    pub snapshots: u64,
 }
 
 /// Claimed in one round trip.

@@ -20,6 +20,7 @@ mod prompt;
 mod recording;
 mod references;
 mod session;
+mod snapshots;
 mod steps;
 mod story_context;
 mod telling;
@@ -33,6 +34,7 @@ use config::ImageProvider;
 pub use deletion::DeletionReport;
 pub use model_watch::{Ending, ModelReport};
 pub use prices::Prices;
+pub use snapshots::RecoveryReport;
 
 use decode_pool::DecodePool;
 use domain::{LeaseToken, StoryId};
@@ -171,6 +173,7 @@ impl Report {
 pub enum Done {
     Story(Report),
     Deletion(DeletionReport),
+    Recovery(RecoveryReport),
     Models(ModelReport),
 }
 
@@ -181,6 +184,10 @@ pub enum ContentAgentError {
     Start(#[source] StoreError),
     #[error("could not claim deletions")]
     ClaimDeletions(#[source] StoreError),
+    #[error("could not claim or note snapshots")]
+    ClaimSnapshots(#[source] StoreError),
+    #[error("could not recover the story")]
+    Recover(#[source] StoreError),
 }
 
 /// One invocation: its name as the owner of leases, and when it has to end.
@@ -221,11 +228,21 @@ pub async fn handle(
         Command::GenerateAssets { story_id, jobs } => {
             make_assets(deps, story_id, &jobs, invocation).await
         }
+        Command::DeleteFiles => {
+            let mut report = deletion::run(&deps, &invocation).await?;
+            report.snapshots = snapshots::write_due(&deps, &invocation).await?;
+            Ok(Done::Deletion(report))
+        }
+        Command::RecoverStory { story_id } => {
+            let recovered = snapshots::recover(&deps, story_id).await;
+            recovered
+                .map(Done::Recovery)
+                .map_err(ContentAgentError::Recover)
+        }
         Command::CheckModels => {
             let report = deps.model_watch.look(invocation.deadline).await;
             Ok(Done::Models(report))
         }
-        Command::DeleteFiles => deletion::run(&deps, &invocation).await.map(Done::Deletion),
     }
 }
 

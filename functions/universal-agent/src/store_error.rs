@@ -84,6 +84,10 @@ fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
             detail,
         ),
         Refusal::StoryNotFound => story_not_found(),
+        // Said to operators alone; no route recovers.
+        Refusal::StoryIsNewer | Refusal::StoryNotRecoverable | Refusal::UnknownSnapshot => {
+            ApiError::new(Code::InternalError, "This cannot be asked here.")
+        }
         Refusal::TokenInvalid => ApiError::new(
             Code::TokenInvalid,
             "The access token is of a user who was deleted.",

@@ -91,6 +91,7 @@ begin
   where s.id = p_story_id
   returning s.creator_user_id, s.created_at, s.asset_generation_completed_at into v_user, v_created_at, v_settled_at;
 
+  if v_overall <> 'generating' then perform private.queue_snapshot(p_story_id); end if;
   -- What the user cancelled is no news to them.
   if v_overall not in ('generating', 'cancelled') then
     insert into public.notification_outbox (story_id, user_id, kind) values (p_story_id, v_user, v_overall)

@@ -152,7 +152,10 @@ declare
   v_counts jsonb := case when p_dead_request is null then private.expire_leases(p_limit)
     else private.expire_leases_of_request(p_limit, p_dead_request, p_lease_tokens) end;
 begin
-  if p_dead_request is null then perform private.learn_medians(); end if;
+  if p_dead_request is null then
+    perform private.learn_medians();
+    perform private.release_snapshots();
+  end if;
   if p_dead_request is not null then
     perform private.release_limit_waiter('claim:' || p_dead_request);
     perform private.release_deletions_of(p_dead_request);
@@ -172,8 +175,8 @@ begin
     'more', case when p_dead_request is null
       then exists (select from public.asset_generation_jobs where status = 'generating' and lease_expires_at < now())
       else exists (select from private.jobs_leased_to_request(p_dead_request, p_lease_tokens)) end,
-    -- The worker hands deletions on as well.
-    'claimable', private.has_deletions() or exists (select from public.asset_generation_jobs
+    -- The worker hands deletions and snapshots on as well.
+    'claimable', private.has_deletions() or private.has_snapshots() or exists (select from public.asset_generation_jobs
       where status = 'queued' and inputs_settled and available_at <= now()));
 end $$;
 comment on function public.expire_stuck_jobs is

@@ -26,8 +26,10 @@ pub enum Command {
         story_id: StoryId,
         jobs: Vec<DispatchedJob>,
     },
-    /// Delete the files that the database says are to be deleted.
+    /// Delete the files that the database says are to be deleted, and write the snapshots that it wants.
     DeleteFiles,
+    /// Bring the rows of a story back from its snapshot.
+    RecoverStory { story_id: StoryId },
     /// Look whether the configured models and voices end soon.
     CheckModels,
 }
@@ -54,7 +56,7 @@ pub enum BadCommand {
         expected: &'static str,
     },
     #[error(
-        "unknown action `{0}`: expected generate_story, generate_asset, generate_assets, delete_files or check_models"
+        "unknown action `{0}`: expected generate_story, generate_asset, generate_assets, delete_files, check_models or recover_story"
     )]
     UnknownAction(String),
 }
@@ -136,6 +138,9 @@ impl TryFrom<&Value> for Command {
                 })
             }
             "delete_files" => Ok(Self::DeleteFiles),
+            "recover_story" => Ok(Self::RecoverStory {
+                story_id: id(event, "storyId")?,
+            }),
             "check_models" => Ok(Self::CheckModels),
             other => Err(BadCommand::UnknownAction(other.chars().take(60).collect())),
         }
@@ -213,6 +218,9 @@ mod tests {
             Value::from(Command::DeleteFiles),
             json!({"action": "delete_files"})
         );
+        let recover = json!({"action": "recover_story", "storyId": ID});
+        let read = Command::try_from(&recover).unwrap();
+        assert_eq!(Value::from(read), recover);
         let check = json!({"action": "check_models"});
         assert_eq!(Command::try_from(&check), Ok(Command::CheckModels));
     }

@@ -35,6 +35,7 @@ fn command() -> impl Strategy<Value = Command> {
         (story(), prop::collection::vec(job(), 0..12))
             .prop_map(|(story_id, jobs)| Command::GenerateAssets { story_id, jobs }),
         Just(Command::DeleteFiles),
+        story().prop_map(|story_id| Command::RecoverStory { story_id }),
         Just(Command::CheckModels),
     ]
 }
@@ -88,7 +89,7 @@ proptest! {
                 prop_assert_eq!(failed.lease_tokens, tokens);
                 prop_assert_eq!(failed.new_story, None);
             }
-            Command::DeleteFiles | Command::CheckModels => {
+            Command::DeleteFiles | Command::CheckModels | Command::RecoverStory { .. } => {
                 prop_assert_eq!((failed.new_story, failed.lease_tokens.len()), (None, 0));
             }
         }

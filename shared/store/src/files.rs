@@ -6,6 +6,7 @@
 
 mod deleting;
 mod keys;
+mod snapshots;
 
 pub use keys::{AssetVersion, Fingerprint};
 

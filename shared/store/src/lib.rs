@@ -19,6 +19,7 @@ mod requests;
 mod rest;
 mod shares;
 mod signed;
+mod snapshots;
 mod voices;
 mod webhooks;
 mod why;
@@ -49,6 +50,7 @@ pub use reading::{
 pub use requests::{RequestShare, RequestShares};
 pub use rest::{RestConfig, RestConfigError, Store};
 pub use shares::{NoShareToken, Share, ShareToken};
+pub use snapshots::{ClaimedSnapshots, RecoveryOutcome, StorySnapshot};
 pub use webhooks::{
     Delivery, DeliveryResult, DueDelivery, Webhook, WebhookChange, WebhookEvent, WebhookWithSecret,
 };

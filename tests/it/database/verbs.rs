@@ -24,6 +24,7 @@ mod requests;
 mod restore;
 mod settle;
 mod shares;
+mod snapshots;
 mod spending;
 mod steer;
 mod versions;

@@ -107,7 +107,7 @@ fn each_function_may_call_only_whom_it_must_and_only_the_content_agent_touches_a
             assert!(is_content_agent, "unexpected right: {statement}");
             if statement["Action"] == "s3:ListBucket" {
                 let prefix = &statement["Condition"]["StringLike"]["s3:prefix"];
-                assert_eq!(prefix, &json!(["drafts/*", "stories/*"]));
+                assert_eq!(prefix, &json!(["drafts/*", "snapshots/*", "stories/*"]));
                 continue;
             }
             if statement["Action"] == "cloudfront:CreateInvalidation" {
@@ -115,8 +115,8 @@ fn each_function_may_call_only_whom_it_must_and_only_the_content_agent_touches_a
                 assert_eq!(statement["Resource"], sub(own));
                 continue;
             }
-            let files =
-                ["drafts", "stories"].map(|name| sub(&format!("${{AssetsBucket.Arn}}/{name}/*")));
+            let files = ["drafts", "snapshots", "stories"]
+                .map(|name| sub(&format!("${{AssetsBucket.Arn}}/{name}/*")));
             assert!(files.contains(&statement["Resource"]), "{statement}");
             let actions = json!(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]);
             assert_eq!(statement["Action"], actions);

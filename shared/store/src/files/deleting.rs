@@ -3,6 +3,7 @@
 use super::{
     AssetFiles,
     keys::{key_of, published_by, stem_of},
+    snapshots,
 };
 use crate::StoreError;
 use domain::{AssetType, StoryId};
@@ -20,7 +21,7 @@ const ROUNDS: usize = 3;
 struct StillThere(usize);
 
 impl AssetFiles {
-    /// Deletes everything of a story, published or not, and looks that nothing is left. Answers how many files there were.
+    /// Deletes everything of a story, published or not, its snapshot among it, and looks that nothing is left. Answers how many files there were.
     ///
     /// # Errors
     /// When S3 refuses, or goes on listing what was deleted. What is gone is gone; the rest is there for the next call.
@@ -28,7 +29,11 @@ impl AssetFiles {
         let published = format!("stories/{story}/");
         let published = self.delete_where(&published, |_| true).await?;
         let drafts = format!("drafts/stories/{story}/");
-        Ok(published + self.delete_where(&drafts, |_| true).await?)
+        let drafts = self.delete_where(&drafts, |_| true).await?;
+        let snapshots = self
+            .delete_where(&snapshots::prefix(story), |_| true)
+            .await?;
+        Ok(published + drafts + snapshots)
     }
 
     /// Deletes what these attempts at assets of a story published, but for the files under the addresses that are `named` and

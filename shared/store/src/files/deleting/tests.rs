@@ -99,11 +99,15 @@ fn story() -> StoryId {
 async fn everything_of_a_story_goes_page_by_page_and_nothing_of_another() {
     let bucket = Bucket::default();
     let other = format!("stories/{OTHER}/cover-v1-a1-0123456789abcdef.png");
-    let mut keys = vec![other.clone(), format!("drafts/stories/{STORY}/a.png")];
+    let mut keys = vec![
+        other.clone(),
+        format!("drafts/stories/{STORY}/a.png"),
+        format!("snapshots/stories/{STORY}/v7.json"),
+    ];
     keys.extend((0..5).map(|n| format!("stories/{STORY}/{n}.png")));
     bucket.hold(&keys);
     let files = bucket.files().await;
-    assert_eq!(files.delete_story(story()).await.unwrap(), 6);
+    assert_eq!(files.delete_story(story()).await.unwrap(), 7);
     assert_eq!(bucket.keys(), [other]);
     assert_eq!(files.delete_story(story()).await.unwrap(), 0);
 }

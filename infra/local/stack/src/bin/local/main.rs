@@ -59,6 +59,8 @@ enum Command {
     Doctor,
     /// Why a story is not whole: what each asset waits for or failed of, and when it is tried next
     Why { story: String },
+    /// Brings a lost or damaged story back from its snapshot and its files, or says why not
+    Recover { story: String },
     /// Turns the emergency switch: running, no_new_stories, no_new_work or read_only; tells how much is still being made
     Platform {
         #[arg(value_parser = ["running", "no_new_stories", "no_new_work", "read_only"])]
@@ -103,6 +105,7 @@ async fn run(command: Command) -> Outcome {
         Command::Look => interruptible(look::run()).await,
         Command::Doctor => doctor::run().await,
         Command::Why { story } => operator::why(&story).await,
+        Command::Recover { story } => operator::recover(&story).await,
         Command::Platform { state, reason } => operator::switch(&state, reason.as_deref()).await,
         Command::Deploy(deploy) => deploy::run(deploy).await,
         Command::Smoke(smoke) => smoke::run(smoke).await,

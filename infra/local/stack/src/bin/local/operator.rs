@@ -1,19 +1,26 @@
-//! What operators ask of the stack that is up, or else of the one that the environment names: one verb of the database each.
+//! What operators ask of the stack that is up, or else of the one that the environment names: mostly one verb of the database
+//! each.
 
 use super::Outcome;
 use serde_json::{Value, json};
 use stack::{environment, home::Home};
+
+/// The variables of the stack that is up, else of the environment.
+fn variables() -> Result<impl Fn(&str) -> Option<String>, Box<dyn std::error::Error + Send + Sync>>
+{
+    let running = Home::open(stack::home::workspace().join(".local"))?.running();
+    Ok(move |name: &str| match &running {
+        Some(variables) => variables.get(name).cloned(),
+        None => environment::variable(name),
+    })
+}
 
 /// What a verb answers; what it refuses is an error in its own words.
 async fn call(
     verb: &str,
     arguments: Value,
 ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
-    let running = Home::open(stack::home::workspace().join(".local"))?.running();
-    let variable = |name| match &running {
-        Some(variables) => variables.get(name).cloned(),
-        None => environment::variable(name),
-    };
+    let variable = variables()?;
     let (Some(url), Some(key)) = (
         variable("SUPABASE_URL"),
         variable("SUPABASE_SERVICE_ROLE_KEY"),
@@ -66,6 +73,18 @@ pub(super) async fn why(story: &str) -> Outcome {
         }
         println!("{line}");
     }
+    Ok(())
+}
+
+/// Brings a story back, or says why not.
+pub(super) async fn recover(story: &str) -> Outcome {
+    let variable = variables()?;
+    let function = variable("CONTENT_AGENT_FUNCTION");
+    let target = operate::recover::Target {
+        endpoint: variable("AWS_ENDPOINT_URL_LAMBDA"),
+        function: function.ok_or("no stack is up, and CONTENT_AGENT_FUNCTION names none")?,
+    };
+    println!("{}", operate::recover::run(&target, story).await?);
     Ok(())
 }
 
