@@ -166,7 +166,7 @@ async fn a_cover_whose_text_is_written_by_nobody_is_kept_and_settled_with_the_te
             (&json!("queued"), &json!(false), &Value::Null),
             "nobody holds it and nobody draws it again"
         );
-        assert_eq!(database.asset(&story, "cover").await["status"], "queued");
+        assert_eq!(database.asset(&story, "cover").await["status"], "pending");
         if restyled {
             let wish = json!({"p_story_id": story.id, "p_user_id": story.user, "p_asset_types": ["cover"]});
             database.call("cancel_assets", wish).await;
