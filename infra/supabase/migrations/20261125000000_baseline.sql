@@ -779,6 +779,12 @@ create function private.outline_stands(p_text public.asset_generation_jobs) retu
     and p_text.checkpoint ? private.manuscript_key(p_text.versions_made + 1)
 $$;
 
+-- What was made ahead of its text and waits for it; nothing once the job is wished for in another way.
+create function private.finished_result(p_job public.asset_generation_jobs) returns jsonb
+  language sql immutable set search_path = '' as $$
+  select case when p_job.checkpoint #> '{finished,options}' = p_job.options then p_job.checkpoint #> '{finished,result}' end
+$$;
+
 -- The version of the text that assets are begun from: the one that is there, else the one that is being written.
 create function private.text_version_to_be(p_story_id uuid) returns integer
   language sql stable set search_path = '' as $$
@@ -2374,7 +2380,7 @@ create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
       'progress', progress,
       'typicalSeconds', private.typical_seconds(asset_type),
       'earlierVersionStands', private.earlier_version_stands(j) or coalesce(shown ->> 'status' = 'ready', false),
-      'finished', case when checkpoint #> '{finished,options}' = options then checkpoint #> '{finished,result}' end,
+      'finished', private.finished_result(j),
       'checkpoint', checkpoint - 'finished',
       'options', options)
       order by claim_order, asset_type), '[]'::jsonb)
@@ -2446,7 +2452,7 @@ begin
         and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(j.asset_type)))
         and case
           when i.asset_type <> 'content' then not private.is_settled(i.status)
-          when public.text_needed(j.asset_type) = 'outline' and not j.checkpoint ? 'finished'
+          when public.text_needed(j.asset_type) = 'outline' and private.finished_result(j) is null
             then i.status <> 'ready' and not private.outline_stands(i)
           else i.status <> 'ready' end);
 

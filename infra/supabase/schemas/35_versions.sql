@@ -39,6 +39,12 @@ create function private.outline_stands(p_text public.asset_generation_jobs) retu
     and p_text.checkpoint ? private.manuscript_key(p_text.versions_made + 1)
 $$;
 
+-- What was made ahead of its text and waits for it; nothing once the job is wished for in another way.
+create function private.finished_result(p_job public.asset_generation_jobs) returns jsonb
+  language sql immutable set search_path = '' as $$
+  select case when p_job.checkpoint #> '{finished,options}' = p_job.options then p_job.checkpoint #> '{finished,result}' end
+$$;
+
 -- The version of the text that assets are begun from: the one that is there, else the one that is being written.
 create function private.text_version_to_be(p_story_id uuid) returns integer
   language sql stable set search_path = '' as $$

@@ -190,7 +190,7 @@ create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
       'progress', progress,
       'typicalSeconds', private.typical_seconds(asset_type),
       'earlierVersionStands', private.earlier_version_stands(j) or coalesce(shown ->> 'status' = 'ready', false),
-      'finished', case when checkpoint #> '{finished,options}' = options then checkpoint #> '{finished,result}' end,
+      'finished', private.finished_result(j),
       'checkpoint', checkpoint - 'finished',
       'options', options)
       order by claim_order, asset_type), '[]'::jsonb)

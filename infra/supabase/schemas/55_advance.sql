@@ -44,7 +44,7 @@ begin
         and (i.asset_type = 'content' or i.asset_type = any (public.asset_inputs(j.asset_type)))
         and case
           when i.asset_type <> 'content' then not private.is_settled(i.status)
-          when public.text_needed(j.asset_type) = 'outline' and not j.checkpoint ? 'finished'
+          when public.text_needed(j.asset_type) = 'outline' and private.finished_result(j) is null
             then i.status <> 'ready' and not private.outline_stands(i)
           else i.status <> 'ready' end);
 

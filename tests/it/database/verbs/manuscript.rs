@@ -172,7 +172,13 @@ async fn a_cover_whose_text_is_written_by_nobody_is_kept_and_settled_with_the_te
             database.call("cancel_assets", wish).await;
             let mut wish = database_wish(&story, &["cover"]);
             wish["p_options"] = json!({"style": "ink"});
-            database.call("retry_assets", wish).await;
+            database.call("generate_assets", wish).await;
+            let cover = database.job(&story, "cover").await;
+            assert_eq!(
+                (&cover["status"], &cover["inputs_settled"]),
+                (&json!("queued"), &json!(true)),
+                "another cover may be begun from the outline"
+            );
         }
         let again = database.claim_asset(&story, "content").await;
         database.write_text_of(&again).await;
