@@ -24,6 +24,13 @@ pub enum CallKind {
     Other,
 }
 
+impl CallKind {
+    /// Whether nobody pays for it: no fault meets it unless one is scripted for its kind.
+    pub(crate) const fn is_free(self) -> bool {
+        matches!(self, Self::Moderation | Self::Other)
+    }
+}
+
 /// One call as the stand-in saw it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

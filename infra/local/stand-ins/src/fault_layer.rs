@@ -100,7 +100,7 @@ pub(crate) async fn pass<S: StandIn>(
         (outcome, words) = match &limit {
             Some(verdict) if verdict.is_refused() => (Outcome::RateLimited, None),
             _ => config.take_scripted(kind, &body).unwrap_or_else(|| {
-                let is_free = kind == CallKind::Other;
+                let is_free = kind.is_free();
                 let drawn = faults.draw(&sha256, earlier_tries);
                 (if is_free { Outcome::Ok } else { drawn }, None)
             }),

@@ -192,7 +192,7 @@ impl Scripted {
     pub(crate) fn matches(&self, kind: CallKind, body: &[u8]) -> bool {
         let kind_matches = match self.kind {
             Some(wanted) => wanted == kind,
-            None => kind != CallKind::Other,
+            None => !kind.is_free(),
         };
         kind_matches
             && self.contains.as_ref().is_none_or(|text| {

@@ -31,10 +31,11 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let plain = one_after_another(stack, 1).await?;
     let broke = one_after_another(stack, count).await?;
     let all = stack.asked().stories.clone();
-    let (texts, others): (Vec<_>, Vec<_>) =
-        calls_since(stack, before, |call| call.provider == "openai")
-            .into_iter()
-            .partition(|call| call.schema.as_deref() == Some("story"));
+    let (texts, others): (Vec<_>, Vec<_>) = calls_since(stack, before, |call| {
+        call.provider == "openai" && call.kind != CallKind::Moderation
+    })
+    .into_iter()
+    .partition(|call| call.schema.as_deref() == Some("story"));
     figures.extend(figures! {
         "OpenAI calls without money" => others.len(), "calls", at_most 3,
             beside "in the middle of a story; 429 insufficient_quota";

@@ -39,8 +39,9 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     stack.stand_ins().clear_script();
     let bought = calls_since(stack, before, |call| call.fault.is_some()).len();
     Ok(figures.and(figures! {
-        "useless answers bought, a job" => a_story(bought as f64), "calls", is ATTEMPTS * MODELS;
-        "dead letters with that cause" => dead_letters(stack, &useless, "UNUSABLE_ANSWER").await?, "jobs", is rounds;
+        "useless answers bought, a job" => a_story(bought as f64), "calls", at_most ATTEMPTS * MODELS,
+            beside "as many as the money of one picture reaches for";
+        "dead letters with that cause" => dead_letters(stack, &useless, "UNUSABLE_PICTURE").await?, "jobs", is rounds;
         "assets made beside it, a story" =>
             a_story(stack.count_jobs(&useless, "status = 'ready'").await? as f64), "assets", is 8;
         "placeholders drawn" => placeholders(stack, &useless), "files", is rounds;
