@@ -253,7 +253,7 @@ journey('the marked word is the one that sounds, at three speeds, after a seek, 
 });
 
 journey('a refused picture is marked and painted again, a refused text written again, and making can be stopped', async () => {
-  await standIns({ next: [{ outcome: 'policy', kind: 'image', times: 2 }] });
+  await standIns({ next: [{ outcome: 'policy', kind: 'image', times: 4 }] });
   const session = await demo();
   const api = new Api(session);
   const context = await signedIn(browser, session, { viewport: { width: 390, height: 844 }, colorScheme: 'dark' });

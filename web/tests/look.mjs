@@ -13,7 +13,7 @@ const session = await demo();
 const api = new Api(session);
 const ready = await api.makeStory({ name: 'Ember', species: 'dragon', appearance: { skin: 'soft green scales' } }, { idea: 'a shy dragon who is afraid of the dark' });
 const { asset_generation_status: made } = await api.settled(ready.id);
-await standIns({ next: [{ outcome: 'policy', kind: 'image', times: 2 }] });
+await standIns({ next: [{ outcome: 'policy', kind: 'image', times: 4 }] });
 const partial = await api.makeStory({ name: 'Luna', species: 'human child', age: 6, traits: ['wheelchair', 'curly_hair'] });
 await api.settled(partial.id);
 await standIns({ next: [{ outcome: 'policy', kind: 'text' }] });

@@ -87,7 +87,24 @@ impl Moderation {
         if self.is_away() {
             return Ok(());
         }
-        let verdicts = match self.ask(key, words).await {
+        let began = Instant::now();
+        let asked = self.ask(key, words).await;
+        let outcome = if asked.is_ok() {
+            "delivered"
+        } else {
+            "unavailable"
+        };
+        let took = began.elapsed().as_millis() as u64;
+        tracing::info!(
+            provider = "openai",
+            kind = "moderation",
+            model = MODEL,
+            attempt = 1,
+            durationMs = took,
+            outcome,
+            "Provider called"
+        );
+        let verdicts = match asked {
             Ok(verdicts) => verdicts,
             Err(error) => {
                 *self.failed.lock().expect("no holder panics") = Some(Instant::now());

@@ -4,6 +4,7 @@ use super::demo;
 use crate::stack::own;
 use serde_json::Value;
 use stack::lambda::{LogLine, LogSource};
+use stand_ins::{CallKind, CallRecord};
 use std::collections::BTreeSet;
 use tokio::sync::broadcast::Receiver;
 
@@ -67,7 +68,9 @@ fn every_line_of_a_story_names_its_invocation_its_story_and_where_it_is_about_on
                 assert_eq!(line["storyId"], *id, "{line}");
             }
             let message = line["message"].as_str().unwrap_or_default();
-            if ABOUT_A_JOB.iter().any(|words| message.contains(words)) {
+            let is_about_a_job = ABOUT_A_JOB.iter().any(|words| message.contains(words));
+            // The words of a wish are looked at before there is a job.
+            if is_about_a_job && line["kind"] != "moderation" {
                 assert!(line["jobId"].is_string(), "{line}");
                 assert!(line["assetType"].is_string(), "{line}");
             }
@@ -90,9 +93,8 @@ fn every_line_of_a_story_names_its_invocation_its_story_and_where_it_is_about_on
             let positive = ["seconds", "costUsd"].map(|name| line[name].as_f64() > Some(0.0));
             assert_eq!(positive, [true; 2], "{line}");
         }
-        assert_eq!(
-            with("Provider called"),
-            shared.stack().stand_ins().calls().len()
-        );
+        let calls = shared.stack().stand_ins().calls();
+        let makes = |call: &&CallRecord| call.kind != CallKind::Other;
+        assert_eq!(with("Provider called"), calls.iter().filter(makes).count());
     });
 }
