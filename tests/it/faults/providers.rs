@@ -24,7 +24,7 @@ fn a_job_that_takes_its_process_down_takes_nothing_else_with_it() {
 }
 
 #[test]
-fn a_refused_picture_is_asked_for_twice_and_never_again() {
+fn a_refused_picture_is_asked_for_in_plainer_words_and_then_no_more() {
     holds("refusal");
 }
 
