@@ -150,22 +150,10 @@ async fn platform(stack: &TestStack, count: usize) -> Result<Figures> {
         .await?;
     let limit = stack.query("limit the platform").bind(PLATFORM_USD);
     limit.run().await?;
-    let mut refused = 0;
     let mut asked = Vec::new();
     for number in 0..4 * count {
-        let hero = format!("Emberdusk{number}x");
-        let character = stack.user.make_character(&hero).await?;
-        match stack.user.ask_about(&character).await {
-            Ok(story) => {
-                stack.note(story, &hero);
-                asked.push(story);
-            }
-            Err(crate::TrialError::Api(ApiError::Refused { code, .. }))
-                if code == "PLATFORM_PAUSED" =>
-            {
-                refused += 1;
-            }
-            Err(error) => return Err(error),
+        if !ask(stack, number, &mut asked).await? {
+            break;
         }
     }
     stack.query("take what is left").run().await?;
@@ -180,13 +168,14 @@ async fn platform(stack: &TestStack, count: usize) -> Result<Figures> {
     tokio::time::sleep(Duration::from_secs(5)).await;
     let claims = claims_so_far(stack) - claims;
     let paid_late = stack.last_call() - calls;
+    let is_refused = !ask(stack, 4 * count, &mut asked).await?;
     let over: f64 = stack.query("above the platform").value().await?;
     stack
         .arrange("update private.platform_limits set daily_cost_usd = null")
         .await?;
     let made = stack.settle(&asked, stack.patience).await?;
     Ok(figures! {
-        "stories refused while the platform has no money" => refused, "stories", at_least 1;
+        "stories refused while the platform has no money" => usize::from(is_refused), "of one", is 1;
         "jobs that wait for money" => waiting, "jobs", at_least 1;
         "calls while nothing may be paid" => paid_late, "calls", is 0;
         "USD above the platform's limit" => over.max(0.0), "USD", is 0;
@@ -194,6 +183,25 @@ async fn platform(stack: &TestStack, count: usize) -> Result<Figures> {
             beside "a worker that spins: 250";
         "until what waited is made, once the limit is lifted" => made, "s";
     })
+}
+
+/// Asks for one more story; false when the platform refuses it for want of money.
+async fn ask(stack: &TestStack, number: usize, asked: &mut Vec<Uuid>) -> Result<bool> {
+    let hero = format!("Emberdusk{number}x");
+    let character = stack.user.make_character(&hero).await?;
+    match stack.user.ask_about(&character).await {
+        Ok(story) => {
+            stack.note(story, &hero);
+            asked.push(story);
+            Ok(true)
+        }
+        Err(crate::TrialError::Api(ApiError::Refused { code, .. }))
+            if code == "PLATFORM_PAUSED" =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Round trips of all workers that asked for jobs.

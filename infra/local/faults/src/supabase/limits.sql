@@ -41,5 +41,6 @@ update private.platform_limits set daily_cost_usd = $1::float8::numeric + (
 
 --- take what is left
 -- Of the platform's day: what is under way is paid for, and the rest of what it leads to waits.
-update private.platform_limits set daily_cost_usd = daily_cost_usd
-  - greatest((private.spending_room('{}') ->> private.platform()::text)::numeric, 0)
+-- Limits are whole cents.
+update private.platform_limits set daily_cost_usd = ceil(100 * (daily_cost_usd
+  - greatest((private.spending_room('{}') ->> private.platform()::text)::numeric, 0))) / 100
