@@ -11,7 +11,7 @@ pub struct Config {
     pub lease: Duration,
     /// `MAX_JOBS_IN_FLIGHT`, default 1000.
     pub max_jobs_in_flight: u32,
-    /// `TIMEOUT_HANDLER_FUNCTION`: who sends a notice when a claim ends a story; nobody without `EMAIL_FROM`.
+    /// `TIMEOUT_HANDLER_FUNCTION`: who sends a notice when a claim ends a story.
     pub notice_sender: Option<String>,
 }
 

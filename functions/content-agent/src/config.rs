@@ -78,7 +78,7 @@ pub struct Config {
     pub max_jobs_in_flight: u32,
     /// `ASSET_WORKER_FUNCTION`: who is woken for what this invocation does not take on itself.
     pub asset_worker: String,
-    /// `TIMEOUT_HANDLER_FUNCTION`: who sends a notice when a story ends here; nobody without `EMAIL_FROM`.
+    /// `TIMEOUT_HANDLER_FUNCTION`: who sends a notice when a story ends here.
     pub notice_sender: Option<String>,
     /// `IMAGE_FALLBACK`, default `placeholder`.
     pub image_fallback: ImageFallback,

@@ -39,7 +39,7 @@ pub struct Config {
     pub content_agent: String,
     /// `ASSET_WORKER_FUNCTION`: who dispatches what became claimable.
     pub asset_worker: String,
-    /// `TIMEOUT_HANDLER_FUNCTION`: who sends a notice when a command ends a story; nobody without `EMAIL_FROM`.
+    /// `TIMEOUT_HANDLER_FUNCTION`: who sends a notice when a command ends a story.
     pub notice_sender: Option<String>,
     /// `ENVIRONMENT`, default `local`; told by `GET /health`.
     pub environment: String,

@@ -42,6 +42,16 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         *codes.entry(code).or_default() += count;
     }
     let stories = stack.asked().stories.clone();
+    for story in &stories {
+        until("a story rests", stack.patience, async || {
+            stack.query("rests").bind(*story).value().await
+        })
+        .await?;
+    }
+    let above_allowance = stack.count(query("above their allowance")).await?;
+    let above_day = stack.count(query("above their day")).await?;
+    let waited = stack.count_jobs(&stories, "status = 'queued'").await?;
+    turn_the_day(stack).await?;
     stack.settle(&stories, stack.patience).await?;
     let of = |code: &str| codes.get(code).copied().unwrap_or_default();
     let known = [
@@ -62,8 +72,9 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         "refused by the money of a day" => of("SPEND_LIMIT"), "wishes";
         "answers that the database was too busy for" => of(BUSY), "wishes", at_most users * wishes / 100;
         "answers that are none of these" => unknown.len(), "codes", is 0, beside format!("{unknown:?}");
-        "stories made again beyond their allowance" => stack.count(query("above their allowance")).await?, "stories", is 0;
-        "users above the money of their day" => stack.count(query("above their day")).await?, "users", is 0;
+        "stories made again beyond their allowance" => above_allowance, "stories", is 0;
+        "users above the money of their day" => above_day, "users", is 0;
+        "jobs that waited for the next day of their user" => waited, "jobs";
     };
     figures.extend(sums(stack).await?);
     figures.extend(platform(stack, options.size.pick(3, 6, 12)).await?);
@@ -73,6 +84,15 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
 
 /// The answer of a machine that has more to do than it can, with a Retry-After.
 const BUSY: &str = "SERVICE_UNAVAILABLE";
+
+/// Midnight, as those see it whose user had no money left.
+async fn turn_the_day(stack: &TestStack) -> Result<()> {
+    let lift = "update public.tiers set daily_cost_limit_usd = null where code = 'free'";
+    stack.arrange(lift).await?;
+    let wait_no_more = "update public.asset_generation_jobs set available_at = now()
+        where status = 'queued' and available_at > now()";
+    stack.arrange(wait_no_more).await
+}
 
 /// What an answer that is no refusal is called here.
 const DONE: &str = "done";
@@ -96,7 +116,10 @@ async fn one_user(
         *answers.entry(code).or_default() += 1;
         // Half of the wishes meet a story at work.
         if random.random_bool(0.5) {
-            stack.settle(&[story], stack.patience).await?;
+            until("a story rests", stack.patience, async || {
+                stack.query("rests").bind(story).value().await
+            })
+            .await?;
         }
     }
     Ok(answers)

@@ -44,3 +44,8 @@ update private.platform_limits set daily_cost_usd = $1::float8::numeric + (
 -- Limits are whole cents.
 update private.platform_limits set daily_cost_usd = ceil(100 * (daily_cost_usd
   - greatest((private.spending_room('{}') ->> private.platform()::text)::numeric, 0))) / 100
+
+--- rests
+-- Nothing of the story is under way, or could be begun before the day of its user turns.
+select not exists (select from public.asset_generation_jobs where story_id = $1 and (status = 'generating'
+  or (status = 'queued' and inputs_settled and available_at < now() + interval '1 hour')))
