@@ -14,8 +14,9 @@ use std::{
 };
 use url::Url;
 
-/// OpenAI's `POST /moderations` (contract: the provider's OpenAPI document), which is not billed. What it says is advice in
-/// time: text and pictures are looked at again by those who make them, so a service that is away holds nobody up.
+/// OpenAI's `POST /moderations` (contract: the provider's OpenAPI document), which is not billed. It is not the last door:
+/// what is made of the words meets the providers' own filters, and each picture its check. So a service that is away holds
+/// nobody up.
 pub struct Moderation {
     address: String,
     api_key: Option<SecretString>,
@@ -31,10 +32,7 @@ const MODEL: &str = "omni-moderation-latest";
 const PATIENCE: Duration = Duration::from_millis(800);
 /// A service that did not answer is not waited for by every request that follows.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
-/// Whom a story is for when nobody says so; the content agent writes for the same age.
-const DEFAULT_AGE: u32 = 6;
-
-/// From which score on a category is refused: for readers up to 7, up to 12, and above. A tale may have a wolf in it, so
+/// From which score on a category is refused: for readers up to 7, and where nobody says how old they are; up to 12; above. A tale may have a wolf in it, so
 /// violence is let pass furthest. Kinds of a category (`violence/graphic`) go by its name.
 const LIMITS: [(&str, &str, [f64; 3]); 6] = [
     ("harassment", "being cruel to others", [0.5, 0.6, 0.8]),
@@ -115,7 +113,6 @@ impl Moderation {
                 return Ok(());
             }
         };
-        let age = age.unwrap_or(DEFAULT_AGE);
         let found = words.iter().zip(&verdicts);
         let unsafe_words: Vec<_> = found
             .filter_map(|((field, _), verdict)| Some((field.as_str(), verdict.reason(age)?)))
@@ -158,11 +155,11 @@ impl Moderation {
 
 impl Verdict {
     /// The gravest category that is too much for this age, in words for a parent.
-    fn reason(&self, age: u32) -> Option<&'static str> {
+    fn reason(&self, age: Option<u32>) -> Option<&'static str> {
         let column = match age {
-            0..=7 => 0,
-            8..=12 => 1,
-            _ => 2,
+            None | Some(0..=7) => 0,
+            Some(8..=12) => 1,
+            Some(_) => 2,
         };
         let excess = LIMITS.iter().map(|(name, words, limits)| {
             let is_kind = |category: &str| category.split('/').next() == Some(name);
@@ -181,9 +178,12 @@ impl Verdict {
     }
 }
 
-fn refusal(age: u32, found: &[(&str, &'static str)]) -> ApiError {
+fn refusal(age: Option<u32>, found: &[(&str, &'static str)]) -> ApiError {
+    let reader = age.map_or("a small child".to_owned(), |age| {
+        format!("a child of {age}")
+    });
     let sentence = |(field, reason): &(&str, &str)| {
-        format!("{field} speaks of {reason}, which does not belong in a story for a child of {age}")
+        format!("{field} speaks of {reason}, which does not belong in a story for {reader}")
     };
     let sentences: Vec<_> = found.iter().map(sentence).collect();
     let fields: Vec<Value> = found
@@ -248,10 +248,15 @@ mod tests {
     #[test]
     fn what_is_too_much_for_a_small_child_may_be_told_to_a_bigger_one() {
         let wolf = verdict("violence", 0.6, false);
-        assert_eq!(wolf.reason(5), Some("violence"));
-        assert_eq!(wolf.reason(10), None);
+        assert_eq!(wolf.reason(Some(5)), Some("violence"));
+        assert_eq!(wolf.reason(Some(10)), None);
+        assert_eq!(
+            wolf.reason(None),
+            Some("violence"),
+            "nobody knows how small"
+        );
         let flagged = verdict("sexual/minors", 0.01, true);
-        assert_eq!(flagged.reason(18), Some("something for adults"));
-        assert_eq!(verdict("violence/graphic", 0.1, false).reason(3), None);
+        assert_eq!(flagged.reason(Some(18)), Some("something for adults"));
+        assert_eq!(verdict("violence/graphic", 0.1, false).reason(None), None);
     }
 }

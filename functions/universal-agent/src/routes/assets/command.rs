@@ -72,10 +72,10 @@ pub(crate) async fn command<Request: CommandRequest>(
     let mut command: AssetCommand = body.into();
     if let Some(options) = command.options_mut() {
         options.voice_id = voices::resolve(&*deps.voices, options.voice_id.take()).await?;
-        let style = options.style.clone();
-        let words = style.map(|style| ("style".to_owned(), style));
-        let words: Vec<_> = words.into_iter().collect();
-        deps.moderation.check(None, &words).await?;
+        if let Some(style) = &options.style {
+            let words = [("style".to_owned(), style.clone())];
+            deps.moderation.check(None, &words).await?;
+        }
     }
     let result = deps
         .store

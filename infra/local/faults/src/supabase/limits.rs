@@ -43,10 +43,7 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     }
     let stories = stack.asked().stories.clone();
     for story in &stories {
-        until("a story rests", stack.patience, async || {
-            stack.query("rests").bind(*story).value().await
-        })
-        .await?;
+        rest(stack, *story).await?;
     }
     let above_allowance = stack.count(query("above their allowance")).await?;
     let above_day = stack.count(query("above their day")).await?;
@@ -85,6 +82,15 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
 /// The answer of a machine that has more to do than it can, with a Retry-After.
 const BUSY: &str = "SERVICE_UNAVAILABLE";
 
+/// Waits until nothing of a story goes on before its user's day turns.
+async fn rest(stack: &TestStack, story: Uuid) -> Result<()> {
+    until("a story rests", stack.patience, async || {
+        stack.query("rests").bind(story).value().await
+    })
+    .await?;
+    Ok(())
+}
+
 /// Midnight, as those see it whose user had no money left.
 async fn turn_the_day(stack: &TestStack) -> Result<()> {
     let lift = "update public.tiers set daily_cost_limit_usd = null where code = 'free'";
@@ -116,10 +122,7 @@ async fn one_user(
         *answers.entry(code).or_default() += 1;
         // Half of the wishes meet a story at work.
         if random.random_bool(0.5) {
-            until("a story rests", stack.patience, async || {
-                stack.query("rests").bind(story).value().await
-            })
-            .await?;
+            rest(stack, story).await?;
         }
     }
     Ok(answers)
