@@ -14,6 +14,7 @@ mod libraries;
 mod logs;
 mod models;
 mod motion;
+mod names;
 mod narration;
 mod notices;
 mod picture_providers;

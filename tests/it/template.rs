@@ -167,6 +167,7 @@ fn every_plain_setting_is_set_for_every_function() {
         "PICTURE_BUDGET_USD",
         "PICTURE_TRY_SECONDS",
         "SSM_PARAMETER_PREFIX",
+        "STAND_IN_NAMES",
         "SUPABASE_JWT_ISSUER",
         "SUPABASE_URL",
         "TIMEOUT_HANDLER_FUNCTION",

@@ -40,7 +40,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("timeout-handler", &["domain", "events", "runtime", "store"]),
-    ("universal-agent", &["domain", "events", "runtime", "store"]),
+    (
+        "universal-agent",
+        &["domain", "events", "providers", "runtime", "store"],
+    ),
     ("domain", &[]),
     ("events", &["domain"]),
     ("providers", &["domain"]),

@@ -5,6 +5,7 @@ use crate::{
     failure::StepError,
     pace::Pace,
     prompt::Question,
+    stand_in_names::HidesNames,
     story_context::StoryContext,
     usage::{self, UsageLedger},
 };
@@ -13,7 +14,7 @@ use domain::{
     estimate::documented_seconds,
     story::{Manuscript, UnusableAnswer},
 };
-use providers::{CallUsage, Hears, TextCall, TextModelRole};
+use providers::{CallUsage, Hears, TextCall, TextModel, TextModelRole};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::{
@@ -104,8 +105,8 @@ impl Attempt {
         let call = self.call(role, question);
         let kind = call.name;
         let mut billed = Vec::new();
-        let model = self.deps().text.as_ref();
-        let answer = asking::ask_until_usable(model, call, &mut billed, usable).await;
+        let model = self.text_model();
+        let answer = asking::ask_until_usable(&model, call, &mut billed, usable).await;
         self.note_extra_calls(0, billed.len().saturating_sub(1));
         let tokens = self.bill(kind, &billed);
         Ok((answer?, tokens))
@@ -124,10 +125,17 @@ impl Attempt {
             ..self.call(TextModelRole::Story, question)
         };
         let mut billed = Vec::new();
-        let model = self.deps().text.as_ref();
+        let model = self.text_model();
         let answer = model.ask_aloud(&call, hears, &mut billed).await;
         let tokens = self.bill(call.name, &billed);
         (answer.map_err(StepError::from), tokens)
+    }
+
+    fn text_model(&self) -> HidesNames<'_, dyn TextModel> {
+        HidesNames {
+            model: self.deps().text.as_ref(),
+            names: &self.story.names,
+        }
     }
 
     fn call(&self, role: TextModelRole, question: Question) -> TextCall {

@@ -88,6 +88,8 @@ pub struct Config {
     pub image_models: Vec<String>,
     /// `PICTURE_BUDGET_SECONDS` and `PICTURE_BUDGET_USD`, default 240 and 0.12.
     pub picture_budget: PictureBudget,
+    /// `STAND_IN_NAMES`: providers, but for who reads aloud, never hear what a character is called.
+    pub hides_names: bool,
     /// What calls of the configured models cost.
     pub prices: Prices,
 }
@@ -134,6 +136,7 @@ impl Config {
                 )?,
                 usd: variables.parsed_or(env::PICTURE_BUDGET_USD, 0.12)?,
             },
+            hides_names: variables.parsed_or(env::STAND_IN_NAMES, false)?,
             prices: Prices::from_variables(variables)?,
         })
     }

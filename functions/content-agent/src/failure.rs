@@ -16,6 +16,12 @@ pub(crate) enum StepError {
     Unusable(#[from] domain::story::UnusableAnswer),
     #[error("the model's answer does not fit its schema")]
     Schema(#[from] serde_json::Error),
+    #[error("the text speaks of {reason}")]
+    UnsafeText {
+        /// In words for a parent.
+        reason: &'static str,
+        reader: String,
+    },
     #[error("the picture failed its check three times")]
     CheckFailed,
     #[error("none of three pictures could be read")]
@@ -62,6 +68,11 @@ impl StepError {
         let (code, message) = self.code_and_message(asset);
         let message = match &self {
             Self::MissingLetters { scripts } => format!("{message}: {}", scripts.join(", ")),
+            Self::UnsafeText { reason, reader } => {
+                format!(
+                    "{message}: it spoke of {reason}, which does not belong in a story for {reader}"
+                )
+            }
             _ => message.to_owned(),
         };
         let (retryable, retry_after) = match &self {
@@ -79,6 +90,7 @@ impl StepError {
             // What the database refuses today it refuses tomorrow, and each attempt is paid for.
             Self::Store(error) => (!error.is_about_the_data(), None),
             Self::OutOfTime(_)
+            | Self::UnsafeText { .. }
             | Self::CheckFailed
             | Self::NothingReadable
             | Self::MissingInput
@@ -111,6 +123,7 @@ impl StepError {
                 FailureCode::UnusableAnswer,
                 "The model gave an answer that could not be used",
             ),
+            Self::UnsafeText { .. } => describe_provider_error(&ErrorKind::Refused, asset),
             Self::Sound(_) => (
                 FailureCode::UnusableAnswer,
                 "The recording could not be played",

@@ -21,6 +21,7 @@ mod recording;
 mod references;
 mod session;
 mod snapshots;
+mod stand_in_names;
 mod steps;
 mod story_context;
 mod telling;
@@ -41,7 +42,7 @@ use domain::{LeaseToken, StoryId};
 use events::{Command, DispatchedJob, SendNotices, Tick};
 use model_watch::ModelWatch;
 use picture_providers::PictureProviders;
-use providers::{Bfl, ElevenLabs, OpenAi};
+use providers::{Bfl, ElevenLabs, Moderation, OpenAi};
 use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Shutdown, Variables, chain, env, http_client};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
@@ -55,6 +56,7 @@ pub struct Deps {
     pub text: Arc<dyn providers::TextModel>,
     pub pictures: Arc<dyn providers::PictureModel>,
     pub speech: Arc<dyn providers::SpeechModel>,
+    pub moderation: Moderation,
     pub invoker: Arc<dyn Invoke>,
     pub config: Config,
     pub decode_pool: DecodePool,
@@ -88,7 +90,14 @@ impl Deps {
                 .optional(env::ASSETS_DISTRIBUTION_ID)
                 .map(str::to_owned),
         );
-        let openai = Arc::new(OpenAi::new(config::openai(variables)?, http.clone()));
+        let openai = config::openai(variables)?;
+        let moderation = Moderation::new(
+            &openai.base_url,
+            Some(openai.api_key.clone()),
+            http.clone(),
+            steps::MODERATION_PATIENCE,
+        );
+        let openai = Arc::new(OpenAi::new(openai, http.clone()));
         let elevenlabs = config::elevenlabs(variables)?;
         let elevenlabs = Arc::new(ElevenLabs::new(elevenlabs, http.clone()));
         let config = Config::from_variables(variables)?;
@@ -113,6 +122,7 @@ impl Deps {
             model_watch: ModelWatch::from_variables(variables, &openai, &elevenlabs),
             text: openai,
             speech: elevenlabs,
+            moderation,
         })
     }
 

@@ -10,6 +10,8 @@ mod placeholder;
 mod text;
 mod web_book;
 
+pub(crate) use text::MODERATION_PATIENCE;
+
 use crate::{
     attempt::Attempt,
     failure::{self, StepError},

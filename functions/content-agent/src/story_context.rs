@@ -3,7 +3,7 @@
 
 use crate::{
     Deps, art::Art, failure::StepError, prompt::Plot, references::UnusedReferences,
-    telling::Telling,
+    stand_in_names::StandInNames, telling::Telling,
 };
 use bytes::Bytes;
 use domain::{
@@ -26,6 +26,8 @@ pub(crate) struct StoryContext {
     pub(crate) deps: Arc<Deps>,
     pub(crate) deadline: Deadline,
     pub(crate) work: Arc<StoryWork>,
+    /// What providers call its characters.
+    pub(crate) names: Arc<StandInNames>,
     /// The text, once it is there.
     text: Option<Arc<StoryText>>,
     /// What it is about, once that is known.
@@ -62,9 +64,14 @@ pub(crate) struct ForTheWeb {
 
 impl StoryContext {
     pub(crate) fn new(deps: Arc<Deps>, work: StoryWork, deadline: Deadline) -> Self {
+        let names = match deps.config.hides_names {
+            true => StandInNames::new(&work.characters, &work.request),
+            false => StandInNames::default(),
+        };
         Self {
             deps,
             deadline,
+            names: Arc::new(names),
             text: work.text().ok().map(Arc::new),
             outline: work.outline().map(Arc::new),
             telling: Arc::default(),

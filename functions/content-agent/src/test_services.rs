@@ -20,6 +20,7 @@ use axum::{
     response::Response,
 };
 use domain::{AssetType, StoryId};
+use providers::Moderation;
 use render::{colors::HexColor, placeholder::placeholder_png};
 use runtime::{Deadline, Variables};
 use serde_json::{Value, json};
@@ -108,6 +109,12 @@ impl TestServices {
             text: Arc::new(self.clone()),
             pictures: Arc::new(self.clone()),
             speech: Arc::new(self.clone()),
+            moderation: Moderation::new(
+                &base.parse().unwrap(),
+                None,
+                runtime::http_client(),
+                Duration::ZERO,
+            ),
             invoker: Arc::new(self.clone()),
             config: Config {
                 lease: Duration::from_secs(60),
@@ -117,6 +124,7 @@ impl TestServices {
                 image_fallback: ImageFallback::Fail,
                 unchecked_traits: Vec::new(),
                 image_models: vec!["a-model".to_owned()],
+                hides_names: false,
                 picture_budget: PictureBudget {
                     time: Duration::from_secs(240),
                     usd: 0.12,

@@ -1,10 +1,11 @@
 //! What handlers may touch, built once per process, and the configuration it is built from.
 
 use crate::{
-    ElevenLabsVoices, Moderation, TokenVerifier, Voices, last_known::LastKnown, rates::Rates,
-    recent::Recent, signatures::Secrets,
+    ElevenLabsVoices, TokenVerifier, Voices, last_known::LastKnown, moderation::PATIENCE,
+    rates::Rates, recent::Recent, signatures::Secrets,
 };
 use domain::estimate::Medians;
+use providers::Moderation;
 use runtime::{Aws, Invoke, LambdaInvoker, SettingError, Variables, chain, env, http_client};
 use std::{error::Error, sync::Arc, time::Duration};
 use store::{Plans, RestConfig, Store};
@@ -95,13 +96,17 @@ impl Deps {
         };
         let base_url = variables.parsed_or(env::ELEVENLABS_BASE_URL, ELEVENLABS.parse()?)?;
         let openai = variables.parsed_or(env::OPENAI_BASE_URL, OPENAI.parse()?)?;
-        let openai_key = variables.optional_secret(env::OPENAI_API_KEY);
+        // Where names are to stay with us, words are looked at once it is known which of them are names.
+        let openai_key = match variables.parsed_or(env::STAND_IN_NAMES, false)? {
+            true => None,
+            false => variables.optional_secret(env::OPENAI_API_KEY),
+        };
         let store = Store::new(&rest, http.clone())?;
         Ok(Self {
             store: store.clone(),
             invoker: Arc::new(LambdaInvoker::new(aws)),
             verifier,
-            moderation: Moderation::new(&openai, openai_key, http.clone()),
+            moderation: Moderation::new(&openai, openai_key, http.clone(), PATIENCE),
             voices: Arc::new(ElevenLabsVoices::new(
                 base_url,
                 variables.optional_secret(env::ELEVENLABS_API_KEY),

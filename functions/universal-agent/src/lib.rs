@@ -30,7 +30,6 @@ mod tests;
 
 pub use auth::TokenVerifier;
 pub use deps::{Config, Deps};
-pub use moderation::Moderation;
 pub use voices::{ElevenLabsVoices, Voice, Voices, VoicesError};
 
 use std::sync::Arc;

@@ -1,9 +1,10 @@
 //! The API of tests: the real router before a database that gives canned answers, and an invoker that notes every event.
 
 use crate::{
-    Config, Deps, Moderation, TokenVerifier, Voice, Voices, VoicesError, app,
+    Config, Deps, TokenVerifier, Voice, Voices, VoicesError, app,
     deps::{MEDIANS_FRESH_FOR, PLANS_FRESH_FOR},
     last_known::LastKnown,
+    moderation::PATIENCE,
     rates::Rates,
     recent::Recent,
     signatures::Secrets,
@@ -19,6 +20,7 @@ use axum::{
 };
 use contract::{Answered, find_deviations};
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
+use providers::Moderation;
 use runtime::{Invoke, InvokeError};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -221,7 +223,7 @@ impl TestApi {
         };
         let app = app(Deps {
             store: Store::new(&rest, http.clone()).unwrap(),
-            moderation: Moderation::new(moderation, key, http.clone()),
+            moderation: Moderation::new(moderation, key, http.clone(), PATIENCE),
             invoker: Arc::clone(&invoker) as Arc<dyn Invoke>,
             verifier: TokenVerifier::new(&supabase_url, Some(&SECRET.into()), http),
             voices: Arc::clone(&account) as Arc<dyn Voices>,

@@ -56,6 +56,8 @@ pub const PICTURE_TRY_SECONDS: &str = "PICTURE_TRY_SECONDS";
 pub const PICTURE_BUDGET_SECONDS: &str = "PICTURE_BUDGET_SECONDS";
 /// US dollars that may be paid for drawing one picture, by all providers and in all attempts, default 0.12.
 pub const PICTURE_BUDGET_USD: &str = "PICTURE_BUDGET_USD";
+/// `true`: of what characters are called only who reads aloud hears; all other providers hear a stand-in name. Default `false`.
+pub const STAND_IN_NAMES: &str = "STAND_IN_NAMES";
 /// Seconds for which a provider that is down is left alone, default 25.
 pub const PROVIDER_PROBE_SECONDS: &str = "PROVIDER_PROBE_SECONDS";
 

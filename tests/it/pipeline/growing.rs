@@ -2,7 +2,7 @@
 
 use super::{asset, demo};
 use crate::stack::own;
-use serde_json::Value;
+use serde_json::{Value, json};
 use stack::lambda::Faults;
 use stand_ins::{CallKind, CallRecord, Outcome, Scripted};
 
@@ -127,6 +127,71 @@ fn a_text_that_breaks_off_in_the_middle_is_gone_on_with_and_nothing_made_from_it
             assert_eq!(texts.len(), 4, "no beat is told twice");
         });
     }
+}
+
+/// A text as a model writes it, in the order of its schema, whose third beat speaks of what no child should hear.
+fn unsafe_answer() -> String {
+    let beat = |number: usize| {
+        let what = match number {
+            2 => "a murder in the dark house at the end of the lane",
+            _ => "the small lamp at the end of the long and winding lane",
+        };
+        let text = format!("In part {number} the dragon walked on and on and saw {what}.");
+        json!({"heading": "On", "text": text, "dialogue": [], "sceneDescription": "A dragon walks"})
+    };
+    let beats = Value::from((0..4).map(beat).collect::<Vec<_>>());
+    format!(
+        r#"{{"hero":"Ember","want":"light","obstacle":"the dark","turn":"a lamp","ending":"home","title":"The Lane","coverScene":"Ember at a window","beats":{beats},"moral":"Small lights help."}}"#
+    )
+}
+
+#[test]
+fn a_beat_that_does_not_belong_in_a_childs_story_is_told_anew_and_nobody_saw_heard_or_drew_it() {
+    let shared = own("unsafe", |options| {
+        options.latency = Some("story=1500,text=60,image=120,speech=90".to_owned());
+    });
+    shared.run(async {
+        let user = demo(&shared);
+        let stand_ins = shared.stack().stand_ins();
+        stand_ins.script([Scripted::next_answer(r#""name":"story""#, &unsafe_answer())]);
+        let id = user.ask_for_story().await;
+        let story = user.settled(&id).await;
+        let status = &story["asset_generation_status"];
+        assert_eq!(status["overall"], "ready", "{status}");
+        assert_eq!(story["title"], "The Lane", "what stood before it stays");
+        let beats = story["content"]["beats"].as_array().expect("beats");
+        let is_first = |at: usize| {
+            let text = beats[at]["text"].as_str().expect("a text");
+            text.starts_with(&format!("In part {at}"))
+        };
+        assert_eq!([0, 1, 2, 3].map(is_first), [true, true, false, false]);
+        assert!(!story.to_string().contains("murder"));
+        let calls = stand_ins.calls();
+        assert_eq!(of_schema(&calls, "story").len(), 2);
+        assert_eq!(of_schema(&calls, "scene_analysis").len(), 5);
+        let spoken = calls.iter().filter(|call| call.kind == CallKind::Speech);
+        assert_eq!(spoken.count(), 4, "what was refused was not read aloud");
+
+        let whole: Value = serde_json::from_str(&unsafe_answer()).expect("JSON");
+        let rest = json!({"beats": [whole["beats"][2], whole["beats"][3]], "moral": "No."});
+        stand_ins.script([
+            Scripted::next_answer("beatsSoFar", &rest.to_string()),
+            Scripted::next_answer(r#""name":"story""#, &unsafe_answer()),
+        ]);
+        let id = user.ask_for_story().await;
+        let story = user.settled(&id).await;
+        let content = asset(&story, "content");
+        assert_eq!(content["code"], "CONTENT_POLICY_VIOLATION", "{content}");
+        let words = content["error"].as_str().expect("words");
+        assert!(
+            words.ends_with(
+                "it spoke of violence, which does not belong in a story for a small child"
+            ),
+            "{words}"
+        );
+        assert_eq!(story["asset_generation_status"]["overall"], "failed");
+        assert!(!story.to_string().contains("murder"));
+    });
 }
 
 #[test]

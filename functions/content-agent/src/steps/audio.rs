@@ -13,16 +13,20 @@ use domain::{
     voice,
 };
 use drafts::Drafts;
+use futures::{StreamExt, stream};
 use providers::SpeechFacts;
 use reading::Reading;
 use recording::Take;
 use render::{html::captions, narration};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
 use store::{Completion, FileKind};
 use words::{WordTimes, spoken_words, word_count};
 
 /// Voices a narration nobody chose one for is tried with.
 const VOICES_MAX: usize = 5;
+/// Beats of a narration that are read at one moment. Accounts take few calls at once (two where nothing is paid).
+const BEATS_AT_ONCE: usize = 2;
 
 /// Reads each beat as soon as it is written: as one piece, after the last word, it would be what everybody waits for.
 pub(super) async fn narrate(attempt: &Attempt) -> Result<Completion, StepError> {
@@ -112,39 +116,88 @@ async fn read(attempt: &Attempt, voice_id: &str) -> Result<Narration, StepError>
     }
 }
 
+/// Two beats at once: one after the other they would be what everybody waits for. When one fails no further one is begun,
+/// and what is being read is read to its end, for it is paid for.
 async fn read_with(
     attempt: &Attempt,
     voice_id: &str,
     facts: &SpeechFacts,
 ) -> Result<Narration, StepError> {
-    let (mut beats, mut text) = (Vec::new(), String::new());
-    let (mut beat_ends, mut takes) = (Vec::new(), Vec::new());
-    for index in 0..BEATS {
-        let beat = attempt.story.beat(index).await?;
-        let from = add_beat(&mut text, &beat.text);
-        beat_ends.push(text.len());
-        beats.push(beat);
-        if from == text.len() {
-            continue;
+    let has_failed = AtomicBool::new(false);
+    let read_beat = async |index| {
+        if has_failed.load(Ordering::Relaxed) {
+            return Ok(Vec::new());
         }
-        let share = (index * 100 / BEATS) as u8..((index + 1) * 100 / BEATS) as u8;
-        let drafts = Drafts::of(attempt, voice_id, facts, &text, share);
-        let reading = Reading {
-            speech: &*attempt.deps().speech,
-            store: &drafts,
-            usage: &attempt.usage,
-            prices: &attempt.deps().config.prices,
-            voice_id,
-            facts,
-            text: &text,
-            from,
-            beat_ends: &beat_ends,
-            deadline: attempt.story.deadline.instant(),
-        };
-        takes.extend(reading.read().await?);
+        let takes = read_beat(attempt, voice_id, facts, index).await;
+        has_failed.fetch_or(takes.is_err(), Ordering::Relaxed);
+        takes
+    };
+    let reading = stream::iter(0..BEATS)
+        .map(read_beat)
+        .buffered(BEATS_AT_ONCE);
+    let read: Vec<_> = reading.collect().await;
+    let mut takes = Vec::new();
+    for of_a_beat in read {
+        takes.extend(of_a_beat?);
     }
+    let Told { beats, text, .. } = Told::until(attempt, BEATS).await?;
     let beats = beats.try_into().map_err(|_| StepError::MissingInput)?;
     Ok(Narration { beats, text, takes })
+}
+
+/// The recordings of one beat, once it is written.
+async fn read_beat(
+    attempt: &Attempt,
+    voice_id: &str,
+    facts: &SpeechFacts,
+    index: usize,
+) -> Result<Vec<Take>, StepError> {
+    let Told {
+        text, starts, ends, ..
+    } = Told::until(attempt, index + 1).await?;
+    let from = starts.last().copied().unwrap_or(text.len());
+    if from == text.len() {
+        return Ok(Vec::new());
+    }
+    let share = (index * 100 / BEATS) as u8..((index + 1) * 100 / BEATS) as u8;
+    let drafts = Drafts::of(attempt, voice_id, facts, &text, share);
+    let reading = Reading {
+        speech: &*attempt.deps().speech,
+        store: &drafts,
+        usage: &attempt.usage,
+        prices: &attempt.deps().config.prices,
+        voice_id,
+        facts,
+        text: &text,
+        from,
+        beat_ends: &ends,
+        deadline: attempt.story.deadline.instant(),
+    };
+    reading.read().await
+}
+
+/// The first beats, as they are read aloud.
+#[derive(Default)]
+struct Told {
+    beats: Vec<Beat>,
+    text: String,
+    /// Bytes of the text at which each begins and ends.
+    starts: Vec<usize>,
+    ends: Vec<usize>,
+}
+
+impl Told {
+    /// Waits until so many beats are written.
+    async fn until(attempt: &Attempt, count: usize) -> Result<Self, StepError> {
+        let mut told = Self::default();
+        for index in 0..count {
+            let beat = attempt.story.beat(index).await?;
+            told.starts.push(add_beat(&mut told.text, &beat.text));
+            told.ends.push(told.text.len());
+            told.beats.push(beat);
+        }
+        Ok(told)
+    }
 }
 
 /// Adds a beat to the narrated text, as [`narration::narrated_text`] joins them; answers where it begins.

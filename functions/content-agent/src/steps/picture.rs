@@ -11,6 +11,7 @@ use crate::{
     config::ImageFallback,
     failure::StepError,
     prompt::{self, PictureBrief, Wording},
+    stand_in_names::HidesNames,
     story_context::StoryContext,
 };
 use bytes::Bytes;
@@ -159,8 +160,12 @@ async fn draw_until_accepted(
     let mut drafts = Drafts::of(attempt, prompt.clone(), &references);
     let mut found = drafts.find_earlier_picture().await?;
     let prices = &attempt.deps().config.prices;
+    let pictures = HidesNames {
+        model: story.deps.pictures.as_ref(),
+        names: &story.names,
+    };
     let mut drawing = Drawing {
-        pictures: story.deps.pictures.as_ref(),
+        pictures: &pictures,
         brief,
         references,
         unused: &story.unused_references,

@@ -6,12 +6,19 @@ use domain::{
     sanitize::complete_members,
     story::{BEATS, Beat, Manuscript, Outline, StoryText, UnusableAnswer},
 };
-use providers::ErrorKind;
+use providers::{ErrorKind, describe_reader};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// Longest a part of a text waits to be looked at before it is told.
+pub(crate) const MODERATION_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) async fn write(attempt: &Attempt) -> Result<StoryText, StepError> {
+    if attempt.deps().config.hides_names {
+        look_at_wish(attempt).await?;
+    }
     let mut tokens = 0;
     let mut correction = None;
     let mut is_again = false;
@@ -47,6 +54,27 @@ pub(super) async fn write(attempt: &Attempt) -> Result<StoryText, StepError> {
     Ok(written)
 }
 
+/// What the API left to us, for it does not know which words are names: before anything is paid for.
+async fn look_at_wish(attempt: &Attempt) -> Result<(), StepError> {
+    let work = &attempt.story.work;
+    let wish = prompt::story(&work.request, &work.characters, None).data;
+    let mut words = Vec::new();
+    collect_texts(&wish, &mut words);
+    match find_unsafe(attempt, &[words.join("\n")]).await {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
+    }
+}
+
+fn collect_texts<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Array(items) => items.iter().for_each(|item| collect_texts(item, texts)),
+        Value::Object(members) => members.values().for_each(|item| collect_texts(item, texts)),
+        _ => {}
+    }
+}
+
 /// Whether it may just not have come to its end.
 fn broke_off(error: &StepError) -> bool {
     matches!(error, StepError::Provider(error) if matches!(
@@ -68,38 +96,126 @@ async fn ask(
     let work = &attempt.story.work;
     let wished_title = work.request.title();
     let question = prompt::story(&work.request, &work.characters, known);
-    let mut standing = known.cloned();
-    let mut read_until = 0;
-    let mut hears = |words: &str| {
-        // Nothing is closed without one of these.
-        let is_closing = |more: &str| more.contains(['}', ']', '"']);
-        let more = words.get(read_until..).is_none_or(is_closing);
-        read_until = words.len();
-        if !more {
-            return;
-        }
-        if let Some(heard) = hear(words, known, level, wished_title)
-            && standing.as_ref() != Some(&heard)
-        {
-            standing = Some(heard.clone());
-            attempt.story.telling.add(heard);
-        }
+    let (sender, heard) = watch::channel(None);
+    let asking = async move {
+        let mut read_until = 0;
+        let mut hears = |words: &str| {
+            // Nothing is closed without one of these.
+            let is_closing = |more: &str| more.contains(['}', ']', '"']);
+            let more = words.get(read_until..).is_none_or(is_closing);
+            read_until = words.len();
+            if more && let Some(manuscript) = hear(words, known, level, wished_title) {
+                sender.send_replace(Some(attempt.story.names.reveal(manuscript)));
+            }
+        };
+        attempt.ask_aloud(question, correction, &mut hears).await
     };
-    let (answer, tokens) = attempt.ask_aloud(question, correction, &mut hears).await;
+    let ((answer, tokens), shown) = tokio::join!(asking, show_along(attempt, known, heard));
     let read = answer.and_then(|answer| read(answer, known, level, wished_title));
-    let written = read.map(|mut text| {
-        // What readers have seen and heard of it is part of it, whatever came twice.
-        if let Some(standing) = standing {
-            text.title = standing.outline.title;
-            let told = standing.beats.into_iter();
-            text.beats
-                .iter_mut()
-                .zip(told)
-                .for_each(|(beat, told)| *beat = told);
-        }
-        text
-    });
+    let written = match (read, shown) {
+        (Ok(text), Ok(shown)) => finish(attempt, text, shown).await,
+        (_, Err(error)) | (Err(error), _) => Err(error),
+    };
     (written, tokens)
+}
+
+/// Tells those who read along what was heard, once it was looked at: what does not belong in a child's story is neither
+/// shown nor read aloud nor drawn. Answers with what they were told; nothing follows a part that was refused.
+async fn show_along(
+    attempt: &Attempt,
+    known: Option<&Manuscript>,
+    mut heard: watch::Receiver<Option<Manuscript>>,
+) -> Result<Option<Manuscript>, StepError> {
+    let mut shown = known.cloned();
+    while heard.changed().await.is_ok() {
+        let Some(mut latest) = heard.borrow_and_update().clone() else {
+            continue;
+        };
+        let beats_shown = shown.as_ref().map_or(0, |shown| shown.beats.len());
+        let outline = shown.is_none().then(|| words_of_outline(&latest.outline));
+        let beats = latest.beats.iter().skip(beats_shown).map(words_of_beat);
+        let parts: Vec<_> = outline.into_iter().chain(beats).collect();
+        let refused = find_unsafe(attempt, &parts).await;
+        let good = refused.as_ref().map_or(parts.len(), |(at, _)| *at);
+        // The outline is the first part, and without it nothing stands.
+        let beats_good = match shown {
+            None => good.checked_sub(1),
+            Some(_) => Some(good),
+        };
+        if let Some(beats_good) = beats_good {
+            latest.beats.truncate(beats_shown + beats_good);
+            if shown.as_ref() != Some(&latest) {
+                attempt.story.telling.add(latest.clone());
+                shown = Some(latest);
+            }
+        }
+        if let Some((_, error)) = refused {
+            return Err(error);
+        }
+    }
+    Ok(shown)
+}
+
+/// The whole text, its rest looked at as well. What readers were told of it is part of it, whatever came twice.
+async fn finish(
+    attempt: &Attempt,
+    mut text: StoryText,
+    shown: Option<Manuscript>,
+) -> Result<StoryText, StepError> {
+    let beats_shown = shown.as_ref().map_or(0, |shown| shown.beats.len());
+    let beats = text.beats.iter().skip(beats_shown).map(words_of_beat);
+    let ends = format!("{}\n{}", text.title, text.moral);
+    let rest: Vec<_> = beats.chain([ends]).collect();
+    if let Some((_, error)) = find_unsafe(attempt, &rest).await {
+        return Err(error);
+    }
+    if let Some(shown) = shown {
+        text.title = shown.outline.title;
+        let beats = text.beats.iter_mut().zip(shown.beats);
+        beats.for_each(|(beat, told)| *beat = told);
+    }
+    Ok(text)
+}
+
+/// The first of these parts that does not belong in a story for this reader.
+pub(super) async fn find_unsafe(attempt: &Attempt, parts: &[String]) -> Option<(usize, StepError)> {
+    let age = attempt.story.work.request.reader_age();
+    let names = &attempt.story.names;
+    let parts: Vec<_> = parts.iter().map(|part| names.hide(part)).collect();
+    let parts: Vec<_> = parts.iter().map(String::as_str).collect();
+    let reasons = attempt.deps().moderation.find_unsafe(age, &parts).await;
+    let mut found = reasons.into_iter().enumerate();
+    found.find_map(|(at, reason)| {
+        let error = StepError::UnsafeText {
+            reason: reason?,
+            reader: describe_reader(age),
+        };
+        Some((at, error))
+    })
+}
+
+fn words_of_outline(outline: &Outline) -> String {
+    let Outline {
+        hero,
+        want,
+        obstacle,
+        turn,
+        ending,
+        title,
+        cover_scene,
+    } = outline;
+    [title, hero, want, obstacle, turn, ending, cover_scene]
+        .map(String::as_str)
+        .join("\n")
+}
+
+fn words_of_beat(beat: &Beat) -> String {
+    let spoken = beat.dialogue.iter().map(|spoken| spoken.line.as_str());
+    let told = [&beat.heading, &beat.text, &beat.scene_description].map(String::as_str);
+    told.into_iter()
+        .chain(spoken)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// What stands of the text with the words of an answer that were heard so far, behind what was known before. A beat that is
@@ -179,124 +295,4 @@ fn read(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn beat(number: usize) -> Value {
-        let text =
-            format!("Beat {number}: the small dragon walked on and on until the lamp was near.");
-        json!({"heading": "On", "text": text, "dialogue": [], "sceneDescription": "A dragon"})
-    }
-
-    /// As a model writes it, in the order of the schema.
-    fn answer(beats: impl Iterator<Item = usize>) -> String {
-        let beats: Vec<_> = beats.map(beat).collect();
-        let beats = Value::Array(beats);
-        format!(
-            r#"{{"hero":"Ember","want":"light","obstacle":"the dark","turn":"a lamp","ending":"home","title":"Ember","coverScene":"Ember at a window","beats":{beats},"moral":"Small lights help."}}"#
-        )
-    }
-
-    #[test]
-    fn the_outline_stands_before_the_first_beat_and_each_beat_once_it_is_closed() {
-        let words = answer(0..4);
-        let heard = |until: &str| {
-            let at = words.find(until).expect("a part of it");
-            let heard = hear(&words[..at], None, None, Some("My title"))?;
-            assert_eq!(heard.outline.title, "My title");
-            Some(heard.beats.len())
-        };
-        assert_eq!(heard("window"), None);
-        assert_eq!(heard("{\"dialogue"), Some(0));
-        assert_eq!(heard("Beat 1"), Some(1));
-        assert_eq!(heard("\"moral\""), Some(4));
-    }
-
-    #[test]
-    fn an_answer_in_another_order_is_read_all_the_same() {
-        let answer: Value = serde_json::from_str(&answer(0..4)).expect("JSON");
-        // Sorted: `beats` come first, and the outline is whole with the last member only.
-        let words = answer.to_string();
-        let middle = words.find("\"hero\"").expect("a member");
-        assert!(hear(&words[..middle], None, None, None).is_none());
-        assert_eq!(
-            hear(&words, None, None, None)
-                .expect("all of it")
-                .beats
-                .len(),
-            4
-        );
-        assert_eq!(
-            read(answer, None, None, None).expect("a text").beats.len(),
-            4
-        );
-    }
-
-    #[test]
-    fn a_beat_that_is_of_no_use_does_not_stand_and_nothing_after_it() {
-        let words = answer(0..4).replace(
-            "Beat 1: the small dragon walked on and on until the lamp",
-            "He",
-        );
-        assert_eq!(
-            hear(&words, None, None, None)
-                .expect("an outline")
-                .beats
-                .len(),
-            1
-        );
-        let whole = serde_json::from_str(&words).expect("JSON");
-        assert!(matches!(
-            read(whole, None, None, None),
-            Err(StepError::Unusable(_))
-        ));
-    }
-
-    #[test]
-    fn the_rest_of_a_text_is_joined_to_what_stood_before() {
-        let known = hear(&answer(0..2), None, None, None).expect("a manuscript");
-        let rest = json!({"beats": [beat(2), beat(3)], "moral": "Small lights help."});
-        let heard = hear(&rest.to_string(), Some(&known), None, None).expect("a manuscript");
-        assert_eq!(heard.beats.len(), 4);
-        assert_eq!(heard.outline, known.outline);
-        let text = read(rest, Some(&known), None, None).expect("a text");
-        assert_eq!(text.title, "Ember");
-        let numbers = text.beats.iter().enumerate();
-        for (number, beat) in numbers {
-            assert!(
-                beat.text.starts_with(&format!("Beat {number}")),
-                "{}",
-                beat.text
-            );
-        }
-        let whole = hear(&answer(0..4), None, None, None).expect("a manuscript");
-        let moral = json!({"moral": "Small lights help."});
-        assert_eq!(
-            read(moral, Some(&whole), None, None)
-                .expect("a text")
-                .beats
-                .len(),
-            4
-        );
-    }
-
-    #[test]
-    fn a_beat_beyond_its_reader_does_not_stand_and_its_measure_is_told() {
-        let words = answer(0..4).replace(
-            "Beat 2: the small dragon walked on and on until the lamp was near.",
-            &format!("Beat 2: {}was near.", "and on ".repeat(20)),
-        );
-        let level = Some(ReadingLevel::for_age(Some(6)));
-        let heard = hear(&words, None, level, None).expect("an outline");
-        assert_eq!(heard.beats.len(), 2);
-        let whole: Value = serde_json::from_str(&words).expect("JSON");
-        let problem = asking::problem_of(&read(whole.clone(), None, level, None).unwrap_err());
-        assert!(problem.is_some_and(|problem| problem.contains("44 words on average")));
-        // Asked once more it is taken as it comes; and what readers have seen is not measured again.
-        assert!(read(whole, None, None, None).is_ok());
-        let known = hear(&words, None, None, None).expect("all of it");
-        let moral = json!({"moral": "Small lights help."});
-        assert!(read(moral, Some(&known), level, None).is_ok());
-    }
-}
+mod tests;

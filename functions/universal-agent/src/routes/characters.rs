@@ -5,7 +5,7 @@ use crate::{
     deps::AppState,
     error::ApiError,
     extract::{Body, Checked, PageQuery, PathId, Posted, SignedIn, given},
-    moderation::words_of_character,
+    moderation::{self, words_of_character},
     store_error::character_not_found,
 };
 use axum::{
@@ -70,7 +70,7 @@ pub(crate) async fn create(
 ) -> Result<Answer<CharacterView>, ApiError> {
     let character = serde_json::to_value(&body).map_err(ApiError::internal)?;
     let words = words_of_character(&character);
-    deps.moderation.check(None, &words).await?;
+    moderation::check(&deps.moderation, None, &words).await?;
     let store = &deps.store;
     let created = store.create_character(&caller, &body, &idempotency).await?;
     let replayed = matches!(created, Created::Replayed(_));
@@ -181,7 +181,7 @@ pub(crate) async fn change(
     Body(Change(change)): Body<Change>,
 ) -> Result<Answer<CharacterView>, ApiError> {
     let words = words_of_character(&change);
-    deps.moderation.check(None, &words).await?;
+    moderation::check(&deps.moderation, None, &words).await?;
     let store = &deps.store;
     let character = store.update_character(caller.user_id, id, &change).await?;
     let character = character.ok_or_else(character_not_found)?;

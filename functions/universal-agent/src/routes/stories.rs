@@ -8,7 +8,7 @@ use crate::{
         Body, Checked, Cursor, Held, Keyed, PageQuery, PathStoryId, Posted, Query, SignedIn,
     },
     hand_off::{delete_files, start_text, wake_notice_sender},
-    moderation::words_of_story,
+    moderation::{self, words_of_story},
     request_log::note_story,
     store_error::story_not_found,
     voices,
@@ -98,7 +98,7 @@ pub(crate) async fn create(
 pub(crate) async fn understand(deps: &Deps, story: NewStory) -> Result<NewStory, ApiError> {
     let words = words_of_story(&story);
     let voice = voices::resolve(&*deps.voices, story.voice_id().cloned());
-    let checked = deps.moderation.check(story.reader_age(), &words);
+    let checked = moderation::check(&deps.moderation, story.reader_age(), &words);
     let (voice, ()) = tokio::try_join!(voice, checked)?;
     Ok(story.with_voice(voice))
 }

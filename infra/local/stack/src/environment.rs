@@ -18,7 +18,7 @@ pub const ENVIRONMENT: &str = "production";
 const EMAIL_FROM: &str = "stories@storytailor.example";
 
 /// Settings of the functions that are passed on when they are set outside. What no function reads is not among them.
-const PASSED_THROUGH: [&str; 25] = [
+const PASSED_THROUGH: [&str; 26] = [
     "EMAIL_FROM",
     "SUPABASE_JWT_ISSUER",
     "OPENAI_TEXT_MODEL",
@@ -32,6 +32,7 @@ const PASSED_THROUGH: [&str; 25] = [
     "PICTURE_BUDGET_USD",
     "ELEVENLABS_MODEL",
     "ELEVENLABS_DEFAULT_VOICE",
+    "STAND_IN_NAMES",
     "IMAGE_FALLBACK",
     "IMAGE_CHECK_SKIPS",
     "JOB_LEASE_SECONDS",

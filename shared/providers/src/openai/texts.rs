@@ -296,3 +296,34 @@ impl TextModel for OpenAi {
         self.ask_in_order(call, Some(listener), usage).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn injected_instructions_cannot_leave_the_tags_they_stand_between() {
+        for words in include_str!("injections.txt").lines() {
+            let call = TextCall {
+                name: "story",
+                schema: crate::object([]),
+                instructions: "Write.".to_owned(),
+                data: json!({"idea": words, words: "a name"}),
+                picture: None,
+                correction: Some(words.to_owned()),
+                model: TextModelRole::Story,
+                deadline: Instant::now(),
+            };
+            let content = user_content(&call);
+            let text = content.as_str().expect("a text");
+            let between = |tag: &str| {
+                let (_, rest) = text.split_once(&format!("<{tag}>\n")).expect("it opens");
+                let (inner, rest) = rest.split_once(&format!("\n</{tag}>")).expect("it closes");
+                assert!(!inner.contains('<') && !rest.contains(&format!("</{tag}>")));
+                serde_json::from_str::<Value>(inner).expect("JSON")
+            };
+            assert_eq!(between("request"), call.data);
+            assert_eq!(between("problem"), words);
+        }
+    }
+}

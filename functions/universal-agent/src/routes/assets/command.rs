@@ -11,7 +11,7 @@ use crate::{
     error::ApiError,
     extract::{PathStoryId, Posted, SignedIn},
     hand_off::{wake_notice_sender, wake_worker},
-    voices,
+    moderation, voices,
 };
 use axum::extract::State;
 use domain::{AssetType, StoryId, StoryStatus};
@@ -74,7 +74,7 @@ pub(crate) async fn command<Request: CommandRequest>(
         options.voice_id = voices::resolve(&*deps.voices, options.voice_id.take()).await?;
         if let Some(style) = &options.style {
             let words = [("style".to_owned(), style.clone())];
-            deps.moderation.check(None, &words).await?;
+            moderation::check(&deps.moderation, None, &words).await?;
         }
     }
     let result = deps

@@ -1,0 +1,257 @@
+//! What providers call a story's characters where their real names are to stay with us (`STAND_IN_NAMES`).
+
+use async_trait::async_trait;
+use domain::{character::Character, request::NewStory, words::is_written_without_spaces};
+use providers::{
+    CallUsage, Hears, PictureBytes, PictureCall, PictureModel, ProviderError, TextCall, TextModel,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// Names that say nothing of whoever bears them; the first that nobody in the story bears are taken.
+const NAMES: [&str; 12] = [
+    "Robin", "Kiran", "Sascha", "Toni", "Noor", "Mika", "Quinn", "Ariel", "Remy", "Jules", "Yuki",
+    "Ilse",
+];
+/// A part of a name that is shorter may be any word.
+const PART_CHARS_MIN: usize = 3;
+
+/// Real names and what stands in for each; nothing where real names are sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StandInNames {
+    /// From what a text of ours may hold to what providers see, longest first.
+    hide: Vec<(String, String)>,
+    reveal: Vec<(String, String)>,
+}
+
+impl StandInNames {
+    /// One for each character, none of which occurs in what the user wished for.
+    pub(crate) fn new(characters: &[Character], request: &NewStory) -> Self {
+        let wished = [request.title(), request.idea()].into_iter().flatten();
+        let wished: Vec<_> = wished
+            .chain(characters.iter().map(|character| character.name.as_str()))
+            .map(str::to_lowercase)
+            .collect();
+        let is_free = |name: &&&str| {
+            !wished
+                .iter()
+                .any(|text| text.contains(&name.to_lowercase()))
+        };
+        let free: Vec<_> = NAMES.iter().filter(is_free).collect();
+        let mut names = Self::default();
+        for (index, character) in characters.iter().enumerate() {
+            // Those for whom no name is left are numbered.
+            let stand_in = free
+                .get(index)
+                .map_or_else(|| format!("Hero{index}"), |name| (**name).to_owned());
+            let real = &character.name;
+            let parts = real.split_whitespace();
+            let parts = parts.filter(|part| part.chars().count() >= PART_CHARS_MIN);
+            for part in parts.chain([real.as_str()]) {
+                names.hide.push((part.to_owned(), stand_in.clone()));
+            }
+            names.reveal.push((stand_in, real.clone()));
+        }
+        names.hide.sort_by_key(|(name, _)| usize::MAX - name.len());
+        names.hide.dedup();
+        names
+    }
+
+    fn is_empty(&self) -> bool {
+        self.hide.is_empty()
+    }
+
+    /// The text as providers may see it.
+    pub(crate) fn hide(&self, text: &str) -> String {
+        replace_words(text, &self.hide)
+    }
+
+    fn hide_in(&self, value: &Value) -> Value {
+        map_texts(value, &|text| self.hide(text))
+    }
+
+    /// What a provider wrote, with the real names.
+    pub(crate) fn reveal<T: Serialize + DeserializeOwned>(&self, written: T) -> T {
+        if self.is_empty() {
+            return written;
+        }
+        let value = serde_json::to_value(&written).map(|value| self.reveal_in(&value));
+        value.and_then(serde_json::from_value).unwrap_or(written)
+    }
+
+    fn reveal_in(&self, value: &Value) -> Value {
+        map_texts(value, &|text| replace_words(text, &self.reveal))
+    }
+}
+
+/// A model that hears stand-in names only. Its answers have the real ones; what is heard of an answer while it comes is as the
+/// model says it.
+pub(crate) struct HidesNames<'a, Model: ?Sized> {
+    pub(crate) model: &'a Model,
+    pub(crate) names: &'a StandInNames,
+}
+
+impl<Model: ?Sized> HidesNames<'_, Model> {
+    fn question(&self, call: &TextCall) -> TextCall {
+        TextCall {
+            data: self.names.hide_in(&call.data),
+            correction: call.correction.as_deref().map(|text| self.names.hide(text)),
+            ..call.clone()
+        }
+    }
+}
+
+#[async_trait]
+impl TextModel for HidesNames<'_, dyn TextModel> {
+    async fn ask(
+        &self,
+        call: &TextCall,
+        usage: &mut Vec<CallUsage>,
+    ) -> Result<Value, ProviderError> {
+        if self.names.is_empty() {
+            return self.model.ask(call, usage).await;
+        }
+        let answer = self.model.ask(&self.question(call), usage).await;
+        answer.map(|answer| self.names.reveal_in(&answer))
+    }
+
+    async fn ask_aloud(
+        &self,
+        call: &TextCall,
+        hears: &mut Hears<'_>,
+        usage: &mut Vec<CallUsage>,
+    ) -> Result<Value, ProviderError> {
+        if self.names.is_empty() {
+            return self.model.ask_aloud(call, hears, usage).await;
+        }
+        let question = self.question(call);
+        let answer = self.model.ask_aloud(&question, hears, usage).await;
+        answer.map(|answer| self.names.reveal_in(&answer))
+    }
+}
+
+#[async_trait]
+impl PictureModel for HidesNames<'_, dyn PictureModel> {
+    async fn draw(
+        &self,
+        call: &PictureCall,
+        usage: &mut Vec<CallUsage>,
+    ) -> Result<PictureBytes, ProviderError> {
+        let call = PictureCall {
+            prompt: self.names.hide(&call.prompt),
+            ..call.clone()
+        };
+        self.model.draw(&call, usage).await
+    }
+}
+
+fn map_texts(value: &Value, change: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => Value::String(change(text)),
+        Value::Array(items) => items.iter().map(|item| map_texts(item, change)).collect(),
+        Value::Object(members) => {
+            let members = members.iter();
+            let changed = members.map(|(name, value)| (name.clone(), map_texts(value, change)));
+            Value::Object(changed.collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// Replaces whole words, whatever their case; the first pair that fits counts.
+fn replace_words(text: &str, pairs: &[(String, String)]) -> String {
+    let mut replaced = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut before = None;
+    while let Some(next) = rest.chars().next() {
+        let fitting = pairs.iter().find_map(|(from, to)| {
+            let length = length_of_prefix(rest, from)?;
+            let (found, after) = rest.split_at(length);
+            let begins = is_edge(before, found.chars().next());
+            let ends = is_edge(found.chars().next_back(), after.chars().next());
+            (begins && ends).then_some((to, found, after))
+        });
+        match fitting {
+            Some((to, found, after)) => {
+                replaced.push_str(to);
+                before = found.chars().next_back();
+                rest = after;
+            }
+            None => {
+                replaced.push(next);
+                before = Some(next);
+                rest = &rest[next.len_utf8()..];
+            }
+        }
+    }
+    replaced
+}
+
+/// How many bytes of a text are this word, whatever its case.
+fn length_of_prefix(text: &str, word: &str) -> Option<usize> {
+    let mut signs = text.char_indices();
+    for wanted in word.chars() {
+        let (_, found) = signs.next()?;
+        if found != wanted && !found.to_lowercase().eq(wanted.to_lowercase()) {
+            return None;
+        }
+    }
+    Some(signs.offset())
+}
+
+/// Whether a word may end between two signs.
+fn is_edge(before: Option<char>, after: Option<char>) -> bool {
+    let (Some(before), Some(after)) = (before, after) else {
+        return true;
+    };
+    !(before.is_alphanumeric() && after.is_alphanumeric())
+        || is_written_without_spaces(before)
+        || is_written_without_spaces(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn names(of: &[&str], idea: &str) -> StandInNames {
+        let characters: Vec<Character> = of
+            .iter()
+            .map(|name| serde_json::from_value(json!({"name": name})).expect("a character"))
+            .collect();
+        let request = json!({"character_ids": ["00000000-0000-4000-8000-000000000009"],
+            "story_type": "adventure", "themes": ["courage"], "idea": idea});
+        StandInNames::new(
+            &characters,
+            &serde_json::from_value(request).expect("a wish"),
+        )
+    }
+
+    #[test]
+    fn a_name_is_hidden_as_a_word_in_any_case_and_comes_back_as_its_family_writes_it() {
+        let names = names(&["Anna Maria", "Bo", "李雷"], "");
+        let text = "ANNA MARIA and Anna met Bo's friend; 李雷笑了。 Annabelle bowed to Bob.";
+        let hidden = names.hide(text);
+        assert_eq!(
+            hidden,
+            "Robin and Robin met Kiran's friend; Sascha笑了。 Annabelle bowed to Bob."
+        );
+        assert_eq!(
+            names.reveal(hidden),
+            "Anna Maria and Anna Maria met Bo's friend; 李雷笑了。 Annabelle bowed to Bob."
+        );
+    }
+
+    #[test]
+    fn what_stands_in_is_nobodys_name_and_no_word_of_the_wish() {
+        let names = names(&["Robin"], "Kiran's lamp");
+        assert_eq!(names.hide("Robin saw Kiran."), "Sascha saw Kiran.");
+    }
+
+    #[test]
+    fn nothing_is_touched_where_real_names_are_sent() {
+        let none = StandInNames::default();
+        assert_eq!(none.hide("Robin and Bo"), "Robin and Bo");
+        assert_eq!(none.reveal(json!({"a": "Robin"})), json!({"a": "Robin"}));
+    }
+}

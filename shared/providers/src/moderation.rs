@@ -1,0 +1,207 @@
+//! Whether words belong in a child's story: OpenAI's moderation, with limits of our own by the reader's age.
+
+use crate::{ErrorKind, call_log::CallLog};
+use reqwest::Client;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+use std::{
+    collections::BTreeMap,
+    error::Error as _,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use url::Url;
+
+/// OpenAI's `POST /moderations` (contract: the provider's OpenAPI document), which is not billed. It is one of several doors:
+/// models have filters of their own, and each picture its check. So a service that is away holds nobody up.
+pub struct Moderation {
+    address: String,
+    api_key: Option<SecretString>,
+    http: Client,
+    /// Longest anybody waits for it.
+    patience: Duration,
+    failed: Mutex<Option<Instant>>,
+}
+
+const PROVIDER: &str = "OpenAI";
+const MODEL: &str = "omni-moderation-latest";
+/// A service that did not answer is not waited for by everybody who follows.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
+/// From which score on a category is too much: for readers up to 7, and where nobody says how old they are; up to 12; above.
+/// A tale may have a wolf in it, so violence is let pass furthest. Kinds of a category (`violence/graphic`) go by its name.
+const LIMITS: [(&str, &str, [f64; 3]); 6] = [
+    ("harassment", "being cruel to others", [0.5, 0.6, 0.8]),
+    ("hate", "hatred of people", [0.3, 0.4, 0.6]),
+    ("illicit", "something against the law", [0.4, 0.5, 0.7]),
+    ("self-harm", "people who hurt themselves", [0.2, 0.3, 0.5]),
+    ("sexual", "something for adults", [0.15, 0.2, 0.3]),
+    ("violence", "violence", [0.5, 0.65, 0.8]),
+];
+
+#[derive(Deserialize)]
+struct Answer {
+    results: Vec<Verdict>,
+}
+
+/// Of one text. A category that a model does not know may be null.
+#[derive(Deserialize)]
+struct Verdict {
+    #[serde(default)]
+    categories: BTreeMap<String, Option<bool>>,
+    #[serde(default)]
+    category_scores: BTreeMap<String, Option<f64>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ModerationError {
+    #[error("could not ask OpenAI about words")]
+    Ask(#[source] reqwest::Error),
+    #[error("OpenAI told {told} verdicts of {asked} texts")]
+    Incomplete { told: usize, asked: usize },
+}
+
+impl ModerationError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Ask(error) if error.is_timeout() => ErrorKind::TimedOut,
+            Self::Ask(error) if error.is_decode() => ErrorKind::Malformed,
+            Self::Ask(_) => ErrorKind::Unavailable,
+            Self::Incomplete { .. } => ErrorKind::Malformed,
+        }
+    }
+}
+
+impl Moderation {
+    /// Without a key nothing is asked, and nothing found.
+    pub fn new(
+        base_url: &Url,
+        api_key: Option<SecretString>,
+        http: Client,
+        patience: Duration,
+    ) -> Self {
+        let base = base_url.as_str().trim_end_matches('/');
+        Self {
+            address: format!("{base}/moderations"),
+            api_key,
+            http,
+            patience,
+            failed: Mutex::default(),
+        }
+    }
+
+    /// What each text speaks of that is too much for a reader of this age, in years, in words for a parent. Nothing is found
+    /// while the service is away.
+    pub async fn find_unsafe(&self, age: Option<u32>, texts: &[&str]) -> Vec<Option<&'static str>> {
+        let nothing = vec![None; texts.len()];
+        let Some(key) = self.api_key.as_ref().filter(|_| !texts.is_empty()) else {
+            return nothing;
+        };
+        if self.is_away() {
+            return nothing;
+        }
+        let log = CallLog::start(PROVIDER, "moderation", Some(MODEL), 1);
+        match self.ask(key, texts).await {
+            Ok(verdicts) => {
+                log.end(None);
+                verdicts.iter().map(|verdict| verdict.reason(age)).collect()
+            }
+            Err(error) => {
+                log.end(Some(&error.kind()));
+                *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                tracing::warn!(
+                    error = %error,
+                    cause = error.source().map(ToString::to_string),
+                    "Words could not be looked at, letting them pass"
+                );
+                nothing
+            }
+        }
+    }
+
+    async fn ask(
+        &self,
+        key: &SecretString,
+        texts: &[&str],
+    ) -> Result<Vec<Verdict>, ModerationError> {
+        let request = self.http.post(&self.address).timeout(self.patience);
+        let response = request
+            .bearer_auth(key.expose_secret())
+            .json(&json!({"model": MODEL, "input": texts}))
+            .send()
+            .await
+            .and_then(|response| response.error_for_status())
+            .map_err(ModerationError::Ask)?;
+        let Answer { results } = response.json().await.map_err(ModerationError::Ask)?;
+        match results.len() == texts.len() {
+            true => Ok(results),
+            false => Err(ModerationError::Incomplete {
+                told: results.len(),
+                asked: texts.len(),
+            }),
+        }
+    }
+
+    fn is_away(&self) -> bool {
+        let failed = *self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.is_some_and(|at| at.elapsed() < PAUSE_AFTER_FAILURE)
+    }
+}
+
+impl Verdict {
+    /// The gravest category that is too much for this age.
+    fn reason(&self, age: Option<u32>) -> Option<&'static str> {
+        let column = match age {
+            None | Some(0..=7) => 0,
+            Some(8..=12) => 1,
+            Some(_) => 2,
+        };
+        let excess = LIMITS.iter().map(|(name, words, limits)| {
+            let is_kind = |category: &str| category.split('/').next() == Some(name);
+            let scores = self.category_scores.iter();
+            let scores = scores.filter(|(category, _)| is_kind(category));
+            let score = scores.filter_map(|(_, score)| *score).fold(0.0, f64::max);
+            let mut flags = self.categories.iter();
+            let is_flagged = flags.any(|(category, flag)| is_kind(category) && *flag == Some(true));
+            let score = if is_flagged { score.max(1.0) } else { score };
+            (score / limits[column], *words)
+        });
+        let worst = excess.max_by(|(one, _), (other, _)| one.total_cmp(other));
+        worst
+            .filter(|(excess, _)| *excess >= 1.0)
+            .map(|(_, words)| words)
+    }
+}
+
+/// The reader, as refusals speak of one. Where no age is known it is a small child, whose limits hold.
+pub fn describe_reader(age: Option<u32>) -> String {
+    age.map_or("a small child".to_owned(), |age| {
+        format!("a child of {age}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(category: &str, score: f64, flag: bool) -> Verdict {
+        serde_json::from_value(json!({"categories": {category: flag, "illicit": null},
+            "category_scores": {category: score, "illicit": null}}))
+        .expect("a verdict")
+    }
+
+    #[test]
+    fn what_is_too_much_for_a_small_child_may_be_told_to_a_bigger_one() {
+        let wolf = verdict("violence", 0.6, false);
+        assert_eq!(wolf.reason(Some(5)), Some("violence"));
+        assert_eq!(wolf.reason(Some(10)), None);
+        assert_eq!(
+            wolf.reason(None),
+            Some("violence"),
+            "nobody knows how small"
+        );
+        let flagged = verdict("sexual/minors", 0.01, true);
+        assert_eq!(flagged.reason(Some(18)), Some("something for adults"));
+        assert_eq!(verdict("violence/graphic", 0.1, false).reason(None), None);
+    }
+}
