@@ -156,6 +156,57 @@ pub fn shorten(text: &str, chars_max: usize) -> &str {
     text[..end].trim_end()
 }
 
+/// A text with whole words replaced, whatever their case: of these pairs, from and to, the first that fits counts.
+pub fn replace_words(text: &str, pairs: &[(String, String)]) -> String {
+    let mut replaced = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut before = None;
+    while let Some(next) = rest.chars().next() {
+        let fitting = pairs.iter().find_map(|(from, to)| {
+            let length = length_of_prefix(rest, from)?;
+            let (found, after) = rest.split_at(length);
+            let begins = is_edge(before, found.chars().next());
+            let ends = is_edge(found.chars().next_back(), after.chars().next());
+            (begins && ends).then_some((to, found, after))
+        });
+        match fitting {
+            Some((to, found, after)) => {
+                replaced.push_str(to);
+                before = found.chars().next_back();
+                rest = after;
+            }
+            None => {
+                replaced.push(next);
+                before = Some(next);
+                rest = &rest[next.len_utf8()..];
+            }
+        }
+    }
+    replaced
+}
+
+/// How many bytes of a text are this word, whatever its case.
+fn length_of_prefix(text: &str, word: &str) -> Option<usize> {
+    let mut signs = text.char_indices();
+    for wanted in word.chars() {
+        let (_, found) = signs.next()?;
+        if found != wanted && !found.to_lowercase().eq(wanted.to_lowercase()) {
+            return None;
+        }
+    }
+    Some(signs.offset())
+}
+
+/// Whether a word may end between two signs.
+fn is_edge(before: Option<char>, after: Option<char>) -> bool {
+    let (Some(before), Some(after)) = (before, after) else {
+        return true;
+    };
+    !(before.is_alphanumeric() && after.is_alphanumeric())
+        || is_written_without_spaces(before)
+        || is_written_without_spaces(after)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -47,7 +47,7 @@ fn wish() -> Value {
 }
 
 fn hero() -> Value {
-    json!({"name": NEUTRAL, "species": NEUTRAL, "appearance": {"hair": NEUTRAL}, "personality": [NEUTRAL]})
+    json!({"id": "00000000-0000-4000-8000-000000000009", "name": NEUTRAL, "species": NEUTRAL, "appearance": {"hair": NEUTRAL}, "personality": [NEUTRAL]})
 }
 
 /// All a model is told but the data, and the data.
