@@ -1,5 +1,6 @@
 //! Benchmarks: what the pipeline costs and how close it comes to what is possible.
 
+pub(crate) mod api;
 mod batch;
 mod binaries;
 pub(crate) mod burst;

@@ -23,7 +23,7 @@ const RUNS: &[(&str, Run)] = runs! {
     supabase: postgrest db realtime clock status quota limits;
     queue: race fairness claim snapshot latency;
     simulation: simulation reorder steering mutants;
-    benches: init size story burst rate cost memory;
+    benches: init size story burst rate cost memory api;
 };
 
 impl Kind {
