@@ -48,7 +48,13 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// The variables that are looked at, one a line.
 const VARIABLES: &str = include_str!("doctor/variables.txt");
 /// What else a check needs where it is set.
-const FOR_CHECKS: [&str; 2] = ["AWS_REGION", "AWS_ENDPOINT_URL_S3"];
+const FOR_CHECKS: [&str; 5] = [
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_SESV2",
+    "ELEVENLABS_DEFAULT_VOICE",
+    "EMAIL_FROM",
+];
 
 /// Names of variables, each with what stands behind it.
 fn variables() -> impl Iterator<Item = (&'static str, &'static str)> {

@@ -4,5 +4,7 @@
 pub mod api;
 pub mod doctor;
 pub mod follow;
+pub mod logs;
 pub mod recover;
 pub mod smoke;
+pub mod support;

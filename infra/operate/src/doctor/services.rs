@@ -1,5 +1,8 @@
 //! Whether the services that a story needs answer, with the defaults the functions have.
 
+mod mail;
+mod speech;
+
 use super::{Finding, listed, setting};
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
@@ -38,10 +41,8 @@ pub(super) async fn look_at_all(variables: &BTreeMap<String, String>) -> Vec<Fin
             credits.map(drop),
         ));
     }
-    let elevenlabs = variables.address("ELEVENLABS_BASE_URL");
-    let key = [("xi-api-key", variables.get("ELEVENLABS_API_KEY"))];
-    let voices = fetch(&format!("{elevenlabs}/v1/voices"), &key).await;
-    findings.push(Finding::new("ElevenLabs responding", voices.map(drop)));
+    findings.extend(speech::look_at_all(variables).await);
+    findings.push(mail::look_at(variables).await);
     let health = format!("{}/api/v1/health", variables.address("API_URL"));
     let health = fetch(&health, &[]).await;
     findings.push(Finding::new("API health", health.map(drop)));
@@ -61,6 +62,7 @@ async fn database(variables: Variables<'_>) -> Vec<Finding> {
     vec![
         Finding::new("database connection", tiers.map(drop)),
         queue(&rest, &headers).await,
+        limits(&rest, &headers).await,
     ]
 }
 
@@ -85,6 +87,22 @@ async fn queue(rest: &str, headers: &[(&str, &str)]) -> Finding {
             let found = (age <= 180).then_some(());
             Finding::new(what, found.ok_or_else(|| stuck.to_owned()))
         }
+    }
+}
+
+/// Whether anything is limited: else the first burst meets the providers' own limits.
+async fn limits(rest: &str, headers: &[(&str, &str)]) -> Finding {
+    let what = "limits of the providers";
+    let url = format!("{rest}/provider_limits?select=kind&per_minute=is.null&at_once=is.null");
+    let unlimited = match fetch(&url, headers).await {
+        Ok(rows) => rows,
+        Err(problem) => return Finding::new(what, Err(problem)),
+    };
+    let rows = unlimited.as_array().into_iter().flatten();
+    let kinds: Vec<_> = rows.filter_map(|row| row["kind"].as_str()).collect();
+    match kinds.is_empty() {
+        true => Finding::new(what, Ok(())),
+        false => Finding::note(what, format!("none of {}", kinds.join(", "))),
     }
 }
 

@@ -9,6 +9,7 @@ mod running;
 mod shelf;
 mod smoke;
 mod story;
+mod support;
 mod test;
 mod timing;
 mod trial;
@@ -59,6 +60,19 @@ enum Command {
     Doctor,
     /// Why a story is not whole: what each asset waits for or failed of, and when it is tried next
     Why { story: String },
+    /// What the four functions say, in one stream; of one story or request where it is named
+    Logs {
+        /// The id of a story, or of a request
+        id: Option<String>,
+        /// Goes on with what is said from now on; Ctrl-C ends it
+        #[arg(long)]
+        follow: bool,
+    },
+    /// Writes all that support needs to know of a story, without anybody's words, into out/support-….json
+    SupportBundle {
+        /// The id of a story, or of a request that named one
+        id: String,
+    },
     /// Brings a lost or damaged story back from its snapshot and its files, or says why not
     Recover { story: String },
     /// Turns the emergency switch: running, no_new_stories, no_new_work or read_only; tells how much is still being made
@@ -105,6 +119,8 @@ async fn run(command: Command) -> Outcome {
         Command::Look => interruptible(look::run()).await,
         Command::Doctor => doctor::run().await,
         Command::Why { story } => operator::why(&story).await,
+        Command::Logs { id, follow } => support::logs(id.as_deref(), follow).await,
+        Command::SupportBundle { id } => support::bundle(&id).await,
         Command::Recover { story } => operator::recover(&story).await,
         Command::Platform { state, reason } => operator::switch(&state, reason.as_deref()).await,
         Command::Deploy(deploy) => deploy::run(deploy).await,

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use stack::{environment, home::Home};
 
 /// The variables of the stack that is up, else of the environment.
-fn variables() -> Result<impl Fn(&str) -> Option<String>, Box<dyn std::error::Error + Send + Sync>>
-{
+pub(super) fn variables()
+-> Result<impl Fn(&str) -> Option<String>, Box<dyn std::error::Error + Send + Sync>> {
     let running = Home::open(stack::home::workspace().join(".local"))?.running();
     Ok(move |name: &str| match &running {
         Some(variables) => variables.get(name).cloned(),
@@ -16,7 +16,7 @@ fn variables() -> Result<impl Fn(&str) -> Option<String>, Box<dyn std::error::Er
 }
 
 /// What a verb answers; what it refuses is an error in its own words.
-async fn call(
+pub(super) async fn call(
     verb: &str,
     arguments: Value,
 ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {

@@ -1,0 +1,103 @@
+//! All that support needs to know of a story, in one document without anybody's words.
+
+use crate::{doctor, logs::Line};
+use domain::words::replace_words;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// What a setting is called that nobody is shown.
+const SECRET: [&str; 5] = ["KEY", "SECRET", "TOKEN", "PASSWORD", "DATABASE_URL"];
+
+/// `rows` is the answer of `support_bundle`, `why` of `story_why`; `variables` are those of the stack.
+pub fn bundle(
+    mut rows: Value,
+    why: Value,
+    lines: &[Line],
+    variables: &BTreeMap<String, String>,
+) -> Value {
+    let names = rows["names"].take();
+    if let Some(rows) = rows.as_object_mut() {
+        rows.remove("names");
+    }
+    let lines = lines.iter().map(|line| {
+        let mut fields = Map::from_iter([("function".to_owned(), line.function.into())]);
+        fields.extend(line.fields.clone());
+        Value::Object(fields)
+    });
+    let bundle = json!({
+        "madeAt": jiff::Timestamp::now().to_string(),
+        "program": env!("CARGO_PKG_VERSION"),
+        "rows": rows,
+        "why": why,
+        "logs": lines.collect::<Vec<_>>(),
+        "settings": settings(variables),
+    });
+    strike_out(&bundle, &pairs(&names))
+}
+
+fn settings(variables: &BTreeMap<String, String>) -> Value {
+    let shown = |name: &'static str| {
+        let value = variables.get(name)?;
+        let is_secret = SECRET.iter().any(|word| name.contains(word));
+        let value = if is_secret { "(set)" } else { value.as_str() };
+        Some((name.to_owned(), Value::from(value)))
+    };
+    doctor::names()
+        .filter_map(shown)
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+/// Names, longest first, and what stands for them.
+fn pairs(names: &Value) -> Vec<(String, String)> {
+    let names = names
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    let numbered = names.enumerate();
+    let mut pairs: Vec<_> = numbered
+        .map(|(index, name)| (name.to_owned(), format!("name-{}", index + 1)))
+        .collect();
+    pairs.sort_by_key(|(name, _)| usize::MAX - name.len());
+    pairs
+}
+
+fn strike_out(value: &Value, names: &[(String, String)]) -> Value {
+    match value {
+        Value::String(text) => replace_words(text, names).into(),
+        Value::Array(items) => items.iter().map(|item| strike_out(item, names)).collect(),
+        Value::Object(members) => {
+            let members = members.iter();
+            let struck = members.map(|(name, value)| (name.clone(), strike_out(value, names)));
+            Value::Object(struck.collect())
+        }
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_secrets_are_struck_out_and_other_settings_are_told() {
+        let rows =
+            json!({"names": ["Ottilie"], "jobs": [{"error_message": "OTTILIE was not found"}]});
+        let line = r#"{"timestamp":"t","message":"Ottilie's voice"}"#;
+        let lines = [Line::parse("content-agent", line).expect("a line")];
+        let variables = [
+            ("OPENAI_API_KEY", "sk-very-secret"),
+            ("OPENAI_TEXT_MODEL", "gpt-5.2"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let bundle = bundle(rows, json!({}), &lines, &variables.into());
+        assert_eq!(
+            bundle["rows"],
+            json!({"jobs": [{"error_message": "name-1 was not found"}]})
+        );
+        assert_eq!(bundle["logs"][0]["message"], "name-1's voice");
+        let settings = json!({"OPENAI_API_KEY": "(set)", "OPENAI_TEXT_MODEL": "gpt-5.2"});
+        assert_eq!(bundle["settings"], settings);
+    }
+}
