@@ -103,7 +103,7 @@ impl Tally {
                 slowest.0, "s", at_most LEASE + GRACE, beside OTHERS;
             "paid calls repeated: paid, and the process died before the result was stored" => self.again, "calls";
             "looks at a stored picture repeated" => self.looks, "calls";
-            format!("paid calls repeated beyond one a kill, or for a kill before the send or after the store{overspent}") =>
+            format!("paid calls repeated beyond those in flight at a kill{overspent}") =>
                 self.too_many, "calls", is 0;
         }
     }

@@ -163,8 +163,11 @@ fn beats(body: &[u8]) -> usize {
     beats.map_or(0, Vec::len)
 }
 
-/// Calls of the cover and the voice that are in flight while the text is written: palette and look, and one beat.
-const BESIDE_TEXT: u64 = 3;
+/// Calls of the cover and the voice that are in flight while the text is written: palette and look, and two beats.
+const BESIDE_TEXT: u64 = 4;
+
+/// Two beats are read at once: the other one may be in flight too.
+const BESIDE_BEAT: u64 = 1;
 
 /// The points inside the content agent, in the order of a story's life.
 pub(crate) const POINTS: [Point; 22] = [
@@ -183,10 +186,20 @@ pub(crate) const POINTS: [Point; 22] = [
     point("cover: S3 has it, unheard", StoreCover, After, 0),
     point("cover: before complete_job", CompleteCover, Before, 0),
     point("cover: completed, unheard", CompleteCover, After, 0),
-    point("voice: request not yet taken", Speak, Before, 0),
-    point("voice: paid, reply unheard", Speak, After, 1),
-    point("voice: before S3 has it", StoreNarration, Before, 1),
-    point("voice: S3 has it, unheard", StoreNarration, After, 0),
+    point("voice: request not yet taken", Speak, Before, BESIDE_BEAT),
+    point("voice: paid, reply unheard", Speak, After, 1 + BESIDE_BEAT),
+    point(
+        "voice: before S3 has it",
+        StoreNarration,
+        Before,
+        1 + BESIDE_BEAT,
+    ),
+    point(
+        "voice: S3 has it, unheard",
+        StoreNarration,
+        After,
+        BESIDE_BEAT,
+    ),
     point("voice: before complete_job", CompleteNarration, Before, 0),
     point("before start_assets", StartNarration, Before, 0),
     point("after start_assets", StartNarration, After, 0),
