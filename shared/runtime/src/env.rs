@@ -78,6 +78,10 @@ pub const AWS_ENDPOINT_URL_S3: &str = "AWS_ENDPOINT_URL_S3";
 /// Address of the page, with a slash at its end. Optional: links in mails and to shared books need it.
 pub const APP_URL: &str = "APP_URL";
 
+/// Address of the API, without a path. Optional: mails of whoever does not know it cannot be switched off by their reader's
+/// program.
+pub const API_URL: &str = "API_URL";
+
 /// Deployed name of the content agent.
 pub const CONTENT_AGENT_FUNCTION: &str = "CONTENT_AGENT_FUNCTION";
 /// Deployed name of the asset worker.
