@@ -5,7 +5,9 @@ use crate::{
     recent::Recent, signatures::Secrets,
 };
 use domain::estimate::Medians;
-use runtime::{Aws, Invoke, LambdaInvoker, SettingError, Variables, chain, env, http_client};
+use runtime::{
+    Aws, Invoke, LambdaInvoker, SealingKeys, SettingError, Variables, chain, env, http_client,
+};
 use std::{error::Error, sync::Arc, time::Duration};
 use store::{Plans, RestConfig, Store};
 
@@ -22,6 +24,8 @@ pub struct Deps {
     pub(crate) last_known: LastKnown,
     pub(crate) rates: Rates,
     pub(crate) secrets: Secrets,
+    /// `SHOP_KEY`: what seals the keys of users to their shops; without it none can be connected.
+    pub(crate) shop_keys: Option<SealingKeys>,
 }
 
 /// How long plans are told without being read again; their page is cached longer still.
@@ -118,6 +122,7 @@ impl Deps {
                 &variables.list_or(env::SHOPIFY_WEBHOOK_SECRET, ""),
                 &variables.list_or(env::PAYMENT_WEBHOOK_SECRET, ""),
             ),
+            shop_keys: SealingKeys::new(env::SHOP_KEY, &variables.list_or(env::SHOP_KEY, ""))?,
         })
     }
 }

@@ -13,6 +13,7 @@ mod rates;
 mod reference;
 mod schemas;
 mod settings;
+mod shop;
 mod steering;
 mod stories;
 mod tags;
