@@ -15,7 +15,7 @@ pub use trigger::{BadTrigger, Trigger};
 use events::{FailedInvocation, MailFate, MailReport, Tick};
 use runtime::{
     Aws, Deadline, Invoke, LambdaInvoker, PublicWeb, SealingKeys, Variables, chain, env,
-    http_client,
+    http_client, signing::UnsubscribeKey,
 };
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
@@ -27,6 +27,8 @@ pub struct Deps {
     pub invoker: Arc<dyn Invoke>,
     /// None where nobody is to get mail.
     pub mailer: Option<Mailer>,
+    /// By which mails are switched off.
+    pub unsubscribing: UnsubscribeKey,
     /// Where webhooks go.
     pub web: PublicWeb,
     /// Where shops are.
@@ -43,6 +45,7 @@ impl Deps {
         aws: Arc<Aws>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let (supabase_url, service_role_key) = variables.supabase()?;
+        let unsubscribing = UnsubscribeKey::of(&service_role_key);
         let rest = RestConfig {
             supabase_url,
             service_role_key,
@@ -61,6 +64,7 @@ impl Deps {
             store: Store::new(&rest, http)?,
             invoker: Arc::new(LambdaInvoker::new(aws)),
             mailer,
+            unsubscribing,
             web: PublicWeb::new(config.webhook_detour.clone()),
             shops: PublicWeb::new(config.shop_detour.clone()),
             shop_keys: SealingKeys::new(env::SHOP_KEY, &variables.list_or(env::SHOP_KEY, ""))?,

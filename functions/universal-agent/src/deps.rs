@@ -7,6 +7,7 @@ use crate::{
 use domain::estimate::Medians;
 use runtime::{
     Aws, Invoke, LambdaInvoker, SealingKeys, SettingError, Variables, chain, env, http_client,
+    signing::UnsubscribeKey,
 };
 use std::{error::Error, sync::Arc, time::Duration};
 use store::{Plans, RestConfig, Store};
@@ -24,6 +25,7 @@ pub struct Deps {
     pub(crate) last_known: LastKnown,
     pub(crate) rates: Rates,
     pub(crate) secrets: Secrets,
+    pub(crate) unsubscribing: UnsubscribeKey,
     /// `SHOP_KEY`: what seals the keys of users to their shops; without it none can be connected.
     pub(crate) shop_keys: Option<SealingKeys>,
 }
@@ -90,6 +92,7 @@ impl Deps {
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let http = http_client();
         let (supabase_url, service_role_key) = variables.supabase()?;
+        let unsubscribing = UnsubscribeKey::of(&service_role_key);
         let legacy_secret = variables.optional_secret(env::SUPABASE_JWT_SECRET);
         let verifier = TokenVerifier::new(&supabase_url, legacy_secret.as_ref(), http.clone())
             .with_issuers(variables.list_or(env::SUPABASE_JWT_ISSUER, ""));
@@ -122,6 +125,7 @@ impl Deps {
                 &variables.list_or(env::SHOPIFY_WEBHOOK_SECRET, ""),
                 &variables.list_or(env::PAYMENT_WEBHOOK_SECRET, ""),
             ),
+            unsubscribing,
             shop_keys: SealingKeys::new(env::SHOP_KEY, &variables.list_or(env::SHOP_KEY, ""))?,
         })
     }

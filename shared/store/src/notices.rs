@@ -2,9 +2,9 @@
 //! of whoever gets mail.
 
 use crate::{Caller, DeliveryResult, DueDelivery, DueProduct, ProductResult, Store, StoreError};
-use domain::{AssetType, FailureCode, StoryId};
+use domain::{AssetType, FailureCode, StoryId, UserId};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// How a story ended, as a notice tells it.
@@ -34,6 +34,7 @@ impl NoticeKind {
 pub struct DueNotice {
     pub id: i64,
     pub story_id: StoryId,
+    pub user_id: UserId,
     pub kind: NoticeKind,
     pub email: String,
     /// Two letters; `None`: nobody chose one.
@@ -169,6 +170,13 @@ impl Store {
         let arguments = json!({"p_event": outcome, "p_addresses": addresses, "p_notice": notice});
         let stopped: Stopped = self.call("note_mail_event", &arguments).await?;
         Ok(stopped.stopped)
+    }
+
+    /// Switches the mails of a user off, as often as it is asked. Whether there is such a user is not told.
+    pub async fn switch_off_notices(&self, user: UserId) -> Result<(), StoreError> {
+        let arguments = json!({"p_user_id": user});
+        let _: Value = self.call("switch_off_notices", &arguments).await?;
+        Ok(())
     }
 
     /// The user's settings after a change; makes the profile on first use.
