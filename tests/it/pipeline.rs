@@ -22,6 +22,7 @@ mod plans;
 mod recovery;
 mod requests;
 mod scripts;
+mod shop;
 mod support;
 mod versions;
 mod webhooks;
