@@ -1,10 +1,14 @@
 """What a description cannot say of a valid request, put right before it is sent; what is meant to be invalid stays as it is."""
 
+import re
 import unicodedata
 import uuid
 
 import schemathesis
 from schemathesis import GenerationMode
+
+
+KEY = re.compile(r"[!-+\--~]{1,255}")
 
 
 def visible(part):
@@ -21,11 +25,11 @@ def visible(part):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
+    # Under one key there is one request, and its answer comes again though what it made is gone.
+    if KEY.fullmatch((case.headers or {}).get("Idempotency-Key") or ""):
+        case.headers["Idempotency-Key"] = str(uuid.uuid4())
     if case.meta is None or case.meta.generation.mode != GenerationMode.POSITIVE:
         return
-    # Under one key there is one request.
-    if "Idempotency-Key" in (case.headers or {}):
-        case.headers["Idempotency-Key"] = str(uuid.uuid4())
     # A cursor says where the page begins.
     if "cursor" in (case.query or {}):
         case.query.pop("offset", None)
