@@ -152,6 +152,33 @@ fn every_file_says_what_lives_there_and_no_main_is_longer_than_forty_lines() {
     }
 }
 
+/// The log tells the words of a panic as far as they stand in the source (`shared/runtime/src/panics.rs`).
+#[test]
+fn no_panic_of_a_function_speaks_a_value() {
+    let mut looked_at = 0;
+    for file in files_with(&["rs"]) {
+        let path = file.strip_prefix(stack::home::workspace()).unwrap_or(&file);
+        let path = path.to_string_lossy();
+        let is_deployed = path.starts_with("functions/") || path.starts_with("shared/");
+        if !is_deployed || path.contains("test") || path.contains("auth/hostile") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).expect("readable");
+        let source = text
+            .split("#[cfg(test)]\nmod ")
+            .next()
+            .expect("a beginning");
+        looked_at += source.matches(".expect(\"").count();
+        for line in source.lines() {
+            let speaks = ["panic!(", "unreachable!(", "assert!(", ".expect(&"];
+            let speaks = speaks.iter().any(|word| line.contains(word));
+            assert!(!(speaks && line.contains('{')), "{path}: {line}");
+            assert!(!line.contains(".expect(&"), "{path}: {line}");
+        }
+    }
+    assert!(looked_at > 20, "{looked_at}");
+}
+
 #[test]
 fn no_module_is_a_drawer_for_everything() {
     let files = files_with(&["rs"]);

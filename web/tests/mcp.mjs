@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 
-const { API_URL, DEMO_USER_TOKEN, PATH } = process.env;
+const { API_URL, DEMO_USER_TOKEN, STORYTAILOR_TOKEN = DEMO_USER_TOKEN, PATH } = process.env;
 const SERVER = fileURLToPath(new URL('../mcp/dist/server.js', import.meta.url));
 const { components } = JSON.parse(await readFile(new URL('../../functions/universal-agent/openapi.json', import.meta.url), 'utf8'));
 const NOBODYS = '00000000-0000-4000-8000-00000000dead';
@@ -38,7 +38,7 @@ async function assistant(versionNegotiation, token) {
 }
 
 for (const [version, negotiation] of Object.entries(ASSISTANTS)) {
-  const { client, call, leave } = await assistant(negotiation, DEMO_USER_TOKEN);
+  const { client, call, leave } = await assistant(negotiation, STORYTAILOR_TOKEN);
   assert.equal(client.getNegotiatedProtocolVersion(), version);
 
   const { tools } = await client.listTools();

@@ -9,7 +9,7 @@ use crate::{
     usage::{self, UsageLedger},
 };
 use domain::{
-    AssetType,
+    AssetType, FailureCode,
     estimate::documented_seconds,
     story::{Manuscript, UnusableAnswer},
 };
@@ -60,6 +60,24 @@ impl Attempt {
 
     pub(crate) fn asset(&self) -> AssetType {
         self.job.asset_type
+    }
+
+    /// The line by which its end is counted.
+    pub(crate) fn log_settled(
+        &self,
+        status: &str,
+        code: Option<FailureCode>,
+        has_placeholder: bool,
+    ) {
+        tracing::info!(
+            target: "AssetGenerationPipeline",
+            code = code.map(FailureCode::code),
+            hasPlaceholder = has_placeholder,
+            isRetried = self.job.retry_count > 0,
+            seconds = self.begun.elapsed().as_millis() as f64 / 1000.0,
+            status,
+            "Asset generation settled"
+        );
     }
 
     /// The version of the asset that it makes.
@@ -186,6 +204,8 @@ impl Attempt {
 
     /// So much is done for certain. The next heartbeat tells it; it costs no round trip of its own.
     pub(crate) fn note_progress(&self, percent: u8) {
+        self.span
+            .in_scope(|| tracing::debug!(percent, "Asset progresses"));
         let mut pace = self.pace.lock().expect("no holder panics");
         pace.note(self.begun.elapsed(), percent);
     }

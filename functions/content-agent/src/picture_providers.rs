@@ -117,7 +117,12 @@ impl PictureModel for PictureProviders {
             let error = match model.draw(&call, usage).await {
                 Ok(picture) => {
                     self.note(provider, false);
-                    tracing::info!(provider, "Picture delivered by {provider}");
+                    let is_first = self.all.first().is_some_and(|(first, _)| first == provider);
+                    tracing::info!(
+                        provider,
+                        isOtherProvider = !is_first,
+                        "Picture delivered by {provider}"
+                    );
                     return Ok(picture);
                 }
                 Err(error) => error,

@@ -5,7 +5,7 @@ use crate::{
     failure::StepError,
     steps::{self, Product},
 };
-use domain::{AssetType, story::StoryText};
+use domain::{AssetType, FailureCode, story::StoryText};
 use runtime::chain;
 use std::time::Duration;
 use store::{Completion, Continuation, Settled, StoreError, UsageEntry};
@@ -22,6 +22,10 @@ pub(crate) struct RecordedOutcome {
     pub(crate) url: Option<String>,
     /// The text it wrote.
     pub(crate) text: Option<StoryText>,
+    /// Why it failed.
+    pub(crate) code: Option<FailureCode>,
+    /// A drawn picture stands in for the one that could not be made.
+    pub(crate) has_placeholder: bool,
     pub(crate) settled: Result<Settled, StoreError>,
 }
 
@@ -56,6 +60,8 @@ pub(crate) async fn record_result(
             status: "ready",
             url,
             text,
+            code: None,
+            has_placeholder: false,
             settled,
         },
     }
@@ -128,13 +134,15 @@ async fn record_failure(
             tracing::warn!(target: "AssetGenerationPipeline", error = cause, "Asset generation failed, for nobody");
         }
         _ => {
-            tracing::error!(target: "AssetGenerationPipeline", error = cause, "Asset generation failed");
+            tracing::error!(target: "AssetGenerationPipeline", error = cause, code = failure.code.code(), "Asset generation failed");
         }
     }
     RecordedOutcome {
         status: "failed",
         url: None,
         text: None,
+        code: Some(failure.code),
+        has_placeholder: failure.placeholder.is_some(),
         settled,
     }
 }

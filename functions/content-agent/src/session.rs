@@ -162,12 +162,13 @@ impl Session {
         };
         let job = &attempt.job;
         self.stop_extending(job);
-        let asset = job.asset_type;
         let (status, accepted) = attempt.span.in_scope(|| match outcome {
             Ok(RecordedOutcome {
                 status,
                 url,
                 text,
+                code,
+                has_placeholder,
                 settled: Ok(settled),
             }) if settled.accepted => {
                 // A failure that the database grants another try: the job is in the queue again.
@@ -176,7 +177,7 @@ impl Session {
                     None if settled.waits_for_text => "waiting",
                     None => status,
                 };
-                tracing::info!(target: "AssetGenerationPipeline", status, "Asset generation settled");
+                attempt.log_settled(status, code, has_placeholder);
                 self.report.url = url.or(self.report.url.take());
                 if let Some(text) = text {
                     self.story = Arc::new(self.story.with_text(text));
@@ -188,7 +189,10 @@ impl Session {
                 settled: Ok(settled),
                 ..
             }) => {
-                tracing::warn!(reason = settled.reason.as_deref().unwrap_or("unknown"), "Late result dropped: the lease is not ours any more");
+                tracing::warn!(
+                    reason = settled.reason.as_deref().unwrap_or("unknown"),
+                    "Late result dropped: the lease is not ours any more"
+                );
                 ("lost", None)
             }
             // The lease runs out and the job is claimed again; what was paid for is in the bucket by then.
@@ -196,17 +200,24 @@ impl Session {
                 settled: Err(error),
                 ..
             }) => {
-                tracing::error!(error = chain(&error), "Could not record the outcome of a job");
+                tracing::error!(
+                    error = chain(&error),
+                    "Could not record the outcome of a job"
+                );
                 ("lost", None)
             }
             // A panic while recording. Whether the database has it is unknown, so that its lease decides here too.
             Err(error) => {
-                tracing::error!(error = chain(&error), "Recording the outcome of a job stopped in an unexpected way");
+                tracing::error!(
+                    error = chain(&error),
+                    "Recording the outcome of a job stopped in an unexpected way"
+                );
                 ("lost", None)
             }
         });
         self.end_telling(&attempt);
-        self.report.assets.insert(asset.to_string(), status);
+        let asset = job.asset_type.to_string();
+        self.report.assets.insert(asset, status);
         if let Some(settled) = accepted {
             self.follow(settled).await;
         }

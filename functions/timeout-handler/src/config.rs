@@ -13,6 +13,8 @@ pub struct Config {
     pub email_configuration_set: Option<String>,
     /// `APP_URL`: where families read; without it mails have no links.
     pub app_url: Option<Url>,
+    /// `API_URL`: where whoever gets a mail can have them switched off; without it mails do not say so to programs.
+    pub api_url: Option<Url>,
     /// `WEBHOOK_ENDPOINT_URL`: where all webhooks go instead, on one machine.
     pub webhook_detour: Option<Url>,
 }
@@ -32,6 +34,7 @@ impl Config {
             email_from,
             email_configuration_set: owned(env::EMAIL_CONFIGURATION_SET),
             app_url: app_url(variables)?,
+            api_url: variables.parsed_optional(env::API_URL)?,
             webhook_detour: webhook_detour(variables)?,
         })
     }

@@ -13,7 +13,10 @@ pub use config::Config;
 pub use trigger::{BadTrigger, Trigger};
 
 use events::{FailedInvocation, MailFate, MailReport, Tick};
-use runtime::{Aws, Deadline, Invoke, LambdaInvoker, PublicWeb, Variables, chain, http_client};
+use runtime::{
+    Aws, Deadline, Invoke, LambdaInvoker, PublicWeb, Variables, chain, http_client,
+    signing::UnsubscribeKey,
+};
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use store::{Expired, MailOutcome, Mailer, RestConfig, Store, StoreError};
@@ -24,6 +27,8 @@ pub struct Deps {
     pub invoker: Arc<dyn Invoke>,
     /// None where nobody is to get mail.
     pub mailer: Option<Mailer>,
+    /// By which mails are switched off.
+    pub unsubscribing: UnsubscribeKey,
     /// Where webhooks go.
     pub web: PublicWeb,
     pub config: Config,
@@ -36,6 +41,7 @@ impl Deps {
         aws: Arc<Aws>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let (supabase_url, service_role_key) = variables.supabase()?;
+        let unsubscribing = UnsubscribeKey::of(&service_role_key);
         let rest = RestConfig {
             supabase_url,
             service_role_key,
@@ -54,6 +60,7 @@ impl Deps {
             store: Store::new(&rest, http)?,
             invoker: Arc::new(LambdaInvoker::new(aws)),
             mailer,
+            unsubscribing,
             web: PublicWeb::new(config.webhook_detour.clone()),
             config,
         })

@@ -1,11 +1,10 @@
 //! Lambda entry point of the timeout handler.
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use runtime::{Aws, Deadline, Variables, env, failure, invocation_span, start};
+use runtime::{Aws, Deadline, Variables, env, failure, invoked, report_errors, start};
 use serde_json::Value;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 use timeout_handler::{Deps, Invocation, Trigger, handle};
-use tracing::Instrument;
 
 /// The time limit of the template, for runtimes that send no deadline.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -14,11 +13,12 @@ fn main() -> ExitCode {
     start("timeout-handler", async {
         let aws = Arc::new(Aws::default());
         let variables = Variables::load(&aws, env::parameters::TIMEOUT_HANDLER).await?;
+        report_errors("timeout-handler", &variables)?;
         let deps = Deps::from_variables(&variables, aws)?;
         let deps = &deps;
         let serve = service_fn(move |event: LambdaEvent<Value>| {
             let LambdaEvent { payload, context } = event;
-            let span = invocation_span(&context.request_id);
+            let request_id = context.request_id.clone();
             let work = async move {
                 let trigger =
                     Trigger::try_from(payload).map_err(|error| failure("BadEvent", &error))?;
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
                 let report = handle(deps, Invocation { trigger, deadline }).await;
                 report.map_err(|error| failure("ExpireFailed", &error))
             };
-            work.instrument(span)
+            invoked(request_id, work)
         });
         lambda_runtime::run(serve).await
     })

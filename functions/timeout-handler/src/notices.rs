@@ -14,7 +14,6 @@ use letter::Letter;
 use runtime::{Deadline, chain};
 use std::time::{Duration, Instant};
 use store::{DeliveryResult, DueNotice, Mail, Mailer, NoticeResult, SettledNotices, StoreError};
-use url::Url;
 
 /// Of either kind; claimed, sent and noted together.
 const BATCH: usize = 10;
@@ -93,7 +92,7 @@ async fn send_batch(deps: &Deps) -> Result<Batch, StoreError> {
     let app = deps.config.app_url.as_ref();
     let mails = deps.mailer.iter().flat_map(|mailer| {
         let notices = claimed.notices.iter();
-        notices.map(move |notice| send(mailer, app, notice))
+        notices.map(move |notice| send(deps, mailer, notice))
     });
     let delivering = claimed.deliveries.iter();
     let delivering = delivering.map(|due| webhooks::deliver(&deps.web, app, due));
@@ -111,22 +110,42 @@ async fn send_batch(deps: &Deps) -> Result<Batch, StoreError> {
     Ok(batch)
 }
 
-async fn send(mailer: &Mailer, app: Option<&Url>, notice: &DueNotice) -> NoticeResult {
+/// Where a mail program has mails switched off, in one click and without a sign-in (RFC 8058).
+fn unsubscribe_headers(deps: &Deps, notice: &DueNotice) -> Vec<(&'static str, String)> {
+    let token = deps.unsubscribing.token(&notice.user_id.to_string());
+    let path = format!("/api/v1/notices/unsubscribe/{token}");
+    let url = deps.config.api_url.as_ref();
+    let url = url.and_then(|api| api.join(&path).ok());
+    url.map_or_else(Vec::new, |url| {
+        vec![
+            ("List-Unsubscribe", format!("<{url}>")),
+            (
+                "List-Unsubscribe-Post",
+                "List-Unsubscribe=One-Click".to_owned(),
+            ),
+        ]
+    })
+}
+
+async fn send(deps: &Deps, mailer: &Mailer, notice: &DueNotice) -> NoticeResult {
     let id = notice.id;
+    let app = deps.config.app_url.as_ref();
     let Letter {
         subject,
         html,
         text,
     } = Letter::about(notice, app);
+    let mut headers = vec![
+        ("X-Story-Id", notice.story_id.to_string()),
+        ("X-Notice-Kind", notice.kind.name().to_owned()),
+    ];
+    headers.extend(unsubscribe_headers(deps, notice));
     let mail = Mail {
         to: notice.email.clone(),
         subject,
         html,
         text,
-        headers: vec![
-            ("X-Story-Id", notice.story_id.to_string()),
-            ("X-Notice-Kind", notice.kind.name().to_owned()),
-        ],
+        headers,
         notice: id,
     };
     match mailer.send(&mail).await {

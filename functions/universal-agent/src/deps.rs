@@ -5,7 +5,10 @@ use crate::{
     recent::Recent, signatures::Secrets,
 };
 use domain::estimate::Medians;
-use runtime::{Aws, Invoke, LambdaInvoker, SettingError, Variables, chain, env, http_client};
+use runtime::{
+    Aws, Invoke, LambdaInvoker, SettingError, Variables, chain, env, http_client,
+    signing::UnsubscribeKey,
+};
 use std::{error::Error, sync::Arc, time::Duration};
 use store::{Plans, RestConfig, Store};
 
@@ -22,6 +25,7 @@ pub struct Deps {
     pub(crate) last_known: LastKnown,
     pub(crate) rates: Rates,
     pub(crate) secrets: Secrets,
+    pub(crate) unsubscribing: UnsubscribeKey,
 }
 
 /// How long plans are told without being read again; their page is cached longer still.
@@ -86,6 +90,7 @@ impl Deps {
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let http = http_client();
         let (supabase_url, service_role_key) = variables.supabase()?;
+        let unsubscribing = UnsubscribeKey::of(&service_role_key);
         let legacy_secret = variables.optional_secret(env::SUPABASE_JWT_SECRET);
         let verifier = TokenVerifier::new(&supabase_url, legacy_secret.as_ref(), http.clone())
             .with_issuers(variables.list_or(env::SUPABASE_JWT_ISSUER, ""));
@@ -118,6 +123,7 @@ impl Deps {
                 &variables.list_or(env::SHOPIFY_WEBHOOK_SECRET, ""),
                 &variables.list_or(env::PAYMENT_WEBHOOK_SECRET, ""),
             ),
+            unsubscribing,
         })
     }
 }

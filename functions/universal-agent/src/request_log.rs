@@ -67,6 +67,7 @@ pub(crate) async fn log_request(mut request: Request, next: Next) -> Response {
     finish_headers(response.headers_mut(), &request_id);
     add_limits(response.headers_mut(), &told);
     span.in_scope(|| log(&method, &route, &response, started));
+    runtime::errors_sent().await;
     response
 }
 

@@ -11,8 +11,8 @@ use crate::{
             self, CancelRequest, ContinueRequest, GenerateRequest, PictureRequest,
             RegenerateRequest, RestoreRequest, RetryRequest,
         },
-        audio, bulk, characters, health, incoming, libraries, openapi, plans, shares, stories,
-        users, webhooks,
+        audio, bulk, characters, health, incoming, libraries, notices, openapi, plans, shares,
+        stories, users, webhooks,
     },
 };
 use axum::{
@@ -135,6 +135,9 @@ pub(crate) fn table() -> Vec<Route> {
         route(GET, "/plans", plans::list),
         route(GET, "/shared/{token}", shares::show),
         route(GET, "/shared/{token}/book", shares::book),
+        // By the link in a mail.
+        route(POST, "/notices/unsubscribe/{token}", notices::unsubscribe),
+        route(GET, "/notices/unsubscribe/{token}", notices::look),
         // Signed by whoever sends it.
         route(POST, "/webhooks/incoming/{sender}", incoming::receive),
         route(GET, "/health", health::health),

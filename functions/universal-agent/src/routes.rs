@@ -7,6 +7,7 @@ pub(crate) mod characters;
 pub(crate) mod health;
 pub(crate) mod incoming;
 pub(crate) mod libraries;
+pub(crate) mod notices;
 pub(crate) mod openapi;
 pub(crate) mod plans;
 pub(crate) mod shares;

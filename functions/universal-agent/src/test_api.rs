@@ -19,7 +19,7 @@ use axum::{
 };
 use contract::{Answered, find_deviations};
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
-use runtime::{Invoke, InvokeError};
+use runtime::{Invoke, InvokeError, signing::UnsubscribeKey};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::{
@@ -35,6 +35,7 @@ pub(crate) mod contract;
 
 pub(crate) const SECRET: &str = "a-legacy-secret-with-at-least-32-characters";
 pub(crate) const PAYMENT_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const MAIL_SECRET: &str = "sb_secret_test";
 pub(crate) const USER: &str = "0190a5a0-0000-7000-8000-00000000000a";
 pub(crate) const STORY: &str = "01234567-89ab-cdef-0123-456789abcdef";
 
@@ -237,6 +238,7 @@ impl TestApi {
             last_known: LastKnown::default(),
             rates,
             secrets: Secrets::new(&["hush".to_owned()], &[PAYMENT_SECRET.to_owned()]),
+            unsubscribing: UnsubscribeKey::of(&MAIL_SECRET.into()),
         });
         Self {
             app,

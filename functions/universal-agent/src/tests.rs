@@ -7,6 +7,7 @@ mod framing;
 mod incoming;
 mod libraries;
 mod moderation;
+mod notices;
 mod outages;
 mod plans;
 mod rates;

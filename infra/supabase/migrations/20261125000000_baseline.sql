@@ -4665,10 +4665,12 @@ create function public.delete_story(p_user_id uuid, p_story_id uuid, p_idempoten
   language plpgsql set search_path = '' as $$
 declare
   v_replay jsonb;
+  v_unfinished boolean := false;
 begin
   perform private.refuse_deleted_user(p_user_id);
   perform private.refuse_while('read_only');
-  perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
+  select asset_generation_status ->> 'overall' = 'generating' into v_unfinished
+  from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
   if found then
     -- As a user cancels it: a story that has no text yet gives its credit back.
     if exists (select from public.asset_generation_jobs
@@ -4682,13 +4684,13 @@ begin
   delete from public.stories where id = p_story_id and creator_user_id = p_user_id;
   if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
   return private.save_idempotent_response(p_user_id, 'delete_story', p_idempotency_key, p_request_hash,
-    jsonb_build_object('told', exists (select from private.webhook_deliveries d
+    jsonb_build_object('unfinished', v_unfinished, 'told', exists (select from private.webhook_deliveries d
       join private.webhook_endpoints e on e.id = d.endpoint_id
       where e.user_id = p_user_id and d.story_id = p_story_id and d.status = 'pending')));
 end $$;
 comment on function public.delete_story is
-  'Takes a story away with all its rows, and queues the deletion of its files: {told, replayed}; told = webhooks say so. Refuses '
-  'with PT404 STORY_NOT_FOUND.';
+  'Takes a story away with all its rows, and queues the deletion of its files: {told, unfinished, replayed}; told = webhooks say '
+  'so, unfinished = it was still being made. Refuses with PT404 STORY_NOT_FOUND.';
 
 -- Up to p_limit stories a call, so that no transaction grows with an account; to be called until it is done, which
 -- claim_deletions does when the caller does not. From the first call on nothing is made for this user any more.
@@ -5090,7 +5092,7 @@ begin
   return v_settled;
 end $$;
 -- What is told of stories that ended: mails (C-39, C-40) and webhooks, claimed and noted together by claim_notices and
--- settle_notices; note_mail_event; and the user's setting, user_settings.
+-- settle_notices; note_mail_event; and the user's setting, user_settings and switch_off_notices.
 --
 -- A notice is claimed under a lease, sent, and noted. The mail service takes no idempotency key: who dies between its answer
 -- and the note leaves a notice that is sent again when the lease is over, unless the service's own report comes first.
@@ -5164,6 +5166,7 @@ begin
       select coalesce(jsonb_agg(jsonb_build_object(
           'id', o.id,
           'storyId', o.story_id,
+          'userId', o.user_id,
           'kind', o.kind,
           'email', u.email,
           'language', coalesce(u.language, s.request ->> 'language'),
@@ -5236,6 +5239,14 @@ begin
 end $$;
 comment on function public.note_mail_event is
   'What became of a mail, as often as it is told: {stopped}, users whose notices it switched off.';
+
+-- What the link in a mail does. A setting of the user, who switches them on again; it holds while all else is read only.
+create function public.switch_off_notices(p_user_id uuid) returns jsonb language sql set search_path = '' as $$
+  update public.users set notices = false where id = p_user_id and notices;
+  select '{}'::jsonb
+$$;
+comment on function public.switch_off_notices is
+  'A user''s mails are switched off, as often as it is said: {}, whether there is such a user or not.';
 
 create function public.user_settings(p_user_id uuid, p_email text, p_change jsonb default '{}') returns jsonb
   language plpgsql set search_path = '' as $$
@@ -5407,6 +5418,7 @@ revoke all on function
   public.start_content,
   public.story_history,
   public.story_why,
+  public.switch_off_notices,
   public.text_needed,
   public.take_requests,
   public.tidy_history,
@@ -5472,6 +5484,7 @@ grant execute on function
   public.start_content,
   public.story_history,
   public.story_why,
+  public.switch_off_notices,
   public.text_needed,
   public.take_requests,
   public.tidy_history,

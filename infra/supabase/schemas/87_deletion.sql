@@ -61,10 +61,12 @@ create function public.delete_story(p_user_id uuid, p_story_id uuid, p_idempoten
   language plpgsql set search_path = '' as $$
 declare
   v_replay jsonb;
+  v_unfinished boolean := false;
 begin
   perform private.refuse_deleted_user(p_user_id);
   perform private.refuse_while('read_only');
-  perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
+  select asset_generation_status ->> 'overall' = 'generating' into v_unfinished
+  from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
   if found then
     -- As a user cancels it: a story that has no text yet gives its credit back.
     if exists (select from public.asset_generation_jobs
@@ -78,13 +80,13 @@ begin
   delete from public.stories where id = p_story_id and creator_user_id = p_user_id;
   if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
   return private.save_idempotent_response(p_user_id, 'delete_story', p_idempotency_key, p_request_hash,
-    jsonb_build_object('told', exists (select from private.webhook_deliveries d
+    jsonb_build_object('unfinished', v_unfinished, 'told', exists (select from private.webhook_deliveries d
       join private.webhook_endpoints e on e.id = d.endpoint_id
       where e.user_id = p_user_id and d.story_id = p_story_id and d.status = 'pending')));
 end $$;
 comment on function public.delete_story is
-  'Takes a story away with all its rows, and queues the deletion of its files: {told, replayed}; told = webhooks say so. Refuses '
-  'with PT404 STORY_NOT_FOUND.';
+  'Takes a story away with all its rows, and queues the deletion of its files: {told, unfinished, replayed}; told = webhooks say '
+  'so, unfinished = it was still being made. Refuses with PT404 STORY_NOT_FOUND.';
 
 -- Up to p_limit stories a call, so that no transaction grows with an account; to be called until it is done, which
 -- claim_deletions does when the caller does not. From the first call on nothing is made for this user any more.

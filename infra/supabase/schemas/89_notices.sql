@@ -1,5 +1,5 @@
 -- What is told of stories that ended: mails (C-39, C-40) and webhooks, claimed and noted together by claim_notices and
--- settle_notices; note_mail_event; and the user's setting, user_settings.
+-- settle_notices; note_mail_event; and the user's setting, user_settings and switch_off_notices.
 --
 -- A notice is claimed under a lease, sent, and noted. The mail service takes no idempotency key: who dies between its answer
 -- and the note leaves a notice that is sent again when the lease is over, unless the service's own report comes first.
@@ -73,6 +73,7 @@ begin
       select coalesce(jsonb_agg(jsonb_build_object(
           'id', o.id,
           'storyId', o.story_id,
+          'userId', o.user_id,
           'kind', o.kind,
           'email', u.email,
           'language', coalesce(u.language, s.request ->> 'language'),
@@ -145,6 +146,14 @@ begin
 end $$;
 comment on function public.note_mail_event is
   'What became of a mail, as often as it is told: {stopped}, users whose notices it switched off.';
+
+-- What the link in a mail does. A setting of the user, who switches them on again; it holds while all else is read only.
+create function public.switch_off_notices(p_user_id uuid) returns jsonb language sql set search_path = '' as $$
+  update public.users set notices = false where id = p_user_id and notices;
+  select '{}'::jsonb
+$$;
+comment on function public.switch_off_notices is
+  'A user''s mails are switched off, as often as it is said: {}, whether there is such a user or not.';
 
 create function public.user_settings(p_user_id uuid, p_email text, p_change jsonb default '{}') returns jsonb
   language plpgsql set search_path = '' as $$

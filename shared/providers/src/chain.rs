@@ -157,7 +157,8 @@ impl<'a> Walk<'a> {
 
     pub(crate) fn delivered(&self, model: &str) {
         self.chain.remember_success(model);
-        tracing::info!(model, "{model} delivered");
+        let is_fallback = self.chain.models.first().is_none_or(|first| first != model);
+        tracing::info!(model, isFallback = is_fallback, "{model} delivered");
     }
 
     /// Notes a failure. `Err` when no other model is to be asked.

@@ -20,8 +20,21 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
 /// Runs a function until its environment ends. An error before that is said once, in one line.
 pub fn start(function: &'static str, serve: impl Future<Output = Boot>) -> ExitCode {
     crate::init_telemetry();
+    crate::panics::log();
     let (version, commit) = (crate::release::VERSION, crate::release::COMMIT);
     tracing::info!(function, version, commit, "Process started");
+    let serve = async {
+        let outcome = serve.await;
+        if let Err(error) = &outcome {
+            tracing::error!(
+                function,
+                error = chain(error.as_ref()),
+                "Function could not start"
+            );
+            crate::errors_sent().await;
+        }
+        outcome
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -30,17 +43,7 @@ pub fn start(function: &'static str, serve: impl Future<Output = Boot>) -> ExitC
         Ok(runtime) => runtime.block_on(serve),
         Err(error) => Err(error.into()),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(
-                function,
-                error = chain(error.as_ref()),
-                "Function could not start"
-            );
-            ExitCode::FAILURE
-        }
-    }
+    outcome.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }
 
 /// An invocation's error with a stable name, its chain logged once. What Lambda shows the caller is the message alone.

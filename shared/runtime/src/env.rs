@@ -78,6 +78,10 @@ pub const AWS_ENDPOINT_URL_S3: &str = "AWS_ENDPOINT_URL_S3";
 /// Address of the page, with a slash at its end. Optional: links in mails and to shared books need it.
 pub const APP_URL: &str = "APP_URL";
 
+/// Address of the API, without a path. Optional: mails of whoever does not know it cannot be switched off by their reader's
+/// program.
+pub const API_URL: &str = "API_URL";
+
 /// Deployed name of the content agent.
 pub const CONTENT_AGENT_FUNCTION: &str = "CONTENT_AGENT_FUNCTION";
 /// Deployed name of the asset worker.
@@ -92,6 +96,16 @@ pub const EMAIL_CONFIGURATION_SET: &str = "EMAIL_CONFIGURATION_SET";
 /// For whoever tries webhooks on one machine: `http://127.0.0.1:` and a port, where all of them go, host and path of their
 /// endpoint behind it. No other address is taken, and none is set for what is deployed.
 pub const WEBHOOK_ENDPOINT_URL: &str = "WEBHOOK_ENDPOINT_URL";
+/// How much is logged, before all other settings of that: `error` to `trace`, or levels by module (`info,store=debug`).
+pub const LOG_LEVEL: &str = "LOG_LEVEL";
+/// `true`: as [`LOG_LEVEL`] `debug`.
+pub const DEBUG: &str = "DEBUG";
+/// CloudWatch's namespace of our metrics. Optional: without it lines carry none.
+pub const METRICS_NAMESPACE: &str = "METRICS_NAMESPACE";
+/// Where errors of a Sentry project go: `https://KEY@HOST/PROJECT`. Optional: without it nothing is sent. Secret.
+pub const SENTRY_DSN: &str = "SENTRY_DSN";
+/// The share of errors that is sent, 0 to 1, default 1.
+pub const SENTRY_SAMPLE_RATE: &str = "SENTRY_SAMPLE_RATE";
 /// `production`, `staging` or `local`.
 pub const ENVIRONMENT: &str = "ENVIRONMENT";
 /// Jobs being made at one moment, in all, default 1000.
@@ -120,6 +134,7 @@ pub mod parameters {
 
     pub const UNIVERSAL_AGENT: &[&str] = &[
         SUPABASE_SERVICE_ROLE_KEY,
+        SENTRY_DSN,
         SUPABASE_JWT_SECRET,
         OPENAI_API_KEY,
         ELEVENLABS_API_KEY,
@@ -129,6 +144,7 @@ pub mod parameters {
     ];
     pub const CONTENT_AGENT: &[&str] = &[
         SUPABASE_SERVICE_ROLE_KEY,
+        SENTRY_DSN,
         OPENAI_API_KEY,
         BFL_API_KEY,
         ELEVENLABS_API_KEY,
@@ -139,8 +155,8 @@ pub mod parameters {
         PROVIDER_TRY_SECONDS,
         PROVIDER_PROBE_SECONDS,
     ];
-    pub const ASSET_WORKER: &[&str] = &[SUPABASE_SERVICE_ROLE_KEY];
-    pub const TIMEOUT_HANDLER: &[&str] = &[SUPABASE_SERVICE_ROLE_KEY];
+    pub const ASSET_WORKER: &[&str] = &[SUPABASE_SERVICE_ROLE_KEY, SENTRY_DSN];
+    pub const TIMEOUT_HANDLER: &[&str] = &[SUPABASE_SERVICE_ROLE_KEY, SENTRY_DSN];
 
     /// By the deployed name's middle part.
     pub const ALL: [(&str, &[&str]); 4] = [
@@ -150,8 +166,11 @@ pub mod parameters {
         ("timeout-handler", TIMEOUT_HANDLER),
     ];
 
-    /// One call of GetParameters takes no more names (SSM's API reference).
-    const _: () = assert!(UNIVERSAL_AGENT.len() <= 10 && CONTENT_AGENT.len() <= 10);
+    /// One call of GetParameters takes no more names (SSM's API reference). Two are made at once where there are more.
+    pub(crate) const NAMES_PER_CALL: usize = 10;
+    const _: () = assert!(
+        UNIVERSAL_AGENT.len() <= 2 * NAMES_PER_CALL && CONTENT_AGENT.len() <= 2 * NAMES_PER_CALL
+    );
 }
 
 #[cfg(test)]
@@ -207,7 +226,7 @@ mod tests {
         let variables = template.split_once("      Variables:\n").unwrap().1;
         let variables = variables.split_once("\nResources:").unwrap().0;
         // Every deployed function gets all that it reads: from the template, or by name from SSM.
-        let shared = ["SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY"];
+        let shared = ["SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "SENTRY_DSN"];
         for (function, asked_for) in parameters::ALL {
             let source = text_below(&root.join("functions").join(function), ".rs");
             let read = names.iter().filter(|name| {
@@ -222,6 +241,8 @@ mod tests {
             for name in read {
                 let is_given = asked_for.contains(name)
                     || names_after(variables, "        ").contains(name)
+                    // One that this function alone gets.
+                    || template.contains(&format!("\n          {name}: "))
                     || ["AWS_ENDPOINT_URL_S3", "WEBHOOK_ENDPOINT_URL"].contains(name);
                 assert!(is_given, "a deployed {function} never sees {name}");
             }

@@ -2,7 +2,11 @@
 //! that Standard Webhooks gives them.
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign, verify};
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
+use secrecy::{ExposeSecret, SecretString};
 
 /// A secret that signs, and knows what it signed (HMAC with SHA-256).
 #[derive(Clone)]
@@ -75,9 +79,59 @@ impl WebhookMessage<'_> {
     }
 }
 
+/// Signs the links by which somebody gets no mail any more, without a sign-in, for as long as the secret is not replaced.
+#[derive(Clone)]
+pub struct UnsubscribeKey(Key);
+
+impl UnsubscribeKey {
+    /// Of a secret that whoever sends and whoever is asked share. What it signs is worth nothing where the secret itself
+    /// counts, nor the other way round.
+    pub fn of(secret: &SecretString) -> Self {
+        let secret = Key::new(HMAC_SHA256, secret.expose_secret().as_bytes());
+        Self(Key::new(
+            HMAC_SHA256,
+            sign(&secret, b"unsubscribe").as_ref(),
+        ))
+    }
+
+    /// The end of the link for a user, by whose id it is known.
+    pub fn token(&self, user: &str) -> String {
+        let signature = sign(&self.0, user.as_bytes());
+        format!("{user}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// The user whom a link is for; none where this key did not sign it.
+    pub fn user_of<'t>(&self, token: &'t str) -> Option<&'t str> {
+        let (user, signature) = token.split_once('.')?;
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
+        verify(&self.0, user.as_bytes(), &signature).ok()?;
+        Some(user)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_is_for_one_user_and_only_the_secret_makes_another() {
+        let key = UnsubscribeKey::of(&"sb_secret_1".into());
+        let token = key.token("u-1");
+        assert_eq!(key.user_of(&token), Some("u-1"));
+        let (_, signature) = token.split_once('.').unwrap();
+        for forged in [
+            format!("u-2.{signature}"),
+            format!("u-1.{signature}A"),
+            "u-1.".to_owned(),
+            "u-1".to_owned(),
+            UnsubscribeKey::of(&"sb_secret_2".into()).token("u-1"),
+        ] {
+            assert_eq!(key.user_of(&forged), None, "{forged}");
+        }
+        let plain = sign(&Key::new(HMAC_SHA256, b"sb_secret_1"), b"u-1");
+        let plain = format!("u-1.{}", BASE64_URL_SAFE_NO_PAD.encode(plain));
+        assert_eq!(key.user_of(&plain), None);
+    }
 
     /// The vector that the libraries of Standard Webhooks are tested with.
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

@@ -1,6 +1,6 @@
 //! Where settings come from: the environment first, then SSM, asked by name, decrypted, once per process.
 
-use crate::env;
+use crate::env::{self, parameters::NAMES_PER_CALL};
 use aws_sdk_ssm::config::retry::{RetryPartition, TokenBucket};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::SdkConfig;
@@ -30,7 +30,7 @@ pub enum SettingError {
 pub struct Variables(HashMap<String, String>);
 
 impl Variables {
-    /// Reads the environment and, where `SSM_PARAMETER_PREFIX` is set, the parameters of these names below it, at most ten.
+    /// Reads the environment and, where `SSM_PARAMETER_PREFIX` is set, the parameters of these names below it, at most twenty.
     /// One that SSM does not have counts as unset.
     pub async fn load(aws: &crate::Aws, names: &[&str]) -> Result<Self, SettingError> {
         #[expect(
@@ -39,7 +39,17 @@ impl Variables {
         )]
         let mut all = Self::of(std::env::vars());
         if let Some(prefix) = all.optional(env::SSM_PARAMETER_PREFIX).map(str::to_owned) {
-            let found = parameters_named(aws.config(), &prefix, names).await?;
+            let (first, others) = names.split_at(names.len().min(NAMES_PER_CALL));
+            let (config, prefix) = (aws.config(), prefix.as_str());
+            let others = async {
+                match others {
+                    [] => Ok(Vec::new()),
+                    others => parameters_named(config, prefix, others).await,
+                }
+            };
+            let first = parameters_named(config, prefix, first);
+            let (mut found, others) = tokio::try_join!(first, others)?;
+            found.extend(others);
             for (name, value) in Self::of(found).0 {
                 all.0.entry(name).or_insert(value);
             }

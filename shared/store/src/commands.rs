@@ -180,6 +180,13 @@ impl CommandResult {
         !self.replayed && overall != Overall::Generating && (self.summary.is_some() || is_other)
     }
 
+    /// Whether the story was being made until the command.
+    pub fn has_ended_making(&self) -> bool {
+        let overall = self.story.asset_generation_status.overall;
+        let was_made = self.was == Some(Overall::Generating) || self.summary.is_some();
+        !self.replayed && was_made && overall != Overall::Generating
+    }
+
     /// Logs what became of the story, once however often the command is repeated.
     fn log(&self) {
         let overall = self.story.asset_generation_status.overall;

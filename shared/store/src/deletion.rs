@@ -57,6 +57,9 @@ pub struct DeletedStory {
     /// Webhooks are to say so.
     #[serde(default)]
     pub told: bool,
+    /// It was still being made.
+    #[serde(default)]
+    pub unfinished: bool,
     /// It was gone before, under the same key.
     pub replayed: bool,
 }

@@ -22,7 +22,7 @@ use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use url::Url;
 
 /// Tries of one operation, with the SDK's jittered pauses between them.
@@ -114,6 +114,11 @@ pub struct AssetFiles {
     cdn: Url,
 }
 
+fn log_call(operation: &'static str, bytes: usize, began: Instant) {
+    let duration = began.elapsed().as_millis() as u64;
+    tracing::debug!(operation, bytes, durationMs = duration, "File moved");
+}
+
 fn file_error<E: std::error::Error + Send + Sync + 'static>(
     attempted: String,
 ) -> impl FnOnce(E) -> StoreError {
@@ -160,6 +165,7 @@ impl AssetFiles {
     ) -> Result<StoredFile, StoreError> {
         let file = self.file(key, &bytes);
         let key = file.key.as_str();
+        let began = Instant::now();
         self.client
             .clone()
             .await
@@ -172,6 +178,7 @@ impl AssetFiles {
             .send()
             .await
             .map_err(file_error(format!("upload {key}")))?;
+        log_call("upload", file.bytes, began);
         Ok(file)
     }
 
@@ -322,6 +329,7 @@ impl AssetFiles {
 
     /// Fetches a file by its key.
     pub async fn get(&self, key: &str) -> Result<Bytes, StoreError> {
+        let began = Instant::now();
         let object = self
             .client
             .clone()
@@ -337,7 +345,9 @@ impl AssetFiles {
             .collect()
             .await
             .map_err(file_error(format!("download {key}")))?;
-        Ok(body.into_bytes())
+        let bytes = body.into_bytes();
+        log_call("download", bytes.len(), began);
+        Ok(bytes)
     }
 
     /// Keys below a prefix, in order, all of them.

@@ -1,9 +1,9 @@
 //! What is told of stories that ended, by mail and to systems: claimed, sent and noted; and the settings of whoever gets mail.
 
 use crate::{Caller, DeliveryResult, DueDelivery, Store, StoreError};
-use domain::{AssetType, FailureCode, StoryId};
+use domain::{AssetType, FailureCode, StoryId, UserId};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// How a story ended, as a notice tells it.
@@ -33,6 +33,7 @@ impl NoticeKind {
 pub struct DueNotice {
     pub id: i64,
     pub story_id: StoryId,
+    pub user_id: UserId,
     pub kind: NoticeKind,
     pub email: String,
     /// Two letters; `None`: nobody chose one.
@@ -150,6 +151,13 @@ impl Store {
         let arguments = json!({"p_event": outcome, "p_addresses": addresses, "p_notice": notice});
         let stopped: Stopped = self.call("note_mail_event", &arguments).await?;
         Ok(stopped.stopped)
+    }
+
+    /// Switches the mails of a user off, as often as it is asked. Whether there is such a user is not told.
+    pub async fn switch_off_notices(&self, user: UserId) -> Result<(), StoreError> {
+        let arguments = json!({"p_user_id": user});
+        let _: Value = self.call("switch_off_notices", &arguments).await?;
+        Ok(())
     }
 
     /// The user's settings after a change; makes the profile on first use.

@@ -234,9 +234,19 @@ impl Store {
             .build()
             .expect("the URL was parsed and the header values checked in `new`");
         *request.timeout_mut() = Some(timeout);
-        let response = self.http.execute(request).await.map_err(unreachable)?;
-        let status = response.status();
-        let body = response.bytes().await.map_err(unreachable)?;
+        let began = Instant::now();
+        let answer = async {
+            let response = self.http.execute(request).await?;
+            Ok((response.status(), response.bytes().await?))
+        }
+        .await;
+        tracing::debug!(
+            operation = attempted,
+            durationMs = began.elapsed().as_millis() as u64,
+            status = answer.as_ref().ok().map(|(status, _)| status.as_u16()),
+            "Database called"
+        );
+        let (status, body) = answer.map_err(unreachable)?;
         if status.is_success() {
             let json: &[u8] = if body.is_empty() { b"null" } else { &body };
             return serde_json::from_slice(json).map_err(|source| StoreError::Unreadable {

@@ -107,6 +107,25 @@ fn each_outcome_is_one_mail_though_events_come_twice_and_the_service_refuses_the
         let (ses, stand_ins) = (shared.stack().ses(), shared.stack().stand_ins());
         ses.script([Scripted::next_of(CallKind::Mail, Outcome::RateLimited)]);
         let failed = failed_story(&shared, &user).await;
+        // One click in a mail program, without a sign-in, as often as it comes: no further mail.
+        let mail = one_mail(&shared, &failed).await;
+        assert!(
+            mail.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"),
+            "{mail}"
+        );
+        let (_, link) = mail.split_once("List-Unsubscribe: <").expect("a link");
+        let (link, _) = link.split_once(">\r\n").expect("its end");
+        for _ in 0..2 {
+            let click = reqwest::Client::new().post(link);
+            let click = click.header("content-type", "application/x-www-form-urlencoded");
+            let answer = click.body("List-Unsubscribe=One-Click").send().await;
+            assert_eq!(answer.expect("an answer").status(), 200, "{link}");
+        }
+        let unwanted = failed_story(&shared, &user).await;
+        until(async || outbox(&shared, &unwanted).await["dropped_because"] == "unwanted").await;
+        assert_eq!(mails(&shared, &unwanted).len(), 0);
+        change_settings(&shared, &user, &json!({"notices": true})).await;
+
         // As asked, and in all plainer words.
         stand_ins.script([Scripted {
             times: 4,

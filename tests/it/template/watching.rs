@@ -87,9 +87,9 @@ fn failures_are_a_share_of_what_was_settled_and_little_traffic_hides_none() {
         "IF(ready < 1, failed, 0)"
     );
     // The words are those of the content agent's line, and its fields.
-    let source = text_of("functions/content-agent/src/session.rs");
+    let source = text_of("functions/content-agent/src/attempt.rs");
     let recording = text_of("functions/content-agent/src/recording.rs");
-    assert!(source.contains(r#"status, "Asset generation settled""#));
+    assert!(source.contains("\"Asset generation settled\"") && source.contains("status,\n"));
     for (filter, status) in [("ReadyJobs", "ready"), ("FailedJobs", "failed")] {
         assert!(recording.contains(&format!("status: \"{status}\"")));
         let pattern =
@@ -103,33 +103,101 @@ fn failures_are_a_share_of_what_was_settled_and_little_traffic_hides_none() {
     }
 }
 
+/// Every metric below our namespace that alarms or the dashboard name, wherever it stands.
+fn own_metrics(template: &str) -> BTreeSet<String> {
+    let in_alarms = template.split("Namespace: Storytailor").skip(1);
+    let in_alarms = in_alarms.filter_map(|rest| {
+        let (_, name) = rest.split_once("MetricName: ")?;
+        name.split([',', '\n']).next()
+    });
+    let in_widgets = template.split("[\"Storytailor\", \"").skip(1);
+    let in_widgets = in_widgets.filter_map(|rest| rest.split('"').next());
+    let in_searches = template.split("MetricName=\\\"").skip(1);
+    let in_searches = in_searches.filter_map(|rest| rest.split('\\').next());
+    let all = in_alarms.chain(in_widgets).chain(in_searches);
+    all.map(|name| name.trim().to_owned()).collect()
+}
+
 #[test]
-fn age_of_the_queue_and_money_are_read_from_lines_that_are_written() {
-    let template = template();
-    for (filter, field, group, source, alarm) in [
-        (
-            "OldestClaimableJob",
-            "oldestClaimableSeconds",
-            "AssetWorkerLogGroup",
-            "functions/asset-worker/src/lib.rs",
-            "OldestClaimableJobAlarm",
-        ),
-        (
-            "SpentToday",
-            "spentTodayUsd",
-            "TimeoutHandlerLogGroup",
-            "functions/timeout-handler/src/lib.rs",
-            "SpendAlarm",
-        ),
-    ] {
-        assert!(text_of(source).contains(&format!("{field} = ")), "{field}");
-        let filter = &template["Resources"][filter]["Properties"];
-        assert_eq!(filter["FilterPattern"], format!("{{ $.{field} >= 0 }}"));
-        assert_eq!(filter["LogGroupName"], json!({ "!Ref": group }));
-        let metric = &filter["MetricTransformations"][0];
-        assert_eq!(metric["MetricValue"], format!("$.{field}"));
-        let alarm = &template["Resources"][alarm]["Properties"];
-        assert_eq!(alarm["MetricName"], metric["MetricName"]);
-        assert_eq!(alarm["Namespace"], sub("Storytailor/${Environment}"));
+fn alarms_are_on_shares_of_what_ended_and_every_figure_they_name_is_written_by_a_line() {
+    let text = text_of("template.yaml");
+    let source = text_of("shared/runtime/src/telemetry/metrics.rs");
+    let named = own_metrics(&text);
+    assert!(named.len() >= 19, "{named:?}");
+    for name in &named {
+        assert!(
+            source.contains(&format!("\"{name}\"")),
+            "{name} is told by no line"
+        );
     }
+    let template = template();
+    let alarms = alarms(&template);
+    for (alarm, parts) in [
+        ("PlaceholdersAlarm", ["PicturePlaceholders", "Pictures"]),
+        ("FallbacksAlarm", ["AnswersByFallback", "Answers"]),
+        ("IncompleteStoriesAlarm", ["Stories", "StoriesReady"]),
+        ("StoriesLeftAlarm", ["StoriesLeft", "StoriesAsked"]),
+    ] {
+        let metrics = alarms[alarm]["Metrics"].as_array().expect("metrics");
+        let shown = metrics[0]["Expression"].as_str().expect("an expression");
+        assert!(
+            shown.starts_with("IF(") && shown.contains("100 * "),
+            "{shown}"
+        );
+        let of = metrics[1..]
+            .iter()
+            .map(|metric| &metric["MetricStat"]["Metric"]);
+        for (metric, name) in of.zip(parts) {
+            assert_eq!(metric["MetricName"], name);
+            assert_eq!(metric["Namespace"], "Storytailor");
+            let environment = json!([{"Name": "environment", "Value": {"!Ref": "Environment"}}]);
+            assert_eq!(metric["Dimensions"], environment);
+        }
+    }
+    let variables = &template["Globals"]["Function"]["Environment"]["Variables"];
+    assert_eq!(variables["METRICS_NAMESPACE"], "Storytailor");
+    let (age, failures) = (
+        &alarms["OldestClaimableJobAlarm"],
+        &alarms["HardFailuresAlarm"],
+    );
+    assert_eq!(age["MetricName"], "QueueAgeSeconds");
+    assert_eq!(failures["MetricName"], "HardFailures");
+    for (message, file) in [
+        (
+            "Asset generation settled",
+            "functions/content-agent/src/attempt.rs",
+        ),
+        ("Story finished", "shared/store/src/finished_story.rs"),
+        (
+            "Story accepted",
+            "functions/universal-agent/src/routes/stories.rs",
+        ),
+        (
+            "Stories accepted",
+            "functions/universal-agent/src/routes/bulk.rs",
+        ),
+        ("Provider called", "shared/providers/src/call_log.rs"),
+        ("Claimable jobs wait", "functions/asset-worker/src/lib.rs"),
+    ] {
+        assert!(source.contains(&format!("\"{message}\"")), "{message}");
+        assert!(text_of(file).contains(&format!("\"{message}\"")), "{file}");
+    }
+}
+
+#[test]
+fn money_is_read_from_a_line_that_is_written() {
+    let template = template();
+    let source = text_of("functions/timeout-handler/src/lib.rs");
+    assert!(source.contains("spentTodayUsd = "));
+    let filter = &template["Resources"]["SpentToday"]["Properties"];
+    assert_eq!(filter["FilterPattern"], "{ $.spentTodayUsd >= 0 }");
+    assert_eq!(
+        filter["LogGroupName"],
+        json!({"!Ref": "TimeoutHandlerLogGroup"})
+    );
+    let metric = &filter["MetricTransformations"][0];
+    assert_eq!(metric["MetricValue"], "$.spentTodayUsd");
+    let alarm = &template["Resources"]["SpendAlarm"]["Properties"];
+    assert_eq!(alarm["MetricName"], metric["MetricName"]);
+    assert_eq!(alarm["Namespace"], sub("Storytailor/${Environment}"));
 }

@@ -156,6 +156,7 @@ mod tests {
         DueNotice {
             id: 1,
             story_id: STORY.parse().unwrap(),
+            user_id: STORY.parse().unwrap(),
             kind,
             email: "a@example.com".to_owned(),
             language: language.map(str::to_owned),

@@ -188,8 +188,13 @@ pub(crate) async fn remove(
     Keyed(idempotency): Keyed,
 ) -> Result<Gone, ApiError> {
     let deleted = deps.store.delete_story(caller.user_id, id, &idempotency);
-    let DeletedStory { told, replayed } = deleted.await?;
-    tracing::info!(target: "AssetGenerationPipeline", "Story deleted");
+    let DeletedStory {
+        told,
+        unfinished,
+        replayed,
+    } = deleted.await?;
+    let is_left = unfinished && !replayed;
+    tracing::info!(target: "AssetGenerationPipeline", isLeft = is_left, "Story deleted");
     delete_files(&deps).await;
     if told {
         wake_notice_sender(&deps).await;

@@ -204,7 +204,8 @@ async fn what_a_shelf_needs_of_a_status_is_read_where_it_is_named_and_once() {
     for _ in 0..2 {
         api.database.answers("story_summaries", 200, json!([]));
     }
-    api.get("/stories?fields=title,overall&fields=cover,overall").await;
+    api.get("/stories?fields=title,overall&fields=cover,overall")
+        .await;
     api.get("/stories").await;
     let selected = api
         .database

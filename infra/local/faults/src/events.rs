@@ -3,6 +3,7 @@
 pub(crate) mod chaos;
 pub(crate) mod duplicates;
 pub(crate) mod lost;
+pub(crate) mod notices;
 mod persistence;
 
 pub(crate) use chaos::{Killer, disturb};

@@ -18,7 +18,7 @@ macro_rules! runs {
 
 const RUNS: &[(&str, Run)] = runs! {
     crashes: kill outage upload wake zombie deploy deletion;
-    events: duplicates lost chaos;
+    events: duplicates lost notices chaos;
     providers: files ratelimit circuit hang poison refusal budget;
     supabase: postgrest db realtime clock status quota limits;
     queue: race fairness claim snapshot latency;

@@ -18,7 +18,7 @@ pub const ENVIRONMENT: &str = "production";
 const EMAIL_FROM: &str = "stories@storytailor.example";
 
 /// Settings of the functions that are passed on when they are set outside. What no function reads is not among them.
-const PASSED_THROUGH: [&str; 25] = [
+const PASSED_THROUGH: [&str; 29] = [
     "EMAIL_FROM",
     "SUPABASE_JWT_ISSUER",
     "OPENAI_TEXT_MODEL",
@@ -42,6 +42,10 @@ const PASSED_THROUGH: [&str; 25] = [
     "PAYMENT_WEBHOOK_SECRET",
     "SHOPIFY_WEBHOOK_SECRET",
     "WEBHOOK_ENDPOINT_URL",
+    "SENTRY_DSN",
+    "SENTRY_SAMPLE_RATE",
+    "LOG_LEVEL",
+    "DEBUG",
     "AWS_LAMBDA_LOG_LEVEL",
     "RUST_LOG",
 ];

@@ -1,11 +1,14 @@
 //! One JSON object per event: time, level, the event's fields, those of the spans it happened in, target.
 
+use super::{fields::Fields, metrics::Metrics, reports::Reports};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
-use std::{fmt, io::Write};
+use std::{
+    io::Write,
+    sync::{Arc, OnceLock},
+};
 use tracing::{
-    Event, Subscriber,
-    field::{Field, Visit},
+    Event, Level, Subscriber,
     span::{Attributes, Id, Record},
 };
 use tracing_subscriber::{
@@ -21,66 +24,31 @@ use tracing_subscriber::{
 
 /// Writes each event to what `W` makes. A field of an inner span wins over the same of an outer one, one of the event over
 /// both: no name stands twice in a line.
-pub(crate) struct JsonLines<W>(W);
+pub(crate) struct JsonLines<W> {
+    make_writer: W,
+    metrics: Option<Metrics>,
+    reports: Option<&'static OnceLock<Arc<Reports>>>,
+}
 
 impl<W> JsonLines<W> {
     pub(crate) fn new(make_writer: W) -> Self {
-        Self(make_writer)
-    }
-}
-
-/// Names and values in the order in which they were recorded.
-#[derive(Debug, Default)]
-struct Fields(Vec<(&'static str, Value)>);
-
-impl Fields {
-    fn set(&mut self, name: &'static str, value: Value) {
-        match self.0.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) => *known = value,
-            None => self.0.push((name, value)),
+        Self {
+            make_writer,
+            metrics: None,
+            reports: None,
         }
     }
 
-    /// What came by way of the `log` crate brings its origin along as fields.
-    fn take_log_target(&mut self) -> Option<String> {
-        let position = self.0.iter().position(|(name, _)| *name == "log.target")?;
-        let (_, target) = self.0.remove(position);
-        self.0.retain(|(name, _)| !name.starts_with("log."));
-        target.as_str().map(str::to_owned)
+    /// The lines that are counted carry their figures.
+    pub(crate) fn counting(mut self, metrics: Option<Metrics>) -> Self {
+        self.metrics = metrics;
+        self
     }
 
-    fn add_missing(&mut self, others: &Self) {
-        for (name, value) in &others.0 {
-            if !self.0.iter().any(|(known, _)| known == name) {
-                self.0.push((name, value.clone()));
-            }
-        }
-    }
-}
-
-impl Visit for Fields {
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.set(field.name(), value.into());
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.set(field.name(), value.into());
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.set(field.name(), value.into());
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.set(field.name(), value.into());
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.set(field.name(), value.into());
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.set(field.name(), format!("{value:?}").into());
+    /// Errors are sent on as well, from when it is known where to.
+    pub(crate) fn reporting(mut self, reports: &'static OnceLock<Arc<Reports>>) -> Self {
+        self.reports = Some(reports);
+        self
     }
 }
 
@@ -89,6 +57,7 @@ struct Line<'a> {
     level: &'a str,
     fields: &'a Fields,
     target: &'a str,
+    figures: &'a [(&'static str, Value)],
 }
 
 impl Serialize for Line<'_> {
@@ -96,10 +65,13 @@ impl Serialize for Line<'_> {
         let mut line = serializer.serialize_map(None)?;
         line.serialize_entry("timestamp", self.timestamp)?;
         line.serialize_entry("level", self.level)?;
-        for (name, value) in &self.fields.0 {
+        for (name, value) in self.fields.iter() {
             line.serialize_entry(name, value)?;
         }
         line.serialize_entry("target", self.target)?;
+        for (name, value) in self.figures {
+            line.serialize_entry(name, value)?;
+        }
         line.end()
     }
 }
@@ -136,25 +108,34 @@ where
         // A clock that cannot be written down leaves the field empty: the line matters more.
         let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
         let metadata = event.metadata();
+        let target = log_target.as_deref().unwrap_or(metadata.target());
+        if *metadata.level() == Level::ERROR
+            && let Some(reports) = self.reports.and_then(OnceLock::get)
+        {
+            reports.note(&fields, &timestamp, target);
+        }
+        let metrics = self.metrics.as_ref();
+        let figures = metrics.map_or_else(Vec::new, |metrics| metrics.figures_of(&fields));
         let line = Line {
             timestamp: &timestamp,
             level: metadata.level().as_str(),
             fields: &fields,
-            target: log_target.as_deref().unwrap_or(metadata.target()),
+            target,
+            figures: &figures,
         };
         let Ok(mut line) = serde_json::to_vec(&line) else {
             return;
         };
         line.push(b'\n');
         // One write, so that lines of parallel tasks stay whole. Nobody is left to be told when it fails.
-        let _ = self.0.make_writer_for(metadata).write_all(&line);
+        let _ = self.make_writer.make_writer_for(metadata).write_all(&line);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
     use tracing_subscriber::layer::SubscriberExt;
 
     /// The lines that `work` writes.

@@ -310,4 +310,20 @@ async fn settings_keep_what_is_not_named_and_a_new_user_has_them_at_once() {
         settings(json!({"language": null})).await["language"],
         Value::Null
     );
+
+    // By the link in a mail, which says nothing of whether there is such a user, and holds while nothing else is changed.
+    settings(json!({"notices": true})).await;
+    let pause = json!({"p_state": "read_only", "p_reason": "a test"});
+    database.call("set_platform_state", pause).await;
+    for who in [user, user, Uuid::new_v4()] {
+        let off = database
+            .call("switch_off_notices", json!({"p_user_id": who}))
+            .await;
+        assert_eq!(off, json!({}));
+    }
+    let off = settings(json!({})).await;
+    assert_eq!(
+        (&off["notices"], &off["noticesStopped"]),
+        (&json!(false), &Value::Null)
+    );
 }

@@ -92,7 +92,11 @@ async fn each_end_of_a_story_and_its_deletion_are_told_once_to_whoever_wants_the
     database.finish(&story).await;
     failed(&database, user).await;
     let deleted = json!({"p_user_id": user, "p_story_id": story.id});
-    assert_eq!(database.call("delete_story", deleted).await["told"], true);
+    let gone = database.call("delete_story", deleted).await;
+    assert_eq!(
+        (&gone["told"], &gone["unfinished"]),
+        (&json!(true), &json!(false))
+    );
 
     let told = format!(
         "select event || ' ' || case endpoint_id when '{}' then 'all' else 'ready' end from {DELIVERIES} order by created_at, 1",

@@ -43,8 +43,9 @@ impl Outcome {
         if result.has_ended_story() {
             wake_notice_sender(deps).await;
         }
+        let is_left = matches!(command, AssetCommand::Cancel { .. }) && result.has_ended_making();
         let story = result.story;
-        tracing::info!(target: "AssetGenerationPipeline", verb, assets = result.asset_types.len(), "Story steered");
+        tracing::info!(target: "AssetGenerationPipeline", verb, assets = result.asset_types.len(), isLeft = is_left, "Story steered");
         wake_worker(deps, result.claimable).await;
         Answer::ok(Self {
             id: story.id,
