@@ -73,13 +73,13 @@ export function serverOf(client: Client, version: string): McpServer {
 }
 
 /** Progress for whoever asked for it; it only grows. */
-function teller({ _meta, notify }: ServerContext['mcpReq']): (progress: Progress) => void {
+function teller({ _meta, notify }: ServerContext['mcpReq']): (progress: Progress) => Promise<void> {
   const progressToken = _meta?.progressToken;
   let told = -1;
-  return (progress) => {
+  return async (progress) => {
     if (progressToken === undefined || progress.progress <= told) return;
     told = progress.progress;
-    void notify({ method: 'notifications/progress', params: { progressToken, ...progress } });
+    await notify({ method: 'notifications/progress', params: { progressToken, ...progress } });
   };
 }
 

@@ -21,10 +21,11 @@ export function progressOf(assets: Assets): Progress {
 }
 
 /** The story as it is once it has ended, or when the time is over, the caller gone, or nothing more can be known of it. */
-export async function watch(client: Client, id: string, seconds: number, signal: AbortSignal, tell: (progress: Progress) => void) {
+export async function watch(client: Client, id: string, seconds: number, signal: AbortSignal, tell: (progress: Progress) => Promise<void>) {
   let end: () => void;
   const over = new Promise<void>((done) => (end = done));
   let newest: Story | undefined;
+  let telling = Promise.resolve();
   const lost = () => {
     newest = undefined;
     end();
@@ -32,7 +33,7 @@ export async function watch(client: Client, id: string, seconds: number, signal:
   const stop = client.follow(id, {
     row(story) {
       newest = story;
-      tell(progressOf(story.asset_generation_status.assets as Assets));
+      telling = telling.then(() => tell(progressOf(story.asset_generation_status.assets as Assets)));
       if (story.asset_generation_status.overall !== 'generating') end();
     },
     gone: lost,
@@ -43,6 +44,8 @@ export async function watch(client: Client, id: string, seconds: number, signal:
   await over;
   clearTimeout(timer);
   stop();
+  // Whoever has the answer listens no more.
+  await telling;
   // What was never there, or is no longer, the API tells in its own words.
   const story = newest ?? (await client.story(id));
   return { ...plain(story), finished: story.asset_generation_status.overall !== 'generating' };
