@@ -1,4 +1,4 @@
-// Builds the client and the page: `node build.mjs`. With API_URL, SUPABASE_URL and SUPABASE_ANON_KEY set, the page knows its
+// Builds the client, the tools for assistants and the page: `node build.mjs`. With API_URL, SUPABASE_URL and SUPABASE_ANON_KEY set, the page knows its
 // addresses and can be copied to the bucket; without them whoever serves it puts them in.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
@@ -17,6 +17,12 @@ const nameOf = (stem, bytes, kind) => `${stem}-${createHash('sha256').update(byt
 await build({
   entryPoints: [join(here, 'client/src/index.ts')], outfile: join(here, 'client/dist/index.js'),
   bundle: true, format: 'esm', target: 'es2022', logLevel: 'warning',
+});
+
+await build({
+  entryPoints: [join(here, 'mcp/src/server.ts')], outfile: join(here, 'mcp/dist/server.js'),
+  bundle: true, platform: 'node', format: 'esm', target: 'node20', minifySyntax: true, legalComments: 'linked', logLevel: 'warning',
+  banner: { js: '#!/usr/bin/env node' },
 });
 
 // Beside its place, and moved there at once: whoever serves it never sees half of it.

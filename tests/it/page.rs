@@ -1,8 +1,9 @@
-//! The page and its client: their own tests, the client while frames are lost, and families in a browser.
+//! The page, its client and the tools for assistants: their own tests, the client while frames are lost, an assistant over
+//! stdio, and families in a browser.
 
 use crate::{
-    pipeline::demo,
-    stack::{Shared, own},
+    pipeline::{demo, newcomer},
+    stack::{Shared, own, shared},
 };
 use serde_json::Value;
 use stack::page::{self, Packages};
@@ -123,6 +124,18 @@ fn the_client_ends_with_the_newest_row_over_every_realtime_library_though_frames
             let row = user.api.story(&story).await.expect("the row");
             assert_eq!(row["version"], version, "{library}");
         }
+    });
+}
+
+#[test]
+fn an_assistant_makes_and_reads_a_story_with_the_tools_over_stdio() {
+    build();
+    let shared = shared();
+    shared.run(async {
+        // What it asks for last is the newest of somebody who has nothing else.
+        let user = newcomer(&shared).await;
+        let mut assistant = node("tests/mcp.mjs", &shared);
+        succeeds(assistant.env("STORYTAILOR_TOKEN", &user.token)).await;
     });
 }
 

@@ -436,7 +436,7 @@ journeyBeside('what a page asks first is sent before its script is there, and no
   const api = new Api(session);
   const { id } = await api.makeStory({ name: 'Ember' }, { generateAssets: false });
   await api.settled(id);
-  for (const [address, ready, least] of [[page('make.html'), '.sample', 3], [page('story.html', id), act('read'), 1], [page('read.html', id), '.is-more[aria-label]', 2]]) {
+  for (const [address, ready, least] of [[appUrl, '.book-card', 4], [page('make.html'), '.sample', 3], [page('story.html', id), act('read'), 1], [page('read.html', id), '.is-more[aria-label]', 2]]) {
     const context = await signedIn(browser, session, { serviceWorkers: 'block' });
     const asked = [];
     context.on('request', (request) => request.method() === 'GET' && request.url().includes('/api/v1/') && asked.push(request.url()));

@@ -1,4 +1,5 @@
-// Takes a picture of every page in every state, three widths, light and dark: `cargo local look` puts them into out/look.
+// Takes a picture of every page in every state, three widths, light and dark, and of some in each language: `cargo local look`
+// puts them into out/look.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Api, appUrl, demo, launch, signedIn, signUp, standIns } from './stage.mjs';
@@ -64,12 +65,20 @@ const shots = [
     await page.waitForTimeout(900);
   }],
   ['plain-page', null, made.assets.pdf.metadata.htmlUrl],
-].filter(([name]) => name.includes(only));
+];
+// Words of other lengths break other lines.
+for (const locale of ['de-DE', 'es-ES']) {
+  for (const name of ['welcome', 'shelf', 'shelf-empty', 'make', 'hero', 'making', 'review', 'share', 'partial', 'failed', 'read-settings']) {
+    const [, who, where, prepare] = shots.find(([known]) => known === name);
+    shots.push([`${name}-${locale.slice(0, 2)}`, who, where, prepare, locale]);
+  }
+}
+const wanted = shots.filter(([name]) => name.includes(only));
 
-for (const [name, who, where, prepare] of shots) {
-  for (const [width, viewport] of Object.entries(WIDTHS)) {
-    for (const colorScheme of width === 'desk' ? ['light'] : ['light', 'dark']) {
-      const options = { viewport, colorScheme, reducedMotion: 'reduce', deviceScaleFactor: 1 };
+for (const [name, who, where, prepare, locale] of wanted) {
+  for (const [width, viewport] of Object.entries(WIDTHS).filter(([width]) => !locale || width !== 'desk')) {
+    for (const colorScheme of locale || width === 'desk' ? ['light'] : ['light', 'dark']) {
+      const options = { viewport, colorScheme, reducedMotion: 'reduce', deviceScaleFactor: 1, ...(locale && { locale }) };
       const context = who ? await signedIn(browser, who, options) : await browser.newContext({ locale: 'en-GB', ...options });
       const page = await context.newPage();
       page.setDefaultTimeout(15_000);
@@ -98,4 +107,4 @@ for (const [name, who, where, prepare] of shots) {
 }
 await browser.close();
 await standIns({ latency: 'text=60,image=120,speech=90' });
-console.log(`${shots.length} pages and states, in ${folder}`);
+console.log(`${wanted.length} pages and states, in ${folder}`);

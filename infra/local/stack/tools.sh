@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing below .local/tools: `tools.sh python supabase cargo-deny cargo-lambda`, or some of them.
+# Installs what is missing below .local/tools: `tools.sh python supabase cargo-deny cargo-lambda openapi-nexus`, or some of them.
 # `cargo local test`, `deploy` and `up --watch` run it. The versions are those the template was written against.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
@@ -22,11 +22,11 @@ with_cargo() { CARGO_PROFILE_DEV_DEBUG=false cargo install "$1" --locked --quiet
 
 for tool; do
     case $tool in
-        python) # moto is a simulated AWS, for the proofs of the deployment.
-            ensure "$bin"/{sam,cfn-lint,moto_server,aws} -- \
-                "sam, cfn-lint, moto and the AWS command line" "once, about a minute" \
+        python) # moto is a simulated AWS, for the proofs of the deployment; schemathesis asks what openapi.json describes.
+            ensure "$bin"/{sam,cfn-lint,moto_server,aws,schemathesis} -- \
+                "sam, cfn-lint, moto, the AWS command line and schemathesis" "once, about a minute" \
                 "install Python 3 with venv and pip (Debian: apt-get install python3-venv python3-pip)" \
-                with_pip aws-sam-cli==1.170.0 cfn-lint==1.58.0 "moto[server]==5.2.5" awscli==1.46.2 ;;
+                with_pip aws-sam-cli==1.170.0 cfn-lint==1.58.0 "moto[server]==5.2.5" awscli==1.46.2 schemathesis==4.32.5 ;;
         supabase)
             ensure "$tools/node/node_modules/.bin/supabase" -- \
                 "the Supabase command line" once "install Node.js 20 or later with npm" \
@@ -39,5 +39,9 @@ for tool; do
             command -v cargo-deny >/dev/null || ensure "$tools/bin/cargo-deny" -- \
                 cargo-deny "once, some minutes" "install it with \`cargo install cargo-deny --locked\`" \
                 with_cargo cargo-deny ;;
+        openapi-nexus) # Makes a Rust client of openapi.json, for the full proofs.
+            ensure "$tools/bin/openapi-nexus" -- \
+                openapi-nexus "once, about a minute" "install it with \`cargo install openapi-nexus --locked\`" \
+                with_cargo openapi-nexus@0.2.3 ;;
     esac
 done

@@ -3,8 +3,10 @@
 use crate::request::InvalidField;
 use url::{Host, Url};
 
-/// Longest address; what is longer is data in disguise.
-const CHARS_MAX: usize = 2_048;
+/// Longest address, as it is sent; what is longer is data in disguise.
+const CHARS_MAX: usize = 2_000;
+/// What it may have become, with its slash and what had to be encoded: as much as the database keeps.
+const KEPT_MAX: usize = 2_048;
 
 /// Ends of names that lead into somebody's own network, never to the public web (RFC 6761, RFC 6762, RFC 8375; the names
 /// that clouds and clusters keep for themselves).
@@ -47,8 +49,8 @@ pub fn public_https(field: &'static str, text: &str) -> Result<Url, InvalidField
     if !is_public(&host) || url.set_host(Some(&host)).is_err() {
         return Err(invalid("must name a public host"));
     }
-    if url.as_str().chars().count() > CHARS_MAX {
-        return Err(invalid("must be at most 2048 characters long"));
+    if text.chars().count() > CHARS_MAX || url.as_str().len() > KEPT_MAX {
+        return Err(invalid("must be at most 2000 characters long"));
     }
     Ok(url)
 }

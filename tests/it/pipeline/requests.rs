@@ -296,6 +296,10 @@ fn a_class_asks_for_stories_at_once_and_turns_the_pages_of_its_list() {
         listed.sort();
         made.sort();
         assert_eq!(listed, made);
+        let shelved = format!("{url}?limit=1&fields=overall,progress,placeholders,cover");
+        let (_, _, shelved) = get(&shelved, &user.token, None).await;
+        let asked = json!({"overall": "ready", "progress": 100, "placeholders": 0, "cover": null});
+        assert_eq!(shelved["data"]["stories"], json!([asked]));
         let (_, _, whole) = get(&format!("{url}/{}/why", made[0]), &user.token, None).await;
         assert_eq!(whole["data"], json!({"overall": "ready", "blockedBy": [], "assets": []}));
     });

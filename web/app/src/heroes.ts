@@ -69,14 +69,14 @@ export class Heroes {
         </button>`,
       )}
     </div>
-    <div class="chips">
+    ${this.#isMaking && !this.all.length ? nothing : html`<div class="chips">
       <button type="button" class="chip add" data-action="new-hero" aria-expanded=${this.#isMaking} @click=${() => {
         if (this.#isMaking && this.all.length) {
           this.#isMaking = false;
           this.redraw();
         } else void this.#openMaker();
       }}>${t('hero.new')}</button>
-    </div>
+    </div>`}
     ${this.#isMaking ? this.maker() : nothing}`;
   }
 

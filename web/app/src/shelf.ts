@@ -1,10 +1,11 @@
 // The shelf: my stories, newest first, each with its cover and how far it is; and the way to a new one.
 import type { ListedStory } from '../../client/src/index.js';
+import { SHELVED } from './asked.js';
 import { client } from './client.js';
 import { Composer } from './composer.js';
 import { askToSignIn, attempt, html, nothing, open, redraw, type TemplateResult } from './page.js';
 import { picture } from './picture.js';
-import { assetsOf, overallWords, progressOf, shelfOf, titleOf, type Shelf } from './telling.js';
+import { overallWords, shelfOf, titleOf, type Shelf } from './telling.js';
 import { t } from './words.js';
 import { live } from 'lit-html/directives/live.js';
 import { repeat } from 'lit-html/directives/repeat.js';
@@ -28,7 +29,7 @@ const composer = new Composer(redraw, false);
 async function read(): Promise<void> {
   try {
     const asked = wanted;
-    const page = await client.stories(Math.min(asked, 100));
+    const page = await client.stories({ limit: Math.min(asked, 100), fields: [...SHELVED] });
     // More was asked for meanwhile, and comes.
     if (asked < wanted && stories) return;
     stories = page.stories ?? [];
@@ -108,18 +109,16 @@ function filters(all: ListedStory[]): TemplateResult {
 }
 
 function card(story: ListedStory, index: number): TemplateResult {
-  const assets = assetsOf(story);
   const state = shelfOf(story);
   const id = story.id!;
-  const percent = progressOf(assets);
   // A book opens; what still needs somebody opens where it is made.
-  const page = state === 'making' || !assets.content?.url && assets.content?.status !== 'ready' || state === 'help' ? 'story' : 'read';
-  return html`<li class="book-card" data-story-id=${id} data-status=${story.asset_generation_status?.overall ?? ''}>
+  const page = state === 'ready' ? 'read' : 'story';
+  return html`<li class="book-card" data-story-id=${id} data-status=${story.overall ?? ''}>
     <a href="${page}.html?id=${id}">
-      ${picture({ state: assets.cover, sizes: '(max-width: 50rem) 44vw, 14rem', alt: '', seed: id, isFirst: index < 2 })}
+      ${picture({ state: story.cover ?? undefined, sizes: '(max-width: 50rem) 44vw, 14rem', alt: '', seed: id, isFirst: index < 2 })}
       <h2 dir="auto">${titleOf(story)}</h2>
       <p class="state is-${state}">${overallWords(story)}</p>
-      ${state === 'making' ? html`<progress max="100" value=${percent} aria-label=${t('making.progress')}></progress>` : nothing}
+      ${state === 'making' ? html`<progress max="100" value=${story.progress ?? 0} aria-label=${t('making.progress')}></progress>` : nothing}
     </a>
     ${page === 'read' ? html`<a class="look-after" href="story.html?id=${id}">${t('shelf.look-after')}</a>` : nothing}
   </li>`;

@@ -1,6 +1,6 @@
 // Runs before anything else of a page is there, and begins what takes long: the words of its language, and what it will ask
 // the API. The rest finds it in `begun`.
-import { FIELDS } from './asked.js';
+import { FIELDS, SHELVED } from './asked.js';
 import { isFresh, stored } from './stored.js';
 import type { Language, Strings } from './words.js';
 
@@ -12,7 +12,7 @@ declare const FONTS: string[];
 
 /** What each page asks first, as `client/src/api.ts` does: a test watches that nothing is asked twice. */
 const ASKS: Record<string, (id: string) => string[]> = {
-  shelf: () => ['/characters?limit=50', '/users/me/usage', '/stories?limit=8&offset=0', '/users/me'],
+  shelf: () => ['/characters?limit=50', '/users/me/usage', `/stories?limit=8&fields=${encodeURIComponent(SHELVED.join())}`, '/users/me'],
   make: () => ['/characters?limit=50', '/users/me/usage', '/audio/voices'],
   story: (id) => (id ? [`/stories/${id}?fields=${FIELDS.join()}`] : []),
   read: (id) => (id ? [`/stories/${id}?fields=${FIELDS.join()}`] : []),

@@ -3,7 +3,7 @@ import { differences, type Assets, type AssetStatus, type AssetType, type Connec
 import { client } from './client.js';
 import { announce, askToSignIn, attempt, html, nothing, open, redraw, toast, type TemplateResult } from './page.js';
 import { picture } from './picture.js';
-import { ASSETS, altOf, assetsOf, name, overallWords, PICTURES, progressOf, secondsLeft, shelfOf, stateWords, titleOf } from './telling.js';
+import { ASSETS, altOf, assetsOf, name, overallWords, PICTURES, progressOf, secondsLeft, shelfOf, stateWords, titleOf, wholeOf } from './telling.js';
 import { language, t } from './words.js';
 
 const id = new URLSearchParams(location.search).get('id') ?? '';
@@ -53,7 +53,7 @@ function withNeeds(asset: AssetType, assets: Assets): AssetType[] {
 /** The buttons that help with an asset that is not there. */
 function remedies(asset: AssetType, state: AssetStatus, assets: Assets): TemplateResult | typeof nothing {
   const again = (words: string, options?: Options) =>
-    button(`retry-${asset}`, words, () => client.retry(id, withNeeds(asset, assets), options), asset);
+    button(`retry-${asset}`, words, () => client.retry(id, { assetTypes: withNeeds(asset, assets), options }), asset);
   if (state.status === 'cancelled' || state.status === 'skipped') {
     // Without a text nothing else can be made; the text brings it along.
     if (asset !== 'content' && assets.content?.status !== 'ready') return nothing;
@@ -93,6 +93,9 @@ function frame(asset: AssetType, body: TemplateResult | typeof nothing = nothing
   </article>`;
 }
 
+/** A prompt is a page of words: on a phone it would push the pictures apart. */
+const isWide = matchMedia('(min-width: 44rem)').matches;
+
 /** What a picture was asked for with, another try, and the tries before. */
 function review(asset: AssetType, state: AssetStatus): TemplateResult | typeof nothing {
   if (state.status !== 'ready' && !state.isPlaceholder) return nothing;
@@ -108,7 +111,7 @@ function review(asset: AssetType, state: AssetStatus): TemplateResult | typeof n
   const isMadeHere = isPicture(asset) || asset === 'content';
   if (!isMadeHere && !earlier.length) return nothing;
   return html`<div class="review">
-    ${prompt ? html`<p class="prompt"><b>${t('review.prompt')}</b> <span dir="auto">${prompt}</span></p>` : nothing}
+    ${prompt ? html`<details class="prompt" ?open=${isWide}><summary>${t('review.prompt')}</summary><p dir="auto">${prompt}</p></details>` : nothing}
     ${isMadeHere ? html`<form class="again" @submit=${paint}>
       ${isPicture(asset) ? html`<label>${t('review.style')}<input name="style" maxlength="60" autocomplete="off" placeholder=${t('review.style.hint')}></label>` : nothing}
       <button class="quiet" data-action="regenerate-${asset}" ?disabled=${busy.has(`regenerate-${asset}`)}>${t(isPicture(asset) ? 'do.paint' : 'do.again.content')}</button>
@@ -148,7 +151,7 @@ function view(): TemplateResult {
     <div class="story-top">${frame('cover')}
     <div class="story-head">
       <h1 dir="auto">${titleOf(story)}</h1>
-      <p class="state is-${shelfOf(story)}">${overallWords(story)}</p>
+      <p class="state is-${shelfOf(wholeOf(story))}">${overallWords(wholeOf(story))}</p>
       ${isMaking ? html`<progress class="whole" max="100" value=${percent} aria-label=${t('making.progress')}></progress>` : nothing}
       ${connection === 'offline' ? html`<p class="note" role="status" data-offline>${t('connection.offline')}</p>` : nothing}
       ${isSlow ? html`<p class="note" role="status">${t('making.slow')}</p>` : nothing}
@@ -214,7 +217,14 @@ async function share(): Promise<void> {
   const url = new URL(`read.html#share=${token}`, location.href);
   link = { url: url.href, plain: client.sharedPage(token), until: new Date(expiresAt).toLocaleDateString(language, { dateStyle: 'long' }) };
   redraw();
-  queueMicrotask(() => document.querySelector<HTMLDialogElement>('dialog.share')?.showModal());
+  queueMicrotask(() => {
+    const dialog = document.querySelector<HTMLDialogElement>('dialog.share');
+    dialog?.showModal();
+    // From where it begins: its end is a row of random letters.
+    const address = dialog?.querySelector<HTMLInputElement>('[data-link]');
+    address?.setSelectionRange(0, 0);
+    if (address) address.scrollLeft = 0;
+  });
 }
 
 function shareDialog(): TemplateResult {

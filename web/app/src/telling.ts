@@ -1,5 +1,5 @@
 // How states are told: which words, which chip, which picture description.
-import type { Assets, AssetStatus, AssetType, ListedStory, Overall, Story } from '../../client/src/index.js';
+import type { Assets, AssetStatus, AssetType, ListedStory, Story } from '../../client/src/index.js';
 import { has, t } from './words.js';
 
 export const PICTURES = ['cover', 'scene_1', 'scene_2', 'scene_3', 'scene_4'] as const;
@@ -23,18 +23,22 @@ export function progressOf(assets: Assets): number {
 
 export type Shelf = 'making' | 'ready' | 'help';
 
+/** How a story is as a whole. */
+export type Whole = Pick<ListedStory, 'overall' | 'placeholders'>;
+
+export const wholeOf = (story: Story): Whole => ({
+  overall: story.asset_generation_status.overall,
+  placeholders: Object.values(assetsOf(story)).filter((state) => state.isPlaceholder).length,
+});
+
 /** On which part of the shelf a story stands. */
-export function shelfOf(story: ListedStory | Story): Shelf {
-  const overall = story.asset_generation_status?.overall as Overall;
+export function shelfOf({ overall, placeholders }: Whole): Shelf {
   if (overall === 'generating') return 'making';
-  const standsIn = Object.values(assetsOf(story)).some((state) => state.isPlaceholder);
-  return overall === 'ready' && !standsIn ? 'ready' : 'help';
+  return overall === 'ready' && !placeholders ? 'ready' : 'help';
 }
 
-export function overallWords(story: ListedStory | Story): string {
-  const overall = story.asset_generation_status?.overall as Overall;
-  const standsIn = Object.values(assetsOf(story)).filter((state) => state.isPlaceholder).length;
-  if (overall === 'ready' && standsIn) return t('overall.placeholder', { count: standsIn });
+export function overallWords({ overall, placeholders }: Whole): string {
+  if (overall === 'ready' && placeholders) return t('overall.placeholder', { count: placeholders });
   return t(`overall.${overall}`);
 }
 

@@ -1,8 +1,8 @@
 // The REST API: a method per verb, typed by openapi.json. What costs carries an idempotency key and may be repeated.
 import { holdKey, type KeyStorage } from './keys.js';
 import type {
-  AssetType, Character, ErrorCode, Estimates, History, NewCharacter, NewStory, Options, Outcome, Plans, Share, SharedStory, Story,
-  StoryAccepted, StoryList, Trait, Usage, User, UserChange, Voice,
+  AssetType, Character, CharacterList, ErrorCode, Estimates, History, NewCharacter, NewStory, Options, Outcome, Plans, Retry, Share, SharedStory, Story,
+  StoriesAsked, StoryAccepted, StoryList, Trait, Usage, User, UserChange, Voice,
 } from './types.js';
 
 /** A refusal of the API, or (status 0) no answer at all. Show `message` to people, decide by `code`. */
@@ -41,6 +41,12 @@ const PAUSE_MS = 600;
 const RETRY_AFTER_MAX_S = 5;
 
 export type Api = ReturnType<typeof createApi>;
+
+/** `?name=value&…` of what is there. */
+function query(asked: object): string {
+  const given = Object.entries(asked).filter(([, value]) => value !== undefined);
+  return given.length ? `?${given.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')}` : '';
+}
 
 export function createApi(config: ApiConfig) {
   const storage = config.storage === undefined ? (globalThis.localStorage ?? null) : config.storage;
@@ -98,7 +104,8 @@ export function createApi(config: ApiConfig) {
     createStory: (wish: NewStory) => call<StoryAccepted>('POST', '/stories', wish),
     /** All of it, or the columns that are named. */
     story: (storyId: string, fields?: readonly (keyof Story)[]) => call<Story>('GET', of(storyId, fields ? `?fields=${fields.join()}` : '')),
-    stories: (limit = 20, offset = 0) => call<StoryList>('GET', `/stories?limit=${limit}&offset=${offset}`),
+    /** A page of them, or of those that are asked for. */
+    stories: (asked: StoriesAsked = {}) => call<StoryList>('GET', `/stories${query(asked)}`),
     deleteStory: (storyId: string) => call<void>('DELETE', of(storyId)),
     /** A link by which anybody reads the book for 30 days; asked again, the same one. */
     share: (storyId: string) => call<Share>('POST', of(storyId, '/share')),
@@ -109,8 +116,7 @@ export function createApi(config: ApiConfig) {
     history: (storyId: string) => call<History>('GET', of(storyId, '/history')),
 
     /** What failed, again; all of it where none is named. */
-    retry: (storyId: string, assetTypes?: AssetType[], options?: Options) =>
-      steer('retry')(storyId, { ...(assetTypes && { assetTypes }), ...(options && { options }) }),
+    retry: (storyId: string, wish: Retry = {}) => steer('retry')(storyId, wish),
     /** The story without what failed. */
     continue: (storyId: string) => steer('continue')(storyId, {}),
     /** Stops what is not settled. */
@@ -130,7 +136,8 @@ export function createApi(config: ApiConfig) {
       call<Outcome>('POST', of(storyId, '/audio'), { voiceId, regenerate: true }),
 
     voices: () => call<{ voices: Voice[]; defaultVoiceId: string }>('GET', '/audio/voices'),
-    characters: () => call<{ characters: Character[] }>('GET', '/characters?limit=50'),
+    characters: (limit = 50, offset = 0) =>
+      call<CharacterList>('GET', `/characters${query({ limit, ...(offset && { offset }) })}`),
     createCharacter: (character: NewCharacter) => call<Character>('POST', '/characters', character),
     traits: () => call<{ traits: Trait[] }>('GET', '/characters/traits'),
     usage: () => call<Usage>('GET', '/users/me/usage'),

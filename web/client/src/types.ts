@@ -1,5 +1,5 @@
 // The API's shapes, by the names this package uses. `openapi.d.ts` is made from openapi.json by `npm run types`.
-import type { components } from './openapi.js';
+import type { components, operations } from './openapi.js';
 
 type Schemas = components['schemas'];
 
@@ -8,6 +8,7 @@ export type AssetStatus = Schemas['AssetStatus'];
 export type AssetType = Exclude<Schemas['AssetType'], 'text'>;
 export type Assets = { [asset in AssetType]?: AssetStatus };
 export type Character = Schemas['Character'];
+export type CharacterList = Schemas['CharacterList'];
 export type Estimates = Schemas['Estimates'];
 export type History = Schemas['History'];
 export type NewCharacter = Schemas['NewCharacter'];
@@ -16,12 +17,15 @@ export type Options = Schemas['Options'];
 export type Outcome = Schemas['Outcome'];
 export type Overall = Schemas['Overall'];
 export type Plans = Schemas['Plans'];
+export type Retry = Schemas['Retry'];
 export type Share = Schemas['Share'];
 export type SharedStory = Schemas['SharedStory'];
 export type Story = Schemas['Story'];
 export type StoryAccepted = Schemas['StoryAccepted'];
 export type StoryList = Schemas['StoryList'];
 export type ListedStory = NonNullable<StoryList['stories']>[number];
+/** Which stories, and what of each. */
+export type StoriesAsked = NonNullable<operations['listStories']['parameters']['query']>;
 export type Trait = Schemas['TraitList']['traits'][number];
 export type Usage = Schemas['Usage'];
 export type User = Schemas['User'];

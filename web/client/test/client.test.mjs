@@ -378,7 +378,7 @@ test('an answer that is no JSON is an error of its own', async () => {
 });
 
 test('the verbs send what openapi.json asks for', async () => {
-  await client.retry(STORY, ['cover'], { simplifyPrompt: true });
+  await client.retry(STORY, { assetTypes: ['cover'], options: { simplifyPrompt: true } });
   await client.continue(STORY);
   await client.cancel(STORY);
   await client.regenerate(STORY, ['scene_2'], { style: 'watercolour' });

@@ -112,11 +112,14 @@ impl Query {
 
     /// Those of `all` that `fields` names; all where it is left out.
     pub(crate) fn fields(&self, all: StoryColumns) -> Result<StoryColumns, ApiError> {
-        let Some(names) = self.value("fields")? else {
+        // One after the other, or each by itself: clients are generated that send it so.
+        let named = self.0.iter().filter(|(name, _)| name == "fields");
+        let named: Vec<_> = named.map(|(_, names)| names.as_str()).collect();
+        if named.is_empty() {
             return Ok(all);
-        };
-        all.only(names).map_err(|_| {
-            let known = all.names();
+        }
+        all.only(&named.join(",")).map_err(|_| {
+            let known = all.known().collect::<Vec<_>>().join(",");
             ApiError::invalid("fields", format!("fields must be some of {known}"))
         })
     }

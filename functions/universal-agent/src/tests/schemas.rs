@@ -41,7 +41,12 @@ fn requests() -> Vec<(&'static str, String, &'static str, Value)> {
         ),
         ("POST", of_story("/assets/retry"), "Retry", json!({})),
         ("POST", of_story("/assets/cancel"), "Cancel", json!({})),
-        ("POST", of_story("/assets/continue"), "Continue", json!({})),
+        (
+            "POST",
+            of_story("/assets/continue"),
+            "Continuation",
+            json!({}),
+        ),
         (
             "POST",
             of_story("/assets/estimate"),

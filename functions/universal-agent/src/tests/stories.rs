@@ -199,6 +199,27 @@ async fn a_page_begins_where_the_one_before_ended_and_shows_what_was_asked_for()
 }
 
 #[tokio::test]
+async fn what_a_shelf_needs_of_a_status_is_read_where_it_is_named_and_once() {
+    let api = TestApi::new().await;
+    for _ in 0..2 {
+        api.database.answers("story_summaries", 200, json!([]));
+    }
+    api.get("/stories?fields=title,overall&fields=cover,overall")
+        .await;
+    api.get("/stories").await;
+    let selected = api
+        .database
+        .questions()
+        .into_iter()
+        .map(|(_, asked, _)| asked);
+    let selected: Vec<_> = selected.collect();
+    let place = "%2Cplace_created_at%3Acreated_at";
+    let named = format!("select=title%2Coverall%2Ccover{place}");
+    assert!(selected[0].contains(&named), "{selected:?}");
+    assert!(!selected[1].contains("overall"), "{selected:?}");
+}
+
+#[tokio::test]
 async fn of_a_story_only_what_was_asked_for_is_read() {
     let api = TestApi::new().await;
     let part = json!({"title": "Ember", "version": 3});

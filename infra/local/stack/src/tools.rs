@@ -9,7 +9,7 @@ use supabase::trouble::{Context as _, Trouble};
 use tokio::process::Command;
 
 /// Sees to it that these are there: `python` (sam, cfn-lint, moto and the AWS command line), `supabase`, `cargo-deny`,
-/// `cargo-lambda`.
+/// `cargo-lambda`, `openapi-nexus`.
 ///
 /// # Errors
 /// When one is missing and cannot be installed; the script has said what to do.

@@ -13,6 +13,8 @@ pub(super) const STORY_COLUMNS: &str = "id,library_id,creator_user_id,title,cont
 asset_generation_started_at,asset_generation_completed_at,hue_extracted_colors,audio_words,audio_blocks,character_ids,\
 story_type,themes,version,created_at,updated_at";
 const LISTED_COLUMNS: &str = "id,library_id,title,status,asset_generation_status,story_type,themes,version,created_at,updated_at";
+/// What a list tells of a story where it is asked for by name.
+const SHELVED_COLUMNS: &str = "overall,progress,placeholders,cover";
 
 /// A story as its row stands and as the API shows it; field names are the columns'.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,17 +85,27 @@ impl From<ListedRow> for ListedStory {
 
 /// Columns of a story that somebody may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoryColumns(Vec<&'static str>);
+pub struct StoryColumns {
+    shown: Vec<&'static str>,
+    /// Those that are shown only where they are named, with commas between them.
+    others: &'static str,
+}
 
 impl StoryColumns {
     /// What a list shows of each story: nothing large.
     pub fn listed() -> Self {
-        Self(LISTED_COLUMNS.split(',').collect())
+        Self {
+            shown: LISTED_COLUMNS.split(',').collect(),
+            others: SHELVED_COLUMNS,
+        }
     }
 
     /// Those of a whole story.
     pub fn whole() -> Self {
-        Self(STORY_COLUMNS.split(',').collect())
+        Self {
+            shown: STORY_COLUMNS.split(',').collect(),
+            others: "",
+        }
     }
 
     /// Those of these that are named, with commas between them.
@@ -101,16 +113,25 @@ impl StoryColumns {
     /// # Errors
     /// The first name that is none of these.
     pub fn only<'n>(&self, names: &'n str) -> Result<Self, &'n str> {
-        let found = names.split(',').map(str::trim).map(|name| {
-            let mut known = self.0.iter().copied();
-            known.find(|known| *known == name).ok_or(name)
-        });
-        found.collect::<Result<_, _>>().map(Self)
+        let mut shown = Vec::new();
+        for name in names.split(',').map(str::trim) {
+            let column = self.known().find(|known| *known == name).ok_or(name)?;
+            if !shown.contains(&column) {
+                shown.push(column);
+            }
+        }
+        Ok(Self { shown, ..*self })
     }
 
     /// Their names, with commas between them.
     pub fn names(&self) -> String {
-        self.0.join(",")
+        self.shown.join(",")
+    }
+
+    /// Those that may be named, one after the other.
+    pub fn known(&self) -> impl Iterator<Item = &'static str> {
+        let others = self.others.split(',').filter(|name| !name.is_empty());
+        self.shown.iter().copied().chain(others)
     }
 }
 

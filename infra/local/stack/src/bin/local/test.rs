@@ -25,8 +25,11 @@ struct Counts {
 
 /// What is checked beside the tests stands on these.
 const TOOLS: [&str; 3] = ["python", "supabase", "cargo-deny"];
+/// What makes a client of openapi.json, in the full proofs.
+const GENERATOR: &str = "openapi-nexus";
 
-/// `filter` narrows the tests and leaves everything else out; `proofs` runs those of the deployment alone.
+/// `filter` narrows the tests and leaves everything else out; `proofs` runs those of the deployment alone, with `--full` all
+/// that they can show.
 pub(super) async fn run(filter: &[String]) -> Outcome {
     let began = Instant::now();
     let workspace = stack::home::workspace();
@@ -35,10 +38,16 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
     // Where the tests are compiled this file is written anew, and whoever asks then is told of one that is gone.
     let program = std::env::current_exe()?;
 
-    if filter == ["proofs"] {
+    if let [proofs_alone, full @ ..] = filter
+        && proofs_alone == "proofs"
+    {
         functions::build(&workspace, Profile::Dev, reporter).await?;
         tools::ensure(&workspace, &TOOLS).await?;
-        return proofs(&workspace, &program).await;
+        let is_full = full == ["--full"];
+        if is_full {
+            tools::ensure(&workspace, &[GENERATOR]).await?;
+        }
+        return proofs(&workspace, &program, is_full).await;
     }
     let check = async |what, command: &mut Command| check(&workspace, what, command).await;
     if filter.is_empty() {
@@ -76,7 +85,7 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
         check("sam validate", sam.args(["validate", "--lint"])).await?;
         ran.push("template checks");
         reporter.line("▸ Proofs of the deployment: policies, resources, runbook, migrations");
-        proofs(&workspace, &program).await?;
+        proofs(&workspace, &program, false).await?;
         ran.push("proofs of the deployment");
         reporter.line("▸ Licences, bans and sources of dependencies");
         let mut deny = tool("cargo-deny");
@@ -96,7 +105,7 @@ pub(super) async fn run(filter: &[String]) -> Outcome {
 
 /// What can be shown of a deployment without an account (`tests/deployment`): beside a stack of its own and a Postgres as
 /// hosted projects have it, before their first migration.
-async fn proofs(workspace: &Path, program: &Path) -> Outcome {
+async fn proofs(workspace: &Path, program: &Path, is_full: bool) -> Outcome {
     let options = StackOptions {
         home: workspace.join("target/tmp/stack-deployment"),
         ports: Ports::free()?,
@@ -114,6 +123,7 @@ async fn proofs(workspace: &Path, program: &Path) -> Outcome {
         .args(["-m", "unittest", "discover", "-s", "tests/deployment"])
         .env("STACK_ENV", stack.home().join("env"))
         .env("LOCAL", program)
+        .env("PROOFS", if is_full { "full" } else { "" })
         .env("HOSTED_DATABASE_URL", hosted.address().database_url())
         .env("HOSTED_SUPERUSER_URL", hosted.address().superuser_url());
     let held = check(workspace, "the proofs of the deployment", &mut python).await;

@@ -1,0 +1,64 @@
+"""openapi.json, held to the API by schemathesis: all its checks, signed in as two users. `PROOFS=full` asks far more of it."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+import urllib.request
+
+from account import local_stack
+from database import sql
+from template import ROOT
+
+SEED = "20261126"
+# Cases of each operation and phase; a full run takes some minutes.
+MORE = {"": [], "full": ["--max-examples", "60"]}[os.environ.get("PROOFS", "")]
+HERE = pathlib.Path(__file__).parent
+
+
+def sign_up(stack):
+    """Somebody new; their access token and id."""
+    who = {"email": f"{os.urandom(8).hex()}@example.com", "password": "secret-enough"}
+    headers = {"apikey": stack["SUPABASE_ANON_KEY"], "content-type": "application/json"}
+    request = urllib.request.Request(f"{stack['SUPABASE_URL']}/auth/v1/signup", json.dumps(who).encode(), headers)
+    with urllib.request.urlopen(request) as answer:
+        session = json.load(answer)
+    return session["access_token"], session["user"]["id"]
+
+
+@unittest.skipUnless("STACK_ENV" in os.environ, "`cargo local test` gives a stack")
+class Description(unittest.TestCase):
+    def setUp(self):
+        self.stack = local_stack()
+
+    def ask(self, users, *options):
+        """Runs schemathesis as these users; what it says, where it finds something."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "users.json")
+            entries = [{"name": name, "fixedHeaders": [{"name": "Authorization", "value": f"Bearer {token}"}]} for name, token in users.items()]
+            path.write_text(json.dumps({"auth": entries}))
+            program = pathlib.Path(sys.executable).with_name("schemathesis")
+            command = [program, "--config-file", HERE / "schemathesis.toml", "run", ROOT / "functions/universal-agent/openapi.json"]
+            # Who asks is said: else the other one would ask on where the first is refused, and find nothing of what that one made.
+            command += ["--auth-wfc-user", "demo", "--url", self.stack["API_URL"], "--seed", SEED, *MORE, *options]
+            variables = {**os.environ, "USERS": str(path), "PYTHONPATH": str(HERE)}
+            done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_the_api_is_as_it_is_described_for_two_users(self):
+        token, id = sign_up(self.stack)
+        # On the plan that has no limits, as the demo user is: what is refused for its number says nothing of a request.
+        sql(f"update public.users set tier = 'school' where id = '{id}'", self.stack["DATABASE_URL"])
+        self.ask({"demo": self.stack["DEMO_USER_TOKEN"], "other": token}, "--exclude-operation-id", "deleteMe")
+
+    def test_a_user_who_leaves_is_gone(self):
+        users = {name: sign_up(self.stack)[0] for name in ("demo", "other")}
+        self.ask(users, "--include-operation-id", "deleteMe", "--phases", "coverage,fuzzing")
+
+
+if __name__ == "__main__":
+    unittest.main()
