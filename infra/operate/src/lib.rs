@@ -1,7 +1,10 @@
-//! What operators run against any deployment, the local stack among them: a story as a smoke test, whether the services that a
-//! story needs answer, a story brought back; with the client of the API and of Realtime that it takes.
+//! What operators run against any deployment, the local stack among them: a story watched, written to disk or brought back, a
+//! smoke test, logs, what support needs, whether the services answer; with the client of the API and of Realtime that it takes.
 
 pub mod api;
+pub mod board;
+pub mod book;
+pub mod database;
 pub mod doctor;
 pub mod follow;
 pub mod logs;

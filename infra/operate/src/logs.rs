@@ -7,6 +7,7 @@ use std::{
     io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -200,6 +201,67 @@ impl Groups {
     /// The next line; `None` once all of them were told.
     pub async fn next(&mut self) -> Option<Line> {
         self.lines.recv().await
+    }
+}
+
+/// Where lines come from: the files of the local stack, or the log groups of a deployed one.
+#[derive(Debug)]
+pub enum Source {
+    Files(Files),
+    Groups(Groups),
+}
+
+/// Between two looks at the files.
+const PAUSE: Duration = Duration::from_millis(250);
+
+impl Source {
+    /// Tells each line that is wanted, in the order of time; for ever if it `follows` files.
+    ///
+    /// # Errors
+    /// When files cannot be read.
+    pub async fn tell(
+        mut self,
+        id: Option<&str>,
+        follows: bool,
+        mut tell: impl FnMut(&Line),
+    ) -> io::Result<()> {
+        let mut wanted = Wanted::new(id);
+        let mut tell = |line: &Line| {
+            if wanted.is_met_by(line) {
+                tell(line);
+            }
+        };
+        match &mut self {
+            Self::Groups(groups) => {
+                while let Some(line) = groups.next().await {
+                    tell(&line);
+                }
+            }
+            Self::Files(files) => loop {
+                files.read_on()?.iter().for_each(&mut tell);
+                if !follows {
+                    break;
+                }
+                tokio::time::sleep(PAUSE).await;
+            },
+        }
+        Ok(())
+    }
+
+    /// All lines that concern a story or a request, what a request said before it named its story among them.
+    ///
+    /// # Errors
+    /// When files cannot be read.
+    pub async fn read_all(self, id: &str) -> io::Result<Vec<Line>> {
+        let mut lines = Vec::new();
+        self.tell(None, false, |line| lines.push(line.clone()))
+            .await?;
+        let mut wanted = Wanted::new(Some(id));
+        lines.iter().for_each(|line| {
+            wanted.is_met_by(line);
+        });
+        lines.retain(|line| wanted.is_met_by(line));
+        Ok(lines)
     }
 }
 

@@ -1,12 +1,50 @@
 //! All that support needs to know of a story, in one document without anybody's words.
 
-use crate::{doctor, logs::Line};
+use crate::{
+    database::Database,
+    doctor,
+    logs::{Line, Source},
+};
 use domain::words::replace_words;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, error::Error, io};
 
 /// What a setting is called that nobody is shown.
 const SECRET: [&str; 5] = ["KEY", "SECRET", "TOKEN", "PASSWORD", "DATABASE_URL"];
+
+/// Collects it, of a story or of a request whose lines name one; answers with the story too. `open` opens the logs anew.
+///
+/// # Errors
+/// When there is neither, or nobody answers.
+pub async fn collect(
+    database: &Database,
+    id: &str,
+    open: impl Fn() -> io::Result<Source>,
+    variables: &BTreeMap<String, String>,
+) -> Result<(String, Value), Box<dyn Error + Send + Sync>> {
+    let ask = async |story: &str| {
+        database
+            .call("support_bundle", json!({"p_story_id": story}))
+            .await
+    };
+    let (story, rows) = match ask(id).await {
+        Ok(rows) => (id.to_owned(), rows),
+        Err(refused) => {
+            let lines = open()?.read_all(id).await?;
+            let mut stories = lines.iter().filter_map(|line| line.field("storyId"));
+            let story = stories.next().ok_or_else(|| {
+                format!("{id} is no story ({refused}), and no request in the logs that named one")
+            })?;
+            (story.to_owned(), ask(story).await?)
+        }
+    };
+    let why = database
+        .call("story_why", json!({"p_story_id": story}))
+        .await?;
+    let lines = open()?.read_all(&story).await?;
+    let bundle = bundle(rows, why, &lines, variables);
+    Ok((story, bundle))
+}
 
 /// `rows` is the answer of `support_bundle`, `why` of `story_why`; `variables` are those of the stack.
 pub fn bundle(

@@ -13,8 +13,8 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let story = stack.user.ask_about(&hero).await?;
     let posts = Counted::of(stack, rounds, async || {
         stack.user.ask_about(&hero).await.map(drop)
-    });
-    let posts = posts.await?;
+    })
+    .await?;
 
     let status = format!("/stories/{story}/assets/status");
     let first = stack.user.request(stack, "GET", &status).send().await;
@@ -28,17 +28,17 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
             StatusCode::NOT_MODIFIED,
         )
         .await
-    });
-    let unchanged = unchanged.await?;
+    })
+    .await?;
 
     let whole = Counted::of(stack, rounds, async || {
         expect(stack.user.request(stack, "GET", &status), StatusCode::OK).await
-    });
-    let whole = whole.await?;
+    })
+    .await?;
     let nothing = Counted::of(stack, rounds, async || {
         expect(stack.user.request(stack, "GET", "/health"), StatusCode::OK).await
-    });
-    let nothing = nothing.await?;
+    })
+    .await?;
     let (url, key) = (
         stack.variable("SUPABASE_URL"),
         stack.variable("SUPABASE_SERVICE_ROLE_KEY"),
@@ -49,8 +49,8 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let bare = Counted::of(stack, rounds, async || {
         let request = stack.http.get(&row).bearer_auth(key);
         expect(request.header("apikey", key), StatusCode::OK).await
-    });
-    let bare = bare.await?;
+    })
+    .await?;
 
     Ok(figures! {
         "POST /stories: processor time of the API's own" => posts.processor_ms, "ms", at_most 1;

@@ -4,12 +4,9 @@ mod deploy;
 mod doctor;
 mod look;
 mod operator;
-mod progress;
 mod running;
-mod shelf;
 mod smoke;
 mod story;
-mod support;
 mod test;
 mod timing;
 mod trial;
@@ -119,8 +116,8 @@ async fn run(command: Command) -> Outcome {
         Command::Look => interruptible(look::run()).await,
         Command::Doctor => doctor::run().await,
         Command::Why { story } => operator::why(&story).await,
-        Command::Logs { id, follow } => support::logs(id.as_deref(), follow).await,
-        Command::SupportBundle { id } => support::bundle(&id).await,
+        Command::Logs { id, follow } => operator::logs(id.as_deref(), follow).await,
+        Command::SupportBundle { id } => operator::support_bundle(&id).await,
         Command::Recover { story } => operator::recover(&story).await,
         Command::Platform { state, reason } => operator::switch(&state, reason.as_deref()).await,
         Command::Deploy(deploy) => deploy::run(deploy).await,

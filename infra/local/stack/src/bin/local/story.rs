@@ -1,8 +1,8 @@
 //! `cargo local story`: one story, from a wish to a book on disk, made by the four real functions.
 
-use super::{Outcome, announce_voice, progress::Board, running::Running, shelf, timing};
+use super::{Outcome, announce_voice, running::Running, timing};
 use domain::request::parse_text;
-use operate::{api::Api, follow::StoryFeed, smoke::SILENCE_MAX};
+use operate::{api::Api, board::Board, book, follow::StoryFeed, smoke::SILENCE_MAX};
 use serde_json::{Value, json};
 use stack::{home::Home, report::Reporter, stack::StackOptions};
 use std::{
@@ -88,7 +88,7 @@ async fn tell(running: &Running, idea: &str, out: Option<PathBuf>) -> Outcome {
 
     let row = api.story(&id).await?;
     let folder = out.unwrap_or_else(|| stack::home::workspace().join("out").join(&id));
-    shelf::write(&row, &folder).await?;
+    book::write(&row, &folder).await?;
     let overall = row["asset_generation_status"]["overall"]
         .as_str()
         .unwrap_or_default();

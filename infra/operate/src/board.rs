@@ -17,13 +17,14 @@ const ASSETS: [(&str, &str); 9] = [
 ];
 
 /// The state of every asset, as last shown.
-pub(super) struct Board {
+pub struct Board {
     bars: Option<(MultiProgress, BTreeMap<&'static str, ProgressBar>)>,
     shown: BTreeMap<&'static str, String>,
 }
 
 impl Board {
-    pub(super) fn new() -> Self {
+    /// Nothing is shown yet.
+    pub fn new() -> Self {
         let bars = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template(
                 "  {prefix:<11} {bar:28.cyan/black} {percent:>3}%  {msg}",
@@ -48,7 +49,7 @@ impl Board {
     }
 
     /// Shows `asset_generation_status`.
-    pub(super) fn show(&mut self, status: &Value) {
+    pub fn show(&mut self, status: &Value) {
         for (asset, name) in ASSETS {
             let state = &status["assets"][asset];
             let word = state["status"].as_str().unwrap_or("pending");
@@ -73,7 +74,7 @@ impl Board {
     }
 
     /// Leaves the bars as they are.
-    pub(super) fn finish(self) {
+    pub fn finish(self) {
         for bar in self
             .bars
             .into_iter()

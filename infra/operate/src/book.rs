@@ -1,12 +1,14 @@
 //! Writing a finished book to disk: pdf, png, mp3 and the story as json.
 
 use serde_json::Value;
-use stack::trouble::{Context as _, Trouble};
-use std::path::Path;
+use std::{error::Error, path::Path};
 
 /// Writes what is there of `row` below `folder`.
-pub(super) async fn write(row: &Value, folder: &Path) -> Result<(), Trouble> {
-    let story = serde_json::to_vec_pretty(row).unwrap_or_default();
+///
+/// # Errors
+/// When a file cannot be fetched or written; the message says which.
+pub async fn write(row: &Value, folder: &Path) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let story = serde_json::to_vec_pretty(row)?;
     put(folder, "story.json", &story).await?;
     let assets = row["asset_generation_status"]["assets"].as_object();
     for (asset, state) in assets.into_iter().flatten() {
@@ -18,7 +20,8 @@ pub(super) async fn write(row: &Value, folder: &Path) -> Result<(), Trouble> {
             "pdf" => "book.pdf".to_owned(),
             picture => format!("{picture}.png"),
         };
-        let bytes = fetch(url).await.context(format!("could not fetch {url}"))?;
+        let fetched = fetch(url).await;
+        let bytes = fetched.map_err(|error| format!("could not fetch {url}: {error}"))?;
         put(folder, &name, &bytes).await?;
     }
     Ok(())
@@ -29,9 +32,9 @@ async fn fetch(url: &str) -> reqwest::Result<Vec<u8>> {
     Ok(response.bytes().await?.to_vec())
 }
 
-async fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Trouble> {
+async fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), String> {
     let path = folder.join(name);
-    let failed = format!("could not write {}", path.display());
-    tokio::fs::create_dir_all(folder).await.context(&failed)?;
-    tokio::fs::write(&path, bytes).await.context(failed)
+    let failed = |error| format!("could not write {}: {error}", path.display());
+    tokio::fs::create_dir_all(folder).await.map_err(failed)?;
+    tokio::fs::write(&path, bytes).await.map_err(failed)
 }
