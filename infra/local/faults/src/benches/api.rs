@@ -23,11 +23,8 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
     let etag = etag.ok_or_else(|| TrialError::Stuck("a status has no ETag".to_owned()))?;
     let unchanged = Counted::of(stack, rounds, async || {
         let request = stack.user.request(stack, "GET", &status);
-        expect(
-            request.header("if-none-match", &etag),
-            StatusCode::NOT_MODIFIED,
-        )
-        .await
+        let request = request.header("if-none-match", &etag);
+        expect(request, StatusCode::NOT_MODIFIED).await
     })
     .await?;
 
@@ -39,10 +36,8 @@ async fn measure(stack: &TestStack, options: TrialOptions) -> Result<Figures> {
         expect(stack.user.request(stack, "GET", "/health"), StatusCode::OK).await
     })
     .await?;
-    let (url, key) = (
-        stack.variable("SUPABASE_URL"),
-        stack.variable("SUPABASE_SERVICE_ROLE_KEY"),
-    );
+    let url = stack.variable("SUPABASE_URL");
+    let key = stack.variable("SUPABASE_SERVICE_ROLE_KEY");
     let row = format!(
         "{url}/rest/v1/stories?id=eq.{story}&select=id,version,status,asset_generation_status"
     );
