@@ -21,6 +21,7 @@ mod plans;
 mod recovery;
 mod requests;
 mod scripts;
+mod shop;
 mod versions;
 mod webhooks;
 

@@ -17,6 +17,8 @@ pub struct Config {
     pub api_url: Option<Url>,
     /// `WEBHOOK_ENDPOINT_URL`: where all webhooks go instead, on one machine.
     pub webhook_detour: Option<Url>,
+    /// `SHOPIFY_ENDPOINT_URL`: where all shops are instead, on one machine.
+    pub shop_detour: Option<Url>,
 }
 
 impl Config {
@@ -35,7 +37,8 @@ impl Config {
             email_configuration_set: owned(env::EMAIL_CONFIGURATION_SET),
             app_url: app_url(variables)?,
             api_url: variables.parsed_optional(env::API_URL)?,
-            webhook_detour: webhook_detour(variables)?,
+            webhook_detour: detour(variables, env::WEBHOOK_ENDPOINT_URL)?,
+            shop_detour: detour(variables, env::SHOPIFY_ENDPOINT_URL)?,
         })
     }
 }
@@ -52,12 +55,12 @@ fn app_url(variables: &Variables) -> Result<Option<Url>, SettingError> {
 }
 
 /// Nothing that is deployed finds a receiver on its own machine, so nobody can be led astray by it.
-fn webhook_detour(variables: &Variables) -> Result<Option<Url>, SettingError> {
-    let detour: Option<Url> = variables.parsed_optional(env::WEBHOOK_ENDPOINT_URL)?;
+fn detour(variables: &Variables, name: &'static str) -> Result<Option<Url>, SettingError> {
+    let detour: Option<Url> = variables.parsed_optional(name)?;
     let is_loopback = |url: &Url| url.host_str() == Some("127.0.0.1");
     match detour {
         Some(url) if !is_loopback(&url) => Err(SettingError::Invalid {
-            name: env::WEBHOOK_ENDPOINT_URL,
+            name,
             problem: "it is not on 127.0.0.1".to_owned(),
         }),
         detour => Ok(detour),
@@ -86,26 +89,25 @@ mod tests {
     }
 
     #[test]
-    fn webhooks_take_another_way_on_this_machine_alone() {
-        let with = |detour| {
-            let variables = Variables::from_pairs([
-                (env::ASSET_WORKER_FUNCTION, "worker"),
-                (env::WEBHOOK_ENDPOINT_URL, detour),
-            ]);
+    fn webhooks_and_shops_take_another_way_on_this_machine_alone() {
+        let with = |name, detour| {
+            let variables =
+                Variables::from_pairs([(env::ASSET_WORKER_FUNCTION, "worker"), (name, detour)]);
             Config::from_variables(&variables)
         };
-        assert!(
-            with("http://127.0.0.1:7000")
-                .unwrap()
-                .webhook_detour
-                .is_some()
-        );
+        let here = "http://127.0.0.1:7000";
+        let hooks = with(env::WEBHOOK_ENDPOINT_URL, here).unwrap();
+        assert!(hooks.webhook_detour.is_some() && hooks.shop_detour.is_none());
+        let shops = with(env::SHOPIFY_ENDPOINT_URL, here).unwrap();
+        assert!(shops.shop_detour.is_some() && shops.webhook_detour.is_none());
         for elsewhere in [
             "http://10.0.0.1/",
             "http://127.0.0.1.example.com/",
             "http://localhost/",
         ] {
-            assert!(with(elsewhere).is_err(), "{elsewhere}");
+            for name in [env::WEBHOOK_ENDPOINT_URL, env::SHOPIFY_ENDPOINT_URL] {
+                assert!(with(name, elsewhere).is_err(), "{elsewhere}");
+            }
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! It is told of every invocation of the worker and the content agent that died or never ran (they name it as their
 //! on-failure destination), and ends what that one held at once. What nobody told it of, its schedule finds by the end
-//! of the lease; a claim does the same in passing. It also sends mails and webhooks about stories that ended: woken by whoever
-//! ended one, and with each sweep.
+//! of the lease; a claim does the same in passing. It also sends mails and webhooks about stories that ended, and books to
+//! shops: woken by whoever ended one or asked for it, and with each sweep.
 
 mod config;
 mod notices;
@@ -14,8 +14,8 @@ pub use trigger::{BadTrigger, Trigger};
 
 use events::{FailedInvocation, MailFate, MailReport, Tick};
 use runtime::{
-    Aws, Deadline, Invoke, LambdaInvoker, PublicWeb, Variables, chain, http_client,
-    signing::UnsubscribeKey,
+    Aws, Deadline, Invoke, LambdaInvoker, PublicWeb, SealingKeys, Variables, chain, env,
+    http_client, signing::UnsubscribeKey,
 };
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
@@ -31,6 +31,10 @@ pub struct Deps {
     pub unsubscribing: UnsubscribeKey,
     /// Where webhooks go.
     pub web: PublicWeb,
+    /// Where shops are.
+    pub shops: PublicWeb,
+    /// What opens the keys of users to their shops. None where nobody sells.
+    pub shop_keys: Option<SealingKeys>,
     pub config: Config,
 }
 
@@ -62,6 +66,8 @@ impl Deps {
             mailer,
             unsubscribing,
             web: PublicWeb::new(config.webhook_detour.clone()),
+            shops: PublicWeb::new(config.shop_detour.clone()),
+            shop_keys: SealingKeys::new(env::SHOP_KEY, &variables.list_or(env::SHOP_KEY, ""))?,
             config,
         })
     }

@@ -1,26 +1,30 @@
-//! Sends what is due: notices to the mail service, each once, and webhooks to their endpoints, at least once. Both are claimed
-//! under a lease, sent side by side, and noted in one call.
+//! Sends what is due: notices to the mail service, each once, webhooks to their endpoints, at least once, and books to shops, one
+//! product each. All are claimed under a lease, sent side by side, and noted in one call.
 //!
 //! The mail service takes no key by which it could tell that it has a mail already. Whoever dies between its answer and the
 //! note leaves a notice that is sent again when its lease is over, unless the service's own report is noted before.
 
 mod letter;
+mod shop;
 mod webhooks;
 mod words;
 
 use crate::Deps;
-use futures::future::{join, join_all};
+use futures::future::{join_all, join3};
 use letter::Letter;
 use runtime::{Deadline, chain};
 use std::time::{Duration, Instant};
-use store::{DeliveryResult, DueNotice, Mail, Mailer, NoticeResult, SettledNotices, StoreError};
+use store::{
+    DeliveryResult, DueNotice, Mail, Mailer, NoticeResult, ProductResult, SettledNotices,
+    StoreError,
+};
 
-/// Of either kind; claimed, sent and noted together.
+/// Of each kind; claimed, sent and noted together.
 const BATCH: usize = 10;
 /// A process that rescues others is not kept busy with mail for longer; what is left is found by the next wake or sweep.
 const AT_IT_MAX: Duration = Duration::from_secs(25);
-/// What is due again so soon is waited for: the second and the third try of a webhook. For later ones the asset worker wakes
-/// a sender.
+/// What is due again so soon is waited for: the second and the third try of a webhook, and of a product. For later ones the
+/// asset worker wakes a sender.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Sends until nothing is due, or the time is up. A mail that is refused stops none of the others, and no failure here is the
@@ -34,6 +38,8 @@ pub(crate) async fn send_due(deps: &Deps, deadline: Deadline) {
                 total.sent += batch.settled.sent;
                 total.delivered += batch.settled.delivered;
                 total.dead += batch.settled.dead;
+                total.products += batch.settled.products;
+                total.refused += batch.settled.refused;
                 let wait = match batch.next {
                     _ if batch.is_full => Duration::ZERO,
                     Some(wait) if wait <= WAIT_MAX => wait + Duration::from_millis(5),
@@ -63,6 +69,10 @@ pub(crate) async fn send_due(deps: &Deps, deadline: Deadline) {
         // Mostly an endpoint that is gone, which is its user's to mend.
         tracing::warn!(webhooks = total.dead, "Webhooks given up");
     }
+    if total.products + total.refused > 0 {
+        let (products, refused) = (total.products, total.refused);
+        tracing::info!(products, refused, "Products of shops settled");
+    }
 }
 
 struct Batch {
@@ -72,8 +82,8 @@ struct Batch {
 }
 
 async fn send_batch(deps: &Deps) -> Result<Batch, StoreError> {
-    let has_mailer = deps.mailer.is_some();
-    let claimed = deps.store.claim_notices(BATCH, has_mailer).await?;
+    let (mailer, shop_keys) = (deps.mailer.is_some(), deps.shop_keys.is_some());
+    let claimed = deps.store.claim_notices(BATCH, mailer, shop_keys).await?;
     if claimed.dead > 0 {
         tracing::error!(
             notices = claimed.dead,
@@ -83,10 +93,10 @@ async fn send_batch(deps: &Deps) -> Result<Batch, StoreError> {
     let next = claimed.next_in_seconds.map(|seconds| seconds.max(0.0));
     let mut batch = Batch {
         settled: SettledNotices::default(),
-        is_full: claimed.notices.len() == BATCH || claimed.deliveries.len() == BATCH,
+        is_full: claimed.counts().contains(&BATCH),
         next: next.map(Duration::from_secs_f64),
     };
-    if claimed.notices.is_empty() && claimed.deliveries.is_empty() {
+    if claimed.counts() == [0; 3] {
         return Ok(batch);
     }
     let app = deps.config.app_url.as_ref();
@@ -96,14 +106,23 @@ async fn send_batch(deps: &Deps) -> Result<Batch, StoreError> {
     });
     let delivering = claimed.deliveries.iter();
     let delivering = delivering.map(|due| webhooks::deliver(&deps.web, app, due));
-    let (results, deliveries) = join(join_all(mails), join_all(delivering)).await;
+    let publishing = deps.shop_keys.iter().flat_map(|keys| {
+        let products = claimed.products.iter();
+        products.map(move |due| shop::publish(&deps.shops, keys, due))
+    });
+    let sending = join3(join_all(mails), join_all(delivering), join_all(publishing));
+    let (results, deliveries, products) = sending.await;
     let settled = deps
         .store
-        .settle_notices(claimed.lease_token, &results, &deliveries);
+        .settle_notices(claimed.lease_token, &results, &deliveries, &products);
     batch.settled = settled.await?;
     let mail_failed = |result| matches!(result, &NoticeResult::Failed { .. });
     let was_accepted = |result: &DeliveryResult| matches!(result.status, Some(200..300));
-    if results.iter().any(mail_failed) || !deliveries.iter().all(was_accepted) {
+    let was_made = |result: &ProductResult| matches!(result, ProductResult::Created { .. });
+    if results.iter().any(mail_failed)
+        || !deliveries.iter().all(was_accepted)
+        || !products.iter().all(was_made)
+    {
         // Its pause is a few seconds the first times: the next claim tells.
         batch.next = Some(Duration::ZERO);
     }

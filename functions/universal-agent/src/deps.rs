@@ -6,7 +6,7 @@ use crate::{
 };
 use domain::estimate::Medians;
 use runtime::{
-    Aws, Invoke, LambdaInvoker, SettingError, Variables, chain, env, http_client,
+    Aws, Invoke, LambdaInvoker, SealingKeys, SettingError, Variables, chain, env, http_client,
     signing::UnsubscribeKey,
 };
 use std::{error::Error, sync::Arc, time::Duration};
@@ -26,6 +26,8 @@ pub struct Deps {
     pub(crate) rates: Rates,
     pub(crate) secrets: Secrets,
     pub(crate) unsubscribing: UnsubscribeKey,
+    /// `SHOP_KEY`: what seals the keys of users to their shops; without it none can be connected.
+    pub(crate) shop_keys: Option<SealingKeys>,
 }
 
 /// How long plans are told without being read again; their page is cached longer still.
@@ -124,6 +126,7 @@ impl Deps {
                 &variables.list_or(env::PAYMENT_WEBHOOK_SECRET, ""),
             ),
             unsubscribing,
+            shop_keys: SealingKeys::new(env::SHOP_KEY, &variables.list_or(env::SHOP_KEY, ""))?,
         })
     }
 }

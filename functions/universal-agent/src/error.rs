@@ -25,10 +25,13 @@ pub(crate) enum Code {
     NotInPlan,
     PayloadTooLarge,
     PlatformPaused,
+    ProductNotFound,
     QuotaExceeded,
     RateLimited,
     RegenerationLimit,
     ServiceUnavailable,
+    ShopDisabled,
+    ShopNotConnected,
     SpendLimit,
     StoryNotFound,
     TokenExpired,
@@ -46,7 +49,7 @@ pub(crate) enum Code {
 
 impl Code {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 33] = [
         Self::CharacterNotFound,
         Self::DailyQuotaExceeded,
         Self::IdempotencyKeyReused,
@@ -60,10 +63,13 @@ impl Code {
         Self::NotInPlan,
         Self::PayloadTooLarge,
         Self::PlatformPaused,
+        Self::ProductNotFound,
         Self::QuotaExceeded,
         Self::RateLimited,
         Self::RegenerationLimit,
         Self::ServiceUnavailable,
+        Self::ShopDisabled,
+        Self::ShopNotConnected,
         Self::SpendLimit,
         Self::StoryNotFound,
         Self::TokenExpired,
@@ -125,6 +131,7 @@ impl Code {
                 "PLATFORM_PAUSED",
                 "Generation is paused",
             ),
+            Self::ProductNotFound => (S::NOT_FOUND, "PRODUCT_NOT_FOUND", "Product not found"),
             Self::QuotaExceeded => (S::FORBIDDEN, "QUOTA_EXCEEDED", "Quota exceeded"),
             Self::RateLimited => (S::TOO_MANY_REQUESTS, "RATE_LIMITED", "Too many requests"),
             Self::RegenerationLimit => (
@@ -137,6 +144,8 @@ impl Code {
                 "SERVICE_UNAVAILABLE",
                 "Service unavailable",
             ),
+            Self::ShopDisabled => (S::FORBIDDEN, "SHOP_DISABLED", "Shops are switched off"),
+            Self::ShopNotConnected => (S::CONFLICT, "SHOP_NOT_CONNECTED", "No shop connected"),
             Self::SpendLimit => (
                 S::TOO_MANY_REQUESTS,
                 "SPEND_LIMIT",
@@ -214,7 +223,8 @@ impl ApiError {
         Self::invalid_parts(&parts)
     }
 
-    fn invalid_parts(parts: &[(&str, Cow<'static, str>)]) -> Self {
+    /// The same in words that are whole sentences.
+    pub(crate) fn invalid_parts(parts: &[(&str, Cow<'static, str>)]) -> Self {
         let messages: Vec<&str> = parts.iter().map(|(_, message)| &**message).collect();
         let fields = parts
             .iter()

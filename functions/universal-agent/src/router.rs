@@ -12,7 +12,7 @@ use crate::{
             RegenerateRequest, RestoreRequest, RetryRequest,
         },
         audio, bulk, characters, health, incoming, libraries, notices, openapi, plans, shares,
-        stories, users, webhooks,
+        shop, stories, users, webhooks,
     },
 };
 use axum::{
@@ -64,6 +64,8 @@ pub(crate) fn table() -> Vec<Route> {
         route(DELETE, "/stories/{id}", stories::remove),
         route(POST, "/stories/{id}/share", shares::create),
         route(DELETE, "/stories/{id}/share", shares::remove),
+        route(POST, "/stories/{id}/shop", shop::publish),
+        route(GET, "/stories/{id}/shop", shop::show),
         route(GET, "/stories/{id}/assets/status", assets::status),
         route(GET, "/stories/{id}/history", assets::history),
         route(GET, "/stories/{id}/why", assets::why),
@@ -126,6 +128,9 @@ pub(crate) fn table() -> Vec<Route> {
             "/webhooks/{id}/deliveries/{delivery}/redeliver",
             webhooks::redeliver,
         ),
+        route(GET, "/shop/connection", shop::connection),
+        route(POST, "/shop/connection", shop::connect),
+        route(DELETE, "/shop/connection", shop::disconnect),
         route(GET, "/users/me", users::show),
         route(PATCH, "/users/me", users::change),
         route(DELETE, "/users/me", users::remove),

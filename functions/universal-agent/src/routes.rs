@@ -11,6 +11,7 @@ pub(crate) mod notices;
 pub(crate) mod openapi;
 pub(crate) mod plans;
 pub(crate) mod shares;
+pub(crate) mod shop;
 pub(crate) mod stories;
 pub(crate) mod users;
 pub(crate) mod webhooks;

@@ -68,6 +68,10 @@ fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
             "Nothing new is made for the rest of the day. Try again after midnight UTC.",
             detail,
         ),
+        Refusal::ProductNotFound => ApiError::new(
+            Code::ProductNotFound,
+            "This story is no product of a shop. POST to the same path makes it one.",
+        ),
         Refusal::QuotaExceeded => ApiError::new(
             Code::QuotaExceeded,
             "You've reached your story limit. Upgrade to create more stories.",
@@ -78,6 +82,10 @@ fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
             "The assets of this story have been made again as often as your plan allows. Tries that failed are not counted.",
         )
         .with_data(detail),
+        Refusal::ShopNotConnected => ApiError::new(
+            Code::ShopNotConnected,
+            "Connect a shop first: POST /api/v1/shop/connection.",
+        ),
         Refusal::SpendLimit => refused_until_midnight(
             Code::SpendLimit,
             "This would cost more than your plan allows in a day. Ask for less, or try again after midnight UTC.",
@@ -292,6 +300,8 @@ mod tests {
             (Refusal::IdempotencyKeyReused, 422),
             (Refusal::LibraryNotFound, 404),
             (Refusal::MissingRequiredAssets, 409),
+            (Refusal::ProductNotFound, 404),
+            (Refusal::ShopNotConnected, 409),
             (Refusal::StoryNotFound, 404),
             (Refusal::TokenInvalid, 401),
             (Refusal::VersionNotFound, 404),

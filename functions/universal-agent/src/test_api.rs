@@ -19,7 +19,7 @@ use axum::{
 };
 use contract::{Answered, find_deviations};
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
-use runtime::{Invoke, InvokeError, signing::UnsubscribeKey};
+use runtime::{Invoke, InvokeError, SealingKeys, signing::UnsubscribeKey};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::{
@@ -36,6 +36,8 @@ pub(crate) mod contract;
 pub(crate) const SECRET: &str = "a-legacy-secret-with-at-least-32-characters";
 pub(crate) const PAYMENT_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(crate) const MAIL_SECRET: &str = "sb_secret_test";
+/// Base64 of 32 zero bytes.
+pub(crate) const SHOP_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 pub(crate) const USER: &str = "0190a5a0-0000-7000-8000-00000000000a";
 pub(crate) const STORY: &str = "01234567-89ab-cdef-0123-456789abcdef";
 
@@ -176,25 +178,30 @@ pub(crate) struct TestApi {
 
 impl TestApi {
     pub(crate) async fn new() -> Self {
-        Self::before(Rates::off(), None).await
+        Self::before(Rates::off(), None, &[SHOP_KEY]).await
+    }
+
+    /// One whose operators have set no key for shops.
+    pub(crate) async fn without_shops() -> Self {
+        Self::before(Rates::off(), None, &[]).await
     }
 
     /// One that counts requests.
     pub(crate) async fn counting() -> Self {
-        Self::before(Rates::default(), None).await
+        Self::before(Rates::default(), None, &[SHOP_KEY]).await
     }
 
     /// One that asks this service about the words of its users.
     pub(crate) async fn moderated_by(service: &Url) -> Self {
-        Self::before(Rates::off(), Some(service)).await
+        Self::before(Rates::off(), Some(service), &[SHOP_KEY]).await
     }
 
-    async fn before(rates: Rates, moderation: Option<&Url>) -> Self {
+    async fn before(rates: Rates, moderation: Option<&Url>, shop_keys: &[&str]) -> Self {
         let database = Database::default();
         let answering = database.clone();
         let url =
             serve(Router::new().fallback(move |request| answering.clone().answer(request))).await;
-        Self::over(url, database, rates, moderation)
+        Self::over(url, database, rates, moderation, shop_keys)
     }
 
     /// With nobody at the database's address.
@@ -207,10 +214,18 @@ impl TestApi {
             Database::default(),
             Rates::off(),
             None,
+            &[],
         )
     }
 
-    fn over(supabase_url: Url, database: Database, rates: Rates, moderation: Option<&Url>) -> Self {
+    fn over(
+        supabase_url: Url,
+        database: Database,
+        rates: Rates,
+        moderation: Option<&Url>,
+        shop_keys: &[&str],
+    ) -> Self {
+        let shop_keys: Vec<_> = shop_keys.iter().map(ToString::to_string).collect();
         let http = reqwest::Client::new();
         let key = moderation.map(|_| SecretString::from("sk-test"));
         let moderation = moderation.unwrap_or(&supabase_url);
@@ -239,6 +254,7 @@ impl TestApi {
             rates,
             secrets: Secrets::new(&["hush".to_owned()], &[PAYMENT_SECRET.to_owned()]),
             unsubscribing: UnsubscribeKey::of(&MAIL_SECRET.into()),
+            shop_keys: SealingKeys::new("SHOP_KEY", &shop_keys).unwrap(),
         });
         Self {
             app,

@@ -14,6 +14,7 @@ mod rates;
 mod reference;
 mod schemas;
 mod settings;
+mod shop;
 mod steering;
 mod stories;
 mod tags;

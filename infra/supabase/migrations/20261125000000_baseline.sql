@@ -1101,6 +1101,58 @@ end $$;
 comment on function public.set_platform_state is
   'Turns the switch; asked again, changes nothing: {state, reason, since, was, working, waiting}, the last two in jobs.';
 
+-- The shop: where a user sells, and which of their books are products there or on their way (S2-024 to S2-029).
+--
+-- One row for each story and shop, however often it is asked for, sent by whoever sends notices, under the same leases. What
+-- opens a shop is sealed by the functions, with a key that no database has, in a schema that PostgREST does not serve.
+
+create table private.shops (
+  user_id uuid primary key references public.users (id) on delete cascade,
+  domain text not null constraint shops_domain_is_one check (domain ~ '^[a-z0-9][a-z0-9-]{0,62}\.myshopify\.com$'),
+  sealed_access text not null constraint shops_access_is_sealed check (sealed_access ~ '^v1\.[A-Za-z0-9+/]{40,}={0,2}$'),
+  problem text constraint shops_problem_is_a_code check (problem ~ '^SHOP_[A-Z_]+$'),
+  connected_at timestamptz not null default now()
+);
+comment on table private.shops is 'Where users sell, one shop each.';
+comment on column private.shops.sealed_access is 'What opens it, under SHOP_KEY, bound to user and shop.';
+comment on column private.shops.problem is 'Why it took nothing the last time, where only its owner can mend that.';
+
+create table private.shop_products (
+  id uuid primary key default gen_random_uuid(),
+  story_id uuid not null references public.stories (id) on delete cascade,
+  user_id uuid not null references public.users (id) on delete cascade,
+  domain text not null,
+  title text not null constraint products_title_length check (char_length(title) between 1 and 255),
+  description text not null constraint products_description_length check (char_length(description) <= 5000),
+  cover_url text not null,
+  book_url text not null,
+  created_at timestamptz not null default now(),
+  status text not null default 'pending' constraint products_status_is_known check
+    (status in ('pending', 'created', 'failed')),
+  available_at timestamptz not null default now(),
+  attempts integer not null default 0,
+  lease_token uuid,
+  settled_at timestamptz,
+  product_id text,
+  error_code text,
+  error_message text,
+  constraint products_one_per_story_and_shop unique (story_id, domain),
+  constraint products_settled_has_a_time check ((status = 'pending') = (settled_at is null)),
+  constraint products_created_has_an_id check ((status = 'created') = (product_id is not null)),
+  constraint products_failed_says_why check (status <> 'failed' or error_code is not null)
+);
+comment on table private.shop_products is
+  'Books that are products of a shop, or to be: as they were when they were asked for. Gone with their story.';
+comment on column private.shop_products.available_at is
+  'Not claimable before: a pause after a failure, or the end of the lease that is in force.';
+comment on column private.shop_products.attempts is 'Claims since it was asked for last.';
+comment on column private.shop_products.product_id is 'As the shop names it.';
+comment on column private.shop_products.error_code is 'Of the last try; while pending, of one that is followed by another.';
+create index idx_shop_products_due on private.shop_products (available_at) where status = 'pending';
+create index idx_shop_products_user on private.shop_products (user_id, domain);
+
+alter table private.shops enable row level security;
+alter table private.shop_products enable row level security;
 -- What the providers allow us, shared by all processes: a pace and a number of jobs at once per kind of call, and the
 -- pause a provider asked for. Jobs above it wait in the queue and hold no place.
 --
@@ -1833,10 +1885,13 @@ create function private.sender_lease() returns interval language sql immutable s
   select interval '30 seconds'
 $$;
 
--- A sender is woken by whoever causes an event. What is due for longer was left by one that died, or is a later try.
+-- A sender is woken by whoever causes an event. What is due for longer was left by one that died, or is a later try; products
+-- of shops among it.
 create function private.has_overdue_deliveries() returns boolean language sql stable set search_path = '' as $$
   select exists (select from private.webhook_deliveries
-    where status = 'pending' and available_at <= now() - interval '2 seconds')
+      where status = 'pending' and available_at <= now() - interval '2 seconds')
+    or exists (select from private.shop_products
+      where status = 'pending' and available_at <= now() - interval '2 seconds')
 $$;
 
 create function private.webhook_lifetime() returns interval language sql immutable set search_path = '' as $$
@@ -3294,6 +3349,28 @@ begin
   return jsonb_build_object('accepted', true, 'retryInSeconds', extract(epoch from v_pause))
     || private.settle_and_continue(v_job.story_id, v_patch, private.may_continue(v_job, p_continue));
 end $$;
+-- The speech provider's voices as they were listed last, for a process that begins while the provider does not answer.
+
+create table private.voice_list (
+  only_row boolean primary key default true constraint voice_list_is_one_row check (only_row),
+  voices jsonb not null constraint voice_list_has_voices check (jsonb_array_length(voices) > 0),
+  listed_at timestamptz not null
+);
+comment on table private.voice_list is 'One row, as soon as the provider has answered once.';
+alter table private.voice_list enable row level security;
+
+create function public.keep_voices(p_voices jsonb) returns void language sql set search_path = '' as $$
+  insert into private.voice_list (voices, listed_at) values (p_voices, now())
+  on conflict (only_row) do update set voices = excluded.voices, listed_at = excluded.listed_at
+  -- Every process lists them every ten minutes, and hardly ever is there anything new.
+  where voice_list.voices <> excluded.voices or voice_list.listed_at < now() - interval '1 hour'
+$$;
+comment on function public.keep_voices is 'Keeps the voices of the provider''s last answer: [{id, name, …}].';
+
+create function public.kept_voices() returns jsonb language sql stable set search_path = '' as $$
+  select voices from private.voice_list
+$$;
+comment on function public.kept_voices is 'The voices that keep_voices was told of last; null before the first time.';
 -- Shared books: share_story makes a link, unshare_story takes it back, shared_story is what it opens.
 
 create table private.shares (
@@ -3871,28 +3948,204 @@ begin
   from public.users u join public.tiers t on t.code = u.tier where u.id = p_user_id;
   return v_answer;
 end $$;
--- The speech provider's voices as they were listed last, for a process that begins while the provider does not answer.
+-- The shop as its user manages it (connect_shop, shop_connection, disconnect_shop, create_product, shop_product), and as books
+-- become products there: private.claim_products, private.settle_products.
 
-create table private.voice_list (
-  only_row boolean primary key default true constraint voice_list_is_one_row check (only_row),
-  voices jsonb not null constraint voice_list_has_voices check (jsonb_array_length(voices) > 0),
-  listed_at timestamptz not null
-);
-comment on table private.voice_list is 'One row, as soon as the provider has answered once.';
-alter table private.voice_list enable row level security;
+create function private.product_tries() returns integer language sql immutable set search_path = '' as $$ select 3 $$;
 
-create function public.keep_voices(p_voices jsonb) returns void language sql set search_path = '' as $$
-  insert into private.voice_list (voices, listed_at) values (p_voices, now())
-  on conflict (only_row) do update set voices = excluded.voices, listed_at = excluded.listed_at
-  -- Every process lists them every ten minutes, and hardly ever is there anything new.
-  where voice_list.voices <> excluded.voices or voice_list.listed_at < now() - interval '1 hour'
+-- 1, 2, 4 s (S2-029).
+create function private.product_pause(p_attempts integer) returns interval language sql immutable set search_path = '' as $$
+  select make_interval(secs => 2 ^ (least(p_attempts, 10) - 1))
 $$;
-comment on function public.keep_voices is 'Keeps the voices of the provider''s last answer: [{id, name, …}].';
 
-create function public.kept_voices() returns jsonb language sql stable set search_path = '' as $$
-  select voices from private.voice_list
+-- Nothing that opens it.
+create function private.shop_answer(p_shop private.shops) returns jsonb language sql stable set search_path = '' as $$
+  select jsonb_build_object('shop', p_shop.domain, 'problem', p_shop.problem, 'connectedAt', p_shop.connected_at)
 $$;
-comment on function public.kept_voices is 'The voices that keep_voices was told of last; null before the first time.';
+
+create function private.product_answer(p_product private.shop_products) returns jsonb
+  language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'storyId', p_product.story_id,
+    'shop', p_product.domain,
+    'status', p_product.status,
+    'title', p_product.title,
+    'productId', p_product.product_id,
+    'adminUrl', 'https://' || p_product.domain || '/admin/products/' || substring(p_product.product_id from '[0-9]+$'),
+    'error', case when p_product.error_code is not null then
+      jsonb_build_object('code', p_product.error_code, 'message', p_product.error_message) end,
+    'attempts', p_product.attempts,
+    'createdAt', p_product.created_at,
+    'settledAt', p_product.settled_at)
+$$;
+
+-- What waits for a shop that its user left.
+create function private.give_up_products(p_user_id uuid, p_but_of text) returns void language sql set search_path = '' as $$
+  update private.shop_products
+  set status = 'failed', settled_at = now(), lease_token = null, error_code = 'SHOP_NOT_CONNECTED',
+    error_message = 'The shop was taken away before the product was made.'
+  where user_id = p_user_id and status = 'pending' and domain is distinct from p_but_of
+$$;
+
+create function public.connect_shop(p_user_id uuid, p_email text, p_domain text, p_sealed_access text) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_user(p_user_id, p_email);
+  v_shop private.shops;
+begin
+  perform private.refuse_while('read_only');
+  insert into private.shops (user_id, domain, sealed_access) values (p_user_id, p_domain, p_sealed_access)
+  on conflict (user_id) do update
+  set domain = excluded.domain, sealed_access = excluded.sealed_access, problem = null, connected_at = now()
+  returning * into v_shop;
+  perform private.give_up_products(p_user_id, p_domain);
+  -- What is under way with the token before says nothing of this one.
+  update private.shop_products set lease_token = null, attempts = 0, available_at = now()
+  where user_id = p_user_id and domain = p_domain and status = 'pending';
+  return private.shop_answer(v_shop);
+end $$;
+comment on function public.connect_shop is
+  'The one shop a user sells in, in place of another: {shop, problem, connectedAt}. What waited for that other is given up.';
+
+create function public.shop_connection(p_user_id uuid) returns jsonb language sql stable set search_path = '' as $$
+  select jsonb_build_object('connection', (select private.shop_answer(s) from private.shops s where s.user_id = p_user_id))
+$$;
+comment on function public.shop_connection is 'The shop a user sells in: {connection}, null where there is none.';
+
+create function public.disconnect_shop(p_user_id uuid) returns jsonb language plpgsql set search_path = '' as $$
+begin
+  perform private.lock_user(p_user_id);
+  perform private.refuse_while('read_only');
+  delete from private.shops where user_id = p_user_id;
+  perform private.give_up_products(p_user_id, null);
+  return '{}'::jsonb;
+end $$;
+comment on function public.disconnect_shop is 'Forgets a user''s shop and what opens it. Products that are there stay there.';
+
+-- Once for each story and shop: asked for again, the answer is the same product. One that failed is begun anew.
+create function public.create_product(p_user_id uuid, p_story_id uuid, p_product jsonb, p_book_url text) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_domain text;
+  v_product private.shop_products;
+  v_replayed boolean;
+begin
+  perform from public.stories where id = p_story_id and creator_user_id = p_user_id for update;
+  if not found then perform private.refuse(404, 'STORY_NOT_FOUND'); end if;
+  perform private.refuse_while('read_only');
+  perform private.lock_user(p_user_id);
+  select domain into v_domain from private.shops where user_id = p_user_id for share;
+  if not found then perform private.refuse(409, 'SHOP_NOT_CONNECTED'); end if;
+  insert into private.shop_products (story_id, user_id, domain, title, description, cover_url, book_url)
+  values (p_story_id, p_user_id, v_domain, p_product ->> 'title', p_product ->> 'description', p_product ->> 'cover',
+    p_book_url)
+  on conflict (story_id, domain) do update
+  set title = excluded.title, description = excluded.description, cover_url = excluded.cover_url,
+    book_url = excluded.book_url, status = 'pending', available_at = now(), attempts = 0, settled_at = null,
+    error_code = null, error_message = null
+  where shop_products.status = 'failed'
+  returning * into v_product;
+  v_replayed := not found;
+  if v_replayed then
+    select * into v_product from private.shop_products where story_id = p_story_id and domain = v_domain;
+  end if;
+  return jsonb_build_object('product', private.product_answer(v_product), 'replayed', v_replayed);
+end $$;
+comment on function public.create_product is
+  'A story''s book as a product of its user''s shop, to be made by the sender of notices: {product, replayed}. Refuses with '
+  'PT404 STORY_NOT_FOUND, PT409 SHOP_NOT_CONNECTED.';
+
+create function public.shop_product(p_user_id uuid, p_story_id uuid) returns jsonb
+  language plpgsql stable set search_path = '' as $$
+declare
+  v_product private.shop_products;
+begin
+  if not exists (select from public.stories where id = p_story_id and creator_user_id = p_user_id) then
+    perform private.refuse(404, 'STORY_NOT_FOUND');
+  end if;
+  select p.* into v_product
+  from private.shop_products p left join private.shops s on s.user_id = p.user_id and s.domain = p.domain
+  where p.story_id = p_story_id
+  order by s.user_id is null, p.created_at desc limit 1;
+  if not found then perform private.refuse(404, 'PRODUCT_NOT_FOUND'); end if;
+  return private.product_answer(v_product);
+end $$;
+comment on function public.shop_product is
+  'How a story''s product stands in the shop of today, else in the last one. Refuses with PT404 STORY_NOT_FOUND, '
+  'PRODUCT_NOT_FOUND.';
+
+-- Leases what is due to one sender, with all that it needs. Whoever died since has cost a try that is not counted as one.
+create function private.claim_products(p_token uuid, p_limit integer) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_ids uuid[] := array(select id from private.shop_products
+    where status = 'pending' and available_at <= now() order by available_at limit p_limit for update skip locked);
+begin
+  if cardinality(v_ids) = 0 then return '[]'::jsonb; end if;
+  update private.shop_products
+  set lease_token = p_token, attempts = attempts + 1, available_at = now() + private.sender_lease()
+  where id = any (v_ids);
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'id', p.id,
+      'storyId', p.story_id,
+      'userId', p.user_id,
+      'shop', p.domain,
+      'sealedAccess', s.sealed_access,
+      'title', p.title,
+      'description', p.description,
+      'cover', p.cover_url,
+      'book', p.book_url) order by p.created_at, p.id), '[]'::jsonb)
+    from private.shop_products p join private.shops s on s.user_id = p.user_id and s.domain = p.domain
+    where p.id = any (v_ids));
+end $$;
+
+-- What became of leased products: [{id, productId}] where the shop has it, whoever holds the lease by now; else [{id, errorCode,
+-- errorMessage, isFinal, waitSeconds}]. Answers how many were made and how many given up.
+create function private.settle_products(p_lease_token uuid, p_results jsonb) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_settled jsonb;
+begin
+  -- Shops before their products, as whoever changes one takes them.
+  perform from private.shops s
+  where s.user_id in (select p.user_id from jsonb_array_elements(p_results) as result (told)
+    join private.shop_products p on p.id = (result.told ->> 'id')::uuid)
+  order by s.user_id for update;
+  update private.shops s
+  set problem = case when result.told ? 'productId' then null else result.told ->> 'errorCode' end
+  from jsonb_array_elements(p_results) as result (told)
+    join private.shop_products p on p.id = (result.told ->> 'id')::uuid
+  where s.user_id = p.user_id and s.domain = p.domain and p.lease_token = p_lease_token
+    and (result.told ? 'productId' or (result.told -> 'isFinal' = 'true' and result.told ->> 'errorCode' like 'SHOP\_%'));
+  with told as (
+    select
+      p.id,
+      result.told,
+      result.told ->> 'productId' as product_id,
+      p.attempts >= private.product_tries() or coalesce((result.told ->> 'isFinal')::boolean, false) as is_last
+    from jsonb_array_elements(p_results) as result (told)
+      join private.shop_products p on p.id = (result.told ->> 'id')::uuid
+    for update of p),
+  settled as (
+    update private.shop_products p
+    set
+      status = case when told.product_id is not null then 'created' when told.is_last then 'failed' else p.status end,
+      settled_at = case when told.product_id is not null or told.is_last then now() else p.settled_at end,
+      product_id = told.product_id,
+      error_code = told.told ->> 'errorCode',
+      error_message = told.told ->> 'errorMessage',
+      available_at = now() + greatest(private.product_pause(p.attempts),
+        make_interval(secs => coalesce((told.told ->> 'waitSeconds')::float8, 0))),
+      lease_token = null
+    from told
+    where p.id = told.id
+      and (p.lease_token = p_lease_token or (told.product_id is not null and p.status <> 'created'))
+    returning p.status)
+  select jsonb_build_object('products', count(*) filter (where status = 'created'),
+    'refused', count(*) filter (where status = 'failed')) into v_settled from settled;
+  return v_settled;
+end $$;
 -- Why a story is not whole, or not yet: what stands before each asset that is not there, and when it goes on.
 
 -- What keeps a queued job whose inputs are settled from being claimed now; null when nothing does.
@@ -5091,8 +5344,8 @@ begin
   end if;
   return v_settled;
 end $$;
--- What is told of stories that ended: mails (C-39, C-40) and webhooks, claimed and noted together by claim_notices and
--- settle_notices; note_mail_event; and the user's setting, user_settings and switch_off_notices.
+-- What is told of stories that ended: mails (C-39, C-40) and webhooks, and what goes to shops, claimed and noted together by
+-- claim_notices and settle_notices; note_mail_event; and the user's setting, user_settings and switch_off_notices.
 --
 -- A notice is claimed under a lease, sent, and noted. The mail service takes no idempotency key: who dies between its answer
 -- and the note leaves a notice that is sent again when the lease is over, unless the service's own report comes first.
@@ -5142,13 +5395,16 @@ create function private.drop_notices() returns bigint language sql set search_pa
   select count(*) filter (where dropped_because = 'undeliverable') from dropped
 $$;
 
--- Up to p_limit of either kind. Without p_mail there is nobody who could send mails, and they stay as they are.
-create function public.claim_notices(p_limit integer default 10, p_mail boolean default true) returns jsonb
+-- Up to p_limit of each kind. Without p_mail there is nobody who could send mails, and they stay as they are; without p_shop
+-- nobody who could open a shop.
+create function public.claim_notices(p_limit integer default 10, p_mail boolean default true, p_shop boolean default false)
+  returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_dead bigint := case when p_mail then private.drop_notices() else 0 end;
   v_token uuid := gen_random_uuid();
   v_deliveries jsonb := private.claim_deliveries(v_token, p_limit);
+  v_products jsonb := case when p_shop then private.claim_products(v_token, p_limit) else '[]' end;
   v_ids bigint[];
 begin
   v_ids := array(
@@ -5180,19 +5436,23 @@ begin
         join public.users u on u.id = o.user_id
       where o.id = any (v_ids)),
     'deliveries', v_deliveries,
+    'products', v_products,
     'nextInSeconds', extract(epoch from least(
       (select min(available_at) from public.notification_outbox
         where p_mail and sent_at is null and dropped_at is null and available_at > now()),
       (select min(available_at) from private.webhook_deliveries
-        where status = 'pending' and available_at > now())) - now()));
+        where status = 'pending' and available_at > now()),
+      (select min(available_at) from private.shop_products
+        where p_shop and status = 'pending' and available_at > now())) - now()));
 end $$;
 comment on function public.claim_notices is
-  'Leases up to p_limit notices and as many deliveries of webhooks that are due: {leaseToken, dead, notices, deliveries, '
-  'nextInSeconds}; dead = notices given up just now after a day.';
+  'Leases up to p_limit notices, and as many deliveries of webhooks and products of shops, that are due: {leaseToken, dead, '
+  'notices, deliveries, products, nextInSeconds}; dead = notices given up just now after a day.';
 
 -- What became of claimed notices: [{id, messageId}] where the service took the mail, [{id, error}] where not. A mail that
 -- was taken is out, whoever holds the lease by now.
-create function public.settle_notices(p_lease_token uuid, p_results jsonb, p_deliveries jsonb default '[]') returns jsonb
+create function public.settle_notices(p_lease_token uuid, p_results jsonb, p_deliveries jsonb default '[]',
+  p_products jsonb default '[]') returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_sent bigint;
@@ -5215,10 +5475,11 @@ begin
     available_at = now() + private.notice_pause(o.attempts)
   from jsonb_array_elements(p_results) as result (told)
   where o.id = (result.told ->> 'id')::bigint and result.told ? 'error' and o.lease_token = p_lease_token;
-  return jsonb_build_object('sent', v_sent) || private.settle_deliveries(p_lease_token, p_deliveries);
+  return jsonb_build_object('sent', v_sent) || private.settle_deliveries(p_lease_token, p_deliveries)
+    || private.settle_products(p_lease_token, p_products);
 end $$;
 comment on function public.settle_notices is
-  'Notes what was sent and delivered, and when to try the others again: {sent, delivered, dead}.';
+  'Notes what was sent, delivered and made, and when to try the others again: {sent, delivered, dead, products, refused}.';
 
 -- What the mail service reports of a mail: it went out (`sent`), came back for good (`bounce`), or was called spam
 -- (`complaint`). The last two switch notices off for whoever has the address, until they switch them on again.
@@ -5350,6 +5611,8 @@ grant select, insert, update, delete on
   private.deleted_users,
   private.deletion_queue,
   private.shares,
+  private.shop_products,
+  private.shops,
   private.snapshot_queue,
   private.usage_sums,
   private.webhook_deliveries,
@@ -5374,15 +5637,18 @@ revoke all on function
   public.complete_deletion,
   public.complete_job,
   public.complete_snapshots,
+  public.connect_shop,
   public.continue_story,
   public.create_character,
   public.create_library,
+  public.create_product,
   public.create_stories,
   public.create_story,
   public.create_webhook,
   public.delete_story,
   public.delete_user,
   public.delete_webhook,
+  public.disconnect_shop,
   public.expire_stuck_jobs,
   public.extend_leases,
   public.fail_job,
@@ -5414,6 +5680,8 @@ revoke all on function
   public.settle_notices,
   public.share_story,
   public.shared_story,
+  public.shop_connection,
+  public.shop_product,
   public.start_assets,
   public.start_content,
   public.story_history,
@@ -5440,15 +5708,18 @@ grant execute on function
   public.complete_deletion,
   public.complete_job,
   public.complete_snapshots,
+  public.connect_shop,
   public.continue_story,
   public.create_character,
   public.create_library,
+  public.create_product,
   public.create_stories,
   public.create_story,
   public.create_webhook,
   public.delete_story,
   public.delete_user,
   public.delete_webhook,
+  public.disconnect_shop,
   public.expire_stuck_jobs,
   public.extend_leases,
   public.fail_job,
@@ -5480,6 +5751,8 @@ grant execute on function
   public.settle_notices,
   public.share_story,
   public.shared_story,
+  public.shop_connection,
+  public.shop_product,
   public.start_assets,
   public.start_content,
   public.story_history,

@@ -73,10 +73,13 @@ create function private.sender_lease() returns interval language sql immutable s
   select interval '30 seconds'
 $$;
 
--- A sender is woken by whoever causes an event. What is due for longer was left by one that died, or is a later try.
+-- A sender is woken by whoever causes an event. What is due for longer was left by one that died, or is a later try; products
+-- of shops among it.
 create function private.has_overdue_deliveries() returns boolean language sql stable set search_path = '' as $$
   select exists (select from private.webhook_deliveries
-    where status = 'pending' and available_at <= now() - interval '2 seconds')
+      where status = 'pending' and available_at <= now() - interval '2 seconds')
+    or exists (select from private.shop_products
+      where status = 'pending' and available_at <= now() - interval '2 seconds')
 $$;
 
 create function private.webhook_lifetime() returns interval language sql immutable set search_path = '' as $$

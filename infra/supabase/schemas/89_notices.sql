@@ -1,5 +1,5 @@
--- What is told of stories that ended: mails (C-39, C-40) and webhooks, claimed and noted together by claim_notices and
--- settle_notices; note_mail_event; and the user's setting, user_settings and switch_off_notices.
+-- What is told of stories that ended: mails (C-39, C-40) and webhooks, and what goes to shops, claimed and noted together by
+-- claim_notices and settle_notices; note_mail_event; and the user's setting, user_settings and switch_off_notices.
 --
 -- A notice is claimed under a lease, sent, and noted. The mail service takes no idempotency key: who dies between its answer
 -- and the note leaves a notice that is sent again when the lease is over, unless the service's own report comes first.
@@ -49,13 +49,16 @@ create function private.drop_notices() returns bigint language sql set search_pa
   select count(*) filter (where dropped_because = 'undeliverable') from dropped
 $$;
 
--- Up to p_limit of either kind. Without p_mail there is nobody who could send mails, and they stay as they are.
-create function public.claim_notices(p_limit integer default 10, p_mail boolean default true) returns jsonb
+-- Up to p_limit of each kind. Without p_mail there is nobody who could send mails, and they stay as they are; without p_shop
+-- nobody who could open a shop.
+create function public.claim_notices(p_limit integer default 10, p_mail boolean default true, p_shop boolean default false)
+  returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_dead bigint := case when p_mail then private.drop_notices() else 0 end;
   v_token uuid := gen_random_uuid();
   v_deliveries jsonb := private.claim_deliveries(v_token, p_limit);
+  v_products jsonb := case when p_shop then private.claim_products(v_token, p_limit) else '[]' end;
   v_ids bigint[];
 begin
   v_ids := array(
@@ -87,19 +90,23 @@ begin
         join public.users u on u.id = o.user_id
       where o.id = any (v_ids)),
     'deliveries', v_deliveries,
+    'products', v_products,
     'nextInSeconds', extract(epoch from least(
       (select min(available_at) from public.notification_outbox
         where p_mail and sent_at is null and dropped_at is null and available_at > now()),
       (select min(available_at) from private.webhook_deliveries
-        where status = 'pending' and available_at > now())) - now()));
+        where status = 'pending' and available_at > now()),
+      (select min(available_at) from private.shop_products
+        where p_shop and status = 'pending' and available_at > now())) - now()));
 end $$;
 comment on function public.claim_notices is
-  'Leases up to p_limit notices and as many deliveries of webhooks that are due: {leaseToken, dead, notices, deliveries, '
-  'nextInSeconds}; dead = notices given up just now after a day.';
+  'Leases up to p_limit notices, and as many deliveries of webhooks and products of shops, that are due: {leaseToken, dead, '
+  'notices, deliveries, products, nextInSeconds}; dead = notices given up just now after a day.';
 
 -- What became of claimed notices: [{id, messageId}] where the service took the mail, [{id, error}] where not. A mail that
 -- was taken is out, whoever holds the lease by now.
-create function public.settle_notices(p_lease_token uuid, p_results jsonb, p_deliveries jsonb default '[]') returns jsonb
+create function public.settle_notices(p_lease_token uuid, p_results jsonb, p_deliveries jsonb default '[]',
+  p_products jsonb default '[]') returns jsonb
   language plpgsql set search_path = '' as $$
 declare
   v_sent bigint;
@@ -122,10 +129,11 @@ begin
     available_at = now() + private.notice_pause(o.attempts)
   from jsonb_array_elements(p_results) as result (told)
   where o.id = (result.told ->> 'id')::bigint and result.told ? 'error' and o.lease_token = p_lease_token;
-  return jsonb_build_object('sent', v_sent) || private.settle_deliveries(p_lease_token, p_deliveries);
+  return jsonb_build_object('sent', v_sent) || private.settle_deliveries(p_lease_token, p_deliveries)
+    || private.settle_products(p_lease_token, p_products);
 end $$;
 comment on function public.settle_notices is
-  'Notes what was sent and delivered, and when to try the others again: {sent, delivered, dead}.';
+  'Notes what was sent, delivered and made, and when to try the others again: {sent, delivered, dead, products, refused}.';
 
 -- What the mail service reports of a mail: it went out (`sent`), came back for good (`bounce`), or was called spam
 -- (`complaint`). The last two switch notices off for whoever has the address, until they switch them on again.

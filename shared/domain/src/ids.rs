@@ -90,6 +90,8 @@ ids! {
     LeaseToken
     /// A shelf, `libraries.id`.
     LibraryId
+    /// A book as a product of one shop, on its way there or made.
+    ProductId
     /// A story, `stories.id`.
     StoryId
     /// A person, `auth.users.id`, the `sub` of an access token.

@@ -14,6 +14,7 @@ pub mod reading_level;
 pub mod request;
 pub mod retry;
 pub mod sanitize;
+pub mod shop;
 pub mod status;
 pub mod story;
 pub mod text;
@@ -23,6 +24,8 @@ pub mod words;
 
 pub use asset::{AssetType, UnknownAssetType};
 pub use failure::{FailureCode, UnknownFailureCode};
-pub use ids::{CharacterId, DeliveryId, JobId, LeaseToken, LibraryId, StoryId, UserId, WebhookId};
+pub use ids::{
+    CharacterId, DeliveryId, JobId, LeaseToken, LibraryId, ProductId, StoryId, UserId, WebhookId,
+};
 pub use job::JobStatus;
 pub use status::{AssetStatus, Overall, StoryStatus};

@@ -65,6 +65,13 @@ pub const SHOPIFY_WEBHOOK_SECRET: &str = "SHOPIFY_WEBHOOK_SECRET";
 /// The same of the payment provider: `whsec_` and Base64 of 24 bytes or more. Secret.
 pub const PAYMENT_WEBHOOK_SECRET: &str = "PAYMENT_WEBHOOK_SECRET";
 
+/// Key under which what opens users' shops is kept: Base64 of 32 bytes; while it is replaced two, comma separated,
+/// of which the first seals. Optional: without it no shop can be connected. Secret.
+pub const SHOP_KEY: &str = "SHOP_KEY";
+/// Set by the local stack: where all shops are, host and path of their address behind it. Taken on 127.0.0.1 alone, and not set
+/// for what is deployed.
+pub const SHOPIFY_ENDPOINT_URL: &str = "SHOPIFY_ENDPOINT_URL";
+
 /// Bucket of finished assets.
 pub const ASSETS_BUCKET: &str = "ASSETS_BUCKET";
 /// Public base address of that bucket.
@@ -141,6 +148,7 @@ pub mod parameters {
         ELEVENLABS_KEY,
         SHOPIFY_WEBHOOK_SECRET,
         PAYMENT_WEBHOOK_SECRET,
+        SHOP_KEY,
     ];
     pub const CONTENT_AGENT: &[&str] = &[
         SUPABASE_SERVICE_ROLE_KEY,
@@ -156,7 +164,7 @@ pub mod parameters {
         PROVIDER_PROBE_SECONDS,
     ];
     pub const ASSET_WORKER: &[&str] = &[SUPABASE_SERVICE_ROLE_KEY, SENTRY_DSN];
-    pub const TIMEOUT_HANDLER: &[&str] = &[SUPABASE_SERVICE_ROLE_KEY, SENTRY_DSN];
+    pub const TIMEOUT_HANDLER: &[&str] = &[SUPABASE_SERVICE_ROLE_KEY, SHOP_KEY, SENTRY_DSN];
 
     /// By the deployed name's middle part.
     pub const ALL: [(&str, &[&str]); 4] = [
@@ -243,7 +251,12 @@ mod tests {
                     || names_after(variables, "        ").contains(name)
                     // One that this function alone gets.
                     || template.contains(&format!("\n          {name}: "))
-                    || ["AWS_ENDPOINT_URL_S3", "WEBHOOK_ENDPOINT_URL"].contains(name);
+                    || [
+                        "AWS_ENDPOINT_URL_S3",
+                        "SHOPIFY_ENDPOINT_URL",
+                        "WEBHOOK_ENDPOINT_URL",
+                    ]
+                    .contains(name);
                 assert!(is_given, "a deployed {function} never sees {name}");
             }
             for name in asked_for {

@@ -2,9 +2,9 @@
 //! is made, and whatever leads to a machine of ours, of a cloud's own or of nobody is refused before.
 
 use reqwest::{
-    Client,
+    Client, Response,
     dns::{Addrs, Name, Resolve, Resolving},
-    header::CONTENT_TYPE,
+    header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
     redirect::Policy,
 };
 use std::{
@@ -25,6 +25,19 @@ pub struct PublicWeb {
     detour: Option<Url>,
 }
 
+/// What somebody answered, as far as it is read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PublicAnswer {
+    pub status: u16,
+    /// As `Retry-After` tells it in seconds.
+    pub retry_after_seconds: Option<f64>,
+    /// Empty where it is too long, or no text.
+    pub body: String,
+}
+
+/// Of an answer that is longer nothing is read.
+const BODY_BYTES_MAX: usize = 256 << 10;
+
 /// Why a request had no answer. The words are for whoever named the address, and name none.
 #[derive(Debug, thiserror::Error)]
 pub enum PublicWebError {
@@ -32,6 +45,8 @@ pub enum PublicWebError {
     NotPublic,
     #[error("no answer within {} s", .0.as_secs())]
     TooLate(Duration),
+    #[error("a header cannot be sent")]
+    NotSent,
     #[error("the address cannot be reached")]
     Unreachable(#[source] reqwest::Error),
 }
@@ -57,6 +72,50 @@ impl PublicWeb {
         body: String,
         within: Duration,
     ) -> Result<u16, PublicWebError> {
+        let answer = self.send(url, headers, body, within).await?;
+        Ok(answer.status().as_u16())
+    }
+
+    /// Posts JSON and reads what comes back, all within the same time.
+    ///
+    /// # Errors
+    /// As [`Self::post_json`].
+    pub async fn ask_json(
+        &self,
+        url: &Url,
+        headers: &[(&'static str, String)],
+        body: String,
+        within: Duration,
+    ) -> Result<PublicAnswer, PublicWebError> {
+        let mut answer = self.send(url, headers, body, within).await?;
+        let retry_after = answer.headers().get(RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+        let mut read = Vec::new();
+        while let Some(part) = answer
+            .chunk()
+            .await
+            .map_err(|error| failure(error, within))?
+        {
+            read.extend_from_slice(&part);
+            if read.len() > BODY_BYTES_MAX {
+                read.clear();
+                break;
+            }
+        }
+        Ok(PublicAnswer {
+            status: answer.status().as_u16(),
+            retry_after_seconds: retry_after,
+            body: String::from_utf8(read).unwrap_or_default(),
+        })
+    }
+
+    async fn send(
+        &self,
+        url: &Url,
+        headers: &[(&'static str, String)],
+        body: String,
+        within: Duration,
+    ) -> Result<Response, PublicWebError> {
         // An address in place of a name passes no look-up.
         let Some(Host::Domain(host)) = url.host() else {
             return Err(PublicWebError::NotPublic);
@@ -67,15 +126,23 @@ impl PublicWeb {
         };
         let mut request = self.http.post(address).timeout(within);
         for (name, value) in headers {
+            // A header may be a key, which no log line of a library is to show.
+            let mut value = HeaderValue::from_str(value).map_err(|_| PublicWebError::NotSent)?;
+            value.set_sensitive(true);
             request = request.header(*name, value);
         }
         let request = request.header(CONTENT_TYPE, "application/json").body(body);
-        match request.send().await {
-            Ok(answer) => Ok(answer.status().as_u16()),
-            Err(error) if is_not_public(&error) => Err(PublicWebError::NotPublic),
-            Err(error) if error.is_timeout() => Err(PublicWebError::TooLate(within)),
-            Err(error) => Err(PublicWebError::Unreachable(error.without_url())),
-        }
+        request.send().await.map_err(|error| failure(error, within))
+    }
+}
+
+fn failure(error: reqwest::Error, within: Duration) -> PublicWebError {
+    if is_not_public(&error) {
+        PublicWebError::NotPublic
+    } else if error.is_timeout() {
+        PublicWebError::TooLate(within)
+    } else {
+        PublicWebError::Unreachable(error.without_url())
     }
 }
 
@@ -324,5 +391,41 @@ mod tests {
         let late = web.post_json(&slow, &[], String::new(), within).await;
         assert!(matches!(late, Err(PublicWebError::TooLate(_))), "{late:?}");
         assert!(post(&web, "https://127.0.0.1/").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_read_with_when_to_come_again_and_one_that_has_no_end_is_not() {
+        use axum::{Router, body::Body, http::Uri};
+        let answer = async |uri: Uri| match uri.path() {
+            "/shop.example.com/short" => ([("retry-after", "2.0")], Body::from("{\"a\": 1}")),
+            _ => (
+                [("retry-after", "soon")],
+                Body::from(vec![b' '; BODY_BYTES_MAX + 1]),
+            ),
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let detour = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+        let web = PublicWeb::new(Some(detour.parse().unwrap()));
+        for (path, retry_after_seconds, body) in
+            [("short", Some(2.0), "{\"a\": 1}"), ("long", None, "")]
+        {
+            let url = format!("https://shop.example.com/{path}").parse().unwrap();
+            let read = web
+                .ask_json(&url, &[], String::new(), Duration::from_secs(5))
+                .await;
+            let expected = PublicAnswer {
+                status: 200,
+                retry_after_seconds,
+                body: body.to_owned(),
+            };
+            assert_eq!(read.unwrap(), expected);
+        }
+        let key = [("x-key", "a\nb".to_owned())];
+        let url = "https://shop.example.com/short".parse().unwrap();
+        let unsent = web
+            .ask_json(&url, &key, String::new(), Duration::from_secs(5))
+            .await;
+        assert!(matches!(unsent, Err(PublicWebError::NotSent)), "{unsent:?}");
     }
 }

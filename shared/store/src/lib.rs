@@ -18,6 +18,7 @@ mod reading;
 mod requests;
 mod rest;
 mod shares;
+mod shop;
 mod signed;
 mod snapshots;
 mod voices;
@@ -50,6 +51,9 @@ pub use reading::{
 pub use requests::{RequestShare, RequestShares};
 pub use rest::{RestConfig, RestConfigError, Store};
 pub use shares::{NoShareToken, Share, ShareToken};
+pub use shop::{
+    DueProduct, ProductResult, ShopAccess, ShopConnection, ShopProduct, place_of_access,
+};
 pub use snapshots::{ClaimedSnapshots, RecoveryOutcome, StorySnapshot};
 pub use webhooks::{
     Delivery, DeliveryResult, DueDelivery, Webhook, WebhookChange, WebhookEvent, WebhookWithSecret,

@@ -1,6 +1,7 @@
-//! What is told of stories that ended, by mail and to systems: claimed, sent and noted; and the settings of whoever gets mail.
+//! What is told of stories that ended, by mail and to systems, and what goes to shops: claimed, sent and noted; and the settings
+//! of whoever gets mail.
 
-use crate::{Caller, DeliveryResult, DueDelivery, Store, StoreError};
+use crate::{Caller, DeliveryResult, DueDelivery, DueProduct, ProductResult, Store, StoreError};
 use domain::{AssetType, FailureCode, StoryId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -46,17 +47,29 @@ pub struct DueNotice {
     pub code: Option<FailureCode>,
 }
 
-/// Notices and deliveries leased to one sender.
+/// Notices, deliveries and products leased to one sender.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimedNotices {
     pub lease_token: Uuid,
     pub notices: Vec<DueNotice>,
     pub deliveries: Vec<DueDelivery>,
+    pub products: Vec<DueProduct>,
     /// Notices given up just now, after a day of tries.
     pub dead: u64,
     /// Seconds until the next one is due.
     pub next_in_seconds: Option<f64>,
+}
+
+impl ClaimedNotices {
+    /// How many of each kind.
+    pub fn counts(&self) -> [usize; 3] {
+        [
+            self.notices.len(),
+            self.deliveries.len(),
+            self.products.len(),
+        ]
+    }
 }
 
 /// What became of one of them.
@@ -110,6 +123,10 @@ pub struct SettledNotices {
     pub delivered: u64,
     /// Webhooks that were given up after their last try.
     pub dead: u64,
+    /// Books that became products.
+    pub products: u64,
+    /// Books that shops do not take.
+    pub refused: u64,
 }
 
 #[derive(Deserialize)]
@@ -118,26 +135,28 @@ struct Stopped {
 }
 
 impl Store {
-    /// Leases up to `limit` deliveries that are due and, where there is a mailer, as many notices; gives up those that are not
-    /// to be sent.
+    /// Leases up to `limit` deliveries that are due and, where there is a mailer, as many notices, and as many products where
+    /// there is a key to shops; gives up notices that are not to be sent.
     pub async fn claim_notices(
         &self,
         limit: usize,
         has_mailer: bool,
+        has_shop_key: bool,
     ) -> Result<ClaimedNotices, StoreError> {
-        let arguments = json!({"p_limit": limit, "p_mail": has_mailer});
+        let arguments = json!({"p_limit": limit, "p_mail": has_mailer, "p_shop": has_shop_key});
         self.call("claim_notices", &arguments).await
     }
 
-    /// Notes what became of leased notices and deliveries.
+    /// Notes what became of all that was leased.
     pub async fn settle_notices(
         &self,
         lease_token: Uuid,
         results: &[NoticeResult],
         deliveries: &[DeliveryResult],
+        products: &[ProductResult],
     ) -> Result<SettledNotices, StoreError> {
-        let arguments =
-            json!({"p_lease_token": lease_token, "p_results": results, "p_deliveries": deliveries});
+        let arguments = json!({"p_lease_token": lease_token, "p_results": results, "p_deliveries": deliveries,
+            "p_products": products});
         self.call("settle_notices", &arguments).await
     }
 

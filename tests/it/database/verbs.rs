@@ -24,6 +24,7 @@ mod requests;
 mod restore;
 mod settle;
 mod shares;
+mod shop;
 mod snapshots;
 mod spending;
 mod steer;

@@ -159,6 +159,9 @@ fn with_nothing_but_what_the_template_and_the_parameter_store_give_a_story_is_ma
             "ELEVENLABS_API_KEY",
             // As samconfig.toml has it.
             "EMAIL_FROM",
+            // Optional, and of this machine alone.
+            "SHOP_KEY",
+            "SHOPIFY_ENDPOINT_URL",
         ] {
             options.overrides.insert(secret.to_owned(), String::new());
         }

@@ -96,6 +96,13 @@ fn requests() -> Vec<(&'static str, String, &'static str, Value)> {
             "WebhookChange",
             json!({"enabled": true}),
         ),
+        (
+            "POST",
+            "/shop/connection".to_owned(),
+            "NewShop",
+            json!({"shop": "books.myshopify.com", "accessToken": "shpat_1"}),
+        ),
+        ("POST", of_story("/shop"), "NewProduct", json!({})),
     ]
 }
 
@@ -162,8 +169,10 @@ async fn a_member_takes_null_and_whole_numbers_and_lengths_exactly_as_described(
             }
             if let Some(most) = member["maxLength"].as_u64() {
                 let text = |length: u64| json!("a".repeat(length as usize));
-                // Which voices there are is told by another route, and an address is more than its length.
-                let is_free = !["voiceId", "url"].contains(&&*name);
+                // Which voices there are is told by another route, an address is more than its length, and a shop is opened in
+                // one way alone.
+                let others = ["voiceId", "url", "clientId", "clientSecret"];
+                let is_free = !others.contains(&&*name);
                 wanted.extend([
                     (text(most), is_free),
                     (text(most + 1), false),

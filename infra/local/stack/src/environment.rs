@@ -17,6 +17,9 @@ pub const ENVIRONMENT: &str = "production";
 /// Who notices come from, unless the variable says otherwise.
 const EMAIL_FROM: &str = "stories@storytailor.example";
 
+/// What the access tokens of shops are sealed under: of no worth anywhere else.
+const SHOP_KEY: &str = "c3Rvcnl0YWlsb3ItbG9jYWwtc2hvcC1rZXktMDAwMDE=";
+
 /// Settings of the functions that are passed on when they are set outside. What no function reads is not among them.
 const PASSED_THROUGH: [&str; 29] = [
     "EMAIL_FROM",
@@ -162,6 +165,9 @@ pub fn shared(ports: Ports, keys: &Keys) -> BTreeMap<String, String> {
             ("ASSET_WORKER_FUNCTION", deployed_name("asset-worker")),
             ("TIMEOUT_HANDLER_FUNCTION", deployed_name("timeout-handler")),
             ("EMAIL_FROM", EMAIL_FROM.to_owned()),
+            ("SHOP_KEY", SHOP_KEY.to_owned()),
+            // Every shop is the stand-in, which listens where that of SES does.
+            ("SHOPIFY_ENDPOINT_URL", at(ports.mail)),
             ("ENVIRONMENT", "local".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value)),

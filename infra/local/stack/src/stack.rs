@@ -6,7 +6,9 @@ mod parts;
 use std::{collections::BTreeMap, sync::Arc};
 
 use sqlx::PgPool;
-use stand_ins::{StandInConfig, bfl_router, elevenlabs_router, openai_router, ses_router};
+use stand_ins::{
+    StandInConfig, bfl_router, elevenlabs_router, openai_router, ses_router, shopify_router,
+};
 use supabase::{
     auth::Keys,
     gateway::GatewayConfig,
@@ -82,6 +84,7 @@ impl Stack {
         let openai = openai_router(stand_ins.clone()).merge(bfl_router(stand_ins.clone()));
         let elevenlabs = elevenlabs_router(stand_ins.clone());
         let mails = ses_router(ses.clone(), home.join(mail::FOLDER));
+        let mails = mails.merge(shopify_router(ses.clone()));
         let servers = parts::serve_all([
             (listeners.gateway, supabase.router),
             (
@@ -148,7 +151,7 @@ impl Stack {
         &self.stand_ins
     }
 
-    /// SES, which counts its calls by itself.
+    /// SES and Shopify, which count their calls by themselves.
     pub fn ses(&self) -> &StandInConfig {
         &self.ses
     }

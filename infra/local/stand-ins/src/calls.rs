@@ -20,6 +20,8 @@ pub enum CallKind {
     Moderation,
     /// One mail.
     Mail,
+    /// One book for a shop.
+    Product,
     /// Lists of models and voices and the like (free of charge).
     Other,
 }
@@ -37,7 +39,7 @@ impl CallKind {
 pub struct CallRecord {
     /// Position in the order of arrival, from 1, never reused.
     pub id: u64,
-    /// `openai`, `bfl`, `elevenlabs` or `ses`.
+    /// `openai`, `bfl`, `elevenlabs`, `ses` or `shopify`.
     pub provider: &'static str,
     pub method: String,
     pub path: String,

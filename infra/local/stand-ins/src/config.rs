@@ -72,7 +72,7 @@ impl LatencyProfile {
                 self.speech * characters.min(NARRATION_CHARS) as u64 / NARRATION_CHARS as u64
             }
             CallKind::Moderation => self.moderation,
-            CallKind::Mail | CallKind::Other => 0,
+            CallKind::Mail | CallKind::Product | CallKind::Other => 0,
         })
     }
 }

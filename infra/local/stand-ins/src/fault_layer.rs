@@ -276,6 +276,8 @@ fn kind_of(path: &str) -> CallKind {
         CallKind::Moderation
     } else if path.ends_with("/outbound-emails") {
         CallKind::Mail
+    } else if path.ends_with("/graphql.json") {
+        CallKind::Product
     } else {
         CallKind::Other
     }

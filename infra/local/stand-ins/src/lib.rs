@@ -1,5 +1,5 @@
-//! Stand-ins for OpenAI, Black Forest Labs, ElevenLabs and SES that speak the real wire and refuse what the real services
-//! refuse; what they answer comes from the storyteller, which knows no wire, the same for the same
+//! Stand-ins for OpenAI, Black Forest Labs, ElevenLabs, SES and Shopify that speak the real wire and refuse what the real
+//! services refuse; what they answer comes from the storyteller, which knows no wire, the same for the same
 //! request. Development and tests only.
 
 mod bfl;
@@ -15,6 +15,7 @@ mod refusals;
 mod render_cache;
 mod ses;
 mod setting;
+mod shopify;
 pub mod storyteller;
 
 pub use bfl::bfl_router;
@@ -26,3 +27,4 @@ pub use limiter::{CallLimit, LimitRefusal, RetryAfter};
 pub use openai::openai_router;
 pub use ses::ses_router;
 pub use setting::ConfigError;
+pub use shopify::shopify_router;
