@@ -17,6 +17,7 @@ const ASSETS: [(&str, &str); 9] = [
 ];
 
 /// The state of every asset, as last shown.
+#[derive(Debug)]
 pub struct Board {
     bars: Option<(MultiProgress, BTreeMap<&'static str, ProgressBar>)>,
     shown: BTreeMap<&'static str, String>,
@@ -24,7 +25,7 @@ pub struct Board {
 
 impl Board {
     /// Nothing is shown yet.
-    pub fn new() -> Self {
+    pub fn on_stderr() -> Self {
         let bars = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template(
                 "  {prefix:<11} {bar:28.cyan/black} {percent:>3}%  {msg}",

@@ -79,7 +79,7 @@ async fn tell(running: &Running, idea: &str, out: Option<PathBuf>) -> Outcome {
     )
     .await?;
 
-    let mut board = Board::new();
+    let mut board = Board::on_stderr();
     let shown = |status: &Value| board.show(status);
     feed.to_the_end(SILENCE_MAX, shown).await?;
     board.finish();

@@ -59,7 +59,8 @@ begin
     'notices', (select coalesce(jsonb_agg(to_jsonb(n) - '{user_id,story_id,lease_token}'::text[] order by n.id), '[]'::jsonb)
       from (select * from public.notification_outbox where story_id = p_story_id
         union all select * from public.notification_history where story_id = p_story_id) as n),
-    'deliveries', (select coalesce(jsonb_agg(to_jsonb(d) - '{story_id,lease_token,data}'::text[] order by d.created_at), '[]'::jsonb)
+    'deliveries', (select coalesce(jsonb_agg(to_jsonb(d) - '{story_id,lease_token,data}'::text[] order by d.created_at),
+        '[]'::jsonb)
       from private.webhook_deliveries d where d.story_id = p_story_id));
 end $$;
 comment on function public.support_bundle is
