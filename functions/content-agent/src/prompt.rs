@@ -1,7 +1,7 @@
 //! What the models are told. Words of a user stand in data only, never in instructions.
 
 #[cfg(test)]
-mod injections;
+mod injection_tests;
 mod pictures;
 
 pub(crate) use pictures::{PictureBrief, Wording, words};
