@@ -46,9 +46,11 @@ fn lay_out(about: &mut impl FnMut() -> f64) -> Vec<Call> {
         let drawn = call(&asset, "picture", cover.max(text), 35.5);
         call(&asset, "image_check", drawn, 2.0);
     }
-    PARTS.beats.into_iter().fold(0.0, |recorded: f64, beat| {
-        call("audio", "speech", recorded.max(text * beat), 67.5 / 4.0)
-    });
+    let mut ended = [0.0_f64; 2];
+    for beat in PARTS.beats {
+        ended.sort_by(f64::total_cmp);
+        ended[0] = call("audio", "speech", ended[0].max(text * beat), 67.5 / 4.0);
+    }
     call("activities", "activities", text, 2.0);
     calls
 }
