@@ -200,10 +200,8 @@ impl Session {
                 settled: Err(error),
                 ..
             }) => {
-                tracing::error!(
-                    error = chain(&error),
-                    "Could not record the outcome of a job"
-                );
+                let error = chain(&error);
+                tracing::error!(error, "Could not record the outcome of a job");
                 ("lost", None)
             }
             // A panic while recording. Whether the database has it is unknown, so that its lease decides here too.

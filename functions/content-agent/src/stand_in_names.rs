@@ -1,7 +1,11 @@
 //! What providers call a story's characters where their real names are to stay with us (`STAND_IN_NAMES`).
 
 use async_trait::async_trait;
-use domain::{character::Character, request::NewStory, words::replace_words};
+use domain::{
+    character::Character,
+    request::NewStory,
+    words::{replace_words, replace_words_in},
+};
 use providers::{
     CallUsage, Hears, PictureBytes, PictureCall, PictureModel, ProviderError, TextCall, TextModel,
 };
@@ -57,22 +61,18 @@ impl StandInNames {
         names
     }
 
-    fn is_empty(&self) -> bool {
-        self.hide.is_empty()
-    }
-
     /// The text as providers may see it.
     pub(crate) fn hide(&self, text: &str) -> String {
         replace_words(text, &self.hide)
     }
 
     fn hide_in(&self, value: &Value) -> Value {
-        map_texts(value, &|text| self.hide(text))
+        replace_words_in(value, &self.hide)
     }
 
     /// What a provider wrote, with the real names.
     pub(crate) fn reveal<T: Serialize + DeserializeOwned>(&self, written: T) -> T {
-        if self.is_empty() {
+        if self.reveal.is_empty() {
             return written;
         }
         let value = serde_json::to_value(&written).map(|value| self.reveal_in(&value));
@@ -80,7 +80,7 @@ impl StandInNames {
     }
 
     fn reveal_in(&self, value: &Value) -> Value {
-        map_texts(value, &|text| replace_words(text, &self.reveal))
+        replace_words_in(value, &self.reveal)
     }
 }
 
@@ -108,9 +108,6 @@ impl TextModel for HidesNames<'_, dyn TextModel> {
         call: &TextCall,
         usage: &mut Vec<CallUsage>,
     ) -> Result<Value, ProviderError> {
-        if self.names.is_empty() {
-            return self.model.ask(call, usage).await;
-        }
         let answer = self.model.ask(&self.question(call), usage).await;
         answer.map(|answer| self.names.reveal_in(&answer))
     }
@@ -121,9 +118,6 @@ impl TextModel for HidesNames<'_, dyn TextModel> {
         hears: &mut Hears<'_>,
         usage: &mut Vec<CallUsage>,
     ) -> Result<Value, ProviderError> {
-        if self.names.is_empty() {
-            return self.model.ask_aloud(call, hears, usage).await;
-        }
         let question = self.question(call);
         let answer = self.model.ask_aloud(&question, hears, usage).await;
         answer.map(|answer| self.names.reveal_in(&answer))
@@ -142,19 +136,6 @@ impl PictureModel for HidesNames<'_, dyn PictureModel> {
             ..call.clone()
         };
         self.model.draw(&call, usage).await
-    }
-}
-
-fn map_texts(value: &Value, change: &dyn Fn(&str) -> String) -> Value {
-    match value {
-        Value::String(text) => Value::String(change(text)),
-        Value::Array(items) => items.iter().map(|item| map_texts(item, change)).collect(),
-        Value::Object(members) => {
-            let members = members.iter();
-            let changed = members.map(|(name, value)| (name.clone(), map_texts(value, change)));
-            Value::Object(changed.collect())
-        }
-        other => other.clone(),
     }
 }
 

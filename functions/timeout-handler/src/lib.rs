@@ -60,13 +60,14 @@ impl Deps {
                 set,
             )
         });
+        let web = PublicWeb::new(config.webhook_detour.clone());
         Ok(Self {
             store: Store::new(&rest, http)?,
             invoker: Arc::new(LambdaInvoker::new(aws)),
             mailer,
             unsubscribing,
-            web: PublicWeb::new(config.webhook_detour.clone()),
-            shops: PublicWeb::new(config.shop_detour.clone()),
+            shops: web.by_way_of(config.shop_detour.clone()),
+            web,
             shop_keys: SealingKeys::new(env::SHOP_KEY, &variables.list_or(env::SHOP_KEY, ""))?,
             config,
         })

@@ -6,6 +6,7 @@ mod deletion;
 mod framing;
 mod incoming;
 mod libraries;
+mod lists;
 mod moderation;
 mod notices;
 mod outages;

@@ -1,5 +1,6 @@
 //! What operators ask of the database: one verb each, told in lines for people.
 
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use std::error::Error;
 
@@ -22,13 +23,7 @@ impl Database {
     pub async fn call(&self, verb: &str, arguments: Value) -> Result<Value, Fault> {
         let Self { url, key } = self;
         let request = reqwest::Client::new().post(format!("{url}/rest/v1/rpc/{verb}"));
-        let request = request.header("apikey", key).json(&arguments);
-        // An opaque key belongs in `apikey` alone.
-        let request = match key.starts_with("sb_") {
-            true => request,
-            false => request.bearer_auth(key),
-        };
-        let answer = request.send().await?;
+        let answer = as_service(request, key).json(&arguments).send().await?;
         let is_done = answer.status().is_success();
         let answer: Value = answer.json().await?;
         match is_done {
@@ -81,6 +76,15 @@ impl Database {
         Ok(format!(
             "{was} -> {state}: {working} jobs are being made and will be finished, {waiting} wait."
         ))
+    }
+}
+
+/// With the key that passes row-level security: an opaque one belongs in `apikey` alone, a legacy one is a token as well.
+pub(crate) fn as_service(request: RequestBuilder, key: &str) -> RequestBuilder {
+    let request = request.header("apikey", key);
+    match key.starts_with("sb_") {
+        true => request,
+        false => request.bearer_auth(key),
     }
 }
 

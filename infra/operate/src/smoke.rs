@@ -1,7 +1,7 @@
 //! A story against any stack, deployed or local, by a user who is made for it and taken away again: whether it works, and
 //! where its time went.
 
-use crate::{api::Api, follow::StoryFeed};
+use crate::{api::Api, database::as_service, follow::StoryFeed};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::{
@@ -91,7 +91,7 @@ impl User {
         let auth = format!("{}/auth/v1", target.supabase_url);
         let wanted = json!({"email": email, "password": password, "email_confirm": true});
         let request = reqwest::Client::new().post(format!("{auth}/admin/users"));
-        let request = as_service(request, target).json(&wanted);
+        let request = as_service(request, &target.service_role_key).json(&wanted);
         let made = answer("make a user", request).await?;
         let grant = json!({"email": email, "password": password});
         let request = reqwest::Client::new()
@@ -120,22 +120,12 @@ impl User {
             return Ok(());
         };
         let url = format!("{}/auth/v1/admin/users/{}", target.supabase_url, self.id);
-        let request = as_service(reqwest::Client::new().delete(url), target);
+        let request = as_service(reqwest::Client::new().delete(url), &target.service_role_key);
         answer("remove the user", request).await?;
         match self.token.is_empty() {
             true => Ok(()),
             false => Err(refused.into()),
         }
-    }
-}
-
-/// With the key that passes row-level security: a legacy one is a token as well.
-fn as_service(request: reqwest::RequestBuilder, target: &Target) -> reqwest::RequestBuilder {
-    let key = &target.service_role_key;
-    let request = request.header("apikey", key);
-    match key.starts_with("sb_") {
-        true => request,
-        false => request.bearer_auth(key),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     doctor,
     logs::{Line, Source},
 };
-use domain::words::replace_words;
+use domain::words::replace_words_in;
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, error::Error, io};
 
@@ -70,7 +70,7 @@ pub fn bundle(
         "logs": lines.collect::<Vec<_>>(),
         "settings": settings(variables),
     });
-    strike_out(&bundle, &pairs(&names))
+    replace_words_in(&bundle, &pairs(&names))
 }
 
 fn settings(variables: &BTreeMap<String, String>) -> Value {
@@ -99,19 +99,6 @@ fn pairs(names: &Value) -> Vec<(String, String)> {
         .collect();
     pairs.sort_by_key(|(name, _)| usize::MAX - name.len());
     pairs
-}
-
-fn strike_out(value: &Value, names: &[(String, String)]) -> Value {
-    match value {
-        Value::String(text) => replace_words(text, names).into(),
-        Value::Array(items) => items.iter().map(|item| strike_out(item, names)).collect(),
-        Value::Object(members) => {
-            let members = members.iter();
-            let struck = members.map(|(name, value)| (name.clone(), strike_out(value, names)));
-            Value::Object(struck.collect())
-        }
-        other => other.clone(),
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use icu_segmenter::{
     GraphemeClusterSegmenter, SentenceSegmenter, WordSegmenter, WordSegmenterBorrowed,
     options::{SentenceBreakInvariantOptions, WordBreakInvariantOptions},
 };
+use serde_json::Value;
 use std::sync::LazyLock;
 use unicode_script::{Script, UnicodeScript};
 
@@ -183,6 +184,21 @@ pub fn replace_words(text: &str, pairs: &[(String, String)]) -> String {
         }
     }
     replaced
+}
+
+/// The same in every text of some JSON; names of members stay.
+pub fn replace_words_in(value: &Value, pairs: &[(String, String)]) -> Value {
+    let replace = |value| replace_words_in(value, pairs);
+    match value {
+        Value::String(text) => replace_words(text, pairs).into(),
+        Value::Array(items) => items.iter().map(replace).collect(),
+        Value::Object(members) => {
+            let members = members.iter();
+            let replaced = members.map(|(name, value)| (name.clone(), replace(value)));
+            Value::Object(replaced.collect())
+        }
+        other => other.clone(),
+    }
 }
 
 /// How many bytes of a text are this word, whatever its case.

@@ -1,6 +1,8 @@
 //! JSON log lines with their fields at the top level, so that Logs Insights can filter by `storyId`; what CloudWatch counts of
 //! them, and what Sentry is told.
 
+#[cfg(test)]
+mod caught_lines;
 mod fields;
 mod json_lines;
 mod metrics;

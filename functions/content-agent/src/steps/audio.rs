@@ -124,7 +124,7 @@ async fn read_with(
     facts: &SpeechFacts,
 ) -> Result<Narration, StepError> {
     let has_failed = AtomicBool::new(false);
-    let read_beat = async |index| {
+    let read_unless_failed = async |index| {
         if has_failed.load(Ordering::Relaxed) {
             return Ok(Vec::new());
         }
@@ -133,7 +133,7 @@ async fn read_with(
         takes
     };
     let reading = stream::iter(0..BEATS)
-        .map(read_beat)
+        .map(read_unless_failed)
         .buffered(BEATS_AT_ONCE);
     let read: Vec<_> = reading.collect().await;
     let mut takes = Vec::new();

@@ -13,7 +13,7 @@ use axum::extract::State;
 use domain::{
     AssetType,
     request::InvalidField,
-    shop::{Product, ProductDraft, ProductProblem, ShopDomain},
+    shop::{Product, ProductDraft, ProductProblem, ShopDomain, ShopFailure},
     story::StoryText,
 };
 use runtime::SealingKeys;
@@ -243,8 +243,7 @@ fn refused(problems: &[ProductProblem]) -> ApiError {
     let parts: Vec<_> = parts
         .map(|problem| (problem.field(), Cow::from(problem.to_string())))
         .collect();
-    ApiError::invalid_parts(&parts)
-        .with_error("Shopify API error: Product validation failed".to_owned())
+    ApiError::invalid_parts(&parts).with_error(ShopFailure::Refused.words().to_owned())
 }
 
 /// The story's first beat.

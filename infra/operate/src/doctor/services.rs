@@ -4,6 +4,8 @@ mod mail;
 mod speech;
 
 use super::{Finding, listed, setting};
+use crate::database::as_service;
+use reqwest::RequestBuilder;
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -50,28 +52,35 @@ pub(super) async fn look_at_all(variables: &BTreeMap<String, String>) -> Vec<Fin
 }
 
 async fn database(variables: Variables<'_>) -> Vec<Finding> {
-    let key = variables.get("SUPABASE_SERVICE_ROLE_KEY");
-    let bearer = format!("Bearer {key}");
-    let mut headers = vec![("apikey", key)];
-    // An opaque key belongs in `apikey` alone; a legacy one is the token itself.
-    if !key.starts_with("sb_") {
-        headers.push(("authorization", &bearer));
-    }
-    let rest = format!("{}/rest/v1", variables.address("SUPABASE_URL"));
-    let tiers = fetch(&format!("{rest}/tiers?select=code&limit=1"), &headers).await;
+    let rows = Rows {
+        rest: format!("{}/rest/v1", variables.address("SUPABASE_URL")),
+        key: variables.get("SUPABASE_SERVICE_ROLE_KEY"),
+    };
+    let tiers = rows.fetch("tiers?select=code&limit=1").await;
     vec![
         Finding::new("database connection", tiers.map(drop)),
-        queue(&rest, &headers).await,
-        limits(&rest, &headers).await,
+        queue(&rows).await,
+        limits(&rows).await,
     ]
 }
 
+/// What the database's API shows to the functions.
+struct Rows<'v> {
+    rest: String,
+    key: &'v str,
+}
+
+impl Rows<'_> {
+    async fn fetch(&self, question: &str) -> Result<Value, String> {
+        let url = format!("{}/{question}", self.rest);
+        read(as_service(reqwest::Client::new().get(url), self.key)).await
+    }
+}
+
 /// How many jobs wait, and for how long the oldest that could be claimed has.
-async fn queue(rest: &str, headers: &[(&str, &str)]) -> Finding {
-    let url = format!(
-        "{rest}/asset_generation_jobs?select=claim_order,available_at&status=eq.queued&inputs_settled=is.true&order=available_at&limit=1000"
-    );
-    match fetch(&url, headers).await {
+async fn queue(rows: &Rows<'_>) -> Finding {
+    let question = "asset_generation_jobs?select=claim_order,available_at&status=eq.queued&inputs_settled=is.true&order=available_at&limit=1000";
+    match rows.fetch(question).await {
         Err(problem) => Finding::new("queue", Err(problem)),
         Ok(rows) => {
             let waiting = rows.as_array().map_or(0, Vec::len);
@@ -91,10 +100,10 @@ async fn queue(rest: &str, headers: &[(&str, &str)]) -> Finding {
 }
 
 /// Whether anything is limited: else the first burst meets the providers' own limits.
-async fn limits(rest: &str, headers: &[(&str, &str)]) -> Finding {
+async fn limits(rows: &Rows<'_>) -> Finding {
     let what = "limits of the providers";
-    let url = format!("{rest}/provider_limits?select=kind&per_minute=is.null&at_once=is.null");
-    let unlimited = match fetch(&url, headers).await {
+    let question = "provider_limits?select=kind&per_minute=is.null&at_once=is.null";
+    let unlimited = match rows.fetch(question).await {
         Ok(rows) => rows,
         Err(problem) => return Finding::new(what, Err(problem)),
     };
@@ -118,7 +127,7 @@ async fn bucket(variables: Variables<'_>) -> Result<(), String> {
         "" => format!("https://{name}.s3.{region}.amazonaws.com/"),
         endpoint => format!("{endpoint}/{name}"),
     };
-    match ask(&url, &[]).await?.status().as_u16() {
+    match send(get(&url, &[])).await?.status().as_u16() {
         404 => Err(format!("there is no bucket {name}")),
         // Whoever is refused is told that there is something to refuse.
         200..400 | 403 => Ok(()),
@@ -128,7 +137,7 @@ async fn bucket(variables: Variables<'_>) -> Result<(), String> {
 
 /// The CDN answers, and not with the news that there is nothing behind it.
 async fn cdn(url: &str) -> Result<(), String> {
-    let response = ask(url, &[]).await?;
+    let response = send(get(url, &[])).await?;
     let status = response.status();
     let text = response.text().await.unwrap_or_default();
     if text.contains("NoSuchBucket") {
@@ -192,7 +201,11 @@ async fn models(variables: Variables<'_>) -> Finding {
 }
 
 async fn fetch(url: &str, headers: &[(&str, &str)]) -> Result<Value, String> {
-    let response = ask(url, headers).await?;
+    read(get(url, headers)).await
+}
+
+async fn read(request: RequestBuilder) -> Result<Value, String> {
+    let response = send(request).await?;
     let status = response.status();
     if !status.is_success() {
         return Err(format!("HTTP {}", status.as_u16()));
@@ -200,15 +213,17 @@ async fn fetch(url: &str, headers: &[(&str, &str)]) -> Result<Value, String> {
     Ok(response.json().await.unwrap_or(Value::Null))
 }
 
-async fn ask(url: &str, headers: &[(&str, &str)]) -> Result<reqwest::Response, String> {
-    let mut request = reqwest::Client::new().get(url).timeout(ANSWERS_WITHIN);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    request
-        .send()
-        .await
-        .map_err(|error| format!("no answer ({})", error.without_url()))
+fn get(url: &str, headers: &[(&str, &str)]) -> RequestBuilder {
+    let request = reqwest::Client::new().get(url);
+    let headers = headers.iter();
+    headers.fold(request, |request, (name, value)| {
+        request.header(*name, *value)
+    })
+}
+
+async fn send(request: RequestBuilder) -> Result<reqwest::Response, String> {
+    let sent = request.timeout(ANSWERS_WITHIN).send().await;
+    sent.map_err(|error| format!("no answer ({})", error.without_url()))
 }
 
 #[cfg(test)]

@@ -135,33 +135,10 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Mutex;
-    use tracing_subscriber::layer::SubscriberExt;
+    use crate::telemetry::caught_lines;
 
-    /// The lines that `work` writes.
     fn lines_of(work: impl FnOnce()) -> Vec<Value> {
-        #[derive(Clone, Default)]
-        struct Written(Arc<Mutex<Vec<u8>>>);
-        impl Write for Written {
-            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-                self.0.lock().unwrap().write(bytes)
-            }
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-        let written = Written::default();
-        let make_writer = {
-            let written = written.clone();
-            move || written.clone()
-        };
-        let subscriber = tracing_subscriber::registry().with(JsonLines::new(make_writer));
-        tracing::subscriber::with_default(subscriber, work);
-        let bytes = written.0.lock().unwrap();
-        let text = std::str::from_utf8(&bytes).unwrap();
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        caught_lines::lines_of(None, work)
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! The wire of Shopify's Admin GraphQL: how an app is granted a token, the one mutation that is sent, and what answers mean. Errors come with status 200.
+//! The wire of Shopify's Admin GraphQL: how an app is granted a token, the one mutation that is sent, and what answers mean.
+//! Errors come with status 200.
 
 use super::NotMade;
+use crate::notices::letter::escaped;
 use domain::shop::ShopFailure;
 use runtime::PublicAnswer;
 use serde::Deserialize;
@@ -73,10 +75,7 @@ pub(super) fn read_grant(answer: &PublicAnswer) -> Result<String, NotMade> {
 }
 
 fn paragraphs(text: &str) -> String {
-    let escaped = text
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
+    let escaped = escaped(text);
     let lines = escaped
         .lines()
         .map(str::trim)

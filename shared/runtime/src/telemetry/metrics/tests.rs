@@ -1,45 +1,15 @@
 //! Lines as CloudWatch takes them: the constraints of the embedded metric format's own schema, and the figures of each line.
 
 use super::*;
-use crate::telemetry::json_lines::JsonLines;
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
-use tracing_subscriber::layer::SubscriberExt;
-
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use crate::telemetry::caught_lines;
 
 /// The lines that `work` writes where metrics are kept.
 fn lines_of(work: impl FnOnce()) -> Vec<Value> {
-    let written = Written::default();
-    let make_writer = {
-        let written = written.clone();
-        move || written.clone()
-    };
     let metrics = Metrics {
         namespace: "Storytailor".to_owned(),
         environment: "staging".to_owned(),
     };
-    let lines = JsonLines::new(make_writer).counting(Some(metrics));
-    let subscriber = tracing_subscriber::registry().with(lines);
-    tracing::subscriber::with_default(subscriber, work);
-    let bytes = written.0.lock().unwrap();
-    let text = std::str::from_utf8(&bytes).unwrap();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    caught_lines::lines_of(Some(metrics), work)
 }
 
 const UNITS: [&str; 4] = ["Seconds", "Milliseconds", "Count", "None"];
