@@ -20,6 +20,7 @@ mod notices;
 mod picture_providers;
 mod plans;
 mod recovery;
+mod replay;
 mod requests;
 mod scripts;
 mod shop;

@@ -158,6 +158,7 @@ fn every_plain_setting_is_set_for_every_function() {
         "ENVIRONMENT",
         "IMAGE_PROVIDERS",
         "JOB_LEASE_SECONDS",
+        "KEEP_EXCHANGES",
         "MAX_JOBS_IN_FLIGHT",
         "METRICS_NAMESPACE",
         "OPENAI_ANALYSIS_MODEL",

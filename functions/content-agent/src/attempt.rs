@@ -4,7 +4,7 @@ use crate::{
     Deps, asking,
     failure::StepError,
     pace::Pace,
-    prompt::Question,
+    prompt::{Question, versions_for},
     stand_in_names::HidesNames,
     story_context::StoryContext,
     usage::{self, UsageLedger},
@@ -75,6 +75,7 @@ impl Attempt {
             code = code.map(FailureCode::code),
             hasPlaceholder = has_placeholder,
             isRetried = self.job.retry_count > 0,
+            prompts = versions_for(self.asset()),
             seconds = self.begun.elapsed().as_millis() as f64 / 1000.0,
             status,
             "Asset generation settled"

@@ -90,6 +90,8 @@ pub struct Config {
     pub picture_budget: PictureBudget,
     /// `STAND_IN_NAMES`: providers, but for who reads aloud, never hear what a character is called.
     pub hides_names: bool,
+    /// `KEEP_EXCHANGES`: what providers were asked and answered is kept beside a story's files.
+    pub keeps_exchanges: bool,
     /// What calls of the configured models cost.
     pub prices: Prices,
 }
@@ -137,6 +139,7 @@ impl Config {
                 usd: variables.parsed_or(env::PICTURE_BUDGET_USD, 0.12)?,
             },
             hides_names: variables.parsed_or(env::STAND_IN_NAMES, false)?,
+            keeps_exchanges: variables.parsed_or(env::KEEP_EXCHANGES, true)?,
             prices: Prices::from_variables(variables)?,
         })
     }

@@ -10,6 +10,7 @@ mod attempt;
 mod config;
 mod decode_pool;
 mod deletion;
+mod exchanges;
 mod failure;
 mod heartbeat;
 mod model_watch;

@@ -3,8 +3,10 @@
 #[cfg(test)]
 mod injection_tests;
 mod pictures;
+mod versions;
 
 pub(crate) use pictures::{PictureBrief, Wording, words};
+pub(crate) use versions::{version_of, versions_for};
 
 use bytes::Bytes;
 use domain::{

@@ -13,6 +13,7 @@ use crate::{
 };
 use domain::{AssetType, LeaseToken, story::Manuscript};
 use futures::future::join_all;
+use providers::kept_by;
 use runtime::chain;
 use std::{
     collections::{HashMap, HashSet},
@@ -82,6 +83,7 @@ pub(crate) async fn run(
         session.begin(job);
     }
     extend_leases_during(deps, running, session.work()).await;
+    session.story.store_exchanges(&session.report).await;
     session.report
 }
 
@@ -102,9 +104,9 @@ impl Session {
             self.story.telling.begin(known);
         }
         let making = Arc::clone(&attempt);
-        let abort = self
-            .attempts
-            .spawn(async move { steps::make(&making).await }.instrument(attempt.span.clone()));
+        let making = async move { steps::make(&making).await };
+        let making = kept_by(self.story.exchanges.clone(), making);
+        let abort = self.attempts.spawn(making.instrument(attempt.span.clone()));
         self.by_task.insert(abort.id(), Arc::clone(&attempt));
         let mut running = self.running.lock().expect("no holder panics");
         running.insert(job_id, RunningJob { attempt, abort });

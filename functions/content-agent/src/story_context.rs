@@ -2,8 +2,8 @@
 //! or fetched so far.
 
 use crate::{
-    Deps, art::Art, failure::StepError, prompt::Plot, references::UnusedReferences,
-    stand_in_names::StandInNames, telling::Telling,
+    Deps, Report, art::Art, exchanges::Exchanges, failure::StepError, prompt::Plot,
+    references::UnusedReferences, stand_in_names::StandInNames, telling::Telling,
 };
 use bytes::Bytes;
 use domain::{
@@ -41,6 +41,8 @@ pub(crate) struct StoryContext {
     /// The assets as they stand; newer than `work` once jobs were leased here.
     view: Arc<StoryView>,
     files: Arc<KnownFiles>,
+    /// What is asked of providers for it, where that is kept.
+    pub(crate) exchanges: Option<Arc<Exchanges>>,
 }
 
 /// What the jobs made and fetched, by the address of its file: a new version is another file.
@@ -69,6 +71,10 @@ impl StoryContext {
             false => StandInNames::default(),
         };
         Self {
+            exchanges: deps.config.keeps_exchanges.then(|| {
+                let exchanges = Exchanges::of(work.story_id, deps.files.clone());
+                Arc::new(exchanges)
+            }),
             deps,
             deadline,
             names: Arc::new(names),
@@ -182,6 +188,13 @@ impl StoryContext {
         match print {
             Some(print) => Ok(Some(print)),
             None => Ok(Some(self.fetch_once(url).await?.bytes().clone())),
+        }
+    }
+
+    /// Stores what was asked of providers, with what became of it.
+    pub(crate) async fn store_exchanges(&self, report: &Report) {
+        if let Some(exchanges) = &self.exchanges {
+            exchanges.store(&self.work, &report.assets).await;
         }
     }
 

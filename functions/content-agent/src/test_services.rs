@@ -125,6 +125,7 @@ impl TestServices {
                 unchecked_traits: Vec::new(),
                 image_models: vec!["a-model".to_owned()],
                 hides_names: false,
+                keeps_exchanges: false,
                 picture_budget: PictureBudget {
                     time: Duration::from_secs(240),
                     usd: 0.12,

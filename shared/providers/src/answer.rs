@@ -1,9 +1,15 @@
 //! Sending a request and reading its answer, bounded in time and size, repeating what failed in passing.
 
-use crate::{CallCount, ErrorKind, ProviderError, breaker::Breaker, call_log::CallLog};
+use crate::{
+    CallCount, ErrorKind, ProviderError,
+    breaker::Breaker,
+    call_log::CallLog,
+    exchanges::{Answered, Begun, raw},
+};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::HeaderMap;
+use serde_json::Value;
 use std::time::{Duration, Instant, SystemTime};
 
 /// One kind of call of a provider.
@@ -57,6 +63,8 @@ pub(crate) struct Sending<'a, 'b> {
     pub(crate) lost: &'a mut Vec<String>,
     /// Counts every request that is made.
     pub(crate) sent: CallCount,
+    /// The fields of a body that is a form.
+    pub(crate) fields: Option<&'a Value>,
 }
 
 /// A longer pause than this is not waited for inside a call: the job gives its place back meanwhile.
@@ -91,6 +99,7 @@ impl Endpoint {
             receives: None,
             lost: &mut Vec::new(),
             sent: CallCount::default(),
+            fields: None,
         };
         self.send_to_model(build, sending).await
     }
@@ -155,24 +164,37 @@ impl Endpoint {
         sending: &mut Sending<'_, '_>,
     ) -> Result<(HeaderMap, Bytes), ProviderError> {
         let transport = |error| ProviderError::transport(self.provider, self.attempted, error);
-        let response = request.send().await.map_err(transport)?;
+        let (client, request) = request.build_split();
+        let request = request.map_err(transport)?;
+        let begun = Begun::of(self.provider, self.kind, &request, sending.fields);
+        let end = |answered| begun.map(|begun| begun.end(answered));
+        let response = match client.execute(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                end(Answered::Nothing);
+                return Err(transport(error));
+            }
+        };
         let status = response.status();
         let headers = response.headers().clone();
         let receives = match &mut sending.receives {
             Some(receives) if status.is_success() => Some(&mut **receives),
             _ => None,
         };
-        let body = match self.read_body(response, receives).await {
-            Ok(body) => body,
-            Err(error) => {
-                if status.is_success() {
-                    let id = headers.get("x-request-id");
-                    let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
-                    sending.lost.push(id.to_owned());
-                }
-                return Err(error);
+        let mut body = BytesMut::new();
+        let read = self.read_body(response, &mut body, receives).await;
+        let body = body.freeze();
+        let answer = raw(status.as_u16(), &headers, body.clone());
+        if let Err(error) = read {
+            end(Answered::BrokenOff(answer));
+            if status.is_success() {
+                let id = headers.get("x-request-id");
+                let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
+                sending.lost.push(id.to_owned());
             }
-        };
+            return Err(error);
+        }
+        end(Answered::Whole(answer));
         if status.is_success() {
             return Ok((headers, body));
         }
@@ -190,9 +212,9 @@ impl Endpoint {
     async fn read_body(
         &self,
         response: reqwest::Response,
+        body: &mut BytesMut,
         mut receives: Option<&mut Receives<'_>>,
-    ) -> Result<Bytes, ProviderError> {
-        let mut body = BytesMut::new();
+    ) -> Result<(), ProviderError> {
         if let Some(receives) = &mut receives {
             receives(None);
         }
@@ -208,7 +230,7 @@ impl Endpoint {
                 receives(Some(&chunk));
             }
         }
-        Ok(body.freeze())
+        Ok(())
     }
 }
 

@@ -173,6 +173,7 @@ impl Bfl {
             receives: None,
             lost: &mut Vec::new(),
             sent: call.sent.clone(),
+            fields: None,
         };
         let request = || self.http.post(&url).header("x-key", key).json(&body);
         let sent = endpoint.send_to_model(request, sending).await;

@@ -1,6 +1,10 @@
 //! Whether words belong in a child's story: OpenAI's moderation, with limits of our own by the reader's age.
 
-use crate::{ErrorKind, call_log::CallLog};
+use crate::{
+    ErrorKind,
+    call_log::CallLog,
+    exchanges::{Answered, Begun, raw},
+};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -25,6 +29,7 @@ pub struct Moderation {
 }
 
 const PROVIDER: &str = "OpenAI";
+const KIND: &str = "moderation";
 const MODEL: &str = "omni-moderation-latest";
 /// A service that did not answer is not waited for by everybody who follows.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
@@ -57,6 +62,8 @@ struct Verdict {
 enum ModerationError {
     #[error("could not ask OpenAI about words")]
     Ask(#[source] reqwest::Error),
+    #[error("could not read what OpenAI found of words")]
+    Read(#[source] serde_json::Error),
     #[error("OpenAI told {told} verdicts of {asked} texts")]
     Incomplete { told: usize, asked: usize },
 }
@@ -65,9 +72,8 @@ impl ModerationError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Ask(error) if error.is_timeout() => ErrorKind::TimedOut,
-            Self::Ask(error) if error.is_decode() => ErrorKind::Malformed,
             Self::Ask(_) => ErrorKind::Unavailable,
-            Self::Incomplete { .. } => ErrorKind::Malformed,
+            Self::Read(_) | Self::Incomplete { .. } => ErrorKind::Malformed,
         }
     }
 }
@@ -100,7 +106,7 @@ impl Moderation {
         if self.is_away() {
             return nothing;
         }
-        let log = CallLog::start(PROVIDER, "moderation", Some(MODEL), 1);
+        let log = CallLog::start(PROVIDER, KIND, Some(MODEL), 1);
         match self.ask(key, texts).await {
             Ok(verdicts) => {
                 log.end(None);
@@ -125,14 +131,21 @@ impl Moderation {
         texts: &[&str],
     ) -> Result<Vec<Verdict>, ModerationError> {
         let request = self.http.post(&self.address).timeout(self.patience);
-        let response = request
+        let (client, request) = request
             .bearer_auth(key.expose_secret())
             .json(&json!({"model": MODEL, "input": texts}))
-            .send()
-            .await
-            .and_then(|response| response.error_for_status())
-            .map_err(ModerationError::Ask)?;
-        let Answer { results } = response.json().await.map_err(ModerationError::Ask)?;
+            .build_split();
+        let request = request.map_err(ModerationError::Ask)?;
+        let begun = Begun::of(PROVIDER, KIND, &request, None);
+        let response = client.execute(request).await;
+        let response = response.and_then(|response| response.error_for_status());
+        let response = response.map_err(ModerationError::Ask)?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.bytes().await.map_err(ModerationError::Ask)?;
+        if let Some(begun) = begun {
+            begun.end(Answered::Whole(raw(status, &headers, body.clone())));
+        }
+        let Answer { results } = serde_json::from_slice(&body).map_err(ModerationError::Read)?;
         match results.len() == texts.len() {
             true => Ok(results),
             false => Err(ModerationError::Incomplete {

@@ -20,6 +20,7 @@ use crate::{
 use domain::price::OPENAI;
 use models::Rooms;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -74,6 +75,8 @@ struct ModelCall<'a> {
     /// Another model is asked if this one fails.
     has_stand_in: bool,
     sent: CallCount,
+    /// The fields of a body that is a form.
+    fields: Option<&'a Value>,
 }
 
 /// What an answer holds or what is wrong with it, from its body, the model that was asked and the call's id; and what it
@@ -120,7 +123,7 @@ impl OpenAi {
         let key = self.config.api_key.expose_secret();
         let request = || self.http.get(format!("{base}/models")).bearer_auth(key);
         let answer = endpoint.send(deadline, request).await?;
-        let listing = serde_json::from_slice::<serde_json::Value>(&answer.body);
+        let listing = serde_json::from_slice::<Value>(&answer.body);
         let listed = listing.map(|listing| catalog::read(&listing["data"], "id"));
         let listed = listed.ok().filter(|listed| !listed.is_empty());
         endpoint.finish(answer, listed.ok_or(ErrorKind::Malformed))
@@ -173,6 +176,7 @@ impl OpenAi {
             receives,
             lost,
             sent: call.sent.clone(),
+            fields: call.fields,
         };
         let answer = endpoint.send_to_model(request, sending).await?;
         Ok((endpoint, answer))

@@ -58,6 +58,9 @@ pub const PICTURE_BUDGET_SECONDS: &str = "PICTURE_BUDGET_SECONDS";
 pub const PICTURE_BUDGET_USD: &str = "PICTURE_BUDGET_USD";
 /// `true`: of what characters are called only who reads aloud hears; all other providers hear a stand-in name. Default `false`.
 pub const STAND_IN_NAMES: &str = "STAND_IN_NAMES";
+/// `false`: what providers are asked and answer is not kept beside a story's files. Default `true`; `cargo local replay` makes a
+/// story again from it.
+pub const KEEP_EXCHANGES: &str = "KEEP_EXCHANGES";
 /// Seconds for which a provider that is down is left alone, default 25.
 pub const PROVIDER_PROBE_SECONDS: &str = "PROVIDER_PROBE_SECONDS";
 

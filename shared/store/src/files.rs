@@ -5,6 +5,7 @@
 //! late writer cannot change what stands there, and it may be cached for a year.
 
 mod deleting;
+mod exchanges;
 mod keys;
 mod snapshots;
 
@@ -47,6 +48,8 @@ pub enum FileKind {
     /// Captions of a recording.
     Vtt,
     Json,
+    /// As it came from a provider.
+    Body,
 }
 
 impl FileKind {
@@ -60,6 +63,7 @@ impl FileKind {
             Self::Html => "html",
             Self::Vtt => "vtt",
             Self::Json => "json",
+            Self::Body => "body",
         }
     }
 
@@ -72,6 +76,7 @@ impl FileKind {
             Self::Html => "text/html; charset=utf-8",
             Self::Vtt => "text/vtt; charset=utf-8",
             Self::Json => "application/json",
+            Self::Body => "application/octet-stream",
         }
     }
 }

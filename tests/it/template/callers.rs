@@ -107,12 +107,23 @@ fn each_function_may_call_only_whom_it_must_and_only_the_content_agent_touches_a
             assert!(is_content_agent, "unexpected right: {statement}");
             if statement["Action"] == "s3:ListBucket" {
                 let prefix = &statement["Condition"]["StringLike"]["s3:prefix"];
-                assert_eq!(prefix, &json!(["drafts/*", "snapshots/*", "stories/*"]));
+                assert_eq!(
+                    prefix,
+                    &json!(["drafts/*", "exchanges/*", "snapshots/*", "stories/*"])
+                );
                 continue;
             }
             if statement["Action"] == "cloudfront:CreateInvalidation" {
                 let own = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${AssetsDistribution}";
                 assert_eq!(statement["Resource"], sub(own));
+                continue;
+            }
+            if statement["Resource"] == sub("${AssetsBucket.Arn}/exchanges/*") {
+                let actions = json!(["s3:PutObject", "s3:DeleteObject"]);
+                assert_eq!(
+                    statement["Action"], actions,
+                    "nobody reads them but operators"
+                );
                 continue;
             }
             let files = ["drafts", "snapshots", "stories"]

@@ -54,6 +54,7 @@ impl OpenAi {
             deadline: call.deadline,
             has_stand_in,
             sent: call.sent.clone(),
+            fields: matches!(references, References::Picture(_)).then_some(&body),
         };
         let drawn = self.call(model_call, request, answers::picture, usage);
         drawn.await.map_err(|error| {

@@ -151,6 +151,7 @@ impl OpenAi {
             deadline: call.deadline,
             has_stand_in,
             sent: CallCount::default(),
+            fields: None,
         };
         let request = || self.post("chat/completions").json(&body);
         let written = match hears {

@@ -1,7 +1,7 @@
 //! Deleting files: all of a story, or those that no attempt was ever thanked for.
 
 use super::{
-    AssetFiles,
+    AssetFiles, exchanges,
     keys::{key_of, published_by, stem_of},
     snapshots,
 };
@@ -21,19 +21,22 @@ const ROUNDS: usize = 3;
 struct StillThere(usize);
 
 impl AssetFiles {
-    /// Deletes everything of a story, published or not, its snapshot among it, and looks that nothing is left. Answers how many files there were.
+    /// Deletes everything of a story, published or not, its snapshot and exchanges among it, and looks that nothing is left.
+    /// Answers how many files there were.
     ///
     /// # Errors
     /// When S3 refuses, or goes on listing what was deleted. What is gone is gone; the rest is there for the next call.
     pub async fn delete_story(&self, story: StoryId) -> Result<usize, StoreError> {
-        let published = format!("stories/{story}/");
-        let published = self.delete_where(&published, |_| true).await?;
-        let drafts = format!("drafts/stories/{story}/");
-        let drafts = self.delete_where(&drafts, |_| true).await?;
-        let snapshots = self
-            .delete_where(&snapshots::prefix(story), |_| true)
-            .await?;
-        Ok(published + drafts + snapshots)
+        let mut deleted = 0;
+        for prefix in [
+            format!("stories/{story}/"),
+            format!("drafts/stories/{story}/"),
+            snapshots::prefix(story),
+            exchanges::prefix(story),
+        ] {
+            deleted += self.delete_where(&prefix, |_| true).await?;
+        }
+        Ok(deleted)
     }
 
     /// Deletes what these attempts at assets of a story published, but for the files under the addresses that are `named` and

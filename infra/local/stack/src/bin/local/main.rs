@@ -4,6 +4,7 @@ mod deploy;
 mod doctor;
 mod look;
 mod operator;
+mod replay;
 mod running;
 mod smoke;
 mod story;
@@ -72,6 +73,8 @@ enum Command {
     },
     /// Brings a lost or damaged story back from its snapshot and its files, or says why not
     Recover { story: String },
+    /// Makes stories once more with today's functions and prompts, from the answers that were kept of them
+    Replay(replay::Replay),
     /// Turns the emergency switch: running, no_new_stories, no_new_work or read_only; tells how much is still being made
     Platform {
         #[arg(value_parser = ["running", "no_new_stories", "no_new_work", "read_only"])]
@@ -119,6 +122,7 @@ async fn run(command: Command) -> Outcome {
         Command::Logs { id, follow } => operator::logs(id.as_deref(), follow).await,
         Command::SupportBundle { id } => operator::support_bundle(&id).await,
         Command::Recover { story } => operator::recover(&story).await,
+        Command::Replay(wish) => interruptible(replay::run(wish)).await,
         Command::Platform { state, reason } => operator::switch(&state, reason.as_deref()).await,
         Command::Deploy(deploy) => deploy::run(deploy).await,
         Command::Smoke(smoke) => smoke::run(smoke).await,
