@@ -12,11 +12,16 @@ use tokio::{
     sync::mpsc,
 };
 
-/// Names of the files of a story that are in the bucket, drafts and snapshots included.
+/// Names of the files of a story that are in the bucket, drafts, snapshots and exchanges included.
 fn files(shared: &Shared, story: &str) -> Vec<String> {
     let bucket = shared.stack().home().join("files").join(BUCKET);
-    let folders = ["stories", "drafts/stories", "snapshots/stories"]
-        .map(|folder| bucket.join(folder).join(story));
+    let folders = [
+        "stories",
+        "drafts/stories",
+        "snapshots/stories",
+        "exchanges/stories",
+    ]
+    .map(|folder| bucket.join(folder).join(story));
     let entries = folders
         .iter()
         .filter_map(|folder| std::fs::read_dir(folder).ok())

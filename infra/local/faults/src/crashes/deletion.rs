@@ -196,7 +196,10 @@ impl Gone {
     }
 
     fn files(&self, stack: &TestStack) -> usize {
-        let files = self.stories.iter().map(|story| stack.keys_of(*story).len());
+        let files = self.stories.iter().map(|story| {
+            let exchanges = stack.files_of("exchanges/stories", *story);
+            stack.keys_of(*story).len() + exchanges.len()
+        });
         files.sum()
     }
 
