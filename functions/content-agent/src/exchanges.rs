@@ -12,6 +12,7 @@ use std::{
 };
 use store::{AssetFiles, StoreError, StoryWork};
 use tokio::task::JoinSet;
+use tracing::Instrument;
 use uuid::Uuid;
 
 /// A longer answer, and one that is no text, is a file of its own.
@@ -83,7 +84,7 @@ impl Exchanges {
             _ => {
                 let (id, story, files) = (Uuid::now_v7(), self.story, self.files.clone());
                 let storing = async move { files.put_exchange_body(story, id, body).await };
-                kept.bodies.spawn(storing);
+                kept.bodies.spawn(storing.in_current_span());
                 json!({"file": id})
             }
         }

@@ -1,9 +1,11 @@
 //! A story made again from what was kept of it: its request, and what providers were asked and answered.
 
+mod again;
 mod answers;
 mod kept;
 mod server;
 
+pub use again::{Asker, compare, make_again};
 pub use answers::Match;
 pub use kept::{Bucket, Kept, fetch};
 pub use server::{AnswersAnew, Played, Player};

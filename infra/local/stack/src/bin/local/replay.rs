@@ -1,15 +1,7 @@
 //! `cargo local replay`: a story made once more by today's functions, from the answers that were kept of it.
 
 use super::Outcome;
-use operate::{
-    api::Api,
-    board::Board,
-    book,
-    follow::StoryFeed,
-    replay::{self, AnswersAnew, Bucket, Kept, Match, Played, Player},
-    smoke::SILENCE_MAX,
-};
-use serde_json::Value;
+use operate::replay::{self, AnswersAnew, Asker, Bucket, Kept, Player};
 use stack::{
     environment::{self, Provider},
     home,
@@ -17,7 +9,7 @@ use stack::{
     report::Reporter,
     stack::{Stack, StackOptions},
 };
-use std::{collections::BTreeMap, error::Error, fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeMap, error::Error, path::Path};
 
 type Fault = Box<dyn Error + Send + Sync>;
 
@@ -75,9 +67,15 @@ async fn make_again(kept: &Kept, folder: &Path, ask_again: bool) -> Result<bool,
         hosts: hosts(ports, ask_again),
         other_words: ask_again,
     });
-    let told = tell(&stack, kept, folder).await;
+    let asker = Asker {
+        api_url: stack.variable("API_URL"),
+        supabase_url: stack.variable("SUPABASE_URL"),
+        anon_key: stack.variable("SUPABASE_ANON_KEY"),
+        token: stack.variable("DEMO_USER_TOKEN"),
+    };
+    let row = replay::make_again(asker, kept, folder).await;
     stack.stop().await;
-    report(kept, &told?, &player.played(), folder)
+    replay::compare(kept, &row?, &player.played(), folder)
 }
 
 /// Scheme, host and port of those who answer anew: the real providers are asked only where that was wished for.
@@ -96,80 +94,4 @@ fn hosts(ports: Ports, ask_again: bool) -> BTreeMap<String, String> {
         (name.to_owned(), host)
     });
     hosts.into()
-}
-
-async fn tell(stack: &Stack, kept: &Kept, folder: &Path) -> Result<Value, Fault> {
-    let token = stack.variable("DEMO_USER_TOKEN");
-    let api = Api::new(stack.variable("API_URL"), token);
-    let mut heroes = Vec::new();
-    for character in &kept.characters {
-        heroes.push(
-            api.create_character(&replay::character_form(character))
-                .await?,
-        );
-    }
-    let created = api
-        .create_story(&replay::story_form(&kept.request, &heroes))
-        .await?;
-    let id = created["id"].as_str().unwrap_or_default();
-    let (url, key) = (
-        stack.variable("SUPABASE_URL"),
-        stack.variable("SUPABASE_ANON_KEY"),
-    );
-    let mut feed = StoryFeed::open(url, key, token, id).await?;
-    let mut board = Board::on_stderr();
-    feed.to_the_end(SILENCE_MAX, |status: &Value| board.show(status))
-        .await?;
-    board.finish();
-    let row = api.story(id).await?;
-    book::write(&row, &folder.join("book")).await?;
-    Ok(row)
-}
-
-fn report(kept: &Kept, row: &Value, played: &[Played], folder: &Path) -> Result<bool, Fault> {
-    let count = |how: Match| played.iter().filter(|one| one.how == how).count();
-    let (same, other, new) = (
-        count(Match::Same),
-        count(Match::OtherWords),
-        count(Match::New),
-    );
-    println!("  {same} questions in the same words, {other} in others, {new} new");
-    let changes = folder.join("changes.md");
-    if other > 0 {
-        fs::write(&changes, in_other_words(played))?;
-        println!("  What was asked then and now: {}", changes.display());
-    }
-    let ended = |asset: &str| {
-        let state = &row["asset_generation_status"]["assets"][asset];
-        state["status"].as_str().unwrap_or("not made").to_owned()
-    };
-    let differ = kept
-        .outcomes
-        .iter()
-        .filter(|(asset, was)| ended(asset) != **was);
-    let differ: Vec<_> = differ
-        .map(|(asset, was)| format!("{asset} was {was} and is {}", ended(asset)))
-        .collect();
-    let title = row["title"].as_str().unwrap_or_default();
-    let book = folder.join("book");
-    println!("  \u{201c}{title}\u{201d} is in {}", book.display());
-    for line in &differ {
-        println!("  {line}");
-    }
-    Ok(differ.is_empty())
-}
-
-fn in_other_words(played: &[Played]) -> String {
-    let mut text = String::new();
-    for one in played {
-        if let Some((then, now)) = &one.words {
-            let prompt = one.prompt.as_deref().unwrap_or("no version");
-            let _ = writeln!(
-                text,
-                "## {} ({prompt})\n\nThen:\n\n{then}\nNow:\n\n{now}",
-                one.what
-            );
-        }
-    }
-    text
 }
