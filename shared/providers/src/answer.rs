@@ -166,7 +166,8 @@ impl Endpoint {
             Ok(body) => body,
             Err(error) => {
                 if status.is_success() {
-                    let id = headers.get("x-request-id");
+                    let named = ["x-request-id", "request-id"];
+                    let id = named.iter().find_map(|name| headers.get(*name));
                     let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
                     sending.lost.push(id.to_owned());
                 }
