@@ -83,12 +83,12 @@ export class Api {
     const { id } = await this.call('POST', '/characters', hero);
     return this.call('POST', '/stories', { character_ids: [id], story_type: 'adventure', themes: ['courage'], ...wish });
   }
-  async settled(id, patienceMs = PATIENCE_MS) {
+  async settled(id) {
     const began = Date.now();
     for (;;) {
       const story = await this.call('GET', `/stories/${id}`);
       if (story.asset_generation_status.overall !== 'generating') return story;
-      if (Date.now() - began > patienceMs) throw new Error(`${id} was not settled: ${JSON.stringify(story.asset_generation_status)}`);
+      if (Date.now() - began > PATIENCE_MS) throw new Error(`${id} was not settled: ${JSON.stringify(story.asset_generation_status)}`);
       await new Promise((done) => setTimeout(done, 200));
     }
   }
