@@ -8,6 +8,8 @@ mod failure_codes;
 mod faults;
 mod page;
 mod pipeline;
+mod proxy;
 mod stack;
 mod template;
 mod tidy;
+mod wire;

@@ -19,6 +19,7 @@ mod narration;
 mod notices;
 mod picture_providers;
 mod plans;
+mod provider_errors;
 mod recovery;
 mod replay;
 mod requests;
@@ -27,6 +28,7 @@ mod shop;
 mod support;
 mod versions;
 mod webhooks;
+mod wire;
 
 /// What holds answers to `openapi.json`, shared with the API's own tests.
 #[path = "../../functions/universal-agent/src/test_api/contract.rs"]

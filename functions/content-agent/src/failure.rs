@@ -111,12 +111,15 @@ impl StepError {
     fn code_and_message(&self, asset: AssetType) -> (FailureCode, &'static str) {
         match self {
             Self::Provider(error) | Self::OutOfTime(error)
-                if error.is_of_all_models && asset.picture_index().is_some() =>
+                if error.is_of_all_models && error.is_about_drawing() =>
             {
                 let (code, _) = describe_provider_error(&error.kind, asset);
                 (code, "All image providers failed")
             }
             Self::Provider(error) | Self::OutOfTime(error) => {
+                // Of a picture, its palette, its scene or the look at it.
+                let is_text = asset.picture_index().is_some() && !error.is_about_drawing();
+                let asset = if is_text { AssetType::Content } else { asset };
                 describe_provider_error(&error.kind, asset)
             }
             Self::Unusable(_) | Self::Schema(_) => (
@@ -258,6 +261,10 @@ mod tests {
             words(ErrorKind::TimedOut),
             (FailureCode::ProviderTimeout, all_failed, true)
         );
+        let mut error = ProviderError::of_kind("OpenAI", "write a text", ErrorKind::ModelGone);
+        error.is_of_all_models = true;
+        let failure = StepError::from(error).into_failure(AssetType::Cover);
+        assert_eq!(failure.message, "The text model is not available");
     }
 
     #[test]

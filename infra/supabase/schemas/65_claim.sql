@@ -197,6 +197,17 @@ create function private.progress_max() returns smallint language sql immutable s
   select 95::smallint
 $$;
 
+-- What a checkpoint holds after a report. Two reports of one attempt may arrive in the other order: what the one found out of
+-- the pictures of a text stays beside what the other did.
+create function private.merge_checkpoints(p_kept jsonb, p_new jsonb) returns jsonb
+  language sql immutable set search_path = '' as $$
+  select p_kept || coalesce(p_new, '{}'::jsonb) || coalesce(jsonb_object_agg(key,
+    (p_kept -> key) || jsonb_strip_nulls(value) || jsonb_build_object('scenes',
+      coalesce(p_kept #> array[key, 'scenes'], '{}'::jsonb) || coalesce(value -> 'scenes', '{}'::jsonb))), '{}'::jsonb)
+  from jsonb_each(p_new)
+  where key like 'art-%' and p_kept ? key
+$$;
+
 -- What an invocation reports of all its jobs: extends the leases, merges metadata and checkpoints, raises progress.
 -- Answers the jobs that are no longer the caller's, so that it stops paying for them, and whether something is still to be
 -- shown: {lost, deferred}.
@@ -217,7 +228,7 @@ begin
     -- Never back, and never nearly done before the asset is there.
     progress = greatest(j.progress, least(coalesce(w."progress", 0), private.progress_max())),
     metadata = j.metadata || coalesce(w."metadata", '{}'::jsonb),
-    checkpoint = j.checkpoint || coalesce(w."checkpoint", '{}'::jsonb)
+    checkpoint = private.merge_checkpoints(j.checkpoint, w."checkpoint")
   from jsonb_to_recordset(p_jobs) as w (
     "jobId" uuid, "leaseToken" uuid, "progress" smallint, "metadata" jsonb, "checkpoint" jsonb)
   where j.id = w."jobId" and j.status = 'generating' and j.lease_token = w."leaseToken";

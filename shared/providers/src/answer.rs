@@ -188,7 +188,8 @@ impl Endpoint {
         if let Err(error) = read {
             end(Answered::BrokenOff(answer));
             if status.is_success() {
-                let id = headers.get("x-request-id");
+                let named = ["x-request-id", "request-id"];
+                let id = named.iter().find_map(|name| headers.get(*name));
                 let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
                 sending.lost.push(id.to_owned());
             }

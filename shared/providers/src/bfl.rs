@@ -12,6 +12,7 @@ use crate::{
     answer::{Answer, Endpoint, Sending},
     breaker::Breaker,
     chain::Chain,
+    error::DRAWING as ATTEMPTED,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::price::BFL;
@@ -27,7 +28,6 @@ use std::{
 use url::Url;
 
 const PROVIDER: &str = "Black Forest Labs";
-const ATTEMPTED: &str = "draw a picture";
 /// Placing an order, and asking after one, is answered at once.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 /// Between two questions whether an order is done.
@@ -121,20 +121,8 @@ impl Bfl {
         let until = until.min(call.deadline);
         let references = references(call, limits(model).references_max);
         let placed = self
-            .place(model, call, &references, until, has_stand_in)
+            .place(model, call, &references, until, has_stand_in, usage)
             .await?;
-        // From here on it is paid for, whatever becomes of it.
-        let counted = |told: Option<f64>, known: usize| {
-            let told = told.filter(|told| told.is_finite() && *told >= 0.0);
-            told.map_or(known as u64, |told| told.ceil() as u64)
-        };
-        usage.push(CallUsage {
-            provider: BFL,
-            model: model.to_owned(),
-            input_units: counted(placed.input_mp, references.len()),
-            output_units: counted(placed.output_mp, 1),
-            request_id: placed.id.clone(),
-        });
         let endpoint = self.endpoint("picture_status", model);
         if !self.may_be_shown_the_key(&placed.polling_url) {
             return Err(endpoint.error(ErrorKind::Malformed));
@@ -143,6 +131,7 @@ impl Bfl {
         self.fetch(model, &sample, until).await
     }
 
+    /// Adds to `usage` every order that was taken: it is paid for, whatever becomes of it and of its answer.
     async fn place(
         &self,
         model: &str,
@@ -150,6 +139,7 @@ impl Bfl {
         references: &[String],
         until: Instant,
         has_stand_in: bool,
+        usage: &mut Vec<CallUsage>,
     ) -> Result<Placed, ProviderError> {
         let mut body =
             json!({"prompt": call.prompt, "width": 1024, "height": 1024, "output_format": "png"});
@@ -167,16 +157,19 @@ impl Bfl {
         let url = format!("{base}/v1/{model}");
         let key = self.config.api_key.expose_secret();
         let endpoint = self.endpoint("picture", model);
+        let mut lost = Vec::new();
         let sending = Sending {
             deadline: until,
             has_stand_in,
             receives: None,
-            lost: &mut Vec::new(),
+            lost: &mut lost,
             sent: call.sent.clone(),
             fields: None,
         };
         let request = || self.http.post(&url).header("x-key", key).json(&body);
         let sent = endpoint.send_to_model(request, sending).await;
+        let unheard = || taken(model, references.len(), None);
+        usage.extend(lost.iter().map(|_| unheard()));
         let answer = sent.map_err(|error| match (&error.kind, references) {
             // Nothing was sent that could be at fault.
             (ErrorKind::ReferenceUnreadable { .. }, []) => ProviderError {
@@ -185,8 +178,9 @@ impl Bfl {
             },
             _ => error,
         })?;
-        let placed = serde_json::from_slice(&answer.body).map_err(|_| ErrorKind::Malformed);
-        endpoint.finish(answer, placed)
+        let placed = serde_json::from_slice::<Placed>(&answer.body);
+        usage.push(taken(model, references.len(), placed.as_ref().ok()));
+        endpoint.finish(answer, placed.map_err(|_| ErrorKind::Malformed))
     }
 
     /// Asks until the order is done; answers where its picture lies. A question that is lost loses nothing: it is asked again.
@@ -253,6 +247,21 @@ impl Bfl {
     }
 }
 
+/// What an order costs: by its answer, as far as that could be read.
+fn taken(model: &str, references: usize, placed: Option<&Placed>) -> CallUsage {
+    let counted = |told: Option<f64>, known: usize| {
+        let told = told.filter(|told| told.is_finite() && *told >= 0.0);
+        told.map_or(known as u64, |told| told.ceil() as u64)
+    };
+    CallUsage {
+        provider: BFL,
+        model: model.to_owned(),
+        input_units: counted(placed.and_then(|placed| placed.input_mp), references),
+        output_units: counted(placed.and_then(|placed| placed.output_mp), 1),
+        request_id: placed.map_or_else(String::new, |placed| placed.id.clone()),
+    }
+}
+
 /// The end of every host of the provider.
 const DOMAIN: &str = ".bfl.ai";
 
@@ -267,10 +276,12 @@ fn references(call: &PictureCall, models_max: usize) -> Vec<String> {
     all.into_iter().take(most).collect()
 }
 
-/// Where the picture of an order lies; nothing while it is being drawn.
+/// Where the picture of an order lies; nothing while it is being drawn, and where an answer says nothing of it: another
+/// question costs less than another picture.
 fn standing(answer: &Answer) -> Result<Option<Url>, ErrorKind> {
-    let standing: Standing =
-        serde_json::from_slice(&answer.body).map_err(|_| ErrorKind::Malformed)?;
+    let Ok(standing) = serde_json::from_slice::<Standing>(&answer.body) else {
+        return Ok(None);
+    };
     match standing.status.as_str() {
         "Ready" => {
             let sample = standing.result["sample"].as_str();

@@ -8,9 +8,9 @@ mod voices;
 mod wire_tests;
 
 use crate::{
-    Alignment, CallTimeouts, CallUsage, ErrorKind, ListedModel, ProviderError, Speech, SpeechCall,
-    SpeechFacts, SpeechModel,
-    answer::{Answer, Endpoint},
+    Alignment, CallCount, CallTimeouts, CallUsage, ErrorKind, ListedModel, ProviderError, Speech,
+    SpeechCall, SpeechFacts, SpeechModel,
+    answer::{Answer, Endpoint, Sending},
     breaker::Breaker,
     catalog,
     chain::Chain,
@@ -253,17 +253,28 @@ impl SpeechModel for ElevenLabs {
         );
         let body = self.body(call);
         let request = || self.request(Method::POST, &path).json(&body);
-        let sent = endpoint.send(call.deadline, request).await;
-        let answer = sent.inspect_err(|error| self.learn_from(error, call))?;
+        let mut lost = Vec::new();
+        let sending = Sending {
+            deadline: call.deadline,
+            has_stand_in: false,
+            receives: None,
+            lost: &mut lost,
+            sent: CallCount::default(),
+        };
+        let sent = endpoint.send_to_model(request, sending).await;
         let characters = call.text.chars().count() as u64;
-        let cost = answer.header("character-cost").parse();
-        usage.push(CallUsage {
+        let billed = |cost: Option<u64>, id: &str| CallUsage {
             provider: ELEVENLABS,
             model: call.model.clone(),
             input_units: cost.unwrap_or(characters),
             output_units: 0,
-            request_id: answer.header("request-id").to_owned(),
-        });
+            request_id: id.to_owned(),
+        };
+        // They began as a success and broke off: it was read aloud, and nobody heard it to its end.
+        usage.extend(lost.iter().map(|id| billed(None, id)));
+        let answer = sent.inspect_err(|error| self.learn_from(error, call))?;
+        let cost = answer.header("character-cost").parse();
+        usage.push(billed(cost.ok(), answer.header("request-id")));
         let speech = read_speech(&answer, &call.text);
         let speech = endpoint.finish(answer, speech);
         match &speech {
@@ -275,8 +286,9 @@ impl SpeechModel for ElevenLabs {
 }
 
 fn read_speech(answer: &Answer, text: &str) -> Result<Speech, ErrorKind> {
-    let malformed = |_| ErrorKind::Malformed;
-    let narration: Narration = serde_json::from_slice(&answer.body).map_err(malformed)?;
+    // A sign that was cut in two, among the times, spoils no sound.
+    let narration = domain::sanitize::from_slice::<Narration>(&answer.body);
+    let narration = narration.map_err(|_| ErrorKind::Malformed)?;
     let audio = base64::engine::general_purpose::STANDARD.decode(narration.audio_base64.trim());
     let audio = audio.ok().filter(|audio| !audio.is_empty());
     Ok(Speech {

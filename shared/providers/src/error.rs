@@ -100,6 +100,9 @@ impl ErrorKind {
     }
 }
 
+/// What is attempted where a picture is asked for.
+pub(crate) const DRAWING: &str = "draw a picture";
+
 /// A provider call that did not succeed.
 #[derive(Debug, thiserror::Error)]
 #[error("{provider} did not {attempted}: {}{}", kind.reason(), Said { status: *status, code: code.as_deref() })]
@@ -182,6 +185,11 @@ impl ProviderError {
                 | ErrorKind::TimedOut
                 | ErrorKind::Unavailable
         )
+    }
+
+    /// True when it was met by a picture that was asked for, and not by a question about one.
+    pub fn is_about_drawing(&self) -> bool {
+        self.attempted == DRAWING
     }
 
     /// True when another voice may be served.

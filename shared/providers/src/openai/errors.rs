@@ -144,6 +144,7 @@ pub(super) fn classify(status: u16, body: &[u8]) -> (ErrorKind, Option<String>) 
             (Some("invalid_api_key" | "unsupported_country_region_territory"), _) | (_, 401) => {
                 ErrorKind::BadCredentials
             }
+            (_, 402) => ErrorKind::OutOfCredits,
             (_, 403) => ErrorKind::ModelClosed,
             (_, 429) => ErrorKind::RateLimited { retry_after: None },
             (_, 408 | 409) | (_, 500..) => ErrorKind::Unavailable,
@@ -212,6 +213,7 @@ mod tests {
             ErrorKind::Unavailable
         );
         assert_eq!(kind(401, "{}"), ErrorKind::BadCredentials);
+        assert_eq!(kind(402, "{}"), ErrorKind::OutOfCredits);
         assert_eq!(kind(400, "{}"), ErrorKind::Invalid);
     }
 

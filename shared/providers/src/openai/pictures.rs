@@ -3,11 +3,11 @@
 use super::{ModelCall, OpenAi, PROVIDER, answers, models::picture_limits};
 use crate::{
     CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, References,
+    error::DRAWING as ATTEMPTED,
 };
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-const ATTEMPTED: &str = "draw a picture";
 const BYTES_MAX: usize = 32 << 20;
 
 impl OpenAi {

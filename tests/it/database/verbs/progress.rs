@@ -90,6 +90,26 @@ async fn what_a_picture_found_out_comes_with_every_job_that_is_leased_after_it()
 }
 
 #[tokio::test]
+async fn a_report_that_was_overtaken_takes_back_nothing_that_was_found_out_of_pictures() {
+    let database = Database::new().await;
+    let story = database.story_with_text(&["cover"]).await;
+    let cover = database.claim_asset(&story, "cover").await;
+    let scene = |action: &str| json!({"action": action});
+    let later = json!({"journey": {"motif": "lantern"}, "scenes": {"1": scene("run"), "2": scene("sleep")}});
+    let earlier = json!({"journey": null, "scenes": {"1": scene("run")}});
+    for art in [&later, &earlier] {
+        let found = beat(&cover, json!({"checkpoint": {"art-1": art}}));
+        database
+            .call("report_progress", json!({"p_jobs": [found]}))
+            .await;
+    }
+    database.fail(&cover, true).await;
+    database.let_time_pass(&story).await;
+    let next = database.call("claim_asset_jobs", json!({})).await;
+    assert_eq!(next["jobs"][0]["checkpoint"], json!({"art-1": later}));
+}
+
+#[tokio::test]
 async fn checkpoints_and_metadata_are_merged_and_outlive_the_attempt() {
     let database = Database::new().await;
     let story = database.story_with_text(&["cover"]).await;

@@ -103,7 +103,7 @@ pub struct Schedule {
     pub every: Duration,
 }
 
-/// What goes wrong on purpose with `Event` invocations. Rates are shares from 0 to 1.
+/// What goes wrong on purpose, mostly with `Event` invocations. Rates are shares from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Faults {
     /// Share of events delivered twice under one request id (`LAMBDA_DUPLICATE_RATE`).
@@ -114,4 +114,6 @@ pub struct Faults {
     pub drop_rate: f64,
     /// Share of records that never reach their on-failure destination.
     pub lose_failure_rate: f64,
+    /// The function, by its short name, of which no process works twice: none knows what went wrong before it.
+    pub always_cold: Option<&'static str>,
 }

@@ -78,7 +78,11 @@ impl Core {
             &attempt,
         );
         if let Some(instance) = instance.filter(|instance| instance.is_alive()) {
-            self.idle.give_back(instance);
+            if self.faults.lock().always_cold == Some(&function.config.name) {
+                instance.orders.send_replace(Order::Terminate);
+            } else {
+                self.idle.give_back(instance);
+            }
         }
         drop(permit);
         attempt.outcome
