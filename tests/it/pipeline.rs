@@ -20,10 +20,12 @@ mod notices;
 mod picture_providers;
 mod plans;
 mod recovery;
+mod references;
 mod requests;
 mod scripts;
 mod shop;
 mod support;
+mod uploads;
 mod versions;
 mod webhooks;
 

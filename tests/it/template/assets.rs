@@ -50,7 +50,7 @@ fn assets_are_private_kept_and_read_through_the_distribution_only() {
 }
 
 #[test]
-fn drafts_are_forgotten_after_some_days_and_published_files_never() {
+fn drafts_and_uploads_are_forgotten_after_some_days_and_published_files_never() {
     let template = template();
     let bucket = &template["Resources"]["AssetsBucket"]["Properties"];
     let rules = bucket["LifecycleConfiguration"]["Rules"]
@@ -60,11 +60,14 @@ fn drafts_are_forgotten_after_some_days_and_published_files_never() {
         .iter()
         .filter(|rule| !rule["ExpirationInDays"].is_null())
         .collect();
-    assert_eq!(forgetting.len(), 1);
-    assert_eq!(forgetting[0]["Prefix"], "drafts/");
-    assert_eq!(forgetting[0]["Status"], "Enabled");
-    let days = forgetting[0]["ExpirationInDays"].as_i64().expect("days");
-    assert!((1..=7).contains(&days), "{days} days");
+    assert_eq!(forgetting.len(), 2);
+    for (rule, prefix, days_max) in [(0, "drafts/", 7), (1, "uploads/", 1)] {
+        let rule = forgetting[rule];
+        assert_eq!(rule["Prefix"], prefix);
+        assert_eq!(rule["Status"], "Enabled");
+        let days = rule["ExpirationInDays"].as_i64().expect("days");
+        assert!((1..=days_max).contains(&days), "{days} days");
+    }
 }
 
 #[test]
@@ -105,6 +108,7 @@ fn the_page_is_served_under_the_policy_that_the_local_stack_tries_it_under() {
         &headers["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"]["!Sub"];
     let policy = policy[0].as_str().expect("a policy");
     let api = "https://*.lambda-url.${AWS::Region}.on.aws";
-    let local = stack::page::content_security_policy(api, "https://${Host}");
+    let bucket = "https://${AssetsBucket.RegionalDomainName}";
+    let local = stack::page::content_security_policy(api, "https://${Host}", bucket);
     assert_eq!(policy.replace("${SupabaseUrl}", "https://${Host}"), local);
 }
