@@ -85,6 +85,7 @@ def requests(kind, name, own, resource):
                 else:
                     rule["AbortIncompleteMultipartUpload"] = one["AbortIncompleteMultipartUpload"]
                 rules.append(rule)
+            yield "s3", "put_bucket_cors", {"Bucket": bucket, "CORSConfiguration": {"CORSRules": [{key if key != "MaxAge" else "MaxAgeSeconds": value for key, value in one.items()} for one in own["CorsConfiguration"]["CorsRules"]]}}
             yield "s3", "put_bucket_lifecycle_configuration", {"Bucket": bucket, "LifecycleConfiguration": {"Rules": rules}}
         case "AWS::S3::BucketPolicy":
             yield "s3", "put_bucket_policy", {"Bucket": own["Bucket"], "Policy": json.dumps(own["PolicyDocument"])}

@@ -100,7 +100,7 @@ def needs(call):
 
 def kind(action, resource, context):
     """One of each kind is enough: a folder of the bucket, not each file."""
-    folder = re.search(r"/(drafts|exchanges|snapshots|stories)/", f"{resource}/{context.get('s3:prefix', '')}")
+    folder = re.search(r"/(characters|drafts|exchanges|snapshots|stories|uploads)/", f"{resource}/{context.get('s3:prefix', '')}")
     return action, folder[1] if folder else resource
 
 

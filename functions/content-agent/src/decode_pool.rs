@@ -34,7 +34,16 @@ impl Default for DecodePool {
 impl DecodePool {
     /// Waits until another picture may be decoded.
     pub(crate) async fn acquire(&self) -> DecodePermit<'_> {
-        let permit = self.permits.acquire().await;
+        self.acquire_many(1).await
+    }
+
+    /// Waits until nothing else is: for a picture of a user's, which may be as large as all others together.
+    pub(crate) async fn acquire_all(&self) -> DecodePermit<'_> {
+        self.acquire_many(PERMITS).await
+    }
+
+    async fn acquire_many(&self, permits: usize) -> DecodePermit<'_> {
+        let permit = self.permits.acquire_many(permits as u32).await;
         DecodePermit {
             pool: self,
             _permit: permit.expect("the semaphore is never closed"),

@@ -1,10 +1,10 @@
-//! Deletes files: of stories that are gone, and those of others that were published and never accepted.
+//! Deletes files: of stories and characters that are gone, and those of others that were never accepted or are not wanted any
+//! more.
 //!
 //! Nobody else may touch the bucket. What is due stands in the database under leases; whatever dies or is refused here is
 //! due again, and deleting twice does no harm.
 
 use crate::{ContentAgentError, Deps, Invocation};
-use domain::StoryId;
 use futures::{StreamExt, stream};
 use runtime::chain;
 use serde::Serialize;
@@ -15,7 +15,7 @@ use store::{Deletion, DeletionKind, StoreError};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeletionReport {
-    /// Stories whose files are gone, or whose orphans are.
+    /// Stories and characters whose files are gone, or those that nobody wants.
     pub stories: u64,
     pub files: u64,
     /// What could not be deleted now and is due again in a moment.
@@ -73,7 +73,7 @@ pub(crate) async fn run(
 async fn carry_out(deps: &Deps, deletions: Vec<Deletion>, report: &mut DeletionReport) {
     let (in_cdn, in_bucket): (Vec<_>, Vec<_>) = deletions
         .into_iter()
-        .partition(|deletion| deletion.kind == DeletionKind::Cdn);
+        .partition(|deletion| matches!(deletion.kind, DeletionKind::Cdn { .. }));
     let mut deleting = stream::iter(in_bucket)
         .map(|deletion| delete_files(deps, deletion))
         .buffer_unordered(AT_ONCE);
@@ -89,7 +89,11 @@ async fn carry_out(deps: &Deps, deletions: Vec<Deletion>, report: &mut DeletionR
     let Some(first) = in_cdn.first() else {
         return;
     };
-    let stories: Vec<StoryId> = in_cdn.iter().map(|deletion| deletion.story_id).collect();
+    let stories = in_cdn.iter().filter_map(|deletion| match &deletion.kind {
+        DeletionKind::Cdn { story_id } => Some(*story_id),
+        _ => None,
+    });
+    let stories: Vec<_> = stories.collect();
     // The claim's own token, so that the same claim makes one invalidation however often it is sent.
     let reference = first.lease_token.as_uuid();
     let invalidated = deps.cdn.invalidate(&stories, reference).await;
@@ -106,14 +110,20 @@ async fn carry_out(deps: &Deps, deletions: Vec<Deletion>, report: &mut DeletionR
 }
 
 async fn delete_files(deps: &Deps, deletion: Deletion) -> Result<usize, StoreError> {
-    let (files, story) = (&deps.files, deletion.story_id);
+    let files = &deps.files;
     let deleted = match &deletion.kind {
-        DeletionKind::Files => files.delete_story(story).await,
+        DeletionKind::Files { story_id } => files.delete_story(*story_id).await,
         DeletionKind::Orphans {
+            story_id,
             named,
             ended_attempts,
-        } => files.delete_orphans(story, named, ended_attempts).await,
-        DeletionKind::Cdn => Ok(0),
+        } => files.delete_orphans(*story_id, named, ended_attempts).await,
+        DeletionKind::Cdn { .. } => Ok(0),
+        DeletionKind::References { character_id, kept } => {
+            files
+                .delete_references(*character_id, kept.as_deref())
+                .await
+        }
     };
     tell(deps, &deletion, deleted.as_ref().err()).await;
     deleted
@@ -122,18 +132,18 @@ async fn delete_files(deps: &Deps, deletion: Deletion) -> Result<usize, StoreErr
 /// Tells the database what became of a deletion. Where that fails, the lease ends and it is done again.
 async fn tell(deps: &Deps, deletion: &Deletion, problem: Option<&StoreError>) {
     let problem = problem.map(|problem| chain(problem));
-    let (story, attempts) = (deletion.story_id, deletion.attempts);
+    let ((of, id), attempts) = (deletion.kind.owner(), deletion.attempts);
     match &problem {
         Some(problem) if attempts >= ATTEMPTS_BEFORE_ALARM => {
-            tracing::error!(storyId = %story, attempts, error = problem, "Files cannot be deleted");
+            tracing::error!(of, %id, attempts, error = problem, "Files cannot be deleted");
         }
         Some(problem) => {
-            tracing::warn!(storyId = %story, attempts, error = problem, "Files could not be deleted, trying again");
+            tracing::warn!(of, %id, attempts, error = problem, "Files could not be deleted, trying again");
         }
         None => {}
     }
     let told = deps.store.complete_deletion(deletion, problem.as_deref());
     if let Err(error) = told.await {
-        tracing::warn!(storyId = %story, error = chain(&error), "A deletion could not be recorded, it will be repeated");
+        tracing::warn!(of, %id, error = chain(&error), "A deletion could not be recorded, it will be repeated");
     }
 }

@@ -16,6 +16,7 @@ mod heartbeat;
 mod model_watch;
 mod pace;
 mod picture_providers;
+mod preparation;
 mod prices;
 mod prompt;
 mod recording;
@@ -35,6 +36,7 @@ pub use config::Config;
 use config::ImageProvider;
 pub use deletion::DeletionReport;
 pub use model_watch::{Ending, ModelReport};
+pub use preparation::PreparationReport;
 pub use prices::Prices;
 pub use snapshots::RecoveryReport;
 
@@ -44,7 +46,9 @@ use events::{Command, DispatchedJob, SendNotices, Tick};
 use model_watch::ModelWatch;
 use picture_providers::PictureProviders;
 use providers::{Bfl, ElevenLabs, Moderation, OpenAi};
-use runtime::{Aws, Deadline, Invoke, LambdaInvoker, Shutdown, Variables, chain, env, http_client};
+use runtime::{
+    Aws, Deadline, Invoke, LambdaInvoker, PublicWeb, Shutdown, Variables, chain, env, http_client,
+};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
 use store::{AssetFiles, Cdn, RestConfig, StartedContent, Store, StoreError};
@@ -58,6 +62,8 @@ pub struct Deps {
     pub pictures: Arc<dyn providers::PictureModel>,
     pub speech: Arc<dyn providers::SpeechModel>,
     pub moderation: Moderation,
+    /// Where users' pictures of characters come from.
+    pub web: PublicWeb,
     pub invoker: Arc<dyn Invoke>,
     pub config: Config,
     pub decode_pool: DecodePool,
@@ -116,6 +122,7 @@ impl Deps {
             store: Store::new(&rest, http.clone())?,
             files,
             cdn,
+            web: PublicWeb::new(variables.detour(env::REFERENCES_ENDPOINT_URL)?),
             pictures: Arc::new(PictureProviders::new(pictures, config.prices.clone())),
             invoker: Arc::new(LambdaInvoker::new(aws)),
             config,
@@ -184,6 +191,7 @@ impl Report {
 pub enum Done {
     Story(Report),
     Deletion(DeletionReport),
+    Preparation(PreparationReport),
     Recovery(RecoveryReport),
     Models(ModelReport),
 }
@@ -197,6 +205,8 @@ pub enum ContentAgentError {
     ClaimDeletions(#[source] StoreError),
     #[error("could not claim or note snapshots")]
     ClaimSnapshots(#[source] StoreError),
+    #[error("could not claim or note references")]
+    PrepareReferences(#[source] StoreError),
     #[error("could not recover the story")]
     Recover(#[source] StoreError),
 }
@@ -242,7 +252,12 @@ pub async fn handle(
         Command::DeleteFiles => {
             let mut report = deletion::run(&deps, &invocation).await?;
             report.snapshots = snapshots::write_due(&deps, &invocation).await?;
+            preparation::prepare_due(&deps, &invocation).await?;
             Ok(Done::Deletion(report))
+        }
+        Command::PrepareCharacter { character_id } => {
+            let report = preparation::prepare(&deps, character_id, &invocation).await?;
+            Ok(Done::Preparation(report))
         }
         Command::RecoverStory { story_id } => {
             let recovered = snapshots::recover(&deps, story_id).await;

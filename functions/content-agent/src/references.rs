@@ -1,78 +1,146 @@
-//! Users' reference pictures that were found to be of no use: learnt once for all pictures of an invocation, and told to
-//! the user, who may send others.
+//! Users' reference pictures of a story: fetched from our bucket once for an invocation, and which of them were of no use,
+//! which is learnt once for all its pictures and told to the user, who may send others.
 
-use domain::character::Character;
+use crate::{Deps, failure::StepError, preparation};
+use domain::{
+    CharacterId,
+    reference::{ReferenceSource, ReferenceStatus},
+};
+use futures::future::try_join_all;
+use providers::PictureBytes;
+use runtime::Deadline;
 use serde_json::{Value, json};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use url::Url;
+use store::StoryWork;
 
-/// Why a reference was left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
-    /// The provider could not fetch it, or it is no picture of a kind it reads.
-    Unreadable,
-    /// A safety filter refused each picture that was asked for with it.
-    Refused,
+/// Reference pictures a provider takes in one edit.
+const REFERENCES_MAX: usize = 16;
+
+/// A picture that a user brought of a character.
+#[derive(Debug)]
+pub(crate) struct UserReference {
+    character: CharacterId,
+    /// Its place among those of its character.
+    index: usize,
+    /// Or why there is none.
+    picture: Result<PictureBytes, ReferenceStatus>,
 }
 
-impl Reason {
-    fn code(self) -> &'static str {
-        match self {
-            Self::Unreadable => "UNREADABLE_REFERENCE",
-            Self::Refused => "REFUSED_REFERENCE",
-        }
+/// Fetches those of a story's characters from our bucket. What nobody has looked at yet is prepared before.
+///
+/// # Errors
+/// When the bucket or the database cannot be reached: a hero drawn without would be another one.
+pub(crate) async fn of_story(
+    deps: &Deps,
+    work: &StoryWork,
+    deadline: Deadline,
+) -> Result<Vec<UserReference>, StepError> {
+    let all = work.characters.iter().flat_map(|character| {
+        let sources = character.reference_images.iter().enumerate();
+        sources.map(|(index, source)| (character.id, index, source))
+    });
+    let all: Vec<_> = all.take(REFERENCES_MAX).collect();
+    let mut states = work.references.clone();
+    let pending = states.iter().filter(|(_, states)| states.any_is_pending());
+    let pending: Vec<_> = pending.map(|(character, _)| *character).collect();
+    if !all.is_empty() && !pending.is_empty() {
+        states.extend(preparation::ensure(deps, &pending, deadline).await?);
     }
+    let fetching = all.into_iter().map(|(character, index, source)| {
+        let status = states.get(&character).and_then(|states| states.get(source));
+        fetch(deps, character, index, source, status)
+    });
+    try_join_all(fetching).await
 }
 
-/// What is known so far.
+async fn fetch(
+    deps: &Deps,
+    character: CharacterId,
+    index: usize,
+    source: &ReferenceSource,
+    status: Option<ReferenceStatus>,
+) -> Result<UserReference, StepError> {
+    let picture = match status {
+        Some(ReferenceStatus::Ready) => {
+            let kept = deps.files.get_reference(character, source).await?;
+            kept.and_then(|bytes| PictureBytes::parse(bytes).ok())
+                .ok_or(ReferenceStatus::Unreadable)
+        }
+        Some(ReferenceStatus::Refused) => Err(ReferenceStatus::Refused),
+        // What nobody tells of any more was taken away since the story was asked for.
+        Some(ReferenceStatus::Pending | ReferenceStatus::Unreadable) | None => {
+            Err(ReferenceStatus::Unreadable)
+        }
+    };
+    Ok(UserReference {
+        character,
+        index,
+        picture,
+    })
+}
+
+/// Those that can be drawn from.
+pub(crate) fn pictures(references: &[UserReference]) -> Vec<PictureBytes> {
+    let pictures = references.iter();
+    pictures
+        .filter_map(|reference| reference.picture.clone().ok())
+        .collect()
+}
+
+/// What is known so far of pictures that could be drawn from.
 #[derive(Debug, Default)]
-pub(crate) struct UnusedReferences(Mutex<Vec<(Url, Reason)>>);
+pub(crate) struct UnusedReferences(Mutex<Vec<(PictureBytes, ReferenceStatus)>>);
 
 impl UnusedReferences {
-    fn known(&self) -> MutexGuard<'_, Vec<(Url, Reason)>> {
+    fn known(&self) -> MutexGuard<'_, Vec<(PictureBytes, ReferenceStatus)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn leave_out<'a>(&self, urls: impl IntoIterator<Item = &'a Url>, reason: Reason) {
+    pub(crate) fn leave_out<'a>(
+        &self,
+        pictures: impl IntoIterator<Item = &'a PictureBytes>,
+        reason: ReferenceStatus,
+    ) {
         let mut known = self.known();
-        for url in urls {
-            if !known.iter().any(|(other, _)| other == url) {
-                known.push((url.clone(), reason));
+        for picture in pictures {
+            if !known.iter().any(|(other, _)| other == picture) {
+                known.push((picture.clone(), reason));
             }
         }
     }
 
-    /// Those of `urls` nothing is held against.
-    pub(crate) fn usable(&self, urls: &[Url]) -> Vec<Url> {
+    /// Those of `pictures` nothing is held against.
+    pub(crate) fn usable(&self, pictures: &[PictureBytes]) -> Vec<PictureBytes> {
         let known = self.known();
-        let is_usable = |url: &&Url| !known.iter().any(|(other, _)| other == *url);
-        urls.iter().filter(is_usable).cloned().collect()
+        let is_usable = |picture: &&PictureBytes| !known.iter().any(|(other, _)| other == *picture);
+        pictures.iter().filter(is_usable).cloned().collect()
     }
 
     /// Whether a safety filter refused any of them.
     pub(crate) fn any_was_refused(&self) -> bool {
         let known = self.known();
-        known.iter().any(|(_, reason)| *reason == Reason::Refused)
+        known
+            .iter()
+            .any(|(_, reason)| *reason == ReferenceStatus::Refused)
     }
 
     /// For the asset's metadata: each by its character and its place among that one's references, never by its address.
     /// `None` when all were used.
-    pub(crate) fn describe(&self, characters: &[Character]) -> Option<Value> {
+    pub(crate) fn describe(&self, references: &[UserReference]) -> Option<Value> {
         let known = self.known();
-        let reason_of = |url: &Url| {
-            let mut known = known.iter();
-            known
-                .find(|(other, _)| other == url)
-                .map(|(_, reason)| *reason)
+        let reason_of = |reference: &UserReference| match &reference.picture {
+            Err(status) => status.reason(),
+            Ok(picture) => {
+                let mut known = known.iter();
+                let found = known.find(|(other, _)| other == picture);
+                found.and_then(|(_, status)| status.reason())
+            }
         };
-        let unused: Vec<Value> = characters
+        let unused: Vec<Value> = references
             .iter()
-            .flat_map(|character| {
-                let references = character.reference_images.iter().enumerate();
-                references.filter_map(|(index, url)| {
-                    let reason = reason_of(url)?.code();
-                    Some(json!({"characterId": character.id, "index": index, "reason": reason}))
-                })
+            .filter_map(|reference| {
+                let reason = reason_of(reference)?;
+                Some(json!({"characterId": reference.character, "index": reference.index, "reason": reason}))
             })
             .collect();
         (!unused.is_empty()).then_some(Value::Array(unused))
@@ -82,25 +150,32 @@ impl UnusedReferences {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_services::picture;
 
     #[test]
     fn a_reference_that_was_not_used_is_named_by_its_character_and_its_place() {
-        let character: Character = serde_json::from_value(json!({"id": "00000000-0000-0000-0000-000000000001", "name": "Ember",
-            "species": null, "age": null, "traits": [], "appearance": {}, "personality": [],
-            "reference_images": ["https://img.example.com/a.png", "https://img.example.com/b.gif"]}))
-        .expect("a character");
-        let references = UnusedReferences::default();
-        assert_eq!(references.describe(std::slice::from_ref(&character)), None);
-        let bad = &character.reference_images[1];
-        references.leave_out([bad, bad], Reason::Unreadable);
+        let character = "00000000-0000-0000-0000-000000000001";
+        let of = |index, picture| UserReference {
+            character: character.parse().expect("an id"),
+            index,
+            picture,
+        };
+        let [good, bad] =
+            [1, 2].map(|number| PictureBytes::parse(picture(number)).expect("a picture"));
+        let all = [of(0, Ok(good.clone())), of(1, Ok(bad.clone()))];
+        let unused = UnusedReferences::default();
+        assert_eq!(unused.describe(&all), None);
+        unused.leave_out([&bad, &bad], ReferenceStatus::Unreadable);
         assert_eq!(
-            references.describe(std::slice::from_ref(&character)),
-            Some(
-                json!([{"characterId": character.id, "index": 1, "reason": "UNREADABLE_REFERENCE"}])
-            )
+            unused.describe(&all),
+            Some(json!([{"characterId": character, "index": 1, "reason": "UNREADABLE_REFERENCE"}]))
         );
-        let usable = references.usable(&character.reference_images);
-        assert_eq!(usable, character.reference_images[..1]);
-        assert!(!references.any_was_refused());
+        assert_eq!(unused.usable(&pictures(&all)), [good]);
+        assert!(!unused.any_was_refused());
+        let lost = [of(3, Err(ReferenceStatus::Refused))];
+        assert_eq!(
+            unused.describe(&lost),
+            Some(json!([{"characterId": character, "index": 3, "reason": "REFUSED_REFERENCE"}]))
+        );
     }
 }

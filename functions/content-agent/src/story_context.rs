@@ -2,8 +2,14 @@
 //! or fetched so far.
 
 use crate::{
-    Deps, Report, art::Art, exchanges::Exchanges, failure::StepError, prompt::Plot,
-    references::UnusedReferences, stand_in_names::StandInNames, telling::Telling,
+    Deps, Report,
+    art::Art,
+    exchanges::Exchanges,
+    failure::StepError,
+    prompt::Plot,
+    references::{self, UnusedReferences, UserReference},
+    stand_in_names::StandInNames,
+    telling::Telling,
 };
 use bytes::Bytes;
 use domain::{
@@ -51,6 +57,7 @@ struct KnownFiles {
     /// Whoever asks first fetches it, and the others wait for that.
     pictures: Mutex<HashMap<String, Arc<OnceCell<PictureBytes>>>>,
     prints: Mutex<HashMap<String, Bytes>>,
+    references: OnceCell<Vec<UserReference>>,
     /// Held while the book's page is made, so that whichever of book and voice comes last makes it of both.
     web: tokio::sync::Mutex<ForTheWeb>,
 }
@@ -239,6 +246,13 @@ impl StoryContext {
             }) => self.fetch_once(url).await.map(Some),
             _ => Ok(None),
         }
+    }
+
+    /// What users brought of its characters, fetched once.
+    pub(crate) async fn references(&self) -> Result<&[UserReference], StepError> {
+        let cell = &self.files.references;
+        let fetch = || references::of_story(&self.deps, &self.work, self.deadline);
+        cell.get_or_try_init(fetch).await.map(Vec::as_slice)
     }
 
     /// The picture published under an address. However many ask for it at once, it is fetched once.

@@ -3,6 +3,7 @@
 mod bucket;
 mod database;
 mod models;
+mod web;
 
 use crate::{
     Config, Deps, Prices,
@@ -76,6 +77,7 @@ struct Seen {
     broken_pictures: usize,
     /// It does not answer in time.
     is_silent: bool,
+    web: web::Web,
 }
 
 /// Everything outside the content agent.
@@ -87,6 +89,7 @@ impl TestServices {
     pub(crate) async fn deps(&self, cdn: &str) -> Arc<Deps> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
+        self.0.lock().unwrap().web.address = Some(base.parse().unwrap());
         let router = Router::new().fallback(answer).with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let aws = aws_types::SdkConfig::builder()
@@ -115,6 +118,7 @@ impl TestServices {
                 runtime::http_client(),
                 Duration::ZERO,
             ),
+            web: runtime::PublicWeb::new(Some(base.parse().unwrap())),
             invoker: Arc::new(self.clone()),
             config: Config {
                 lease: Duration::from_secs(60),
@@ -311,9 +315,13 @@ async fn answer(State(services): State<TestServices>, request: Request) -> Respo
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let path = parts.uri.path().trim_start_matches('/');
     let mut seen = services.0.lock().unwrap();
-    match path.strip_prefix("rest/v1/rpc/") {
-        Some(function) => database::answer(&mut seen, function, &body),
-        None => bucket::answer(&mut seen, &parts, body),
+    match path.split_once('/') {
+        Some(("rest", function)) => {
+            let function = function.strip_prefix("v1/rpc/").unwrap();
+            database::answer(&mut seen, function, &body)
+        }
+        _ if path.starts_with(BUCKET) => bucket::answer(&mut seen, &parts, body),
+        _ => seen.web.answer(parts.uri.path(), &body),
     }
 }
 

@@ -11,7 +11,7 @@ use runtime::{
     signing::UnsubscribeKey,
 };
 use std::{error::Error, sync::Arc, time::Duration};
-use store::{Plans, RestConfig, Store};
+use store::{Plans, RestConfig, Store, Uploads};
 
 /// What the API may touch.
 pub struct Deps {
@@ -20,6 +20,7 @@ pub struct Deps {
     pub verifier: TokenVerifier,
     pub voices: Arc<dyn Voices>,
     pub moderation: Moderation,
+    pub uploads: Uploads,
     pub config: Config,
     pub(crate) plans: Recent<Plans>,
     pub(crate) medians: Recent<Medians>,
@@ -111,7 +112,14 @@ impl Deps {
         let store = Store::new(&rest, http.clone())?;
         Ok(Self {
             store: store.clone(),
-            invoker: Arc::new(LambdaInvoker::new(aws)),
+            invoker: Arc::new(LambdaInvoker::new(Arc::clone(&aws))),
+            uploads: Uploads::new(
+                async move { aws.config().clone() },
+                variables.required(env::ASSETS_BUCKET)?.to_owned(),
+                variables
+                    .optional(env::AWS_ENDPOINT_URL_S3)
+                    .map(str::to_owned),
+            ),
             verifier,
             moderation: Moderation::new(&openai, openai_key, http.clone(), PATIENCE),
             voices: Arc::new(ElevenLabsVoices::new(

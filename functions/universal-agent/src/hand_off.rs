@@ -1,7 +1,7 @@
 //! Starting work elsewhere: an event is accepted within a moment or given up, because the sweep finds what it missed.
 
 use crate::Deps;
-use domain::StoryId;
+use domain::{CharacterId, StoryId};
 use events::{Command, SendNotices, Tick};
 use runtime::chain;
 use serde_json::Value;
@@ -14,6 +14,15 @@ const ACCEPTED_WITHIN: Duration = Duration::from_secs(1);
 pub(crate) async fn start_text(deps: &Deps, story: StoryId) {
     let function = &deps.config.content_agent;
     invoke(deps, function, Command::generate_story(story).into()).await;
+}
+
+/// Has the pictures fetched that a user brings of a character. Without this the next sweep does it.
+pub(crate) async fn prepare_character(deps: &Deps, character: CharacterId) {
+    let function = &deps.config.content_agent;
+    let command = Command::PrepareCharacter {
+        character_id: character,
+    };
+    invoke(deps, function, command.into()).await;
 }
 
 /// Tells the asset worker that jobs of this story can be claimed, if there are any.

@@ -12,7 +12,7 @@ use crate::{
             RegenerateRequest, RestoreRequest, RetryRequest,
         },
         audio, bulk, characters, health, incoming, libraries, notices, openapi, plans, shares,
-        shop, stories, users, webhooks,
+        shop, stories, uploads, users, webhooks,
     },
 };
 use axum::{
@@ -114,6 +114,7 @@ pub(crate) fn table() -> Vec<Route> {
         route(GET, "/characters/{id}", characters::show),
         route(PATCH, "/characters/{id}", characters::change),
         route(DELETE, "/characters/{id}", characters::remove),
+        route(POST, "/characters/{id}/uploads", uploads::create),
         route(GET, "/libraries", libraries::list),
         route(POST, "/libraries", libraries::create),
         route(PATCH, "/libraries/{id}", libraries::rename),

@@ -13,5 +13,6 @@ pub(crate) mod plans;
 pub(crate) mod shares;
 pub(crate) mod shop;
 pub(crate) mod stories;
+pub(crate) mod uploads;
 pub(crate) mod users;
 pub(crate) mod webhooks;

@@ -11,6 +11,8 @@ use crate::{
     voices::{account_voices, built_in},
 };
 use async_trait::async_trait;
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_types::{SdkConfig, region::Region};
 use axum::{
     Json, Router,
     body::{Body, to_bytes},
@@ -29,7 +31,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use store::{RestConfig, Store};
+use store::{RestConfig, Store, Uploads};
 use tower::ServiceExt;
 use url::Url;
 
@@ -49,6 +51,15 @@ pub(crate) async fn serve(router: Router) -> Url {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     url.parse().unwrap()
+}
+
+/// What forms for uploads are signed with.
+fn signer() -> SdkConfig {
+    let key = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
+    SdkConfig::builder()
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(SharedCredentialsProvider::new(key))
+        .build()
 }
 
 /// What the database was asked: method, path below `/rest/v1` with query, body.
@@ -241,6 +252,7 @@ impl TestApi {
             store: Store::new(&rest, http.clone()).unwrap(),
             moderation: Moderation::new(moderation, key, http.clone(), PATIENCE),
             invoker: Arc::clone(&invoker) as Arc<dyn Invoke>,
+            uploads: Uploads::new(async { signer() }, "assets".to_owned(), None),
             verifier: TokenVerifier::new(&supabase_url, Some(&SECRET.into()), http),
             voices: Arc::clone(&account) as Arc<dyn Voices>,
             config: Config {

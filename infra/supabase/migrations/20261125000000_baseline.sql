@@ -116,13 +116,17 @@ create table public.characters (
   appearance jsonb not null default '{}'::jsonb,
   personality text[] not null default '{}',
   reference_images text[] not null default '{}',
+  reference_states jsonb not null default '{}'::jsonb,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
 comment on table public.characters is 'Heroes of stories, as their makers described them.';
 comment on column public.characters.traits is
   'Inclusivity trait codes (shared/domain, 39 of them) that every picture must show.';
-comment on column public.characters.reference_images is 'https URLs of pictures the cover refers to.';
+comment on column public.characters.reference_images is
+  'Pictures the cover refers to, by where they come from: https URLs, and upload: with the id of an upload.';
+comment on column public.characters.reference_states is
+  'How each of them turned out: {source: status}, one of pending, ready, refused, unreadable.';
 create index idx_characters_owner on public.characters (owner_user_id, created_at desc);
 
 -- Owners read their own rows; nobody but service_role writes.
@@ -2118,8 +2122,9 @@ comment on function private.has_snapshots is 'Whether claim_snapshots would find
 
 create table private.deletion_queue (
   id bigint generated always as identity primary key,
-  story_id uuid not null,
-  kind text not null constraint deletion_kind_is_known check (kind in ('files', 'orphans', 'cdn')),
+  story_id uuid,
+  character_id uuid constraint deletion_once_per_character unique,
+  kind text not null constraint deletion_kind_is_known check (kind in ('files', 'orphans', 'cdn', 'references')),
   wanted_since timestamptz not null default now(),
   available_at timestamptz not null default now(),
   passes integer not null default 0,
@@ -2129,11 +2134,14 @@ create table private.deletion_queue (
   lease_owner text,
   last_error text,
   ended_attempts jsonb not null default '[]'::jsonb,
-  constraint deletion_once_per_kind unique (story_id, kind)
+  constraint deletion_once_per_kind unique (story_id, kind),
+  constraint deletion_is_of_one check (num_nonnulls(story_id, character_id) = 1
+    and (kind = 'references') = (character_id is not null))
 );
 comment on table private.deletion_queue is
-  'What is to be deleted outside the database: the files of a story that is gone, what the CDN keeps of them, and files of a '
-  'story that is there which were published and never accepted (orphans).';
+  'What is to be deleted outside the database: the files of a story that is gone, what the CDN keeps of them, files of a '
+  'story that is there which were published and never accepted (orphans), and pictures that users brought of a character and '
+  'that its row does not name (references).';
 comment on column private.deletion_queue.available_at is
   'Not claimable before: the second pass, a pause after a failure, or the end of the lease that is in force.';
 comment on column private.deletion_queue.passes is 'How often all files that were there have been deleted.';
@@ -2160,6 +2168,13 @@ create function private.queue_deletion(p_story_id uuid, p_kind text, p_delay int
 $$;
 comment on function private.queue_deletion is
   'Wants it again where it is wanted already: whoever is at it under a lease deletes as of before, and is not believed.';
+
+-- A picture that is being fetched may come late, as a story's file may.
+create function private.queue_reference_deletion(p_character_id uuid) returns void language sql set search_path = '' as $$
+  insert into private.deletion_queue (character_id, kind) values (p_character_id, 'references')
+  on conflict (character_id) do update
+  set wanted_since = now(), available_at = now(), passes = 0, attempts = 0, lease_token = null, lease_owner = null
+$$;
 
 -- An attempt that ended without a version may have published a file before: it is looked for when nobody can be at it.
 create function private.after_attempt_without_version() returns trigger
@@ -2251,6 +2266,142 @@ create function public.asset_medians() returns jsonb language sql stable set sea
 $$;
 comment on function public.asset_medians is
   'What assets take and cost by our own measure: [{assetType, seconds, costUsd}]; those of which too few were made are not in it.';
+-- Pictures that users bring of their characters: each is fetched once, looked at and kept. What is to be fetched stands in a
+-- queue under leases; how it went, in the character's row.
+
+create table private.reference_queue (
+  character_id uuid primary key references public.characters (id) on delete cascade,
+  available_at timestamptz not null,
+  attempts integer not null default 0,
+  lease_token uuid,
+  lease_owner text
+);
+comment on table private.reference_queue is 'Characters that have references which nobody has looked at.';
+comment on column private.reference_queue.available_at is
+  'Not taken up by a sweep before: whoever was asked at once has its time, a failure its pause, a lease its end.';
+comment on column private.reference_queue.attempts is 'Claims since its references were changed.';
+create index idx_references_due on private.reference_queue (available_at);
+alter table private.reference_queue enable row level security;
+
+create function private.has_references() returns boolean language sql stable set search_path = '' as $$
+  select exists (select from private.reference_queue where available_at <= now())
+$$;
+comment on function private.has_references is 'Whether claim_references would find something that is due.';
+
+create function private.pending_references(p_states jsonb) returns text[] language sql immutable set search_path = '' as $$
+  select array(select key from jsonb_each(p_states) where value = '"pending"' order by key)
+$$;
+
+-- What is named again keeps its state.
+create function private.before_references_changed() returns trigger language plpgsql set search_path = '' as $$
+begin
+  new.reference_states := (
+    select coalesce(jsonb_object_agg(source, coalesce(old.reference_states -> source, '"pending"'::jsonb)), '{}')
+    from unnest(new.reference_images) as source);
+  return new;
+end $$;
+create trigger characters_keep_reference_states before insert or update of reference_images on public.characters
+  for each row execute function private.before_references_changed();
+
+create function private.after_references_changed() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  if cardinality(private.pending_references(new.reference_states)) > 0 then
+    insert into private.reference_queue as queue (character_id, available_at) values (new.id, now() + interval '10 seconds')
+    on conflict (character_id) do update
+    set attempts = 0, available_at = case when queue.lease_token is null then excluded.available_at else queue.available_at end;
+  else
+    delete from private.reference_queue where character_id = new.id;
+  end if;
+  if not coalesce(old.reference_images, '{}') <@ new.reference_images then
+    perform private.queue_reference_deletion(new.id);
+  end if;
+  return null;
+end $$;
+create trigger characters_queue_references after insert or update of reference_images on public.characters
+  for each row execute function private.after_references_changed();
+
+create function private.before_character_deleted() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.queue_reference_deletion(old.id);
+  return old;
+end $$;
+create trigger characters_leave_no_files before delete on public.characters
+  for each row execute function private.before_character_deleted();
+
+-- Whoever names characters does not wait until they are due. Each call names itself, so that one whose answer was lost is
+-- answered again.
+create function public.claim_references(p_owner text, p_character_ids uuid[] default null, p_limit integer default 1,
+  p_lease_seconds integer default 120) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_ids uuid[] := array(select character_id from private.reference_queue where lease_owner = p_owner);
+begin
+  if cardinality(v_ids) = 0 then
+    v_ids := array(select character_id from private.reference_queue
+      where (p_character_ids is null and available_at <= now())
+        or (character_id = any (p_character_ids) and (lease_token is null or available_at <= now()))
+      order by available_at, character_id limit case when p_character_ids is null then p_limit end
+      for update skip locked);
+    update private.reference_queue
+    set
+      lease_token = gen_random_uuid(),
+      lease_owner = p_owner,
+      available_at = now() + make_interval(secs => p_lease_seconds),
+      attempts = attempts + 1
+    where character_id = any (v_ids);
+  end if;
+  return jsonb_build_object(
+    'leased', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'characterId', q.character_id,
+        'leaseToken', q.lease_token,
+        'attempts', q.attempts,
+        'sources', private.pending_references(c.reference_states))), '[]')
+      from private.reference_queue q join public.characters c on c.id = q.character_id where c.id = any (v_ids)),
+    'states', (
+      select coalesce(jsonb_object_agg(id, reference_states), '{}')
+      from public.characters where id = any (p_character_ids)),
+    'more', p_character_ids is null and private.has_references());
+end $$;
+comment on function public.claim_references is
+  'Leases references to be fetched, of these characters or of p_limit that are due: {leased: [{characterId, leaseToken, '
+  'attempts, sources}], states, more}; states are those of the characters named.';
+
+-- p_outcomes: {source: status}; what could not be had this time is pending still.
+create function public.note_references(p_character_id uuid, p_lease_token uuid, p_outcomes jsonb) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_states jsonb;
+  v_pending text[];
+  v_is_new boolean;
+begin
+  select reference_states into v_states from public.characters where id = p_character_id for update;
+  perform from private.reference_queue where character_id = p_character_id and lease_token = p_lease_token for update;
+  if not found then return '{"accepted": false, "more": false}'::jsonb; end if;
+  -- What was taken away meanwhile stays away.
+  v_states := v_states || (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(p_outcomes)
+    where v_states ->> key = 'pending');
+  update public.characters set reference_states = v_states where id = p_character_id;
+  v_pending := private.pending_references(v_states);
+  -- Named while the others were fetched.
+  v_is_new := exists (select from unnest(v_pending) as source where not p_outcomes ? source);
+  if cardinality(v_pending) = 0 then
+    delete from private.reference_queue where character_id = p_character_id;
+  else
+    update private.reference_queue
+    set
+      lease_token = null,
+      lease_owner = null,
+      available_at = now() + case when v_is_new then interval '0' else make_interval(secs => 30 * 2 ^ least(attempts, 6)) end
+    where character_id = p_character_id;
+  end if;
+  return jsonb_build_object('accepted', true, 'more', v_is_new);
+end $$;
+comment on function public.note_references is
+  'Says how references turned out, and ends their lease: {accepted, more}; more = others were named meanwhile. Changes nothing '
+  'under another lease.';
 -- What others are shown of a story and its jobs: the status JSON of the row, and what an invocation needs to begin.
 
 -- What readers see of one job. A content job that waits shows as generating, as POST /stories promises; what is made with a
@@ -2406,7 +2557,8 @@ create function private.story_view(p_story_id uuid) returns jsonb language sql s
   where story_id = p_story_id
 $$;
 
--- What an invocation needs to know of its story. While its text is written, what stands of it.
+-- What an invocation needs to know of its story: its heroes as they were, their references as they turned out by now. While
+-- its text is written, what stands of it.
 create function private.story_payload(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'storyId', s.id,
@@ -2417,7 +2569,9 @@ create function private.story_payload(p_story_id uuid) returns jsonb language sq
       from public.asset_generation_jobs t where t.story_id = s.id and t.asset_type = 'content'),
     'request', s.request,
     'view', private.story_view(s.id),
-    'characters', (select h.characters from public.story_characters h where h.story_id = s.id))
+    'characters', (select h.characters from public.story_characters h where h.story_id = s.id),
+    'references', (select coalesce(jsonb_object_agg(c.id, c.reference_states), '{}') from public.characters c
+      where c.id = any (s.character_ids) and c.reference_states <> '{}'))
   from public.stories s cross join private.result_of(s.id, 'content') as text (result) where s.id = p_story_id
 $$;
 
@@ -2997,7 +3151,7 @@ begin
   return jsonb_build_object(
     'jobs', private.leased_jobs(coalesce(v_ids, '{}')),
     'ended', v_expired -> 'ended',
-    'deletions', private.has_deletions() or private.has_snapshots(),
+    'deletions', private.has_deletions() or private.has_snapshots() or private.has_references(),
     'deliveries', private.has_overdue_deliveries(),
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
       and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || v_too_dear, null),
@@ -3823,7 +3977,7 @@ end $$;
 create function private.save_story_characters(p_story_id uuid) returns void
   language sql set search_path = '' as $$
   insert into public.story_characters (story_id, characters)
-  select s.id, coalesce(jsonb_agg(to_jsonb(c) - '{owner_user_id,created_at,updated_at}'::text[]
+  select s.id, coalesce(jsonb_agg(to_jsonb(c) - '{owner_user_id,created_at,updated_at,reference_states}'::text[]
     order by array_position(s.character_ids, c.id)) filter (where c.id is not null), '[]'::jsonb)
   from public.stories s left join public.characters c on c.id = any (s.character_ids)
   where s.id = p_story_id group by s.id
@@ -3993,14 +4147,14 @@ begin
     jsonb_build_object('character', to_jsonb(v_character)));
 end $$;
 
--- The API changes characters by their rows, as their users' own.
+-- The API changes characters by their rows, as their users' own, and says when each time.
 create function private.on_characters_changed() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
   -- What goes with its user went by a verb that asked.
   if pg_trigger_depth() = 1 then perform private.refuse_while('read_only'); end if;
   return null;
 end $$;
-create trigger characters_stay_in_read_only before update or delete on public.characters
+create trigger characters_stay_in_read_only before update of updated_at or delete on public.characters
   for each statement execute function private.on_characters_changed();
 
 create function public.user_usage(p_user_id uuid, p_email text) returns jsonb
@@ -5093,17 +5247,20 @@ begin
     select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
         'deletionId', id,
         'storyId', story_id,
+        'characterId', character_id,
         'kind', kind,
         'leaseToken', lease_token,
         'attempts', attempts,
         'named', case when kind = 'orphans' then private.named_files(story_id) end,
-        'endedAttempts', case when kind = 'orphans' then ended_attempts end))
+        'endedAttempts', case when kind = 'orphans' then ended_attempts end,
+        'kept', (select to_jsonb(reference_images) from public.characters c where c.id = character_id)))
         order by id), '[]'::jsonb)
     from private.deletion_queue where id = any (v_ids)),
     'more', private.has_deletions());
 end $$;
 comment on function public.claim_deletions is
-  'Leases up to p_limit deletions that are due: {deletions: [{deletionId, storyId, kind, leaseToken, attempts}], more}.';
+  'Leases up to p_limit deletions that are due: {deletions: [{deletionId, storyId or characterId, kind, leaseToken, '
+  'attempts}], more}.';
 
 -- What the CDN keeps is invalidated a few seconds after the files are gone, so that many stories share one request.
 create function public.complete_deletion(p_deletion_id bigint, p_lease_token uuid, p_error text default null) returns jsonb
@@ -5128,7 +5285,7 @@ begin
   if v_deletion.kind = 'files' and v_deletion.passes = 0 then
     perform private.queue_deletion(v_deletion.story_id, 'cdn', interval '5 seconds');
   end if;
-  if v_deletion.kind = 'files' and v_deletion.claimed_at < v_deletion.wanted_since + private.late_writer_grace() then
+  if v_deletion.kind in ('files', 'references') and v_deletion.claimed_at < v_deletion.wanted_since + private.late_writer_grace() then
     update private.deletion_queue
     set
       passes = passes + 1,
@@ -5689,6 +5846,7 @@ grant select, insert, update, delete on
   private.credit_sums,
   private.deleted_users,
   private.deletion_queue,
+  private.reference_queue,
   private.shares,
   private.shop_products,
   private.shops,
@@ -5712,6 +5870,7 @@ revoke all on function
   public.claim_asset_jobs,
   public.claim_deletions,
   public.claim_notices,
+  public.claim_references,
   public.claim_snapshots,
   public.complete_deletion,
   public.complete_job,
@@ -5741,6 +5900,7 @@ revoke all on function
   public.move_story,
   public.next_job_status,
   public.note_mail_event,
+  public.note_references,
   public.overall_status,
   public.platform_state,
   public.recover_story,
@@ -5784,6 +5944,7 @@ grant execute on function
   public.claim_asset_jobs,
   public.claim_deletions,
   public.claim_notices,
+  public.claim_references,
   public.claim_snapshots,
   public.complete_deletion,
   public.complete_job,
@@ -5813,6 +5974,7 @@ grant execute on function
   public.move_story,
   public.next_job_status,
   public.note_mail_event,
+  public.note_references,
   public.overall_status,
   public.platform_state,
   public.recover_story,

@@ -116,13 +116,17 @@ create table public.characters (
   appearance jsonb not null default '{}'::jsonb,
   personality text[] not null default '{}',
   reference_images text[] not null default '{}',
+  reference_states jsonb not null default '{}'::jsonb,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
 comment on table public.characters is 'Heroes of stories, as their makers described them.';
 comment on column public.characters.traits is
   'Inclusivity trait codes (shared/domain, 39 of them) that every picture must show.';
-comment on column public.characters.reference_images is 'https URLs of pictures the cover refers to.';
+comment on column public.characters.reference_images is
+  'Pictures the cover refers to, by where they come from: https URLs, and upload: with the id of an upload.';
+comment on column public.characters.reference_states is
+  'How each of them turned out: {source: status}, one of pending, ready, refused, unreadable.';
 create index idx_characters_owner on public.characters (owner_user_id, created_at desc);
 
 -- Owners read their own rows; nobody but service_role writes.

@@ -5,8 +5,9 @@
 
 create table private.deletion_queue (
   id bigint generated always as identity primary key,
-  story_id uuid not null,
-  kind text not null constraint deletion_kind_is_known check (kind in ('files', 'orphans', 'cdn')),
+  story_id uuid,
+  character_id uuid constraint deletion_once_per_character unique,
+  kind text not null constraint deletion_kind_is_known check (kind in ('files', 'orphans', 'cdn', 'references')),
   wanted_since timestamptz not null default now(),
   available_at timestamptz not null default now(),
   passes integer not null default 0,
@@ -16,11 +17,14 @@ create table private.deletion_queue (
   lease_owner text,
   last_error text,
   ended_attempts jsonb not null default '[]'::jsonb,
-  constraint deletion_once_per_kind unique (story_id, kind)
+  constraint deletion_once_per_kind unique (story_id, kind),
+  constraint deletion_is_of_one check (num_nonnulls(story_id, character_id) = 1
+    and (kind = 'references') = (character_id is not null))
 );
 comment on table private.deletion_queue is
-  'What is to be deleted outside the database: the files of a story that is gone, what the CDN keeps of them, and files of a '
-  'story that is there which were published and never accepted (orphans).';
+  'What is to be deleted outside the database: the files of a story that is gone, what the CDN keeps of them, files of a '
+  'story that is there which were published and never accepted (orphans), and pictures that users brought of a character and '
+  'that its row does not name (references).';
 comment on column private.deletion_queue.available_at is
   'Not claimable before: the second pass, a pause after a failure, or the end of the lease that is in force.';
 comment on column private.deletion_queue.passes is 'How often all files that were there have been deleted.';
@@ -47,6 +51,13 @@ create function private.queue_deletion(p_story_id uuid, p_kind text, p_delay int
 $$;
 comment on function private.queue_deletion is
   'Wants it again where it is wanted already: whoever is at it under a lease deletes as of before, and is not believed.';
+
+-- A picture that is being fetched may come late, as a story's file may.
+create function private.queue_reference_deletion(p_character_id uuid) returns void language sql set search_path = '' as $$
+  insert into private.deletion_queue (character_id, kind) values (p_character_id, 'references')
+  on conflict (character_id) do update
+  set wanted_since = now(), available_at = now(), passes = 0, attempts = 0, lease_token = null, lease_owner = null
+$$;
 
 -- An attempt that ended without a version may have published a file before: it is looked for when nobody can be at it.
 create function private.after_attempt_without_version() returns trigger

@@ -93,7 +93,7 @@ end $$;
 create function private.save_story_characters(p_story_id uuid) returns void
   language sql set search_path = '' as $$
   insert into public.story_characters (story_id, characters)
-  select s.id, coalesce(jsonb_agg(to_jsonb(c) - '{owner_user_id,created_at,updated_at}'::text[]
+  select s.id, coalesce(jsonb_agg(to_jsonb(c) - '{owner_user_id,created_at,updated_at,reference_states}'::text[]
     order by array_position(s.character_ids, c.id)) filter (where c.id is not null), '[]'::jsonb)
   from public.stories s left join public.characters c on c.id = any (s.character_ids)
   where s.id = p_story_id group by s.id
@@ -263,14 +263,14 @@ begin
     jsonb_build_object('character', to_jsonb(v_character)));
 end $$;
 
--- The API changes characters by their rows, as their users' own.
+-- The API changes characters by their rows, as their users' own, and says when each time.
 create function private.on_characters_changed() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
   -- What goes with its user went by a verb that asked.
   if pg_trigger_depth() = 1 then perform private.refuse_while('read_only'); end if;
   return null;
 end $$;
-create trigger characters_stay_in_read_only before update or delete on public.characters
+create trigger characters_stay_in_read_only before update of updated_at or delete on public.characters
   for each statement execute function private.on_characters_changed();
 
 create function public.user_usage(p_user_id uuid, p_email text) returns jsonb

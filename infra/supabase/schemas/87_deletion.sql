@@ -157,17 +157,20 @@ begin
     select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
         'deletionId', id,
         'storyId', story_id,
+        'characterId', character_id,
         'kind', kind,
         'leaseToken', lease_token,
         'attempts', attempts,
         'named', case when kind = 'orphans' then private.named_files(story_id) end,
-        'endedAttempts', case when kind = 'orphans' then ended_attempts end))
+        'endedAttempts', case when kind = 'orphans' then ended_attempts end,
+        'kept', (select to_jsonb(reference_images) from public.characters c where c.id = character_id)))
         order by id), '[]'::jsonb)
     from private.deletion_queue where id = any (v_ids)),
     'more', private.has_deletions());
 end $$;
 comment on function public.claim_deletions is
-  'Leases up to p_limit deletions that are due: {deletions: [{deletionId, storyId, kind, leaseToken, attempts}], more}.';
+  'Leases up to p_limit deletions that are due: {deletions: [{deletionId, storyId or characterId, kind, leaseToken, '
+  'attempts}], more}.';
 
 -- What the CDN keeps is invalidated a few seconds after the files are gone, so that many stories share one request.
 create function public.complete_deletion(p_deletion_id bigint, p_lease_token uuid, p_error text default null) returns jsonb
@@ -192,7 +195,7 @@ begin
   if v_deletion.kind = 'files' and v_deletion.passes = 0 then
     perform private.queue_deletion(v_deletion.story_id, 'cdn', interval '5 seconds');
   end if;
-  if v_deletion.kind = 'files' and v_deletion.claimed_at < v_deletion.wanted_since + private.late_writer_grace() then
+  if v_deletion.kind in ('files', 'references') and v_deletion.claimed_at < v_deletion.wanted_since + private.late_writer_grace() then
     update private.deletion_queue
     set
       passes = passes + 1,

@@ -1,12 +1,15 @@
 //! Heroes: what a user may say of one, parsed once at the edge.
 
 use crate::{
-    CharacterId, address::public_https, request::InvalidField, text::parse_line, traits::Trait,
+    CharacterId,
+    reference::{ReferenceSource, ReferenceStates},
+    request::InvalidField,
+    text::parse_line,
+    traits::Trait,
 };
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use url::Url;
 
 /// A character as its row stands.
 ///
@@ -28,7 +31,10 @@ pub struct Character {
     #[serde(default, deserialize_with = "known_entries")]
     pub personality: Vec<String>,
     #[serde(default, deserialize_with = "known_entries")]
-    pub reference_images: Vec<Url>,
+    pub reference_images: Vec<ReferenceSource>,
+    /// How they turned out, as far as it is told.
+    #[serde(default, skip_serializing)]
+    pub reference_states: ReferenceStates,
 }
 
 fn if_known<'de, D: Deserializer<'de>, T: DeserializeOwned>(
@@ -71,7 +77,7 @@ pub struct NewCharacter {
     pub traits: Vec<Trait>,
     pub appearance: BTreeMap<String, String>,
     pub personality: Vec<String>,
-    pub reference_images: Vec<Url>,
+    pub reference_images: Vec<ReferenceSource>,
 }
 
 /// The body of `POST /characters` before anything in it is believed.
@@ -145,7 +151,7 @@ impl TryFrom<CharacterForm> for NewCharacter {
             reference_images: form
                 .reference_images
                 .iter()
-                .map(|text| public_https("referenceImages", text))
+                .map(|text| ReferenceSource::parse(text))
                 .collect::<Result<_, _>>()?,
         })
     }
@@ -249,11 +255,8 @@ mod tests {
             ("mylocal.com", "mylocal.com"),
         ] {
             let character = at(host).unwrap();
-            assert_eq!(
-                character.reference_images[0].host_str(),
-                Some(kept),
-                "{host}"
-            );
+            let kept = format!("https://{kept}/ember.png");
+            assert_eq!(character.reference_images[0].to_string(), kept, "{host}");
         }
         let path = |chars: usize| images(&format!("https://img.example.com/{}", "a".repeat(chars)));
         assert!(path(2_000 - 24).is_ok());

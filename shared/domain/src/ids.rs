@@ -94,6 +94,8 @@ ids! {
     ProductId
     /// A story, `stories.id`.
     StoryId
+    /// A file that a user was allowed to send, `uploads/{character}/{upload}` in the bucket.
+    UploadId
     /// A person, `auth.users.id`, the `sub` of an access token.
     UserId
     /// An address for events, as its user knows it.

@@ -11,6 +11,7 @@ pub mod job;
 pub mod library;
 pub mod price;
 pub mod reading_level;
+pub mod reference;
 pub mod request;
 pub mod retry;
 pub mod sanitize;
@@ -25,7 +26,8 @@ pub mod words;
 pub use asset::{AssetType, UnknownAssetType};
 pub use failure::{FailureCode, UnknownFailureCode};
 pub use ids::{
-    CharacterId, DeliveryId, JobId, LeaseToken, LibraryId, ProductId, StoryId, UserId, WebhookId,
+    CharacterId, DeliveryId, JobId, LeaseToken, LibraryId, ProductId, StoryId, UploadId, UserId,
+    WebhookId,
 };
 pub use job::JobStatus;
 pub use status::{AssetStatus, Overall, StoryStatus};

@@ -1,6 +1,6 @@
 //! What the content agent is asked to do, parsed once; what is missing or unknown is named.
 
-use domain::{AssetType, JobId, LeaseToken, StoryId};
+use domain::{AssetType, CharacterId, JobId, LeaseToken, StoryId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -26,8 +26,11 @@ pub enum Command {
         story_id: StoryId,
         jobs: Vec<DispatchedJob>,
     },
-    /// Delete the files that the database says are to be deleted, and write the snapshots that it wants.
+    /// Delete the files that the database says are to be deleted, write the snapshots that it wants, and fetch the
+    /// references that nobody has fetched.
     DeleteFiles,
+    /// Fetch the references of a character that nobody has looked at.
+    PrepareCharacter { character_id: CharacterId },
     /// Bring the rows of a story back from its snapshot.
     RecoverStory { story_id: StoryId },
     /// Look whether the configured models and voices end soon.
@@ -56,7 +59,7 @@ pub enum BadCommand {
         expected: &'static str,
     },
     #[error(
-        "unknown action `{0}`: expected generate_story, generate_asset, generate_assets, delete_files, check_models or recover_story"
+        "unknown action `{0}`: expected generate_story, generate_asset, generate_assets, delete_files, prepare_character, check_models or recover_story"
     )]
     UnknownAction(String),
 }
@@ -138,6 +141,9 @@ impl TryFrom<&Value> for Command {
                 })
             }
             "delete_files" => Ok(Self::DeleteFiles),
+            "prepare_character" => Ok(Self::PrepareCharacter {
+                character_id: id(event, "characterId")?,
+            }),
             "recover_story" => Ok(Self::RecoverStory {
                 story_id: id(event, "storyId")?,
             }),
@@ -218,9 +224,13 @@ mod tests {
             Value::from(Command::DeleteFiles),
             json!({"action": "delete_files"})
         );
-        let recover = json!({"action": "recover_story", "storyId": ID});
-        let read = Command::try_from(&recover).unwrap();
-        assert_eq!(Value::from(read), recover);
+        for event in [
+            json!({"action": "recover_story", "storyId": ID}),
+            json!({"action": "prepare_character", "characterId": ID}),
+        ] {
+            let read = Command::try_from(&event).unwrap();
+            assert_eq!(Value::from(read), event);
+        }
         let check = json!({"action": "check_models"});
         assert_eq!(Command::try_from(&check), Ok(Command::CheckModels));
     }

@@ -1,7 +1,7 @@
 //! What one function writes is what another reads, whatever the ids are and whatever is added on the way.
 
 use crate::{Command, DispatchedJob, FailedInvocation, Tick};
-use domain::{AssetType, JobId, LeaseToken, StoryId};
+use domain::{AssetType, CharacterId, JobId, LeaseToken, StoryId};
 use proptest::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -35,6 +35,8 @@ fn command() -> impl Strategy<Value = Command> {
         (story(), prop::collection::vec(job(), 0..12))
             .prop_map(|(story_id, jobs)| Command::GenerateAssets { story_id, jobs }),
         Just(Command::DeleteFiles),
+        id(CharacterId::from_uuid)
+            .prop_map(|character_id| Command::PrepareCharacter { character_id }),
         story().prop_map(|story_id| Command::RecoverStory { story_id }),
         Just(Command::CheckModels),
     ]
@@ -89,7 +91,10 @@ proptest! {
                 prop_assert_eq!(failed.lease_tokens, tokens);
                 prop_assert_eq!(failed.new_story, None);
             }
-            Command::DeleteFiles | Command::CheckModels | Command::RecoverStory { .. } => {
+            Command::DeleteFiles
+            | Command::CheckModels
+            | Command::PrepareCharacter { .. }
+            | Command::RecoverStory { .. } => {
                 prop_assert_eq!((failed.new_story, failed.lease_tokens.len()), (None, 0));
             }
         }

@@ -8,7 +8,6 @@ mod wire_tests;
 
 use crate::{
     CallTimeouts, CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError,
-    References,
     answer::{Answer, Endpoint, Sending},
     breaker::Breaker,
     chain::Chain,
@@ -265,15 +264,12 @@ fn taken(model: &str, references: usize, placed: Option<&Placed>) -> CallUsage {
 /// The end of every host of the provider.
 const DOMAIN: &str = ".bfl.ai";
 
-/// As the provider takes them: addresses, or Base64.
+/// As the provider takes them: Base64.
 fn references(call: &PictureCall, models_max: usize) -> Vec<String> {
-    let all: Vec<String> = match &call.references {
-        References::None => Vec::new(),
-        References::Urls(urls) => urls.iter().map(Url::to_string).collect(),
-        References::Picture(picture) => vec![STANDARD.encode(picture.bytes())],
-    };
     let most = models_max.min(Bfl::REFERENCES_MAX);
-    all.into_iter().take(most).collect()
+    let sent = call.references.pictures().iter().take(most);
+    sent.map(|picture| STANDARD.encode(picture.bytes()))
+        .collect()
 }
 
 /// Where the picture of an order lies; nothing while it is being drawn, and where an answer says nothing of it: another

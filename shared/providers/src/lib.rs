@@ -37,7 +37,6 @@ pub use schema::{Schema, array, boolean, object, text as text_schema, with_count
 use bytes::Bytes;
 use serde_json::Value;
 use std::time::{Duration, Instant};
-use url::Url;
 
 /// What one call used, as the provider counts and bills it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,18 +83,24 @@ pub enum TextModelRole {
 #[derive(Clone, Debug)]
 pub enum References {
     None,
-    /// Fetched by the provider, never by us.
-    Urls(Vec<Url>),
+    /// What users brought along, as it was looked at.
+    Pictures(Vec<PictureBytes>),
+    /// One of ours.
     Picture(PictureBytes),
 }
 
 impl References {
     /// How many they are.
     pub fn count(&self) -> usize {
+        self.pictures().len()
+    }
+
+    /// All of them.
+    pub fn pictures(&self) -> &[PictureBytes] {
         match self {
-            Self::None => 0,
-            Self::Urls(urls) => urls.len(),
-            Self::Picture(_) => 1,
+            Self::None => &[],
+            Self::Pictures(pictures) => pictures,
+            Self::Picture(picture) => std::slice::from_ref(picture),
         }
     }
 }

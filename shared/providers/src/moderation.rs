@@ -1,14 +1,15 @@
-//! Whether words belong in a child's story: OpenAI's moderation, with limits of our own by the reader's age.
+//! Whether words and pictures belong in a child's story: OpenAI's moderation, with limits of our own by the reader's age.
 
 use crate::{
     ErrorKind,
     call_log::CallLog,
     exchanges::{Answered, Begun, raw},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     error::Error as _,
@@ -60,11 +61,11 @@ struct Verdict {
 
 #[derive(Debug, thiserror::Error)]
 enum ModerationError {
-    #[error("could not ask OpenAI about words")]
+    #[error("could not ask OpenAI about words or a picture")]
     Ask(#[source] reqwest::Error),
     #[error("could not read what OpenAI found of words")]
     Read(#[source] serde_json::Error),
-    #[error("OpenAI told {told} verdicts of {asked} texts")]
+    #[error("OpenAI told {told} verdicts where {asked} were asked for")]
     Incomplete { told: usize, asked: usize },
 }
 
@@ -99,15 +100,24 @@ impl Moderation {
     /// What each text speaks of that is too much for a reader of this age, in years, in words for a parent. Nothing is found
     /// while the service is away.
     pub async fn find_unsafe(&self, age: Option<u32>, texts: &[&str]) -> Vec<Option<&'static str>> {
-        let nothing = vec![None; texts.len()];
-        let Some(key) = self.api_key.as_ref().filter(|_| !texts.is_empty()) else {
+        self.look_at(age, json!(texts), texts.len()).await
+    }
+
+    async fn look_at(
+        &self,
+        age: Option<u32>,
+        input: Value,
+        asked: usize,
+    ) -> Vec<Option<&'static str>> {
+        let nothing = vec![None; asked];
+        let Some(key) = self.api_key.as_ref().filter(|_| asked > 0) else {
             return nothing;
         };
         if self.is_away() {
             return nothing;
         }
         let log = CallLog::start(PROVIDER, KIND, Some(MODEL), 1);
-        match self.ask(key, texts).await {
+        match self.ask(key, &input, asked).await {
             Ok(verdicts) => {
                 log.end(None);
                 verdicts.iter().map(|verdict| verdict.reason(age)).collect()
@@ -118,22 +128,32 @@ impl Moderation {
                 tracing::warn!(
                     error = %error,
                     cause = error.source().map(ToString::to_string),
-                    "Words could not be looked at, letting them pass"
+                    "What a user sent could not be looked at, letting it pass"
                 );
                 nothing
             }
         }
     }
 
+    /// The same of a picture, JPEG.
+    pub async fn find_unsafe_picture(&self, age: Option<u32>, jpeg: &[u8]) -> Option<&'static str> {
+        let url = format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg));
+        let input = json!([{"type": "image_url", "image_url": {"url": url}}]);
+        let found = self.look_at(age, input, 1).await;
+        found.into_iter().next().flatten()
+    }
+
+    /// One verdict is told for each of several texts, and one for a picture.
     async fn ask(
         &self,
         key: &SecretString,
-        texts: &[&str],
+        input: &Value,
+        asked: usize,
     ) -> Result<Vec<Verdict>, ModerationError> {
         let request = self.http.post(&self.address).timeout(self.patience);
         let (client, request) = request
             .bearer_auth(key.expose_secret())
-            .json(&json!({"model": MODEL, "input": texts}))
+            .json(&json!({"model": MODEL, "input": input}))
             .build_split();
         let request = request.map_err(ModerationError::Ask)?;
         let begun = Begun::of(PROVIDER, KIND, &request, None);
@@ -146,11 +166,11 @@ impl Moderation {
             begun.end(Answered::Whole(raw(status, &headers, body.clone())));
         }
         let Answer { results } = serde_json::from_slice(&body).map_err(ModerationError::Read)?;
-        match results.len() == texts.len() {
+        match results.len() == asked {
             true => Ok(results),
             false => Err(ModerationError::Incomplete {
                 told: results.len(),
-                asked: texts.len(),
+                asked,
             }),
         }
     }

@@ -3,13 +3,17 @@
 use std::{borrow::Cow, io::Cursor};
 
 pub use image::RgbImage;
-use image::{DynamicImage, ImageFormat, ImageReader, Limits, Rgb};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb};
 use jpeg_encoder::{ColorType, Encoder, EncodingError, SamplingFactor};
 
 /// Largest width and largest height, in pixels, of a picture that is decoded.
 pub const PICTURE_SIDE_MAX: u32 = 4096;
 /// Largest memory, in bytes, a decoder may ask for: 16-bit RGBA at the largest size, and half again.
 pub const PICTURE_MEMORY_MAX_BYTES: u64 = 192 * 1024 * 1024;
+/// The same for a picture that a user brings: 8-bit RGBA at the largest size, and half again.
+const REFERENCE_MEMORY_MAX_BYTES: u64 = 96 * 1024 * 1024;
+/// Longest side, in pixels, of such a picture as it is kept, and the shortest that providers draw from.
+const REFERENCE_SIDES: (u32, u32) = (256, 1024);
 /// JPEG quality of re-encoded pictures for print, 1 to 100.
 pub const JPEG_QUALITY: u8 = 85;
 /// The same for screens.
@@ -48,18 +52,51 @@ pub fn format(bytes: &[u8]) -> Result<ImageFormat, PictureError> {
 /// The limits [`PICTURE_SIDE_MAX`] and [`PICTURE_MEMORY_MAX_BYTES`] are checked against the header,
 /// before anything is allocated.
 pub fn decode(bytes: &[u8]) -> Result<RgbImage, PictureError> {
+    let decoded = DynamicImage::from_decoder(decoder(bytes, PICTURE_MEMORY_MAX_BYTES)?)
+        .map_err(PictureError::Decode)?;
+    Ok(opaque(decoded))
+}
+
+/// A photograph as it is kept: turned as its camera was held (EXIF), of a size that providers draw from, JPEG. What else its
+/// camera or anybody wrote beside the pixels, such as the place where it was taken, is not in it.
+pub fn reference(bytes: &[u8]) -> Result<Vec<u8>, PictureError> {
+    let mut decoder = decoder(bytes, REFERENCE_MEMORY_MAX_BYTES)?;
+    // Of a note that cannot be read nothing is known: so it is taken as it is.
+    let orientation = decoder.orientation().ok();
+    let mut decoded = DynamicImage::from_decoder(decoder).map_err(PictureError::Decode)?;
+    if let Some(orientation) = orientation {
+        decoded.apply_orientation(orientation);
+    }
+    let upright = opaque(decoded);
+    let (width, height) = upright.dimensions();
+    let (shortest, longest) = REFERENCE_SIDES;
+    // Not so small that its short side is too short.
+    let factor = (width.min(height) / shortest).max(1);
+    let side = longest.max(width.max(height).div_ceil(factor));
+    jpeg(&within(&upright, side))
+}
+
+fn decoder(bytes: &[u8], memory_max_bytes: u64) -> Result<impl ImageDecoder + '_, PictureError> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format(bytes)?);
     let mut limits = Limits::default();
     limits.max_image_width = Some(PICTURE_SIDE_MAX);
     limits.max_image_height = Some(PICTURE_SIDE_MAX);
-    limits.max_alloc = Some(PICTURE_MEMORY_MAX_BYTES);
-    reader.limits(limits);
-    let decoded = reader.decode().map_err(PictureError::Decode)?;
-    Ok(if decoded.color().has_alpha() {
+    limits.max_alloc = Some(memory_max_bytes);
+    reader.limits(limits.clone());
+    let decoder = reader.into_decoder().map_err(PictureError::Decode)?;
+    // The pixels themselves, which the decoder does not count.
+    limits
+        .reserve(decoder.total_bytes())
+        .map_err(PictureError::Decode)?;
+    Ok(decoder)
+}
+
+fn opaque(decoded: DynamicImage) -> RgbImage {
+    if decoded.color().has_alpha() {
         laid_on_white(decoded)
     } else {
         decoded.into_rgb8()
-    })
+    }
 }
 
 fn laid_on_white(decoded: DynamicImage) -> RgbImage {
@@ -188,6 +225,58 @@ mod tests {
         assert_eq!(small.dimensions(), (341, 342));
         assert_eq!(small.get_pixel(100, 50).0, [100, 50, 7]);
         assert_eq!(within(&RgbImage::new(4000, 1), 512).dimensions(), (4000, 1));
+    }
+
+    /// A JPEG of 512 x 300 pixels whose left half is red, with what a telephone notes of it: held on its side (orientation 6,
+    /// EXIF 2.32, 4.6.5), and where it was.
+    fn photograph() -> Vec<u8> {
+        let picture = RgbImage::from_fn(512, 300, |x, _| match x < 256 {
+            true => Rgb([200, 20, 20]),
+            false => Rgb([20, 20, 200]),
+        });
+        let jpeg = jpeg(&picture).expect("a small picture encodes");
+        let mut note = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01".to_vec();
+        note.extend(b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0");
+        note.extend(b"GPS 48.2082 16.3738");
+        let mut noted = jpeg[..2].to_vec();
+        noted.extend([0xff, 0xe1]);
+        noted.extend((note.len() as u16 + 2).to_be_bytes());
+        noted.extend(&note);
+        noted.extend(&jpeg[2..]);
+        noted
+    }
+
+    #[test]
+    fn a_photograph_is_kept_upright_and_nothing_of_it_but_its_pixels() {
+        let noted = photograph();
+        let kept = reference(&noted).expect("a picture");
+        for told in [&b"Exif"[..], b"GPS", b"48.2082"] {
+            let is_told = |bytes: &[u8]| bytes.windows(told.len()).any(|part| part == told);
+            assert!(is_told(&noted) && !is_told(&kept));
+        }
+        let upright = decode(&kept).expect("a picture");
+        assert_eq!(upright.dimensions(), (300, 512));
+        let Rgb([red, _, blue]) = *upright.get_pixel(150, 40);
+        assert!(red > 150 && blue < 80, "left was above: {red} {blue}");
+        assert_eq!(
+            decode(&noted).expect("a picture").dimensions(),
+            (512, 300),
+            "pictures of ours stand as they are"
+        );
+    }
+
+    #[test]
+    fn a_large_reference_becomes_smaller_and_a_narrow_one_not_too_narrow_to_be_drawn_from() {
+        for (sides, kept) in [
+            ((4096, 3000), (1024, 750)),
+            ((1025, 257), (1025, 257)),
+            ((300, 4000), (300, 4000)),
+            ((2000, 1200), (1000, 600)),
+        ] {
+            let large = DynamicImage::from(RgbImage::new(sides.0, sides.1));
+            let small = reference(&png(&large)).expect("a picture");
+            assert_eq!(decode(&small).expect("a picture").dimensions(), kept);
+        }
     }
 
     #[test]

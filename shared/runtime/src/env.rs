@@ -108,6 +108,8 @@ pub const EMAIL_CONFIGURATION_SET: &str = "EMAIL_CONFIGURATION_SET";
 /// For whoever tries webhooks on one machine: `http://127.0.0.1:` and a port, where all of them go, host and path of their
 /// endpoint behind it. No other address is taken, and none is set for what is deployed.
 pub const WEBHOOK_ENDPOINT_URL: &str = "WEBHOOK_ENDPOINT_URL";
+/// For whoever tries reference pictures on one machine: the same for addresses that users name of them.
+pub const REFERENCES_ENDPOINT_URL: &str = "REFERENCES_ENDPOINT_URL";
 /// How much is logged, before all other settings of that: `error` to `trace`, or levels by module (`info,store=debug`).
 pub const LOG_LEVEL: &str = "LOG_LEVEL";
 /// `true`: as [`LOG_LEVEL`] `debug`.
@@ -258,6 +260,7 @@ mod tests {
                     || template.contains(&format!("\n          {name}: "))
                     || [
                         "AWS_ENDPOINT_URL_S3",
+                        "REFERENCES_ENDPOINT_URL",
                         "SHOPIFY_ENDPOINT_URL",
                         "WEBHOOK_ENDPOINT_URL",
                     ]

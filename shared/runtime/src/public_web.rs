@@ -1,10 +1,11 @@
-//! Requests to addresses that users name. Only public ones are connected to: each name is looked up for the connection that
+//! Requests to addresses that users name, and files from there. Only public ones are connected to: each name is looked up for the connection that
 //! is made, and whatever leads to a machine of ours, of a cloud's own or of nobody is refused before.
 
+use bytes::Bytes;
 use reqwest::{
-    Client, Response,
+    Client, Response, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
-    header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+    header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER},
     redirect::Policy,
 };
 use std::{
@@ -37,6 +38,8 @@ pub struct PublicAnswer {
 
 /// Of an answer that is longer nothing is read.
 const BODY_BYTES_MAX: usize = 256 << 10;
+/// So often a file may have moved.
+const MOVES_MAX: u32 = 3;
 
 /// Why a request had no answer. The words are for whoever named the address, and name none.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +52,21 @@ pub enum PublicWebError {
     NotSent,
     #[error("the address cannot be reached")]
     Unreachable(#[source] reqwest::Error),
+    #[error("the address answers with status {0}")]
+    Status(u16),
+    #[error("the file has more than {0} bytes")]
+    TooLong(usize),
+}
+
+impl PublicWebError {
+    /// Whether it may be over in a while.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::TooLate(_) | Self::Unreachable(_) => true,
+            Self::Status(status) => matches!(status, 408 | 425 | 429 | 500..),
+            Self::NotPublic | Self::NotSent | Self::TooLong(_) => false,
+        }
+    }
 }
 
 impl PublicWeb {
@@ -117,6 +135,68 @@ impl PublicWeb {
         })
     }
 
+    /// Fetches a file of at most `bytes_max` bytes, all within the same time. Where it moved to is an address like the first:
+    /// https, and looked up before it is connected to.
+    ///
+    /// # Errors
+    /// [`PublicWebError::NotPublic`] before anything is sent there; [`PublicWebError::Status`] for every other answer than 200.
+    pub async fn fetch(
+        &self,
+        url: &Url,
+        bytes_max: usize,
+        within: Duration,
+    ) -> Result<Bytes, PublicWebError> {
+        let fetching = self.fetch_to_the_end(url.clone(), bytes_max, within);
+        let late = |_| PublicWebError::TooLate(within);
+        tokio::time::timeout(within, fetching).await.map_err(late)?
+    }
+
+    async fn fetch_to_the_end(
+        &self,
+        mut url: Url,
+        bytes_max: usize,
+        within: Duration,
+    ) -> Result<Bytes, PublicWebError> {
+        let mut moves = 0;
+        let mut answer = loop {
+            if url.scheme() != "https" || url.port().is_some() {
+                return Err(PublicWebError::NotPublic);
+            }
+            let request = self.http.get(self.way_to(&url)?).timeout(within);
+            let answer = request
+                .send()
+                .await
+                .map_err(|error| failure(error, within))?;
+            let status = answer.status();
+            let location = answer.headers().get(LOCATION);
+            let next = location.and_then(|to| url.join(to.to_str().ok()?).ok());
+            match next {
+                Some(next) if status.is_redirection() && moves < MOVES_MAX => {
+                    moves += 1;
+                    url = next;
+                }
+                _ if status == StatusCode::OK => break answer,
+                _ => return Err(PublicWebError::Status(status.as_u16())),
+            }
+        };
+        let is_too_long = |length: u64| length > bytes_max as u64;
+        if answer.content_length().is_some_and(is_too_long) {
+            return Err(PublicWebError::TooLong(bytes_max));
+        }
+        let mut read = Vec::new();
+        while let Some(part) = answer
+            .chunk()
+            .await
+            .map_err(|error| failure(error, within))?
+        {
+            if read.len() + part.len() > bytes_max {
+                return Err(PublicWebError::TooLong(bytes_max));
+            }
+            read.extend_from_slice(&part);
+        }
+        Ok(read.into())
+    }
+
     async fn send(
         &self,
         url: &Url,
@@ -124,15 +204,7 @@ impl PublicWeb {
         body: String,
         within: Duration,
     ) -> Result<Response, PublicWebError> {
-        // An address in place of a name passes no look-up.
-        let Some(Host::Domain(host)) = url.host() else {
-            return Err(PublicWebError::NotPublic);
-        };
-        let address = match &self.detour {
-            None => url.clone(),
-            Some(detour) => behind(detour, host, url),
-        };
-        let mut request = self.http.post(address).timeout(within);
+        let mut request = self.http.post(self.way_to(url)?).timeout(within);
         for (name, value) in headers {
             // A header may be a key, which no log line of a library is to show.
             let mut value = HeaderValue::from_str(value).map_err(|_| PublicWebError::NotSent)?;
@@ -141,6 +213,17 @@ impl PublicWeb {
         }
         let request = request.header(CONTENT_TYPE, "application/json").body(body);
         request.send().await.map_err(|error| failure(error, within))
+    }
+
+    fn way_to(&self, url: &Url) -> Result<Url, PublicWebError> {
+        // An address in place of a name passes no look-up.
+        let Some(Host::Domain(host)) = url.host() else {
+            return Err(PublicWebError::NotPublic);
+        };
+        Ok(match &self.detour {
+            None => url.clone(),
+            Some(detour) => behind(detour, host, url),
+        })
     }
 }
 

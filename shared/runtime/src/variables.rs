@@ -126,6 +126,19 @@ impl Variables {
             .transpose()
     }
 
+    /// Where everything goes instead that is for the public web, on one machine. Nothing that is deployed finds a receiver on
+    /// its own machine, so nobody can be led astray by it.
+    pub fn detour(&self, name: &'static str) -> Result<Option<Url>, SettingError> {
+        let detour: Option<Url> = self.parsed_optional(name)?;
+        match detour {
+            Some(url) if url.host_str() != Some("127.0.0.1") => Err(SettingError::Invalid {
+                name,
+                problem: "it is not on 127.0.0.1".to_owned(),
+            }),
+            detour => Ok(detour),
+        }
+    }
+
     /// `JOB_LEASE_SECONDS`: 5 to 60, so that a dead worker's job is claimable again within about a minute.
     pub fn lease(&self) -> Result<Duration, SettingError> {
         let seconds = self.parsed_or(env::JOB_LEASE_SECONDS, 60)?;

@@ -1,20 +1,20 @@
 //! Taking away: a story, a user, and the queue of what is then deleted outside the database.
 
 use crate::{Idempotency, Store, StoreError};
-use domain::{AssetType, LeaseToken, StoryId, UserId};
+use domain::{AssetType, CharacterId, LeaseToken, StoryId, UserId, reference::ReferenceSource};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
 };
+use uuid::Uuid;
 
 /// Something to be deleted, under a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Deletion {
     pub deletion_id: i64,
-    pub story_id: StoryId,
     pub lease_token: LeaseToken,
     /// Claims since it succeeded last, this one included.
     pub attempts: u32,
@@ -31,16 +31,35 @@ pub struct Deletion {
 )]
 pub enum DeletionKind {
     /// Every file of a story that is gone.
-    Files,
+    Files { story_id: StoryId },
     /// Published files of a story that no row names.
     Orphans {
+        story_id: StoryId,
         /// Addresses that some row names.
         named: Vec<String>,
         /// The attempts that ended without a version.
         ended_attempts: BTreeSet<(AssetType, u32)>,
     },
     /// What the CDN keeps of such files.
-    Cdn,
+    Cdn { story_id: StoryId },
+    /// References of a character that its row does not name.
+    References {
+        character_id: CharacterId,
+        /// What it names; nothing where the character is gone.
+        kept: Option<Vec<ReferenceSource>>,
+    },
+}
+
+impl DeletionKind {
+    /// Whose files they are, for a log: `story` or `character`, and its id.
+    pub fn owner(&self) -> (&'static str, Uuid) {
+        match self {
+            Self::Files { story_id } | Self::Orphans { story_id, .. } | Self::Cdn { story_id } => {
+                ("story", story_id.as_uuid())
+            }
+            Self::References { character_id, .. } => ("character", character_id.as_uuid()),
+        }
+    }
 }
 
 /// The answer to a claim of deletions.
@@ -131,7 +150,7 @@ mod tests {
     fn each_kind_of_deletion_is_read_as_the_database_writes_it() {
         let id = "00000000-0000-4000-8000-000000000001";
         let written = |kind: &str| {
-            json!({"deletionId": 7, "storyId": id, "leaseToken": id, "attempts": 1, "kind": kind,
+            json!({"deletionId": 7, "storyId": id, "characterId": id, "leaseToken": id, "attempts": 1, "kind": kind,
                 "named": ["https://a.example/b"], "endedAttempts": [["cover", 2]]})
         };
         let read = |kind: &str| {
@@ -139,9 +158,16 @@ mod tests {
                 .unwrap()
                 .kind
         };
-        assert_eq!(read("files"), DeletionKind::Files);
-        assert_eq!(read("cdn"), DeletionKind::Cdn);
+        let story_id = id.parse().unwrap();
+        assert_eq!(read("files"), DeletionKind::Files { story_id });
+        assert_eq!(read("cdn"), DeletionKind::Cdn { story_id });
+        let references = DeletionKind::References {
+            character_id: id.parse().unwrap(),
+            kept: None,
+        };
+        assert_eq!(read("references"), references);
         let orphans = DeletionKind::Orphans {
+            story_id,
             named: vec!["https://a.example/b".to_owned()],
             ended_attempts: BTreeSet::from([(AssetType::Cover, 2)]),
         };

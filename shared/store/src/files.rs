@@ -1,4 +1,4 @@
-//! Files of a story in S3 and their addresses behind the CDN.
+//! Files of stories and characters in S3 and their addresses behind the CDN.
 //!
 //! What an attempt made and nobody has accepted yet is a draft, under a prefix that the CDN never serves and the bucket
 //! forgets after some days. What is accepted is copied to a key that carries a digest of its bytes: nobody guesses it, a
@@ -7,9 +7,11 @@
 mod deleting;
 mod exchanges;
 mod keys;
+mod references;
 mod snapshots;
 
 pub use keys::{AssetVersion, Fingerprint};
+pub(crate) use references::upload_key;
 
 use crate::{StoreError, digest::sha256_hex};
 use aws_sdk_s3::{
@@ -353,6 +355,17 @@ impl AssetFiles {
         let bytes = body.into_bytes();
         log_call("download", bytes.len(), began);
         Ok(bytes)
+    }
+
+    /// How many bytes a file has, if it is there.
+    async fn find(&self, key: &str) -> Result<Option<u64>, StoreError> {
+        let client = self.client.clone().await;
+        let list = client.list_objects_v2().bucket(&self.bucket).prefix(key);
+        let found = list.send().await;
+        let found = found.map_err(file_error(format!("look for {key}")))?;
+        let mut found = found.contents().iter();
+        let found = found.find(|object| object.key() == Some(key));
+        Ok(found.and_then(|object| object.size()?.try_into().ok()))
     }
 
     /// Keys below a prefix, in order, all of them.

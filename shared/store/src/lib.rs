@@ -15,12 +15,14 @@ mod notices;
 mod plans;
 mod platform;
 mod reading;
+mod references;
 mod requests;
 mod rest;
 mod shares;
 mod shop;
 mod signed;
 mod snapshots;
+mod uploads;
 mod voices;
 mod webhooks;
 mod why;
@@ -48,6 +50,7 @@ pub use reading::{
     AssetEntry, AssetGenerationStatus, JobRow, ListedStory, Page, Place, StoryColumns, StoryFilter,
     StoryRow, StoryStatusRow,
 };
+pub use references::{ClaimedReferences, LeasedReferences, NotedReferences};
 pub use requests::{RequestShare, RequestShares};
 pub use rest::{RestConfig, RestConfigError, Store};
 pub use shares::{NoShareToken, Share, ShareToken};
@@ -55,6 +58,7 @@ pub use shop::{
     DueProduct, ProductResult, ShopAccess, ShopConnection, ShopProduct, place_of_access,
 };
 pub use snapshots::{ClaimedSnapshots, RecoveryOutcome, StorySnapshot};
+pub use uploads::{UPLOAD_BYTES_MAX, UploadForm, Uploads};
 pub use webhooks::{
     Delivery, DeliveryResult, DueDelivery, Webhook, WebhookChange, WebhookEvent, WebhookWithSecret,
 };

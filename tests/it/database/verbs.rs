@@ -19,6 +19,7 @@ mod payments;
 mod plans;
 mod platform;
 mod progress;
+mod references;
 mod remakes;
 mod requests;
 mod restore;

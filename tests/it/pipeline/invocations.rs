@@ -5,7 +5,7 @@ use crate::stack::shared;
 use serde_json::{Value, json};
 use std::time::Instant;
 
-async fn invoke(
+pub(super) async fn invoke(
     lambda: &str,
     function: &str,
     kind: &str,

@@ -1,8 +1,8 @@
 //! What a story becomes when one model, one answer or one reference is of no use: a whole book all the same.
 
-use super::{User, asset, demo};
+use super::{asset, demo};
 use crate::stack::{Shared, own};
-use serde_json::{Value, json};
+use serde_json::Value;
 use stand_ins::{CallKind, CallRecord, Outcome, Scripted};
 
 const PICTURES: [&str; 5] = ["cover", "scene_1", "scene_2", "scene_3", "scene_4"];
@@ -44,16 +44,6 @@ async fn booked(shared: &Shared, story: &str, kind: &str, model: &str) -> i64 {
     .expect("a number")
 }
 
-/// A story about a hero who comes with a photo.
-async fn ask_with_reference(user: &User, reference: &str) -> String {
-    let hero = json!({"name": "Ember", "species": "dragon", "referenceImages": [reference]});
-    let hero = user.api.create_character(&hero).await.expect("a character");
-    let request =
-        json!({"character_ids": [hero["id"]], "story_type": "adventure", "themes": ["courage"]});
-    let story = user.api.create_story(&request).await.expect("a story");
-    story["id"].as_str().expect("an id").to_owned()
-}
-
 #[test]
 fn a_first_picture_model_that_is_not_open_to_the_account_costs_one_call_and_no_picture() {
     let shared = own("closed-model", |_| {});
@@ -74,41 +64,6 @@ fn a_first_picture_model_that_is_not_open_to_the_account_costs_one_call_and_no_p
         assert_eq!(count(first), 1);
         assert_eq!(count("gpt-image-2"), 5);
         assert_eq!(booked(&shared, &id, "picture", "gpt-image-2").await, 5);
-    });
-}
-
-#[test]
-fn a_reference_that_cannot_be_read_costs_itself_and_the_user_is_told() {
-    let shared = own("reference", |_| {});
-    shared.run(async {
-        let stand_ins = shared.stack().stand_ins();
-        stand_ins.script([
-            always(
-                CallKind::Image,
-                Outcome::InvalidImage,
-                "img.example.com/ember.gif",
-            ),
-            always(CallKind::Image, Outcome::Policy, "img.example.com/kid.jpg"),
-        ]);
-        let user = demo(&shared);
-        for (reference, reason, refusals) in [
-            (
-                "https://img.example.com/ember.gif",
-                "UNREADABLE_REFERENCE",
-                1,
-            ),
-            ("https://img.example.com/kid.jpg", "REFUSED_REFERENCE", 2),
-        ] {
-            stand_ins.clear_calls();
-            let id = ask_with_reference(&user, reference).await;
-            let story = user.settled(&id).await;
-            assert_whole(&story);
-            let unused = &asset(&story, "cover")["metadata"]["unusedReferences"];
-            assert_eq!(unused[0]["reason"], reason, "{unused}");
-            assert_eq!(unused[0]["index"], 0);
-            assert!(unused[0]["characterId"].is_string());
-            assert_eq!(image_calls(&shared).len(), refusals + 5);
-        }
     });
 }
 

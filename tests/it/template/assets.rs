@@ -50,7 +50,7 @@ fn assets_are_private_kept_and_read_through_the_distribution_only() {
 }
 
 #[test]
-fn drafts_are_forgotten_after_some_days_and_published_files_never() {
+fn drafts_and_uploads_are_forgotten_after_some_days_and_published_files_never() {
     let template = template();
     let bucket = &template["Resources"]["AssetsBucket"]["Properties"];
     let rules = bucket["LifecycleConfiguration"]["Rules"]
@@ -68,7 +68,14 @@ fn drafts_are_forgotten_after_some_days_and_published_files_never() {
         )
     });
     let terms: Vec<_> = terms.collect();
-    assert_eq!(terms, [("drafts/", Some(3)), ("exchanges/", Some(14))]);
+    assert_eq!(
+        terms,
+        [
+            ("drafts/", Some(3)),
+            ("exchanges/", Some(14)),
+            ("uploads/", Some(1))
+        ]
+    );
 }
 
 #[test]
@@ -109,6 +116,7 @@ fn the_page_is_served_under_the_policy_that_the_local_stack_tries_it_under() {
         &headers["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"]["!Sub"];
     let policy = policy[0].as_str().expect("a policy");
     let api = "https://*.lambda-url.${AWS::Region}.on.aws";
-    let local = stack::page::content_security_policy(api, "https://${Host}");
+    let bucket = "https://${AssetsBucket.RegionalDomainName}";
+    let local = stack::page::content_security_policy(api, "https://${Host}", bucket);
     assert_eq!(policy.replace("${SupabaseUrl}", "https://${Host}"), local);
 }

@@ -104,13 +104,32 @@ fn each_function_may_call_only_whom_it_must_and_only_the_content_agent_touches_a
                 assert_eq!(statement["Resource"], json!(resources));
                 continue;
             }
+            let uploads = sub("${AssetsBucket.Arn}/uploads/*");
+            if function["CodeUri"] == "functions/universal-agent" {
+                let signed =
+                    json!({"Effect": "Allow", "Action": "s3:PutObject", "Resource": uploads});
+                assert_eq!(statement, signed, "unexpected right");
+                continue;
+            }
             assert!(is_content_agent, "unexpected right: {statement}");
+            if statement["Resource"] == uploads {
+                assert_eq!(
+                    statement["Action"],
+                    json!(["s3:GetObject", "s3:DeleteObject"])
+                );
+                continue;
+            }
             if statement["Action"] == "s3:ListBucket" {
                 let prefix = &statement["Condition"]["StringLike"]["s3:prefix"];
-                assert_eq!(
-                    prefix,
-                    &json!(["drafts/*", "exchanges/*", "snapshots/*", "stories/*"])
-                );
+                let folders = [
+                    "characters",
+                    "drafts",
+                    "exchanges",
+                    "snapshots",
+                    "stories",
+                    "uploads",
+                ];
+                assert_eq!(prefix, &json!(folders.map(|name| format!("{name}/*"))));
                 continue;
             }
             if statement["Action"] == "cloudfront:CreateInvalidation" {
@@ -126,7 +145,7 @@ fn each_function_may_call_only_whom_it_must_and_only_the_content_agent_touches_a
                 );
                 continue;
             }
-            let files = ["drafts", "snapshots", "stories"]
+            let files = ["characters", "drafts", "snapshots", "stories"]
                 .map(|name| sub(&format!("${{AssetsBucket.Arn}}/{name}/*")));
             assert!(files.contains(&statement["Resource"]), "{statement}");
             let actions = json!(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]);

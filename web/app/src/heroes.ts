@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import type { Character, NewCharacter, Trait } from '../../client/src/index.js';
 import { client } from './client.js';
 import { attempt } from './page.js';
+import { givePhoto, photoState, whenLookedAt } from './photo.js';
 import { has, t } from './words.js';
 
 /** Suggestions; any other words do as well. */
@@ -65,6 +66,7 @@ export class Heroes {
         (hero) => html`<button type="button" class="chip hero" data-hero=${hero.id} aria-pressed=${this.chosen.has(hero.id)} @click=${pick(hero.id)}>
           <span class="face" aria-hidden="true">${[...hero.name][0]?.toUpperCase()}</span>
           <span>${hero.name}${hero.species ? html` <small>${kindOf(hero)}</small>` : nothing}</span>
+          ${this.#photo(hero)}
           ${this.chosen.size > 1 && lead === hero.id ? html`<small class="lead-hero">${t('hero.leads')}</small>` : nothing}
         </button>`,
       )}
@@ -78,6 +80,11 @@ export class Heroes {
       }}>${t('hero.new')}</button>
     </div>`}
     ${this.#isMaking ? this.maker() : nothing}`;
+  }
+
+  #photo(hero: Character): TemplateResult | typeof nothing {
+    const state = photoState(hero);
+    return state ? html`<small data-photo=${state}>${t(`photo.${state}`)}</small>` : nothing;
   }
 
   maker(): TemplateResult {
@@ -98,6 +105,7 @@ export class Heroes {
         <label>${t('hero.name')}<input name="name" required maxlength="80" autocomplete="off"></label>
         <label>${t('hero.kind')}<input name="species" maxlength="120" list="kinds" autocomplete="off" placeholder=${t('hero.kind.hint')}></label>
         <datalist id="kinds">${KINDS.map((kind) => html`<option value=${t(`kind.${kind}`)}></option>`)}</datalist>
+        <label>${t('hero.photo')}<input name="photo" type="file" accept="image/png,image/jpeg,image/webp"></label>
         <label>${t('hero.age')}<input name="age" type="number" min="0" max="1000" inputmode="numeric"></label>
       </div>
       <details class="hero-more"><summary>${t('hero.more')}</summary><div class="hero-more-content">
@@ -115,6 +123,16 @@ export class Heroes {
       </fieldset></div></details>
       <div class="row"><button data-action="save-hero">${t('hero.save')}</button></div>
     </form>`;
+  }
+
+  async #give(hero: Character, photo: File): Promise<void> {
+    const show = (newer: Character) => {
+      this.all = this.all.map((known) => (known.id === newer.id ? newer : known));
+      this.redraw();
+    };
+    const given = await givePhoto(hero, photo);
+    show(given);
+    await whenLookedAt(given, show);
   }
 
   #describe(code: string): string {
@@ -147,6 +165,9 @@ export class Heroes {
     await attempt(async () => {
       const made = await client.createCharacter(hero);
       this.all = [made, ...this.all];
+      const photo = data.get('photo');
+      // The hero is there; a photo that does not arrive is told, and takes nothing away.
+      if (photo instanceof File && photo.size) void attempt(() => this.#give(made, photo));
       this.chosen = new Set([made.id, ...this.ids].slice(0, HEROES_MAX));
       if (this.all.length > 1 && this.ids.length > 1) this.chosen = new Set([made.id]);
       this.#isMaking = false;

@@ -1,8 +1,8 @@
 // The REST API: a method per verb, typed by openapi.json. What costs carries an idempotency key and may be repeated.
 import { holdKey, type KeyStorage } from './keys.js';
 import type {
-  AssetType, Character, CharacterList, ErrorCode, Estimates, History, NewCharacter, NewStory, Options, Outcome, Plans, Retry, Share, SharedStory, Story,
-  StoriesAsked, StoryAccepted, StoryList, Trait, Usage, User, UserChange, Voice,
+  AssetType, Character, CharacterChange, CharacterList, ErrorCode, Estimates, History, NewCharacter, NewStory, Options, Outcome, Plans, Retry, Share, SharedStory, Story,
+  StoriesAsked, StoryAccepted, StoryList, Trait, Upload, Usage, User, UserChange, Voice,
 } from './types.js';
 
 /** A refusal of the API, or (status 0) no answer at all. Show `message` to people, decide by `code`. */
@@ -96,6 +96,24 @@ export function createApi(config: ApiConfig) {
     }
   }
 
+  /** Sends a picture by a form of the API; answers what its character names it by among `referenceImages`. */
+  async function upload(characterId: string, picture: Blob): Promise<string> {
+    const form = await call<Upload>('POST', `/characters/${encodeURIComponent(characterId)}/uploads`);
+    const body = new FormData();
+    for (const [name, value] of Object.entries(form.fields)) body.append(name, value);
+    // The bucket reads nothing behind the file.
+    body.append('Content-Type', picture.type);
+    body.append('file', picture);
+    let response: Response;
+    try {
+      response = await fetchIt(form.url, { method: 'POST', body });
+    } catch {
+      throw new ApiError(0, 'OFFLINE', 'No connection.');
+    }
+    if (!response.ok) throw new ApiError(response.status, 'UNREADABLE', `The picture was not taken (${response.status}).`);
+    return form.reference;
+  }
+
   const of = (storyId: string, rest = '') => `/stories/${encodeURIComponent(storyId)}${rest}`;
   const steer = (verb: string) => (storyId: string, body: object) =>
     call<Outcome>('POST', of(storyId, `/assets/${verb}`), body);
@@ -139,6 +157,11 @@ export function createApi(config: ApiConfig) {
     characters: (limit = 50, offset = 0) =>
       call<CharacterList>('GET', `/characters${query({ limit, ...(offset && { offset }) })}`),
     createCharacter: (character: NewCharacter) => call<Character>('POST', '/characters', character),
+    character: (characterId: string) => call<Character>('GET', `/characters/${encodeURIComponent(characterId)}`),
+    /** What is left out stays. */
+    changeCharacter: (characterId: string, change: CharacterChange) =>
+      call<Character>('PATCH', `/characters/${encodeURIComponent(characterId)}`, change),
+    upload,
     traits: () => call<{ traits: Trait[] }>('GET', '/characters/traits'),
     usage: () => call<Usage>('GET', '/users/me/usage'),
     settings: () => call<User>('GET', '/users/me'),

@@ -11,6 +11,7 @@ use crate::{
     config::ImageFallback,
     failure::StepError,
     prompt::{self, PictureBrief, Wording},
+    references::{self, UserReference},
     stand_in_names::HidesNames,
     story_context::StoryContext,
 };
@@ -28,8 +29,6 @@ use store::{Completion, Draft, FileKind, StoredFile};
 
 /// Pictures drawn for one wish until one passes its check (S1-073).
 const TRIES: u32 = 3;
-/// Reference pictures a provider takes in one edit.
-const REFERENCES_MAX: usize = 16;
 
 pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
     let (story, job) = (&attempt.story, &attempt.job);
@@ -43,7 +42,7 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
         None => story.title()?.to_owned(),
         Some(beat) => story.beat(beat).await?.scene_description,
     };
-    let references = references(story, job.asset_type).await?;
+    let (references, brought) = references(story, job.asset_type).await?;
     let brief = PictureBrief {
         index,
         characters: &story.work.characters,
@@ -56,7 +55,6 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
             .or_else(|| story.work.request.style()),
         has_reference: !matches!(references, References::None),
     };
-    let takes_users_references = matches!(references, References::Urls(_));
     let drawing = draw_until_accepted(attempt, &brief, references);
     let accepted = if index == 0 {
         tracing::info!(target: "AssetGenerationPipeline", "Generating cover with GLOBAL_STYLE, references, and validation");
@@ -92,9 +90,7 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
     story.keep_print(&file.url, developed.print);
     let mut metadata = json!({"paletteStep": step.name, "motif": journey.motif, "analysisComplete": true, "validation": validation,
         "screenUrl": screen, "thumbnailUrl": thumbnail});
-    if takes_users_references
-        && let Some(unused) = story.unused_references.describe(&story.work.characters)
-    {
+    if let Some(unused) = story.unused_references.describe(brought) {
         metadata["unusedReferences"] = unused;
     }
     if wording != Wording::Full {
@@ -112,23 +108,23 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
     })
 }
 
-/// Characters' pictures for the cover; the cover alone for the scenes, which forces new poses (S1-110).
-async fn references(story: &StoryContext, asset: AssetType) -> Result<References, StepError> {
+/// Characters' pictures for the cover, and what users brought of them; the cover alone for the scenes, which forces new poses
+/// (S1-110).
+async fn references(
+    story: &StoryContext,
+    asset: AssetType,
+) -> Result<(References, &[UserReference]), StepError> {
     if asset != AssetType::Cover
         && let Some(cover) = story.picture(AssetType::Cover).await?
     {
-        return Ok(References::Picture(cover));
+        return Ok((References::Picture(cover), &[]));
     }
-    let characters = story.work.characters.iter();
-    let urls: Vec<_> = characters
-        .flat_map(|character| &character.reference_images)
-        .take(REFERENCES_MAX)
-        .cloned()
-        .collect();
-    Ok(match urls.is_empty() {
-        true => References::None,
-        false => References::Urls(urls),
-    })
+    let brought = story.references().await?;
+    let references = match references::pictures(brought) {
+        pictures if pictures.is_empty() => References::None,
+        pictures => References::Pictures(pictures),
+    };
+    Ok((references, brought))
 }
 
 /// A picture that passed its check, or the best of those that did not where that is to be shown.

@@ -21,7 +21,10 @@ pub(super) fn answer(seen: &mut Seen, parts: &Parts, body: Bytes) -> Response {
         let prefix = prefix.split('&').next().unwrap();
         let found = seen.objects.keys().filter(|key| key.starts_with(prefix));
         let found: String = found
-            .map(|key| format!("<Contents><Key>{key}</Key></Contents>"))
+            .map(|key| {
+                let length = seen.objects[key].len();
+                format!("<Contents><Key>{key}</Key><Size>{length}</Size></Contents>")
+            })
             .collect();
         return format!("<ListBucketResult>{found}</ListBucketResult>").into_response();
     }

@@ -24,6 +24,15 @@ pub(super) fn answer(seen: &mut Seen, function: &str, body: &[u8]) -> Response {
             seen.releases.push(body);
             axum::Json(json!({"accepted": true})).into_response()
         }
+        "claim_references" => {
+            let nothing = json!({"leased": [], "states": {}, "more": false});
+            axum::Json(seen.web.leases.pop_front().unwrap_or(nothing)).into_response()
+        }
+        "note_references" => {
+            seen.web.notes.push(body);
+            let accepted = !seen.web.refuses_notes;
+            axum::Json(json!({"accepted": accepted, "more": false})).into_response()
+        }
         other => unreachable!("{other} is not called here"),
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::{
     answer::Answer,
-    deps::AppState,
+    deps::{AppState, Deps},
     error::ApiError,
     extract::{Body, Checked, PageQuery, PathId, Posted, SignedIn, given},
+    hand_off,
     moderation::{self, words_of_character},
     store_error::character_not_found,
 };
@@ -15,6 +16,7 @@ use axum::{
 use domain::{
     CharacterId,
     character::{Character, CharacterForm, NewCharacter},
+    reference::{ReferenceSource, ReferenceStatus},
     request::InvalidField,
     traits::TRAITS,
 };
@@ -29,27 +31,57 @@ impl Checked for NewCharacter {
     const LEAST: &'static str = r#"{"name": "a"}"#;
 
     fn check(form: CharacterForm) -> Result<Self, InvalidField> {
-        form.try_into()
+        let character: Self = form.try_into()?;
+        let mut sources = character.reference_images.iter();
+        match sources.any(|source| matches!(source, ReferenceSource::Upload(_))) {
+            true => Err(InvalidField::new(
+                "referenceImages",
+                "may name an upload once there is a character to send it for",
+            )),
+            false => Ok(character),
+        }
     }
 }
 
-/// A character as the API shows it; `referenceImages` as it is sent.
+/// A character as the API shows it; `referenceImages` as it is sent, and how each of them turned out.
 #[derive(Serialize)]
 pub(crate) struct CharacterView {
     #[serde(flatten)]
     character: Value,
+    references: Vec<ReferenceView>,
+}
+
+#[derive(Serialize)]
+struct ReferenceView {
+    image: ReferenceSource,
+    status: ReferenceStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
 }
 
 impl TryFrom<Character> for CharacterView {
     type Error = ApiError;
 
     fn try_from(character: Character) -> Result<Self, ApiError> {
+        let references = character.reference_images.iter().map(|image| {
+            let status = character.reference_states.get(image);
+            let status = status.unwrap_or(ReferenceStatus::Pending);
+            ReferenceView {
+                image: image.clone(),
+                status,
+                reason: status.reason(),
+            }
+        });
+        let references = references.collect();
         let mut character = serde_json::to_value(character).map_err(ApiError::internal)?;
         if let Some(fields) = character.as_object_mut() {
             let images = fields.remove("reference_images").unwrap_or_default();
             fields.insert("referenceImages".to_owned(), images);
         }
-        Ok(Self { character })
+        Ok(Self {
+            character,
+            references,
+        })
     }
 }
 
@@ -74,8 +106,17 @@ pub(crate) async fn create(
     let store = &deps.store;
     let created = store.create_character(&caller, &body, &idempotency).await?;
     let replayed = matches!(created, Created::Replayed(_));
-    let character = CharacterView::try_from(created.into_inner())?;
+    let character = created.into_inner();
+    prepare(&deps, &character).await;
+    let character = CharacterView::try_from(character)?;
     Ok(Answer::created(character).replayed(replayed))
+}
+
+/// Starts what is to be done once for a character: its pictures are fetched, where nobody has.
+async fn prepare(deps: &Deps, character: &Character) {
+    if character.reference_states.any_is_pending() {
+        hand_off::prepare_character(deps, character.id).await;
+    }
 }
 
 /// `GET /characters`: the caller's own, newest first.
@@ -149,7 +190,7 @@ impl Checked for Change {
             return Err(InvalidField::new("body", "must change something"));
         }
         // The rules are those of a whole character, so one is made up around the change.
-        let whole = NewCharacter::check(CharacterForm {
+        let whole = NewCharacter::try_from(CharacterForm {
             name: form.name.unwrap_or_else(|| "unchanged".to_owned()),
             species: form.species.flatten(),
             age: form.age.flatten(),
@@ -185,6 +226,9 @@ pub(crate) async fn change(
     let store = &deps.store;
     let character = store.update_character(caller.user_id, id, &change).await?;
     let character = character.ok_or_else(character_not_found)?;
+    if !change["reference_images"].is_null() {
+        prepare(&deps, &character).await;
+    }
     Ok(Answer::ok(character.try_into()?))
 }
 
@@ -204,6 +248,7 @@ pub(crate) async fn remove(
     if !deleted {
         return Err(character_not_found());
     }
+    hand_off::delete_files(&deps).await;
     Ok(Answer::ok(Removed { id, deleted }))
 }
 

@@ -191,8 +191,10 @@ async fn somebody_else_s_story_is_not_found() {
 #[tokio::test]
 async fn a_character_is_made_shown_changed_and_removed() {
     let api = TestApi::new().await;
+    let image = "https://example.com/ember.png";
     let row = json!({"id": STORY, "name": "Ember", "species": "dragon", "age": 7, "traits": ["glasses"], "appearance": {},
-        "personality": ["shy"], "reference_images": ["https://example.com/ember.png"]});
+        "personality": ["shy"], "reference_images": [image], "reference_states": {image: "pending"}});
+    let prepare = json!({"action": "prepare_character", "characterId": STORY});
     api.database.answers(
         "rpc/create_character",
         200,
@@ -203,23 +205,79 @@ async fn a_character_is_made_shown_changed_and_removed() {
 
     let made = api.post("/characters", json!({"name": "Ember"})).await;
     assert_eq!(made.status(), 201);
+    assert_eq!(
+        api.events(),
+        [("content-agent".to_owned(), prepare.clone())]
+    );
     let shown = body(api.get(&path).await).await;
     assert_eq!(body(made).await, shown);
-    assert_eq!(
-        shown["data"]["referenceImages"],
-        json!(["https://example.com/ember.png"])
-    );
+    assert_eq!(shown["data"]["referenceImages"], json!([image]));
+    let references = json!([{"image": image, "status": "pending"}]);
+    assert_eq!(shown["data"]["references"], references);
     assert!(shown["data"].get("reference_images").is_none());
+    assert!(shown["data"].get("reference_states").is_none());
 
     let changed = api.ask("PATCH", &path, json!({"age": 8}).to_string()).await;
     assert_eq!(changed.status(), 200);
     let (method, _, change) = api.database.questions().pop().unwrap();
     assert_eq!((method.as_str(), &change["age"]), ("PATCH", &json!(8)));
     assert!(change.get("name").is_none());
+    assert_eq!(api.events().len(), 1, "its pictures stayed");
+    let upload = format!("upload:{STORY}");
+    let images = json!({"referenceImages": [image, upload]}).to_string();
+    assert_eq!(api.ask("PATCH", &path, images).await.status(), 200);
+    assert_eq!(api.events()[1].1, prepare);
 
     assert_eq!(api.ask("DELETE", &path, "").await.status(), 200);
+    assert_eq!(api.events()[2].1, json!({"action": "delete_files"}));
     api.database.answers("characters", 200, json!([]));
     assert_eq!(api.ask("DELETE", &path, "").await.status(), 404);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_picture_of_a_character_is_told_with_the_picture() {
+    let api = TestApi::new().await;
+    let [good, bad] = ["https://example.com/a.png", "https://example.com/b.gif"];
+    let row = json!({"id": STORY, "name": "Ember", "reference_images": [good, bad],
+        "reference_states": {good: "ready", bad: "unreadable"}});
+    api.database.answers("characters", 200, json!([row]));
+    let shown = body(api.get(&format!("/characters/{STORY}")).await).await;
+    let told = json!([{"image": good, "status": "ready"},
+        {"image": bad, "status": "unreadable", "reason": "UNREADABLE_REFERENCE"}]);
+    assert_eq!(shown["data"]["references"], told);
+}
+
+#[tokio::test]
+async fn a_form_sends_one_picture_of_a_character_of_ones_own_and_of_no_other() {
+    let api = TestApi::new().await;
+    let path = format!("/characters/{STORY}/uploads");
+    let missing = api.post(&path, Value::Null).await;
+    assert_eq!(missing.status(), 404);
+    assert_eq!(code_of(&body(missing).await), "CHARACTER_NOT_FOUND");
+    let row = json!({"id": STORY, "name": "Ember"});
+    api.database.answers("characters", 200, json!([row]));
+    let made = body(api.post(&path, Value::Null).await).await;
+    let id = made["data"]["reference"].as_str().unwrap();
+    let id = id.strip_prefix("upload:").unwrap();
+    assert_eq!(
+        made["data"]["fields"]["key"],
+        format!("uploads/{STORY}/{id}")
+    );
+    assert_eq!(made["data"]["bytesMax"], 10_485_760);
+    let (_, asked, _) = &api.database.questions()[1];
+    assert!(
+        asked.contains(&format!("owner_user_id=eq.{USER}")),
+        "{asked}"
+    );
+    // Another each time, for a character that is there.
+    let again = body(api.post(&path, Value::Null).await).await;
+    assert_ne!(again["data"]["reference"], made["data"]["reference"]);
+    let early = json!({"name": "Ember", "referenceImages": [format!("upload:{id}")]});
+    let refused = body(api.post("/characters", early).await).await;
+    assert_eq!(
+        refused["data"]["fields"][0]["field"], "referenceImages",
+        "{refused}"
+    );
 }
 
 #[tokio::test]

@@ -89,7 +89,8 @@ impl FilesServer {
             .layer(middleware::from_fn_with_state(
                 self.faults.clone(),
                 faults::meet,
-            ));
+            ))
+            .layer(middleware::map_response(share_with_any_origin::<Response>));
         Router::new()
             .route("/cdn/{*key}", get(read).options(allow_any_origin))
             .with_state(self.cdn.clone())
@@ -112,7 +113,7 @@ async fn read(State(cdn): State<Cdn>, PathOf(key): PathOf<String>, request: Requ
     }
     // A part of a key is no object, though the file system keeps a folder for it.
     if cdn.folder.join(&key).is_dir() {
-        return share_with_any_origin(StatusCode::NOT_FOUND);
+        return share_with_any_origin(StatusCode::NOT_FOUND).await;
     }
     let (parts, _) = request.into_parts();
     let known_version = parts.headers.get(header::IF_NONE_MATCH).cloned();
@@ -136,7 +137,7 @@ async fn read(State(cdn): State<Cdn>, PathOf(key): PathOf<String>, request: Requ
         *response.body_mut() = Body::empty();
         response.headers_mut().remove(header::CONTENT_LENGTH);
     }
-    share_with_any_origin(([(header::ACCEPT_RANGES, "bytes")], response))
+    share_with_any_origin(([(header::ACCEPT_RANGES, "bytes")], response)).await
 }
 
 fn object_uri(bucket: &str, cdn_path: &str) -> Option<Uri> {
@@ -150,10 +151,10 @@ async fn allow_any_origin() -> Response {
         (header::ACCESS_CONTROL_ALLOW_HEADERS, "range, if-none-match"),
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),
     ];
-    share_with_any_origin((StatusCode::NO_CONTENT, headers))
+    share_with_any_origin((StatusCode::NO_CONTENT, headers)).await
 }
 
-fn share_with_any_origin(response: impl IntoResponse) -> Response {
+async fn share_with_any_origin<R: IntoResponse>(response: R) -> Response {
     let exposed = "accept-ranges, content-length, content-range, etag";
     let headers = [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),

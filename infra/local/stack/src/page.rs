@@ -108,7 +108,11 @@ pub fn router(workspace: &Path, variables: &BTreeMap<String, String>) -> Router 
             .replace('&', "&amp;")
             .replace('"', "&quot;"),
         api: of("API_URL").to_owned(),
-        policy: content_security_policy(of("API_URL"), of("SUPABASE_URL")),
+        policy: content_security_policy(
+            of("API_URL"),
+            of("SUPABASE_URL"),
+            of("AWS_ENDPOINT_URL_S3"),
+        ),
     };
     Router::new()
         .route("/app", get(|| async { Redirect::permanent("/app/") }))
@@ -119,11 +123,11 @@ pub fn router(workspace: &Path, variables: &BTreeMap<String, String>) -> Router 
 
 /// The policy of template.yaml (a test compares), for the addresses of this stack.
 #[must_use]
-pub fn content_security_policy(api: &str, supabase: &str) -> String {
+pub fn content_security_policy(api: &str, supabase: &str, files: &str) -> String {
     let socket = supabase.replacen("http", "ws", 1);
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; \
-         media-src 'self' https:; connect-src 'self' {api} {supabase} {socket}; manifest-src 'self'; \
+         media-src 'self' https:; connect-src 'self' {api} {supabase} {socket} {files}; manifest-src 'self'; \
          worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 }

@@ -1,7 +1,7 @@
 //! Whole calls against a server that answers as a test says: an order, how it stands, and the picture.
 
 use super::*;
-use crate::CallCount;
+use crate::{CallCount, References};
 use axum::{
     Json, Router,
     body::{Body, Bytes},
@@ -190,15 +190,12 @@ async fn no_more_references_are_sent_than_are_worth_their_price() {
         answer_as(asked, address, stands("Ready", address))
     })
     .await;
-    let urls = (0..6).map(|n| {
-        format!("https://img.example.com/{n}.png")
-            .parse()
-            .expect("a URL")
-    });
-    let (picture, _) = draw(&bfl, References::Urls(urls.collect())).await;
+    let file = axum::body::to_bytes(file().into_body(), usize::MAX);
+    let one = PictureBytes::parse(file.await.expect("bytes")).expect("a picture");
+    let (picture, _) = draw(&bfl, References::Pictures(vec![one.clone(); 6])).await;
     assert!(picture.is_ok());
     let body = &server.asked(ORDER)[0].body;
-    assert_eq!(body["input_image_4"], "https://img.example.com/3.png");
+    assert_eq!(body["input_image_4"], STANDARD.encode(one.bytes()));
     assert_eq!(body["input_image_5"], Value::Null);
 }
 

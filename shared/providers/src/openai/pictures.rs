@@ -23,27 +23,13 @@ impl OpenAi {
         let mut body = json!({"model": model, "prompt": prompt, "n": 1, "size": "1024x1024", "quality": limits.quality});
         let (name, value) = limits.format;
         body[name] = value.into();
-        let none = References::None;
-        let references = match &call.references {
-            _ if limits.references_max == 0 => &none,
-            References::Urls(urls) if urls.is_empty() => &none,
-            references => references,
-        };
-        let request = || match references {
-            References::None => self.post("images/generations").json(&body),
-            References::Urls(urls) => {
-                let images: Vec<_> = urls
-                    .iter()
-                    .take(limits.references_max)
-                    .map(|url| json!({"image_url": url}))
-                    .collect();
-                let mut body = body.clone();
-                body["images"] = images.into();
-                self.post("images/edits").json(&body)
-            }
-            References::Picture(picture) => self
+        let sent = call.references.pictures();
+        let sent = &sent[..sent.len().min(limits.references_max)];
+        let request = || match sent {
+            [] => self.post("images/generations").json(&body),
+            pictures => self
                 .post("images/edits")
-                .multipart(edit_form(&body, picture)),
+                .multipart(edit_form(&body, pictures)),
         };
         let model_call = ModelCall {
             kind: "picture",
@@ -58,11 +44,13 @@ impl OpenAi {
         };
         let drawn = self.call(model_call, request, answers::picture, usage);
         drawn.await.map_err(|error| {
-            let kind = match (&error.kind, references) {
+            let kind = match (&error.kind, &call.references) {
                 // Nothing was sent that could be at fault.
-                (ErrorKind::ReferenceUnreadable { .. }, References::None) => ErrorKind::Invalid,
+                (ErrorKind::ReferenceUnreadable { .. }, _) if sent.is_empty() => ErrorKind::Invalid,
                 // Neither code nor parameter: what differs from the calls that succeed is what a user brought along.
-                (ErrorKind::Invalid, References::Urls(_)) if error.code.is_none() => {
+                (ErrorKind::Invalid, References::Pictures(_))
+                    if error.code.is_none() && !sent.is_empty() =>
+                {
                     ErrorKind::ReferenceUnreadable { index: None }
                 }
                 (kind, _) => kind.clone(),
@@ -72,14 +60,17 @@ impl OpenAi {
     }
 }
 
-/// The multipart form of an edit; the file needs a name and its true type.
-fn edit_form(fields: &Value, picture: &PictureBytes) -> Form {
-    let format = picture.format();
-    let file = Part::stream(picture.bytes().clone())
-        .file_name(format!("reference.{}", format.extension()))
-        .mime_str(format.media_type())
-        .expect("a valid media type");
-    let mut form = Form::new().part("image[]", file);
+/// The multipart form of an edit; each file needs a name and its true type.
+fn edit_form(fields: &Value, pictures: &[PictureBytes]) -> Form {
+    let mut form = Form::new();
+    for picture in pictures {
+        let format = picture.format();
+        let file = Part::stream(picture.bytes().clone())
+            .file_name(format!("reference.{}", format.extension()))
+            .mime_str(format.media_type())
+            .expect("a valid media type");
+        form = form.part("image[]", file);
+    }
     for (name, value) in fields.as_object().into_iter().flatten() {
         let value = value
             .as_str()

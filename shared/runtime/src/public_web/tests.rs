@@ -186,3 +186,81 @@ async fn an_answer_is_read_with_when_to_come_again_and_one_that_has_no_end_is_no
         .await;
     assert!(matches!(unsent, Err(PublicWebError::NotSent)), "{unsent:?}");
 }
+
+#[tokio::test]
+async fn a_file_is_fetched_as_far_as_it_may_be_long_and_where_it_moved_to_is_looked_up_like_the_first()
+ {
+    use axum::{
+        Router,
+        body::Body,
+        http::{StatusCode, Uri},
+        response::{IntoResponse, Redirect},
+    };
+    const BYTES_MAX: usize = 1000;
+    let answer = async |uri: Uri| match uri.path() {
+        "/img.example.com/a" => Body::from(vec![7; BYTES_MAX]).into_response(),
+        "/img.example.com/long" => Body::from(vec![7; BYTES_MAX + 1]).into_response(),
+        // No length is told of what comes in parts.
+        "/img.example.com/parts" => {
+            let part = || Ok::<_, std::io::Error>(vec![7; 400]);
+            Body::from_stream(futures::stream::repeat_with(part)).into_response()
+        }
+        "/img.example.com/drip" => {
+            let first = futures::stream::iter([Ok::<_, std::io::Error>(vec![7])]);
+            let rest = futures::stream::pending();
+            Body::from_stream(futures::StreamExt::chain(first, rest)).into_response()
+        }
+        "/img.example.com/moved" => Redirect::to("https://img.example.com/a").into_response(),
+        "/img.example.com/inside" => Redirect::to("https://169.254.169.254/key").into_response(),
+        "/img.example.com/plain" => Redirect::to("http://img.example.com/a").into_response(),
+        "/img.example.com/port" => Redirect::to("https://img.example.com:22/a").into_response(),
+        "/img.example.com/round" => Redirect::to("/round").into_response(),
+        "/img.example.com/busy" => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let detour = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+    let web = PublicWeb::new(Some(detour.parse().unwrap()));
+    let fetch = async |path: &str, within| {
+        let url = format!("https://img.example.com/{path}").parse().unwrap();
+        web.fetch(&url, BYTES_MAX, within).await
+    };
+    let patient = Duration::from_secs(5);
+    for path in ["a", "moved"] {
+        assert_eq!(fetch(path, patient).await.unwrap().len(), BYTES_MAX);
+    }
+    for path in ["long", "parts"] {
+        let refused = fetch(path, patient).await.unwrap_err();
+        assert!(matches!(refused, PublicWebError::TooLong(_)), "{refused}");
+    }
+    for path in ["inside", "plain", "port"] {
+        let refused = fetch(path, patient).await.unwrap_err();
+        assert!(matches!(refused, PublicWebError::NotPublic), "{refused}");
+        assert!(!refused.is_passing());
+    }
+    for (path, status, is_passing) in [
+        ("round", 303, false),
+        ("busy", 503, true),
+        ("x", 404, false),
+    ] {
+        let refused = fetch(path, patient).await.unwrap_err();
+        assert!(matches!(refused, PublicWebError::Status(told) if told == status));
+        assert_eq!(refused.is_passing(), is_passing);
+    }
+    let late = fetch("drip", Duration::from_millis(50)).await.unwrap_err();
+    assert!(matches!(late, PublicWebError::TooLate(_)) && late.is_passing());
+}
+
+#[tokio::test]
+async fn a_file_whose_name_leads_inside_is_not_fetched() {
+    let inside = web(|_| async { Ok(vec!["127.0.0.1:0".parse().unwrap()]) });
+    for url in ["https://img.example.com/a.png", "https://127.0.0.1/a.png"] {
+        let url = url.parse().unwrap();
+        let refused = inside.fetch(&url, 1000, Duration::from_secs(5)).await;
+        assert!(
+            matches!(refused, Err(PublicWebError::NotPublic)),
+            "{refused:?}"
+        );
+    }
+}

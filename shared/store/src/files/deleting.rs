@@ -63,7 +63,7 @@ impl AssetFiles {
             .await
     }
 
-    async fn delete_where(
+    pub(super) async fn delete_where(
         &self,
         prefix: &str,
         is_meant: impl Fn(&str) -> bool,

@@ -8,7 +8,7 @@ use std::fmt::{self, Display};
 use url::Url;
 
 /// Hexadecimal digits of a digest that stand in a key: 64 bits are neither guessed nor met twice in one story.
-const DIGITS: usize = 16;
+pub(super) const DIGITS: usize = 16;
 
 /// Digest of everything that decides how a file turns out: wording, models, references, voice. Two attempts with the same
 /// one wish for the same thing, so that what one of them paid for may serve the other.

@@ -2,8 +2,9 @@
 
 use crate::{Completion, FinishedStory};
 use domain::{
-    AssetType, JobId, LeaseToken, Overall, StoryId, UserId,
+    AssetType, CharacterId, JobId, LeaseToken, Overall, StoryId, UserId,
     character::Character,
+    reference::ReferenceStates,
     request::NewStory,
     story::{Outline, StoryText},
 };
@@ -57,6 +58,9 @@ pub struct StoryWork {
     pub manuscript: Value,
     pub request: NewStory,
     pub characters: Vec<Character>,
+    /// How their references turned out by now.
+    #[serde(default)]
+    pub references: BTreeMap<CharacterId, ReferenceStates>,
     /// The assets and colours as they stand.
     pub view: StoryView,
 }

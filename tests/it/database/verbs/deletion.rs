@@ -1,6 +1,6 @@
 //! What is taken away is gone from every table, leaves its files in the queue, and the ledgers right to the cent.
 
-mod files;
+pub(super) mod files;
 mod users;
 
 use crate::database::fixture::{Database, EVERYTHING, Story, completion, creation};

@@ -64,8 +64,8 @@ impl<'a> Drafts<'a> {
         let mut parts = vec![Bytes::from_static(b"picture"), prompt.into(), models.into()];
         match references {
             References::None => {}
-            References::Urls(urls) => {
-                parts.extend(urls.iter().map(|url| Bytes::from(url.to_string())));
+            References::Pictures(pictures) => {
+                parts.extend(pictures.iter().map(|picture| picture.bytes().clone()));
             }
             // The cover, whose address carries a digest of it.
             References::Picture(_) => {

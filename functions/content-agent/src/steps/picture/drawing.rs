@@ -3,14 +3,14 @@
 use crate::{
     prices::Prices,
     prompt::{PictureBrief, Wording, words},
-    references::{Reason, UnusedReferences},
+    references::UnusedReferences,
 };
+use domain::reference::ReferenceStatus;
 use providers::{
     CallCount, CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError,
     References,
 };
 use std::time::Instant;
-use url::Url;
 
 /// How often one picture is asked for without some of the references before all of them are left out.
 const UNREADABLE_MAX: u32 = 3;
@@ -68,12 +68,12 @@ impl Drawing<'_> {
                 {
                     unreadable += 1;
                     let index = index.filter(|_| unreadable <= UNREADABLE_MAX);
-                    self.leave_out(&call.references, index, Reason::Unreadable);
+                    self.leave_out(&call.references, index, ReferenceStatus::Unreadable);
                 }
                 ErrorKind::Refused
                     if self.wording >= Wording::Plain && self.may_suspect(&call.references) =>
                 {
-                    self.leave_out(&call.references, None, Reason::Refused);
+                    self.leave_out(&call.references, None, ReferenceStatus::Refused);
                 }
                 ErrorKind::Refused => {
                     let Some(plainer) = self.wording.plainer() else {
@@ -90,9 +90,9 @@ impl Drawing<'_> {
     fn usable_references(&self) -> References {
         match &self.references {
             _ if !self.wording.shows_characters() => References::None,
-            References::Urls(urls) => match self.unused.usable(urls) {
+            References::Pictures(pictures) => match self.unused.usable(pictures) {
                 usable if usable.is_empty() => References::None,
-                usable => References::Urls(usable),
+                usable => References::Pictures(usable),
             },
             other => other.clone(),
         }
@@ -109,16 +109,16 @@ impl Drawing<'_> {
     fn may_suspect(&self, references: &References) -> bool {
         match references {
             References::None => false,
-            References::Urls(_) => true,
+            References::Pictures(_) => true,
             References::Picture(_) => self.unused.any_was_refused(),
         }
     }
 
     /// Leaves out the reference at a place of those that were sent, or all of them.
-    fn leave_out(&mut self, sent: &References, index: Option<usize>, reason: Reason) {
+    fn leave_out(&mut self, sent: &References, index: Option<usize>, reason: ReferenceStatus) {
         let (all, count) = match sent {
-            References::Urls(urls) => (urls.as_slice(), urls.len()),
-            _ => (&[] as &[Url], 1),
+            References::Pictures(pictures) => (pictures.as_slice(), pictures.len()),
+            _ => (&[] as &[PictureBytes], 1),
         };
         let named = index.and_then(|index| all.get(index));
         tracing::warn!(
@@ -128,8 +128,8 @@ impl Drawing<'_> {
             "Reference picture is of no use, asking without it"
         );
         match (named, sent) {
-            (Some(url), _) => self.unused.leave_out([url], reason),
-            (None, References::Urls(urls)) => self.unused.leave_out(urls, reason),
+            (Some(picture), _) => self.unused.leave_out([picture], reason),
+            (None, References::Pictures(pictures)) => self.unused.leave_out(pictures, reason),
             (None, _) => self.references = References::None,
         }
     }
@@ -176,13 +176,17 @@ mod tests {
         }
     }
 
-    fn url(name: &str) -> Url {
-        format!("https://img.example.com/{name}")
-            .parse()
-            .expect("a URL")
+    /// What a user brought, by its number.
+    fn brought(number: u8) -> PictureBytes {
+        PictureBytes::parse(crate::test_services::picture(number * 20)).expect("a picture")
     }
 
-    /// Which references each call had: the names of files, `cover`, or nothing; and the prompt of the last.
+    fn number_of(picture: &PictureBytes) -> String {
+        let number = (1..10).find(|number| brought(*number) == *picture);
+        number.expect("one of those").to_string()
+    }
+
+    /// Which references each call had: their numbers, `cover`, or nothing; and the prompt of the last.
     async fn draw(
         answering: Answering,
         references: References,
@@ -227,9 +231,8 @@ mod tests {
         let references = calls.iter().map(|call| match &call.references {
             References::None => String::new(),
             References::Picture(_) => "cover".to_owned(),
-            References::Urls(urls) => {
-                let names = urls.iter().map(|url| url.path().trim_start_matches('/'));
-                names.collect::<Vec<_>>().join(" ")
+            References::Pictures(pictures) => {
+                pictures.iter().map(number_of).collect::<Vec<_>>().join(" ")
             }
         });
         (picture, references.collect(), prompt.unwrap_or_default())
@@ -244,10 +247,10 @@ mod tests {
             References::None => Ok(()),
             _ => Err(UNREADABLE),
         };
-        let references = References::Urls(vec![url("ember.gif")]);
+        let references = References::Pictures(vec![brought(1)]);
         let (picture, asked, prompt) = draw(answering, references.clone(), &unused).await;
         assert!(picture.is_ok());
-        assert_eq!(asked, ["ember.gif", ""]);
+        assert_eq!(asked, ["1", ""]);
         assert!(!prompt.contains("as in the reference"), "{prompt}");
         let (picture, asked, _) = draw(answering, references, &unused).await;
         assert!(picture.is_ok());
@@ -257,29 +260,30 @@ mod tests {
     #[tokio::test]
     async fn one_bad_reference_among_good_ones_costs_itself_alone_where_it_is_named() {
         let unused = UnusedReferences::default();
-        let references = ["a.png", "b.gif", "c.png", "d.png"].map(url).to_vec();
+        let references = [1, 2, 3, 4].map(brought).to_vec();
         let answering: Answering = |call| match &call.references {
-            References::Urls(urls) => match urls.iter().position(|url| url.path() == "/b.gif") {
+            References::Pictures(sent) => match sent.iter().position(|one| *one == brought(2)) {
                 Some(index) => Err(ErrorKind::ReferenceUnreadable { index: Some(index) }),
                 None => Ok(()),
             },
             _ => Ok(()),
         };
-        let (picture, asked, prompt) = draw(answering, References::Urls(references), &unused).await;
+        let (picture, asked, prompt) =
+            draw(answering, References::Pictures(references), &unused).await;
         assert!(picture.is_ok());
-        assert_eq!(asked, ["a.png b.gif c.png d.png", "a.png c.png d.png"]);
+        assert_eq!(asked, ["1 2 3 4", "1 3 4"]);
         assert!(prompt.contains("as in the reference"));
     }
 
     #[tokio::test]
     async fn many_bad_references_do_not_cost_a_call_each() {
-        let references = ["a", "b", "c", "d", "e", "f"].map(url).to_vec();
+        let references = [1, 2, 3, 4, 5, 6].map(brought).to_vec();
         let unused = UnusedReferences::default();
         let answering: Answering = |call| match call.references {
             References::None => Ok(()),
             _ => Err(ErrorKind::ReferenceUnreadable { index: Some(0) }),
         };
-        let (picture, asked, _) = draw(answering, References::Urls(references), &unused).await;
+        let (picture, asked, _) = draw(answering, References::Pictures(references), &unused).await;
         assert!(picture.is_ok());
         assert_eq!(asked.len() as u32, 1 + UNREADABLE_MAX + 1);
     }
@@ -288,13 +292,13 @@ mod tests {
     async fn a_photo_that_is_refused_in_plainer_words_too_is_left_out_the_third_time() {
         let unused = UnusedReferences::default();
         let answering: Answering = |call| match call.references {
-            References::Urls(_) => Err(ErrorKind::Refused),
+            References::Pictures(_) => Err(ErrorKind::Refused),
             _ => Ok(()),
         };
-        let references = References::Urls(vec![url("kid.jpg")]);
+        let references = References::Pictures(vec![brought(7)]);
         let (picture, asked, _) = draw(answering, references.clone(), &unused).await;
         assert!(picture.is_ok());
-        assert_eq!(asked, ["kid.jpg", "kid.jpg", ""]);
+        assert_eq!(asked, ["7", "7", ""]);
         let (_, asked, _) = draw(answering, references, &unused).await;
         assert_eq!(asked, [""], "the next picture is not refused for it again");
     }
@@ -332,7 +336,7 @@ mod tests {
     #[tokio::test]
     async fn a_filter_that_refused_a_users_photo_may_refuse_the_cover_as_well() {
         let unused = UnusedReferences::default();
-        unused.leave_out([&url("kid.jpg")], Reason::Refused);
+        unused.leave_out([&brought(7)], ReferenceStatus::Refused);
         let answering: Answering = |call| match call.references {
             References::None => Ok(()),
             _ => Err(ErrorKind::Refused),

@@ -2,6 +2,21 @@
 
 use super::*;
 
+fn brought() -> PictureBytes {
+    PictureBytes::parse(picture_bytes().into()).expect("a picture")
+}
+
+#[tokio::test]
+async fn every_reference_is_sent_as_a_file_of_one_form() {
+    let (server, openai) = Server::with_account(|_| drawn()).await;
+    let picture = draw(&openai, References::Pictures(vec![brought(); 3]));
+    picture.await.expect("a picture");
+    let asked = &server.asked()[0];
+    assert!(asked.path.ends_with("edits"));
+    assert_eq!(asked.form.matches("name=\"image[]\"").count(), 3);
+    assert!(!asked.form.contains("http"), "{}", asked.form);
+}
+
 #[tokio::test]
 async fn a_reference_nobody_can_read_is_told_from_a_request_that_is_wrong() {
     let (server, openai) = Server::with_account(|asked| {
@@ -14,12 +29,7 @@ async fn a_reference_nobody_can_read_is_told_from_a_request_that_is_wrong() {
         error(400, json!("invalid_image_file"))
     })
     .await;
-    let urls = [
-        "https://img.example.com/a.png",
-        "https://img.example.com/b.gif",
-    ];
-    let urls = urls.map(|url| url.parse().expect("a URL")).to_vec();
-    let picture = draw(&openai, References::Urls(urls));
+    let picture = draw(&openai, References::Pictures(vec![brought(); 2]));
     let failed = picture.await.expect_err("no picture").kind;
     assert_eq!(failed, ErrorKind::ReferenceUnreadable { index: Some(1) });
     assert_eq!(server.models(), [FIRST], "no other model reads it either");
@@ -32,15 +42,10 @@ async fn a_reference_nobody_can_read_is_told_from_a_request_that_is_wrong() {
 
 #[tokio::test]
 async fn an_edit_that_is_refused_without_a_word_is_put_down_to_its_references() {
-    let (server, openai) = Server::with_account(|_| {
-        json_answer(
-            400,
-            json!({"error": "Error while downloading https://img.example.com/expired"}),
-        )
-    })
-    .await;
-    let url = "https://img.example.com/expired".parse().expect("a URL");
-    let picture = draw(&openai, References::Urls(vec![url])).await;
+    let (server, openai) =
+        Server::with_account(|_| json_answer(400, json!({"error": "Error while reading a file"})))
+            .await;
+    let picture = draw(&openai, References::Pictures(vec![brought()])).await;
     let kind = picture.expect_err("no picture").kind;
     assert_eq!(kind, ErrorKind::ReferenceUnreadable { index: None });
     assert_eq!(server.models(), [FIRST]);

@@ -4,12 +4,12 @@ use super::{delete, kinds};
 use crate::database::fixture::Database;
 use serde_json::{Value, json};
 
-pub(super) async fn claim_deletions(database: &Database, owner: &str) -> Vec<Value> {
+pub(in crate::database) async fn claim_deletions(database: &Database, owner: &str) -> Vec<Value> {
     let claimed = database.call("claim_deletions", json!({"p_owner": owner}));
     claimed.await["deletions"].as_array().unwrap().clone()
 }
 
-pub(super) async fn complete_deletion(
+pub(in crate::database) async fn complete_deletion(
     database: &Database,
     deletion: &Value,
     error: Option<&str>,
@@ -19,7 +19,7 @@ pub(super) async fn complete_deletion(
 }
 
 /// Makes every pause of the queue be over, and every invocation that may store late.
-pub(super) async fn let_writers_end(database: &Database) {
+pub(in crate::database) async fn let_writers_end(database: &Database) {
     database
         .arrange(
             "update private.deletion_queue set available_at = now() - interval '1 second',
