@@ -88,7 +88,7 @@ impl Answers {
             .flatten()
             .zip(results.into_iter().flatten())
         {
-            self.verdicts.insert(text.to_string(), verdict.clone());
+            self.verdicts.insert(texts_of(text), verdict.clone());
         }
     }
 
@@ -96,7 +96,7 @@ impl Answers {
     pub(super) fn verdicts(&self, asked: &Value) -> Value {
         let passes = json!({"flagged": false, "categories": {}, "category_scores": {}});
         let input = asked["input"].as_array().into_iter().flatten();
-        let results = input.map(|text| self.verdicts.get(&text.to_string()).unwrap_or(&passes));
+        let results = input.map(|text| self.verdicts.get(&texts_of(text)).unwrap_or(&passes));
         json!({"id": "modr-kept", "model": asked["model"], "results": results.collect::<Vec<_>>()})
     }
 
