@@ -25,6 +25,7 @@ mod scripts;
 mod shop;
 mod support;
 mod versions;
+mod voices;
 mod webhooks;
 
 /// What holds answers to `openapi.json`, shared with the API's own tests.
