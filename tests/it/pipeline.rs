@@ -29,6 +29,7 @@ mod shop;
 mod support;
 mod uploads;
 mod versions;
+mod voices;
 mod webhooks;
 mod wire;
 

@@ -66,10 +66,11 @@ pub(crate) fn words_of_story(story: &NewStory) -> Vec<Words> {
         .collect()
 }
 
-/// All that a character, or a change of one, says in the user's own words: name, kind, looks, personality.
+/// All that a character, or a change of one, says in the user's own words: name and how it is said, kind, looks,
+/// personality.
 pub(crate) fn words_of_character(character: &Value) -> Vec<Words> {
     let mut words = Vec::new();
-    for field in ["name", "species"] {
+    for field in ["name", "species", "pronunciation"] {
         if let Some(text) = character[field].as_str() {
             words.push((field.to_owned(), text.to_owned()));
         }

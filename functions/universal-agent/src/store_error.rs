@@ -41,6 +41,9 @@ fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
         Refusal::NotInPlan => {
             let error = match (detail["priority"].as_str(), detail["assetType"].as_str()) {
                 (Some(priority), _) => format!("Priority {priority} is not available on your plan"),
+                _ if detail["characterVoices"] == true => {
+                    "A character's own voice is not available on your plan".to_owned()
+                }
                 (None, asset) => {
                     let title = asset_title(asset.unwrap_or_default());
                     format!("{title} generation is not available on your plan")

@@ -18,6 +18,7 @@ create table public.tiers (
   webhook_limit integer constraint tiers_webhooks_are_not_negative check (webhook_limit >= 0),
   asset_types text[] not null,
   priorities text[] not null default '{normal}',
+  character_voices boolean not null default false,
   upgrade_options text[] not null default '{}',
   constraint tiers_assets_are_known check ('content' = any (asset_types)
     and asset_types <@ '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}'::text[]),
@@ -44,25 +45,27 @@ comment on column public.tiers.webhook_limit is 'Addresses for events that a use
 comment on column public.tiers.asset_types is
   'Asset types the plan includes, and what a story is made of that names none; others are refused with ERR_6002.';
 comment on column public.tiers.priorities is 'Priorities a story may be asked for with; others are refused with ERR_6002.';
+comment on column public.tiers.character_voices is
+  'Whether heroes may speak with voices of their own; refused with ERR_6002, and read by the narrator where a plan lacks it.';
 comment on column public.tiers.upgrade_options is 'Codes of the plans and packs that allow more.';
 
 -- A new text makes eight assets anew, for which 1.62 is set aside; it costs about 0.60.
 insert into public.tiers (
   code, name, position, price_usd_month, story_limit, daily_generation_limit, remakes_per_story, daily_cost_limit_usd,
-  requests_per_minute, webhook_limit, asset_types, priorities, upgrade_options)
+  requests_per_minute, webhook_limit, asset_types, priorities, character_voices, upgrade_options)
 values
   ('free', 'Free', 1, 0, 2, null, 16, 4, 1800, 2,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
-    '{normal}', '{individual,story_pack_5}'),
+    '{normal}', false, '{individual,story_pack_5}'),
   ('individual', 'Individual', 2, 9.99, 60, 10, 32, 10, 1800, 3,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
-    '{normal,high}', '{premium,story_pack_5}'),
+    '{normal,high}', true, '{premium,story_pack_5}'),
   ('premium', 'Premium', 3, 29.99, 300, 40, 64, 30, 3000, 5,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
-    '{normal,high,urgent}', '{school}'),
+    '{normal,high,urgent}', true, '{school}'),
   ('school', 'School', 4, null, null, null, null, null, null, 20,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
-    '{normal,high,urgent}', '{}');
+    '{normal,high,urgent}', true, '{}');
 
 create table public.packs (
   code text primary key,
@@ -117,6 +120,9 @@ create table public.characters (
   personality text[] not null default '{}',
   reference_images text[] not null default '{}',
   reference_states jsonb not null default '{}'::jsonb,
+  pronunciation text
+    constraint characters_pronunciation_length check (char_length(pronunciation) between 1 and 80),
+  voice_id text constraint characters_voice_length check (char_length(voice_id) between 1 and 100),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
@@ -127,6 +133,8 @@ comment on column public.characters.reference_images is
   'Pictures the cover refers to, by where they come from: https URLs, and upload: with the id of an upload.';
 comment on column public.characters.reference_states is
   'How each of them turned out: {source: status}, one of pending, ready, refused, unreadable.';
+comment on column public.characters.pronunciation is 'What a voice says in place of the name; null = the name.';
+comment on column public.characters.voice_id is 'Who reads what the character says; null = the narrator.';
 create index idx_characters_owner on public.characters (owner_user_id, created_at desc);
 
 -- Owners read their own rows; nobody but service_role writes.
@@ -2557,6 +2565,14 @@ create function private.story_view(p_story_id uuid) returns jsonb language sql s
   where story_id = p_story_id
 $$;
 
+-- The heroes as the story keeps them, with voices of their own as far as today's plan has these.
+create function private.heroes_of(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
+  select case when (private.plan_of(p_story_id)).character_voices then characters
+    else (select coalesce(jsonb_agg(hero - 'voice_id' order by place), '[]'::jsonb)
+      from jsonb_array_elements(characters) with ordinality as heroes (hero, place)) end
+  from public.story_characters where story_id = p_story_id
+$$;
+
 -- What an invocation needs to know of its story: its heroes as they were, their references as they turned out by now. While
 -- its text is written, what stands of it.
 create function private.story_payload(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
@@ -2569,7 +2585,7 @@ create function private.story_payload(p_story_id uuid) returns jsonb language sq
       from public.asset_generation_jobs t where t.story_id = s.id and t.asset_type = 'content'),
     'request', s.request,
     'view', private.story_view(s.id),
-    'characters', (select h.characters from public.story_characters h where h.story_id = s.id),
+    'characters', private.heroes_of(s.id),
     'references', (select coalesce(jsonb_object_agg(c.id, c.reference_states), '{}') from public.characters c
       where c.id = any (s.character_ids) and c.reference_states <> '{}'))
   from public.stories s cross join private.result_of(s.id, 'content') as text (result) where s.id = p_story_id
@@ -4132,7 +4148,8 @@ declare
 begin
   if v_replay is not null then return v_replay; end if;
   perform private.refuse_while('read_only');
-  insert into public.characters (owner_user_id, name, species, age, traits, appearance, personality, reference_images)
+  insert into public.characters (owner_user_id, name, species, age, traits, appearance, personality, reference_images,
+    pronunciation, voice_id)
   values (
     v_user.id,
     p_character ->> 'name',
@@ -4141,7 +4158,9 @@ begin
     array(select jsonb_array_elements_text(p_character -> 'traits')),
     coalesce(p_character -> 'appearance', '{}'::jsonb),
     array(select jsonb_array_elements_text(p_character -> 'personality')),
-    array(select jsonb_array_elements_text(p_character -> 'reference_images')))
+    array(select jsonb_array_elements_text(p_character -> 'reference_images')),
+    p_character ->> 'pronunciation',
+    p_character ->> 'voice_id')
   returning * into v_character;
   return private.save_idempotent_response(p_user_id, 'create_character', p_idempotency_key, p_request_hash,
     jsonb_build_object('character', to_jsonb(v_character)));
@@ -4181,6 +4200,20 @@ begin
   from public.users u join public.tiers t on t.code = u.tier where u.id = p_user_id;
   return v_answer;
 end $$;
+
+-- However a voice comes to a character, its owner's plan must have such voices by then.
+create function private.on_character_voice_chosen() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_tier text := (select tier from public.users where id = new.owner_user_id);
+begin
+  if not (select character_voices from public.tiers where code = v_tier) then
+    perform private.refuse_outside_tier(v_tier, '{"characterVoices": true}'::jsonb);
+  end if;
+  return new;
+end $$;
+create trigger character_voices_are_in_the_plan before insert or update of voice_id on public.characters
+  for each row when (new.voice_id is not null) execute function private.on_character_voice_chosen();
 -- The shop as its user manages it (connect_shop, shop_connection, disconnect_shop, create_product, shop_product), and as books
 -- become products there: private.claim_products, private.settle_products.
 
@@ -4474,6 +4507,7 @@ create function public.list_plans() returns jsonb language sql stable set search
         'webhookLimit', webhook_limit,
         'assetTypes', asset_types,
         'priorities', priorities,
+        'characterVoices', character_voices,
         'upgradeOptions', upgrade_options) order by position, code), '[]'::jsonb) from public.tiers),
     'packs', (select coalesce(jsonb_agg(jsonb_build_object(
         'code', code,

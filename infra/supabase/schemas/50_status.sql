@@ -153,6 +153,14 @@ create function private.story_view(p_story_id uuid) returns jsonb language sql s
   where story_id = p_story_id
 $$;
 
+-- The heroes as the story keeps them, with voices of their own as far as today's plan has these.
+create function private.heroes_of(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
+  select case when (private.plan_of(p_story_id)).character_voices then characters
+    else (select coalesce(jsonb_agg(hero - 'voice_id' order by place), '[]'::jsonb)
+      from jsonb_array_elements(characters) with ordinality as heroes (hero, place)) end
+  from public.story_characters where story_id = p_story_id
+$$;
+
 -- What an invocation needs to know of its story: its heroes as they were, their references as they turned out by now. While
 -- its text is written, what stands of it.
 create function private.story_payload(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
@@ -165,7 +173,7 @@ create function private.story_payload(p_story_id uuid) returns jsonb language sq
       from public.asset_generation_jobs t where t.story_id = s.id and t.asset_type = 'content'),
     'request', s.request,
     'view', private.story_view(s.id),
-    'characters', (select h.characters from public.story_characters h where h.story_id = s.id),
+    'characters', private.heroes_of(s.id),
     'references', (select coalesce(jsonb_object_agg(c.id, c.reference_states), '{}') from public.characters c
       where c.id = any (s.character_ids) and c.reference_states <> '{}'))
   from public.stories s cross join private.result_of(s.id, 'content') as text (result) where s.id = p_story_id

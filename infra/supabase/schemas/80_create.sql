@@ -248,7 +248,8 @@ declare
 begin
   if v_replay is not null then return v_replay; end if;
   perform private.refuse_while('read_only');
-  insert into public.characters (owner_user_id, name, species, age, traits, appearance, personality, reference_images)
+  insert into public.characters (owner_user_id, name, species, age, traits, appearance, personality, reference_images,
+    pronunciation, voice_id)
   values (
     v_user.id,
     p_character ->> 'name',
@@ -257,7 +258,9 @@ begin
     array(select jsonb_array_elements_text(p_character -> 'traits')),
     coalesce(p_character -> 'appearance', '{}'::jsonb),
     array(select jsonb_array_elements_text(p_character -> 'personality')),
-    array(select jsonb_array_elements_text(p_character -> 'reference_images')))
+    array(select jsonb_array_elements_text(p_character -> 'reference_images')),
+    p_character ->> 'pronunciation',
+    p_character ->> 'voice_id')
   returning * into v_character;
   return private.save_idempotent_response(p_user_id, 'create_character', p_idempotency_key, p_request_hash,
     jsonb_build_object('character', to_jsonb(v_character)));
@@ -297,3 +300,17 @@ begin
   from public.users u join public.tiers t on t.code = u.tier where u.id = p_user_id;
   return v_answer;
 end $$;
+
+-- However a voice comes to a character, its owner's plan must have such voices by then.
+create function private.on_character_voice_chosen() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_tier text := (select tier from public.users where id = new.owner_user_id);
+begin
+  if not (select character_voices from public.tiers where code = v_tier) then
+    perform private.refuse_outside_tier(v_tier, '{"characterVoices": true}'::jsonb);
+  end if;
+  return new;
+end $$;
+create trigger character_voices_are_in_the_plan before insert or update of voice_id on public.characters
+  for each row when (new.voice_id is not null) execute function private.on_character_voice_chosen();

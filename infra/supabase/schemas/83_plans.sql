@@ -13,6 +13,7 @@ create function public.list_plans() returns jsonb language sql stable set search
         'webhookLimit', webhook_limit,
         'assetTypes', asset_types,
         'priorities', priorities,
+        'characterVoices', character_voices,
         'upgradeOptions', upgrade_options) order by position, code), '[]'::jsonb) from public.tiers),
     'packs', (select coalesce(jsonb_agg(jsonb_build_object(
         'code', code,

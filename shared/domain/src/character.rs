@@ -6,6 +6,7 @@ use crate::{
     request::InvalidField,
     text::parse_line,
     traits::Trait,
+    voice::VoiceId,
 };
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -35,6 +36,12 @@ pub struct Character {
     /// How they turned out, as far as it is told.
     #[serde(default, skip_serializing)]
     pub reference_states: ReferenceStates,
+    /// What a voice says in place of the name: `Shiv-AWN`.
+    #[serde(default, deserialize_with = "if_known")]
+    pub pronunciation: Option<String>,
+    /// Who reads what the character says.
+    #[serde(default, deserialize_with = "if_known")]
+    pub voice_id: Option<VoiceId>,
 }
 
 fn if_known<'de, D: Deserializer<'de>, T: DeserializeOwned>(
@@ -78,6 +85,8 @@ pub struct NewCharacter {
     pub appearance: BTreeMap<String, String>,
     pub personality: Vec<String>,
     pub reference_images: Vec<ReferenceSource>,
+    pub pronunciation: Option<String>,
+    pub voice_id: Option<VoiceId>,
 }
 
 /// The body of `POST /characters` before anything in it is believed.
@@ -95,9 +104,13 @@ pub struct CharacterForm {
     pub personality: Vec<String>,
     #[serde(default, rename = "referenceImages", alias = "reference_images")]
     pub reference_images: Vec<String>,
+    pub pronunciation: Option<String>,
+    #[serde(rename = "voiceId", alias = "voice_id")]
+    pub voice_id: Option<String>,
 }
 
 const NAME_CHARS_MAX: usize = 80;
+const PRONUNCIATION_CHARS_MAX: usize = 80;
 const WORDS_CHARS_MAX: usize = 120;
 const LIST_MAX: usize = 16;
 
@@ -153,8 +166,23 @@ impl TryFrom<CharacterForm> for NewCharacter {
                 .iter()
                 .map(|text| ReferenceSource::parse(text))
                 .collect::<Result<_, _>>()?,
+            pronunciation: form
+                .pronunciation
+                .as_deref()
+                .map(parse_pronunciation)
+                .transpose()?,
+            voice_id: form.voice_id.map(|voice| voice.parse()).transpose()?,
         })
     }
+}
+
+/// Without brackets: voices take them for stage directions.
+fn parse_pronunciation(text: &str) -> Result<String, InvalidField> {
+    let field = "pronunciation";
+    if text.contains(['<', '>', '[', ']', '{', '}']) {
+        return Err(InvalidField::new(field, "must not have brackets"));
+    }
+    parse_line(field, text, PRONUNCIATION_CHARS_MAX)
 }
 
 #[cfg(test)]
@@ -185,6 +213,15 @@ mod tests {
                 "traits",
             ),
             (serde_json::json!({"name": "a", "age": 1001}), "age"),
+            (
+                serde_json::json!({"name": "a", "pronunciation": "<break time=\"3s\"/>"}),
+                "pronunciation",
+            ),
+            (
+                serde_json::json!({"name": "a", "pronunciation": " "}),
+                "pronunciation",
+            ),
+            (serde_json::json!({"name": "a", "voiceId": " "}), "voiceId"),
             (
                 serde_json::json!({"name": "a", "referenceImages": ["http://example.com/a.png"]}),
                 "referenceImages",

@@ -6,7 +6,7 @@ use icu_segmenter::{
     options::{SentenceBreakInvariantOptions, WordBreakInvariantOptions},
 };
 use serde_json::Value;
-use std::sync::LazyLock;
+use std::{ops::Range, sync::LazyLock};
 use unicode_script::{Script, UnicodeScript};
 
 /// Word boundaries by UAX 29, with ICU's dictionary for Chinese and Japanese and its models for Thai, Lao, Khmer, Burmese.
@@ -160,30 +160,40 @@ pub fn shorten(text: &str, chars_max: usize) -> &str {
 /// A text with whole words replaced, whatever their case: of these pairs, from and to, the first that fits counts.
 pub fn replace_words(text: &str, pairs: &[(String, String)]) -> String {
     let mut replaced = String::with_capacity(text.len());
-    let mut rest = text;
+    let mut copied = 0;
+    for (found, to) in find_words(text, pairs) {
+        replaced.push_str(&text[copied..found.start]);
+        replaced.push_str(to);
+        copied = found.end;
+    }
+    replaced.push_str(&text[copied..]);
+    replaced
+}
+
+/// Where they stand, in bytes, and what each is replaced with.
+pub fn find_words<'a>(text: &str, pairs: &'a [(String, String)]) -> Vec<(Range<usize>, &'a str)> {
+    let mut all = Vec::new();
+    let mut at = 0;
     let mut before = None;
-    while let Some(next) = rest.chars().next() {
+    while let Some(next) = text[at..].chars().next() {
+        let rest = &text[at..];
         let fitting = pairs.iter().find_map(|(from, to)| {
-            let length = length_of_prefix(rest, from)?;
+            let length = length_of_prefix(rest, from).filter(|length| *length > 0)?;
             let (found, after) = rest.split_at(length);
             let begins = is_edge(before, found.chars().next());
             let ends = is_edge(found.chars().next_back(), after.chars().next());
-            (begins && ends).then_some((to, found, after))
+            (begins && ends).then_some((to.as_str(), found))
         });
-        match fitting {
-            Some((to, found, after)) => {
-                replaced.push_str(to);
-                before = found.chars().next_back();
-                rest = after;
+        let (length, last) = match fitting {
+            Some((to, found)) => {
+                all.push((at..at + found.len(), to));
+                (found.len(), found.chars().next_back())
             }
-            None => {
-                replaced.push(next);
-                before = Some(next);
-                rest = &rest[next.len_utf8()..];
-            }
-        }
+            None => (next.len_utf8(), Some(next)),
+        };
+        (at, before) = (at + length, last);
     }
-    replaced
+    all
 }
 
 /// The same in every text of some JSON; names of members stay.

@@ -1,7 +1,11 @@
-//! How long an MP3 sounds, and several of them as one, by walking their frames. Nothing is decoded.
+//! How long an MP3 sounds, several of them as one, and one louder or quieter, by walking their frames. Nothing is decoded.
 //!
 //! Frame headers: ISO/IEC 11172-3 2.4.1.3, and 13818-3 for the lower sampling rates; the header frame with the totals of a
 //! whole file: "Mp3 Info Tag" of LAME, "Xing" and "VBRI" before it; tags: id3.org.
+
+mod gain;
+
+pub use gain::{STEP_DB, with_gain};
 
 use std::ops::Range;
 

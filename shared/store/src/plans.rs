@@ -27,6 +27,9 @@ pub struct Plan {
     pub webhook_limit: Option<u32>,
     pub asset_types: Vec<AssetType>,
     pub priorities: Vec<Priority>,
+    /// Whether heroes may speak with voices of their own.
+    #[serde(default)]
+    pub character_voices: bool,
     /// Codes of the plans and packs that allow more.
     pub upgrade_options: Vec<String>,
 }

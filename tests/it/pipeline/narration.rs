@@ -2,6 +2,8 @@
 
 use super::{asset, demo};
 use crate::stack::own;
+use ebur128::{EbuR128, Mode};
+use nanomp3_core::{Decoder, MAX_SAMPLES_PER_FRAME};
 use serde_json::json;
 use stand_ins::{CallKind, Outcome, Scripted};
 
@@ -103,4 +105,71 @@ fn a_voice_is_checked_when_it_is_wished_for_and_the_list_marks_a_default_that_ex
             assert_eq!(ask(voice).await.0, 201, "{voice}");
         }
     });
+}
+
+#[test]
+fn a_narration_is_evenly_loud_however_loud_each_part_of_it_was_read() {
+    let shared = own("loudness", |_| {});
+    shared.run(async {
+        let user = demo(&shared);
+        let id = user.ask_for_story().await;
+        let story = user.settled(&id).await;
+        let audio = asset(&story, "audio");
+        let file = reqwest::get(audio["url"].as_str().expect("an address"))
+            .await
+            .expect("the file");
+        let (samples, rate) = decoded(&file.bytes().await.expect("the sound"));
+        let whole = loudness(&samples, rate);
+        assert!((whole.lufs + 19.0).abs() <= 1.0, "{whole:?}");
+        assert!(whole.peak_db <= -1.0, "{whole:?}");
+
+        // Each beat, from its first word to the first of the next.
+        let words = story["audio_words"].as_array().expect("times of words");
+        let (mut first, mut beats) = (0, Vec::new());
+        for block in ["a", "b", "c", "d"] {
+            let block = story["audio_blocks"][block].as_str().expect("a block");
+            let next = first + block.matches("data-w=").count();
+            let seconds = |word: usize| words.get(word).and_then(|word| word["start"].as_f64());
+            let at = |seconds: f64| ((seconds * f64::from(rate)) as usize).min(samples.len());
+            let end = seconds(next).map_or(samples.len(), at);
+            beats.push(loudness(&samples[at(seconds(first).expect("a time"))..end], rate).lufs);
+            first = next;
+        }
+        // A step of gain is 1.5 dB, so half of one is left, and the cut at a word is not that between recordings.
+        assert!(
+            beats.iter().all(|lufs| (lufs + 19.0).abs() <= 1.0),
+            "{beats:?}"
+        );
+    });
+}
+
+/// The samples of an MP3 of one channel, and how many a second has.
+fn decoded(mp3: &[u8]) -> (Vec<f32>, u32) {
+    let (mut samples, mut rate, mut rest) = (Vec::new(), 0, mp3);
+    let mut decoder = Decoder::new();
+    let mut frame = [0_f32; MAX_SAMPLES_PER_FRAME];
+    while !rest.is_empty() {
+        let (consumed, decoded) = decoder.decode(rest, &mut frame);
+        rest = &rest[consumed..];
+        if let Ok(info) = decoded {
+            samples.extend_from_slice(&frame[..info.samples_produced]);
+            rate = info.sample_rate;
+        }
+    }
+    (samples, rate)
+}
+
+#[derive(Debug)]
+struct Loudness {
+    lufs: f64,
+    peak_db: f64,
+}
+
+fn loudness(samples: &[f32], rate: u32) -> Loudness {
+    let mut meter = EbuR128::new(1, rate, Mode::I | Mode::TRUE_PEAK).expect("a meter");
+    meter.add_frames_f32(samples).expect("samples");
+    Loudness {
+        lufs: meter.loudness_global().expect("a loudness"),
+        peak_db: 20.0 * meter.true_peak(0).expect("a peak").log10(),
+    }
 }

@@ -105,6 +105,7 @@ export class Heroes {
         <label>${t('hero.name')}<input name="name" required maxlength="80" autocomplete="off"></label>
         <label>${t('hero.kind')}<input name="species" maxlength="120" list="kinds" autocomplete="off" placeholder=${t('hero.kind.hint')}></label>
         <datalist id="kinds">${KINDS.map((kind) => html`<option value=${t(`kind.${kind}`)}></option>`)}</datalist>
+        <label>${t('hero.said')}<input name="pronunciation" maxlength="80" autocomplete="off" placeholder=${t('hero.said.hint')}></label>
         <label>${t('hero.photo')}<input name="photo" type="file" accept="image/png,image/jpeg,image/webp"></label>
         <label>${t('hero.age')}<input name="age" type="number" min="0" max="1000" inputmode="numeric"></label>
       </div>
@@ -157,6 +158,7 @@ export class Heroes {
     const hero: NewCharacter = {
       name: text('name'),
       ...(kind && { species: known === 'child' ? 'human child' : (known ?? kind) }),
+      ...(text('pronunciation') && { pronunciation: text('pronunciation') }),
       ...(text('age') && { age: Number(text('age')) }),
       traits: data.getAll('trait') as NewCharacter['traits'],
       appearance: Object.fromEntries(looks),

@@ -1,21 +1,24 @@
-//! The narration: the four beats read aloud, with the time of every word.
+//! The narration: the four beats read aloud, heroes by voices of their own where they have some, with the time of every word.
 
+mod beat;
+mod casting;
 mod cutting;
 mod drafts;
+mod loudness;
 mod reading;
 mod recording;
+mod respelling;
 mod words;
 
 use super::web_book;
 use crate::{attempt::Attempt, failure::StepError};
+use beat::{Told, read_beat};
 use domain::{
     story::{BEATS, Beat},
     voice,
 };
-use drafts::Drafts;
 use futures::{StreamExt, stream};
 use providers::SpeechFacts;
-use reading::Reading;
 use recording::Take;
 use render::{html::captions, narration};
 use serde_json::{Value, json};
@@ -145,72 +148,6 @@ async fn read_with(
     Ok(Narration { beats, text, takes })
 }
 
-/// The recordings of one beat, once it is written.
-async fn read_beat(
-    attempt: &Attempt,
-    voice_id: &str,
-    facts: &SpeechFacts,
-    index: usize,
-) -> Result<Vec<Take>, StepError> {
-    let Told {
-        text, starts, ends, ..
-    } = Told::until(attempt, index + 1).await?;
-    let from = starts.last().copied().unwrap_or(text.len());
-    if from == text.len() {
-        return Ok(Vec::new());
-    }
-    let share = (index * 100 / BEATS) as u8..((index + 1) * 100 / BEATS) as u8;
-    let drafts = Drafts::of(attempt, voice_id, facts, &text, share);
-    let reading = Reading {
-        speech: &*attempt.deps().speech,
-        store: &drafts,
-        usage: &attempt.usage,
-        prices: &attempt.deps().config.prices,
-        voice_id,
-        facts,
-        text: &text,
-        from,
-        beat_ends: &ends,
-        deadline: attempt.story.deadline.instant(),
-    };
-    reading.read().await
-}
-
-/// The first beats, as they are read aloud.
-#[derive(Default)]
-struct Told {
-    beats: Vec<Beat>,
-    text: String,
-    /// Bytes of the text at which each begins and ends.
-    starts: Vec<usize>,
-    ends: Vec<usize>,
-}
-
-impl Told {
-    /// Waits until so many beats are written.
-    async fn until(attempt: &Attempt, count: usize) -> Result<Self, StepError> {
-        let mut told = Self::default();
-        for index in 0..count {
-            let beat = attempt.story.beat(index).await?;
-            told.starts.push(add_beat(&mut told.text, &beat.text));
-            told.ends.push(told.text.len());
-            told.beats.push(beat);
-        }
-        Ok(told)
-    }
-}
-
-/// Adds a beat to the narrated text, as [`narration::narrated_text`] joins them; answers where it begins.
-fn add_beat(text: &mut String, beat: &str) -> usize {
-    let beat = beat.trim();
-    if !text.is_empty() && !beat.is_empty() {
-        text.push_str("\n\n");
-    }
-    let from = text.len();
-    text.push_str(beat);
-    from
-}
-
 /// With the first of the default voices that is not refused. Nobody chose it, so another one may take its place.
 async fn read_by_default(attempt: &Attempt) -> Result<(String, Narration), StepError> {
     let mut tried = 0;
@@ -227,23 +164,5 @@ async fn read_by_default(attempt: &Attempt) -> Result<(String, Narration), StepE
             }
             Err(error) => return Err(error),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn beats_are_added_as_they_are_narrated_together() {
-        let beats = ["The fox ran. ", "It woke.", "\nIt slept.", "It slept."];
-        let (mut text, mut starts) = (String::new(), Vec::new());
-        for beat in beats {
-            starts.push(add_beat(&mut text, beat));
-        }
-        assert_eq!(text, narration::narrated_text(&beats));
-        let read: Vec<&str> = starts.iter().map(|start| &text[*start..]).collect();
-        assert!(read[1].starts_with("It woke.") && read[3] == "It slept.");
-        assert_eq!(add_beat(&mut text, " "), text.len(), "nothing to read");
     }
 }

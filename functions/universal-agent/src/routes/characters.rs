@@ -8,6 +8,7 @@ use crate::{
     hand_off,
     moderation::{self, words_of_character},
     store_error::character_not_found,
+    voices,
 };
 use axum::{
     extract::State,
@@ -43,7 +44,7 @@ impl Checked for NewCharacter {
     }
 }
 
-/// A character as the API shows it; `referenceImages` as it is sent, and how each of them turned out.
+/// A character as the API shows it; `referenceImages` and `voiceId` as they are sent, and how each picture turned out.
 #[derive(Serialize)]
 pub(crate) struct CharacterView {
     #[serde(flatten)]
@@ -75,8 +76,13 @@ impl TryFrom<Character> for CharacterView {
         let references = references.collect();
         let mut character = serde_json::to_value(character).map_err(ApiError::internal)?;
         if let Some(fields) = character.as_object_mut() {
-            let images = fields.remove("reference_images").unwrap_or_default();
-            fields.insert("referenceImages".to_owned(), images);
+            for (column, field) in [
+                ("reference_images", "referenceImages"),
+                ("voice_id", "voiceId"),
+            ] {
+                let value = fields.remove(column).unwrap_or_default();
+                fields.insert(field.to_owned(), value);
+            }
         }
         Ok(Self {
             character,
@@ -100,6 +106,8 @@ pub(crate) async fn create(
     SignedIn(caller): SignedIn,
     Posted { body, idempotency }: Posted<NewCharacter>,
 ) -> Result<Answer<CharacterView>, ApiError> {
+    let voice_id = voices::resolve(&*deps.voices, body.voice_id.clone()).await?;
+    let body = NewCharacter { voice_id, ..body };
     let character = serde_json::to_value(&body).map_err(ApiError::internal)?;
     let words = words_of_character(&character);
     moderation::check(&deps.moderation, None, &words).await?;
@@ -150,7 +158,7 @@ pub(crate) async fn show(
     Ok(Answer::ok(character.try_into()?))
 }
 
-/// The body of `PATCH /characters/{id}`: what is there is changed, `null` clears species and age and nothing else.
+/// The body of `PATCH /characters/{id}`: what is there is changed, `null` clears what a character may lack.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct ChangeForm {
@@ -168,6 +176,10 @@ pub(crate) struct ChangeForm {
     personality: Option<Vec<String>>,
     #[serde(alias = "reference_images", deserialize_with = "given")]
     reference_images: Option<Vec<String>>,
+    #[serde(deserialize_with = "given")]
+    pronunciation: Option<Option<String>>,
+    #[serde(alias = "voice_id", deserialize_with = "given")]
+    voice_id: Option<Option<String>>,
 }
 
 /// The columns to change and their new values, each valid.
@@ -185,6 +197,8 @@ impl Checked for Change {
             ("appearance", form.appearance.is_some()),
             ("personality", form.personality.is_some()),
             ("reference_images", form.reference_images.is_some()),
+            ("pronunciation", form.pronunciation.is_some()),
+            ("voice_id", form.voice_id.is_some()),
         ];
         if is_given.iter().all(|(_, is_given)| !is_given) {
             return Err(InvalidField::new("body", "must change something"));
@@ -198,11 +212,14 @@ impl Checked for Change {
             appearance: form.appearance.unwrap_or_default(),
             personality: form.personality.unwrap_or_default(),
             reference_images: form.reference_images.unwrap_or_default(),
+            pronunciation: form.pronunciation.flatten(),
+            voice_id: form.voice_id.flatten(),
         })?;
         let mut change = json!({
             "name": whole.name, "species": whole.species, "age": whole.age, "traits": whole.traits,
             "appearance": whole.appearance, "personality": whole.personality,
-            "reference_images": whole.reference_images,
+            "reference_images": whole.reference_images, "pronunciation": whole.pronunciation,
+            "voice_id": whole.voice_id,
         });
         if let Some(columns) = change.as_object_mut() {
             for (column, _) in is_given.iter().filter(|(_, is_given)| !is_given) {
@@ -219,8 +236,12 @@ pub(crate) async fn change(
     State(deps): State<AppState>,
     SignedIn(caller): SignedIn,
     PathId(id): PathId<CharacterId>,
-    Body(Change(change)): Body<Change>,
+    Body(Change(mut change)): Body<Change>,
 ) -> Result<Answer<CharacterView>, ApiError> {
+    if let Some(wish) = change["voice_id"].as_str() {
+        let voice_id = voices::resolve(&*deps.voices, Some(wish.parse()?)).await?;
+        change["voice_id"] = serde_json::to_value(voice_id).map_err(ApiError::internal)?;
+    }
     let words = words_of_character(&change);
     moderation::check(&deps.moderation, None, &words).await?;
     let store = &deps.store;
@@ -295,6 +316,10 @@ mod tests {
     #[test]
     fn only_what_is_given_is_changed_and_null_clears() {
         assert_eq!(change(json!({"age": null})).unwrap(), json!({"age": null}));
+        assert_eq!(
+            change(json!({"voiceId": null, "pronunciation": "Shiv-AWN"})).unwrap(),
+            json!({"voice_id": null, "pronunciation": "Shiv-AWN"})
+        );
         assert_eq!(
             change(json!({"name": " Ember ", "referenceImages": []})).unwrap(),
             json!({"name": "Ember", "reference_images": []})

@@ -202,6 +202,8 @@ impl<'de> Deserialize<'de> for CharacterRow {
             "appearance",
             "personality",
             "reference_images",
+            "pronunciation",
+            "voice_id",
         ];
         let stored: usize = columns.into_iter().map(entries).sum();
         let character = Character::deserialize(&row).map_err(de::Error::custom)?;
@@ -210,7 +212,9 @@ impl<'de> Deserialize<'de> for CharacterRow {
             + character.traits.len()
             + character.appearance.len()
             + character.personality.len()
-            + character.reference_images.len();
+            + character.reference_images.len()
+            + usize::from(character.pronunciation.is_some())
+            + usize::from(character.voice_id.is_some());
         if read < stored {
             tracing::warn!(characterId = %character.id, leftOut = stored - read,
                 "A character's row holds entries that are not known, showing it without them");

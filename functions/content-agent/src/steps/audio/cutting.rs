@@ -3,7 +3,8 @@
 use domain::words::{last_sentence_end, last_word_end};
 
 /// Where the part that begins at byte `from` ends: with the text if all of it fits into `characters_max`, else with its
-/// beat, else with its last sentence that fits, else with its last word. `beat_ends` are bytes of the text.
+/// beat, else with its last sentence that fits, else with its last word. `beat_ends` are bytes of the text, and may lie
+/// beyond it.
 ///
 /// White space that follows belongs to no part. At least one character is taken, so that cutting comes to an end.
 pub(super) fn end_of_part(
@@ -17,7 +18,7 @@ pub(super) fn end_of_part(
         return text.len();
     }
     let beat_end = beat_ends.iter().copied().find(|end| *end > from);
-    let beat = &text[from..beat_end.unwrap_or(text.len())];
+    let beat = &text[from..beat_end.unwrap_or(text.len()).min(text.len())];
     if fits(beat, characters_max) {
         return from + beat.trim_end().len();
     }

@@ -3,6 +3,7 @@
 use super::{
     cutting::{end_of_part, start_of_next},
     recording::{Recording, Take, Times},
+    respelling::Pronunciations,
 };
 use crate::{
     failure::StepError,
@@ -10,7 +11,7 @@ use crate::{
     usage::{self, UsageLedger},
 };
 use providers::{ErrorKind, Speech, SpeechCall, SpeechFacts, SpeechModel};
-use std::time::Instant;
+use std::{ops::Range, time::Instant};
 
 /// Recordings of one part that are paid for at most: the first, and one more when it seems to be cut short.
 const TAKES_MAX: usize = 2;
@@ -27,7 +28,7 @@ pub(super) trait RecordingStore: Send + Sync {
 
     /// Keeps a recording before anything else is bought. `percent` of the text is read with it; with less than 100 more is
     /// bought after it, so that the lease must still hold and the bill is recorded.
-    async fn save(&self, recording: &mut Recording, percent: u8) -> Result<(), StepError>;
+    async fn save(&self, recording: &Recording, percent: u8) -> Result<(), StepError>;
 }
 
 /// A text and how it is to be read.
@@ -41,8 +42,10 @@ pub(super) struct Reading<'a, Store> {
     pub(super) facts: &'a SpeechFacts,
     /// As far as it is written.
     pub(super) text: &'a str,
-    /// The byte from which on it is to be read; what stands before was read by others.
-    pub(super) from: usize,
+    /// The bytes of it that are to be read; what stands around them is read by others.
+    pub(super) part: Range<usize>,
+    /// How names are said.
+    pub(super) pronunciations: &'a Pronunciations,
     /// Bytes of the text at which its beats end.
     pub(super) beat_ends: &'a [usize],
     pub(super) deadline: Instant,
@@ -51,16 +54,20 @@ pub(super) struct Reading<'a, Store> {
 impl<Store: RecordingStore> Reading<'_, Store> {
     /// The parts of the text in order, each with the recording that is used.
     pub(super) async fn read(&self) -> Result<Vec<Take>, StepError> {
-        if self.text.len() <= self.from {
+        let Range { start, end } = self.part;
+        if end <= start {
             return Err(StepError::MissingInput);
         }
         let mut stored = self.store.find_earlier_recordings().await?;
-        stored.retain(|one| self.text.get(one.reads.clone()).is_some());
+        stored.retain(|one| {
+            let is_of_this = start <= one.reads.start && one.reads.end <= end;
+            is_of_this && self.text.get(one.reads.clone()).is_some()
+        });
         let mut takes = Vec::new();
-        let mut from = self.from;
-        while from < self.text.len() {
+        let mut from = start;
+        while from < end {
             let take = self.find_or_buy_part(from, &stored).await?;
-            from = start_of_next(self.text, take.recording.reads.end);
+            from = start_of_next(&self.text[..end], take.recording.reads.end);
             takes.push(take);
         }
         Ok(takes)
@@ -102,13 +109,14 @@ impl<Store: RecordingStore> Reading<'_, Store> {
             };
             to = Some(recording.reads.end);
             match judge(recording) {
-                Ok(mut take) => {
+                Ok(take) => {
                     // A recording that seems cut is kept too: it was paid for, and the next may be worse.
                     let is_enough = take.times != Times::CutShort || tries == TAKES_MAX;
-                    let done = take.recording.reads.end - self.from;
-                    let read = done * 100 / (self.text.len() - self.from);
+                    let beat = self.beat_start();
+                    let done = take.recording.reads.end - beat;
+                    let read = done * 100 / (self.text.len() - beat);
                     let percent = if is_enough { read } else { read.min(99) };
-                    self.store.save(&mut take.recording, percent as u8).await?;
+                    self.store.save(&take.recording, percent as u8).await?;
                     if !is_enough {
                         tracing::warn!(
                             sound_s = take.duration_s,
@@ -126,6 +134,13 @@ impl<Store: RecordingStore> Reading<'_, Store> {
         }
     }
 
+    /// Where the beat begins that is read from.
+    fn beat_start(&self) -> usize {
+        let ends = self.beat_ends.iter().rev();
+        let mut ends = ends.filter(|end| **end <= self.part.start);
+        ends.next().copied().unwrap_or_default()
+    }
+
     /// One part, or a shorter one where the model takes less than is known of it.
     async fn buy(&self, from: usize, known_end: Option<usize>) -> Result<Recording, StepError> {
         // What an earlier part taught.
@@ -136,15 +151,17 @@ impl<Store: RecordingStore> Reading<'_, Store> {
         };
         let mut characters_max = known.max(CUT_MIN_CHARS);
         loop {
+            let whole = &self.text[..self.part.end];
             let to = known_end
-                .unwrap_or_else(|| end_of_part(self.text, self.beat_ends, from, characters_max));
+                .unwrap_or_else(|| end_of_part(whole, self.beat_ends, from, characters_max));
             let text = &self.text[from..to];
+            let said = |text| self.pronunciations.said(text);
             let call = SpeechCall {
                 model: self.facts.model.clone(),
                 voice_id: self.voice_id.to_owned(),
-                text: text.to_owned(),
-                previous_text: last_of(&self.text[..from]),
-                next_text: first_of(&self.text[to..]),
+                text: said(text),
+                previous_text: last_of(&said(&self.text[..from])),
+                next_text: first_of(&said(&self.text[to..])),
                 deadline: self.deadline,
             };
             let mut billed = Vec::new();
@@ -155,9 +172,10 @@ impl<Store: RecordingStore> Reading<'_, Store> {
                 Ok(Speech { audio, alignment }) => {
                     return Ok(Recording {
                         reads: from..to,
+                        voice_id: self.voice_id.to_owned(),
                         audio,
-                        alignment,
-                        stored: None,
+                        alignment: alignment
+                            .map(|said| self.pronunciations.times_as_written(text, said)),
                     });
                 }
                 Err(error) if error.kind == ErrorKind::TextTooLong => {

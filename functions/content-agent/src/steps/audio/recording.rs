@@ -4,18 +4,18 @@ use bytes::Bytes;
 use providers::Alignment;
 use render::mp3::{self, NoSound};
 use std::ops::Range;
-use store::Draft;
 
 /// Sound and times of characters that was paid for.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Recording {
     /// Bytes of the narrated text that it reads.
     pub(super) reads: Range<usize>,
+    /// The provider's id of the voice.
+    pub(super) voice_id: String,
     /// MP3.
     pub(super) audio: Bytes,
+    /// Of the text as it is written, whatever was said.
     pub(super) alignment: Option<Alignment>,
-    /// Its draft, once it is kept.
-    pub(super) stored: Option<Draft>,
 }
 
 /// What the times of a recording are good for.
@@ -37,6 +37,8 @@ pub(super) struct Take {
     pub(super) recording: Recording,
     pub(super) duration_s: f64,
     pub(super) times: Times,
+    /// Steps of gain that make it as loud as the narration is to be.
+    pub(super) louder_steps: i32,
 }
 
 /// Times and sound may differ by this share of the sound, and by one second in any case: a breath at the end, rounding.
@@ -70,6 +72,7 @@ impl Take {
             recording,
             duration_s,
             times,
+            louder_steps: 0,
         })
     }
 

@@ -96,8 +96,8 @@ mod tests {
                 character_end_times_seconds: (1..=characters.len()).map(at).collect(),
                 characters,
             }),
-            stored: None,
             reads: reads.clone(),
+            voice_id: String::new(),
         };
         Take::of(recording, &text[reads], false).expect("sound")
     }

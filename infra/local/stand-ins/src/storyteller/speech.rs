@@ -8,6 +8,7 @@ mod tones;
 
 use std::sync::Once;
 
+use super::seeded::Seeded;
 use prose::Prose;
 
 /// Samples a second of everything before encoding; also what espeak speaks at.
@@ -99,7 +100,13 @@ pub fn narrate(text: &str, delivery: &Delivery) -> Narration {
         Synthesiser::Program(program) => espeak::speak(program, &prose, delivery),
         Synthesiser::Tones => None,
     };
-    let sound = sound.unwrap_or_else(|| tones::speak(&prose, delivery));
+    let mut sound = sound.unwrap_or_else(|| tones::speak(&prose, delivery));
+    // As with the service, no two texts are read equally loud.
+    let volume = Seeded::from_text(text).between(0.2, 1.0) as f32;
+    sound
+        .samples
+        .iter_mut()
+        .for_each(|sample| *sample *= volume);
     pack(sound, delivery.format)
 }
 

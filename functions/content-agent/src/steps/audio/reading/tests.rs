@@ -1,5 +1,7 @@
 //! A text read by a model of tests, and recordings kept in memory: what is bought, in which parts, and what of it is used.
 
+mod parts;
+
 use super::*;
 use providers::{Alignment, CallUsage, ProviderError, SpeechFacts};
 use runtime::Variables;
@@ -109,7 +111,7 @@ impl RecordingStore for Memory {
         Ok(self.recordings.lock().unwrap().clone())
     }
 
-    async fn save(&self, recording: &mut Recording, _: u8) -> Result<(), StepError> {
+    async fn save(&self, recording: &Recording, _: u8) -> Result<(), StepError> {
         let mut recordings = self.recordings.lock().unwrap();
         recordings.push(recording.clone());
         match self.dies_at == Some(recordings.len()) {
@@ -141,7 +143,8 @@ async fn read(
         voice_id: "voice",
         facts: &model.facts,
         text,
-        from: 0,
+        part: 0..text.len(),
+        pronunciations: &Pronunciations::default(),
         beat_ends,
         deadline: Instant::now() + Duration::from_secs(20),
     };
@@ -281,9 +284,9 @@ async fn a_cut_sound_is_kept_when_the_model_refuses_to_read_it_again() {
     let store = Memory::default();
     store.recordings.lock().unwrap().push(Recording {
         reads: 0..text.0.len(),
+        voice_id: "voice".to_owned(),
         audio: spoken(half).audio,
         alignment: spoken(half).alignment,
-        stored: None,
     });
     let (outcome, paid) = read(&model, &store, &text).await;
     assert_eq!((outcome.unwrap()[0].times, paid), (Times::CutShort, 0));
@@ -346,36 +349,4 @@ async fn a_sound_without_times_is_kept_and_one_that_cannot_be_played_is_not() {
     let (outcome, paid) = read(&model, &store, &text).await;
     assert!(matches!(outcome, Err(StepError::Sound(_))));
     assert_eq!((paid, store.recordings.lock().unwrap().len()), (2, 0));
-}
-
-#[tokio::test]
-async fn a_beat_is_read_by_itself_in_the_voice_of_what_stands_before_it() {
-    let (text, beat_ends) = story(2);
-    let usage = UsageLedger::default();
-    let prices = Prices::from_variables(&Variables::from_pairs([])).expect("prices");
-    let model = Model::that_takes(1_000);
-    let reading = Reading {
-        speech: &model,
-        store: &Memory::default(),
-        usage: &usage,
-        prices: &prices,
-        voice_id: "voice",
-        facts: &model.facts,
-        text: &text[..beat_ends[1]],
-        from: beat_ends[0] + 2,
-        beat_ends: &beat_ends[..2],
-        deadline: Instant::now() + Duration::from_secs(60),
-    };
-    let takes = reading.read().await.expect("a recording");
-    assert_eq!(takes[0].recording.reads, beat_ends[0] + 2..beat_ends[1]);
-    let calls = model.calls.lock().unwrap();
-    let [call] = calls.as_slice() else {
-        panic!("{} calls", calls.len());
-    };
-    assert_eq!(call.text, text[..beat_ends[0]]);
-    assert_eq!(call.previous_text.as_deref(), Some(&text[..beat_ends[0]]));
-    assert_eq!(
-        call.next_text, None,
-        "whenever it is read, it is asked for in the same words"
-    );
 }
