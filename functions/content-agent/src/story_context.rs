@@ -17,7 +17,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 use store::{AssetView, StoryView, StoryWork};
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 
 /// One story as it stood when a job of it began: a job keeps the text and the inputs it began with, whatever becomes of
 /// them meanwhile. Those who begin later get a context of their own, which shares what was made.
@@ -41,6 +41,8 @@ pub(crate) struct StoryContext {
     /// The assets as they stand; newer than `work` once jobs were leased here.
     view: Arc<StoryView>,
     files: Arc<KnownFiles>,
+    /// There is something to be shown sooner than the next heartbeat is due.
+    pub(crate) news: Arc<Notify>,
 }
 
 /// What the jobs made and fetched, by the address of its file: a new version is another file.
@@ -80,6 +82,7 @@ impl StoryContext {
             work: Arc::new(work),
             unused_references: Arc::default(),
             files: Arc::default(),
+            news: Arc::default(),
         }
     }
 

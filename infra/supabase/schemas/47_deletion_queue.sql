@@ -48,7 +48,8 @@ $$;
 comment on function private.queue_deletion is
   'Wants it again where it is wanted already: whoever is at it under a lease deletes as of before, and is not believed.';
 
--- An attempt that ended without a version may have published a file before: it is looked for when nobody can be at it.
+-- An attempt that ended without a version may have published a file before, and one that showed a preview did: it is looked
+-- for when nobody can be at it.
 create function private.after_attempt_without_version() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
@@ -57,7 +58,8 @@ begin
   return null;
 end $$;
 create trigger jobs_note_orphans after update of status on public.asset_generation_jobs
-  for each row when (old.status = 'generating' and new.status <> 'generating' and new.versions_made = old.versions_made
+  for each row when (old.status = 'generating' and new.status <> 'generating'
+    and (new.versions_made = old.versions_made or old.metadata ? 'previewUrl')
     and new.asset_type not in ('content', 'activities') and old.lease_owner not like 'claim:%')
   execute function private.after_attempt_without_version();
 

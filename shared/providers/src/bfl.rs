@@ -170,7 +170,7 @@ impl Bfl {
         let sending = Sending {
             deadline: until,
             has_stand_in,
-            receives: None,
+            listening: None,
             lost: &mut Vec::new(),
             sent: call.sent.clone(),
         };

@@ -17,6 +17,7 @@ mod error;
 mod moderation;
 mod openai;
 mod picture;
+mod preview;
 mod schema;
 #[cfg(test)]
 mod test_log;
@@ -27,9 +28,10 @@ pub use catalog::ListedModel;
 pub use count::CallCount;
 pub use elevenlabs::{ElevenLabs, ElevenLabsConfig};
 pub use error::{ErrorKind, ProviderError};
-pub use moderation::{Moderation, describe_reader};
+pub use moderation::{Concern, Moderation, describe_reader};
 pub use openai::{OpenAi, OpenAiConfig};
 pub use picture::{NotAPicture, PictureBytes, PictureFormat};
+pub use preview::Previews;
 pub use schema::{Schema, array, boolean, object, text as text_schema, with_count};
 
 use bytes::Bytes;
@@ -113,6 +115,8 @@ pub struct PictureCall {
     pub has_stand_in: bool,
     /// Of the requests that it takes.
     pub sent: CallCount,
+    /// Where it is shown while it is drawn, by models that do.
+    pub previews: Previews,
 }
 
 /// Text to be read aloud.

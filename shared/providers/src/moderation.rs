@@ -1,10 +1,12 @@
-//! Whether words belong in a child's story: OpenAI's moderation, with limits of our own by the reader's age.
+//! Whether words belong in a child's story, and a picture before a child's eyes: OpenAI's moderation, with limits of our own by the reader's age.
 
 use crate::{ErrorKind, call_log::CallLog};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use domain::reason::Reason;
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     error::Error as _,
@@ -30,14 +32,52 @@ const MODEL: &str = "omni-moderation-latest";
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
 /// From which score on a category is too much: for readers up to 7, and where nobody says how old they are; up to 12; above.
 /// A tale may have a wolf in it, so violence is let pass furthest. Kinds of a category (`violence/graphic`) go by its name.
-const LIMITS: [(&str, &str, [f64; 3]); 6] = [
-    ("harassment", "being cruel to others", [0.5, 0.6, 0.8]),
-    ("hate", "hatred of people", [0.3, 0.4, 0.6]),
-    ("illicit", "something against the law", [0.4, 0.5, 0.7]),
-    ("self-harm", "people who hurt themselves", [0.2, 0.3, 0.5]),
-    ("sexual", "something for adults", [0.15, 0.2, 0.3]),
-    ("violence", "violence", [0.5, 0.65, 0.8]),
+const LIMITS: [(&str, Concern, [f64; 3]); 6] = [
+    (
+        "harassment",
+        Concern::new(Reason::ModeratedHarassment, "being cruel to others"),
+        [0.5, 0.6, 0.8],
+    ),
+    (
+        "hate",
+        Concern::new(Reason::ModeratedHate, "hatred of people"),
+        [0.3, 0.4, 0.6],
+    ),
+    (
+        "illicit",
+        Concern::new(Reason::ModeratedIllicit, "something against the law"),
+        [0.4, 0.5, 0.7],
+    ),
+    (
+        "self-harm",
+        Concern::new(Reason::ModeratedSelfHarm, "people who hurt themselves"),
+        [0.2, 0.3, 0.5],
+    ),
+    (
+        "sexual",
+        Concern::new(Reason::ModeratedSexual, "something for adults"),
+        [0.15, 0.2, 0.3],
+    ),
+    (
+        "violence",
+        Concern::new(Reason::ModeratedViolence, "violence"),
+        [0.5, 0.65, 0.8],
+    ),
 ];
+
+/// What is too much for a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Concern {
+    pub reason: Reason,
+    /// For a parent.
+    pub words: &'static str,
+}
+
+impl Concern {
+    const fn new(reason: Reason, words: &'static str) -> Self {
+        Self { reason, words }
+    }
+}
 
 #[derive(Deserialize)]
 struct Answer {
@@ -55,9 +95,9 @@ struct Verdict {
 
 #[derive(Debug, thiserror::Error)]
 enum ModerationError {
-    #[error("could not ask OpenAI about words")]
+    #[error("could not ask OpenAI about words or a picture")]
     Ask(#[source] reqwest::Error),
-    #[error("OpenAI told {told} verdicts of {asked} texts")]
+    #[error("OpenAI told {told} verdicts where {asked} were asked for")]
     Incomplete { told: usize, asked: usize },
 }
 
@@ -90,21 +130,41 @@ impl Moderation {
         }
     }
 
-    /// What each text speaks of that is too much for a reader of this age, in years, in words for a parent. Nothing is found
-    /// while the service is away.
-    pub async fn find_unsafe(&self, age: Option<u32>, texts: &[&str]) -> Vec<Option<&'static str>> {
+    /// What each text speaks of that is too much for a reader of this age, in years. Nothing is found while the service is away.
+    pub async fn find_unsafe(&self, age: Option<u32>, texts: &[&str]) -> Vec<Option<Concern>> {
         let nothing = vec![None; texts.len()];
-        let Some(key) = self.api_key.as_ref().filter(|_| !texts.is_empty()) else {
-            return nothing;
-        };
-        if self.is_away() {
+        if texts.is_empty() {
             return nothing;
         }
+        let verdicts = self.look_at(&json!(texts), texts.len()).await;
+        verdicts.map_or(nothing, |verdicts| {
+            verdicts
+                .iter()
+                .map(|verdict| verdict.concern(age))
+                .collect()
+        })
+    }
+
+    /// Whether a picture, a JPEG, was looked at and may be shown to a reader of this age. None may while the service is away.
+    ///
+    /// It looks at pictures for violence, self-harm and what is sexual alone.
+    pub async fn lets_picture_pass(&self, age: Option<u32>, jpeg: &[u8]) -> bool {
+        let url = format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg));
+        let input = json!([{"type": "image_url", "image_url": {"url": url}}]);
+        let verdicts = self.look_at(&input, 1).await.unwrap_or_default();
+        verdicts
+            .first()
+            .is_some_and(|verdict| verdict.concern(age).is_none())
+    }
+
+    /// Nothing where nobody looks.
+    async fn look_at(&self, input: &Value, count: usize) -> Option<Vec<Verdict>> {
+        let key = self.api_key.as_ref().filter(|_| !self.is_away())?;
         let log = CallLog::start(PROVIDER, "moderation", Some(MODEL), 1);
-        match self.ask(key, texts).await {
+        match self.ask(key, input, count).await {
             Ok(verdicts) => {
                 log.end(None);
-                verdicts.iter().map(|verdict| verdict.reason(age)).collect()
+                Some(verdicts)
             }
             Err(error) => {
                 log.end(Some(&error.kind()));
@@ -112,9 +172,9 @@ impl Moderation {
                 tracing::warn!(
                     error = %error,
                     cause = error.source().map(ToString::to_string),
-                    "Words could not be looked at, letting them pass"
+                    "Moderation is away: words pass, and no preview is shown"
                 );
-                nothing
+                None
             }
         }
     }
@@ -122,22 +182,23 @@ impl Moderation {
     async fn ask(
         &self,
         key: &SecretString,
-        texts: &[&str],
+        input: &Value,
+        count: usize,
     ) -> Result<Vec<Verdict>, ModerationError> {
         let request = self.http.post(&self.address).timeout(self.patience);
         let response = request
             .bearer_auth(key.expose_secret())
-            .json(&json!({"model": MODEL, "input": texts}))
+            .json(&json!({"model": MODEL, "input": input}))
             .send()
             .await
             .and_then(|response| response.error_for_status())
             .map_err(ModerationError::Ask)?;
         let Answer { results } = response.json().await.map_err(ModerationError::Ask)?;
-        match results.len() == texts.len() {
+        match results.len() == count {
             true => Ok(results),
             false => Err(ModerationError::Incomplete {
                 told: results.len(),
-                asked: texts.len(),
+                asked: count,
             }),
         }
     }
@@ -150,13 +211,13 @@ impl Moderation {
 
 impl Verdict {
     /// The gravest category that is too much for this age.
-    fn reason(&self, age: Option<u32>) -> Option<&'static str> {
+    fn concern(&self, age: Option<u32>) -> Option<Concern> {
         let column = match age {
             None | Some(0..=7) => 0,
             Some(8..=12) => 1,
             Some(_) => 2,
         };
-        let excess = LIMITS.iter().map(|(name, words, limits)| {
+        let excess = LIMITS.iter().map(|(name, concern, limits)| {
             let is_kind = |category: &str| category.split('/').next() == Some(name);
             let scores = self.category_scores.iter();
             let scores = scores.filter(|(category, _)| is_kind(category));
@@ -164,12 +225,12 @@ impl Verdict {
             let mut flags = self.categories.iter();
             let is_flagged = flags.any(|(category, flag)| is_kind(category) && *flag == Some(true));
             let score = if is_flagged { score.max(1.0) } else { score };
-            (score / limits[column], *words)
+            (score / limits[column], *concern)
         });
         let worst = excess.max_by(|(one, _), (other, _)| one.total_cmp(other));
         worst
             .filter(|(excess, _)| *excess >= 1.0)
-            .map(|(_, words)| words)
+            .map(|(_, concern)| concern)
     }
 }
 
@@ -192,16 +253,14 @@ mod tests {
 
     #[test]
     fn what_is_too_much_for_a_small_child_may_be_told_to_a_bigger_one() {
-        let wolf = verdict("violence", 0.6, false);
-        assert_eq!(wolf.reason(Some(5)), Some("violence"));
-        assert_eq!(wolf.reason(Some(10)), None);
-        assert_eq!(
-            wolf.reason(None),
-            Some("violence"),
-            "nobody knows how small"
-        );
+        let found = |verdict: Verdict, age| verdict.concern(age).map(|found| found.reason);
+        let wolf = || verdict("violence", 0.6, false);
+        let violence = Some(Reason::ModeratedViolence);
+        assert_eq!(found(wolf(), Some(5)), violence);
+        assert_eq!(found(wolf(), Some(10)), None);
+        assert_eq!(found(wolf(), None), violence, "nobody knows how small");
         let flagged = verdict("sexual/minors", 0.01, true);
-        assert_eq!(flagged.reason(Some(18)), Some("something for adults"));
-        assert_eq!(verdict("violence/graphic", 0.1, false).reason(None), None);
+        assert_eq!(found(flagged, Some(18)), Some(Reason::ModeratedSexual));
+        assert_eq!(found(verdict("violence/graphic", 0.1, false), None), None);
     }
 }

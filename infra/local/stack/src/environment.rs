@@ -21,7 +21,7 @@ const EMAIL_FROM: &str = "stories@storytailor.example";
 const SHOP_KEY: &str = "c3Rvcnl0YWlsb3ItbG9jYWwtc2hvcC1rZXktMDAwMDE=";
 
 /// Settings of the functions that are passed on when they are set outside. What no function reads is not among them.
-const PASSED_THROUGH: [&str; 30] = [
+const PASSED_THROUGH: [&str; 34] = [
     "EMAIL_FROM",
     "SUPABASE_JWT_ISSUER",
     "OPENAI_TEXT_MODEL",
@@ -30,6 +30,9 @@ const PASSED_THROUGH: [&str; 30] = [
     "BFL_API_KEY",
     "BFL_IMAGE_MODELS",
     "IMAGE_PROVIDERS",
+    "PICTURE_QUALITY",
+    "PICTURE_PREVIEWS",
+    "PICTURE_TRIES",
     "PICTURE_TRY_SECONDS",
     "PICTURE_BUDGET_SECONDS",
     "PICTURE_BUDGET_USD",
@@ -38,6 +41,7 @@ const PASSED_THROUGH: [&str; 30] = [
     "STAND_IN_NAMES",
     "IMAGE_FALLBACK",
     "IMAGE_CHECK_SKIPS",
+    "IMAGE_CHECK_TRAITS",
     "JOB_LEASE_SECONDS",
     "MAX_JOBS_IN_FLIGHT",
     "MODEL_PRICES",
