@@ -19,6 +19,7 @@ mod narration;
 mod notices;
 mod picture_providers;
 mod plans;
+mod previews;
 mod provider_errors;
 mod recovery;
 mod references;

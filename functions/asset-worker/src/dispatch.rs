@@ -132,6 +132,7 @@ mod tests {
             lease_token: id(3).parse().unwrap(),
             attempt: retry_count + 1,
             retry_count,
+            max_retries: 3,
             asset_version: 0,
             progress: 0,
             typical_seconds: None,

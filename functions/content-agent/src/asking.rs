@@ -51,8 +51,9 @@ pub(crate) fn problem_of(error: &StepError) -> Option<String> {
         }
         StepError::Schema(error) => Some(error.to_string()),
         StepError::Unusable(UnusableAnswer(problem)) => Some(problem.clone()),
-        StepError::UnsafeText { reason, reader } => Some(format!(
-            "What came next spoke of {reason}, which does not belong in a story for {reader}. Tell it without."
+        StepError::UnsafeText { concern, reader } => Some(format!(
+            "What came next spoke of {}, which does not belong in a story for {reader}. Tell it without.",
+            concern.words
         )),
         _ => None,
     }

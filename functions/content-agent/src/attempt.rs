@@ -5,6 +5,7 @@ use crate::{
     failure::StepError,
     pace::Pace,
     prompt::{Question, versions_for},
+    shown::Shown,
     stand_in_names::HidesNames,
     story_context::StoryContext,
     usage::{self, UsageLedger},
@@ -16,7 +17,7 @@ use domain::{
 };
 use providers::{CallUsage, Hears, TextCall, TextModel, TextModelRole};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::{
     sync::{Arc, Mutex},
     time::Instant,
@@ -29,6 +30,7 @@ pub(crate) struct Attempt {
     pub(crate) story: Arc<StoryContext>,
     pub(crate) job: LeasedJob,
     pub(crate) usage: UsageLedger,
+    pub(crate) shown: Shown,
     /// What every line about it says of itself: `jobId` and `assetType`, within the story's span.
     pub(crate) span: Span,
     begun: Instant,
@@ -46,6 +48,7 @@ impl Attempt {
         let pace = Pace::new(usual, job.progress);
         Self {
             span,
+            shown: Shown::new(Arc::clone(&story.news)),
             story,
             job,
             usage: UsageLedger::default(),
@@ -195,20 +198,47 @@ impl Attempt {
         if let (Some(kept), Value::Object(added)) = (kept.as_object_mut(), checkpoint) {
             kept.extend(added);
         }
-        let report = Progress {
-            metadata,
+        let shown = [beat.metadata.as_ref(), metadata.as_ref()];
+        let shown = shown.into_iter().flatten().filter_map(Value::as_object);
+        let shown: Map<_, _> = shown
+            .flatten()
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect();
+        self.report(Progress {
+            metadata: (!shown.is_empty()).then(|| shown.into()),
             checkpoint: Some(kept),
             usage: self.usage.unrecorded(),
             ..beat
-        };
-        let usage = report.usage.clone();
+        })
+        .await
+    }
+
+    /// Tells at once what readers are still to see of it.
+    ///
+    /// # Errors
+    /// As [`Self::checkpoint`].
+    pub(crate) async fn tell_shown(&self) -> Result<(), StepError> {
+        match self.shown.untold() {
+            Some(_) => self.report(self.heartbeat()).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn report(&self, report: Progress) -> Result<(), StepError> {
+        let reports = [report];
         let (store, lease) = (&self.deps().store, self.deps().config.lease);
-        let lost = store.report_progress(&[report], lease).await?;
-        self.usage.forget(&usage);
+        let lost = store.report_progress(&reports, lease).await?;
+        reports.iter().for_each(|report| self.forget_told(report));
         if lost.contains(&self.job.job_id) {
             return Err(StepError::LeaseLost);
         }
         Ok(())
+    }
+
+    /// The database has what a report told it.
+    pub(crate) fn forget_told(&self, report: &Progress) {
+        self.usage.forget(&report.usage);
+        self.shown.forget(report.metadata.as_ref());
     }
 
     /// So much is done for certain. The next heartbeat tells it; it costs no round trip of its own.
@@ -243,7 +273,7 @@ impl Attempt {
             job_id: self.job.job_id,
             lease_token: self.job.lease_token,
             progress: Some(pace.shown(self.begun.elapsed())),
-            metadata: None,
+            metadata: self.shown.untold(),
             checkpoint: has_directions.then(|| self.story.art.checkpoint()),
             usage,
             extra_calls: std::mem::take(&mut *self.extra_calls.lock().expect("no holder panics")),

@@ -1,12 +1,12 @@
 //! Settings of the content agent.
 
-use crate::prices::Prices;
+use crate::{prices::Prices, trait_strictness::TraitStrictness};
 use domain::{
+    picture_quality::PictureQuality,
     price::{BFL, OPENAI},
-    traits::Trait,
     voice::{ConfiguredVoice, DEFAULT_VOICE},
 };
-use providers::{BflConfig, CallTimeouts, ElevenLabsConfig, OpenAiConfig, PICTURE_TRY};
+use providers::{BflConfig, CallTimeouts, ElevenLabsConfig, OpenAiConfig, PICTURE_TRY, References};
 use runtime::{SettingError, Variables, env};
 use std::{str::FromStr, time::Duration};
 use url::Url;
@@ -82,8 +82,14 @@ pub struct Config {
     pub notice_sender: Option<String>,
     /// `IMAGE_FALLBACK`, default `placeholder`.
     pub image_fallback: ImageFallback,
-    /// `IMAGE_CHECK_SKIPS`: traits the check of pictures leaves out.
-    pub unchecked_traits: Vec<Trait>,
+    /// `IMAGE_CHECK_TRAITS` and `IMAGE_CHECK_SKIPS`: what a picture must show.
+    pub trait_strictness: TraitStrictness,
+    /// `PICTURE_QUALITY`, default `medium`.
+    pub picture_quality: PictureQuality,
+    /// `PICTURE_PREVIEWS`: pictures are shown while they are drawn, by models that do; each costs some USD 0.003 more.
+    pub shows_previews: bool,
+    /// `PICTURE_TRIES`: pictures that are drawn for one wish until one passes its check, default 3 (S1-073).
+    pub picture_tries: u32,
     /// Of all who draw: a picture of other models is another picture.
     pub image_models: Vec<String>,
     /// `PICTURE_BUDGET_SECONDS` and `PICTURE_BUDGET_USD`, default 240 and 0.12.
@@ -111,21 +117,32 @@ impl FromStr for ImageFallback {
 
 impl Config {
     pub fn from_variables(variables: &Variables) -> Result<Self, SettingError> {
-        let unchecked = variables.list_or(env::IMAGE_CHECK_SKIPS, "");
-        let unchecked_traits = unchecked
-            .iter()
-            .map(|code| Trait::parse(code))
-            .collect::<Result<_, _>>();
+        let prices = Prices::from_variables(variables)?;
+        let picture_usd = variables.parsed_or(env::PICTURE_BUDGET_USD, 0.12)?;
+        let least_usd = prices.least_picture_usd(None, &References::None);
+        if picture_usd < least_usd {
+            return Err(SettingError::Invalid {
+                name: env::PICTURE_BUDGET_USD,
+                problem: format!("one picture costs {least_usd:.3} in this quality"),
+            });
+        }
+        let picture_tries = variables.parsed_or(env::PICTURE_TRIES, 3)?;
+        if !(1..=PICTURE_TRIES_MAX).contains(&picture_tries) {
+            return Err(SettingError::Invalid {
+                name: env::PICTURE_TRIES,
+                problem: format!("it must be 1 to {PICTURE_TRIES_MAX}"),
+            });
+        }
         Ok(Self {
             lease: variables.lease()?,
             max_jobs_in_flight: variables.max_jobs_in_flight()?,
             asset_worker: variables.required(env::ASSET_WORKER_FUNCTION)?.to_owned(),
             notice_sender: variables.notice_sender(),
             image_fallback: variables.parsed_or(env::IMAGE_FALLBACK, ImageFallback::Placeholder)?,
-            unchecked_traits: unchecked_traits.map_err(|error| SettingError::Invalid {
-                name: env::IMAGE_CHECK_SKIPS,
-                problem: error.to_string(),
-            })?,
+            trait_strictness: TraitStrictness::from_variables(variables)?,
+            picture_quality: picture_quality(variables)?,
+            shows_previews: shows_previews(variables)?,
+            picture_tries,
             image_models: image_providers(variables)?
                 .into_iter()
                 .flat_map(|provider| provider.models(variables).1)
@@ -136,13 +153,24 @@ impl Config {
                     env::PICTURE_BUDGET_SECONDS,
                     Duration::from_secs(240),
                 )?,
-                usd: variables.parsed_or(env::PICTURE_BUDGET_USD, 0.12)?,
+                usd: picture_usd,
             },
             hides_names: variables.parsed_or(env::STAND_IN_NAMES, false)?,
             keeps_exchanges: variables.parsed_or(env::KEEP_EXCHANGES, true)?,
-            prices: Prices::from_variables(variables)?,
+            prices,
         })
     }
+}
+
+/// More would outlast a lease's share of the provider's pace, whatever they may cost.
+const PICTURE_TRIES_MAX: u32 = 6;
+
+pub(crate) fn picture_quality(variables: &Variables) -> Result<PictureQuality, SettingError> {
+    variables.parsed_or(env::PICTURE_QUALITY, PictureQuality::default())
+}
+
+pub(crate) fn shows_previews(variables: &Variables) -> Result<bool, SettingError> {
+    variables.parsed_or(env::PICTURE_PREVIEWS, false)
 }
 
 pub(crate) fn text_models(variables: &Variables) -> Vec<String> {
@@ -221,6 +249,7 @@ pub(crate) fn openai(variables: &Variables) -> Result<OpenAiConfig, SettingError
         text_models: text_models(variables),
         analysis_models: analysis_models(variables),
         image_models: ImageProvider::OpenAi.models(variables).1,
+        picture_quality: picture_quality(variables)?,
         picture_try: seconds(variables, env::PICTURE_TRY_SECONDS, PICTURE_TRY)?,
         timeouts: timeouts(variables)?,
     })

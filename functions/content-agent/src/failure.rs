@@ -1,7 +1,7 @@
 //! What a failed step means for its job: a code and words a user can act on, and whether to try again.
 
-use domain::{AssetType, FailureCode};
-use providers::{ErrorKind, ProviderError};
+use domain::{AssetType, FailureCode, reason::Reason};
+use providers::{Concern, ErrorKind, ProviderError};
 use std::time::Duration;
 use store::{Failure, LeasedJob, StoreError};
 
@@ -16,15 +16,11 @@ pub(crate) enum StepError {
     Unusable(#[from] domain::story::UnusableAnswer),
     #[error("the model's answer does not fit its schema")]
     Schema(#[from] serde_json::Error),
-    #[error("the text speaks of {reason}")]
-    UnsafeText {
-        /// In words for a parent.
-        reason: &'static str,
-        reader: String,
-    },
-    #[error("the picture failed its check three times")]
+    #[error("the text speaks of {}", concern.words)]
+    UnsafeText { concern: Concern, reader: String },
+    #[error("the picture failed its check each time")]
     CheckFailed,
-    #[error("none of three pictures could be read")]
+    #[error("no picture could be read")]
     NothingReadable,
     #[error("an asset this one is made of is missing")]
     MissingInput,
@@ -63,14 +59,26 @@ impl StepError {
         )
     }
 
+    /// What is noted of the asset, where a filter had its say.
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::UnsafeText { concern, .. } => Some(concern.reason),
+            Self::Provider(error) if error.kind == ErrorKind::Refused => {
+                Some(Reason::RefusedByFilter)
+            }
+            _ => None,
+        }
+    }
+
     /// Without a placeholder: drawing one is worth while for the last attempt only.
     pub(crate) fn into_failure(self, asset: AssetType) -> Failure {
         let (code, message) = self.code_and_message(asset);
         let message = match &self {
             Self::MissingLetters { scripts } => format!("{message}: {}", scripts.join(", ")),
-            Self::UnsafeText { reason, reader } => {
+            Self::UnsafeText { concern, reader } => {
                 format!(
-                    "{message}: it spoke of {reason}, which does not belong in a story for {reader}"
+                    "{message}: it spoke of {}, which does not belong in a story for {reader}",
+                    concern.words
                 )
             }
             _ => message.to_owned(),
@@ -167,7 +175,7 @@ impl StepError {
 /// Whether a failure ends its job: nothing helps, or the retries are used up. A rate limit may be granted more of them,
 /// which only the database knows.
 pub(crate) fn is_final(failure: &Failure, job: &LeasedJob) -> bool {
-    !failure.retryable || job.retry_count >= domain::retry::max_retries(job.asset_type)
+    !failure.retryable || job.retry_count >= job.max_retries
 }
 
 const INVALID_VOICE: (FailureCode, &str) = (FailureCode::InvalidVoice, "Invalid voice ID");

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 use store::Progress;
-use tokio::task::AbortHandle;
+use tokio::{sync::Notify, task::AbortHandle};
 
 /// A job whose lease this invocation holds.
 pub(crate) struct RunningJob {
@@ -27,11 +27,12 @@ pub(crate) type RunningJobs = Arc<Mutex<HashMap<JobId, RunningJob>>>;
 pub(crate) async fn extend_leases_during<T>(
     deps: Arc<Deps>,
     running: RunningJobs,
+    news: Arc<Notify>,
     work: impl Future<Output = T>,
 ) -> T {
     tokio::select! {
         done = work => done,
-        never = extend_leases(deps, running) => match never {},
+        never = extend_leases(deps, running, news) => match never {},
     }
 }
 
@@ -41,13 +42,16 @@ pub(crate) const BEAT: Duration = Duration::from_secs(2);
 /// So long the database lets a row rest that showed something else.
 const SHOWN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// At least three times a lease; stops the jobs that are not ours any more.
-async fn extend_leases(deps: Arc<Deps>, running: RunningJobs) -> Infallible {
+/// At least three times a lease, and sooner where there are news; stops the jobs that are not ours any more.
+async fn extend_leases(deps: Arc<Deps>, running: RunningJobs, news: Arc<Notify>) -> Infallible {
     let beat = BEAT.min(deps.config.lease / 3);
     // The leases have just begun.
     let mut pause = beat;
     loop {
-        tokio::time::sleep(pause).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = news.notified() => {}
+        }
         pause = beat;
         let beats: Vec<_> = {
             let running = running.lock().expect("no holder panics");
@@ -80,7 +84,7 @@ async fn extend_leases(deps: Arc<Deps>, running: RunningJobs) -> Infallible {
 fn forget_recorded(running: &HashMap<JobId, RunningJob>, reported: &[Progress]) {
     for beat in reported {
         if let Some(job) = running.get(&beat.job_id) {
-            job.attempt.usage.forget(&beat.usage);
+            job.attempt.forget_told(beat);
         }
     }
 }
@@ -162,7 +166,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        extend_leases_during(Arc::new(deps), running, work).await;
+        extend_leases_during(Arc::new(deps), running, Arc::default(), work).await;
         assert_eq!(services.told_usage(), ["openai:r1"]);
         assert!(attempt.usage.unrecorded().is_empty());
     }
@@ -204,7 +208,8 @@ mod tests {
             }
             panic!("on purpose");
         };
-        let during = extend_leases_during::<()>(Arc::new(deps), Arc::clone(&running), work);
+        let during =
+            extend_leases_during::<()>(Arc::new(deps), Arc::clone(&running), Arc::default(), work);
         let ended = tokio::spawn(during).await;
         assert!(ended.is_err_and(|error| error.is_panic()));
         assert_eq!(

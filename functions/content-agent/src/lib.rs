@@ -22,6 +22,7 @@ mod prompt;
 mod recording;
 mod references;
 mod session;
+mod shown;
 mod snapshots;
 mod stand_in_names;
 mod steps;
@@ -29,6 +30,7 @@ mod story_context;
 mod telling;
 #[cfg(test)]
 mod test_services;
+mod trait_strictness;
 mod unsaved;
 mod usage;
 

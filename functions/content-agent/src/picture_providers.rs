@@ -154,7 +154,7 @@ impl PictureModel for PictureProviders {
 mod tests {
     use super::*;
     use domain::price::{BFL, OPENAI};
-    use providers::{CallCount, References};
+    use providers::{CallCount, Previews, References};
     use runtime::Variables;
 
     /// Fails like this, or draws; counts how often it was asked.
@@ -219,6 +219,7 @@ mod tests {
             left_usd,
             has_stand_in: false,
             sent: CallCount::default(),
+            previews: Previews::default(),
         };
         let drawn = providers.draw(&call, &mut Vec::new()).await;
         let next = providers.in_order().into_iter().map(|(name, _)| *name);

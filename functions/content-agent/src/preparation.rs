@@ -242,8 +242,8 @@ async fn keep(
     let jpeg: Bytes = decoding.await.map_err(|_| Problem::Panicked)??.into();
     drop(permit);
     // Its reader may be anybody, so the limits are those for the smallest.
-    if let Some(reason) = deps.moderation.find_unsafe_picture(None, &jpeg).await {
-        return Err(Problem::Unsafe(reason));
+    if let Some(concern) = deps.moderation.find_unsafe_picture(None, &jpeg).await {
+        return Err(Problem::Unsafe(concern.words));
     }
     Ok(deps.files.put_reference(character, source, jpeg).await?)
 }

@@ -1,8 +1,10 @@
 //! What calls of the configured models cost. A model without a price is refused before the first event: its calls would
 //! count for nothing, and no limit would hold.
 
-use crate::config::{analysis_models, image_providers, speech_models, text_models};
-use domain::price::{CallKind, ELEVENLABS, OPENAI, PriceList, Quote};
+use crate::config::{
+    analysis_models, image_providers, picture_quality, shows_previews, speech_models, text_models,
+};
+use domain::price::{CallKind, ELEVENLABS, OPENAI, Price, PriceList, Quote};
 use providers::{Bfl, CallUsage, References};
 use runtime::{SettingError, Variables, env};
 
@@ -14,7 +16,12 @@ pub struct Prices {
     dearest: Vec<(CallKind, Quote)>,
     /// Of the configured models that draw, with their providers.
     pictures: Vec<(&'static str, Quote)>,
+    /// What a picture is billed at least in the quality that is asked for, where tokens are.
+    picture_tokens: u64,
 }
+
+/// Tokens out of a preview (OpenAI's guide to pictures).
+const PREVIEW_TOKENS: u64 = 100;
 
 /// Units of a call that two prices are compared by: tokens in and out, credits, or megapixels of a reference and a picture.
 const fn typical_units(kind: CallKind) -> (u64, u64) {
@@ -44,6 +51,7 @@ impl Prices {
             list: variables.parsed_or(env::MODEL_PRICES, PriceList::default())?,
             dearest: Vec::new(),
             pictures: Vec::new(),
+            picture_tokens: picture_tokens(variables)?,
         };
         for (provider, kind, name, models) in configured {
             for model in models {
@@ -85,7 +93,10 @@ impl Prices {
         let references = references.count().min(Bfl::REFERENCES_MAX) as u64;
         let known = self.pictures.iter();
         let known = known.filter(|(name, _)| provider.is_none_or(|provider| *name == provider));
-        let usd = known.map(|(_, quote)| quote.price.usd(references, 1));
+        let usd = known.map(|(_, quote)| match quote.price {
+            Price::Picture(_) => quote.price.usd(references, self.picture_tokens),
+            price => price.usd(references, 1),
+        });
         usd.fold(f64::INFINITY, f64::min)
     }
 
@@ -100,10 +111,18 @@ impl Prices {
     }
 }
 
+fn picture_tokens(variables: &Variables) -> Result<u64, SettingError> {
+    let picture = picture_quality(variables)?.tokens();
+    let preview = match shows_previews(variables)? {
+        true => PREVIEW_TOKENS,
+        false => 0,
+    };
+    Ok(picture + preview)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::price::Price;
 
     fn problem<const N: usize>(settings: [(&str, &str); N]) -> Option<String> {
         let prices = Prices::from_variables(&Variables::from_pairs(settings));
@@ -137,6 +156,28 @@ mod tests {
         ];
         assert_eq!(problem(settings), None);
         assert!(problem([("MODEL_PRICES", "gpt-9")]).is_some());
+    }
+
+    #[test]
+    fn a_finer_picture_costs_as_many_times_more_as_it_has_tokens_and_a_preview_a_tenth() {
+        for (settings, cents) in [
+            (
+                [("PICTURE_QUALITY", "medium"), ("PICTURE_PREVIEWS", "false")],
+                3.4,
+            ),
+            (
+                [("PICTURE_QUALITY", "medium"), ("PICTURE_PREVIEWS", "true")],
+                3.7,
+            ),
+            (
+                [("PICTURE_QUALITY", "high"), ("PICTURE_PREVIEWS", "false")],
+                13.4,
+            ),
+        ] {
+            let prices = Prices::from_variables(&Variables::from_pairs(settings)).expect("prices");
+            let usd = prices.least_picture_usd(None, &References::None);
+            assert!((usd * 100.0 - cents).abs() < 0.05, "{settings:?}: {usd}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod versions;
 pub(crate) use pictures::{PictureBrief, Wording, words};
 pub(crate) use versions::{version_of, versions_for};
 
+use crate::trait_strictness::{Strictness, TraitStrictness};
 use bytes::Bytes;
 use domain::{
     character::Character,
@@ -219,10 +220,10 @@ pub(crate) fn activities(story: &StoryText, reader_age: Option<u32>) -> Question
 pub(crate) fn image_check(
     asset: &str,
     characters: &[Character],
-    unchecked: &[Trait],
+    strictness: &TraitStrictness,
     print: Bytes,
 ) -> Question {
-    let traits = checked_traits(characters, unchecked).map(Trait::description);
+    let traits = checked_traits(characters, strictness).map(Trait::description);
     let traits: Vec<_> = traits.collect();
     let check = object([("trait", text("The trait")), ("present", boolean())]);
     Question {
@@ -242,10 +243,11 @@ pub(crate) fn image_check(
 /// The traits of the characters that a picture is checked for.
 pub(crate) fn checked_traits(
     characters: &[Character],
-    unchecked: &[Trait],
+    strictness: &TraitStrictness,
 ) -> impl Iterator<Item = Trait> {
     let traits = characters.iter().flat_map(|character| &character.traits);
-    traits.filter(|known| !unchecked.contains(known)).copied()
+    let is_asked = |known: &&Trait| strictness.of(**known) != Strictness::Ignored;
+    traits.filter(is_asked).copied()
 }
 
 #[cfg(test)]

@@ -36,6 +36,16 @@ pub(crate) async fn record_result(
     result: Result<Product, StepError>,
     then: Option<&Continuation>,
 ) -> RecordedOutcome {
+    if let Some(reason) = result.as_ref().err().and_then(StepError::reason) {
+        attempt.shown.note_reason(reason);
+    }
+    // Rare, and no reason to lose the result.
+    if let Err(error) = attempt.tell_shown().await {
+        tracing::warn!(
+            error = chain(&error),
+            "Could not say what became of an asset on its way"
+        );
+    }
     let (store, job, usage) = (
         &attempt.deps().store,
         &attempt.job,

@@ -66,6 +66,7 @@ pub(crate) async fn run(
         invocation.deadline,
     ));
     let running = RunningJobs::default();
+    let news = Arc::clone(&story.news);
     let mut session = Session {
         deps: Arc::clone(&deps),
         invocation,
@@ -82,7 +83,7 @@ pub(crate) async fn run(
     for job in jobs {
         session.begin(job);
     }
-    extend_leases_during(deps, running, session.work()).await;
+    extend_leases_during(deps, running, news, session.work()).await;
     session.story.store_exchanges(&session.report).await;
     session.report
 }
@@ -397,5 +398,7 @@ impl Session {
     }
 }
 
+#[cfg(test)]
+mod preview_tests;
 #[cfg(test)]
 mod tests;

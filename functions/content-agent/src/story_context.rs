@@ -23,7 +23,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 use store::{AssetView, StoryView, StoryWork};
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 
 /// One story as it stood when a job of it began: a job keeps the text and the inputs it began with, whatever becomes of
 /// them meanwhile. Those who begin later get a context of their own, which shares what was made.
@@ -49,6 +49,8 @@ pub(crate) struct StoryContext {
     files: Arc<KnownFiles>,
     /// What is asked of providers for it, where that is kept.
     pub(crate) exchanges: Option<Arc<Exchanges>>,
+    /// There is something to be shown sooner than the next heartbeat is due.
+    pub(crate) news: Arc<Notify>,
 }
 
 /// What the jobs made and fetched, by the address of its file: a new version is another file.
@@ -93,6 +95,7 @@ impl StoryContext {
             work: Arc::new(work),
             unused_references: Arc::default(),
             files: Arc::default(),
+            news: Arc::default(),
         }
     }
 

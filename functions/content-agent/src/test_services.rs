@@ -78,6 +78,19 @@ struct Seen {
     /// It does not answer in time.
     is_silent: bool,
     web: web::Web,
+    /// It shows what it draws, and is done once this came of it.
+    previews: Option<PreviewEnd>,
+    /// Pictures that moderation was shown; all of them pass, or none.
+    moderated: usize,
+}
+
+/// When a picture is done that was shown meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PreviewEnd {
+    /// Readers were told where it is to be seen.
+    Told,
+    /// Moderation refused it.
+    Refused,
 }
 
 /// Everything outside the content agent.
@@ -114,9 +127,9 @@ impl TestServices {
             speech: Arc::new(self.clone()),
             moderation: Moderation::new(
                 &base.parse().unwrap(),
-                None,
+                Some("key".into()),
                 runtime::http_client(),
-                Duration::ZERO,
+                Duration::from_secs(5),
             ),
             web: runtime::PublicWeb::new(Some(base.parse().unwrap())),
             invoker: Arc::new(self.clone()),
@@ -126,7 +139,10 @@ impl TestServices {
                 notice_sender: None,
                 asset_worker: "worker".to_owned(),
                 image_fallback: ImageFallback::Fail,
-                unchecked_traits: Vec::new(),
+                trait_strictness: crate::trait_strictness::TraitStrictness::default(),
+                picture_quality: domain::picture_quality::PictureQuality::Medium,
+                shows_previews: false,
+                picture_tries: 3,
                 image_models: vec!["a-model".to_owned()],
                 hides_names: false,
                 keeps_exchanges: false,
@@ -191,6 +207,25 @@ impl TestServices {
     /// From now on the picture model does not answer in time.
     pub(crate) fn silence_pictures(&self) {
         self.0.lock().unwrap().is_silent = true;
+    }
+
+    /// From now on what is drawn is shown, and moderation judges it like this.
+    pub(crate) fn show_previews(&self, until: PreviewEnd) {
+        self.0.lock().unwrap().previews = Some(until);
+    }
+
+    /// How often moderation was shown a picture.
+    pub(crate) fn moderated(&self) -> usize {
+        self.0.lock().unwrap().moderated
+    }
+
+    /// Every address of a preview that the database was told of; null where it is to be hidden.
+    pub(crate) fn told_previews(&self) -> Vec<Value> {
+        let seen = self.0.lock().unwrap();
+        let reports = seen.reports.iter();
+        let jobs = reports.flat_map(|report| report["p_jobs"].as_array().into_iter().flatten());
+        let told = jobs.filter_map(|job| job["metadata"].get("previewUrl"));
+        told.cloned().collect()
     }
 
     /// Calls beyond those of a lease that reports told of: pictures, texts.
@@ -276,6 +311,7 @@ pub(crate) fn job(asset: AssetType, attempt: u32, options: Value, checkpoint: Va
         lease_token: "00000000-0000-4000-8000-000000000003".parse().unwrap(),
         attempt,
         retry_count: attempt - 1,
+        max_retries: 3,
         asset_version: 0,
         progress: 0,
         typical_seconds: None,
@@ -315,6 +351,9 @@ async fn answer(State(services): State<TestServices>, request: Request) -> Respo
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let path = parts.uri.path().trim_start_matches('/');
     let mut seen = services.0.lock().unwrap();
+    if path == "moderations" {
+        return database::moderate(&mut seen, &body);
+    }
     match path.split_once('/') {
         Some(("rest", function)) => {
             let function = function.strip_prefix("v1/rpc/").unwrap();

@@ -4,7 +4,7 @@ use crate::{
     ElevenLabsVoices, TokenVerifier, Voices, last_known::LastKnown, moderation::PATIENCE,
     rates::Rates, recent::Recent, signatures::Secrets,
 };
-use domain::estimate::Medians;
+use domain::{estimate::Medians, picture_quality::PictureQuality};
 use providers::Moderation;
 use runtime::{
     Aws, Invoke, LambdaInvoker, SealingKeys, SettingError, Variables, chain, env, http_client,
@@ -53,6 +53,8 @@ pub struct Config {
     pub environment: String,
     /// `APP_URL`: where the page is, with a slash at its end; links are told without an address where it is not known.
     pub page: Option<String>,
+    /// `PICTURE_QUALITY`: what pictures are estimated at before any was measured.
+    pub picture_quality: PictureQuality,
 }
 
 const ELEVENLABS: &str = "https://api.elevenlabs.io";
@@ -70,6 +72,8 @@ impl Config {
                 .unwrap_or("local")
                 .to_owned(),
             page: variables.optional(env::APP_URL).map(str::to_owned),
+            picture_quality: variables
+                .parsed_or(env::PICTURE_QUALITY, PictureQuality::default())?,
         })
     }
 }

@@ -19,10 +19,10 @@ pub(crate) async fn check(
     words: &[Words],
 ) -> Result<(), ApiError> {
     let texts: Vec<_> = words.iter().map(|(_, text)| text.as_str()).collect();
-    let reasons = moderation.find_unsafe(age, &texts).await;
-    let found = words.iter().zip(reasons);
+    let concerns = moderation.find_unsafe(age, &texts).await;
+    let found = words.iter().zip(concerns);
     let unsafe_words: Vec<_> = found
-        .filter_map(|((field, _), reason)| Some((field.as_str(), reason?)))
+        .filter_map(|((field, _), concern)| Some((field.as_str(), concern?.words)))
         .collect();
     match unsafe_words.is_empty() {
         true => Ok(()),

@@ -261,6 +261,7 @@ impl TestApi {
                 notice_sender: Some("timeout-handler".to_owned()),
                 environment: "test".to_owned(),
                 page: Some("https://page.test/app/".to_owned()),
+                picture_quality: domain::picture_quality::PictureQuality::default(),
             },
             plans: Recent::new(PLANS_FRESH_FOR),
             medians: Recent::new(MEDIANS_FRESH_FOR),

@@ -52,6 +52,8 @@ begin
     raise exception 'job % may not go from % to %', old.id, old.status, new.status using errcode = 'check_violation';
   end if;
   if private.is_settled(new.status) then new.limited_since := null; end if;
+  -- A glimpse of what is being made is of one attempt, and nobody's once that is over.
+  if new.status <> 'generating' then new.metadata := new.metadata - 'previewUrl'; end if;
   if (new.status, new.inputs_settled) <> (old.status, old.inputs_settled) then
     new.state_changed_xid := pg_current_xact_id()::text::bigint;
   end if;
@@ -61,24 +63,42 @@ end $$;
 create trigger jobs_guard_transition before update on public.asset_generation_jobs
   for each row execute function private.guard_job_transition();
 
+create table private.retry_policies (
+  asset_type text primary key,
+  max_retries integer not null constraint retries_are_few check (max_retries between 0 and 10),
+  pauses_seconds double precision[] not null default '{}'
+    constraint retry_pauses_are_not_negative check (0 <= all (pauses_seconds))
+);
+comment on table private.retry_policies is
+  'Set by the operator: how often an asset is tried again, and after which pauses (S1-261). Read whenever an attempt fails.';
+comment on column private.retry_policies.max_retries is 'Retries after the first try (S1-222 to S1-225).';
+comment on column private.retry_policies.pauses_seconds is
+  'Before the first retry, the second and so on, up to a quarter more; further ones wait as long as the last. Empty: at once. '
+  'A provider''s Retry-After wins.';
+insert into private.retry_policies (asset_type, max_retries, pauses_seconds) values
+  ('content', 3, '{1,2,4}'),
+  ('cover', 3, '{}'),
+  ('scene_1', 3, '{}'),
+  ('scene_2', 3, '{}'),
+  ('scene_3', 3, '{}'),
+  ('scene_4', 3, '{}'),
+  ('audio', 2, '{5,10}'),
+  ('activities', 3, '{1,2,4}'),
+  ('pdf', 2, '{}');
+alter table private.retry_policies enable row level security;
+
 create function public.max_retries(p_asset_type text) returns integer
-  language sql immutable set search_path = '' as $$
-  select case when p_asset_type in ('audio', 'pdf') then 2 else 3 end
+  language sql stable set search_path = '' as $$
+  select p.max_retries from private.retry_policies p where p.asset_type = p_asset_type
 $$;
-comment on function public.max_retries is
-  'Retries after the first try: three, but two for audio and pdf (S1-222 to S1-225).';
+comment on function public.max_retries is 'Retries after the first try.';
 
 create function public.retry_delay_seconds(p_asset_type text, p_retry_count integer) returns double precision
-  language sql immutable set search_path = '' as $$
-  select (case
-    when p_asset_type in ('content', 'activities') then 2 ^ p_retry_count
-    when p_asset_type = 'audio' then 5 * (p_retry_count + 1)
-    else 0
-  end)::double precision
+  language sql stable set search_path = '' as $$
+  select coalesce(p.pauses_seconds[least(p_retry_count + 1, cardinality(p.pauses_seconds))], 0)
+  from private.retry_policies p where p.asset_type = p_asset_type
 $$;
-comment on function public.retry_delay_seconds is
-  'Pause before retry n (from 0): content and activities 1, 2, 4 s; audio 5, 10 s; pictures and pdf at once. A provider''s '
-  'Retry-After wins.';
+comment on function public.retry_delay_seconds is 'Pause before retry n (from 0). A provider''s Retry-After wins.';
 
 -- Up to a quarter more, so that jobs that failed together do not come back together. A hash of job and attempt, so that the
 -- policy stays a pure function.

@@ -59,7 +59,8 @@ create function private.queue_reference_deletion(p_character_id uuid) returns vo
   set wanted_since = now(), available_at = now(), passes = 0, attempts = 0, lease_token = null, lease_owner = null
 $$;
 
--- An attempt that ended without a version may have published a file before: it is looked for when nobody can be at it.
+-- An attempt that ended without a version may have published a file before, and one that showed a preview did: it is looked
+-- for when nobody can be at it.
 create function private.after_attempt_without_version() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
@@ -68,7 +69,8 @@ begin
   return null;
 end $$;
 create trigger jobs_note_orphans after update of status on public.asset_generation_jobs
-  for each row when (old.status = 'generating' and new.status <> 'generating' and new.versions_made = old.versions_made
+  for each row when (old.status = 'generating' and new.status <> 'generating'
+    and (new.versions_made = old.versions_made or old.metadata ? 'previewUrl')
     and new.asset_type not in ('content', 'activities') and old.lease_owner not like 'claim:%')
   execute function private.after_attempt_without_version();
 

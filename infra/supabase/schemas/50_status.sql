@@ -197,6 +197,7 @@ create function private.leased_jobs(p_job_ids uuid[]) returns jsonb
       'leaseToken', lease_token,
       'attempt', attempt,
       'retryCount', retry_count,
+      'maxRetries', public.max_retries(asset_type),
       'assetVersion', versions_made,
       'progress', progress,
       'typicalSeconds', private.typical_seconds(asset_type),

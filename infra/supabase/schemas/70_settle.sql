@@ -51,7 +51,7 @@ declare
   v_job public.asset_generation_jobs := private.lock_job(p_job_id);
   v_stale text := private.is_stale(v_job, p_lease_token);
   v_version integer := v_job.versions_made + 1;
-  v_metadata jsonb := v_job.metadata || coalesce(p_result -> 'metadata', '{}'::jsonb)
+  v_metadata jsonb := v_job.metadata - 'previewUrl' || coalesce(p_result -> 'metadata', '{}'::jsonb)
     || private.page_with_voice(v_job, v_version);
   v_result jsonb := p_result - 'url'
     || jsonb_build_object('completedAt', now(), 'madeFrom', v_job.sources, 'metadata', v_metadata);

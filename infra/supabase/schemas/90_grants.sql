@@ -69,7 +69,8 @@ grant select on
   public.dead_letters,
   public.story_summaries,
   private.asset_calls,
-  private.asset_costs
+  private.asset_costs,
+  private.retry_policies
 to service_role;
 grant select, update on private.limit_waiter to service_role;
 grant select, update on private.platform_limits, private.platform_state to service_role;

@@ -16,7 +16,8 @@ pub enum CallKind {
 pub enum Price {
     /// Per million tokens in, and out.
     Text { input: f64, output: f64 },
-    /// Per picture of 1024 x 1024 in the quality a page is drawn in.
+    /// Per picture of 1024 x 1024 in medium quality, which is [`Price::PICTURE_TOKENS`] out; of a finer one, and with
+    /// previews, more are billed.
     Picture(f64),
     /// The same by megapixels: the first that is drawn, and each further one, drawn or of a reference.
     Megapixels { first: f64, further: f64 },
@@ -25,13 +26,19 @@ pub enum Price {
 }
 
 impl Price {
+    /// Tokens out of a picture of 1024 x 1024 in medium quality (OpenAI's pricing page).
+    pub const PICTURE_TOKENS: u64 = 1_056;
+
     /// USD of one call, by what the provider counted.
     pub fn usd(self, input_units: u64, output_units: u64) -> f64 {
         match self {
             Self::Text { input, output } => {
                 (input_units as f64 * input + output_units as f64 * output) / 1e6
             }
-            Self::Picture(each) => each,
+            // Where the provider says nothing, it is one picture.
+            Self::Picture(each) => {
+                each * output_units.max(Self::PICTURE_TOKENS) as f64 / Self::PICTURE_TOKENS as f64
+            }
             Self::Megapixels { first, further } => {
                 let more = output_units.saturating_sub(1) + input_units;
                 first + more as f64 * further

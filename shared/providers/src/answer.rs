@@ -51,13 +51,21 @@ impl Answer {
 /// Is told the bytes of an answer as they come; nothing where the next try begins.
 pub(crate) type Receives<'a> = dyn FnMut(Option<&[u8]>) + Send + 'a;
 
+/// Whoever listens to an answer while it comes.
+pub(crate) struct Listening<'a, 'b> {
+    pub(crate) receives: &'a mut Receives<'b>,
+    /// Longest without a byte, from the request on: a connection that is silent for longer is taken for dead.
+    pub(crate) silence_max: Option<Duration>,
+    /// What was heard is of no use by itself: an answer that broke off may be asked for again here.
+    pub(crate) needs_whole: bool,
+}
+
 /// What becomes of a call to one model of several.
 pub(crate) struct Sending<'a, 'b> {
     pub(crate) deadline: Instant,
     /// Another model is asked if this one fails: an outage is not waited for.
     pub(crate) has_stand_in: bool,
-    /// Where an answer is listened to while it comes: one that began is not asked for again here.
-    pub(crate) receives: Option<&'a mut Receives<'b>>,
+    pub(crate) listening: Option<Listening<'a, 'b>>,
     /// Takes the request ids of answers that began as a success and could not be read to their end, for they are billed all
     /// the same.
     pub(crate) lost: &'a mut Vec<String>,
@@ -96,7 +104,7 @@ impl Endpoint {
         let sending = Sending {
             deadline,
             has_stand_in: false,
-            receives: None,
+            listening: None,
             lost: &mut Vec::new(),
             sent: CallCount::default(),
             fields: None,
@@ -133,7 +141,9 @@ impl Endpoint {
             log.end(Some(&error.kind));
             // A job that came back sooner would be sent away again, and have one attempt less.
             error.circuit_open_for = self.breaker.circuit_open_for();
-            let was_heard = sending.receives.is_some() && !sending.lost.is_empty();
+            let listening = sending.listening.as_ref();
+            let was_heard =
+                listening.is_some_and(|one| !one.needs_whole) && !sending.lost.is_empty();
             let again = match error.kind {
                 ErrorKind::Unavailable => !has_stand_in && !was_heard,
                 ErrorKind::RateLimited { .. } => true,
@@ -164,37 +174,45 @@ impl Endpoint {
         sending: &mut Sending<'_, '_>,
     ) -> Result<(HeaderMap, Bytes), ProviderError> {
         let transport = |error| ProviderError::transport(self.provider, self.attempted, error);
+        let listening = sending.listening.as_mut();
+        let silence_max = listening.as_ref().and_then(|one| one.silence_max);
         let (client, request) = request.build_split();
         let request = request.map_err(transport)?;
         let begun = Begun::of(self.provider, self.kind, &request, sending.fields);
+        let is_for_keeping = begun.is_some();
         let end = |answered| begun.map(|begun| begun.end(answered));
-        let response = match client.execute(request).await {
+        let sent = self
+            .unless_silent(silence_max, client.execute(request))
+            .await;
+        let response = match sent.and_then(|sent| sent.map_err(transport)) {
             Ok(response) => response,
             Err(error) => {
                 end(Answered::Nothing);
-                return Err(transport(error));
+                return Err(error);
             }
         };
         let status = response.status();
         let headers = response.headers().clone();
-        let receives = match &mut sending.receives {
-            Some(receives) if status.is_success() => Some(&mut **receives),
-            _ => None,
-        };
+        let listening = listening.filter(|_| status.is_success());
         let mut body = BytesMut::new();
-        let read = self.read_body(response, &mut body, receives).await;
+        let read = self.read_body(response, &mut body, listening, is_for_keeping);
+        let read = read.await;
         let body = body.freeze();
         let answer = raw(status.as_u16(), &headers, body.clone());
-        if let Err(error) = read {
-            end(Answered::BrokenOff(answer));
-            if status.is_success() {
-                let named = ["x-request-id", "request-id"];
-                let id = named.iter().find_map(|name| headers.get(*name));
-                let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
-                sending.lost.push(id.to_owned());
+        let body = match read {
+            Ok(was_told) if was_told => Bytes::new(),
+            Ok(_) => body,
+            Err(error) => {
+                end(Answered::BrokenOff(answer));
+                if status.is_success() {
+                    let named = ["x-request-id", "request-id"];
+                    let id = named.iter().find_map(|name| headers.get(*name));
+                    let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
+                    sending.lost.push(id.to_owned());
+                }
+                return Err(error);
             }
-            return Err(error);
-        }
+        };
         end(Answered::Whole(answer));
         if status.is_success() {
             return Ok((headers, body));
@@ -210,28 +228,50 @@ impl Endpoint {
         })
     }
 
+    /// Reads it into `body`; answers whether all of it was told to who listens, so that nobody needs it again.
     async fn read_body(
         &self,
         response: reqwest::Response,
         body: &mut BytesMut,
-        mut receives: Option<&mut Receives<'_>>,
-    ) -> Result<(), ProviderError> {
-        if let Some(receives) = &mut receives {
-            receives(None);
+        mut listening: Option<&mut Listening<'_, '_>>,
+        is_for_keeping: bool,
+    ) -> Result<bool, ProviderError> {
+        let mut read = 0;
+        let silence_max = listening.as_ref().and_then(|one| one.silence_max);
+        if let Some(listening) = &mut listening {
+            (listening.receives)(None);
         }
+        // What is told while it comes is not kept as well, but where somebody answers in one piece who was asked to stream.
+        let mut is_kept = listening.is_none();
         let mut chunks = response.bytes_stream();
-        while let Some(chunk) = chunks.next().await {
+        while let Some(chunk) = self.unless_silent(silence_max, chunks.next()).await? {
             let chunk = chunk
                 .map_err(|error| ProviderError::transport(self.provider, self.attempted, error))?;
-            if body.len() + chunk.len() > self.bytes_max {
+            is_kept |= read == 0 && chunk.trim_ascii_start().starts_with(b"{");
+            read += chunk.len();
+            if read > self.bytes_max {
                 return Err(self.error(ErrorKind::Malformed));
             }
-            body.extend_from_slice(&chunk);
-            if let Some(receives) = &mut receives {
-                receives(Some(&chunk));
+            if is_kept || is_for_keeping {
+                body.extend_from_slice(&chunk);
+            }
+            if let Some(listening) = &mut listening {
+                (listening.receives)(Some(&chunk));
             }
         }
-        Ok(())
+        Ok(!is_kept)
+    }
+
+    async fn unless_silent<T>(
+        &self,
+        silence_max: Option<Duration>,
+        next: impl Future<Output = T>,
+    ) -> Result<T, ProviderError> {
+        let Some(silence_max) = silence_max else {
+            return Ok(next.await);
+        };
+        let heard = tokio::time::timeout(silence_max, next).await;
+        heard.map_err(|_| self.error(ErrorKind::TimedOut))
     }
 }
 

@@ -160,7 +160,7 @@ impl Bfl {
         let sending = Sending {
             deadline: until,
             has_stand_in,
-            receives: None,
+            listening: None,
             lost: &mut lost,
             sent: call.sent.clone(),
             fields: None,

@@ -18,6 +18,7 @@ mod exchanges;
 mod moderation;
 mod openai;
 mod picture;
+mod preview;
 mod schema;
 #[cfg(test)]
 mod test_log;
@@ -29,9 +30,10 @@ pub use count::CallCount;
 pub use elevenlabs::{ElevenLabs, ElevenLabsConfig};
 pub use error::{ErrorKind, ProviderError};
 pub use exchanges::{Answered, Exchange, KeepsExchanges, RawAnswer, kept_by};
-pub use moderation::{Moderation, describe_reader};
+pub use moderation::{Concern, Moderation, describe_reader};
 pub use openai::{OpenAi, OpenAiConfig};
 pub use picture::{NotAPicture, PictureBytes, PictureFormat};
+pub use preview::Previews;
 pub use schema::{Schema, array, boolean, object, text as text_schema, with_count};
 
 use bytes::Bytes;
@@ -120,6 +122,8 @@ pub struct PictureCall {
     pub has_stand_in: bool,
     /// Of the requests that it takes.
     pub sent: CallCount,
+    /// Where it is shown while it is drawn, by models that do.
+    pub previews: Previews,
 }
 
 /// Text to be read aloud.

@@ -6,6 +6,7 @@ use crate::{
     exchanges::{Answered, Begun, raw},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use domain::reason::Reason;
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -36,14 +37,52 @@ const MODEL: &str = "omni-moderation-latest";
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
 /// From which score on a category is too much: for readers up to 7, and where nobody says how old they are; up to 12; above.
 /// A tale may have a wolf in it, so violence is let pass furthest. Kinds of a category (`violence/graphic`) go by its name.
-const LIMITS: [(&str, &str, [f64; 3]); 6] = [
-    ("harassment", "being cruel to others", [0.5, 0.6, 0.8]),
-    ("hate", "hatred of people", [0.3, 0.4, 0.6]),
-    ("illicit", "something against the law", [0.4, 0.5, 0.7]),
-    ("self-harm", "people who hurt themselves", [0.2, 0.3, 0.5]),
-    ("sexual", "something for adults", [0.15, 0.2, 0.3]),
-    ("violence", "violence", [0.5, 0.65, 0.8]),
+const LIMITS: [(&str, Concern, [f64; 3]); 6] = [
+    (
+        "harassment",
+        Concern::new(Reason::ModeratedHarassment, "being cruel to others"),
+        [0.5, 0.6, 0.8],
+    ),
+    (
+        "hate",
+        Concern::new(Reason::ModeratedHate, "hatred of people"),
+        [0.3, 0.4, 0.6],
+    ),
+    (
+        "illicit",
+        Concern::new(Reason::ModeratedIllicit, "something against the law"),
+        [0.4, 0.5, 0.7],
+    ),
+    (
+        "self-harm",
+        Concern::new(Reason::ModeratedSelfHarm, "people who hurt themselves"),
+        [0.2, 0.3, 0.5],
+    ),
+    (
+        "sexual",
+        Concern::new(Reason::ModeratedSexual, "something for adults"),
+        [0.15, 0.2, 0.3],
+    ),
+    (
+        "violence",
+        Concern::new(Reason::ModeratedViolence, "violence"),
+        [0.5, 0.65, 0.8],
+    ),
 ];
+
+/// What is too much for a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Concern {
+    pub reason: Reason,
+    /// For a parent.
+    pub words: &'static str,
+}
+
+impl Concern {
+    const fn new(reason: Reason, words: &'static str) -> Self {
+        Self { reason, words }
+    }
+}
 
 #[derive(Deserialize)]
 struct Answer {
@@ -97,30 +136,47 @@ impl Moderation {
         }
     }
 
-    /// What each text speaks of that is too much for a reader of this age, in years, in words for a parent. Nothing is found
-    /// while the service is away.
-    pub async fn find_unsafe(&self, age: Option<u32>, texts: &[&str]) -> Vec<Option<&'static str>> {
-        self.look_at(age, json!(texts), texts.len()).await
-    }
-
-    async fn look_at(
-        &self,
-        age: Option<u32>,
-        input: Value,
-        asked: usize,
-    ) -> Vec<Option<&'static str>> {
-        let nothing = vec![None; asked];
-        let Some(key) = self.api_key.as_ref().filter(|_| asked > 0) else {
-            return nothing;
-        };
-        if self.is_away() {
+    /// What each text speaks of that is too much for a reader of this age, in years. Nothing is found while the service is away.
+    pub async fn find_unsafe(&self, age: Option<u32>, texts: &[&str]) -> Vec<Option<Concern>> {
+        let nothing = vec![None; texts.len()];
+        if texts.is_empty() {
             return nothing;
         }
+        let verdicts = self.look_at(&json!(texts), texts.len()).await;
+        verdicts.map_or(nothing, |verdicts| {
+            verdicts
+                .iter()
+                .map(|verdict| verdict.concern(age))
+                .collect()
+        })
+    }
+
+    /// The same of a picture that a user brought, a JPEG.
+    pub async fn find_unsafe_picture(&self, age: Option<u32>, jpeg: &[u8]) -> Option<Concern> {
+        self.look_at_picture(jpeg).await?.concern(age)
+    }
+
+    /// Whether a picture, a JPEG, was looked at and may be shown to a reader of this age. None may while the service is away.
+    pub async fn lets_picture_pass(&self, age: Option<u32>, jpeg: &[u8]) -> bool {
+        let verdict = self.look_at_picture(jpeg).await;
+        verdict.is_some_and(|verdict| verdict.concern(age).is_none())
+    }
+
+    /// It looks at pictures for violence, self-harm and what is sexual alone.
+    async fn look_at_picture(&self, jpeg: &[u8]) -> Option<Verdict> {
+        let url = format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg));
+        let input = json!([{"type": "image_url", "image_url": {"url": url}}]);
+        self.look_at(&input, 1).await?.pop()
+    }
+
+    /// Nothing where nobody looks.
+    async fn look_at(&self, input: &Value, count: usize) -> Option<Vec<Verdict>> {
+        let key = self.api_key.as_ref().filter(|_| !self.is_away())?;
         let log = CallLog::start(PROVIDER, KIND, Some(MODEL), 1);
-        match self.ask(key, &input, asked).await {
+        match self.ask(key, input, count).await {
             Ok(verdicts) => {
                 log.end(None);
-                verdicts.iter().map(|verdict| verdict.reason(age)).collect()
+                Some(verdicts)
             }
             Err(error) => {
                 log.end(Some(&error.kind()));
@@ -128,19 +184,11 @@ impl Moderation {
                 tracing::warn!(
                     error = %error,
                     cause = error.source().map(ToString::to_string),
-                    "What a user sent could not be looked at, letting it pass"
+                    "Moderation is away: what users send and models write passes, and no preview is shown"
                 );
-                nothing
+                None
             }
         }
-    }
-
-    /// The same of a picture, JPEG.
-    pub async fn find_unsafe_picture(&self, age: Option<u32>, jpeg: &[u8]) -> Option<&'static str> {
-        let url = format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg));
-        let input = json!([{"type": "image_url", "image_url": {"url": url}}]);
-        let found = self.look_at(age, input, 1).await;
-        found.into_iter().next().flatten()
     }
 
     /// One verdict is told for each of several texts, and one for a picture.
@@ -148,7 +196,7 @@ impl Moderation {
         &self,
         key: &SecretString,
         input: &Value,
-        asked: usize,
+        count: usize,
     ) -> Result<Vec<Verdict>, ModerationError> {
         let request = self.http.post(&self.address).timeout(self.patience);
         let (client, request) = request
@@ -166,11 +214,11 @@ impl Moderation {
             begun.end(Answered::Whole(raw(status, &headers, body.clone())));
         }
         let Answer { results } = serde_json::from_slice(&body).map_err(ModerationError::Read)?;
-        match results.len() == asked {
+        match results.len() == count {
             true => Ok(results),
             false => Err(ModerationError::Incomplete {
                 told: results.len(),
-                asked,
+                asked: count,
             }),
         }
     }
@@ -183,13 +231,13 @@ impl Moderation {
 
 impl Verdict {
     /// The gravest category that is too much for this age.
-    fn reason(&self, age: Option<u32>) -> Option<&'static str> {
+    fn concern(&self, age: Option<u32>) -> Option<Concern> {
         let column = match age {
             None | Some(0..=7) => 0,
             Some(8..=12) => 1,
             Some(_) => 2,
         };
-        let excess = LIMITS.iter().map(|(name, words, limits)| {
+        let excess = LIMITS.iter().map(|(name, concern, limits)| {
             let is_kind = |category: &str| category.split('/').next() == Some(name);
             let scores = self.category_scores.iter();
             let scores = scores.filter(|(category, _)| is_kind(category));
@@ -197,12 +245,12 @@ impl Verdict {
             let mut flags = self.categories.iter();
             let is_flagged = flags.any(|(category, flag)| is_kind(category) && *flag == Some(true));
             let score = if is_flagged { score.max(1.0) } else { score };
-            (score / limits[column], *words)
+            (score / limits[column], *concern)
         });
         let worst = excess.max_by(|(one, _), (other, _)| one.total_cmp(other));
         worst
             .filter(|(excess, _)| *excess >= 1.0)
-            .map(|(_, words)| words)
+            .map(|(_, concern)| concern)
     }
 }
 
@@ -225,16 +273,14 @@ mod tests {
 
     #[test]
     fn what_is_too_much_for_a_small_child_may_be_told_to_a_bigger_one() {
-        let wolf = verdict("violence", 0.6, false);
-        assert_eq!(wolf.reason(Some(5)), Some("violence"));
-        assert_eq!(wolf.reason(Some(10)), None);
-        assert_eq!(
-            wolf.reason(None),
-            Some("violence"),
-            "nobody knows how small"
-        );
+        let found = |verdict: Verdict, age| verdict.concern(age).map(|found| found.reason);
+        let wolf = || verdict("violence", 0.6, false);
+        let violence = Some(Reason::ModeratedViolence);
+        assert_eq!(found(wolf(), Some(5)), violence);
+        assert_eq!(found(wolf(), Some(10)), None);
+        assert_eq!(found(wolf(), None), violence, "nobody knows how small");
         let flagged = verdict("sexual/minors", 0.01, true);
-        assert_eq!(flagged.reason(Some(18)), Some("something for adults"));
-        assert_eq!(verdict("violence/graphic", 0.1, false).reason(None), None);
+        assert_eq!(found(flagged, Some(18)), Some(Reason::ModeratedSexual));
+        assert_eq!(found(verdict("violence/graphic", 0.1, false), None), None);
     }
 }

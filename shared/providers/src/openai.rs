@@ -4,6 +4,7 @@
 mod answers;
 mod errors;
 mod models;
+mod picture_stream;
 mod pictures;
 mod stream;
 mod texts;
@@ -12,12 +13,12 @@ mod wire_tests;
 
 use crate::{
     CallCount, CallTimeouts, CallUsage, ErrorKind, ListedModel, ProviderError,
-    answer::{Answer, Endpoint, Receives, Sending},
+    answer::{Answer, Endpoint, Listening, Sending},
     breaker::Breaker,
     catalog,
     chain::Chain,
 };
-use domain::price::OPENAI;
+use domain::{picture_quality::PictureQuality, price::OPENAI};
 use models::Rooms;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -39,6 +40,7 @@ pub struct OpenAiConfig {
     pub text_models: Vec<String>,
     pub analysis_models: Vec<String>,
     pub image_models: Vec<String>,
+    pub picture_quality: PictureQuality,
     /// Longest one try at a picture may take.
     pub picture_try: Duration,
     pub timeouts: CallTimeouts,
@@ -137,27 +139,37 @@ impl OpenAi {
         read: Read<T>,
         usage: &mut Vec<CallUsage>,
     ) -> Result<T, ProviderError> {
-        let mut lost = Vec::new();
-        let sent = self.send(&call, request, None, &mut lost).await;
-        // They began as a success and broke off: that they were billed is known, how much is not.
-        usage.extend(lost.into_iter().map(|request_id| CallUsage {
-            provider: OPENAI,
-            model: call.model.to_owned(),
-            request_id,
-            ..CallUsage::default()
-        }));
-        let (endpoint, answer) = sent?;
+        let (endpoint, answer) = self.send_counting_lost(&call, request, None, usage).await?;
         let id = answer.header("x-request-id");
         let (value, used) = read(&answer.body, call.model, id);
         usage.push(used);
         endpoint.finish(answer, value)
     }
 
+    /// The same as [`Self::send`]. Answers that began as a success and broke off are billed: that they cost is known, how much is not.
+    async fn send_counting_lost(
+        &self,
+        call: &ModelCall<'_>,
+        request: impl Fn() -> reqwest::RequestBuilder,
+        listening: Option<Listening<'_, '_>>,
+        usage: &mut Vec<CallUsage>,
+    ) -> Result<(Endpoint, Answer), ProviderError> {
+        let mut lost = Vec::new();
+        let sent = self.send(call, request, listening, &mut lost).await;
+        usage.extend(lost.into_iter().map(|request_id| CallUsage {
+            provider: OPENAI,
+            model: call.model.to_owned(),
+            request_id,
+            ..CallUsage::default()
+        }));
+        sent
+    }
+
     async fn send(
         &self,
         call: &ModelCall<'_>,
         request: impl Fn() -> reqwest::RequestBuilder,
-        receives: Option<&mut Receives<'_>>,
+        listening: Option<Listening<'_, '_>>,
         lost: &mut Vec<String>,
     ) -> Result<(Endpoint, Answer), ProviderError> {
         let endpoint = Endpoint {
@@ -173,7 +185,7 @@ impl OpenAi {
         let sending = Sending {
             deadline: call.deadline,
             has_stand_in: call.has_stand_in,
-            receives,
+            listening,
             lost,
             sent: call.sent.clone(),
             fields: call.fields,
@@ -195,6 +207,7 @@ mod tests {
             text_models: Vec::new(),
             analysis_models: Vec::new(),
             image_models: Vec::new(),
+            picture_quality: PictureQuality::default(),
             picture_try: crate::PICTURE_TRY,
             timeouts: CallTimeouts::default(),
         };

@@ -56,6 +56,12 @@ pub const PICTURE_TRY_SECONDS: &str = "PICTURE_TRY_SECONDS";
 pub const PICTURE_BUDGET_SECONDS: &str = "PICTURE_BUDGET_SECONDS";
 /// US dollars that may be paid for drawing one picture, by all providers and in all attempts, default 0.12.
 pub const PICTURE_BUDGET_USD: &str = "PICTURE_BUDGET_USD";
+/// `medium` (default) or `high`: how finely pictures are drawn, by models that have a choice.
+pub const PICTURE_QUALITY: &str = "PICTURE_QUALITY";
+/// `true`: pictures are shown while they are drawn, by models that do, which costs some USD 0.003 each. Default `false`.
+pub const PICTURE_PREVIEWS: &str = "PICTURE_PREVIEWS";
+/// Pictures that are drawn for one wish until one passes its check, 1 to 6, default 3.
+pub const PICTURE_TRIES: &str = "PICTURE_TRIES";
 /// `true`: of what characters are called only who reads aloud hears; all other providers hear a stand-in name. Default `false`.
 pub const STAND_IN_NAMES: &str = "STAND_IN_NAMES";
 /// `false`: what providers are asked and answer is not kept beside a story's files. Default `true`; `cargo local replay` makes a
@@ -128,6 +134,8 @@ pub const MAX_JOBS_IN_FLIGHT: &str = "MAX_JOBS_IN_FLIGHT";
 pub const JOB_LEASE_SECONDS: &str = "JOB_LEASE_SECONDS";
 /// `placeholder` (default) or `fail`: what a picture that cannot be made becomes (C-07).
 pub const IMAGE_FALLBACK: &str = "IMAGE_FALLBACK";
+/// How much it matters that a picture shows a trait: `glasses=wanted,cane=ignored`; what is not named is `required` (S1-263).
+pub const IMAGE_CHECK_TRAITS: &str = "IMAGE_CHECK_TRAITS";
 /// Trait codes that the picture check leaves out, comma separated (S1-263).
 pub const IMAGE_CHECK_SKIPS: &str = "IMAGE_CHECK_SKIPS";
 
@@ -166,6 +174,7 @@ pub mod parameters {
         ELEVENLABS_KEY,
         IMAGE_FALLBACK,
         IMAGE_CHECK_SKIPS,
+        IMAGE_CHECK_TRAITS,
         MODEL_PRICES,
         PROVIDER_TRY_SECONDS,
         PROVIDER_PROBE_SECONDS,

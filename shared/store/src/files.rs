@@ -44,6 +44,8 @@ pub enum FileKind {
     Jpeg,
     /// The same at half its size.
     Thumbnail,
+    /// A glimpse of it while it is drawn.
+    Preview,
     Mp3,
     Pdf,
     Html,
@@ -60,6 +62,7 @@ impl FileKind {
             Self::Png => "png",
             Self::Jpeg => "jpg",
             Self::Thumbnail => "small.jpg",
+            Self::Preview => "preview.jpg",
             Self::Mp3 => "mp3",
             Self::Pdf => "pdf",
             Self::Html => "html",
@@ -72,7 +75,7 @@ impl FileKind {
     const fn content_type(self) -> &'static str {
         match self {
             Self::Png => "image/png",
-            Self::Jpeg | Self::Thumbnail => "image/jpeg",
+            Self::Jpeg | Self::Thumbnail | Self::Preview => "image/jpeg",
             Self::Mp3 => "audio/mpeg",
             Self::Pdf => "application/pdf",
             Self::Html => "text/html; charset=utf-8",
@@ -331,6 +334,14 @@ impl AssetFiles {
         match keys::key_of(story, address) {
             Some(key) => self.get(&key).await.map(Some),
             None => Ok(None),
+        }
+    }
+
+    /// Deletes the file of this story that was published under `address`: nobody was told of it.
+    pub async fn discard_published(&self, story: StoryId, address: &str) -> Result<(), StoreError> {
+        match keys::key_of(story, address) {
+            Some(key) => self.delete(&key).await,
+            None => Ok(()),
         }
     }
 

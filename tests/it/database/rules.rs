@@ -32,7 +32,7 @@ async fn every_event_leads_every_state_where_domain_says() {
 }
 
 #[tokio::test]
-async fn every_asset_needs_and_retries_what_domain_says() {
+async fn every_asset_needs_what_domain_says() {
     let database = Database::new().await;
     for asset in AssetType::ALL {
         let name = asset.name();
@@ -52,27 +52,42 @@ async fn every_asset_needs_and_retries_what_domain_says() {
             .await;
         let needed = asset.text_needed().map(|needed| needed.name().to_owned());
         assert_eq!(text, needed, "{asset}");
-        let retries: i32 = database
-            .value(&format!("select public.max_retries('{name}')"))
-            .await;
-        assert_eq!(
-            u32::try_from(retries),
-            Ok(retry::max_retries(asset)),
-            "{asset}"
-        );
-        for so_far in 0..retry::max_retries(asset) {
-            let seconds: f64 = database
-                .value(&format!(
-                    "select public.retry_delay_seconds('{name}', {so_far})"
-                ))
-                .await;
-            assert_eq!(
-                seconds,
-                retry::pause_before_retry(asset, so_far).as_secs_f64(),
-                "{asset} after {so_far}"
-            );
-        }
     }
+}
+
+/// Pauses before the retries of an asset, seconds.
+async fn pauses(database: &Database, asset: AssetType) -> Vec<f64> {
+    let sql = format!(
+        "select coalesce(array_agg(public.retry_delay_seconds('{asset}', n) order by n), '{{}}')
+        from generate_series(0, public.max_retries('{asset}') - 1) as n"
+    );
+    database.value(&sql).await
+}
+
+#[tokio::test]
+async fn the_text_waits_one_two_four_seconds_the_voice_five_and_ten_until_an_operator_says_otherwise()
+ {
+    let database = Database::new().await;
+    for asset in AssetType::ALL {
+        let expected = match asset {
+            AssetType::Content | AssetType::Activities => vec![1.0, 2.0, 4.0],
+            AssetType::Audio => vec![5.0, 10.0],
+            AssetType::Pdf => vec![0.0; 2],
+            _ => vec![0.0; 3],
+        };
+        assert_eq!(pauses(&database, asset).await, expected, "{asset}");
+    }
+    sqlx::query(
+        "update private.retry_policies set max_retries = 4 where asset_type in ('audio', 'cover')",
+    )
+    .execute(&database.superuser)
+    .await
+    .unwrap();
+    assert_eq!(
+        pauses(&database, AssetType::Audio).await,
+        [5.0, 10.0, 10.0, 10.0]
+    );
+    assert_eq!(pauses(&database, AssetType::Cover).await, [0.0; 4]);
 }
 
 #[tokio::test]

@@ -166,6 +166,8 @@ fn a_beat_that_does_not_belong_in_a_childs_story_is_told_anew_and_nobody_saw_hea
         };
         assert_eq!([0, 1, 2, 3].map(is_first), [true, true, false, false]);
         assert!(!story.to_string().contains("murder"));
+        let reason = |story: &Value| asset(story, "content")["metadata"]["reason"].clone();
+        assert_eq!(reason(&story), "MODERATED_VIOLENCE");
         let calls = stand_ins.calls();
         assert_eq!(of_schema(&calls, "story").len(), 2);
         assert_eq!(of_schema(&calls, "scene_analysis").len(), 5);
@@ -182,6 +184,7 @@ fn a_beat_that_does_not_belong_in_a_childs_story_is_told_anew_and_nobody_saw_hea
         let story = user.settled(&id).await;
         let content = asset(&story, "content");
         assert_eq!(content["code"], "CONTENT_POLICY_VIOLATION", "{content}");
+        assert_eq!(reason(&story), "MODERATED_VIOLENCE");
         let words = content["error"].as_str().expect("words");
         assert!(
             words.ends_with(

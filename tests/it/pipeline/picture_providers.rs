@@ -108,6 +108,7 @@ async fn refused_words(shared: &Shared, user: &User) {
     let scene = asset(&story, "scene_3");
     assert_eq!(scene["isPlaceholder"], true, "{scene}");
     assert_eq!(scene["error"], "Content policy violation");
+    assert_eq!(scene["metadata"]["reason"], "REFUSED_BY_FILTER");
     assert_eq!(
         orders(shared).len(),
         0,

@@ -20,13 +20,14 @@ export interface Picture {
 
 export function picture({ state, sizes, alt, colours, seed, isFirst }: Picture): TemplateResult {
   const { src, srcset } = sourcesOf(state);
+  const glimpse = src ? undefined : state?.metadata?.previewUrl;
   const painted = ref((element) => element && paint(element as HTMLElement, colours?.length ? colours : fallback(seed)));
   return html`<div class="picture" ${painted}>
     ${src
       ? html`<img loading=${isFirst ? 'eager' : 'lazy'} fetchpriority=${isFirst ? 'high' : 'auto'} decoding="async"
             width="1024" height="1024" alt=${alt} sizes=${ifDefined(srcset && sizes)} srcset=${ifDefined(srcset)} src=${src}
             @load=${shown} @error=${broken}>`
-      : nothing}
+      : glimpse ? html`<img class="is-glimpse" width="384" height="384" alt="" src=${glimpse}><span class="glimpse">${t('making.glimpse')}</span>` : nothing}
   </div>`;
 }
 

@@ -4,6 +4,7 @@ use super::{Outline, Plot, Question};
 use super::{
     PictureBrief, Wording, cover_analysis, describe_characters, image_check, story, words,
 };
+use crate::trait_strictness::TraitStrictness;
 use bytes::Bytes;
 use domain::{character::Character, request::NewStory};
 use serde_json::{Value, json};
@@ -93,7 +94,12 @@ fn at_least_a_hundred_injected_instructions_change_no_question_but_where_they_st
         [
             told(&story(wish, heroes, None)),
             told(&cover_analysis(&Plot::Outline(&outline), heroes)),
-            told(&image_check("cover", heroes, &[], Bytes::new())),
+            told(&image_check(
+                "cover",
+                heroes,
+                &TraitStrictness::default(),
+                Bytes::new(),
+            )),
         ]
     };
     let plain = questions(&neutral_wish, &neutral_hero);

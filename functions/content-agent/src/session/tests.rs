@@ -73,7 +73,7 @@ async fn scenes_after_a_cover_that_was_begun_before_its_text_are_drawn_from_the_
     story.manuscript = json!({"beats": [], "outline": {"hero": "Ember", "want": "light", "obstacle": "the dark",
         "turn": "a lamp", "ending": "home", "title": "The Small Lamp", "coverScene": "Ember at a window"}});
     let scene = json!({"jobId": STORY, "storyId": STORY, "assetType": "scene_1", "leaseToken": STORY, "attempt": 1,
-        "retryCount": 0, "assetVersion": 0, "checkpoint": {}, "options": {}});
+        "retryCount": 0, "maxRetries": 3, "assetVersion": 0, "checkpoint": {}, "options": {}});
     services.settle([json!({"accepted": true, "leased": [scene], "text": text})]);
     let cover = job(AssetType::Cover, 1, Value::Null, Value::Null);
 

@@ -3,12 +3,12 @@
 mod check;
 mod drafts;
 mod drawing;
+mod preview;
 mod record;
 
 use super::direction;
 use crate::{
     attempt::Attempt,
-    config::ImageFallback,
     failure::StepError,
     prompt::{self, PictureBrief, Wording},
     references::{self, UserReference},
@@ -17,18 +17,15 @@ use crate::{
 };
 use bytes::Bytes;
 use check::{Developed, check_and_develop, develop_checked};
-use domain::AssetType;
+use domain::{AssetType, reason::Reason};
 use drafts::Drafts;
 use drawing::Drawing;
-use providers::{CallCount, PictureBytes, PictureFormat, References};
+use providers::{CallCount, PictureBytes, PictureFormat, Previews, References};
 use record::{Finding, Purchase};
 use render::colors::HexColor;
 use serde_json::{Value, json};
 use std::time::Instant;
 use store::{Completion, Draft, FileKind, StoredFile};
-
-/// Pictures drawn for one wish until one passes its check (S1-073).
-const TRIES: u32 = 3;
 
 pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
     let (story, job) = (&attempt.story, &attempt.job);
@@ -88,6 +85,7 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
         story.keep_picture(&file.url, picture);
     }
     story.keep_print(&file.url, developed.print);
+    preview::end(attempt).await;
     let mut metadata = json!({"paletteStep": step.name, "motif": journey.motif, "analysisComplete": true, "validation": validation,
         "screenUrl": screen, "thumbnailUrl": thumbnail});
     if let Some(unused) = story.unused_references.describe(brought) {
@@ -171,6 +169,7 @@ async fn draw_until_accepted(
         sent: CallCount::default(),
         deadline: story.deadline.instant(),
         prompt,
+        previews: Previews::default(),
     };
     while let Some(number) = drafts.next_try() {
         // A draft that an earlier attempt left has no verdict yet.
@@ -212,9 +211,12 @@ async fn draw_until_accepted(
             }
             checked => checked?,
         };
-        let unchecked = &attempt.deps().config.unchecked_traits;
-        let asked = prompt::checked_traits(shown, unchecked);
-        let finding = Finding::new(number, verdict, asked, purchase);
+        let config = &attempt.deps().config;
+        let strictness = &config.trait_strictness;
+        let asked = prompt::checked_traits(shown, strictness);
+        let mut finding = Finding::new(number, verdict, asked, strictness, purchase);
+        let is_last = number >= config.picture_tries;
+        finding.passed |= is_last && finding.lacks_only_what_is_wanted();
         if finding.passed {
             let validation = drafts.validation(Some(&finding));
             return Ok(Accepted {
@@ -235,9 +237,7 @@ async fn draw_until_accepted(
         );
         drafts.reject(&draft, finding).await?;
     }
-    if attempt.deps().config.image_fallback == ImageFallback::Best
-        && let Some((picture, draft)) = drafts.find_best_rejected().await?
-    {
+    if let Some((picture, draft)) = drafts.find_best_rejected().await? {
         tracing::warn!("No picture passed its check, the best of them is shown");
         let developed = develop_checked(attempt, &picture).await?;
         return Ok(Accepted {
@@ -275,7 +275,11 @@ async fn buy_picture(
     let mut billed = Vec::new();
     let (begun, sent) = (Instant::now(), drawing.sent.get());
     drawing.left_usd = drafts.left_usd();
-    let picture = drawing.draw(&drafts.feedback(), &mut billed).await;
+    let wording = drawing.wording;
+    let picture = preview::show_while(attempt, drawing, &drafts.feedback(), &mut billed).await;
+    if drawing.wording != wording {
+        attempt.shown.note_reason(Reason::RefusedByFilter);
+    }
     // The lease, or the rejection before it, spoke for one request.
     let requests = drawing.sent.get().saturating_sub(sent);
     attempt.note_extra_calls(requests.saturating_sub(1) as usize, 0);

@@ -42,6 +42,9 @@ pub(super) async fn write(attempt: &Attempt) -> Result<StoryText, StepError> {
             return Err(error);
         }
         is_again = true;
+        if let Some(reason) = error.reason() {
+            attempt.shown.note_reason(reason);
+        }
         // What stands is kept, and only the rest is asked for.
         tracing::warn!(
             error = runtime::chain(&error),
@@ -183,11 +186,11 @@ pub(super) async fn find_unsafe(attempt: &Attempt, parts: &[String]) -> Option<(
     let names = &attempt.story.names;
     let parts: Vec<_> = parts.iter().map(|part| names.hide(part)).collect();
     let parts: Vec<_> = parts.iter().map(String::as_str).collect();
-    let reasons = attempt.deps().moderation.find_unsafe(age, &parts).await;
-    let mut found = reasons.into_iter().enumerate();
-    found.find_map(|(at, reason)| {
+    let concerns = attempt.deps().moderation.find_unsafe(age, &parts).await;
+    let mut found = concerns.into_iter().enumerate();
+    found.find_map(|(at, concern)| {
         let error = StepError::UnsafeText {
-            reason: reason?,
+            concern: concern?,
             reader: describe_reader(age),
         };
         Some((at, error))

@@ -1,6 +1,6 @@
 //! Models that answer as they are told, and an invoker that nobody hears.
 
-use super::{TestServices, Verdict, picture};
+use super::{PreviewEnd, TestServices, Verdict, picture};
 use async_trait::async_trait;
 use providers::{
     CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, Speech,
@@ -69,7 +69,7 @@ impl PictureModel for TestServices {
         call: &PictureCall,
         bill: &mut Vec<CallUsage>,
     ) -> Result<PictureBytes, ProviderError> {
-        let (number, is_broken) = {
+        let (number, is_broken, previews) = {
             let mut seen = self.0.lock().unwrap();
             seen.prompts.push(call.prompt.clone());
             let is_broken = seen.broken_pictures > 0;
@@ -77,9 +77,23 @@ impl PictureModel for TestServices {
                 return Err(ProviderError::of_kind("test", "draw", ErrorKind::TimedOut));
             }
             seen.broken_pictures = seen.broken_pictures.saturating_sub(1);
-            (seen.prompts.len(), is_broken)
+            (seen.prompts.len(), is_broken, seen.previews)
         };
         let mut bytes = picture(u8::try_from(number).unwrap());
+        if let Some(end) = previews {
+            call.previews
+                .show(PictureBytes::parse(bytes.clone()).unwrap());
+            let is_over = || match end {
+                PreviewEnd::Told => {
+                    let told = self.told_previews();
+                    told.iter().filter(|told| told.is_string()).count() >= number
+                }
+                PreviewEnd::Refused => self.moderated() >= number,
+            };
+            while !is_over() {
+                tokio::task::yield_now().await;
+            }
+        }
         if is_broken {
             bytes.truncate(bytes.len() / 2);
         }

@@ -104,6 +104,16 @@ mod tests {
     }
 
     #[test]
+    fn the_document_lists_every_reason_why_an_asset_is_another() {
+        let known = domain::reason::Reason::ALL.map(|reason| {
+            let name = serde_json::to_value(reason).unwrap();
+            name.as_str().unwrap().to_owned()
+        });
+        let listed = listed(&openapi(), "/components/schemas/AssetReason/enum");
+        assert_eq!(listed, known.into());
+    }
+
+    #[test]
     fn the_document_lists_every_hindrance() {
         let known = store::Hindrance::ALL.map(|reason| {
             let name = serde_json::to_value(reason).unwrap();

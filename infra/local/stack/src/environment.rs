@@ -21,7 +21,7 @@ const EMAIL_FROM: &str = "stories@storytailor.example";
 const SHOP_KEY: &str = "c3Rvcnl0YWlsb3ItbG9jYWwtc2hvcC1rZXktMDAwMDE=";
 
 /// Settings of the functions that are passed on when they are set outside. What no function reads is not among them.
-const PASSED_THROUGH: [&str; 31] = [
+const PASSED_THROUGH: [&str; 35] = [
     "EMAIL_FROM",
     "SUPABASE_JWT_ISSUER",
     "OPENAI_TEXT_MODEL",
@@ -30,6 +30,9 @@ const PASSED_THROUGH: [&str; 31] = [
     "BFL_API_KEY",
     "BFL_IMAGE_MODELS",
     "IMAGE_PROVIDERS",
+    "PICTURE_QUALITY",
+    "PICTURE_PREVIEWS",
+    "PICTURE_TRIES",
     "PICTURE_TRY_SECONDS",
     "PICTURE_BUDGET_SECONDS",
     "PICTURE_BUDGET_USD",
@@ -39,6 +42,7 @@ const PASSED_THROUGH: [&str; 31] = [
     "KEEP_EXCHANGES",
     "IMAGE_FALLBACK",
     "IMAGE_CHECK_SKIPS",
+    "IMAGE_CHECK_TRAITS",
     "JOB_LEASE_SECONDS",
     "MAX_JOBS_IN_FLIGHT",
     "MODEL_PRICES",

@@ -1,7 +1,7 @@
 //! Whole calls against a server that answers as a test says: an order, how it stands, and the picture.
 
 use super::*;
-use crate::{CallCount, References};
+use crate::{CallCount, Previews, References};
 use axum::{
     Json, Router,
     body::{Body, Bytes},
@@ -135,6 +135,7 @@ async fn draw(
         left_usd: f64::INFINITY,
         has_stand_in: false,
         sent: CallCount::default(),
+        previews: Previews::default(),
     };
     let mut billed = Vec::new();
     let picture = bfl.draw(&call, &mut billed).await;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 
 /// Tokens in and out, from the numbers of `usage`; an answer without them says nothing of its price.
-fn usage_of(answer: &Value, asked_model: &str, request_id: &str) -> CallUsage {
+pub(super) fn usage_of(answer: &Value, asked_model: &str, request_id: &str) -> CallUsage {
     let tokens = |names: [&str; 2]| {
         let usage = &answer["usage"];
         names.iter().find_map(|name| usage[*name].as_u64())
@@ -104,7 +104,7 @@ pub(super) fn picture(
     }
 }
 
-fn decode(encoded: &str) -> Result<PictureBytes, NotAPicture> {
+pub(super) fn decode(encoded: &str) -> Result<PictureBytes, NotAPicture> {
     // Whatever the padding: a picture that was paid for is not thrown away for it.
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &base64::alphabet::STANDARD,

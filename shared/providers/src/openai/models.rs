@@ -1,6 +1,7 @@
 //! What each model of OpenAI takes: limits and parameters, by the beginning of its id.
 //! Wire facts: the provider's OpenAPI document and the docstrings of its Python SDK.
 
+use domain::picture_quality::PictureQuality;
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -12,12 +13,14 @@ use std::{
 pub(crate) struct PictureLimits {
     /// Longest prompt, in characters.
     pub(crate) prompt_chars_max: usize,
-    /// The quality a page of a book is drawn in.
-    pub(crate) quality: &'static str,
+    /// What it calls the qualities: medium, high.
+    qualities: [&'static str; 2],
     /// Reference pictures in one edit; 0 where a model draws from words alone.
     pub(crate) references_max: usize,
     /// Parameter and value that ask for PNG bytes in the answer.
     pub(crate) format: (&'static str, &'static str),
+    /// Whether it shows a picture while it draws: `stream`, `partial_images`.
+    pub(crate) shows_previews: bool,
 }
 
 /// What a text model takes.
@@ -29,11 +32,23 @@ pub(crate) struct TextLimits {
     pub(crate) takes_low_effort: bool,
 }
 
+impl PictureLimits {
+    /// What a page of a book is asked for in.
+    pub(crate) fn quality(&self, wanted: PictureQuality) -> &'static str {
+        let [medium, high] = self.qualities;
+        match wanted {
+            PictureQuality::Medium => medium,
+            PictureQuality::High => high,
+        }
+    }
+}
+
 const GPT_IMAGE: PictureLimits = PictureLimits {
     prompt_chars_max: 32_000,
-    quality: "medium",
+    qualities: ["medium", "high"],
     references_max: 16,
     format: ("output_format", "png"),
+    shows_previews: true,
 };
 
 /// The first row whose beginning fits; a model that is in none is taken for one of the newest family.
@@ -42,18 +57,20 @@ const PICTURE_MODELS: [(&str, PictureLimits); 3] = [
         "dall-e-2",
         PictureLimits {
             prompt_chars_max: 1_000,
-            quality: "standard",
+            qualities: ["standard", "standard"],
             references_max: 0,
             format: ("response_format", "b64_json"),
+            shows_previews: false,
         },
     ),
     (
         "dall-e-3",
         PictureLimits {
             prompt_chars_max: 4_000,
-            quality: "standard",
+            qualities: ["standard", "hd"],
             references_max: 0,
             format: ("response_format", "b64_json"),
+            shows_previews: false,
         },
     ),
     ("gpt-image", GPT_IMAGE),

@@ -1,14 +1,20 @@
 //! Pictures: generated from words alone, or edited from references.
 
-use super::{ModelCall, OpenAi, PROVIDER, answers, models::picture_limits};
+use super::{
+    ModelCall, OpenAi, PROVIDER, answers, models::picture_limits, picture_stream::PictureStream,
+};
 use crate::{
-    CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError, References,
-    error::DRAWING as ATTEMPTED,
+    CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, Previews, ProviderError,
+    References, answer::Listening, error::DRAWING as ATTEMPTED,
 };
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 const BYTES_MAX: usize = 32 << 20;
+/// Asked for of each picture; fewer may come. Each is billed as some 100 tokens more.
+const PREVIEWS: u32 = 1;
+/// A connection that brings no byte for so much of a try is dead, 45 s of a minute: the preview comes about half-way.
+const SILENCE_SHARE: f64 = 0.75;
 
 impl OpenAi {
     async fn draw_with(
@@ -20,9 +26,15 @@ impl OpenAi {
     ) -> Result<PictureBytes, ProviderError> {
         let limits = picture_limits(model);
         let prompt: String = call.prompt.chars().take(limits.prompt_chars_max).collect();
-        let mut body = json!({"model": model, "prompt": prompt, "n": 1, "size": "1024x1024", "quality": limits.quality});
+        let quality = limits.quality(self.config.picture_quality);
+        let mut body = json!({"model": model, "prompt": prompt, "n": 1, "size": "1024x1024", "quality": quality});
         let (name, value) = limits.format;
         body[name] = value.into();
+        let is_shown_meanwhile = limits.shows_previews && call.previews.are_wanted();
+        if is_shown_meanwhile {
+            body["stream"] = true.into();
+            body["partial_images"] = PREVIEWS.into();
+        }
         let sent = call.references.pictures();
         let sent = &sent[..sent.len().min(limits.references_max)];
         let request = || match sent {
@@ -40,10 +52,16 @@ impl OpenAi {
             deadline: call.deadline,
             has_stand_in,
             sent: call.sent.clone(),
-            fields: matches!(references, References::Picture(_)).then_some(&body),
+            fields: (!sent.is_empty()).then_some(&body),
         };
-        let drawn = self.call(model_call, request, answers::picture, usage);
-        drawn.await.map_err(|error| {
+        let drawn = match is_shown_meanwhile {
+            false => {
+                self.call(model_call, request, answers::picture, usage)
+                    .await
+            }
+            true => self.watch(model_call, &call.previews, request, usage).await,
+        };
+        drawn.map_err(|error| {
             let kind = match (&error.kind, &call.references) {
                 // Nothing was sent that could be at fault.
                 (ErrorKind::ReferenceUnreadable { .. }, _) if sent.is_empty() => ErrorKind::Invalid,
@@ -57,6 +75,39 @@ impl OpenAi {
             };
             ProviderError { kind, ..error }
         })
+    }
+
+    /// Asks one model, and shows what it draws while it comes.
+    async fn watch(
+        &self,
+        call: ModelCall<'_>,
+        previews: &Previews,
+        request: impl Fn() -> reqwest::RequestBuilder,
+        usage: &mut Vec<CallUsage>,
+    ) -> Result<PictureBytes, ProviderError> {
+        let mut stream = PictureStream::default();
+        let mut receives = |bytes: Option<&[u8]>| match bytes {
+            None => stream = PictureStream::default(),
+            Some(bytes) => stream.take(bytes, previews),
+        };
+        let listening = Listening {
+            receives: &mut receives,
+            silence_max: Some(call.timeout.mul_f64(SILENCE_SHARE)),
+            needs_whole: true,
+        };
+        let sent = self.send_counting_lost(&call, request, Some(listening), usage);
+        let (endpoint, answer) = sent.await?;
+        let id = answer.header("x-request-id");
+        // Not everybody who is asked to stream does.
+        let (picture, used) = match answer.body.is_empty() {
+            true => stream.end(call.model, id),
+            false => {
+                let (picture, used) = answers::picture(&answer.body, call.model, id);
+                (picture, Some(used))
+            }
+        };
+        usage.extend(used);
+        endpoint.finish(answer, picture)
     }
 }
 

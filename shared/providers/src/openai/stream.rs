@@ -10,14 +10,14 @@ const CHARS_A_TOKEN: usize = 4;
 
 /// Splits a stream into the data of its events, wherever its bytes are cut.
 #[derive(Debug, Default)]
-struct Events {
+pub(super) struct Events {
     /// Of a line that has not ended yet.
     line: Vec<u8>,
     data: Vec<u8>,
 }
 
 impl Events {
-    fn take(&mut self, bytes: &[u8], mut on_event: impl FnMut(&[u8])) {
+    pub(super) fn take(&mut self, bytes: &[u8], mut on_event: impl FnMut(&[u8])) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(piece);
             if !piece.ends_with(b"\n") {
@@ -122,7 +122,7 @@ impl Stream {
 }
 
 /// What an error means that came in the middle, where there is no status any more.
-fn failure_of(data: &[u8]) -> ErrorKind {
+pub(super) fn failure_of(data: &[u8]) -> ErrorKind {
     let kinds = [500, 429, 400].map(|status| classify(status, data).0);
     match kinds {
         [ErrorKind::Unavailable, _, ErrorKind::Refused] => ErrorKind::Refused,

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     CallCount, CallUsage, ErrorKind, Hears, ProviderError, Schema, TextCall, TextModel,
-    TextModelRole,
+    TextModelRole, answer::Listening,
 };
 use base64::Engine;
 use serde::Serialize;
@@ -195,7 +195,12 @@ impl OpenAi {
                 }
             }
         };
-        let sent = self.send(&model_call, request, Some(&mut receives), &mut lost);
+        let listening = Listening {
+            receives: &mut receives,
+            silence_max: None,
+            needs_whole: false,
+        };
+        let sent = self.send(&model_call, request, Some(listening), &mut lost);
         let sent = sent.await;
         let model = model_call.model;
         let (endpoint, answer) = match sent {

@@ -2,13 +2,14 @@
 
 mod call_log;
 mod models;
+mod previews;
 mod references;
 mod streams;
 mod texts;
 
 use super::*;
 use crate::{
-    CallCount, PictureBytes, PictureCall, PictureModel, References, TextCall, TextModel,
+    CallCount, PictureBytes, PictureCall, PictureModel, Previews, References, TextCall, TextModel,
     TextModelRole,
 };
 use axum::{
@@ -84,6 +85,7 @@ impl Server {
             text_models: models(["gpt-5.2", "gpt-5.4"]),
             analysis_models: vec!["gpt-5.2".to_owned()],
             image_models: models(["gpt-image-2.5-sunburst", "gpt-image-2"]),
+            picture_quality: PictureQuality::default(),
             picture_try: crate::PICTURE_TRY,
             timeouts: CallTimeouts::default(),
         };
@@ -128,6 +130,7 @@ fn picture_call(references: References) -> PictureCall {
         left_usd: f64::INFINITY,
         has_stand_in: false,
         sent: CallCount::default(),
+        previews: Previews::default(),
     }
 }
 

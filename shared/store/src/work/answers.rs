@@ -24,6 +24,8 @@ pub struct LeasedJob {
     pub attempt: u32,
     /// Retries so far.
     pub retry_count: u32,
+    /// Retries in all (`private.retry_policies`).
+    pub max_retries: u32,
     /// Versions of the asset that exist already.
     pub asset_version: u32,
     /// Percent that an earlier attempt came to which was held up.
@@ -264,7 +266,7 @@ mod tests {
             let id = "00000000-0000-4000-8000-000000000001";
             let answer = format!(
                 r#"{{"job": {{"jobId": "{id}", "storyId": "{id}", "assetType": "content", "leaseToken": "{id}",
-                "attempt": 1, "retryCount": 0, "assetVersion": 0, "typicalSeconds": {seconds}, "checkpoint": {{}},
+                "attempt": 1, "retryCount": 0, "maxRetries": 3, "assetVersion": 0, "typicalSeconds": {seconds}, "checkpoint": {{}},
                 "options": {{}}}}, "story": {{"storyId": "{id}", "userId": "{id}", "title": "", "content": {{}},
                 "request": {{"character_ids": ["{id}"], "story_type": "a", "themes": [], "asset_types": []}},
                 "characters": [], "view": {{"assets": {{}}, "hue": {{}}}}}}}}"#

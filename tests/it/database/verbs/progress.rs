@@ -266,3 +266,55 @@ async fn an_attempt_is_told_where_one_before_it_was_held_up() {
     let next = database.call("claim_asset_jobs", json!({})).await;
     assert_eq!(next["jobs"][0]["progress"], 50);
 }
+
+#[tokio::test]
+async fn a_preview_is_shown_while_its_attempt_draws_and_goes_with_it_however_that_ends() {
+    let database = Database::new().await;
+    for end in ["complete", "retry", "give up", "lease"] {
+        let story = database.story_with_text(&["cover"]).await;
+        let lease = database.claim_asset(&story, "cover").await;
+        database
+            .arrange("update public.asset_generation_jobs set lease_owner = 'request/1' where status = 'generating'")
+            .await;
+        let told = beat(
+            &lease,
+            json!({"metadata": {"previewUrl": "https://cdn/p.jpg", "reason": "PICTURE_UNSAFE"}}),
+        );
+        let tell = async || {
+            let told = json!({"p_jobs": [told.clone()]});
+            database.call("report_progress", told).await
+        };
+        let preview = async || {
+            let asset = database.asset(&story, "cover").await;
+            assert_eq!(asset["metadata"]["reason"], "PICTURE_UNSAFE", "{asset}");
+            asset["metadata"].get("previewUrl").cloned()
+        };
+        tell().await;
+        assert_eq!(preview().await, Some(json!("https://cdn/p.jpg")));
+        match end {
+            "complete" => drop(database.complete(&lease).await),
+            "retry" => drop(database.fail(&lease, true).await),
+            "give up" => drop(database.fail(&lease, false).await),
+            _ => {
+                database.let_leases_run_out(&story).await;
+                database.call("expire_stuck_jobs", json!({})).await;
+            }
+        }
+        assert_eq!(preview().await, None, "{end}");
+        // A late one is told that it is nobody's.
+        let late = tell().await;
+        assert_eq!(late["lost"][0]["jobId"], json!(lease.job), "{end}: {late}");
+        assert_eq!(preview().await, None, "{end}");
+        let versions = format!(
+            "public.asset_versions where story_id = '{}' and result::text like '%previewUrl%'",
+            story.id
+        );
+        assert_eq!(database.count(&versions).await, 0);
+        // Its file is looked for when nobody can write it any more.
+        let wanted = format!(
+            "private.deletion_queue where story_id = '{}' and kind = 'orphans' and ended_attempts = '[[\"cover\", 1]]'",
+            story.id
+        );
+        assert_eq!(database.count(&wanted).await, 1, "{end}");
+    }
+}

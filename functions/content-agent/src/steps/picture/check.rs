@@ -12,7 +12,7 @@ use serde::Deserialize;
 use store::Draft;
 
 /// Longest side, in pixels, of what is sent to be checked: "low detail" is 512 x 512 (OpenAI, images and vision guide).
-const PREVIEW_SIDE: u32 = 512;
+const THUMBNAIL_SIDE: u32 = 512;
 
 #[derive(Deserialize)]
 pub(super) struct Verdict {
@@ -56,16 +56,15 @@ pub(super) async fn check_and_develop(
     let unreadable = |error: PictureError| StepError::Picture(error.into());
     let permit = attempt.deps().decode_pool.acquire().await;
     let encoded = picture.clone();
-    let (pixels, preview) = permit
-        .run_urgent(move || preview(&encoded))
+    let (pixels, thumbnail) = permit
+        .run_urgent(move || shrink(&encoded))
         .await?
         .map_err(unreadable)?;
-    let thumbnail = preview.clone();
     let question = prompt::image_check(
         attempt.asset().name(),
         characters,
-        &attempt.deps().config.unchecked_traits,
-        preview,
+        &attempt.deps().config.trait_strictness,
+        thumbnail.clone(),
     );
     let developing = async {
         let developing = move || develop(&pixels, thumbnail);
@@ -90,16 +89,17 @@ pub(super) async fn develop_checked(
     let encoded = picture.clone();
     let permit = attempt.deps().decode_pool.acquire().await;
     let developing =
-        move || preview(&encoded).and_then(|(pixels, thumbnail)| develop(&pixels, thumbnail));
+        move || shrink(&encoded).and_then(|(pixels, thumbnail)| develop(&pixels, thumbnail));
     let developed = permit.run_urgent(developing).await?;
     developed.map_err(|error| StepError::Picture(error.into()))
 }
 
 /// The pixels, and a small JPEG: the check is asked for at low detail, which is no more than these.
-fn preview(picture: &PictureBytes) -> Result<(RgbImage, Bytes), PictureError> {
+fn shrink(picture: &PictureBytes) -> Result<(RgbImage, Bytes), PictureError> {
     let pixels = render::picture::decode(picture.bytes())?;
-    let preview = render::picture::screen_jpeg(&render::picture::within(&pixels, PREVIEW_SIDE))?;
-    Ok((pixels, preview.into()))
+    let small = render::picture::within(&pixels, THUMBNAIL_SIDE);
+    let thumbnail = render::picture::screen_jpeg(&small)?;
+    Ok((pixels, thumbnail.into()))
 }
 
 fn develop(pixels: &RgbImage, thumbnail: Bytes) -> Result<Developed, PictureError> {

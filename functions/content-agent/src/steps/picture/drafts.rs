@@ -1,12 +1,9 @@
 //! Pictures in the bucket that nobody has accepted yet, and how the tries at them ended.
 
-use super::{
-    TRIES,
-    record::{Finding, validation},
-};
+use super::record::{Finding, validation};
 use crate::{attempt::Attempt, config::ImageFallback, failure::StepError, prompt::Wording};
 use bytes::Bytes;
-use domain::AssetType;
+use domain::{AssetType, picture_quality::PictureQuality, reason::Reason};
 use providers::{PictureBytes, References};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -24,8 +21,8 @@ pub(super) struct Drafts<'a> {
     rejected_drafts: Vec<String>,
 }
 
-/// How the tries at one wish ended, kept with the job: three pictures are drawn in all, however many invocations it takes,
-/// until somebody asks for the asset again.
+/// How the tries at one wish ended, kept with the job: so many pictures are drawn in all (`PICTURE_TRIES`), however many
+/// invocations it takes, until somebody asks for the asset again.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Tries {
     wish: String,
@@ -60,8 +57,12 @@ const REJECTED_DRAFTS_MAX: usize = 60;
 
 impl<'a> Drafts<'a> {
     pub(super) fn of(attempt: &'a Attempt, prompt: String, references: &References) -> Self {
-        let models = attempt.deps().config.image_models.join(",");
+        let config = &attempt.deps().config;
+        let models = config.image_models.join(",");
         let mut parts = vec![Bytes::from_static(b"picture"), prompt.into(), models.into()];
+        if config.picture_quality != PictureQuality::default() {
+            parts.push(Bytes::from_static(config.picture_quality.name().as_bytes()));
+        }
         match references {
             References::None => {}
             References::Pictures(pictures) => {
@@ -177,9 +178,9 @@ impl<'a> Drafts<'a> {
 
     /// The number of the next try; none when all are used up.
     pub(super) fn next_try(&self) -> Option<u32> {
-        let rejected = u32::try_from(self.tries.rejected.len()).unwrap_or(TRIES);
-        let used = rejected + self.tries.unreadable;
-        (used < TRIES).then_some(used + 1)
+        let rejected = u32::try_from(self.tries.rejected.len()).unwrap_or(u32::MAX);
+        let used = rejected.saturating_add(self.tries.unreadable);
+        (used < self.attempt.deps().config.picture_tries).then_some(used + 1)
     }
 
     /// What the checks so far want changed, as the last lines of a prompt.
@@ -205,15 +206,24 @@ impl<'a> Drafts<'a> {
         validation(self.findings().chain(accepted))
     }
 
-    /// Of the pictures that were rejected and kept the one that shows most traits, the last of them if several do.
+    /// Whether a picture that did not pass may serve where none does: it lacks only what is wanted, or the best safe one is to.
+    fn may_serve(&self, finding: &Finding) -> bool {
+        let serves_best = self.attempt.deps().config.image_fallback == ImageFallback::Best;
+        finding.lacks_only_what_is_wanted() || finding.safe && serves_best
+    }
+
+    /// Of the pictures that were rejected and may serve: one that lacks only what is wanted before others, then the one that
+    /// shows most traits, the last of them if several do.
     pub(super) async fn find_best_rejected(
         &self,
     ) -> Result<Option<(PictureBytes, Draft)>, StepError> {
-        let kept = self.tries.rejected.iter().filter_map(|rejected| {
-            let key = rejected.kept.clone()?;
-            Some((rejected.finding.traits_shown(), key))
+        let rejected = self.tries.rejected.iter();
+        let kept = rejected.filter(|one| self.may_serve(&one.finding));
+        let kept = kept.filter_map(|Rejected { kept, finding }| {
+            let worth = (finding.lacks_only_what_is_wanted(), finding.traits_shown());
+            Some((worth, kept.clone()?))
         });
-        let Some((_, key)) = kept.max_by_key(|(shown, _)| *shown) else {
+        let Some((_, key)) = kept.max_by_key(|(worth, _)| *worth) else {
             return Ok(None);
         };
         let files = &self.attempt.deps().files;
@@ -230,15 +240,18 @@ impl<'a> Drafts<'a> {
         }
     }
 
-    /// Forgets a picture, so that no later attempt finds it, and remembers that there was one. Where the best one serves at
-    /// last, a safe one is kept among the drafts.
+    /// Forgets a picture, so that no later attempt finds it, and remembers that there was one. One that may serve at last is
+    /// kept among the drafts.
     pub(super) async fn reject(
         &mut self,
         draft: &Draft,
         finding: Finding,
     ) -> Result<(), StepError> {
-        let is_kept =
-            finding.safe && self.attempt.deps().config.image_fallback == ImageFallback::Best;
+        let is_kept = self.may_serve(&finding);
+        self.attempt.shown.hide_preview();
+        if !finding.safe {
+            self.attempt.shown.note_reason(Reason::PictureUnsafe);
+        }
         self.tries.rejected.push(Rejected {
             kept: is_kept.then(|| draft.key().to_owned()),
             finding,

@@ -7,8 +7,8 @@ use crate::{
 };
 use domain::reference::ReferenceStatus;
 use providers::{
-    CallCount, CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError,
-    References,
+    CallCount, CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, Previews,
+    ProviderError, References,
 };
 use std::time::Instant;
 
@@ -30,6 +30,8 @@ pub(super) struct Drawing<'a> {
     pub(super) deadline: Instant,
     /// The words it was asked for in the last time.
     pub(super) prompt: String,
+    /// Where it is shown while it is drawn.
+    pub(super) previews: Previews,
 }
 
 impl Drawing<'_> {
@@ -57,6 +59,7 @@ impl Drawing<'_> {
                 left_usd: self.left_usd - spent,
                 has_stand_in: false,
                 sent: self.sent.clone(),
+                previews: self.previews.clone(),
             };
             let error = match self.pictures.draw(&call, billed).await {
                 Ok(picture) => return Ok(picture),
@@ -224,6 +227,7 @@ mod tests {
             sent: CallCount::default(),
             deadline: Instant::now() + Duration::from_secs(60),
             prompt: String::new(),
+            previews: Previews::default(),
         };
         let picture = drawing.draw("", &mut Vec::new()).await;
         let calls = pictures.calls.into_inner().expect("no holder panics");

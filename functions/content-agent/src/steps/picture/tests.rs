@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::{
-    config::PictureBudget,
+    config::{ImageFallback, PictureBudget},
     story_context::StoryContext,
     test_services::{STORY, TestServices, Verdict, code, job, story_work},
+    trait_strictness::TraitStrictness,
 };
-use runtime::Deadline;
+use runtime::{Deadline, Variables};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 
@@ -261,6 +262,43 @@ async fn the_safe_picture_that_shows_most_serves_where_the_best_may_and_no_unsaf
         assert_eq!(code(error, AssetType::Cover), "IMAGE_VALIDATION_FAILED");
         assert_eq!(services.keys(), Vec::<String>::new());
     }
+}
+
+/// The cover of a hero with glasses and freckles, of which the first is only wanted: what was found, and the pictures drawn.
+async fn cover_that_lacks_glasses(verdicts: [Verdict; 3]) -> (Result<Value, &'static str>, usize) {
+    let services = TestServices::default();
+    services.judge(verdicts);
+    let mut deps = Arc::into_inner(services.deps(CDN).await).expect("nobody else has it");
+    let setting = [("IMAGE_CHECK_TRAITS", "glasses=wanted")];
+    let strictness = TraitStrictness::from_variables(&Variables::from_pairs(setting));
+    deps.config.trait_strictness = strictness.expect("a setting");
+    let mut work = story_work();
+    let hero = json!({"id": STORY, "name": "Ember", "traits": ["glasses", "freckles"]});
+    work.characters = vec![serde_json::from_value(hero).expect("a character")];
+    let deadline = Deadline::after(Duration::from_secs(60));
+    let story = Arc::new(StoryContext::new(Arc::new(deps), work, deadline));
+    let job = job(AssetType::Cover, 1, Value::Null, Value::Null);
+    let drawn = draw(&Attempt::new(story, job)).await;
+    let found = drawn.map(|cover| cover.metadata.expect("metadata")["validation"].take());
+    let found = found.map_err(|error| code(error, AssetType::Cover));
+    (found, services.prompts().len())
+}
+
+#[tokio::test]
+async fn a_trait_that_is_only_wanted_is_asked_for_again_and_the_last_picture_may_lack_it() {
+    let (found, drawn) = cover_that_lacks_glasses([Verdict::RejectedWithoutGlasses; 3]).await;
+    let found = found.expect("the last one serves");
+    assert_eq!((drawn, &found["passed"]), (3, &json!(true)));
+    let last = &found["tries"][2];
+    assert_eq!(last["traits"]["glasses"], false);
+    assert_eq!(last["wanted"], json!(["glasses"]));
+    // An earlier one serves where the last is not fit to be seen.
+    let (lacks, unsafe_one) = (Verdict::RejectedWithoutGlasses, Verdict::Unsafe);
+    let (found, _) = cover_that_lacks_glasses([lacks, unsafe_one, unsafe_one]).await;
+    assert_eq!(found.expect("the first serves")["passed"], false);
+    // What is wrong beside it still fails the picture.
+    let (found, _) = cover_that_lacks_glasses([Verdict::Rejected; 3]).await;
+    assert_eq!(found.expect_err("none serves"), "IMAGE_VALIDATION_FAILED");
 }
 
 #[tokio::test]

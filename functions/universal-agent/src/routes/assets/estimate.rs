@@ -48,6 +48,7 @@ pub(crate) async fn estimate(
     Body(EstimateRequest { assets }): Body<EstimateRequest>,
 ) -> Result<Answer<Estimates>, ApiError> {
     let store = &deps.store;
+    let quality = deps.config.picture_quality;
     let medians = async { Ok(deps.medians().await) };
     let (story, usage, medians) = tokio::try_join!(
         store.story(caller.user_id, id),
@@ -57,9 +58,12 @@ pub(crate) async fn estimate(
     let story = story.ok_or_else(story_not_found)?;
     let text_chars = text_chars(&story.content);
 
-    let each = assets
-        .iter()
-        .map(|asset| (*asset, estimate_asset(*asset, text_chars, &medians)));
+    let each = assets.iter().map(|asset| {
+        (
+            *asset,
+            estimate_asset(*asset, text_chars, quality, &medians),
+        )
+    });
     let estimates: BTreeMap<_, _> = each
         .map(|(asset, estimate)| {
             let cost = tenths_of_a_cent(estimate.usd);

@@ -1,8 +1,9 @@
 //! `POST /v1/images/edits` with reference pictures, in both encodings.
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Multipart, Request, State};
-use axum::{Extension, Json};
+use axum::response::Response;
 use http::header;
 use serde_json::{Map, Value};
 
@@ -13,7 +14,8 @@ use super::messages::{is_picture, picture_bytes};
 use crate::config::StandInConfig;
 use crate::fault_layer::InjectedOutcome;
 
-const KNOWN_IN_JSON: &str = "images model n output_format prompt quality size";
+const KNOWN_IN_JSON: &str =
+    "images model n output_format partial_images prompt quality size stream";
 const REFERENCES_MAX: usize = 16;
 const REFERENCE_BYTES_MAX: usize = 50 * 1024 * 1024;
 const ADDRESS_CHARACTERS_MAX: usize = 20_971_520;
@@ -28,7 +30,7 @@ pub(crate) async fn edit(
     State(config): State<StandInConfig>,
     Extension(InjectedOutcome(outcome, _)): Extension<InjectedOutcome>,
     request: Request,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let content_type = request
         .headers()
         .get(header::CONTENT_TYPE)
@@ -85,9 +87,10 @@ async fn read_form(request: Request) -> Result<(PictureOrder, usize), ApiError> 
             references += 1;
         } else {
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            // Forms carry only text; this member is a number.
-            let number = (name == "n").then(|| serde_json::from_str(&text).ok());
-            scalars.insert(name, number.flatten().unwrap_or(Value::String(text)));
+            // Forms carry only text; these members are numbers, and true or false.
+            let is_typed = ["n", "partial_images", "stream"].contains(&name.as_str());
+            let typed = is_typed.then(|| serde_json::from_str(&text).ok());
+            scalars.insert(name, typed.flatten().unwrap_or(Value::String(text)));
         }
     }
     let order = PictureOrder::read(&Value::Object(scalars), images::KNOWN)?;

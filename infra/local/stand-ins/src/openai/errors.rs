@@ -26,17 +26,21 @@ pub(crate) struct ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut error = json!({
-            "message": self.message, "type": self.kind, "param": self.param, "code": self.code,
-        });
-        if let Some(details) = self.moderation_details {
-            error["moderation_details"] = *details;
-        }
-        (self.status, Json(json!({ "error": error }))).into_response()
+        (self.status, Json(self.envelope())).into_response()
     }
 }
 
 impl ApiError {
+    pub(crate) fn envelope(&self) -> Value {
+        let mut error = json!({
+            "message": self.message, "type": self.kind, "param": self.param, "code": self.code,
+        });
+        if let Some(details) = &self.moderation_details {
+            error["moderation_details"] = (**details).clone();
+        }
+        json!({ "error": error })
+    }
+
     /// The refusal of that name in `errors.txt`.
     pub(crate) fn of(name: &str, values: &[&dyn Display]) -> Self {
         let [_, status, kind, code, param, message] = refusals::find(REFUSALS, name, values);

@@ -3,10 +3,9 @@
 use serde_json::Value;
 
 use super::errors::{ApiError, is_listed, refuse_unknown_members};
-use super::models::{self, ImageGeneration, Makes, Model};
+use super::models::{self, Makes};
 
 const PROMPT_CHARACTERS_MAX: usize = 32_000;
-const STANDARD_SIZES: &str = "1024x1024 1024x1536 1536x1024 auto";
 
 /// A checked request for a picture.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +14,8 @@ pub(crate) struct PictureOrder {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) quality: String,
+    /// Of an answer that comes in events: how often it is shown before it is done.
+    pub(crate) previews: Option<u64>,
 }
 
 impl PictureOrder {
@@ -24,29 +25,37 @@ impl PictureOrder {
     /// 400 for a parameter the model does not take, 404 for a model that is gone.
     pub(crate) fn read(request: &Value, known: &str) -> Result<Self, ApiError> {
         refuse_unknown_members(request, known)?;
-        let generation = image_generation(&models::named_in(request)?)?;
+        let model = models::named_in(request)?;
+        if model.makes != Makes::Images {
+            return Err(ApiError::of("no_image_model", &[&model.id]));
+        }
         one_of(request, "output_format", "png", "png")?;
         if request["n"].as_u64().is_some_and(|count| count != 1) {
             return Err(ApiError::of("answers_once", &[]));
         }
-        let qualities = match generation {
-            ImageGeneration::TwoAndAHalf => "low medium high xhigh max auto",
-            _ => "low medium high auto",
-        };
-        let (width, height) = size(request, generation)?;
+        let (width, height) = size(request)?;
         Ok(PictureOrder {
             prompt: prompt(request)?,
             width,
             height,
-            quality: one_of(request, "quality", qualities, "auto")?,
+            quality: one_of(request, "quality", "medium high", "medium")?,
+            previews: previews(request)?,
         })
     }
 }
 
-fn image_generation(model: &Model) -> Result<ImageGeneration, ApiError> {
-    match model.makes {
-        Makes::Images(generation) => Ok(generation),
-        _ => Err(ApiError::of("no_image_model", &[&model.id])),
+fn previews(request: &Value) -> Result<Option<u64>, ApiError> {
+    let wanted = match &request["partial_images"] {
+        Value::Null => 0,
+        given => given
+            .as_u64()
+            .filter(|count| *count <= 3)
+            .ok_or_else(|| ApiError::invalid_type("partial_images", "a number from 0 to 3"))?,
+    };
+    match &request["stream"] {
+        Value::Null => Ok(None),
+        Value::Bool(streams) => Ok(streams.then_some(wanted)),
+        _ => Err(ApiError::invalid_type("stream", "true or false")),
     }
 }
 
@@ -75,26 +84,14 @@ fn one_of(request: &Value, name: &str, supported: &str, default: &str) -> Result
     }
 }
 
-fn size(request: &Value, generation: ImageGeneration) -> Result<(u32, u32), ApiError> {
-    let name = match request.get("size") {
-        None | Some(Value::Null) => "auto",
-        Some(Value::String(name)) => name,
-        Some(_) => return Err(ApiError::invalid_type("size", "a string")),
-    };
-    if name == "auto" {
-        return Ok((1024, 1024));
-    }
+fn size(request: &Value) -> Result<(u32, u32), ApiError> {
+    let name = request["size"].as_str().unwrap_or("1024x1024");
     let parsed = name
         .split_once('x')
         .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
-    let any_size = generation != ImageGeneration::One;
-    match parsed {
-        Some(size) if is_listed(STANDARD_SIZES, name) || any_size && is_allowed_size(size) => {
-            Ok(size)
-        }
-        Some(_) if any_size => Err(ApiError::of("invalid_size", &[&name])),
-        _ => Err(ApiError::invalid_value("size", name, STANDARD_SIZES)),
-    }
+    parsed
+        .filter(|size| is_allowed_size(*size))
+        .ok_or_else(|| ApiError::of("invalid_size", &[&name]))
 }
 
 fn is_allowed_size((width, height): (u32, u32)) -> bool {
@@ -117,7 +114,10 @@ mod tests {
         for (name, value) in extra.as_object().unwrap() {
             request[name] = value.clone();
         }
-        PictureOrder::read(&request, "model n output_format prompt quality size")
+        PictureOrder::read(
+            &request,
+            "model n output_format partial_images prompt quality size stream",
+        )
     }
 
     #[test]
@@ -154,5 +154,9 @@ mod tests {
         assert!(order(json!({ "n": 1, "output_format": "png" })).is_ok());
         assert!(order(json!({ "n": 2 })).is_err());
         assert!(order(json!({ "output_format": "jpeg" })).is_err());
+        let shown = |extra| order(extra).map(|order| order.previews).ok();
+        let streamed = json!({ "stream": true, "partial_images": 1 });
+        assert_eq!(shown(streamed), Some(Some(1)));
+        assert_eq!(shown(json!({ "stream": true, "partial_images": 4 })), None);
     }
 }

@@ -12,22 +12,11 @@ pub(crate) enum Makes {
     Text {
         reasoning: bool,
     },
-    /// Pictures, of one generation of the GPT image models.
-    Images(ImageGeneration),
+    /// Pictures, by a GPT image model.
+    Images,
     /// DALL-E pictures: only ever seen retired.
     OldImages,
     Moderation,
-}
-
-/// Generations of the GPT image models, which differ in what they accept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ImageGeneration {
-    /// 1 and 1.5, also as a mini.
-    One,
-    /// 2: any size.
-    Two,
-    /// 2.5 and 2.6: any size, two more qualities.
-    TwoAndAHalf,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -48,9 +37,7 @@ fn models() -> impl Iterator<Item = Model> {
         let makes = match columns.next() {
             Some("reasoning") => Makes::Text { reasoning: true },
             Some("text") => Makes::Text { reasoning: false },
-            Some("images-1") => Makes::Images(ImageGeneration::One),
-            Some("images-2") => Makes::Images(ImageGeneration::Two),
-            Some("images-2.5") => Makes::Images(ImageGeneration::TwoAndAHalf),
+            Some("images") => Makes::Images,
             Some("moderation") => Makes::Moderation,
             _ => Makes::OldImages,
         };
