@@ -233,17 +233,15 @@ fn becomes(
     if asset["isPlaceholder"] == true {
         state += ", placeholder";
     }
+    let known = booked.get(ledger_kind(&row.kind));
     let of_kind = exchanges.iter().filter(|one| one.kind == row.kind);
     Becomes {
         overall: text(&story["asset_generation_status"]["overall"]),
         asset: state,
         code: text(&asset["code"]),
         words: text(&asset["error"]),
-        calls: row.becomes.calls.map(|_| of_kind.count()),
-        booked: row.becomes.booked.map(|_| {
-            let known = booked.get(ledger_kind(&row.kind));
-            known.copied().unwrap_or_default()
-        }),
+        calls: table::as_allowed(&row.becomes.calls, of_kind.count()),
+        booked: table::as_allowed(&row.becomes.booked, known.copied().unwrap_or_default()),
     }
 }
 

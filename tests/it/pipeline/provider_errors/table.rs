@@ -21,10 +21,10 @@ pub(super) struct Becomes {
     pub(super) code: String,
     /// What the user reads.
     pub(super) words: String,
-    /// Requests of this kind, where their number is known.
-    pub(super) calls: Option<usize>,
-    /// How many of them the ledger names, where time does not decide it.
-    pub(super) booked: Option<usize>,
+    /// Requests of this kind: a number, or `≤` and one where time decides, or `…`.
+    pub(super) calls: String,
+    /// How many of them the ledger names.
+    pub(super) booked: String,
 }
 
 impl fmt::Display for Row {
@@ -40,9 +40,6 @@ impl fmt::Display for Row {
             calls,
             booked,
         } = &self.becomes;
-        let number =
-            |known: &Option<usize>| known.map_or("…".to_owned(), |known| known.to_string());
-        let (calls, booked) = (number(calls), number(booked));
         let code = if code.is_empty() {
             String::new()
         } else {
@@ -96,14 +93,24 @@ pub(super) fn read(document: &str) -> Vec<Row> {
                 asset: asset.to_owned(),
                 code: code.to_owned(),
                 words: words.to_owned(),
-                calls: number(calls),
-                booked: number(booked),
+                calls: calls.to_owned(),
+                booked: booked.to_owned(),
             },
         });
     }
     rows
 }
 
-fn number(cell: &str) -> Option<usize> {
-    (cell != "…").then(|| cell.parse().expect("a number, or …"))
+/// A number as the cell has it, where it is one of those that the cell allows.
+pub(super) fn as_allowed(cell: &str, number: usize) -> String {
+    let most = cell.strip_prefix("≤ ").map(|most| most.parse::<usize>());
+    let is_allowed = match most {
+        Some(most) => number <= most.expect("a number behind ≤"),
+        None => cell == "…",
+    };
+    if is_allowed {
+        cell.to_owned()
+    } else {
+        number.to_string()
+    }
 }

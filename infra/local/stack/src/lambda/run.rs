@@ -78,10 +78,9 @@ impl Core {
             &attempt,
         );
         if let Some(instance) = instance.filter(|instance| instance.is_alive()) {
-            if self.faults.lock().always_cold == Some(&function.config.name) {
-                instance.orders.send_replace(Order::Terminate);
-            } else {
-                self.idle.give_back(instance);
+            match self.faults.lock().always_cold == Some(&function.config.name) {
+                true => drop(instance.orders.send_replace(Order::Terminate)),
+                false => self.idle.give_back(instance),
             }
         }
         drop(permit);

@@ -25,13 +25,11 @@ const MODELS: [(&str, usize, f64); 7] = [
 /// `GET /v1/models`: an array, unlike the other lists.
 pub(crate) async fn list() -> Json<Value> {
     let models = MODELS.map(|(id, characters, cost)| {
-        json!({ "model_id": id, "name": id, "description": id, "can_do_text_to_speech": true,
-            "can_be_finetuned": false, "can_do_voice_conversion": false, "can_use_style": true,
-            "can_use_speaker_boost": true, "serves_pro_voices": true, "requires_alpha_access": false,
-            "token_cost_factor": cost, "max_characters_request_free_user": characters,
-            "max_characters_request_subscribed_user": characters, "maximum_text_length_per_request": characters,
-            "languages": [{ "language_id": "en", "name": "English" }],
-            "model_rates": { "character_cost_multiplier": cost },
+        json!({ "model_id": id, "name": id, "description": "", "can_do_text_to_speech": true, "can_be_finetuned": false,
+            "can_do_voice_conversion": false, "can_use_style": true, "can_use_speaker_boost": true,
+            "serves_pro_voices": true, "requires_alpha_access": false, "token_cost_factor": cost, "languages": [],
+            "max_characters_request_free_user": characters, "max_characters_request_subscribed_user": characters,
+            "maximum_text_length_per_request": characters, "model_rates": { "character_cost_multiplier": cost },
             "concurrency_group": if cost < 1.0 { "turbo" } else { "standard" } })
     });
     Json(models.into_iter().collect())
