@@ -257,9 +257,10 @@ impl SpeechModel for ElevenLabs {
         let sending = Sending {
             deadline: call.deadline,
             has_stand_in: false,
-            receives: None,
+            listening: None,
             lost: &mut lost,
             sent: CallCount::default(),
+            fields: None,
         };
         let sent = endpoint.send_to_model(request, sending).await;
         let characters = call.text.chars().count() as u64;

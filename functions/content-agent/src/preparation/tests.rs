@@ -1,12 +1,10 @@
 //! Pictures that users bring, from the web and from the bucket: what is kept of them, and what of the others.
 
 use super::*;
-use crate::test_services::{TestServices, picture};
+use crate::test_services::{PreviewEnd, TestServices, picture};
 use axum::http::Method;
-use providers::Moderation;
 use runtime::Shutdown;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 const HERO: &str = "00000000-0000-4000-8000-000000000009";
 const UPLOAD: &str = "upload:00000000-0000-4000-8000-000000000008";
@@ -145,21 +143,15 @@ async fn a_picture_that_does_not_belong_in_a_childs_story_is_refused_and_not_kep
     let services = TestServices::default();
     services.publish("/img.example.com/a.png", picture(1));
     let deps = services.deps("https://cdn.example").await;
-    let mut deps = Arc::into_inner(deps).unwrap();
-    deps.moderation = Moderation::new(
-        &services.address(),
-        Some("sk-test".into()),
-        runtime::http_client(),
-        Duration::from_secs(5),
-    );
     let source = "https://img.example.com/a.png";
+    services.show_previews(PreviewEnd::Refused);
     services.lease_references([leased(1, &[source])]);
     let report = prepare(&deps, HERO.parse().unwrap(), &invocation()).await;
     assert_eq!(report.unwrap().unused, 1);
     let noted = services.noted_references();
     assert_eq!(noted[0]["p_outcomes"], json!({source: "refused"}));
     assert_eq!(kept(&services), [""; 0]);
-    let looked_at = services.moderated();
+    let looked_at = services.last_moderated();
     let url = looked_at["input"][0]["image_url"]["url"].as_str().unwrap();
     assert!(url.starts_with("data:image/jpeg;base64,/9j/"), "{url:.40}");
 }

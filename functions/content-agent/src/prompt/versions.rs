@@ -49,6 +49,7 @@ mod tests {
         story,
     };
     use super::*;
+    use crate::trait_strictness::TraitStrictness;
     use domain::{
         character::Character,
         request::NewStory,
@@ -118,7 +119,12 @@ mod tests {
             palette_journey(&plot),
             cover_analysis(&plot, &heroes),
             activities(&text, Some(6)),
-            image_check("cover", &heroes, &[], bytes::Bytes::new()),
+            image_check(
+                "cover",
+                &heroes,
+                &TraitStrictness::default(),
+                bytes::Bytes::new(),
+            ),
         ];
         let told = questions
             .iter()

@@ -42,6 +42,7 @@ pub(super) fn moderate(seen: &mut Seen, body: &[u8]) -> Response {
     let input = body["input"].as_array().unwrap();
     let is_picture = input[0]["image_url"].is_object();
     seen.moderated += usize::from(is_picture);
+    seen.web.moderated.clone_from(&body);
     let is_unsafe = is_picture && seen.previews == Some(PreviewEnd::Refused);
     let results = input
         .iter()

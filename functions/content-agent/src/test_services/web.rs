@@ -6,17 +6,15 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
-use url::Url;
 
 #[derive(Default)]
 pub(super) struct Web {
-    pub(super) address: Option<Url>,
     files: BTreeMap<String, Bytes>,
     fetched: Vec<String>,
     /// The last question to moderation.
-    moderated: Value,
+    pub(super) moderated: Value,
     /// What the next claims of references are answered.
     pub(super) leases: VecDeque<Value>,
     /// Bodies of `note_references`.
@@ -25,13 +23,7 @@ pub(super) struct Web {
 }
 
 impl Web {
-    pub(super) fn answer(&mut self, path: &str, body: &[u8]) -> Response {
-        if path == "/moderations" {
-            self.moderated = serde_json::from_slice(body).unwrap();
-            let verdict =
-                json!({"categories": {"sexual": true}, "category_scores": {"sexual": 0.9}});
-            return axum::Json(json!({"results": [verdict]})).into_response();
-        }
+    pub(super) fn answer(&mut self, path: &str) -> Response {
         self.fetched.push(path.to_owned());
         match self.files.get(path) {
             Some(bytes) => bytes.clone().into_response(),
@@ -42,11 +34,6 @@ impl Web {
 }
 
 impl TestServices {
-    /// Where all of them are, once there are clients.
-    pub(crate) fn address(&self) -> Url {
-        self.0.lock().unwrap().web.address.clone().unwrap()
-    }
-
     /// A file of the web, host and path.
     pub(crate) fn publish(&self, path: &str, bytes: Bytes) {
         let mut seen = self.0.lock().unwrap();
@@ -75,7 +62,7 @@ impl TestServices {
     }
 
     /// What moderation was asked last.
-    pub(crate) fn moderated(&self) -> Value {
+    pub(crate) fn last_moderated(&self) -> Value {
         self.0.lock().unwrap().web.moderated.clone()
     }
 

@@ -21,7 +21,7 @@ const EMAIL_FROM: &str = "stories@storytailor.example";
 const SHOP_KEY: &str = "c3Rvcnl0YWlsb3ItbG9jYWwtc2hvcC1rZXktMDAwMDE=";
 
 /// Settings of the functions that are passed on when they are set outside. What no function reads is not among them.
-const PASSED_THROUGH: [&str; 35] = [
+const PASSED_THROUGH: [&str; 36] = [
     "EMAIL_FROM",
     "SUPABASE_JWT_ISSUER",
     "OPENAI_TEXT_MODEL",

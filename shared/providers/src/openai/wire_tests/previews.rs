@@ -85,10 +85,9 @@ async fn drawn_by(answering: Answering) -> Drawn {
 #[tokio::test]
 async fn a_picture_somebody_watches_is_asked_for_as_a_stream_and_billed_with_what_was_shown() {
     let cover = PictureBytes::parse(picture_bytes().into()).expect("a picture");
-    let url = "https://img.example.com/a.png".parse().expect("a URL");
     for references in [
         References::None,
-        References::Urls(vec![url]),
+        References::Pictures(vec![cover.clone()]),
         References::Picture(cover),
     ] {
         let drawn = draw_by(
@@ -101,7 +100,7 @@ async fn a_picture_somebody_watches_is_asked_for_as_a_stream_and_billed_with_wha
         assert_eq!(drawn.tokens, [1156]);
         let asked = &drawn.server.asked()[0];
         match references {
-            References::Picture(_) => {
+            References::Picture(_) | References::Pictures(_) => {
                 let has = |field: &str, value: &str| {
                     let part = format!("name=\"{field}\"\r\n\r\n{value}\r\n");
                     assert!(asked.form.contains(&part), "{field}");
@@ -109,7 +108,7 @@ async fn a_picture_somebody_watches_is_asked_for_as_a_stream_and_billed_with_wha
                 has("stream", "true");
                 has("partial_images", "1");
             }
-            _ => assert_eq!(
+            References::None => assert_eq!(
                 (&asked.body["stream"], &asked.body["partial_images"]),
                 (&json!(true), &json!(1))
             ),
