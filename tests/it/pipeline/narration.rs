@@ -132,14 +132,17 @@ fn a_narration_is_evenly_loud_however_loud_each_part_of_it_was_read() {
             let seconds = |word: usize| words.get(word).and_then(|word| word["start"].as_f64());
             let at = |seconds: f64| ((seconds * f64::from(rate)) as usize).min(samples.len());
             let end = seconds(next).map_or(samples.len(), at);
-            beats.push(loudness(&samples[at(seconds(first).expect("a time"))..end], rate).lufs);
+            beats.push(loudness(
+                &samples[at(seconds(first).expect("a time"))..end],
+                rate,
+            ));
             first = next;
         }
-        // A step of gain is 1.5 dB, so half of one is left, and the cut at a word is not that between recordings.
-        assert!(
-            beats.iter().all(|lufs| (lufs + 19.0).abs() <= 1.0),
-            "{beats:?}"
-        );
+        // A step of gain is 1.5 dB, so half of one is left, and the cut at a word is not that between recordings; a voice
+        // of high peaks, which another synthesiser may have, comes as near as a further step would let it clip.
+        let is_near = |beat: &Loudness| beat.peak_db > -2.6 && beat.lufs > -21.5;
+        let is_even = |beat: &Loudness| (beat.lufs + 19.0).abs() <= 1.0 || is_near(beat);
+        assert!(beats.iter().all(is_even), "{beats:?}");
     });
 }
 

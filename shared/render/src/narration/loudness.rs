@@ -106,7 +106,7 @@ mod tests {
             Err(LoudnessError::NoSound)
         ));
         assert!(matches!(steps_to_aim(&[]), Err(LoudnessError::NoSound)));
-        let mut slower = vec![0; 104];
+        let mut slower = [0; 104];
         slower[..4].copy_from_slice(&[0xFF, 0xF3, 0x40, 0xC4]);
         let both = [silence, slower.repeat(60)].concat();
         assert!(steps_to_aim(&[&both]).is_err());

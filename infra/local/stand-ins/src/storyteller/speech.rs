@@ -32,20 +32,6 @@ pub struct Delivery {
     pub format: Mp3,
 }
 
-impl Default for Delivery {
-    fn default() -> Self {
-        let format = Mp3 {
-            sample_rate: 44_100,
-            kilobits: 64,
-        };
-        Delivery {
-            voice: "narrator".into(),
-            speed: 1.0,
-            format,
-        }
-    }
-}
-
 /// Spoken text: the encoded audio and, for every code point of the text, when it starts and ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Narration {
@@ -103,10 +89,9 @@ pub fn narrate(text: &str, delivery: &Delivery) -> Narration {
     let mut sound = sound.unwrap_or_else(|| tones::speak(&prose, delivery));
     // As with the service, no two texts are read equally loud.
     let volume = Seeded::from_text(text).between(0.2, 1.0) as f32;
-    sound
-        .samples
-        .iter_mut()
-        .for_each(|sample| *sample *= volume);
+    for sample in &mut sound.samples {
+        *sample *= volume;
+    }
     pack(sound, delivery.format)
 }
 
@@ -151,6 +136,20 @@ fn pack(mut sound: Sound, format: Mp3) -> Narration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Default for Delivery {
+        fn default() -> Self {
+            let format = Mp3 {
+                sample_rate: 44_100,
+                kilobits: 64,
+            };
+            Delivery {
+                voice: "narrator".into(),
+                speed: 1.0,
+                format,
+            }
+        }
+    }
 
     const TEXT: &str = "Ember the dragon was shy. \"Who is there?\" asked Ember, peeking out.\n\nA tiny light 🌟 blinked back.";
 
