@@ -162,7 +162,7 @@ impl Config {
     }
 }
 
-/// More would outlast a lease's share of the provider's pace, whatever they may cost.
+/// A wish that six pictures do not meet is not met by a seventh.
 const PICTURE_TRIES_MAX: u32 = 6;
 
 pub(crate) fn picture_quality(variables: &Variables) -> Result<PictureQuality, SettingError> {

@@ -45,13 +45,10 @@ impl PictureOrder {
 }
 
 fn previews(request: &Value) -> Result<Option<u64>, ApiError> {
-    let wanted = match &request["partial_images"] {
-        Value::Null => 0,
-        given => given
-            .as_u64()
-            .filter(|count| *count <= 3)
-            .ok_or_else(|| ApiError::invalid_type("partial_images", "a number from 0 to 3"))?,
-    };
+    let wanted = request["partial_images"].as_u64().unwrap_or_default();
+    if wanted > 3 {
+        return Err(ApiError::invalid_value("partial_images", "4", "0 1 2 3"));
+    }
     match &request["stream"] {
         Value::Null => Ok(None),
         Value::Bool(streams) => Ok(streams.then_some(wanted)),
@@ -60,11 +57,10 @@ fn previews(request: &Value) -> Result<Option<u64>, ApiError> {
 }
 
 fn prompt(request: &Value) -> Result<String, ApiError> {
-    let prompt = match request.get("prompt") {
-        Some(Value::String(prompt)) if !prompt.trim().is_empty() => prompt,
-        Some(Value::String(_)) | None => return Err(ApiError::missing_parameter("prompt")),
-        Some(_) => return Err(ApiError::invalid_type("prompt", "a string")),
-    };
+    let prompt = request["prompt"].as_str().unwrap_or_default();
+    if prompt.trim().is_empty() {
+        return Err(ApiError::missing_parameter("prompt"));
+    }
     let length = prompt.chars().count();
     if length > PROMPT_CHARACTERS_MAX {
         return Err(ApiError::of(
@@ -72,7 +68,7 @@ fn prompt(request: &Value) -> Result<String, ApiError> {
             &[&PROMPT_CHARACTERS_MAX, &length],
         ));
     }
-    Ok(prompt.clone())
+    Ok(prompt.to_owned())
 }
 
 fn one_of(request: &Value, name: &str, supported: &str, default: &str) -> Result<String, ApiError> {

@@ -23,8 +23,6 @@ use crate::faults::Outcome;
 
 pub(crate) const KNOWN: &str = "model n output_format partial_images prompt quality size stream";
 
-const PREVIEW_TOKENS: u64 = 100;
-
 /// Draws a picture for a prompt alone.
 ///
 /// # Errors
@@ -68,7 +66,7 @@ pub(crate) async fn fulfil(
     };
     let (text, images) = (tokens_of(&order.prompt), 100 * references as u64);
     let previews = order.previews.unwrap_or_default();
-    let output = output_tokens(order) + PREVIEW_TOKENS * previews;
+    let output = output_tokens(order) + 100 * previews;
     let usage = json!({
         "total_tokens": text + images + output, "input_tokens": text + images, "output_tokens": output,
         "input_tokens_details": { "text_tokens": text, "image_tokens": images },

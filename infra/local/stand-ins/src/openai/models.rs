@@ -41,11 +41,10 @@ fn models() -> impl Iterator<Item = Model> {
             Some("moderation") => Makes::Moderation,
             _ => Makes::OldImages,
         };
-        let shutdown = columns.next();
         Model {
             id,
             makes,
-            shutdown,
+            shutdown: columns.next(),
         }
     })
 }
