@@ -330,9 +330,11 @@ journeyBeside('a newcomer makes a hero by keyboard alone, uses up the plan, and 
   await family.keyboard.type('Luna');
   await family.keyboard.press('Tab');
   await family.keyboard.type('Drache');
+  await family.setInputFiles('.hero-maker [name=photo]', fileURLToPath(new URL('../../tests/it/pipeline/references/picture.png', import.meta.url)));
   await family.focus(act('save-hero'));
   await family.keyboard.press('Enter');
   await family.waitForSelector('[data-hero][aria-pressed="true"]');
+  await family.waitForSelector('[data-photo="ready"]');
   await family.focus(act('create-story'));
   await family.keyboard.press('Enter');
   await family.waitForSelector('[data-story-id]');

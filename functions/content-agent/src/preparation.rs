@@ -1,5 +1,5 @@
-//! Prepares the pictures that users bring of their characters: each is fetched once, looked at, and kept as its pixels alone,
-//! so that no provider is ever sent where it came from, or what its camera wrote beside it.
+//! Prepares the pictures that users bring of their characters (S1-239): each is fetched once, looked at, and kept as its pixels
+//! alone, so that no provider is ever sent where it came from, or what its camera wrote beside it.
 
 use crate::{ContentAgentError, Deps, Invocation};
 use bytes::Bytes;

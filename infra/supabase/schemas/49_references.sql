@@ -39,9 +39,12 @@ create function private.after_references_changed() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
   if cardinality(private.pending_references(new.reference_states)) > 0 then
-    insert into private.reference_queue as queue (character_id, available_at) values (new.id, now() + interval '10 seconds')
+    insert into private.reference_queue (character_id, available_at) values (new.id, now() + interval '10 seconds')
     on conflict (character_id) do update
-    set attempts = 0, available_at = case when queue.lease_token is null then excluded.available_at else queue.available_at end;
+    set
+      attempts = 0,
+      available_at = case when reference_queue.lease_token is null then excluded.available_at
+        else reference_queue.available_at end;
   else
     delete from private.reference_queue where character_id = new.id;
   end if;
@@ -53,6 +56,7 @@ end $$;
 create trigger characters_queue_references after insert or update of reference_images on public.characters
   for each row execute function private.after_references_changed();
 
+-- What was sent and never named, the bucket forgets by itself.
 create function private.before_character_deleted() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
@@ -60,7 +64,7 @@ begin
   return old;
 end $$;
 create trigger characters_leave_no_files before delete on public.characters
-  for each row execute function private.before_character_deleted();
+  for each row when (old.reference_states <> '{}') execute function private.before_character_deleted();
 
 -- Whoever names characters does not wait until they are due. Each call names itself, so that one whose answer was lost is
 -- answered again.

@@ -195,7 +195,8 @@ begin
   if v_deletion.kind = 'files' and v_deletion.passes = 0 then
     perform private.queue_deletion(v_deletion.story_id, 'cdn', interval '5 seconds');
   end if;
-  if v_deletion.kind in ('files', 'references') and v_deletion.claimed_at < v_deletion.wanted_since + private.late_writer_grace() then
+  if v_deletion.kind in ('files', 'references')
+    and v_deletion.claimed_at < v_deletion.wanted_since + private.late_writer_grace() then
     update private.deletion_queue
     set
       passes = passes + 1,

@@ -9,7 +9,8 @@ use super::{
 use crate::stack::{Shared, shared};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use stack::environment::SECRET_ACCESS_KEY;
+use std::{collections::BTreeMap, process::Command};
 
 async fn hero(user: &User) -> String {
     let hero = user.api.create_character(&json!({"name": "Ember"})).await;
@@ -40,6 +41,28 @@ async fn send(url: &str, fields: &BTreeMap<String, String>, kind: &str, file: Ve
 
 fn fields(form: &Value) -> BTreeMap<String, String> {
     serde_json::from_value(form["fields"].clone()).expect("texts")
+}
+
+/// The same form, good until another moment, signed with the key of the local stack by Python's own hmac.
+fn good_until(mut fields: BTreeMap<String, String>, moment: &str) -> BTreeMap<String, String> {
+    let script = "import base64, hashlib, hmac, json, sys\n\
+        policy, credential, secret, moment = sys.argv[1:]\n\
+        policy = dict(json.loads(base64.b64decode(policy)), expiration=moment)\n\
+        policy = base64.b64encode(json.dumps(policy).encode())\n\
+        key = ('AWS4' + secret).encode()\n\
+        for part in credential.split('/')[1:] + [policy.decode()]:\n    \
+            key = hmac.new(key, part.encode(), hashlib.sha256).digest()\n\
+        print(policy.decode(), key.hex())";
+    let output = Command::new("python3")
+        .args(["-c", script, &fields["policy"], &fields["x-amz-credential"]])
+        .args([SECRET_ACCESS_KEY, moment])
+        .output()
+        .expect("Python runs");
+    let output = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (policy, signature) = output.trim().split_once(' ').expect("two words");
+    fields.insert("policy".to_owned(), policy.to_owned());
+    fields.insert("x-amz-signature".to_owned(), signature.to_owned());
+    fields
 }
 
 #[test]
@@ -111,7 +134,12 @@ fn a_form_is_good_for_its_key_for_pictures_of_ten_megabytes_at_most_and_for_nobo
                 "{status} for {kind} {fields:?}"
             );
         }
+        let expired = good_until(good.clone(), "2026-01-01T00:00:00.000Z");
+        let status = send(url, &expired, "image/png", picture()).await;
+        assert!((400..500).contains(&status), "{status}");
         assert_eq!(files(&shared, &id), [""; 0]);
+        let longer = good_until(good.clone(), "2099-01-01T00:00:00.000Z");
+        assert_eq!(send(url, &longer, "image/png", picture()).await, 204);
         let api = shared.stack().variable("API_URL");
         let stranger = newcomer(&shared).await;
         let url = format!("{api}/api/v1/characters/{id}/uploads");

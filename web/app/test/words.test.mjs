@@ -26,7 +26,7 @@ test('what the page asks for is there, and what is there is asked for', async ()
   const isThere = (key) => key in english || `${key}.other` in english;
   assert.deepEqual(asked.filter((key) => !isThere(key)), []);
   // Built from a code of the API or of a catalogue.
-  const built = /^(kind|look|nature|trait|traits|type|theme|state|reason|problem|overall|asset|shelf|confirm|do|sign-in|toast|reader\.mark)\./;
+  const built = /^(kind|look|nature|trait|traits|type|theme|state|reason|problem|photo|overall|asset|shelf|confirm|do|sign-in|toast|reader\.mark)\./;
   const quoted = (key) => source.includes(`'${key}'`) || source.includes(`'${key.replace(/\.(one|other)$/, '')}'`);
   assert.deepEqual(Object.keys(english).filter((key) => !quoted(key) && !built.test(key)), []);
 });

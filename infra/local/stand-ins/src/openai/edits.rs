@@ -1,7 +1,6 @@
-//! `POST /v1/images/edits` with reference pictures, in both encodings.
+//! `POST /v1/images/edits` with reference pictures, as a form.
 
 use axum::Extension;
-use axum::body::Bytes;
 use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::response::Response;
 use http::header;
@@ -10,15 +9,12 @@ use serde_json::{Map, Value};
 use super::errors::ApiError;
 use super::image_order::PictureOrder;
 use super::images::{self, fulfil};
-use super::messages::{is_picture, picture_bytes};
+use super::messages::is_picture;
 use crate::config::StandInConfig;
 use crate::fault_layer::InjectedOutcome;
 
-const KNOWN_IN_JSON: &str =
-    "images model n output_format partial_images prompt quality size stream";
 const REFERENCES_MAX: usize = 16;
 const REFERENCE_BYTES_MAX: usize = 50 * 1024 * 1024;
-const ADDRESS_CHARACTERS_MAX: usize = 20_971_520;
 
 /// Draws a picture for a prompt and up to sixteen references.
 ///
@@ -37,37 +33,9 @@ pub(crate) async fn edit(
         .and_then(|value| value.to_str().ok());
     let (order, references) = match content_type.unwrap_or_default() {
         kind if kind.starts_with("multipart/form-data") => read_form(request).await?,
-        kind if kind.starts_with("application/json") => read_json(request).await?,
         other => return Err(ApiError::of("content_type", &[&other])),
     };
     fulfil(&config, &order, references, outcome).await
-}
-
-async fn read_json(request: Request) -> Result<(PictureOrder, usize), ApiError> {
-    let body = Bytes::from_request(request, &())
-        .await
-        .map_err(|_| ApiError::of("unparsable_body", &[]))?;
-    let request: Value =
-        serde_json::from_slice(&body).map_err(|_| ApiError::of("unparsable_body", &[]))?;
-    let order = PictureOrder::read(&request, KNOWN_IN_JSON)?;
-    let Some(images) = request
-        .get("images")
-        .and_then(Value::as_array)
-        .filter(|images| !images.is_empty())
-    else {
-        return Err(ApiError::missing_parameter("images"));
-    };
-    check_count(images.len(), "images")?;
-    for (index, image) in images.iter().enumerate() {
-        let param = format!("images[{index}]");
-        match image.get("image_url") {
-            Some(Value::String(address)) if address.len() <= ADDRESS_CHARACTERS_MAX => {
-                picture_bytes(address, &param)?;
-            }
-            _ => return Err(ApiError::of("one_reference", &[&param, &param])),
-        }
-    }
-    Ok((order, images.len()))
 }
 
 async fn read_form(request: Request) -> Result<(PictureOrder, usize), ApiError> {
@@ -97,18 +65,11 @@ async fn read_form(request: Request) -> Result<(PictureOrder, usize), ApiError> 
     if references == 0 {
         return Err(ApiError::missing_parameter("image"));
     }
-    check_count(references, "image")?;
-    Ok((order, references))
-}
-
-fn check_count(count: usize, param: &str) -> Result<(), ApiError> {
-    if count <= REFERENCES_MAX {
-        return Ok(());
+    if references > REFERENCES_MAX {
+        let named: [&dyn std::fmt::Display; 4] = [&"image", &"image", &REFERENCES_MAX, &references];
+        return Err(ApiError::of("too_many_references", &named));
     }
-    Err(ApiError::of(
-        "too_many_references",
-        &[&param, &param, &REFERENCES_MAX, &count],
-    ))
+    Ok((order, references))
 }
 
 fn check_reference(

@@ -46,34 +46,6 @@ async fn a_picture_has_the_size_asked_for_and_is_the_same_each_time() {
     );
 }
 
-#[tokio::test]
-async fn edits_take_references_as_json_and_refuse_what_is_no_picture() {
-    let address = |bytes: &[u8]| format!("data:image/png;base64,{}", STANDARD.encode(bytes));
-    let good = image_question(json!({"images":[{"image_url":address(&small_png())}]}));
-    let answer = post(&quick(), "/v1/images/edits", good).await;
-    assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(
-        answer.json()["usage"]["input_tokens_details"]["image_tokens"],
-        100
-    );
-    let bad = image_question(json!({"images":[{"image_url":address(b"not a picture")}]}));
-    let answer = post(&quick(), "/v1/images/edits", bad).await;
-    assert_eq!(
-        (
-            answer.status.as_u16(),
-            answer.json()["error"]["code"].as_str()
-        ),
-        (400, Some("invalid_image_format"))
-    );
-    let none = post(
-        &quick(),
-        "/v1/images/edits",
-        image_question(json!({"images":[]})),
-    )
-    .await;
-    assert_eq!(none.json()["error"]["param"], "images");
-}
-
 fn form(boundary: &str, content_type: &str, picture: &[u8]) -> Request<Body> {
     let mut body = Vec::new();
     for (name, value) in [
