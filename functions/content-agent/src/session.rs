@@ -60,13 +60,8 @@ pub(crate) async fn run(
 ) -> Report {
     invocation.deadline = invocation.deadline.earlier_by(MARGIN);
     let report = Report::of(work.story_id);
-    let story = Arc::new(StoryContext::new(
-        Arc::clone(&deps),
-        work,
-        invocation.deadline,
-    ));
-    let running = RunningJobs::default();
-    let news = Arc::clone(&story.news);
+    let story = StoryContext::new(Arc::clone(&deps), work, invocation.deadline);
+    let (running, news) = (RunningJobs::default(), Arc::clone(&story.news));
     let mut session = Session {
         deps: Arc::clone(&deps),
         invocation,
@@ -74,7 +69,7 @@ pub(crate) async fn run(
         recordings: JoinSet::new(),
         savings: JoinSet::new(),
         manuscript: Unsaved::of(&story.telling),
-        story,
+        story: Arc::new(story),
         running: Arc::clone(&running),
         by_task: HashMap::new(),
         begun: HashSet::new(),
