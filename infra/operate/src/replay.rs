@@ -12,9 +12,10 @@ pub use server::{AnswersAnew, Played, Player};
 
 use serde_json::{Map, Value};
 
-/// The character as it may be posted: without its id, and without what it does not have.
+/// The character as it may be posted: without its id, without what it does not have, and without pictures that somebody brought,
+/// which would have to be fetched again.
 pub fn character_form(kept: &Value) -> Value {
-    without_empty(kept, &["id"])
+    without_empty(kept, &["id", "reference_images"])
 }
 
 /// The request as it may be posted, for these heroes.
@@ -53,7 +54,8 @@ mod tests {
 
     #[test]
     fn what_was_kept_is_posted_without_what_the_api_gives_itself() {
-        let hero = json!({"id": "h", "name": "Ember", "age": null, "traits": [], "appearance": {"eyes": "amber"}});
+        let hero = json!({"id": "h", "name": "Ember", "age": null, "traits": [], "appearance": {"eyes": "amber"},
+            "reference_images": ["https://img.example.com/a.png"]});
         let form = character_form(&hero);
         assert_eq!(
             form,
