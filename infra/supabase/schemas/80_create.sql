@@ -273,7 +273,8 @@ begin
   if pg_trigger_depth() = 1 then perform private.refuse_while('read_only'); end if;
   return null;
 end $$;
-create trigger characters_stay_in_read_only before update of updated_at or delete on public.characters
+create trigger characters_stay_in_read_only before update of name, species, age, traits, appearance,
+    personality, reference_images, pronunciation, voice_id, updated_at or delete on public.characters
   for each statement execute function private.on_characters_changed();
 
 create function public.user_usage(p_user_id uuid, p_email text) returns jsonb
