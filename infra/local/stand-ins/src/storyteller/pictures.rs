@@ -126,6 +126,23 @@ mod tests {
     }
 
     #[test]
+    fn four_styles_look_different_and_an_unknown_one_as_usual() {
+        let usual = prompt("a meadow", 1);
+        let mut seen = vec![draw(&usual, 128, 128)];
+        assert!(seen[0] == draw(&format!("Style: wonderful\n{usual}"), 128, 128));
+        for style in [
+            "watercolour",
+            "paper collage",
+            "soft 3D animation",
+            "ink and crayon",
+        ] {
+            let styled = draw(&format!("Style: {style}\n{usual}"), 128, 128);
+            assert!(!seen.contains(&styled), "{style}");
+            seen.push(styled);
+        }
+    }
+
+    #[test]
     fn a_trait_changes_the_picture() {
         let with = prompt("a meadow", 1);
         for trait_name in ["wheelchair", "glasses"] {

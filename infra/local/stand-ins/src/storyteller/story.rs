@@ -5,6 +5,7 @@ mod activities;
 mod cast;
 mod hero;
 mod idea;
+mod languages;
 mod palette;
 mod picture_check;
 mod request;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use crate::storyteller::pictures;
 use crate::storyteller::seeded::{Seeded, digest};
 pub use hero::{Hero, hero_of};
+pub(crate) use languages::language_of;
 use request::StoryRequest;
 
 /// Answers a structured-output request as a JSON object: `task` says what is wanted, `asked` is what the

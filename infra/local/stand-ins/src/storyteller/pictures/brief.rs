@@ -25,6 +25,8 @@ pub(super) struct Brief {
     pub(super) motif: &'static str,
     /// Whether a cover may have a border; some prompts forbid frames.
     pub(super) framed: bool,
+    /// A filter of `styles.svg`, when the words of the style ask for one.
+    pub(super) style: Option<&'static str>,
     /// The scene's words, lower case: for the small things it mentions.
     pub(super) scene: String,
 }
@@ -44,7 +46,9 @@ impl Brief {
         let enclosed = ["bedroom", "room", "cave"].contains(&place);
         let motif = labelled(prompt, "motif").map(str::to_lowercase);
         let motif = shelf::all("motif", motif.as_deref().unwrap_or(&scene)).next();
+        let style = labelled(prompt, "style").map(str::to_lowercase);
         Brief {
+            style: style.and_then(|words| shelf::earliest("style", &words)),
             companion: companion(&scene, &heroes),
             palette: palette(prompt),
             number,

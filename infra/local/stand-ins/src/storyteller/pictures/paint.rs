@@ -166,6 +166,13 @@ impl Drawing {
         format!("url(#g{id})")
     }
 
+    /// All that is drawn so far, seen through the filter `look` of that part.
+    pub(super) fn filtered(&mut self, name: &str, paints: &Paints) {
+        let drawn = std::mem::take(&mut self.body);
+        self.part(name, paints);
+        let _ = write!(self.body, "<g filter='url(#look)'>{drawn}</g>");
+    }
+
     /// The finished document; what does not fit another shape than a square is cut off.
     pub(super) fn finish(self, width: u32, height: u32) -> String {
         format!(

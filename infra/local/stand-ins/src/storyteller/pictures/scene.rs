@@ -39,6 +39,9 @@ pub(super) fn compose(brief: &Brief, width: u32, height: u32) -> String {
         cover_frame(&mut drawing, brief, &air);
     }
     drawing.part("vignette", &air);
+    if let Some(style) = brief.style {
+        drawing.filtered(style, &air);
+    }
     drawing.finish(width, height)
 }
 

@@ -15,7 +15,7 @@ macro_rules! drawings {
 /// Every `<g id="name">` that begins and ends at the margin, by its name.
 static PARTS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
     let drawings = drawings! {
-        "aids" "clothes" "creatures" "faces" "heads" "poses" "skies" "things" "vehicles"
+        "aids" "clothes" "creatures" "faces" "heads" "poses" "skies" "styles" "things" "vehicles"
         "places/bedroom" "places/bridge" "places/castle" "places/cave" "places/clouds" "places/desert"
         "places/forest" "places/garden" "places/meadow" "places/mountains" "places/river"
         "places/rooftops" "places/room" "places/sea" "places/snow" "places/space" "places/town"

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use super::prose::{Prose, Sentence, Word, letter_seconds};
 use super::{Delivery, SAMPLE_RATE, Sound};
 use crate::storyteller::seeded::Seeded;
+use crate::storyteller::story::language_of;
 
 /// Words a minute of a calm reader.
 const PACE: f64 = 142.0;
@@ -50,7 +51,9 @@ pub(super) fn speak(program: &str, prose: &Prose, delivery: &Delivery) -> Option
     let variant = Seeded::from_text(&delivery.voice)
         .pick(&["+f3", "+f2", "+f4", "+m3", "+f5"])
         .to_owned();
-    let voice = format!("en-us{variant}");
+    let text: String = prose.characters.iter().collect();
+    let language = language_of(&text).map_or("en-us", |language| language.code);
+    let voice = format!("{language}{variant}");
     let pace = format!("{:.0}", PACE * delivery.speed);
     let arguments: Vec<String> = [
         "-v", &voice, "-s", &pace, "-g", "1", "-z", "--stdin", "--stdout",

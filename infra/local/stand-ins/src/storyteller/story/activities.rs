@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::languages::language_of;
 use super::request::StoryRequest;
 use crate::storyteller::data;
 use crate::storyteller::seeded::Seeded;
@@ -12,6 +13,20 @@ const ACTIVITIES: &str = include_str!("../../../stories/activities.txt");
 pub(super) fn plan(request: &StoryRequest, seeded: &mut Seeded) -> Value {
     let beats = request.beats();
     let whole = beats.join(" ");
+    if let Some(language) = language_of(&whole) {
+        let questions = data::rows(language.file, "questions").map(
+            |[question, answer, skill]| json!({ "question": question, "answer": answer, "skill": skill }),
+        );
+        let meanings = data::rows(language.file, "meanings")
+            .map(|[word, meaning]| json!({ "word": word, "meaning": meaning }));
+        let [title, instructions] = data::rows(language.file, "craft")
+            .next()
+            .unwrap_or_default();
+        return json!({
+            "questions": questions.collect::<Vec<_>>(), "vocabulary": meanings.collect::<Vec<_>>(),
+            "activity": { "title": title, "instructions": instructions },
+        });
+    }
     let lower = whole.to_lowercase();
     let questions = questions(request.title.as_deref(), &beats, &whole, seeded);
     let meanings: Vec<[&str; 2]> = data::rows(ACTIVITIES, "meanings").collect();

@@ -18,6 +18,7 @@ pub(super) struct Cast {
     fear: Option<String>,
     wish: String,
     theme: Section,
+    is_young: bool,
 }
 
 impl Cast {
@@ -44,7 +45,8 @@ impl Cast {
         // A fear asks for courage by itself; any other idea may name its theme.
         let of_idea = idea.whole.as_deref().filter(|_| idea.fear.is_none());
         let theme = wanted.chain(of_idea).find_map(theme);
-        let mut traits = data::rows(CAST, "traits");
+        let told_in = request.language().map_or(CAST, |language| language.file);
+        let mut traits = data::rows(told_in, "traits");
         let helps = |[word, _]: &[&str; 2]| hero.traits.iter().any(|name| name.contains(word));
         Cast {
             a_hero: with_article(&format!("{mood} {}", hero.kind())),
@@ -56,6 +58,7 @@ impl Cast {
                 .clone()
                 .unwrap_or_else(|| seeded.pick(wishes).to_owned()),
             theme: theme.unwrap_or_else(|| data::sections(THEMES).swap_remove(0)),
+            is_young: request.is_for_young(),
             friend,
             friend_kind,
             hero,
@@ -64,6 +67,13 @@ impl Cast {
 
     /// What one may take away.
     pub(super) fn moral(&self, request: &StoryRequest) -> String {
+        if let Some(language) = request.language() {
+            let fit = |[words, _]: &[&str; 2]| data::count(words, &request.themes.join(" "));
+            let [_, moral] = data::rows(language.file, "morals")
+                .max_by_key(fit)
+                .unwrap_or_default();
+            return moral.to_owned();
+        }
         match request.themes.first() {
             Some(unknown) if theme(unknown).is_none() => {
                 let unknown = unknown.to_lowercase();
@@ -98,14 +108,17 @@ impl Cast {
     pub(super) fn suitable(&self, slot: &[&'static str]) -> Vec<&'static str> {
         let suits = |sentence: &&'static str| {
             let sentence = sentence.trim_start_matches('~');
-            match (
-                sentence.strip_prefix("?fear:"),
-                sentence.strip_prefix("?wish:"),
-            ) {
-                (Some(rest), _) => self.fear.is_some().then_some(rest),
-                (_, Some(rest)) => self.fear.is_none().then_some(rest),
-                _ => Some(sentence),
-            }
+            let marked = sentence.strip_prefix('?');
+            let Some((mark, rest)) = marked.and_then(|marked| marked.split_once(':')) else {
+                return Some(sentence);
+            };
+            let suits = match mark {
+                "fear" => self.fear.is_some(),
+                "wish" => self.fear.is_none(),
+                "young" => self.is_young,
+                _ => !self.is_young,
+            };
+            suits.then_some(rest)
         };
         slot.iter().filter_map(suits).collect()
     }

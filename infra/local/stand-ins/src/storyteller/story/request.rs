@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::hero::hero_of;
 use super::idea::Idea;
+use super::languages::{self, Language};
 
 /// The data of a request, as far as it was given.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +74,24 @@ impl StoryRequest {
         data.as_object_mut()?.remove("beatsSoFar");
         let escaped = data.to_string().replace('<', "\\u003c");
         Some(format!("<request>\n{escaped}\n</request>"))
+    }
+
+    /// What it is told in, where a file of its own tells that: as given, else as the idea is written.
+    pub(super) fn language(&self) -> Option<&'static Language> {
+        let found = match self.text("language") {
+            "" => languages::language_of(self.idea.whole.as_deref().unwrap_or_default()),
+            code => languages::named(code),
+        };
+        let young = languages::named("en").filter(|_| self.is_for_young());
+        match found {
+            Some(language) if language.code != "en" => found,
+            _ => young,
+        }
+    }
+
+    /// Whether its reader wants short sentences.
+    pub(super) fn is_for_young(&self) -> bool {
+        self.data["readerAge"].as_u64().is_some_and(|age| age <= 6)
     }
 
     /// A text member of the request.

@@ -12,7 +12,7 @@ use crate::storyteller::seeded::Seeded;
 
 /// A kind of story in four beats, as its file tells it; `adventure.txt` explains the marks.
 #[derive(Debug, Default)]
-pub(super) struct Arc {
+pub(crate) struct Arc {
     /// Story types it is told for.
     words: Vec<&'static str>,
     titles: Vec<&'static str>,
@@ -39,7 +39,7 @@ static ARCS: LazyLock<Vec<Arc>> = LazyLock::new(|| {
     files.into_iter().map(read_arc).collect()
 });
 
-fn read_arc(file: &'static str) -> Arc {
+pub(super) fn read_arc(file: &'static str) -> Arc {
     let mut arc = Arc::default();
     for section in data::sections(file) {
         match section.title {
@@ -52,7 +52,8 @@ fn read_arc(file: &'static str) -> Arc {
             }
             "titles" => arc.titles = section.lines,
             "wishes" => arc.wishes = section.lines,
-            _ => arc.beats.push(read_beat(&section.lines)),
+            "beat" => arc.beats.push(read_beat(&section.lines)),
+            _ => {}
         }
     }
     arc
@@ -83,9 +84,9 @@ pub(super) fn tell(request: &StoryRequest, seeded: &mut Seeded) -> Value {
             .iter()
             .any(|word| request.story_type.contains(word))
     };
-    let arc = ARCS
-        .iter()
-        .find(suits)
+    let language = request.language().map(|language| &language.arc);
+    let arc = language
+        .or_else(|| ARCS.iter().find(suits))
         .unwrap_or_else(|| &ARCS[seeded.below(ARCS.len())]);
     let cast = Cast::choose(request, &arc.wishes, seeded);
     let title = request.title.clone();
@@ -179,6 +180,10 @@ fn speech(slot: &str, cast: &Cast) -> (String, Option<Value>) {
     } else {
         &cast.hero.name
     };
+    if tag.contains("{line}") {
+        let spoken = json!({ "speaker": speaker, "line": line });
+        return (tag.replace("{line}", &line), Some(spoken));
+    }
     // The comma of the tag belongs inside the quotation marks.
     let (comma, tag) = match tag.strip_prefix(", ") {
         Some(rest) => (",", rest),
