@@ -104,6 +104,7 @@ for (const [name, who, where, prepare, locale] of wanted) {
         console.error(`${name}, ${width}: ${error.message}`);
       }
       await page.screenshot({ path: join(folder, `${name}-${width}${colorScheme === 'dark' ? '-dark' : ''}.png`), fullPage: !name.startsWith('read') && width !== 'tablet' });
+      await context.unrouteAll({ behavior: 'ignoreErrors' });
       await context.close();
     }
   }

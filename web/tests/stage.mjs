@@ -117,6 +117,7 @@ export async function glimpsed(context) {
       if (!/^(cover|scene_\d)$/.test(asset)) continue;
       status.assets[asset] = { status: 'generating', progress: 55, metadata: { previewUrl: state.metadata.thumbnailUrl } };
     }
+    status.assets.pdf = { status: 'pending', progress: 0 };
     await route.fulfill({ response: answer, json: body });
   });
 }
