@@ -142,7 +142,10 @@ fn an_assistant_makes_and_reads_a_story_with_the_tools_over_stdio() {
 #[test]
 fn families_make_watch_mend_and_read_stories_in_a_browser() {
     build();
-    let shared = own("browser", |_| {});
+    let shared = own("browser", |options| {
+        let previews = ("PICTURE_PREVIEWS".to_owned(), "true".to_owned());
+        options.overrides.extend([previews]);
+    });
     // A browser beside compilers and other tests is slow; a journey that hangs ends by its own limits and tells where it is.
     shared.run_within(Duration::from_secs(1_200), async {
         let mut journeys = node("tests/browser.mjs", &shared);

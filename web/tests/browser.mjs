@@ -109,6 +109,31 @@ journey('one click, one wish, and a story grows through a reload and a lost line
   await context.close();
 });
 
+// In a stack with `PICTURE_PREVIEWS=true`.
+journey('a picture is seen blurred while it is painted, until it is there or is refused', async () => {
+  await standIns({ latency: 'text=60,image=14000,speech=90', next: [{ outcome: 'policy', kind: 'image' }] });
+  const session = await demo();
+  const context = await signedIn(browser, session);
+  const { id } = await new Api(session).makeStory({ name: 'Ember', species: 'dragon' });
+  const family = await open(context, page('story.html', id));
+  const glimpse = `${inState('cover', 'generating')} img.is-glimpse`;
+  await family.waitForSelector(glimpse);
+  assert.equal(await family.textContent(`${frame('cover')} .glimpse`), 'A first glimpse');
+  await clean(family, 'a glimpse');
+  await family.waitForFunction((glimpse) => document.querySelector(glimpse)?.naturalWidth > 0, glimpse);
+  assert.match(await family.$eval(glimpse, (image) => getComputedStyle(image).filter), /blur/);
+  // Refused: what was seen of it is gone, and so are the words.
+  await family.waitForSelector(`${frame('cover')} .glimpse`, { state: 'detached' });
+  assert.equal(await family.locator(`${frame('cover')} img`).count(), 0);
+  await standIns({ latency: QUICK });
+  await family.waitForSelector(`${inState('cover', 'ready')} img:not(.is-glimpse)`);
+  assert.equal(await family.locator(`${frame('cover')} .glimpse`).count(), 0);
+  await whole(family);
+  assert.equal(await family.locator('.glimpse').count(), 0);
+  family.calm();
+  await context.close();
+});
+
 journey('a change of the row is seen at once', async () => {
   await standIns({ latency: 'story=4000,text=300,image=900,speech=700' });
   const session = await demo();
@@ -326,6 +351,13 @@ journeyBeside('a newcomer makes a hero by keyboard alone, uses up the plan, and 
   await clean(family, 'an empty shelf at 320 pixels');
   const wide = await family.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.ok(wide <= 0, `${wide} pixels stick out`);
+  // Voices for heroes are no part of this plan, which is said where they would be chosen.
+  await family.focus('.hero-more > summary');
+  await family.keyboard.press('Enter');
+  await family.waitForSelector('[name=hero-voice]');
+  assert.ok(await family.isDisabled('[name=hero-voice]'));
+  assert.match(await family.textContent('#hero-voice'), /Tarif/);
+  await clean(family, 'a plan without voices for heroes');
   await family.focus('.hero-maker [name=name]');
   await family.keyboard.type('Luna');
   await family.keyboard.press('Tab');
@@ -376,6 +408,28 @@ journeyBeside('the whole form asks for what was chosen in it, and the sample of 
   assert.deepEqual(rest, { story_type: 'bedtime', idea: 'a picnic on the moon', language: 'es', style: 'ink and wash', readerAge: 5, voiceId });
   assert.equal(heroes.length + themes.length, 2);
   await family.waitForSelector('[data-story-id]');
+  family.calm();
+  await context.close();
+});
+
+journeyBeside('a hero is given a voice of its own, or speaks with the narrator’s', async () => {
+  const session = await demo();
+  const context = await signedIn(browser, session);
+  const family = await open(context, page('make.html'));
+  for (const [name, index] of [['Nia', 2], ['Tom', 0]]) {
+    await family.click(act('new-hero'));
+    await family.click('.hero-more > summary');
+    await family.fill('.hero-maker [name=name]', name);
+    await family.selectOption('[name=hero-voice]', { index });
+    const voiceId = await family.inputValue('[name=hero-voice]');
+    assert.equal(voiceId !== '', index > 0);
+    if (index) await clean(family, 'the voice of a hero');
+    const kept = family.waitForResponse((answer) => answer.request().method() === 'POST' && answer.url().endsWith('/characters'));
+    await family.click(act('save-hero'));
+    const { data } = await (await kept).json();
+    assert.deepEqual([data.name, data.voiceId ?? ''], [name, voiceId]);
+    await family.waitForSelector(`[data-hero="${data.id}"][aria-pressed="true"]`);
+  }
   family.calm();
   await context.close();
 });

@@ -2,7 +2,7 @@
 // puts them into out/look.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Api, appUrl, demo, launch, signedIn, signUp, standIns } from './stage.mjs';
+import { Api, appUrl, demo, glimpsed, launch, signedIn, signUp, standIns } from './stage.mjs';
 
 const folder = process.argv[2] ?? 'out/look';
 const only = process.argv[3] ?? '';
@@ -28,6 +28,7 @@ const address = (file, id) => `${appUrl}${file}${id ? `?id=${id}` : ''}`;
 const browser = await launch();
 const shots = [
   ['making', session, address('story.html', making.id), async (page) => page.waitForSelector('.beat')],
+  ['glimpse', session, address('story.html', ready.id), async (page) => page.waitForFunction(() => document.querySelector('img.is-glimpse')?.naturalWidth)],
   ['welcome', null, appUrl],
   ['shelf', session, appUrl, async (page) => page.waitForSelector('.book-card[data-story-id]')],
   ['shelf-empty', newcomer, appUrl, async (page) => page.waitForSelector('.hero-maker')],
@@ -35,6 +36,7 @@ const shots = [
   ['hero', session, address('make.html'), async (page) => {
     await page.click('[data-action=new-hero]');
     await page.click('.hero-more > summary');
+    await page.waitForSelector('[name=hero-voice]');
     await page.click('.traits details:nth-of-type(4) summary');
   }],
   ['story', session, address('story.html', ready.id), async (page) => page.waitForSelector('[data-action=play]')],
@@ -68,7 +70,7 @@ const shots = [
 ];
 // Words of other lengths break other lines.
 for (const locale of ['de-DE', 'es-ES']) {
-  for (const name of ['welcome', 'shelf', 'shelf-empty', 'make', 'hero', 'making', 'review', 'share', 'partial', 'failed', 'read-settings']) {
+  for (const name of ['welcome', 'shelf', 'shelf-empty', 'make', 'hero', 'making', 'glimpse', 'review', 'share', 'partial', 'failed', 'read-settings']) {
     const [, who, where, prepare] = shots.find(([known]) => known === name);
     shots.push([`${name}-${locale.slice(0, 2)}`, who, where, prepare, locale]);
   }
@@ -80,6 +82,7 @@ for (const [name, who, where, prepare, locale] of wanted) {
     for (const colorScheme of locale || width === 'desk' ? ['light'] : ['light', 'dark']) {
       const options = { viewport, colorScheme, reducedMotion: 'reduce', deviceScaleFactor: 1, ...(locale && { locale }) };
       const context = who ? await signedIn(browser, who, options) : await browser.newContext({ locale: 'en-GB', ...options });
+      if (name.startsWith('glimpse')) await glimpsed(context);
       const page = await context.newPage();
       page.setDefaultTimeout(15_000);
       await page.goto(where);
@@ -101,6 +104,7 @@ for (const [name, who, where, prepare, locale] of wanted) {
         console.error(`${name}, ${width}: ${error.message}`);
       }
       await page.screenshot({ path: join(folder, `${name}-${width}${colorScheme === 'dark' ? '-dark' : ''}.png`), fullPage: !name.startsWith('read') && width !== 'tablet' });
+      await context.unrouteAll({ behavior: 'ignoreErrors' });
       await context.close();
     }
   }

@@ -103,6 +103,25 @@ export async function signedIn(browser, session, options = {}) {
   return context;
 }
 
+/** Half-way through its pictures for as long as it is looked at: the row of a story that is ready, with a glimpse of each. */
+export async function glimpsed(context) {
+  // What Realtime says would undo it, and what a worker asks for is not seen here.
+  await context.routeWebSocket(/./, (socket) => socket.close());
+  await context.route('**/sw.js', (route) => route.abort());
+  await context.route(/\/stories\/[\w-]+\?fields=/, async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    const status = body.data.asset_generation_status;
+    status.overall = 'generating';
+    for (const [asset, state] of Object.entries(status.assets)) {
+      if (!/^(cover|scene_\d)$/.test(asset)) continue;
+      status.assets[asset] = { status: 'generating', progress: 55, metadata: { previewUrl: state.metadata.thumbnailUrl } };
+    }
+    status.assets.pdf = { status: 'pending', progress: 0 };
+    await route.fulfill({ response: answer, json: body });
+  });
+}
+
 const axeSource = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 
 /** What axe finds against WCAG 2.2 AA, each with where. */

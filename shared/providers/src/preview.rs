@@ -27,4 +27,11 @@ impl Previews {
             sender.send_replace(Some(picture));
         }
     }
+
+    /// What was drawn so far comes to nothing: nobody is to see it any more.
+    pub fn take_back(&self) {
+        if let Some(sender) = &self.0 {
+            sender.send_replace(None);
+        }
+    }
 }

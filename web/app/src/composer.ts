@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { AssetType, NewStory, Plans, Usage, Voice } from '../../client/src/index.js';
 import { ApiError } from '../../client/src/index.js';
+import { plans, voices, voiceWords } from './catalogue.js';
 import { client } from './client.js';
 import { Heroes } from './heroes.js';
 import { askToSignIn, attempt, explain } from './page.js';
@@ -33,17 +34,17 @@ export class Composer {
     /** Everything that can be wished for, or an idea alone. */
     private readonly isWhole: boolean,
   ) {
-    this.heroes = new Heroes(redraw);
+    this.heroes = new Heroes(redraw, () => this.#usage?.tier);
   }
 
   async load(): Promise<void> {
     await attempt(() => Promise.all([this.heroes.load(), client.usage().then((usage) => (this.#usage = usage))]));
-    if (this.#isUsedUp) this.#plans = await client.plans().catch(() => null);
+    if (this.#isUsedUp) this.#plans = await plans().catch(() => null);
     this.isReady = true;
     this.redraw();
     if (this.isWhole) {
       // A voice can be chosen later as well: a catalogue that is away keeps nobody from a story.
-      await client.voices().then(({ voices }) => (this.#voices = voices), () => null);
+      await voices().then((told) => (this.#voices = told.voices), () => null);
     }
     this.redraw();
   }
@@ -109,9 +110,8 @@ export class Composer {
       this.#voice = (event.target as HTMLSelectElement).value;
       this.redraw();
     };
-    const words = (voice: Voice) => [voice.name, voice.description].filter(Boolean).join(': ');
     return html`<label>${t('wish.voice')}
-        <select name="voice" ?disabled=${!this.#voices.length} @change=${choose}>${this.#voices.map((voice) => html`<option value=${voice.id} ?selected=${voice === chosen}>${words(voice)}</option>`)}</select>
+        <select name="voice" ?disabled=${!this.#voices.length} @change=${choose}>${this.#voices.map((voice) => html`<option value=${voice.id} ?selected=${voice === chosen}>${voiceWords(voice)}</option>`)}</select>
       </label>
       <div class="sample">${chosen?.previewUrl ? html`<span>${t('wish.voice.sample', { name: chosen.name })}</span>
         <audio controls preload="none" src=${chosen.previewUrl}></audio>` : nothing}</div>`;
@@ -167,7 +167,7 @@ export class Composer {
       if (error instanceof ApiError && error.status === 401) return askToSignIn();
       if (error instanceof ApiError && error.code === 'QUOTA_EXCEEDED') {
         this.#usage = await client.usage().catch(() => this.#usage);
-        this.#plans = await client.plans().catch(() => null);
+        this.#plans = await plans().catch(() => null);
       }
       this.#refusal = explain(error);
       this.redraw();

@@ -1,6 +1,7 @@
 // Choosing heroes, and making one: who they are, how they look, what is special about them.
 import { html, nothing, type TemplateResult } from 'lit-html';
-import type { Character, NewCharacter, Trait } from '../../client/src/index.js';
+import type { Character, NewCharacter, Trait, Voice } from '../../client/src/index.js';
+import { plans, traits, voices, voiceWords } from './catalogue.js';
 import { client } from './client.js';
 import { attempt } from './page.js';
 import { givePhoto, photoState, whenLookedAt } from './photo.js';
@@ -29,10 +30,17 @@ export class Heroes {
   all: Character[] = [];
   chosen = new Set<string>();
   #traits: Trait[] = [];
+  #voices: Voice[] = [];
+  /** Whether the plan lets heroes speak for themselves; null until that is known. */
+  #mayHaveVoice: boolean | null = null;
   #isMaking = false;
-  #isBusy = false;
+  #isInformed = false;
 
-  constructor(private readonly redraw: () => void) {}
+  constructor(
+    private readonly redraw: () => void,
+    /** The code of the plan of whoever makes heroes, once it is known. */
+    private readonly plan: () => string | undefined,
+  ) {}
 
   async load(): Promise<void> {
     this.all = (await client.characters()).characters;
@@ -47,11 +55,17 @@ export class Heroes {
     return [...this.chosen];
   }
 
-  /** Where there are traits to choose from, they are read when the maker opens. */
-  async #openMaker(): Promise<void> {
-    this.#isMaking = true;
-    this.redraw();
-    if (!this.#traits.length) await attempt(async () => (this.#traits = (await client.traits()).traits));
+  /** What a hero can be given is read when the maker opens. */
+  async #inform(): Promise<void> {
+    if (this.#isInformed) return;
+    this.#isInformed = true;
+    const choice = async () => {
+      // A voice of its own is an extra: what is away of it keeps nobody from a hero.
+      const [told, known] = await Promise.all([voices(), plans()]).catch(() => [null, null]);
+      this.#voices = told?.voices ?? [];
+      this.#mayHaveVoice = known?.plans.find(({ code }) => code === this.plan())?.characterVoices ?? null;
+    };
+    await Promise.all([attempt(async () => (this.#traits = (await traits()).traits)), choice()]);
     this.redraw();
   }
 
@@ -73,10 +87,10 @@ export class Heroes {
     </div>
     ${this.#isMaking && !this.all.length ? nothing : html`<div class="chips">
       <button type="button" class="chip add" data-action="new-hero" aria-expanded=${this.#isMaking} @click=${() => {
-        if (this.#isMaking && this.all.length) {
-          this.#isMaking = false;
-          this.redraw();
-        } else void this.#openMaker();
+        this.#isMaking = !this.#isMaking;
+        // What could not be read is asked for again with the next opening.
+        this.#isInformed &&= this.#traits.length > 0 && this.#mayHaveVoice !== null;
+        this.redraw();
       }}>${t('hero.new')}</button>
     </div>`}
     ${this.#isMaking ? this.maker() : nothing}`;
@@ -88,13 +102,7 @@ export class Heroes {
   }
 
   maker(): TemplateResult {
-    if (!this.#traits.length && !this.#isBusy) {
-      this.#isBusy = true;
-      void attempt(async () => (this.#traits = (await client.traits()).traits)).then(() => {
-        this.#isBusy = false;
-        this.redraw();
-      });
-    }
+    void this.#inform();
     const save = (event: SubmitEvent) => {
       event.preventDefault();
       void this.#save(event.target as HTMLFormElement);
@@ -116,6 +124,7 @@ export class Heroes {
       <fieldset><legend>${t('hero.nature')}</legend><div class="chips">
         ${NATURES.map((nature) => box('nature', nature, t(`nature.${nature}`)))}
       </div></fieldset>
+      ${this.#voiceChoice()}
       <fieldset class="traits"><legend>${t('hero.traits')}</legend><p class="hint">${t('hero.traits.hint')}</p>
         ${Object.entries(this.#groups()).map(([group, codes]) => html`<details>
           <summary>${t(`traits.${group}`)}</summary>
@@ -124,6 +133,17 @@ export class Heroes {
       </fieldset></div></details>
       <div class="row"><button data-action="save-hero">${t('hero.save')}</button></div>
     </form>`;
+  }
+
+  /** The narrator reads for everybody, unless the plan lets a hero speak. */
+  #voiceChoice(): TemplateResult | typeof nothing {
+    if (this.#mayHaveVoice === null || !this.#voices.length) return nothing;
+    const isAway = !this.#mayHaveVoice;
+    return html`<div class="hero-voice"><label>${t('hero.voice')}<select name="hero-voice" ?disabled=${isAway} aria-describedby="hero-voice">
+        <option value="">${t('hero.voice.narrator')}</option>
+        ${this.#voices.map((voice) => html`<option value=${voice.id}>${voiceWords(voice)}</option>`)}
+      </select></label>
+      <p class="hint" id="hero-voice">${isAway ? t('hero.voice.without') : t('hero.voice.hint')}</p></div>`;
   }
 
   async #give(hero: Character, photo: File): Promise<void> {
@@ -160,6 +180,7 @@ export class Heroes {
       ...(kind && { species: known === 'child' ? 'human child' : (known ?? kind) }),
       ...(text('pronunciation') && { pronunciation: text('pronunciation') }),
       ...(text('age') && { age: Number(text('age')) }),
+      ...(text('hero-voice') && { voiceId: text('hero-voice') }),
       traits: data.getAll('trait') as NewCharacter['traits'],
       appearance: Object.fromEntries(looks),
       personality: data.getAll('nature') as string[],

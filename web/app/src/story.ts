@@ -1,5 +1,6 @@
 // One story while it is made, and afterwards: it grows, says what happens, and has the button that helps.
-import { differences, type Assets, type AssetStatus, type AssetType, type Connection, type Options, type Story, type Version } from '../../client/src/index.js';
+import { differences, type Assets, type AssetStatus, type AssetType, type Connection, type Options, type Story, type Version, type Voice } from '../../client/src/index.js';
+import { voiceWords } from './catalogue.js';
 import { client } from './client.js';
 import { announce, askToSignIn, attempt, html, nothing, open, redraw, toast, type TemplateResult } from './page.js';
 import { picture } from './picture.js';
@@ -188,7 +189,7 @@ function beatOf(asset: AssetType): TemplateResult | typeof nothing {
   return asset !== 'cover' && beat ? html`<p class="beat" dir="auto">${beat.text}</p>` : nothing;
 }
 
-let catalogue: { id: string; name: string; description?: string }[] | null = null;
+let catalogue: Voice[] | null = null;
 
 function voices(): TemplateResult {
   if (!catalogue) {
@@ -205,7 +206,7 @@ function voices(): TemplateResult {
     void act('voice', () => client.narrate(id, voice), 'audio');
   };
   return html`<form class="again" @submit=${choose}>
-    <label>${t('wish.voice')}<select name="voice">${catalogue.map((voice) => html`<option value=${voice.id} ?selected=${voice.id === current}>${voice.name}${voice.description ? `: ${voice.description}` : ''}</option>`)}</select></label>
+    <label>${t('wish.voice')}<select name="voice">${catalogue.map((voice) => html`<option value=${voice.id} ?selected=${voice.id === current}>${voiceWords(voice)}</option>`)}</select></label>
     <button class="quiet" data-action="voice" ?disabled=${busy.has('voice')}>${t('do.again.audio')}</button>
   </form>`;
 }

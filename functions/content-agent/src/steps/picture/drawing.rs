@@ -65,6 +65,8 @@ impl Drawing<'_> {
                 Ok(picture) => return Ok(picture),
                 Err(error) => error,
             };
+            // A filter that looked at the whole picture may have seen what nobody should.
+            self.previews.take_back();
             match error.kind {
                 ErrorKind::ReferenceUnreadable { index }
                     if !matches!(call.references, References::None) =>

@@ -35,7 +35,11 @@ pub(super) async fn show_while(
 async fn show(attempt: &Attempt, mut drawn: watch::Receiver<Option<PictureBytes>>) {
     let mut more = drawn.changed().await;
     while more.is_ok() {
-        let preview = drawn.borrow_and_update().clone();
+        let Some(preview) = drawn.borrow_and_update().clone() else {
+            attempt.shown.hide_preview();
+            more = drawn.changed().await;
+            continue;
+        };
         let looked_at = tokio::select! {
             looked_at = look_at(attempt, preview) => looked_at,
             changed = drawn.changed() => {
@@ -51,8 +55,8 @@ async fn show(attempt: &Attempt, mut drawn: watch::Receiver<Option<PictureBytes>
 }
 
 /// What may be seen of it: nothing where it cannot be read, is not for this reader, or nobody is there to look.
-async fn look_at(attempt: &Attempt, preview: Option<PictureBytes>) -> Option<Bytes> {
-    let encoded = preview?.bytes().clone();
+async fn look_at(attempt: &Attempt, preview: PictureBytes) -> Option<Bytes> {
+    let encoded = preview.bytes().clone();
     let permit = attempt.deps().decode_pool.acquire().await;
     let shrinking = move || {
         let pixels = render::picture::decode(&encoded)?;
