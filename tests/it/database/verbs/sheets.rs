@@ -176,11 +176,11 @@ async fn who_has_no_plan_no_money_or_no_such_hero_is_refused_before_anything_is_
     let database = Database::new().await;
     let (user, hero) = hero_of(&database, "free").await;
     let refused = request(&database, user, &hero).await.unwrap_err();
-    assert_eq!(refused.code, "ERR_6002");
+    assert_eq!(refused.message, "ERR_6002");
     assert_eq!(refused.detail["characterSheets"], true);
     let (other, _) = hero_of(&database, "premium").await;
     let refused = request(&database, other, &hero).await.unwrap_err();
-    assert_eq!(refused.code, "CHARACTER_NOT_FOUND");
+    assert_eq!(refused.message, "CHARACTER_NOT_FOUND");
     let limit = "update public.tiers set daily_cost_limit_usd = 0.2 where code = 'premium'";
     database.arrange(limit).await;
     let [one, two] = [
@@ -190,7 +190,7 @@ async fn who_has_no_plan_no_money_or_no_such_hero_is_refused_before_anything_is_
     request(&database, other, &one).await.unwrap();
     // What the first may come to is reserved.
     let refused = request(&database, other, &two).await.unwrap_err();
-    assert_eq!(refused.code, "SPEND_LIMIT");
+    assert_eq!(refused.message, "SPEND_LIMIT");
     assert_eq!(database.count("private.character_sheets").await, 1);
 }
 
