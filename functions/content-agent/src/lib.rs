@@ -22,6 +22,7 @@ mod prompt;
 mod recording;
 mod references;
 mod session;
+mod sheets;
 mod shown;
 mod snapshots;
 mod stand_in_names;
@@ -209,6 +210,8 @@ pub enum ContentAgentError {
     ClaimSnapshots(#[source] StoreError),
     #[error("could not claim or note references")]
     PrepareReferences(#[source] StoreError),
+    #[error("could not claim or note sheets")]
+    DrawSheets(#[source] StoreError),
     #[error("could not recover the story")]
     Recover(#[source] StoreError),
 }
@@ -255,10 +258,12 @@ pub async fn handle(
             let mut report = deletion::run(&deps, &invocation).await?;
             report.snapshots = snapshots::write_due(&deps, &invocation).await?;
             preparation::prepare_due(&deps, &invocation).await?;
+            sheets::draw(&deps, None, &invocation).await?;
             Ok(Done::Deletion(report))
         }
         Command::PrepareCharacter { character_id } => {
-            let report = preparation::prepare(&deps, character_id, &invocation).await?;
+            let mut report = preparation::prepare(&deps, character_id, &invocation).await?;
+            report.sheets = sheets::draw(&deps, Some(character_id), &invocation).await?;
             Ok(Done::Preparation(report))
         }
         Command::RecoverStory { story_id } => {

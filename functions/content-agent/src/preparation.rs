@@ -26,6 +26,8 @@ pub struct PreparationReport {
     pub unused: u64,
     /// What could not be had now and is due again in a while.
     pub pending: u64,
+    /// Sheets that were drawn.
+    pub sheets: u64,
 }
 
 /// Longest file, bytes.

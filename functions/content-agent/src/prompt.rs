@@ -5,7 +5,7 @@ mod injection_tests;
 mod pictures;
 mod versions;
 
-pub(crate) use pictures::{PictureBrief, Wording, words};
+pub(crate) use pictures::{PictureBrief, Wording, character_sheet, words};
 pub(crate) use versions::{version_of, versions_for};
 
 use crate::trait_strictness::{Strictness, TraitStrictness};

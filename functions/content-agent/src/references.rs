@@ -1,16 +1,20 @@
-//! Users' reference pictures of a story: fetched from our bucket once for an invocation, and which of them were of no use,
-//! which is learnt once for all its pictures and told to the user, who may send others.
+//! Reference pictures of a story, users' own and sheets: fetched from our bucket once for an invocation, and which of users'
+//! were of no use, which is learnt once for all its pictures and told to the user, who may send others.
 
 use crate::{Deps, failure::StepError, preparation};
 use domain::{
     CharacterId,
-    reference::{ReferenceSource, ReferenceStatus},
+    character::Character,
+    reference::{ReferenceSource, ReferenceStates, ReferenceStatus},
 };
 use futures::future::try_join_all;
 use providers::PictureBytes;
 use runtime::Deadline;
 use serde_json::{Value, json};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 use store::StoryWork;
 
 /// Reference pictures a provider takes in one edit.
@@ -35,12 +39,21 @@ pub(crate) async fn of_story(
     work: &StoryWork,
     deadline: Deadline,
 ) -> Result<Vec<UserReference>, StepError> {
-    let all = work.characters.iter().flat_map(|character| {
+    of_characters(deps, &work.characters, work.references.clone(), deadline).await
+}
+
+/// The same, of characters whose references turned out like this so far.
+pub(crate) async fn of_characters(
+    deps: &Deps,
+    characters: &[Character],
+    mut states: BTreeMap<CharacterId, ReferenceStates>,
+    deadline: Deadline,
+) -> Result<Vec<UserReference>, StepError> {
+    let all = characters.iter().flat_map(|character| {
         let sources = character.reference_images.iter().enumerate();
         sources.map(|(index, source)| (character.id, index, source))
     });
     let all: Vec<_> = all.take(REFERENCES_MAX).collect();
-    let mut states = work.references.clone();
     let pending = states.iter().filter(|(_, states)| states.any_is_pending());
     let pending: Vec<_> = pending.map(|(character, _)| *character).collect();
     if !all.is_empty() && !pending.is_empty() {
@@ -77,6 +90,26 @@ async fn fetch(
         index,
         picture,
     })
+}
+
+/// What a story's pictures of its characters are drawn from: their sheets, and then what users brought of them.
+///
+/// # Errors
+/// As [`of_story`].
+pub(crate) async fn with_sheets(
+    deps: &Deps,
+    work: &StoryWork,
+    brought: &[UserReference],
+) -> Result<Vec<PictureBytes>, StepError> {
+    let heroes = work.characters.iter();
+    let sheets = heroes.filter_map(|hero| Some((hero.id, work.sheets.get(&hero.id)?)));
+    let sheets = sheets.map(|(hero, looks)| deps.files.get_sheet(hero, looks));
+    let sheets = try_join_all(sheets).await?.into_iter().flatten();
+    let sheets = sheets.filter_map(|bytes| PictureBytes::parse(bytes).ok());
+    Ok(sheets
+        .chain(pictures(brought))
+        .take(REFERENCES_MAX)
+        .collect())
 }
 
 /// Those that can be drawn from.

@@ -32,7 +32,20 @@ impl StandInNames {
     /// One for each character, none of which occurs in what the user wished for.
     pub(crate) fn new(characters: &[Character], request: &NewStory) -> Self {
         let wished = [request.title(), request.idea()].into_iter().flatten();
+        Self::apart_from(wished, characters)
+    }
+
+    /// One for a character alone.
+    pub(crate) fn of_one(character: &Character) -> Self {
+        Self::apart_from([], std::slice::from_ref(character))
+    }
+
+    fn apart_from<'a>(
+        wished: impl IntoIterator<Item = &'a str>,
+        characters: &'a [Character],
+    ) -> Self {
         let wished: Vec<_> = wished
+            .into_iter()
             .chain(characters.iter().map(|character| character.name.as_str()))
             .map(str::to_lowercase)
             .collect();

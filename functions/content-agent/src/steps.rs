@@ -10,6 +10,7 @@ mod placeholder;
 mod text;
 mod web_book;
 
+pub(crate) use picture::sheet;
 pub(crate) use text::MODERATION_PATIENCE;
 
 use crate::{

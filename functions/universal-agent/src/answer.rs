@@ -38,6 +38,15 @@ impl<T: Serialize> Answer<T> {
         }
     }
 
+    /// It is to be done, and is not yet.
+    pub(crate) const fn accepted(data: T) -> Self {
+        Self {
+            status: StatusCode::ACCEPTED,
+            replayed: false,
+            data,
+        }
+    }
+
     pub(crate) const fn replayed(mut self, replayed: bool) -> Self {
         self.replayed = replayed;
         self

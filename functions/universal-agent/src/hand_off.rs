@@ -16,7 +16,7 @@ pub(crate) async fn start_text(deps: &Deps, story: StoryId) {
     invoke(deps, function, Command::generate_story(story).into()).await;
 }
 
-/// Has the pictures fetched that a user brings of a character. Without this the next sweep does it.
+/// Has the pictures fetched that a user brings of a character, and its sheet drawn. Without this the next sweep does it.
 pub(crate) async fn prepare_character(deps: &Deps, character: CharacterId) {
     let function = &deps.config.content_agent;
     let command = Command::PrepareCharacter {

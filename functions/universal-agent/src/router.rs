@@ -115,6 +115,7 @@ pub(crate) fn table() -> Vec<Route> {
         route(PATCH, "/characters/{id}", characters::change),
         route(DELETE, "/characters/{id}", characters::remove),
         route(POST, "/characters/{id}/uploads", uploads::create),
+        route(POST, "/characters/{id}/sheet", characters::draw_sheet),
         route(GET, "/libraries", libraries::list),
         route(POST, "/libraries", libraries::create),
         route(PATCH, "/libraries/{id}", libraries::rename),

@@ -44,6 +44,9 @@ fn describe_refusal(refusal: Refusal, detail: Value) -> ApiError {
                 _ if detail["characterVoices"] == true => {
                     "A character's own voice is not available on your plan".to_owned()
                 }
+                _ if detail["characterSheets"] == true => {
+                    "Character sheets are not available on your plan".to_owned()
+                }
                 (None, asset) => {
                     let title = asset_title(asset.unwrap_or_default());
                     format!("{title} generation is not available on your plan")

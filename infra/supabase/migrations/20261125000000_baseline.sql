@@ -19,6 +19,7 @@ create table public.tiers (
   asset_types text[] not null,
   priorities text[] not null default '{normal}',
   character_voices boolean not null default false,
+  character_sheets boolean not null default false,
   upgrade_options text[] not null default '{}',
   constraint tiers_assets_are_known check ('content' = any (asset_types)
     and asset_types <@ '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}'::text[]),
@@ -47,25 +48,28 @@ comment on column public.tiers.asset_types is
 comment on column public.tiers.priorities is 'Priorities a story may be asked for with; others are refused with ERR_6002.';
 comment on column public.tiers.character_voices is
   'Whether heroes may speak with voices of their own; refused with ERR_6002, and read by the narrator where a plan lacks it.';
+comment on column public.tiers.character_sheets is
+  'Whether heroes may be drawn once for all their stories; refused with ERR_6002.';
 comment on column public.tiers.upgrade_options is 'Codes of the plans and packs that allow more.';
 
 -- A new text makes eight assets anew, for which 1.62 is set aside; it costs about 0.60.
 insert into public.tiers (
   code, name, position, price_usd_month, story_limit, daily_generation_limit, remakes_per_story, daily_cost_limit_usd,
-  requests_per_minute, webhook_limit, asset_types, priorities, character_voices, upgrade_options)
+  requests_per_minute, webhook_limit, asset_types, priorities, character_voices, character_sheets,
+  upgrade_options)
 values
   ('free', 'Free', 1, 0, 2, null, 16, 4, 1800, 2,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
-    '{normal}', false, '{individual,story_pack_5}'),
+    '{normal}', false, false, '{individual,story_pack_5}'),
   ('individual', 'Individual', 2, 9.99, 60, 10, 32, 10, 1800, 3,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
-    '{normal,high}', true, '{premium,story_pack_5}'),
+    '{normal,high}', true, true, '{premium,story_pack_5}'),
   ('premium', 'Premium', 3, 29.99, 300, 40, 64, 30, 3000, 5,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
-    '{normal,high,urgent}', true, '{school}'),
+    '{normal,high,urgent}', true, true, '{school}'),
   ('school', 'School', 4, null, null, null, null, null, null, 20,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
-    '{normal,high,urgent}', true, '{}');
+    '{normal,high,urgent}', true, true, '{}');
 
 create table public.packs (
   code text primary key,
@@ -120,6 +124,7 @@ create table public.characters (
   personality text[] not null default '{}',
   reference_images text[] not null default '{}',
   reference_states jsonb not null default '{}'::jsonb,
+  sheet jsonb,
   pronunciation text
     constraint characters_pronunciation_length check (char_length(pronunciation) between 1 and 80),
   voice_id text constraint characters_voice_length check (char_length(voice_id) between 1 and 100),
@@ -133,6 +138,8 @@ comment on column public.characters.reference_images is
   'Pictures the cover refers to, by where they come from: https URLs, and upload: with the id of an upload.';
 comment on column public.characters.reference_states is
   'How each of them turned out: {source: status}, one of pending, ready, refused, unreadable.';
+comment on column public.characters.sheet is
+  'What became of the sheet of its looks, {status, reason}; null = nobody asked for one.';
 comment on column public.characters.pronunciation is 'What a voice says in place of the name; null = the name.';
 comment on column public.characters.voice_id is 'Who reads what the character says; null = the narrator.';
 create index idx_characters_owner on public.characters (owner_user_id, created_at desc);
@@ -1067,6 +1074,191 @@ begin
     when p_job.asset_type = 'content' then '{"content": {}}'::jsonb
     else '{}'::jsonb end;
 end $$;
+-- Character sheets: a hero drawn once from all sides, which the covers of all its stories are drawn from. Asked for by its
+-- user, drawn under a lease, and kept as long as its character, for the looks that it shows.
+
+create table private.character_sheets (
+  character_id uuid not null references public.characters (id) on delete cascade,
+  looks text not null,
+  hero jsonb not null,
+  status text not null default 'pending' constraint sheet_status_is_known check (status in ('pending', 'ready', 'failed')),
+  reason text constraint sheet_reason_is_of_a_failure check ((reason is not null) = (status = 'failed')),
+  available_at timestamptz not null,
+  attempts integer not null default 0,
+  lease_token uuid,
+  lease_owner text,
+  primary key (character_id, looks)
+);
+comment on table private.character_sheets is 'The sheets of characters that were asked for, one for each of their looks.';
+comment on column private.character_sheets.looks is 'Digest of what the sheet shows (private.looks_of).';
+comment on column private.character_sheets.hero is 'The character as it was when its sheet was asked for.';
+comment on column private.character_sheets.reason is 'A failure code of jobs.';
+comment on column private.character_sheets.available_at is
+  'Not taken up by a sweep before: whoever was asked at once has its time, a failure its pause, a lease its end.';
+comment on column private.character_sheets.attempts is 'Claims since it was asked for.';
+create index idx_sheets_due on private.character_sheets (available_at) where status = 'pending';
+alter table private.character_sheets enable row level security;
+
+-- Of a character as a row or a story has it: all that decides how it is drawn, and not its name.
+create function private.looks_of(p_hero jsonb) returns text language sql immutable set search_path = '' as $$
+  select left(encode(sha256(convert_to(jsonb_build_array(p_hero -> 'species', p_hero -> 'age', p_hero -> 'traits',
+    p_hero -> 'appearance', p_hero -> 'reference_images')::text, 'UTF8')), 'hex'), 32)
+$$;
+
+create function private.sheet_answer(p_character_id uuid, p_looks text) returns jsonb
+  language sql stable set search_path = '' as $$
+  select jsonb_strip_nulls(jsonb_build_object('status', status, 'reason', reason))
+  from private.character_sheets where character_id = p_character_id and looks = p_looks
+$$;
+
+-- The row shows the sheet of the looks it has.
+create function private.before_looks_changed() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  new.sheet := private.sheet_answer(new.id, private.looks_of(to_jsonb(new)));
+  return new;
+end $$;
+create trigger characters_show_their_sheet
+  before update of species, age, traits, appearance, reference_images on public.characters
+  for each row execute function private.before_looks_changed();
+
+create function private.after_sheet_changed() returns trigger language plpgsql set search_path = '' as $$
+begin
+  update public.characters c set sheet = private.sheet_answer(c.id, new.looks)
+  where c.id = new.character_id and private.looks_of(to_jsonb(c)) = new.looks;
+  return null;
+end $$;
+create trigger sheets_are_shown after insert or update of status on private.character_sheets
+  for each row execute function private.after_sheet_changed();
+
+-- The sheets of heroes as a story keeps them, {id: looks}.
+create function private.sheets_of(p_heroes jsonb) returns jsonb language sql stable set search_path = '' as $$
+  select coalesce(jsonb_object_agg(s.character_id, s.looks), '{}')
+  from jsonb_array_elements(p_heroes) as hero join private.character_sheets s
+    on s.character_id = (hero ->> 'id')::uuid and s.looks = private.looks_of(hero)
+  where s.status = 'ready'
+$$;
+
+create function private.sheet_attempts_max() returns integer language sql immutable set search_path = '' as $$ select 3 $$;
+
+create function private.has_sheets() returns boolean language plpgsql stable set search_path = '' as $$
+begin
+  return private.takes_work()
+    and exists (select from private.character_sheets where status = 'pending' and available_at <= now());
+end $$;
+comment on function private.has_sheets is 'Whether claim_sheet would find one that is due.';
+
+-- What the sheets that are asked for may still come to, of one payer: reserved from the moment they are.
+create function private.reserved_for_sheets(p_payer uuid) returns numeric language plpgsql stable set search_path = '' as $$
+begin
+  return (select count(*) * (select reserve_usd from private.asset_costs where asset_type = 'sheet')
+    from private.character_sheets s join public.characters c on c.id = s.character_id
+    where s.status = 'pending' and p_payer in (c.owner_user_id, private.platform()));
+end $$;
+
+create function public.request_sheet(p_user_id uuid, p_character_id uuid) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_user(p_user_id);
+  v_hero public.characters;
+  v_looks text;
+begin
+  perform private.refuse_while('read_only');
+  select * into v_hero from public.characters where id = p_character_id and owner_user_id = p_user_id for update;
+  if not found then perform private.refuse(404, 'CHARACTER_NOT_FOUND'); end if;
+  v_looks := private.looks_of(to_jsonb(v_hero));
+  if v_hero.sheet ->> 'status' in ('pending', 'ready') then
+    return jsonb_build_object('sheet', v_hero.sheet, 'begun', false);
+  end if;
+  if not (select character_sheets from public.tiers where code = v_user.tier) then
+    perform private.refuse_outside_tier(v_user.tier, '{"characterSheets": true}'::jsonb);
+  end if;
+  perform private.refuse_over_spend_limit(v_user, '{sheet}');
+  perform private.refuse_over_platform_limit('{sheet}');
+  insert into private.character_sheets (character_id, looks, hero, available_at)
+  values (v_hero.id, v_looks, to_jsonb(v_hero) - '{owner_user_id,created_at,updated_at,reference_states,sheet}'::text[],
+    now() + interval '10 seconds')
+  on conflict (character_id, looks) do update
+  set status = 'pending', reason = null, attempts = 0, available_at = excluded.available_at, hero = excluded.hero;
+  return jsonb_build_object('sheet', private.sheet_answer(v_hero.id, v_looks), 'begun', true);
+end $$;
+comment on function public.request_sheet is
+  'Asks for the sheet of a character as it is now: {sheet: {status, reason}, begun}. One that is there or is to be drawn is '
+  'not drawn again. Refuses with CHARACTER_NOT_FOUND, ERR_6002, SPEND_LIMIT and PLATFORM_PAUSED.';
+
+-- Whoever names a character does not wait until it is due. Each call names itself, so that one whose answer was lost is
+-- answered again.
+create function public.claim_sheet(p_owner text, p_character_id uuid default null, p_lease_seconds integer default 240)
+  returns jsonb language plpgsql set search_path = '' as $$
+declare
+  v_sheet private.character_sheets;
+begin
+  select * into v_sheet from private.character_sheets where lease_owner = p_owner;
+  if not found and private.takes_work() then
+    select s.* into v_sheet from private.character_sheets s join public.characters c on c.id = s.character_id
+    where s.status = 'pending' and (s.available_at <= now() or (s.character_id = p_character_id and s.lease_token is null))
+      and (p_character_id is null or s.character_id = p_character_id)
+    order by s.available_at limit 1 for update skip locked;
+    if found and v_sheet.attempts >= private.sheet_attempts_max() then
+      -- Whoever held it each time never told.
+      update private.character_sheets
+      set status = 'failed', reason = 'JOB_TIMEOUT', lease_token = null, lease_owner = null
+      where character_id = v_sheet.character_id and looks = v_sheet.looks;
+      v_sheet := null;
+    elsif found then
+      update private.character_sheets
+      set
+        lease_token = gen_random_uuid(),
+        lease_owner = p_owner,
+        available_at = now() + make_interval(secs => p_lease_seconds),
+        attempts = attempts + 1
+      where character_id = v_sheet.character_id and looks = v_sheet.looks
+      returning * into v_sheet;
+    end if;
+  end if;
+  return jsonb_build_object(
+    'leased', case when v_sheet.character_id is not null then jsonb_build_object(
+      'hero', v_sheet.hero,
+      'looks', v_sheet.looks,
+      'leaseToken', v_sheet.lease_token,
+      'references', (select reference_states from public.characters where id = v_sheet.character_id)) end,
+    'more', p_character_id is null and private.has_sheets());
+end $$;
+comment on function public.claim_sheet is
+  'Leases the sheet of this character, or one that is due: {leased: null or {hero, looks, leaseToken, references}, more}.';
+
+-- p_outcome: null while it is drawn, {status: ready}, or {status: pending or failed, reason}. What was paid for is recorded
+-- whether or not the lease is in force.
+create function public.note_sheet(p_character_id uuid, p_looks text, p_lease_token uuid, p_usage jsonb,
+  p_outcome jsonb default null) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_payer public.asset_generation_jobs;
+  v_sheet private.character_sheets;
+  v_holds boolean;
+  v_status text := p_outcome ->> 'status';
+begin
+  select owner_user_id into v_payer.user_id from public.characters where id = p_character_id for update;
+  select * into v_sheet from private.character_sheets
+  where character_id = p_character_id and looks = p_looks and lease_token = p_lease_token for update;
+  v_holds := found;
+  perform private.add_usage(v_payer, p_usage, not v_holds, v_payer.user_id);
+  if v_holds and p_outcome is not null then
+    if v_status = 'pending' and v_sheet.attempts >= private.sheet_attempts_max() then v_status := 'failed'; end if;
+    update private.character_sheets
+    set
+      status = v_status,
+      reason = case when v_status = 'failed' then p_outcome ->> 'reason' end,
+      lease_token = null,
+      lease_owner = null,
+      available_at = now() + make_interval(secs => 30 * 2 ^ attempts)
+    where character_id = p_character_id and looks = p_looks;
+  end if;
+  return jsonb_build_object('accepted', v_holds);
+end $$;
+comment on function public.note_sheet is
+  'Says what was paid for a sheet, and how it turned out, which ends its lease: {accepted}. Under another lease only what was '
+  'paid is noted. What is pending still is due again after a pause, and has failed after three claims.';
 -- The emergency switch: what is refused while the platform is not simply running, and who turns it.
 --
 -- Every verb that begins something reads it in its own transaction, so it holds from the next call on and costs no round trip.
@@ -1472,7 +1664,7 @@ create table private.asset_costs (
   reserve_usd numeric(12, 6) not null,
   constraint costs_reserve_is_the_most check (reserve_usd >= typical_usd and typical_usd >= 0)
 );
-comment on table private.asset_costs is 'What making an asset costs at the prices of the default models, in USD.';
+comment on table private.asset_costs is 'What making an asset, or the sheet of a character, costs at the prices of the default models, in USD.';
 comment on column private.asset_costs.typical_usd is 'When nothing goes wrong.';
 comment on column private.asset_costs.reserve_usd is
   'The most one lease comes to: three pictures, every question asked twice, a long text read in parts that are read twice. 0 = no '
@@ -1486,6 +1678,7 @@ insert into private.asset_costs (asset_type, typical_usd, reserve_usd) values
   ('scene_4', 0.042, 0.15),
   ('audio', 0.3, 0.6),
   ('activities', 0.015, 0.05),
+  ('sheet', 0.05, 0.15),
   ('pdf', 0, 0);
 alter table private.asset_costs enable row level security;
 
@@ -1582,14 +1775,12 @@ create trigger jobs_note_taken_lease after update on public.asset_generation_job
     and old.lease_token::text is distinct from current_setting('storytailor.ended_lease', true))
   execute function private.note_taken_lease();
 
--- Money was spent whether or not the lease still holds or its job is still there, so it is recorded in any case, once per
--- call; without a job it has no names. Where the lease holds its holder pays no more under it, but for report_progress.
-create function private.record_usage(p_job public.asset_generation_jobs, p_usage jsonb, p_stale text) returns void
-  language plpgsql set search_path = '' as $$
+-- Adds paid calls to the ledger, each once, and what they cost to the sums of the platform and of p_payer, if any.
+create function private.add_usage(p_job public.asset_generation_jobs, p_usage jsonb, p_refused boolean, p_payer uuid)
+  returns void language plpgsql set search_path = '' as $$
 declare
   v_cost_usd numeric;
 begin
-  if p_stale is null then perform private.note_own_end(p_job.lease_token); end if;
   if p_usage is null or p_usage = '[]' then return; end if;
   with added as (
     insert into public.usage_ledger (
@@ -1621,15 +1812,25 @@ begin
       coalesce(u."outputUnits", 0),
       coalesce(u."costUsd", 0),
       coalesce(u."priceVersion", 'unknown'),
-      p_stale is not null
+      p_refused
     from jsonb_to_recordset(p_usage) as u ("callKey" text, provider text, model text, kind text,
       "inputUnits" bigint, "outputUnits" bigint, "costUsd" numeric, "priceVersion" text)
     on conflict (call_key) do nothing returning cost_usd)
   select sum(cost_usd) into v_cost_usd from added;
   if v_cost_usd > 0 then
     perform private.add_spending(private.platform(), v_cost_usd);
-    if private.is_remake(p_job.id) then perform private.add_spending(p_job.user_id, v_cost_usd); end if;
+    if p_payer is not null then perform private.add_spending(p_payer, v_cost_usd); end if;
   end if;
+end $$;
+
+-- Money was spent whether or not the lease still holds or its job is still there, so it is recorded in any case, once per
+-- call; without a job it has no names. Where the lease holds its holder pays no more under it, but for report_progress.
+create function private.record_usage(p_job public.asset_generation_jobs, p_usage jsonb, p_stale text) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  if p_stale is null then perform private.note_own_end(p_job.lease_token); end if;
+  perform private.add_usage(p_job, p_usage, p_stale is not null,
+    case when private.is_remake(p_job.id) then p_job.user_id end);
 end $$;
 
 -- What is left of the day for the platform, and for what these users ask for again, where a limit holds: {payer: usd}; null
@@ -1657,7 +1858,8 @@ begin
             from public.asset_generation_jobs j join private.asset_costs c on c.asset_type = j.asset_type
             where j.user_id = l.key::uuid and j.status = 'generating' and private.is_remake(j.id)) end, 0)
       - coalesce((select sum(cost_usd) from private.taken_leases
-          where holds_until > now() and l.key::uuid in (payer, private.platform())), 0))
+          where holds_until > now() and l.key::uuid in (payer, private.platform())), 0)
+      - private.reserved_for_sheets(l.key::uuid))
     from jsonb_each_text(v_limits) as l);
 end $$;
 
@@ -2358,11 +2560,13 @@ create trigger characters_queue_references after insert or update of reference_i
 create function private.before_character_deleted() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
-  perform private.queue_reference_deletion(old.id);
+  if old.reference_states <> '{}' or exists (select from private.character_sheets where character_id = old.id) then
+    perform private.queue_reference_deletion(old.id);
+  end if;
   return old;
 end $$;
 create trigger characters_leave_no_files before delete on public.characters
-  for each row when (old.reference_states <> '{}') execute function private.before_character_deleted();
+  for each row execute function private.before_character_deleted();
 
 -- Whoever names characters does not wait until they are due. Each call names itself, so that one whose answer was lost is
 -- answered again.
@@ -2599,8 +2803,8 @@ create function private.heroes_of(p_story_id uuid) returns jsonb language sql st
   from public.story_characters where story_id = p_story_id
 $$;
 
--- What an invocation needs to know of its story: its heroes as they were, their references as they turned out by now. While
--- its text is written, what stands of it.
+-- What an invocation needs to know of its story: its heroes as they were, their references and sheets as they turned out by
+-- now. While its text is written, what stands of it.
 create function private.story_payload(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'storyId', s.id,
@@ -2613,7 +2817,8 @@ create function private.story_payload(p_story_id uuid) returns jsonb language sq
     'view', private.story_view(s.id),
     'characters', private.heroes_of(s.id),
     'references', (select coalesce(jsonb_object_agg(c.id, c.reference_states), '{}') from public.characters c
-      where c.id = any (s.character_ids) and c.reference_states <> '{}'))
+      where c.id = any (s.character_ids) and c.reference_states <> '{}'),
+    'sheets', private.sheets_of(private.heroes_of(s.id)))
   from public.stories s cross join private.result_of(s.id, 'content') as text (result) where s.id = p_story_id
 $$;
 
@@ -3194,7 +3399,8 @@ begin
   return jsonb_build_object(
     'jobs', private.leased_jobs(coalesce(v_ids, '{}')),
     'ended', v_expired -> 'ended',
-    'deletions', private.has_deletions() or private.has_snapshots() or private.has_references(),
+    'deletions', private.has_deletions() or private.has_snapshots() or private.has_references()
+      or private.has_sheets(),
     'deliveries', private.has_overdue_deliveries(),
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
       and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || v_too_dear, null),
@@ -4020,7 +4226,7 @@ end $$;
 create function private.save_story_characters(p_story_id uuid) returns void
   language sql set search_path = '' as $$
   insert into public.story_characters (story_id, characters)
-  select s.id, coalesce(jsonb_agg(to_jsonb(c) - '{owner_user_id,created_at,updated_at,reference_states}'::text[]
+  select s.id, coalesce(jsonb_agg(to_jsonb(c) - '{owner_user_id,created_at,updated_at,reference_states,sheet}'::text[]
     order by array_position(s.character_ids, c.id)) filter (where c.id is not null), '[]'::jsonb)
   from public.stories s left join public.characters c on c.id = any (s.character_ids)
   where s.id = p_story_id group by s.id
@@ -4536,6 +4742,7 @@ create function public.list_plans() returns jsonb language sql stable set search
         'assetTypes', asset_types,
         'priorities', priorities,
         'characterVoices', character_voices,
+        'characterSheets', character_sheets,
         'upgradeOptions', upgrade_options) order by position, code), '[]'::jsonb) from public.tiers),
     'packs', (select coalesce(jsonb_agg(jsonb_build_object(
         'code', code,
@@ -5907,6 +6114,7 @@ grant select, update on private.platform_limits, private.platform_state to servi
 grant select, insert, update, delete on private.remake_ledger, private.request_windows, private.spending, private.taken_leases
 to service_role;
 grant select, insert, update, delete on
+  private.character_sheets,
   private.credit_sums,
   private.deleted_users,
   private.deletion_queue,
@@ -5935,6 +6143,7 @@ revoke all on function
   public.claim_deletions,
   public.claim_notices,
   public.claim_references,
+  public.claim_sheet,
   public.claim_snapshots,
   public.complete_deletion,
   public.complete_job,
@@ -5965,6 +6174,7 @@ revoke all on function
   public.next_job_status,
   public.note_mail_event,
   public.note_references,
+  public.note_sheet,
   public.overall_status,
   public.platform_state,
   public.recover_story,
@@ -5973,6 +6183,7 @@ revoke all on function
   public.release_job,
   public.rename_library,
   public.report_progress,
+  public.request_sheet,
   public.restore_asset,
   public.retry_assets,
   public.retry_delay_seconds,
@@ -6009,6 +6220,7 @@ grant execute on function
   public.claim_deletions,
   public.claim_notices,
   public.claim_references,
+  public.claim_sheet,
   public.claim_snapshots,
   public.complete_deletion,
   public.complete_job,
@@ -6039,6 +6251,7 @@ grant execute on function
   public.next_job_status,
   public.note_mail_event,
   public.note_references,
+  public.note_sheet,
   public.overall_status,
   public.platform_state,
   public.recover_story,
@@ -6047,6 +6260,7 @@ grant execute on function
   public.release_job,
   public.rename_library,
   public.report_progress,
+  public.request_sheet,
   public.restore_asset,
   public.retry_assets,
   public.retry_delay_seconds,

@@ -19,6 +19,7 @@ create table public.tiers (
   asset_types text[] not null,
   priorities text[] not null default '{normal}',
   character_voices boolean not null default false,
+  character_sheets boolean not null default false,
   upgrade_options text[] not null default '{}',
   constraint tiers_assets_are_known check ('content' = any (asset_types)
     and asset_types <@ '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}'::text[]),
@@ -47,25 +48,28 @@ comment on column public.tiers.asset_types is
 comment on column public.tiers.priorities is 'Priorities a story may be asked for with; others are refused with ERR_6002.';
 comment on column public.tiers.character_voices is
   'Whether heroes may speak with voices of their own; refused with ERR_6002, and read by the narrator where a plan lacks it.';
+comment on column public.tiers.character_sheets is
+  'Whether heroes may be drawn once for all their stories; refused with ERR_6002.';
 comment on column public.tiers.upgrade_options is 'Codes of the plans and packs that allow more.';
 
 -- A new text makes eight assets anew, for which 1.62 is set aside; it costs about 0.60.
 insert into public.tiers (
   code, name, position, price_usd_month, story_limit, daily_generation_limit, remakes_per_story, daily_cost_limit_usd,
-  requests_per_minute, webhook_limit, asset_types, priorities, character_voices, upgrade_options)
+  requests_per_minute, webhook_limit, asset_types, priorities, character_voices, character_sheets,
+  upgrade_options)
 values
   ('free', 'Free', 1, 0, 2, null, 16, 4, 1800, 2,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
-    '{normal}', false, '{individual,story_pack_5}'),
+    '{normal}', false, false, '{individual,story_pack_5}'),
   ('individual', 'Individual', 2, 9.99, 60, 10, 32, 10, 1800, 3,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
-    '{normal,high}', true, '{premium,story_pack_5}'),
+    '{normal,high}', true, true, '{premium,story_pack_5}'),
   ('premium', 'Premium', 3, 29.99, 300, 40, 64, 30, 3000, 5,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
-    '{normal,high,urgent}', true, '{school}'),
+    '{normal,high,urgent}', true, true, '{school}'),
   ('school', 'School', 4, null, null, null, null, null, null, 20,
     '{content,cover,scene_1,scene_2,scene_3,scene_4,audio,activities,pdf}',
-    '{normal,high,urgent}', true, '{}');
+    '{normal,high,urgent}', true, true, '{}');
 
 create table public.packs (
   code text primary key,
@@ -120,6 +124,7 @@ create table public.characters (
   personality text[] not null default '{}',
   reference_images text[] not null default '{}',
   reference_states jsonb not null default '{}'::jsonb,
+  sheet jsonb,
   pronunciation text
     constraint characters_pronunciation_length check (char_length(pronunciation) between 1 and 80),
   voice_id text constraint characters_voice_length check (char_length(voice_id) between 1 and 100),
@@ -133,6 +138,8 @@ comment on column public.characters.reference_images is
   'Pictures the cover refers to, by where they come from: https URLs, and upload: with the id of an upload.';
 comment on column public.characters.reference_states is
   'How each of them turned out: {source: status}, one of pending, ready, refused, unreadable.';
+comment on column public.characters.sheet is
+  'What became of the sheet of its looks, {status, reason}; null = nobody asked for one.';
 comment on column public.characters.pronunciation is 'What a voice says in place of the name; null = the name.';
 comment on column public.characters.voice_id is 'Who reads what the character says; null = the narrator.';
 create index idx_characters_owner on public.characters (owner_user_id, created_at desc);

@@ -12,7 +12,7 @@ create table private.asset_costs (
   reserve_usd numeric(12, 6) not null,
   constraint costs_reserve_is_the_most check (reserve_usd >= typical_usd and typical_usd >= 0)
 );
-comment on table private.asset_costs is 'What making an asset costs at the prices of the default models, in USD.';
+comment on table private.asset_costs is 'What making an asset, or the sheet of a character, costs at the prices of the default models, in USD.';
 comment on column private.asset_costs.typical_usd is 'When nothing goes wrong.';
 comment on column private.asset_costs.reserve_usd is
   'The most one lease comes to: three pictures, every question asked twice, a long text read in parts that are read twice. 0 = no '
@@ -26,6 +26,7 @@ insert into private.asset_costs (asset_type, typical_usd, reserve_usd) values
   ('scene_4', 0.042, 0.15),
   ('audio', 0.3, 0.6),
   ('activities', 0.015, 0.05),
+  ('sheet', 0.05, 0.15),
   ('pdf', 0, 0);
 alter table private.asset_costs enable row level security;
 
@@ -122,14 +123,12 @@ create trigger jobs_note_taken_lease after update on public.asset_generation_job
     and old.lease_token::text is distinct from current_setting('storytailor.ended_lease', true))
   execute function private.note_taken_lease();
 
--- Money was spent whether or not the lease still holds or its job is still there, so it is recorded in any case, once per
--- call; without a job it has no names. Where the lease holds its holder pays no more under it, but for report_progress.
-create function private.record_usage(p_job public.asset_generation_jobs, p_usage jsonb, p_stale text) returns void
-  language plpgsql set search_path = '' as $$
+-- Adds paid calls to the ledger, each once, and what they cost to the sums of the platform and of p_payer, if any.
+create function private.add_usage(p_job public.asset_generation_jobs, p_usage jsonb, p_refused boolean, p_payer uuid)
+  returns void language plpgsql set search_path = '' as $$
 declare
   v_cost_usd numeric;
 begin
-  if p_stale is null then perform private.note_own_end(p_job.lease_token); end if;
   if p_usage is null or p_usage = '[]' then return; end if;
   with added as (
     insert into public.usage_ledger (
@@ -161,15 +160,25 @@ begin
       coalesce(u."outputUnits", 0),
       coalesce(u."costUsd", 0),
       coalesce(u."priceVersion", 'unknown'),
-      p_stale is not null
+      p_refused
     from jsonb_to_recordset(p_usage) as u ("callKey" text, provider text, model text, kind text,
       "inputUnits" bigint, "outputUnits" bigint, "costUsd" numeric, "priceVersion" text)
     on conflict (call_key) do nothing returning cost_usd)
   select sum(cost_usd) into v_cost_usd from added;
   if v_cost_usd > 0 then
     perform private.add_spending(private.platform(), v_cost_usd);
-    if private.is_remake(p_job.id) then perform private.add_spending(p_job.user_id, v_cost_usd); end if;
+    if p_payer is not null then perform private.add_spending(p_payer, v_cost_usd); end if;
   end if;
+end $$;
+
+-- Money was spent whether or not the lease still holds or its job is still there, so it is recorded in any case, once per
+-- call; without a job it has no names. Where the lease holds its holder pays no more under it, but for report_progress.
+create function private.record_usage(p_job public.asset_generation_jobs, p_usage jsonb, p_stale text) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  if p_stale is null then perform private.note_own_end(p_job.lease_token); end if;
+  perform private.add_usage(p_job, p_usage, p_stale is not null,
+    case when private.is_remake(p_job.id) then p_job.user_id end);
 end $$;
 
 -- What is left of the day for the platform, and for what these users ask for again, where a limit holds: {payer: usd}; null
@@ -197,7 +206,8 @@ begin
             from public.asset_generation_jobs j join private.asset_costs c on c.asset_type = j.asset_type
             where j.user_id = l.key::uuid and j.status = 'generating' and private.is_remake(j.id)) end, 0)
       - coalesce((select sum(cost_usd) from private.taken_leases
-          where holds_until > now() and l.key::uuid in (payer, private.platform())), 0))
+          where holds_until > now() and l.key::uuid in (payer, private.platform())), 0)
+      - private.reserved_for_sheets(l.key::uuid))
     from jsonb_each_text(v_limits) as l);
 end $$;
 

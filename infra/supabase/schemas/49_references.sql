@@ -60,11 +60,13 @@ create trigger characters_queue_references after insert or update of reference_i
 create function private.before_character_deleted() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
-  perform private.queue_reference_deletion(old.id);
+  if old.reference_states <> '{}' or exists (select from private.character_sheets where character_id = old.id) then
+    perform private.queue_reference_deletion(old.id);
+  end if;
   return old;
 end $$;
 create trigger characters_leave_no_files before delete on public.characters
-  for each row when (old.reference_states <> '{}') execute function private.before_character_deleted();
+  for each row execute function private.before_character_deleted();
 
 -- Whoever names characters does not wait until they are due. Each call names itself, so that one whose answer was lost is
 -- answered again.

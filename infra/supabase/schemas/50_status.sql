@@ -161,8 +161,8 @@ create function private.heroes_of(p_story_id uuid) returns jsonb language sql st
   from public.story_characters where story_id = p_story_id
 $$;
 
--- What an invocation needs to know of its story: its heroes as they were, their references as they turned out by now. While
--- its text is written, what stands of it.
+-- What an invocation needs to know of its story: its heroes as they were, their references and sheets as they turned out by
+-- now. While its text is written, what stands of it.
 create function private.story_payload(p_story_id uuid) returns jsonb language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'storyId', s.id,
@@ -175,7 +175,8 @@ create function private.story_payload(p_story_id uuid) returns jsonb language sq
     'view', private.story_view(s.id),
     'characters', private.heroes_of(s.id),
     'references', (select coalesce(jsonb_object_agg(c.id, c.reference_states), '{}') from public.characters c
-      where c.id = any (s.character_ids) and c.reference_states <> '{}'))
+      where c.id = any (s.character_ids) and c.reference_states <> '{}'),
+    'sheets', private.sheets_of(private.heroes_of(s.id)))
   from public.stories s cross join private.result_of(s.id, 'content') as text (result) where s.id = p_story_id
 $$;
 

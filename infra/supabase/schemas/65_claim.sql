@@ -153,7 +153,8 @@ begin
   return jsonb_build_object(
     'jobs', private.leased_jobs(coalesce(v_ids, '{}')),
     'ended', v_expired -> 'ended',
-    'deletions', private.has_deletions() or private.has_snapshots() or private.has_references(),
+    'deletions', private.has_deletions() or private.has_snapshots() or private.has_references()
+      or private.has_sheets(),
     'deliveries', private.has_overdue_deliveries(),
     'more', v_room > 0 and p_max_in_flight > private.jobs_in_flight()
       and private.others_can_be_claimed(private.assets_at_limit(v_capacity) || v_too_dear, null),

@@ -93,7 +93,7 @@ end $$;
 create function private.save_story_characters(p_story_id uuid) returns void
   language sql set search_path = '' as $$
   insert into public.story_characters (story_id, characters)
-  select s.id, coalesce(jsonb_agg(to_jsonb(c) - '{owner_user_id,created_at,updated_at,reference_states}'::text[]
+  select s.id, coalesce(jsonb_agg(to_jsonb(c) - '{owner_user_id,created_at,updated_at,reference_states,sheet}'::text[]
     order by array_position(s.character_ids, c.id)) filter (where c.id is not null), '[]'::jsonb)
   from public.stories s left join public.characters c on c.id = any (s.character_ids)
   where s.id = p_story_id group by s.id

@@ -14,6 +14,7 @@ create function public.list_plans() returns jsonb language sql stable set search
         'assetTypes', asset_types,
         'priorities', priorities,
         'characterVoices', character_voices,
+        'characterSheets', character_sheets,
         'upgradeOptions', upgrade_options) order by position, code), '[]'::jsonb) from public.tiers),
     'packs', (select coalesce(jsonb_agg(jsonb_build_object(
         'code', code,

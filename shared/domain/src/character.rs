@@ -4,6 +4,7 @@ use crate::{
     CharacterId,
     reference::{ReferenceSource, ReferenceStates},
     request::InvalidField,
+    sheet::Sheet,
     text::parse_line,
     traits::Trait,
     voice::VoiceId,
@@ -36,6 +37,13 @@ pub struct Character {
     /// How they turned out, as far as it is told.
     #[serde(default, skip_serializing)]
     pub reference_states: ReferenceStates,
+    /// Of the looks that it has; nothing where nobody asked for one.
+    #[serde(
+        default,
+        deserialize_with = "if_known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub sheet: Option<Sheet>,
     /// What a voice says in place of the name: `Shiv-AWN`.
     #[serde(default, deserialize_with = "if_known")]
     pub pronunciation: Option<String>,

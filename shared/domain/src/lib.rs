@@ -17,6 +17,7 @@ pub mod reference;
 pub mod request;
 pub mod retry;
 pub mod sanitize;
+pub mod sheet;
 pub mod shop;
 pub mod status;
 pub mod story;

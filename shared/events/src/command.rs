@@ -26,10 +26,10 @@ pub enum Command {
         story_id: StoryId,
         jobs: Vec<DispatchedJob>,
     },
-    /// Delete the files that the database says are to be deleted, write the snapshots that it wants, and fetch the
-    /// references that nobody has fetched.
+    /// Delete the files that the database says are to be deleted, write the snapshots that it wants, fetch the
+    /// references that nobody has fetched, and draw the sheets that nobody has drawn.
     DeleteFiles,
-    /// Fetch the references of a character that nobody has looked at.
+    /// Fetch the references of a character that nobody has looked at, and draw its sheet where that was asked for.
     PrepareCharacter { character_id: CharacterId },
     /// Bring the rows of a story back from its snapshot.
     RecoverStory { story_id: StoryId },

@@ -19,6 +19,7 @@ mod references;
 mod requests;
 mod rest;
 mod shares;
+mod sheets;
 mod shop;
 mod signed;
 mod snapshots;
@@ -54,6 +55,7 @@ pub use references::{ClaimedReferences, LeasedReferences, NotedReferences};
 pub use requests::{RequestShare, RequestShares};
 pub use rest::{RestConfig, RestConfigError, Store};
 pub use shares::{NoShareToken, Share, ShareToken};
+pub use sheets::{ClaimedSheet, LeasedSheet, RequestedSheet, SheetOutcome};
 pub use shop::{
     DueProduct, ProductResult, ShopAccess, ShopConnection, ShopProduct, place_of_access,
 };

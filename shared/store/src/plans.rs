@@ -30,6 +30,9 @@ pub struct Plan {
     /// Whether heroes may speak with voices of their own.
     #[serde(default)]
     pub character_voices: bool,
+    /// Whether heroes may be drawn once for all their stories.
+    #[serde(default)]
+    pub character_sheets: bool,
     /// Codes of the plans and packs that allow more.
     pub upgrade_options: Vec<String>,
 }

@@ -42,7 +42,7 @@ const CHARACTERS: OwnedTable = OwnedTable {
 };
 
 const STATUS_COLUMNS: &str = "asset_generation_status,version";
-const CHARACTER_COLUMNS: &str = "id,name,species,age,traits,appearance,personality,reference_images,reference_states,pronunciation,voice_id";
+const CHARACTER_COLUMNS: &str = "id,name,species,age,traits,appearance,personality,reference_images,reference_states,sheet,pronunciation,voice_id";
 const JOB_COLUMNS: &str =
     "id,asset_type,status,retry_count,error_code,error_message,started_at,completed_at,created_at";
 

@@ -25,6 +25,7 @@ mod requests;
 mod restore;
 mod settle;
 mod shares;
+mod sheets;
 mod shop;
 mod snapshots;
 mod spending;

@@ -1,6 +1,6 @@
 //! What a picture is asked for in: all that is known of it, and plainer words where a safety filter refused these.
 
-use super::global_style;
+use super::{global_style, one_paragraph};
 use domain::{
     character::Character,
     story::{PaletteStep, SceneAnalysis},
@@ -119,6 +119,21 @@ pub(crate) fn words(brief: &PictureBrief<'_>, wording: Wording) -> String {
     prompt
 }
 
+/// The prompt of a sheet that shows one character from all sides. It has no name there.
+pub(crate) fn character_sheet(character: &Character, has_reference: bool) -> String {
+    let mut prompt = global_style();
+    prompt.push_str("\n\n");
+    prompt.push_str(&one_paragraph(include_str!(
+        "../../prompts/character_sheet.md"
+    )));
+    prompt.push('\n');
+    if has_reference {
+        prompt.push_str("Keep the character exactly as in the reference.\n");
+    }
+    push_line(&mut prompt, "Character", &describe_body(character));
+    prompt
+}
+
 fn push_palette(prompt: &mut String, brief: &PictureBrief<'_>) {
     let palette = format!("{} ({})", brief.step.name, brief.step.colors.join(", "));
     push_line(prompt, "Palette", &palette);
@@ -134,11 +149,12 @@ fn push_line(prompt: &mut String, label: &str, value: &str) {
 }
 
 fn describe_looks(character: &Character) -> String {
-    let mut words = format!(
-        "{} \u{2014} species: {}",
-        character.name,
-        character.species.as_deref().unwrap_or("human child")
-    );
+    format!("{} \u{2014} {}", character.name, describe_body(character))
+}
+
+fn describe_body(character: &Character) -> String {
+    let species = character.species.as_deref().unwrap_or("human child");
+    let mut words = format!("species: {species}");
     if let Some(age) = character.age {
         let _ = write!(words, "; age: {age}");
     }

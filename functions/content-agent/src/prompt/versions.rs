@@ -45,7 +45,7 @@ pub(crate) fn versions_for(asset: AssetType) -> Option<String> {
 mod tests {
     use super::super::{
         Plot, Question, activities, cover_analysis, image_check, palette_journey,
-        pictures::{PictureBrief, Wording, words},
+        pictures::{PictureBrief, Wording, character_sheet, words},
         story,
     };
     use super::*;
@@ -129,9 +129,14 @@ mod tests {
         let told = questions
             .iter()
             .map(|question| (question.name, told(question)));
-        told.chain([(PICTURE, pictures(&heroes))])
-            .map(|(name, parts)| (name, Fingerprint::of(parts).to_string()))
-            .collect()
+        let [hero] = &heroes;
+        let sheets = [false, true].map(|has_reference| character_sheet(hero, has_reference));
+        told.chain([
+            (PICTURE, pictures(&heroes)),
+            ("character_sheet", sheets.to_vec()),
+        ])
+        .map(|(name, parts)| (name, Fingerprint::of(parts).to_string()))
+        .collect()
     }
 
     #[test]

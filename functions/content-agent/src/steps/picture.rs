@@ -5,6 +5,7 @@ mod drafts;
 mod drawing;
 mod preview;
 mod record;
+pub(crate) mod sheet;
 
 use super::direction;
 use crate::{
@@ -106,7 +107,7 @@ pub(super) async fn draw(attempt: &Attempt) -> Result<Completion, StepError> {
     })
 }
 
-/// Characters' pictures for the cover, and what users brought of them; the cover alone for the scenes, which forces new poses
+/// Characters' sheets and pictures for the cover, and what users brought of them; the cover alone for the scenes, which forces new poses
 /// (S1-110).
 async fn references(
     story: &StoryContext,
@@ -118,7 +119,7 @@ async fn references(
         return Ok((References::Picture(cover), &[]));
     }
     let brought = story.references().await?;
-    let references = match references::pictures(brought) {
+    let references = match references::with_sheets(&story.deps, &story.work, brought).await? {
         pictures if pictures.is_empty() => References::None,
         pictures => References::Pictures(pictures),
     };

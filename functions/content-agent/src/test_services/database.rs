@@ -33,6 +33,14 @@ pub(super) fn answer(seen: &mut Seen, function: &str, body: &[u8]) -> Response {
             let accepted = !seen.web.refuses_notes;
             axum::Json(json!({"accepted": accepted, "more": false})).into_response()
         }
+        "claim_sheet" => {
+            let nothing = json!({"leased": null, "more": false});
+            axum::Json(seen.web.sheets.pop_front().unwrap_or(nothing)).into_response()
+        }
+        "note_sheet" => {
+            seen.web.noted_sheets.push(body);
+            axum::Json(json!({"accepted": !seen.web.refuses_notes})).into_response()
+        }
         other => unreachable!("{other} is not called here"),
     }
 }

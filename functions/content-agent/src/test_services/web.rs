@@ -20,6 +20,10 @@ pub(super) struct Web {
     /// Bodies of `note_references`.
     pub(super) notes: Vec<Value>,
     pub(super) refuses_notes: bool,
+    /// What the next claims of sheets are answered.
+    pub(super) sheets: VecDeque<Value>,
+    /// Bodies of `note_sheet`.
+    pub(super) noted_sheets: Vec<Value>,
 }
 
 impl Web {
@@ -49,6 +53,16 @@ impl TestServices {
     /// The next claims of references are answered like this.
     pub(crate) fn lease_references(&self, answers: impl IntoIterator<Item = Value>) {
         self.0.lock().unwrap().web.leases = answers.into_iter().collect();
+    }
+
+    /// The next claims of sheets are answered like this.
+    pub(crate) fn lease_sheets(&self, answers: impl IntoIterator<Item = Value>) {
+        self.0.lock().unwrap().web.sheets = answers.into_iter().collect();
+    }
+
+    /// What the database was told of sheets.
+    pub(crate) fn noted_sheets(&self) -> Vec<Value> {
+        self.0.lock().unwrap().web.noted_sheets.clone()
     }
 
     /// What the database was told of references.

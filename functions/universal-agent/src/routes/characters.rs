@@ -4,7 +4,7 @@ use crate::{
     answer::Answer,
     deps::{AppState, Deps},
     error::ApiError,
-    extract::{Body, Checked, PageQuery, PathId, Posted, SignedIn, given},
+    extract::{Body, Checked, Keyed, PageQuery, PathId, Posted, SignedIn, given},
     hand_off,
     moderation::{self, words_of_character},
     store_error::character_not_found,
@@ -19,6 +19,7 @@ use domain::{
     character::{Character, CharacterForm, NewCharacter},
     reference::{ReferenceSource, ReferenceStatus},
     request::InvalidField,
+    sheet::{Sheet, SheetStatus},
     traits::TRAITS,
 };
 use jiff::Timestamp;
@@ -251,6 +252,25 @@ pub(crate) async fn change(
         prepare(&deps, &character).await;
     }
     Ok(Answer::ok(character.try_into()?))
+}
+
+/// `POST /characters/{id}/sheet`: has the character drawn once for all its stories. Asked again, it is not drawn again.
+pub(crate) async fn draw_sheet(
+    State(deps): State<AppState>,
+    SignedIn(caller): SignedIn,
+    PathId(id): PathId<CharacterId>,
+    // Nothing to replay: the answer to whoever asks again is how far it is.
+    Keyed(_): Keyed,
+) -> Result<Answer<Sheet>, ApiError> {
+    let requested = deps.store.request_sheet(caller.user_id, id).await?;
+    let sheet = requested.sheet;
+    if sheet.status == SheetStatus::Pending {
+        hand_off::prepare_character(&deps, id).await;
+    }
+    Ok(match requested.begun {
+        true => Answer::accepted(sheet),
+        false => Answer::ok(sheet),
+    })
 }
 
 #[derive(Serialize)]

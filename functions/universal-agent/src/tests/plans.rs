@@ -13,7 +13,7 @@ async fn open(api: &TestApi, path: &str) -> Response {
 fn plans() -> Value {
     let plan = |code: &str, price: Value, priorities: Value| {
         json!({"code": code, "name": code, "priceUsdMonth": price, "storyLimit": null, "dailyLimit": 10, "remakesPerStory": 16, "dailyCostLimitUsd": 2.0, "webhookLimit": 2,
-            "assetTypes": ["content", "cover"], "priorities": priorities, "characterVoices": true, "upgradeOptions": []})
+            "assetTypes": ["content", "cover"], "priorities": priorities, "characterVoices": true, "characterSheets": true, "upgradeOptions": []})
     };
     json!({"plans": [plan("free", json!(0.0), json!(["normal"])), plan("school", json!(null), json!(["normal", "urgent"]))],
         "packs": [{"code": "story_pack_5", "name": "Five stories", "stories": 5, "priceUsd": 4.99}]})

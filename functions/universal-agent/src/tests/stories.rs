@@ -248,6 +248,31 @@ async fn what_is_wrong_with_a_picture_of_a_character_is_told_with_the_picture() 
 }
 
 #[tokio::test]
+async fn a_sheet_is_asked_for_and_its_drawing_begun_and_what_is_ready_is_only_told() {
+    let api = TestApi::new().await;
+    let path = format!("/characters/{STORY}/sheet");
+    for (status, begun, code, events) in [
+        ("pending", true, 202, 1),
+        ("pending", false, 200, 2),
+        ("ready", false, 200, 2),
+    ] {
+        let answer = json!({"sheet": {"status": status}, "begun": begun});
+        api.database.answers("rpc/request_sheet", 200, answer);
+        let asked = api.post(&path, Value::Null).await;
+        assert_eq!(asked.status(), code);
+        assert_eq!(body(asked).await["data"], json!({"status": status}));
+        assert_eq!(api.events().len(), events);
+    }
+    let prepare = json!({"action": "prepare_character", "characterId": STORY});
+    assert_eq!(api.events()[0], ("content-agent".to_owned(), prepare));
+    let row = json!({"id": STORY, "name": "Ember",
+        "sheet": {"status": "failed", "reason": "IMAGE_VALIDATION_FAILED"}});
+    api.database.answers("characters", 200, json!([row]));
+    let shown = body(api.get(&format!("/characters/{STORY}")).await).await;
+    assert_eq!(shown["data"]["sheet"], row["sheet"]);
+}
+
+#[tokio::test]
 async fn a_form_sends_one_picture_of_a_character_of_ones_own_and_of_no_other() {
     let api = TestApi::new().await;
     let path = format!("/characters/{STORY}/uploads");

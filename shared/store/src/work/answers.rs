@@ -6,6 +6,7 @@ use domain::{
     character::Character,
     reference::ReferenceStates,
     request::NewStory,
+    sheet::Looks,
     story::{Outline, StoryText},
 };
 use serde::Deserialize;
@@ -63,6 +64,9 @@ pub struct StoryWork {
     /// How their references turned out by now.
     #[serde(default)]
     pub references: BTreeMap<CharacterId, ReferenceStates>,
+    /// Digests of the looks of those that have a sheet which shows them.
+    #[serde(default)]
+    pub sheets: BTreeMap<CharacterId, Looks>,
     /// The assets and colours as they stand.
     pub view: StoryView,
 }

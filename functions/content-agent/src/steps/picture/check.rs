@@ -95,7 +95,7 @@ pub(super) async fn develop_checked(
 }
 
 /// The pixels, and a small JPEG: the check is asked for at low detail, which is no more than these.
-fn shrink(picture: &PictureBytes) -> Result<(RgbImage, Bytes), PictureError> {
+pub(super) fn shrink(picture: &PictureBytes) -> Result<(RgbImage, Bytes), PictureError> {
     let pixels = render::picture::decode(picture.bytes())?;
     let small = render::picture::within(&pixels, THUMBNAIL_SIDE);
     let thumbnail = render::picture::screen_jpeg(&small)?;
