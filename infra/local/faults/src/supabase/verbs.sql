@@ -11,5 +11,5 @@ with leased as (
       lease_expires_at = now() + interval '1 hour'
     where story_id = any ($1) and status = 'queued' returning *)
   select jsonb_agg(jsonb_build_object('jobId', id, 'storyId', story_id, 'assetType', asset_type, 'leaseToken',
-    lease_token, 'attempt', attempt, 'retryCount', 0, 'assetVersion', 0, 'checkpoint', checkpoint, 'options', options))
+    lease_token, 'attempt', attempt, 'retryCount', 0, 'maxRetries', 3, 'assetVersion', 0, 'checkpoint', checkpoint, 'options', options))
   from leased
