@@ -82,11 +82,8 @@ impl StoryRequest {
             "" => languages::language_of(self.idea.whole.as_deref().unwrap_or_default()),
             code => languages::named(code),
         };
-        let young = languages::named("en").filter(|_| self.is_for_young());
-        match found {
-            Some(language) if language.code != "en" => found,
-            _ => young,
-        }
+        let young = || languages::named("en").filter(|_| self.is_for_young());
+        found.filter(|told| told.code != "en").or_else(young)
     }
 
     /// Whether its reader wants short sentences.
