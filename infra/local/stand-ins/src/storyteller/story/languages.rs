@@ -108,11 +108,10 @@ mod tests {
                         assert_eq!(told_in, code, "{text}");
                     }
                     assert!(story["moral"].as_str().is_some_and(|moral| moral.len() > 9));
-                    assert!(
-                        story["title"]
-                            .as_str()
-                            .is_some_and(|title| title.contains(hero))
-                    );
+                    // The English arcs for older readers have titles without a name, too.
+                    let title = story["title"].as_str().unwrap();
+                    let may_lack_it = code == "en" && age > 6;
+                    assert!(may_lack_it || title.contains(hero), "{code}: {title}");
                 }
             }
         }
