@@ -1134,8 +1134,8 @@ create trigger sheets_are_shown after insert or update of status on private.char
 -- The sheets of heroes as a story keeps them, {id: looks}.
 create function private.sheets_of(p_heroes jsonb) returns jsonb language sql stable set search_path = '' as $$
   select coalesce(jsonb_object_agg(s.character_id, s.looks), '{}')
-  from jsonb_array_elements(p_heroes) as hero join private.character_sheets s
-    on s.character_id = (hero ->> 'id')::uuid and s.looks = private.looks_of(hero)
+  from jsonb_array_elements(p_heroes) as heroes (kept) join private.character_sheets s
+    on s.character_id = (kept ->> 'id')::uuid and s.looks = private.looks_of(kept)
   where s.status = 'ready'
 $$;
 
