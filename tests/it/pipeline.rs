@@ -26,6 +26,7 @@ mod references;
 mod replay;
 mod requests;
 mod scripts;
+mod sheets;
 mod shop;
 mod support;
 mod uploads;

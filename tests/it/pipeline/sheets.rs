@@ -34,7 +34,10 @@ fn a_hero_is_drawn_once_for_two_books_though_its_event_comes_again() {
         let id = hero["id"].as_str().expect("an id").to_owned();
         assert_eq!(sheet(&shared, &user, &id).await, Value::Null);
         let (status, answer) = ask(&shared, &user, &id).await;
-        assert_eq!((status, &answer["data"]["status"]), (202, &json!("pending")));
+        assert_eq!(
+            (status, &answer["data"]["status"]),
+            (202, &json!("pending"))
+        );
         let lambda = shared.stack().variable("AWS_ENDPOINT_URL_LAMBDA");
         let prepare = json!({"action": "prepare_character", "characterId": id});
         let agent = "storytailor-content-agent-production";
@@ -51,14 +54,18 @@ fn a_hero_is_drawn_once_for_two_books_though_its_event_comes_again() {
         assert_eq!(files(&shared, &id).len(), 1);
 
         for _ in 0..2 {
-            let wish = json!({"character_ids": [id], "story_type": "adventure", "themes": ["courage"]});
+            let wish =
+                json!({"character_ids": [id], "story_type": "adventure", "themes": ["courage"]});
             let story = user.api.create_story(&wish).await.expect("a story");
             let story = user.settled(story["id"].as_str().expect("an id")).await;
             assert_eq!(asset(&story, "cover")["status"], "ready");
         }
         // Covers from the sheet, scenes from the cover.
         assert_eq!((drawn("generations"), drawn("edits")), (1, 10));
-        assert_eq!(user.delete(&shared, &format!("/characters/{id}")).await, 200);
+        assert_eq!(
+            user.delete(&shared, &format!("/characters/{id}")).await,
+            200
+        );
         until(async || files(&shared, &id).is_empty()).await;
     });
 }
