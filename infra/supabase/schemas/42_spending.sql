@@ -12,7 +12,8 @@ create table private.asset_costs (
   reserve_usd numeric(12, 6) not null,
   constraint costs_reserve_is_the_most check (reserve_usd >= typical_usd and typical_usd >= 0)
 );
-comment on table private.asset_costs is 'What making an asset, or the sheet of a character, costs at the prices of the default models, in USD.';
+comment on table private.asset_costs is
+  'What making an asset, or the sheet of a character, costs at the prices of the default models, in USD.';
 comment on column private.asset_costs.typical_usd is 'When nothing goes wrong.';
 comment on column private.asset_costs.reserve_usd is
   'The most one lease comes to: three pictures, every question asked twice, a long text read in parts that are read twice. 0 = no '
@@ -179,6 +180,14 @@ begin
   if p_stale is null then perform private.note_own_end(p_job.lease_token); end if;
   perform private.add_usage(p_job, p_usage, p_stale is not null,
     case when private.is_remake(p_job.id) then p_job.user_id end);
+end $$;
+
+-- What the sheets that are asked for may still come to, of one payer: reserved from the moment they are.
+create function private.reserved_for_sheets(p_payer uuid) returns numeric language plpgsql stable set search_path = '' as $$
+begin
+  return (select count(*) * (select reserve_usd from private.asset_costs where asset_type = 'sheet')
+    from private.character_sheets s join public.characters c on c.id = s.character_id
+    where s.status = 'pending' and p_payer in (c.owner_user_id, private.platform()));
 end $$;
 
 -- What is left of the day for the platform, and for what these users ask for again, where a limit holds: {payer: usd}; null

@@ -315,3 +315,33 @@ begin
 end $$;
 create trigger character_voices_are_in_the_plan before insert or update of voice_id on public.characters
   for each row when (new.voice_id is not null) execute function private.on_character_voice_chosen();
+
+create function public.request_sheet(p_user_id uuid, p_character_id uuid) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_user public.users := private.lock_user(p_user_id);
+  v_hero public.characters;
+  v_looks text;
+begin
+  perform private.refuse_while('read_only');
+  select * into v_hero from public.characters where id = p_character_id and owner_user_id = p_user_id for update;
+  if not found then perform private.refuse(404, 'CHARACTER_NOT_FOUND'); end if;
+  v_looks := private.looks_of(to_jsonb(v_hero));
+  if v_hero.sheet ->> 'status' in ('pending', 'ready') then
+    return jsonb_build_object('sheet', v_hero.sheet, 'begun', false);
+  end if;
+  if not (select character_sheets from public.tiers where code = v_user.tier) then
+    perform private.refuse_outside_tier(v_user.tier, '{"characterSheets": true}'::jsonb);
+  end if;
+  perform private.refuse_over_spend_limit(v_user, '{sheet}');
+  perform private.refuse_over_platform_limit('{sheet}');
+  insert into private.character_sheets (character_id, looks, hero, available_at)
+  values (v_hero.id, v_looks, to_jsonb(v_hero) - '{owner_user_id,created_at,updated_at,reference_states,sheet}'::text[],
+    now() + interval '10 seconds')
+  on conflict (character_id, looks) do update
+  set status = 'pending', reason = null, attempts = 0, available_at = excluded.available_at, hero = excluded.hero;
+  return jsonb_build_object('sheet', private.sheet_answer(v_hero.id, v_looks), 'begun', true);
+end $$;
+comment on function public.request_sheet is
+  'Asks for the sheet of a character as it is now: {sheet: {status, reason}, begun}. One that is there or is to be drawn is '
+  'not drawn again. Refuses with CHARACTER_NOT_FOUND, ERR_6002, SPEND_LIMIT and PLATFORM_PAUSED.';
