@@ -106,7 +106,7 @@ impl Told {
     }
 }
 
-/// Adds a beat to the narrated text, as [`narration::narrated_text`] joins them; answers where it begins.
+/// Adds a beat to the narrated text, as [`render::narration::narrated_text`] joins them; answers where it begins.
 fn add_beat(text: &mut String, beat: &str) -> usize {
     let beat = beat.trim();
     if !text.is_empty() && !beat.is_empty() {
