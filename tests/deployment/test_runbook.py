@@ -130,8 +130,6 @@ class Runbook(unittest.TestCase):
             "HOME": os.environ["HOME"],
             "PATH": os.environ["PATH"],
             "AWS_BY_HTTP": self.aws.url,
-            # The worker may be at work: its one place is free again in a while.
-            "AWS_MAX_ATTEMPTS": "12",
             "LOCAL": os.environ["LOCAL"],
             "SUPABASE": str(ROOT / ".local/tools/node/node_modules/.bin/supabase"),
             "SUPABASE_YES": "1",
