@@ -161,16 +161,7 @@ impl Attempt {
     }
 
     fn call(&self, role: TextModelRole, question: Question) -> TextCall {
-        TextCall {
-            name: question.name,
-            schema: question.schema,
-            instructions: question.instructions,
-            data: question.data,
-            picture: question.picture,
-            correction: None,
-            model: role,
-            deadline: self.story.deadline.instant(),
-        }
+        question.into_call(role, self.story.deadline.instant())
     }
 
     /// Notes what calls cost; answers their tokens.

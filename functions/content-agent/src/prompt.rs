@@ -16,8 +16,11 @@ use domain::{
     story::{BEATS, Beat, Manuscript, Outline, PALETTE_STEPS, StoryText},
     traits::Trait,
 };
-use providers::{Schema, array, boolean, object, text_schema as text, with_count};
+use providers::{
+    Schema, TextCall, TextModelRole, array, boolean, object, text_schema as text, with_count,
+};
 use serde_json::{Value, json};
+use std::time::Instant;
 
 /// A question to a text model.
 pub(crate) struct Question {
@@ -29,6 +32,22 @@ pub(crate) struct Question {
     pub(crate) data: Value,
     /// JPEG.
     pub(crate) picture: Option<Bytes>,
+}
+
+impl Question {
+    /// As a model of this role is asked it.
+    pub(crate) fn into_call(self, model: TextModelRole, deadline: Instant) -> TextCall {
+        TextCall {
+            name: self.name,
+            schema: self.schema,
+            instructions: self.instructions,
+            data: self.data,
+            picture: self.picture,
+            correction: None,
+            model,
+            deadline,
+        }
+    }
 }
 
 /// The style of every picture of every book.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    character::Character,
+    character::{Character, NAME_PART_CHARS_MIN},
     request::NewStory,
     words::{replace_words, replace_words_in},
 };
@@ -17,8 +17,6 @@ const NAMES: [&str; 12] = [
     "Robin", "Kiran", "Sascha", "Toni", "Noor", "Mika", "Quinn", "Ariel", "Remy", "Jules", "Yuki",
     "Ilse",
 ];
-/// A part of a name that is shorter may be any word.
-const PART_CHARS_MIN: usize = 3;
 
 /// Real names and what stands in for each; nothing where real names are sent.
 #[derive(Clone, Debug, Default)]
@@ -63,7 +61,7 @@ impl StandInNames {
                 .map_or_else(|| format!("Hero{index}"), |name| (**name).to_owned());
             let real = &character.name;
             let parts = real.split_whitespace();
-            let parts = parts.filter(|part| part.chars().count() >= PART_CHARS_MIN);
+            let parts = parts.filter(|part| part.chars().count() >= NAME_PART_CHARS_MIN);
             for part in parts.chain([real.as_str()]) {
                 names.hide.push((part.to_owned(), stand_in.clone()));
             }

@@ -13,6 +13,9 @@ use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// Characters of a part of a name that is told by itself: a shorter one may be any word.
+pub const NAME_PART_CHARS_MIN: usize = 3;
+
 /// A character as its row stands.
 ///
 /// Read leniently: an entry that this version of the code does not know, such as the code of a trait that came later, is

@@ -4,14 +4,11 @@
 //! before and deleted after it, and not every model reads them; the same words in the text itself do the same everywhere.
 
 use domain::{
-    character::Character,
+    character::{Character, NAME_PART_CHARS_MIN},
     words::{find_words, replace_words},
 };
 use providers::Alignment;
 use std::{cmp::Reverse, ops::Range};
-
-/// A part of a name that is shorter may be any word.
-const PART_CHARS_MIN: usize = 3;
 
 /// What is said in place of what is written.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +27,7 @@ impl Pronunciations {
             pairs.push((name.clone(), said.clone()));
             if written_parts.clone().count() == said_parts.clone().count() {
                 let parts = written_parts.zip(said_parts);
-                let parts = parts.filter(|(part, _)| part.chars().count() >= PART_CHARS_MIN);
+                let parts = parts.filter(|(part, _)| part.chars().count() >= NAME_PART_CHARS_MIN);
                 pairs.extend(parts.map(|(part, said)| (part.to_owned(), said.to_owned())));
             }
         }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use domain::character::Character;
 use providers::{
     CallCount, ErrorKind, PictureBytes, PictureCall, PictureFormat, PictureModel, Previews,
-    ProviderError, References, TextCall, TextModel, TextModelRole,
+    ProviderError, References, TextModel, TextModelRole,
 };
 use render::picture::PictureError;
 use runtime::Deadline;
@@ -168,16 +168,7 @@ impl Artist<'_> {
             &self.deps.config.trait_strictness,
             thumbnail,
         );
-        let call = TextCall {
-            name: question.name,
-            schema: question.schema,
-            instructions: question.instructions,
-            data: question.data,
-            picture: question.picture,
-            correction: None,
-            model: TextModelRole::Analysis,
-            deadline: self.deadline.instant(),
-        };
+        let call = question.into_call(TextModelRole::Analysis, self.deadline.instant());
         let (kind, mut billed) = (call.name, Vec::new());
         let verdict = ask_until_usable(&model as &dyn TextModel, call, &mut billed, Ok).await;
         let prices = &self.deps.config.prices;
