@@ -8,7 +8,7 @@ mod server;
 pub use again::{Asker, compare, make_again};
 pub use answers::Match;
 pub use kept::{Bucket, Kept, fetch};
-pub use server::{AnswersAnew, Played, Player};
+pub use server::{AnswersAnew, ReplayServer, Replayed};
 
 use serde_json::{Map, Value};
 

@@ -2,7 +2,7 @@
 
 use super::{asset, demo};
 use crate::stack::own;
-use operate::replay::{Kept, Match, Player, character_form, story_form};
+use operate::replay::{Kept, Match, ReplayServer, character_form, story_form};
 use serde_json::Value;
 use stack::environment::BUCKET;
 use stand_ins::{CallKind, Outcome, Scripted};
@@ -20,7 +20,7 @@ fn digest(story: &Value, name: &str) -> String {
 #[test]
 fn a_story_is_made_again_from_the_answers_that_were_kept_and_nobody_else_is_asked() {
     let first = own("replay-kept", |_| {});
-    let (story, kept, player) = first.run(async {
+    let (story, kept, server) = first.run(async {
         let user = demo(&first);
         let stand_ins = first.stack().stand_ins();
         stand_ins.script([
@@ -38,13 +38,13 @@ fn a_story_is_made_again_from_the_answers_that_were_kept_and_nobody_else_is_aske
         let files = first.stack().home().join("files").join(BUCKET);
         let folder = files.join("exchanges/stories").join(&id);
         let kept = whole(&folder).await;
-        let player = Player::start(&kept).await.expect("a port");
-        (story, kept, player)
+        let server = ReplayServer::start(&kept).await.expect("a port");
+        (story, kept, server)
     });
     assert!(kept.outcomes.values().all(|outcome| outcome == "ready"));
 
     let second = own("replay", |options| {
-        options.overrides.extend(player.variables());
+        options.overrides.extend(server.variables());
     });
     let again = second.run(async {
         let user = demo(&second);
@@ -67,12 +67,15 @@ fn a_story_is_made_again_from_the_answers_that_were_kept_and_nobody_else_is_aske
     }
     let asked = second.stack().stand_ins().calls();
     assert!(asked.is_empty(), "{asked:?}");
-    let played = player.played();
-    let others: Vec<_> = played.iter().filter(|one| one.how != Match::Same).collect();
+    let replayed = server.replayed();
+    let others: Vec<_> = replayed
+        .iter()
+        .filter(|one| one.how != Match::Same)
+        .collect();
     assert!(others.is_empty(), "{others:#?}");
-    let pictures = played.iter().filter(|one| one.what == "picture").count();
+    let pictures = replayed.iter().filter(|one| one.what == "picture").count();
     assert_eq!(pictures, PICTURES.len() + 1, "one is drawn twice again");
-    let prompts = played.iter().filter_map(|one| one.prompt.as_deref());
+    let prompts = replayed.iter().filter_map(|one| one.prompt.as_deref());
     assert_eq!(
         prompts
             .filter(|prompt| prompt.starts_with("story-"))

@@ -1,6 +1,6 @@
 //! The story made again, written to disk, and held against what became of it then.
 
-use super::{Kept, Match, Played, character_form, story_form};
+use super::{Kept, Match, Replayed, character_form, story_form};
 use crate::{api::Api, board::Board, book, follow::StoryFeed, smoke::SILENCE_MAX};
 use serde_json::Value;
 use std::{error::Error, fmt::Write, fs, path::Path};
@@ -51,8 +51,13 @@ pub async fn make_again(asker: Asker<'_>, kept: &Kept, folder: &Path) -> Result<
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn compare(kept: &Kept, row: &Value, played: &[Played], folder: &Path) -> Result<bool, Fault> {
-    let count = |how: Match| played.iter().filter(|one| one.how == how).count();
+pub fn compare(
+    kept: &Kept,
+    row: &Value,
+    replayed: &[Replayed],
+    folder: &Path,
+) -> Result<bool, Fault> {
+    let count = |how: Match| replayed.iter().filter(|one| one.how == how).count();
     let (same, other, new) = (
         count(Match::Same),
         count(Match::OtherWords),
@@ -61,7 +66,7 @@ pub fn compare(kept: &Kept, row: &Value, played: &[Played], folder: &Path) -> Re
     println!("  {same} questions in the same words, {other} in others, {new} new");
     let changes = folder.join("changes.md");
     if other > 0 {
-        fs::write(&changes, in_other_words(played))?;
+        fs::write(&changes, in_other_words(replayed))?;
         println!("  What was asked then and now: {}", changes.display());
     }
     let ended = |asset: &str| {
@@ -82,9 +87,9 @@ pub fn compare(kept: &Kept, row: &Value, played: &[Played], folder: &Path) -> Re
     Ok(is_same)
 }
 
-fn in_other_words(played: &[Played]) -> String {
+fn in_other_words(replayed: &[Replayed]) -> String {
     let mut text = String::new();
-    for one in played {
+    for one in replayed {
         if let Some((then, now)) = &one.words {
             let prompt = one.prompt.as_deref().unwrap_or("no version");
             let _ = writeln!(

@@ -7,12 +7,12 @@ use super::{
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
-    extract::{Request, State},
-    http::{HeaderMap, HeaderName, StatusCode, header},
+    extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State},
+    http::{HeaderName, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use futures::{StreamExt, stream};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::{
     collections::BTreeMap,
     io,
@@ -38,7 +38,7 @@ pub struct AnswersAnew {
 
 /// One question and how it was answered.
 #[derive(Clone, Debug)]
-pub struct Played {
+pub struct Replayed {
     /// `text story`, `picture`, `speech`.
     pub what: String,
     pub how: Match,
@@ -49,7 +49,7 @@ pub struct Played {
 }
 
 /// The server of one story.
-pub struct Player {
+pub struct ReplayServer {
     shared: Arc<Shared>,
     address: SocketAddr,
     _serving: JoinSet<()>,
@@ -58,12 +58,12 @@ pub struct Player {
 struct Shared {
     answers: Mutex<Answers>,
     anew: Mutex<AnswersAnew>,
-    played: Mutex<Vec<Played>>,
+    replayed: Mutex<Vec<Replayed>>,
     http: reqwest::Client,
     own: String,
 }
 
-impl Player {
+impl ReplayServer {
     /// Begins to listen on a free port.
     ///
     /// # Errors
@@ -74,14 +74,17 @@ impl Player {
         let shared = Arc::new(Shared {
             answers: Mutex::new(Answers::of(kept)),
             anew: Mutex::default(),
-            played: Mutex::default(),
+            replayed: Mutex::default(),
             http: reqwest::Client::new(),
             own: format!("http://{address}"),
         });
-        let router = Router::new().fallback(play).with_state(Arc::clone(&shared));
+        let router = Router::new()
+            .fallback(answer_request)
+            .layer(DefaultBodyLimit::disable())
+            .with_state(Arc::clone(&shared));
         let mut serving = JoinSet::new();
         serving.spawn(async move {
-            // It ends with the player.
+            // It ends with the server.
             let _ = axum::serve(listener, router).await;
         });
         Ok(Self {
@@ -112,8 +115,8 @@ impl Player {
     }
 
     /// Every question so far.
-    pub fn played(&self) -> Vec<Played> {
-        lock(&self.shared.played).clone()
+    pub fn replayed(&self) -> Vec<Replayed> {
+        lock(&self.shared.replayed).clone()
     }
 }
 
@@ -121,14 +124,14 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn play(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+async fn answer_request(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let address = head.uri.to_string();
     let (provider, path) = split(&address);
-    let asked = read(&head.headers, &body);
+    let asked = read(&head, &body).await;
     if path.ends_with("/moderations") {
         let verdicts = lock(&shared.answers).verdicts(&asked);
         return axum::Json(verdicts).into_response();
@@ -143,7 +146,7 @@ async fn play(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let is_question = !question.words.is_empty();
     if is_question {
         let differ = kept.as_ref().filter(|_| how == Match::OtherWords);
-        let played = Played {
+        let replayed = Replayed {
             what: question.what,
             how,
             prompt: kept
@@ -151,7 +154,7 @@ async fn play(State(shared): State<Arc<Shared>>, request: Request) -> Response {
                 .and_then(|(exchange, _)| exchange.told.prompt.clone()),
             words: differ.map(|(_, words)| (words.clone(), question.words)),
         };
-        lock(&shared.played).push(played);
+        lock(&shared.replayed).push(replayed);
     }
     match kept {
         Some((exchange, _)) if how == Match::Same || !anew.other_words => {
@@ -173,23 +176,22 @@ fn split(address: &str) -> (&str, &str) {
     }
 }
 
-/// The body as JSON; of a form its short fields.
-fn read(headers: &HeaderMap, body: &[u8]) -> Value {
-    let kind = headers.get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let Some((_, boundary)) = kind.split_once("boundary=") else {
+/// The body as JSON; of a form its fields that are no files.
+async fn read(head: &Parts, body: &Bytes) -> Value {
+    let request = Request::from_parts(head.clone(), Body::from(body.clone()));
+    let Ok(mut form) = Multipart::from_request(request, &()).await else {
         return serde_json::from_slice(body).unwrap_or_default();
     };
-    let text = String::from_utf8_lossy(body);
-    let parts = text.split(boundary.trim_matches('"'));
-    let fields = parts.filter_map(|part| {
-        let (head, value) = part.split_once("\r\n\r\n")?;
-        let (_, name) = head.split_once("name=\"")?;
-        let (name, rest) = name.split_once('"')?;
-        let value = value.strip_suffix("--")?.strip_suffix("\r\n")?;
-        (!rest.contains("filename")).then(|| (name.to_owned(), value.into()))
-    });
-    Value::Object(fields.collect())
+    let mut fields = Map::new();
+    while let Ok(Some(field)) = form.next_field().await {
+        let is_file = field.file_name().is_some();
+        let name = field.name().unwrap_or_default().to_owned();
+        let text = field.text().await.unwrap_or_default();
+        if !is_file {
+            fields.insert(name, text.into());
+        }
+    }
+    fields.into()
 }
 
 /// The answer as it came, under an id of its own: a call is billed by it.
@@ -248,12 +250,7 @@ fn led_here(body: &[u8], own: &str) -> Vec<u8> {
     answer.to_string().into_bytes()
 }
 
-async fn pass_on(
-    http: &reqwest::Client,
-    url: &str,
-    head: axum::http::request::Parts,
-    body: Bytes,
-) -> Response {
+async fn pass_on(http: &reqwest::Client, url: &str, head: Parts, body: Bytes) -> Response {
     let mut request = http.request(head.method, url).body(body);
     for name in ["authorization", "xi-api-key", "x-key", "content-type"] {
         if let Some(value) = head.headers.get(name) {
@@ -284,17 +281,18 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    #[test]
-    fn the_fields_of_a_form_are_read_without_its_files() {
+    #[tokio::test]
+    async fn the_fields_of_a_form_are_read_without_its_files() {
         let body = "--b\r\nContent-Disposition: form-data; name=\"image[]\"; filename=\"a.png\"\r\n\r\n\u{1}\u{2}\r\n\
             --b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nA fox\r\nruns\r\n--b--\r\n";
-        let mut headers = HeaderMap::new();
-        let kind = "multipart/form-data; boundary=b".parse().expect("a header");
-        headers.insert(header::CONTENT_TYPE, kind);
+        let request = Request::post("/").header("content-type", "multipart/form-data; boundary=b");
+        let (head, ()) = request.body(()).expect("a request").into_parts();
         assert_eq!(
-            read(&headers, body.as_bytes()),
+            read(&head, &body.into()).await,
             json!({"prompt": "A fox\r\nruns"})
         );
+        let (head, ()) = Request::post("/").body(()).expect("a request").into_parts();
+        assert_eq!(read(&head, &"{\"a\":1}".into()).await, json!({"a": 1}));
     }
 
     #[test]

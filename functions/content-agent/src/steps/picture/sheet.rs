@@ -40,7 +40,7 @@ pub(crate) async fn draw(
         true => StandInNames::of_one(hero),
         false => StandInNames::default(),
     };
-    let artist = Artist {
+    let attempt = SheetAttempt {
         deps,
         leased,
         names: &names,
@@ -58,7 +58,7 @@ pub(crate) async fn draw(
         if left_usd < deps.config.prices.least_picture_usd(None, &references) {
             break;
         }
-        let (picture, cost_usd) = artist.draw(&references, &feedback, left_usd).await?;
+        let (picture, cost_usd) = attempt.draw(&references, &feedback, left_usd).await?;
         left_usd -= cost_usd;
         let picture = match picture {
             Ok(picture) => picture,
@@ -72,7 +72,7 @@ pub(crate) async fn draw(
             Err(error) => return Err(error.into()),
         };
         let (png, thumbnail) = develop(deps, picture).await?;
-        let verdict = artist.check(thumbnail).await?;
+        let verdict = attempt.check(thumbnail).await?;
         let strictness = &deps.config.trait_strictness;
         let asked = prompt::checked_traits(heroes, strictness);
         let finding = Finding::new(number, verdict, asked, strictness, Purchase::default());
@@ -116,14 +116,14 @@ async fn develop(deps: &Deps, picture: PictureBytes) -> Result<(Bytes, Bytes), S
 }
 
 /// Who draws one sheet under its lease.
-struct Artist<'a> {
+struct SheetAttempt<'a> {
     deps: &'a Deps,
     leased: &'a LeasedSheet,
     names: &'a StandInNames,
     deadline: Deadline,
 }
 
-impl Artist<'_> {
+impl SheetAttempt<'_> {
     fn hero(&self) -> &Character {
         &self.leased.hero
     }

@@ -1,7 +1,7 @@
 //! `cargo local replay`: a story made once more by today's functions, from the answers that were kept of it.
 
 use super::Outcome;
-use operate::replay::{self, AnswersAnew, Asker, Bucket, Kept, Player};
+use operate::replay::{self, AnswersAnew, Asker, Bucket, Kept, ReplayServer};
 use stack::{
     environment::{self, Provider},
     home,
@@ -54,16 +54,16 @@ fn bucket() -> Result<Bucket, Fault> {
 
 /// Whether it ended as it had.
 async fn make_again(kept: &Kept, folder: &Path, ask_again: bool) -> Result<bool, Fault> {
-    let player = Player::start(kept).await?;
+    let server = ReplayServer::start(kept).await?;
     let ports = Ports::free()?;
     let options = StackOptions {
         home: home::workspace().join(".local/replay"),
         ports,
-        overrides: player.variables(),
+        overrides: server.variables(),
         ..StackOptions::from_environment(Reporter::Silent)?
     };
     let stack = Stack::start(&options).await?;
-    player.ask_anew(AnswersAnew {
+    server.ask_anew(AnswersAnew {
         hosts: hosts(ports, ask_again),
         other_words: ask_again,
     });
@@ -75,7 +75,7 @@ async fn make_again(kept: &Kept, folder: &Path, ask_again: bool) -> Result<bool,
     };
     let row = replay::make_again(asker, kept, folder).await;
     stack.stop().await;
-    replay::compare(kept, &row?, &player.played(), folder)
+    replay::compare(kept, &row?, &server.replayed(), folder)
 }
 
 /// Scheme, host and port of those who answer anew: the real providers are asked only where that was wished for.
