@@ -295,6 +295,41 @@ mod tests {
         assert_eq!(read(&head, &"{\"a\":1}".into()).await, json!({"a": 1}));
     }
 
+    #[tokio::test]
+    async fn a_question_in_other_words_is_asked_anew_only_where_that_is_wished_for() {
+        let asked = |words: &str| json!({"messages": [{"content": words}], "response_format": {"json_schema": {"name": "story"}}});
+        let told = json!({"kind": "text", "path": "/v1/chat/completions", "asked": asked("Tell of a fox"), "end": "whole",
+            "status": 200});
+        let kept = Kept {
+            exchanges: vec![Exchange {
+                told: serde_json::from_value(told).expect("an exchange"),
+                body: b"as kept".to_vec(),
+            }],
+            ..Kept::default()
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let host = format!("http://{}", listener.local_addr().expect("an address"));
+        let anew = Router::new().fallback(|| async { "anew" });
+        tokio::spawn(async { axum::serve(listener, anew).await });
+        for (other_words, words, expected) in [
+            (false, "Tell of a brave fox", "as kept"),
+            (true, "Tell of a brave fox", "anew"),
+            (true, "Tell of a fox", "as kept"),
+        ] {
+            let server = ReplayServer::start(&kept).await.expect("a port");
+            server.ask_anew(AnswersAnew {
+                hosts: BTreeMap::from([("openai".to_owned(), host.clone())]),
+                other_words,
+            });
+            let url = format!("{}/chat/completions", server.variables()["OPENAI_BASE_URL"]);
+            let request = reqwest::Client::new().post(url).json(&asked(words));
+            let answer = request.send().await.expect("an answer");
+            assert_eq!(answer.text().await.expect("words"), expected, "{words}");
+            let how = server.replayed()[0].how;
+            assert_eq!(how == Match::Same, words == "Tell of a fox");
+        }
+    }
+
     #[test]
     fn an_order_is_asked_after_where_it_was_answered() {
         let body = json!({"id": "1", "polling_url": "https://api.eu.bfl.ai/v1/get_result?id=1"});
