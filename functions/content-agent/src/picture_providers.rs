@@ -1,7 +1,9 @@
 //! Who draws pictures, in order: another provider is asked where the one before it cannot deliver, and the money reaches for it.
 
 use crate::prices::Prices;
-use providers::{CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError};
+use providers::{
+    CallUsage, ErrorKind, OpenOrders, PictureBytes, PictureCall, PictureModel, ProviderError,
+};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -34,15 +36,15 @@ impl PictureProviders {
         }
     }
 
-    /// Those that failed of late come last, longest ago first.
-    fn in_order(&self) -> Vec<&(&'static str, Arc<dyn PictureModel>)> {
+    /// Whoever owes a picture comes first; those that failed of late come last, longest ago first.
+    fn in_order(&self, orders: &OpenOrders) -> Vec<&(&'static str, Arc<dyn PictureModel>)> {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let failed_at = |name: &&'static str| {
             let failed = failures.get(name).copied();
             failed.filter(|failed| failed.elapsed() < ASKED_LAST_FOR)
         };
         let mut all: Vec<_> = self.all.iter().collect();
-        all.sort_by_key(|(name, _)| failed_at(name));
+        all.sort_by_key(|(name, _)| (!orders.are_open_at(name), failed_at(name)));
         all
     }
 
@@ -90,7 +92,7 @@ impl PictureModel for PictureProviders {
     ) -> Result<PictureBytes, ProviderError> {
         let begun = usage.len();
         let mut failure: Option<ProviderError> = None;
-        let order = self.in_order();
+        let order = self.in_order(&call.orders);
         for (at, (provider, model)) in order.iter().enumerate() {
             if let Some(failure) = &failure {
                 let spent = self.usd(usage.get(begun..).unwrap_or_default());
@@ -154,7 +156,7 @@ impl PictureModel for PictureProviders {
 mod tests {
     use super::*;
     use domain::price::{BFL, OPENAI};
-    use providers::{CallCount, Previews, References};
+    use providers::{CallCount, OpenOrder, Previews, References};
     use runtime::Variables;
 
     /// Fails like this, or draws; counts how often it was asked.
@@ -220,9 +222,13 @@ mod tests {
             has_stand_in: false,
             sent: CallCount::default(),
             previews: Previews::default(),
+            orders: OpenOrders::default(),
         };
         let drawn = providers.draw(&call, &mut Vec::new()).await;
-        let next = providers.in_order().into_iter().map(|(name, _)| *name);
+        let next = providers
+            .in_order(&call.orders)
+            .into_iter()
+            .map(|(name, _)| *name);
         assert_eq!(next.collect::<Vec<_>>(), expected_next(&drawn, &asked));
         let asked = asked.lock().expect("no holder panics").clone();
         (asked, drawn.map(drop))
@@ -239,6 +245,31 @@ mod tests {
             Err(error) if asked == 1 && leads_on(error) => [BFL, OPENAI],
             _ => [OPENAI, BFL],
         }
+    }
+
+    #[test]
+    fn whoever_owes_a_picture_is_asked_first() {
+        let nobody = || -> Arc<dyn PictureModel> {
+            Arc::new(Scripted {
+                provider: OPENAI,
+                failure: None,
+                is_billed: false,
+                asked: Arc::default(),
+            })
+        };
+        let prices = Prices::from_variables(&Variables::from_pairs([])).expect("prices");
+        let all = vec![(OPENAI, nobody()), (BFL, nobody())];
+        let providers = PictureProviders::new(all, prices);
+        let order = OpenOrder {
+            provider: BFL.to_owned(),
+            model: "flux-2-pro".to_owned(),
+            request: String::new(),
+            polling_url: "https://api.bfl.ai/v1/get_result?id=1"
+                .parse()
+                .expect("a URL"),
+        };
+        let first = |orders: Vec<OpenOrder>| providers.in_order(&orders.into())[0].0;
+        assert_eq!((first(vec![]), first(vec![order])), (OPENAI, BFL));
     }
 
     const PLENTY: f64 = 1.0;

@@ -1,4 +1,5 @@
 //! Black Forest Labs: FLUX pictures. A call places an order, asks until it is done, and fetches the picture from where it lies.
+//! An order whose picture could not be had in time is open: the next call for the same picture asks after it first.
 //! Wire facts: the provider's pages on errors and on polling, and the inputs of its OpenAPI document.
 
 mod errors;
@@ -7,7 +8,8 @@ mod models;
 mod wire_tests;
 
 use crate::{
-    CallTimeouts, CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, ProviderError,
+    CallTimeouts, CallUsage, ErrorKind, OpenOrder, OpenOrders, PictureBytes, PictureCall,
+    PictureModel, ProviderError,
     answer::{Answer, Endpoint, Sending},
     breaker::Breaker,
     chain::Chain,
@@ -19,6 +21,7 @@ use models::limits;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::{
     fmt,
     sync::Arc,
@@ -59,6 +62,43 @@ pub struct Bfl {
 impl fmt::Debug for Bfl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Bfl")
+    }
+}
+
+/// A picture as it is ordered.
+struct Order<'a> {
+    model: &'a str,
+    body: Value,
+    /// How many pictures are sent along.
+    references: usize,
+}
+
+impl<'a> Order<'a> {
+    fn of(model: &'a str, call: &PictureCall) -> Self {
+        let limits = limits(model);
+        let mut body =
+            json!({"prompt": call.prompt, "width": 1024, "height": 1024, "output_format": "png"});
+        if limits.takes_tolerance {
+            body["safety_tolerance"] = SAFETY_TOLERANCE.into();
+        }
+        let references = references(call, limits.references_max);
+        for (number, reference) in (1..).zip(&references) {
+            let name = match number {
+                1 => "input_image".to_owned(),
+                number => format!("input_image_{number}"),
+            };
+            body[name] = reference.as_str().into();
+        }
+        Self {
+            model,
+            body,
+            references: references.len(),
+        }
+    }
+
+    /// Tells it from others.
+    fn digest(&self) -> String {
+        STANDARD.encode(Sha256::digest(self.body.to_string()))
     }
 }
 
@@ -118,40 +158,69 @@ impl Bfl {
     ) -> Result<PictureBytes, ProviderError> {
         let until = Instant::now() + self.config.picture_try.min(self.config.timeouts.try_max);
         let until = until.min(call.deadline);
-        let references = references(call, limits(model).references_max);
-        let placed = self
-            .place(model, call, &references, until, has_stand_in, usage)
-            .await?;
-        let endpoint = self.endpoint("picture_status", model);
-        if !self.may_be_shown_the_key(&placed.polling_url) {
-            return Err(endpoint.error(ErrorKind::Malformed));
+        let order = Order::of(model, call);
+        let request = order.digest();
+        if let Some(open) = call.orders.find(BFL, model, &request) {
+            tracing::info!(
+                model,
+                "Order of an earlier try is asked after, not placed again"
+            );
+            let collected = self.collect(&open, &call.orders, until).await;
+            let came_to_nothing = call.orders.find(BFL, model, &request).is_none();
+            match collected {
+                Err(error) if error.kind == ErrorKind::Unavailable && came_to_nothing => {}
+                collected => return collected,
+            }
         }
-        let sample = self.wait(&endpoint, &placed.polling_url, until).await?;
-        self.fetch(model, &sample, until).await
+        let placed = self.place(&order, call, until, has_stand_in, usage).await?;
+        let open = OpenOrder {
+            provider: BFL.to_owned(),
+            model: model.to_owned(),
+            request,
+            polling_url: placed.polling_url,
+        };
+        if !self.may_be_shown_the_key(&open.polling_url) {
+            return Err(self
+                .endpoint("picture_status", model)
+                .error(ErrorKind::Malformed));
+        }
+        call.orders.add(open.clone());
+        self.collect(&open, &call.orders, until).await
+    }
+
+    /// Waits for an order and fetches its picture. It stays open as long as nobody knows what became of it.
+    async fn collect(
+        &self,
+        open: &OpenOrder,
+        orders: &OpenOrders,
+        until: Instant,
+    ) -> Result<PictureBytes, ProviderError> {
+        let sample = self.wait(open, orders, until).await?;
+        let picture = self.fetch(&open.model, &sample, until).await;
+        let has_come = match &picture {
+            Ok(_) => true,
+            Err(error) => error.kind == ErrorKind::Malformed,
+        };
+        if has_come {
+            orders.close(open);
+        }
+        picture
     }
 
     /// Adds to `usage` every order that was taken: it is paid for, whatever becomes of it and of its answer.
     async fn place(
         &self,
-        model: &str,
+        order: &Order<'_>,
         call: &PictureCall,
-        references: &[String],
         until: Instant,
         has_stand_in: bool,
         usage: &mut Vec<CallUsage>,
     ) -> Result<Placed, ProviderError> {
-        let mut body =
-            json!({"prompt": call.prompt, "width": 1024, "height": 1024, "output_format": "png"});
-        if limits(model).takes_tolerance {
-            body["safety_tolerance"] = SAFETY_TOLERANCE.into();
-        }
-        for (number, reference) in (1..).zip(references) {
-            let name = match number {
-                1 => "input_image".to_owned(),
-                number => format!("input_image_{number}"),
-            };
-            body[name] = reference.as_str().into();
-        }
+        let &Order {
+            model,
+            ref body,
+            references,
+        } = order;
         let base = self.config.base_url.as_str().trim_end_matches('/');
         let url = format!("{base}/v1/{model}");
         let key = self.config.api_key.expose_secret();
@@ -165,43 +234,50 @@ impl Bfl {
             sent: call.sent.clone(),
             fields: None,
         };
-        let request = || self.http.post(&url).header("x-key", key).json(&body);
+        let request = || self.http.post(&url).header("x-key", key).json(body);
         let sent = endpoint.send_to_model(request, sending).await;
-        let unheard = || taken(model, references.len(), None);
+        let unheard = || taken(model, references, None);
         usage.extend(lost.iter().map(|_| unheard()));
         let answer = sent.map_err(|error| match (&error.kind, references) {
             // Nothing was sent that could be at fault.
-            (ErrorKind::ReferenceUnreadable { .. }, []) => ProviderError {
+            (ErrorKind::ReferenceUnreadable { .. }, 0) => ProviderError {
                 kind: ErrorKind::Invalid,
                 ..error
             },
             _ => error,
         })?;
         let placed = serde_json::from_slice::<Placed>(&answer.body);
-        usage.push(taken(model, references.len(), placed.as_ref().ok()));
+        usage.push(taken(model, references, placed.as_ref().ok()));
         endpoint.finish(answer, placed.map_err(|_| ErrorKind::Malformed))
     }
 
     /// Asks until the order is done; answers where its picture lies. A question that is lost loses nothing: it is asked again.
     async fn wait(
         &self,
-        endpoint: &Endpoint,
-        url: &Url,
+        open: &OpenOrder,
+        orders: &OpenOrders,
         until: Instant,
     ) -> Result<Url, ProviderError> {
+        let endpoint = self.endpoint("picture_status", &open.model);
         let key = self.config.api_key.expose_secret();
         loop {
             tokio::time::sleep(POLL_PAUSE).await;
             if Instant::now() >= until {
                 return Err(endpoint.error(ErrorKind::TimedOut));
             }
-            let request = || self.http.get(url.clone()).header("x-key", key);
+            let request = || {
+                let asked = self.http.get(open.polling_url.clone());
+                asked.header("x-key", key)
+            };
             let answer = match endpoint.send(until, request).await {
                 Ok(answer) => answer,
                 Err(error) if error.is_retryable() => continue,
                 Err(error) => return Err(error),
             };
             let found = standing(&answer);
+            if found.is_err() {
+                orders.close(open);
+            }
             if let Some(found) = endpoint.finish(answer, found)? {
                 return Ok(found);
             }

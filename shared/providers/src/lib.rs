@@ -17,6 +17,7 @@ mod error;
 mod exchanges;
 mod moderation;
 mod openai;
+mod orders;
 mod picture;
 mod preview;
 mod schema;
@@ -32,6 +33,7 @@ pub use error::{ErrorKind, ProviderError};
 pub use exchanges::{Answered, Exchange, KeepsExchanges, RawAnswer, kept_by};
 pub use moderation::{Concern, Moderation, describe_reader};
 pub use openai::{OpenAi, OpenAiConfig};
+pub use orders::{OpenOrder, OpenOrders};
 pub use picture::{NotAPicture, PictureBytes, PictureFormat};
 pub use preview::Previews;
 pub use schema::{Schema, array, boolean, object, text as text_schema, with_count};
@@ -124,6 +126,8 @@ pub struct PictureCall {
     pub sent: CallCount,
     /// Where it is shown while it is drawn, by models that do.
     pub previews: Previews,
+    /// Where orders for it are remembered, by providers that take orders.
+    pub orders: OpenOrders,
 }
 
 /// Text to be read aloud.

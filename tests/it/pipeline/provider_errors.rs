@@ -260,9 +260,9 @@ fn money(row: &Row, exchanges: &[Exchange], booked: &BTreeMap<String, usize>) ->
     let mut good = BTreeMap::new();
     for one in exchanges.iter().filter(|one| one.costs()) {
         *billed.entry(ledger_kind(&one.kind).to_owned()).or_default() += 1;
-        // What is known by its order is lost with it; and a look that finds fault has the same picture drawn again.
+        // An order that came to nothing is placed again; and a look that finds fault has the same picture drawn again.
         let came = match one.kind.as_str() {
-            "order" => row.kind == "order",
+            "order" => !["failed task", "half a file"].contains(&row.fault.as_str()),
             "picture" | "image_check" => row.fault != "a failed check",
             _ => true,
         };

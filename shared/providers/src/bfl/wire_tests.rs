@@ -1,7 +1,7 @@
 //! Whole calls against a server that answers as a test says: an order, how it stands, and the picture.
 
 use super::*;
-use crate::{CallCount, Previews, References};
+use crate::{CallCount, OpenOrders, Previews, References};
 use axum::{
     Json, Router,
     body::{Body, Bytes},
@@ -128,7 +128,21 @@ async fn draw(
     bfl: &Bfl,
     references: References,
 ) -> (Result<PictureBytes, ProviderError>, Vec<CallUsage>) {
-    let call = PictureCall {
+    draw_knowing(bfl, references, &OpenOrders::default()).await
+}
+
+async fn draw_knowing(
+    bfl: &Bfl,
+    references: References,
+    orders: &OpenOrders,
+) -> (Result<PictureBytes, ProviderError>, Vec<CallUsage>) {
+    let mut billed = Vec::new();
+    let picture = bfl.draw(&call(references, orders), &mut billed).await;
+    (picture, billed)
+}
+
+fn call(references: References, orders: &OpenOrders) -> PictureCall {
+    PictureCall {
         prompt: "A dragon".to_owned(),
         references,
         deadline: Instant::now() + Duration::from_secs(60),
@@ -136,10 +150,8 @@ async fn draw(
         has_stand_in: false,
         sent: CallCount::default(),
         previews: Previews::default(),
-    };
-    let mut billed = Vec::new();
-    let picture = bfl.draw(&call, &mut billed).await;
-    (picture, billed)
+        orders: orders.clone(),
+    }
 }
 
 #[tokio::test]
@@ -248,6 +260,65 @@ async fn an_order_that_is_never_done_ends_with_the_try_and_one_that_failed_at_on
     .await;
     let (picture, _) = draw(&bfl, References::None).await;
     assert_eq!(picture.expect_err("none").kind, ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn an_order_that_could_not_be_had_in_time_is_asked_after_by_the_next_try_and_not_placed_again()
+ {
+    let (server, mut bfl) = Server::with_account(|asked, number, address| {
+        let status = if number < 5 { "Pending" } else { "Ready" };
+        answer_as(asked, address, stands(status, address))
+    })
+    .await;
+    bfl.config.picture_try = Duration::from_millis(1_500);
+    let orders = OpenOrders::default();
+    let (picture, billed) = draw_knowing(&bfl, References::None, &orders).await;
+    assert_eq!(picture.expect_err("none").kind, ErrorKind::TimedOut);
+    assert_eq!((billed.len(), orders.are_open_at(BFL)), (1, true));
+
+    // As another process reads it from where it was kept.
+    let kept = serde_json::to_value(&orders).expect("JSON");
+    let orders: OpenOrders = serde_json::from_value(kept).expect("orders");
+    bfl.config.picture_try = Duration::from_secs(5);
+    let (picture, billed) = draw_knowing(&bfl, References::None, &orders).await;
+    assert!(picture.is_ok(), "{picture:?}");
+    assert_eq!((billed.len(), server.asked(ORDER).len()), (0, 1));
+    assert!(orders.are_none());
+}
+
+#[tokio::test]
+async fn an_order_that_nobody_knows_any_more_or_of_other_things_is_placed_anew() {
+    let (server, bfl) = Server::with_account(|asked, number, address| {
+        let status = if number == 1 {
+            "Task not found"
+        } else {
+            "Ready"
+        };
+        answer_as(asked, address, stands(status, address))
+    })
+    .await;
+    let order = OpenOrder {
+        provider: BFL.to_owned(),
+        model: "flux-2-pro".to_owned(),
+        request: Order::of(
+            "flux-2-pro",
+            &call(References::None, &OpenOrders::default()),
+        )
+        .digest(),
+        polling_url: format!("{}{RESULT}?id=old", server.address)
+            .parse()
+            .expect("a URL"),
+    };
+    let other = OpenOrder {
+        request: "of something else".to_owned(),
+        ..order.clone()
+    };
+    for (known, questions) in [(order, 2), (other, 3)] {
+        let orders = OpenOrders::from(vec![known]);
+        let (picture, billed) = draw_knowing(&bfl, References::None, &orders).await;
+        assert!(picture.is_ok(), "{picture:?}");
+        assert_eq!((billed.len(), server.asked(RESULT).len()), (1, questions));
+    }
 }
 
 #[tokio::test]

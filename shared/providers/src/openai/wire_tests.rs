@@ -9,8 +9,8 @@ mod texts;
 
 use super::*;
 use crate::{
-    CallCount, PictureBytes, PictureCall, PictureModel, Previews, References, TextCall, TextModel,
-    TextModelRole,
+    CallCount, OpenOrders, PictureBytes, PictureCall, PictureModel, Previews, References, TextCall,
+    TextModel, TextModelRole,
 };
 use axum::{
     Json, Router,
@@ -131,6 +131,7 @@ fn picture_call(references: References) -> PictureCall {
         has_stand_in: false,
         sent: CallCount::default(),
         previews: Previews::default(),
+        orders: OpenOrders::default(),
     }
 }
 

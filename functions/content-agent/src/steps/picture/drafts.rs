@@ -4,7 +4,7 @@ use super::record::{Finding, validation};
 use crate::{attempt::Attempt, config::ImageFallback, failure::StepError, prompt::Wording};
 use bytes::Bytes;
 use domain::{AssetType, picture_quality::PictureQuality, reason::Reason};
-use providers::{PictureBytes, References};
+use providers::{OpenOrders, PictureBytes, References};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{error::Error, time::Duration};
@@ -23,7 +23,7 @@ pub(super) struct Drafts<'a> {
 
 /// How the tries at one wish ended, kept with the job: so many pictures are drawn in all (`PICTURE_TRIES`), however many
 /// invocations it takes, until somebody asks for the asset again.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Tries {
     wish: String,
     rejected: Vec<Rejected>,
@@ -39,10 +39,13 @@ struct Tries {
     /// What refusals led to.
     #[serde(default)]
     wording: Wording,
+    /// What was ordered and could not be had in time.
+    #[serde(default, skip_serializing_if = "OpenOrders::are_none")]
+    orders: OpenOrders,
 }
 
 /// A picture that did not pass its check.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Rejected {
     /// Its key, where it is kept for when no other passes.
     kept: Option<String>,
@@ -127,6 +130,11 @@ impl<'a> Drafts<'a> {
     /// What a picture is asked for in by now: what was refused is not asked for again.
     pub(super) fn wording(&self, wished: Wording) -> Wording {
         self.tries.wording.max(wished)
+    }
+
+    /// What was ordered and not fetched: asked after before anything else is bought.
+    pub(super) fn orders(&self) -> OpenOrders {
+        self.tries.orders.clone()
     }
 
     /// What may still be paid for drawing, US dollars.

@@ -7,7 +7,7 @@ use crate::{
 };
 use domain::reference::ReferenceStatus;
 use providers::{
-    CallCount, CallUsage, ErrorKind, PictureBytes, PictureCall, PictureModel, Previews,
+    CallCount, CallUsage, ErrorKind, OpenOrders, PictureBytes, PictureCall, PictureModel, Previews,
     ProviderError, References,
 };
 use std::time::Instant;
@@ -32,6 +32,8 @@ pub(super) struct Drawing<'a> {
     pub(super) prompt: String,
     /// Where it is shown while it is drawn.
     pub(super) previews: Previews,
+    /// What was ordered and not fetched, by this try and those before it.
+    pub(super) orders: OpenOrders,
 }
 
 impl Drawing<'_> {
@@ -60,6 +62,7 @@ impl Drawing<'_> {
                 has_stand_in: false,
                 sent: self.sent.clone(),
                 previews: self.previews.clone(),
+                orders: self.orders.clone(),
             };
             let error = match self.pictures.draw(&call, billed).await {
                 Ok(picture) => return Ok(picture),
@@ -230,6 +233,7 @@ mod tests {
             deadline: Instant::now() + Duration::from_secs(60),
             prompt: String::new(),
             previews: Previews::default(),
+            orders: OpenOrders::default(),
         };
         let picture = drawing.draw("", &mut Vec::new()).await;
         let calls = pictures.calls.into_inner().expect("no holder panics");

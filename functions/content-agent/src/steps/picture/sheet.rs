@@ -15,8 +15,8 @@ use crate::{
 use bytes::Bytes;
 use domain::character::Character;
 use providers::{
-    CallCount, ErrorKind, PictureBytes, PictureCall, PictureFormat, PictureModel, Previews,
-    ProviderError, References, TextModel, TextModelRole,
+    CallCount, ErrorKind, OpenOrders, PictureBytes, PictureCall, PictureFormat, PictureModel,
+    Previews, ProviderError, References, TextModel, TextModelRole,
 };
 use render::picture::PictureError;
 use runtime::Deadline;
@@ -147,6 +147,7 @@ impl SheetAttempt<'_> {
             has_stand_in: false,
             sent: CallCount::default(),
             previews: Previews::default(),
+            orders: OpenOrders::default(),
         };
         let mut billed = Vec::new();
         let picture = pictures.draw(&call, &mut billed).await;
