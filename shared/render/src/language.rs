@@ -11,6 +11,34 @@ pub fn language_of(text: &str) -> &'static str {
     }
 }
 
+/// Languages that a page of a story in one of them may be taken for, by their trigrams and a child's few words.
+const CLOSE: [&[&str]; 9] = [
+    &["nb", "no", "nn", "da", "sv"],
+    &["hr", "sr", "bs", "sl", "mk", "bg"],
+    &["cs", "sk"],
+    &["es", "pt", "gl", "ca", "it", "la"],
+    &["ru", "uk", "be", "bg", "mk", "sr"],
+    &["tr", "az", "tk", "uz"],
+    &["id", "ms", "jv", "tl"],
+    &["hi", "mr", "ne"],
+    &["ar", "fa", "ur"],
+];
+
+/// The language a text is in, where that is certainly not the one that was wished for nor one close to it (ISO 639). Of a wish
+/// for a language that cannot be told from others nothing is known.
+pub fn other_language_of(text: &str, wished: &str) -> Option<&'static str> {
+    let are_close = |found: &str| {
+        let mut groups = CLOSE.iter();
+        found == wished || groups.any(|group| group.contains(&found) && group.contains(&wished))
+    };
+    let is_known = || {
+        let mut known = whatlang::Lang::all().iter().map(|known| tag(*known));
+        known.any(are_close)
+    };
+    let found = language_of(text);
+    (found != UNDETERMINED && !are_close(found) && is_known()).then_some(found)
+}
+
 /// The shortest code of ISO 639 for a language, as BCP 47 wants it.
 fn tag(language: whatlang::Lang) -> &'static str {
     use whatlang::Lang;
@@ -132,6 +160,24 @@ mod tests {
         ] {
             let found = whatlang::detect(text);
             assert_eq!(language_of(text), language, "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_certainly_in_another_language_is_told() {
+        const ENGLISH: &str = "Ember saw a small lamp and walked to it with a very brave heart. The night was quiet, and the little dragon was not afraid any more.";
+        const NORWEGIAN: &str = "Den lille dragen så en lampe langt borte og gikk stille gjennom den mørke skogen. Til slutt hørte den stemmen til vennen sin.";
+        for (text, wished, other) in [
+            (ENGLISH, "pl", Some("en")),
+            (ENGLISH, "ja", Some("en")),
+            (ENGLISH, "en", None),
+            (NORWEGIAN, "da", None),
+            (NORWEGIAN, "no", None),
+            // Nobody here knows Irish, and a few letters tell nothing.
+            (ENGLISH, "ga", None),
+            ("Och!", "de", None),
+        ] {
+            assert_eq!(other_language_of(text, wished), other, "{wished}: {text}");
         }
     }
 

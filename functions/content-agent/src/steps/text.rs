@@ -1,11 +1,13 @@
 //! The story text: planned first, heard while it is written, and gone on with where it broke off.
 
+mod measure;
+
 use crate::{asking, attempt::Attempt, failure::StepError, prompt};
 use domain::{
-    reading_level::ReadingLevel,
     sanitize::complete_members,
     story::{BEATS, Beat, Manuscript, Outline, StoryText, UnusableAnswer},
 };
+use measure::Measure;
 use providers::{ErrorKind, describe_reader};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -27,9 +29,8 @@ pub(super) async fn write(attempt: &Attempt) -> Result<StoryText, StepError> {
         let known = known.as_deref();
         // Measured once: what comes after that is told as it came, and nobody fails for long sentences.
         let is_measured = !is_again && !attempt.is_repeated() && !is_late(attempt);
-        let age = attempt.story.work.request.reader_age();
-        let level = is_measured.then(|| ReadingLevel::for_age(age));
-        let (written, used) = ask(attempt, known, level, correction.take()).await;
+        let measure = is_measured.then(|| Measure::of(&attempt.story.work.request));
+        let (written, used) = ask(attempt, known, measure.as_ref(), correction.take()).await;
         tokens += used;
         let error = match written {
             Ok(text) => break text,
@@ -93,7 +94,7 @@ fn is_late(attempt: &Attempt) -> bool {
 async fn ask(
     attempt: &Attempt,
     known: Option<&Manuscript>,
-    level: Option<ReadingLevel>,
+    measure: Option<&Measure>,
     correction: Option<String>,
 ) -> (Result<StoryText, StepError>, u64) {
     let work = &attempt.story.work;
@@ -107,14 +108,14 @@ async fn ask(
             let is_closing = |more: &str| more.contains(['}', ']', '"']);
             let more = words.get(read_until..).is_none_or(is_closing);
             read_until = words.len();
-            if more && let Some(manuscript) = hear(words, known, level, wished_title) {
+            if more && let Some(manuscript) = hear(words, known, measure, wished_title) {
                 sender.send_replace(Some(attempt.story.names.reveal(manuscript)));
             }
         };
         attempt.ask_aloud(question, correction, &mut hears).await
     };
     let ((answer, tokens), shown) = tokio::join!(asking, show_along(attempt, known, heard));
-    let read = answer.and_then(|answer| read(answer, known, level, wished_title));
+    let read = answer.and_then(|answer| read(answer, known, measure, wished_title));
     let written = match (read, shown) {
         (Ok(text), Ok(shown)) => finish(attempt, text, shown).await,
         (_, Err(error)) | (Err(error), _) => Err(error),
@@ -222,14 +223,14 @@ fn words_of_beat(beat: &Beat) -> String {
 }
 
 /// What stands of the text with the words of an answer that were heard so far, behind what was known before. A beat that is
-/// of no use or beyond its reader, and what follows it, does not stand.
+/// of no use or not what was asked for, and what follows it, does not stand.
 fn hear(
     words: &str,
     known: Option<&Manuscript>,
-    level: Option<ReadingLevel>,
+    measure: Option<&Measure>,
     wished_title: Option<&str>,
 ) -> Option<Manuscript> {
-    let is_beyond = |beat: &Beat| level.is_some_and(|level| level.problem_of(&beat.text).is_some());
+    let fits = |beat: &Beat| measure.is_none_or(|measure| measure.problem_of(beat).is_none());
     let members = complete_members(words);
     let mut manuscript = match known {
         Some(known) => known.clone(),
@@ -241,7 +242,7 @@ fn hear(
     let beats = members.get("beats").and_then(Value::as_array);
     for beat in beats.into_iter().flatten() {
         match Beat::deserialize(beat).ok().map(Beat::usable) {
-            Some(Ok(beat)) if manuscript.beats.len() < BEATS && !is_beyond(&beat) => {
+            Some(Ok(beat)) if manuscript.beats.len() < BEATS && fits(&beat) => {
                 manuscript.beats.push(beat);
             }
             _ => break,
@@ -266,7 +267,7 @@ fn outline(
 fn read(
     answer: Value,
     known: Option<&Manuscript>,
-    level: Option<ReadingLevel>,
+    measure: Option<&Measure>,
     wished_title: Option<&str>,
 ) -> Result<StoryText, StepError> {
     let mut text = match known {
@@ -290,7 +291,7 @@ fn read(
         .beats
         .iter()
         .skip(known.map_or(0, |known| known.beats.len()));
-    let problem = level.and_then(|level| new.find_map(|beat| level.problem_of(&beat.text)));
+    let problem = measure.and_then(|measure| new.find_map(|beat| measure.problem_of(beat)));
     match problem {
         Some(problem) => Err(UnusableAnswer(problem).into()),
         None => Ok(text),
