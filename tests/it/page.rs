@@ -131,7 +131,7 @@ fn the_client_ends_with_the_newest_row_over_every_realtime_library_though_frames
 fn an_assistant_makes_and_reads_a_story_with_the_tools_over_stdio() {
     build();
     let shared = shared();
-    shared.run(async {
+    shared.run_within(Duration::from_secs(300), async {
         // What it asks for last is the newest of somebody who has nothing else.
         let user = newcomer(&shared).await;
         let mut assistant = node("tests/mcp.mjs", &shared);
@@ -145,6 +145,8 @@ fn families_make_watch_mend_and_read_stories_in_a_browser() {
     let shared = own("browser", |options| {
         let previews = ("PICTURE_PREVIEWS".to_owned(), "true".to_owned());
         options.overrides.extend([previews]);
+        // Work that a busy machine did not hand over in a second is left to this.
+        options.schedule = Some(Duration::from_secs(15));
     });
     // A browser beside compilers and other tests is slow; a journey that hangs ends by its own limits and tells where it is.
     shared.run_within(Duration::from_secs(1_200), async {

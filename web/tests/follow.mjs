@@ -1,5 +1,6 @@
 // Follows stories with the client over each Realtime library there is, one JSON line per update:
-// {"library","assetType","status","version"}; ends when all are settled. `node tests/follow.mjs TOKEN STORY…`
+// {"library","assetType","status","version"}; ends when all are settled and each library was joined.
+// `node tests/follow.mjs TOKEN STORY…`
 import { readFile } from 'node:fs/promises';
 import { RealtimeClient } from '@supabase/realtime-js';
 import { createClient as createSupabase } from '@supabase/supabase-js';
@@ -20,15 +21,21 @@ const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 const following = Object.entries(libraries).flatMap(([library, realtime]) => {
   const client = createClient({ apiUrl: API_URL, accessToken, realtime, storage: null });
-  return stories.map((story) => new Promise((done) => {
+  // A story may be settled before a slow machine has joined: each library is to be seen joined all the same.
+  let joined;
+  const isJoined = new Promise((done) => (joined = done));
+  return [isJoined, ...stories.map((story) => new Promise((done) => {
     client.follow(story, {
       row({ version, asset_generation_status: { overall } }) {
         say({ library, story, version, overall });
         if (overall !== 'generating') done();
       },
-      connection: (connection) => say({ library, story, connection }),
+      connection(connection) {
+        say({ library, story, connection });
+        if (connection === 'live') joined();
+      },
     });
-  }));
+  }))];
 });
 await Promise.all(following);
 process.exit(0);

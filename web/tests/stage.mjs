@@ -97,6 +97,7 @@ export class Api {
 /** A context in which somebody is signed in. */
 export async function signedIn(browser, session, options = {}) {
   const context = await browser.newContext({ locale: 'en-GB', ...options });
+  context.setDefaultTimeout(PATIENCE_MS);
   await context.addInitScript((kept) => {
     if (!localStorage.getItem('storytailor-session')) localStorage.setItem('storytailor-session', kept);
   }, JSON.stringify(session));

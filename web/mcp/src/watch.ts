@@ -33,8 +33,9 @@ export async function watch(client: Client, id: string, seconds: number, signal:
   const stop = client.follow(id, {
     row(story) {
       newest = story;
+      // The end is told by the answer: the SDK's clients take news that come together with it for a mistake.
+      if (story.asset_generation_status.overall !== 'generating') return end();
       telling = telling.then(() => tell(progressOf(story.asset_generation_status.assets as Assets)));
-      if (story.asset_generation_status.overall !== 'generating') end();
     },
     gone: lost,
     signedOut: lost,
