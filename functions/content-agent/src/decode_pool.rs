@@ -1,7 +1,8 @@
-//! Where pictures are decoded: few at once, as each costs some 15 MB, and those first for which somebody waits.
+//! Where pictures and sound are decoded: few pictures at once, as each costs some 15 MB, and those first for which somebody
+//! waits; of sound one recording at a time, for nobody waits for its measure.
 
 use crate::failure::StepError;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit, watch};
 
 /// Pictures held decoded at once: 4 fit into 256 MB beside everything else.
 const PERMITS: usize = 4;
@@ -9,11 +10,12 @@ const PERMITS: usize = 4;
 /// One per process, shared by all stories in it.
 pub struct DecodePool {
     permits: Semaphore,
+    sound: Semaphore,
     /// How many pieces of work are under way that a provider call waits for.
     urgent: watch::Sender<usize>,
 }
 
-/// Permission to hold one decoded picture, until it is dropped.
+/// Permission to hold one decoded picture, or to listen to one recording, until it is dropped.
 pub(crate) struct DecodePermit<'a> {
     pool: &'a DecodePool,
     _permit: SemaphorePermit<'a>,
@@ -26,6 +28,7 @@ impl Default for DecodePool {
     fn default() -> Self {
         Self {
             permits: Semaphore::new(PERMITS),
+            sound: Semaphore::new(1),
             urgent: watch::Sender::new(0),
         }
     }
@@ -37,16 +40,27 @@ impl DecodePool {
         self.acquire_many(1).await
     }
 
+    /// Waits until another recording may be listened to; no picture waits for that.
+    pub(crate) async fn acquire_for_sound(&self) -> DecodePermit<'_> {
+        self.permit(self.sound.acquire().await)
+    }
+
     /// Waits until nothing else is: for a picture of a user's, which may be as large as all others together.
     pub(crate) async fn acquire_all(&self) -> DecodePermit<'_> {
         self.acquire_many(PERMITS).await
     }
 
     async fn acquire_many(&self, permits: usize) -> DecodePermit<'_> {
-        let permit = self.permits.acquire_many(permits as u32).await;
+        self.permit(self.permits.acquire_many(permits as u32).await)
+    }
+
+    fn permit<'a>(
+        &'a self,
+        acquired: Result<SemaphorePermit<'a>, AcquireError>,
+    ) -> DecodePermit<'a> {
         DecodePermit {
             pool: self,
-            _permit: permit.expect("the semaphore is never closed"),
+            _permit: acquired.expect("the semaphore is never closed"),
         }
     }
 }

@@ -7,7 +7,7 @@ use providers::{Answered, Exchange, KeepsExchanges, RawAnswer};
 use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use store::{AssetFiles, StoreError, StoryWork};
@@ -19,6 +19,8 @@ use uuid::Uuid;
 const INLINE_BYTES_MAX: usize = 32 << 10;
 /// A longer text in a question is a file.
 const TEXT_BYTES_MAX: usize = 20_000;
+/// A file is stored so long after it came, and one after the other: what the story waits for goes first.
+const PAUSE: Duration = Duration::from_millis(500);
 /// Longest an invocation waits at its end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -27,6 +29,7 @@ pub(crate) struct Exchanges {
     story: StoryId,
     files: AssetFiles,
     kept: Mutex<Kept>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -41,6 +44,7 @@ impl Exchanges {
             story,
             files,
             kept: Mutex::default(),
+            turn: Arc::default(),
         }
     }
 
@@ -83,7 +87,12 @@ impl Exchanges {
             Ok(text) if text.len() <= INLINE_BYTES_MAX => json!({"text": text}),
             _ => {
                 let (id, story, files) = (Uuid::now_v7(), self.story, self.files.clone());
-                let storing = async move { files.put_exchange_body(story, id, body).await };
+                let turn = Arc::clone(&self.turn);
+                let storing = async move {
+                    tokio::time::sleep(PAUSE).await;
+                    let _turn = turn.lock().await;
+                    files.put_exchange_body(story, id, body).await
+                };
                 kept.bodies.spawn(storing.in_current_span());
                 json!({"file": id})
             }

@@ -9,4 +9,4 @@ mod loudness;
 
 pub use alignment::{Alignment, AlignmentError, Chunk, SpokenWord, spoken_words};
 pub use blocks::{NarrationBlocks, blocks, narrated_text};
-pub use loudness::{AIM_LUFS, LoudnessError, steps_to_aim};
+pub use loudness::{AIM_LUFS, LoudnessError, Metering};

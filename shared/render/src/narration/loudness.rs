@@ -29,67 +29,101 @@ pub enum LoudnessError {
     Measure(#[from] ebur128::Error),
 }
 
-/// The steps of [`STEP_DB`] that bring recordings of one voice, one after the other, to [`AIM_LUFS`]: to within 0.75 dB, or
-/// as near as the loudest moment lets it come. The same recordings have the same steps, wherever they are measured.
-///
-/// # Errors
-/// When they cannot be measured: see [`LoudnessError`].
-pub fn steps_to_aim(recordings: &[&[u8]]) -> Result<i32, LoudnessError> {
-    let meter = meter(&mp3::joined(recordings))?;
-    let loudness_lufs = meter.loudness_global()?;
-    if !loudness_lufs.is_finite() {
-        return Err(LoudnessError::Silent);
-    }
-    let peaks = (0..meter.channels()).map(|channel| meter.true_peak(channel));
-    let peak = peaks
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .fold(0.0, f64::max);
-    let wished = ((AIM_LUFS - loudness_lufs) / STEP_DB).round();
-    // One that is beyond the limit as it came may stay there.
-    let room = ((PEAK_MAX_DB - 20.0 * peak.log10()) / STEP_DB)
-        .floor()
-        .max(0.0);
-    Ok(wished.min(room) as i32)
+/// Frames that are measured at a time: five seconds of sound, a few milliseconds of work.
+const FRAMES_AT_ONCE: usize = 200;
+
+/// The loudness of recordings of one voice, one after the other, being measured.
+pub struct Metering {
+    audio: Vec<u8>,
+    /// How much of it was heard.
+    heard: usize,
+    decoder: Decoder,
+    meter: Option<EbuR128>,
 }
 
-/// What was heard of the frames of one MP3.
-fn meter(audio: &[u8]) -> Result<EbuR128, LoudnessError> {
-    let mut meter: Option<EbuR128> = None;
-    let mut decoder = Decoder::new();
-    let mut samples = [0_f32; MAX_SAMPLES_PER_FRAME];
-    let mut rest = audio;
-    while !rest.is_empty() {
-        let (consumed, decoded) = decoder.decode(rest, &mut samples);
-        rest = &rest[consumed..];
-        let info = match decoded {
-            Ok(info) => info,
-            Err(DecodeError::NoFrame) => break,
-            // What refers to frames that are not there is silent; a broken frame is, too.
-            Err(_) => continue,
-        };
-        let channels = usize::from(info.channels.num());
-        let meter = match &mut meter {
-            Some(meter)
-                if meter.rate() != info.sample_rate || meter.channels() as usize != channels =>
-            {
-                return Err(LoudnessError::FormatChanges);
-            }
-            Some(meter) => meter,
-            None => meter.insert(EbuR128::new(
-                channels as u32,
-                info.sample_rate,
-                Mode::I | Mode::TRUE_PEAK,
-            )?),
-        };
-        meter.add_frames_f32(&samples[..info.samples_produced * channels])?;
+impl Metering {
+    pub fn of(recordings: &[&[u8]]) -> Self {
+        Self {
+            audio: mp3::joined(recordings),
+            heard: 0,
+            decoder: Decoder::new(),
+            meter: None,
+        }
     }
-    meter.ok_or(LoudnessError::NoSound)
+
+    /// Measures the next seconds; false once all is heard. Whoever has something more urgent to do does it in between.
+    ///
+    /// # Errors
+    /// When they cannot be measured: see [`LoudnessError`].
+    pub fn go_on(&mut self) -> Result<bool, LoudnessError> {
+        let mut samples = [0_f32; MAX_SAMPLES_PER_FRAME];
+        for _ in 0..FRAMES_AT_ONCE {
+            let rest = self.audio.get(self.heard..).unwrap_or_default();
+            if rest.is_empty() {
+                return Ok(false);
+            }
+            let (consumed, decoded) = self.decoder.decode(rest, &mut samples);
+            self.heard += consumed;
+            let info = match decoded {
+                Ok(info) => info,
+                Err(DecodeError::NoFrame) => return Ok(false),
+                // What refers to frames that are not there is silent; a broken frame is, too.
+                Err(_) => continue,
+            };
+            let channels = usize::from(info.channels.num());
+            let meter = match &mut self.meter {
+                Some(meter)
+                    if meter.rate() != info.sample_rate
+                        || meter.channels() as usize != channels =>
+                {
+                    return Err(LoudnessError::FormatChanges);
+                }
+                Some(meter) => meter,
+                None => self.meter.insert(EbuR128::new(
+                    channels as u32,
+                    info.sample_rate,
+                    Mode::I | Mode::TRUE_PEAK,
+                )?),
+            };
+            meter.add_frames_f32(&samples[..info.samples_produced * channels])?;
+        }
+        Ok(true)
+    }
+
+    /// The steps of [`STEP_DB`] that bring what was heard to [`AIM_LUFS`]: to within 0.75 dB, or as near as the loudest moment
+    /// lets it come. The same recordings have the same steps, wherever they are measured.
+    ///
+    /// # Errors
+    /// As [`Metering::go_on`].
+    pub fn steps_to_aim(&self) -> Result<i32, LoudnessError> {
+        let meter = self.meter.as_ref().ok_or(LoudnessError::NoSound)?;
+        let loudness_lufs = meter.loudness_global()?;
+        if !loudness_lufs.is_finite() {
+            return Err(LoudnessError::Silent);
+        }
+        let peaks = (0..meter.channels()).map(|channel| meter.true_peak(channel));
+        let peak = peaks
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .fold(0.0, f64::max);
+        let wished = ((AIM_LUFS - loudness_lufs) / STEP_DB).round();
+        // One that is beyond the limit as it came may stay there.
+        let room = ((PEAK_MAX_DB - 20.0 * peak.log10()) / STEP_DB)
+            .floor()
+            .max(0.0);
+        Ok(wished.min(room) as i32)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn steps_to_aim(recordings: &[&[u8]]) -> Result<i32, LoudnessError> {
+        let mut metering = Metering::of(recordings);
+        while metering.go_on()? {}
+        metering.steps_to_aim()
+    }
 
     #[test]
     fn silence_and_what_is_no_sound_are_not_measured() {

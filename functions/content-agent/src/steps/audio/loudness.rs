@@ -2,7 +2,8 @@
 
 use super::recording::Take;
 use crate::{attempt::Attempt, failure::StepError};
-use render::narration;
+use bytes::Bytes;
+use render::narration::{LoudnessError, Metering};
 
 /// Measures what each voice reads of a beat, and notes how it is to be changed. What cannot be measured stays as loud as it
 /// is: it is still a voice.
@@ -19,13 +20,7 @@ pub(super) async fn measure(attempt: &Attempt, takes: &mut [Take]) -> Result<(),
         let recordings: Vec<_> = recordings
             .map(|take| take.recording.audio.clone())
             .collect();
-        let permit = attempt.deps().decode_pool.acquire().await;
-        let measured = permit
-            .run_background(move || {
-                let recordings: Vec<&[u8]> = recordings.iter().map(|audio| &**audio).collect();
-                narration::steps_to_aim(&recordings)
-            })
-            .await?;
+        let measured = steps_to_aim(attempt, recordings).await?;
         match measured {
             Ok(steps) => {
                 let takes = takes.iter_mut().filter(|take| of_voice(take));
@@ -35,4 +30,29 @@ pub(super) async fn measure(attempt: &Attempt, takes: &mut [Take]) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// A few seconds of sound at a time: it gives way to every picture that somebody waits for.
+async fn steps_to_aim(
+    attempt: &Attempt,
+    recordings: Vec<Bytes>,
+) -> Result<Result<i32, LoudnessError>, StepError> {
+    let permit = attempt.deps().decode_pool.acquire_for_sound().await;
+    let beginning = move || {
+        let recordings: Vec<&[u8]> = recordings.iter().map(|audio| &**audio).collect();
+        Metering::of(&recordings)
+    };
+    let mut metering = permit.run_background(beginning).await?;
+    loop {
+        let going_on = move || {
+            let goes_on = metering.go_on();
+            (metering, goes_on)
+        };
+        let (gone_on, goes_on) = permit.run_background(going_on).await?;
+        match goes_on {
+            Ok(true) => metering = gone_on,
+            Ok(false) => return Ok(gone_on.steps_to_aim()),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
 }
