@@ -28,9 +28,10 @@ select id, asset_generation_status ->> 'overall', (extract(epoch from asset_gene
 from public.stories where id = any ($1)
 
 --- parts of texts
--- At which share of each text its outline and its beats stood, by their lengths.
+-- At which share of each text its outline and its beats stood, by their lengths. An outline that was never saved by itself,
+-- for the text was there first, counts as standing at once.
 with part as (
-  select story_id, length((checkpoint #> '{manuscript-1,outline}')::text)::float8 as outline,
+  select story_id, coalesce(length((checkpoint #> '{manuscript-1,outline}')::text), 0)::float8 as outline,
     length(v.result #>> '{content,moral}') as moral, v.result #> '{content,beats}' as beats
   from public.asset_generation_jobs join public.asset_versions v using (story_id, asset_type)
   where asset_type = 'content' and version = 1 and story_id = any ($1)),
