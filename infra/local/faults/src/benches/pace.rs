@@ -28,12 +28,13 @@ impl Pace {
         path_seconds: ALONE_SECONDS,
     };
 
-    /// As slow as it takes for `stories` at once, each of which needs `processor_seconds` of this machine.
+    /// As slow as it takes for `stories` at once, each of which needs `processor_seconds` of this machine; never slower than
+    /// providers are, for what takes longer is given up.
     pub(crate) fn for_stories(stories: usize, processor_seconds: f64) -> Self {
         let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get) as f64;
         let calm = stories as f64 * processor_seconds / processors / MACHINE_SHARE;
         Self {
-            path_seconds: calm.max(ALONE_SECONDS),
+            path_seconds: calm.clamp(ALONE_SECONDS, REAL_PATH_SECONDS),
         }
     }
 
@@ -115,8 +116,9 @@ mod tests {
     }
 
     #[test]
-    fn more_stories_are_slower_and_one_is_not_quicker_than_a_twentieth() {
+    fn more_stories_are_slower_none_is_quicker_than_a_twentieth_or_slower_than_providers_are() {
         assert_eq!(Pace::for_stories(1, 0.1), Pace::ALONE);
-        assert!(Pace::for_stories(100, 1.0).seconds() > Pace::for_stories(20, 1.0).seconds());
+        assert!(Pace::for_stories(10, 1.0).seconds() > Pace::for_stories(5, 1.0).seconds());
+        assert_eq!(Pace::for_stories(1_000, 1.0).seconds(), REAL_PATH_SECONDS);
     }
 }
