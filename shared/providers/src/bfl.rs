@@ -160,7 +160,9 @@ impl Bfl {
         let until = until.min(call.deadline);
         let order = Order::of(model, call);
         let request = order.digest();
-        if let Some(open) = call.orders.find(BFL, model, &request) {
+        let known = call.orders.find(BFL, model, &request);
+        let known = known.filter(|open| self.may_be_shown_the_key(&open.polling_url));
+        if let Some(open) = known {
             tracing::info!(
                 model,
                 "Order of an earlier try is asked after, not placed again"
@@ -168,7 +170,10 @@ impl Bfl {
             let collected = self.collect(&open, &call.orders, until).await;
             let came_to_nothing = call.orders.find(BFL, model, &request).is_none();
             match collected {
-                Err(error) if error.kind == ErrorKind::Unavailable && came_to_nothing => {}
+                Err(ProviderError {
+                    kind: ErrorKind::Unavailable | ErrorKind::ModelGone,
+                    ..
+                }) if came_to_nothing => {}
                 collected => return collected,
             }
         }
@@ -272,7 +277,13 @@ impl Bfl {
             let answer = match endpoint.send(until, request).await {
                 Ok(answer) => answer,
                 Err(error) if error.is_retryable() => continue,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    // Nothing is there to be asked after (404).
+                    if error.kind == ErrorKind::ModelGone {
+                        orders.close(open);
+                    }
+                    return Err(error);
+                }
             };
             let found = standing(&answer);
             if found.is_err() {

@@ -288,36 +288,43 @@ async fn an_order_that_could_not_be_had_in_time_is_asked_after_by_the_next_try_a
 
 #[tokio::test]
 async fn an_order_that_nobody_knows_any_more_or_of_other_things_is_placed_anew() {
-    let (server, bfl) = Server::with_account(|asked, number, address| {
+    let in_words: Answering = |asked, number, address| {
         let status = if number == 1 {
             "Task not found"
         } else {
             "Ready"
         };
         answer_as(asked, address, stands(status, address))
-    })
-    .await;
-    let order = OpenOrder {
-        provider: BFL.to_owned(),
-        model: "flux-2-pro".to_owned(),
-        request: Order::of(
-            "flux-2-pro",
-            &call(References::None, &OpenOrders::default()),
-        )
-        .digest(),
-        polling_url: format!("{}{RESULT}?id=old", server.address)
-            .parse()
-            .expect("a URL"),
     };
-    let other = OpenOrder {
-        request: "of something else".to_owned(),
-        ..order.clone()
+    let by_status: Answering = |asked, number, address| match number {
+        1 => json_answer(404, json!({"detail": "Not Found"})),
+        _ => answer_as(asked, address, stands("Ready", address)),
     };
-    for (known, questions) in [(order, 2), (other, 3)] {
-        let orders = OpenOrders::from(vec![known]);
-        let (picture, billed) = draw_knowing(&bfl, References::None, &orders).await;
-        assert!(picture.is_ok(), "{picture:?}");
-        assert_eq!((billed.len(), server.asked(RESULT).len()), (1, questions));
+    for answering in [in_words, by_status] {
+        let (server, bfl) = Server::with_account(answering).await;
+        let same = call(References::None, &OpenOrders::default());
+        let order = OpenOrder {
+            provider: BFL.to_owned(),
+            model: "flux-2-pro".to_owned(),
+            request: Order::of("flux-2-pro", &same).digest(),
+            polling_url: format!("{}{RESULT}?id=old", server.address)
+                .parse()
+                .expect("a URL"),
+        };
+        let other = OpenOrder {
+            request: "of something else".to_owned(),
+            ..order.clone()
+        };
+        let elsewhere = OpenOrder {
+            polling_url: "https://elsewhere.example.com".parse().expect("a URL"),
+            ..order.clone()
+        };
+        for (known, questions) in [(order, 2), (other, 3), (elsewhere, 4)] {
+            let orders = OpenOrders::from(vec![known]);
+            let (picture, billed) = draw_knowing(&bfl, References::None, &orders).await;
+            assert!(picture.is_ok(), "{picture:?}");
+            assert_eq!((billed.len(), server.asked(RESULT).len()), (1, questions));
+        }
     }
 }
 
