@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 use store::{AssetFiles, StoreError, StoryWork};
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ use uuid::Uuid;
 const INLINE_BYTES_MAX: usize = 32 << 10;
 /// A longer text in a question is a file.
 const TEXT_BYTES_MAX: usize = 20_000;
-/// A file is stored so long after it came, and one after the other: what the story waits for goes first.
+/// A file is stored so long after it came, or with the end, and one after the other: what the story waits for goes first.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Longest an invocation waits at its end.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -30,6 +30,8 @@ pub(crate) struct Exchanges {
     files: AssetFiles,
     kept: Mutex<Kept>,
     turn: Arc<tokio::sync::Mutex<()>>,
+    /// Whether nobody waits for anything any more.
+    has_ended: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -45,6 +47,7 @@ impl Exchanges {
             files,
             kept: Mutex::default(),
             turn: Arc::default(),
+            has_ended: watch::Sender::new(false),
         }
     }
 
@@ -58,6 +61,7 @@ impl Exchanges {
         if exchanges.is_empty() {
             return;
         }
+        self.has_ended.send_replace(true);
         let count = exchanges.len();
         let json = json!({"program": env!("CARGO_PKG_VERSION"), "request": work.request, "characters": work.characters,
             "exchanges": exchanges, "outcomes": outcomes});
@@ -88,8 +92,10 @@ impl Exchanges {
             _ => {
                 let (id, story, files) = (Uuid::now_v7(), self.story, self.files.clone());
                 let turn = Arc::clone(&self.turn);
+                let mut has_ended = self.has_ended.subscribe();
                 let storing = async move {
-                    tokio::time::sleep(PAUSE).await;
+                    let ending = has_ended.wait_for(|has_ended| *has_ended);
+                    let _ = tokio::time::timeout(PAUSE, ending).await;
                     let _turn = turn.lock().await;
                     files.put_exchange_body(story, id, body).await
                 };

@@ -37,7 +37,8 @@ pub struct Metering {
     audio: Vec<u8>,
     /// How much of it was heard.
     heard: usize,
-    decoder: Decoder,
+    /// Tens of kilobytes, which no future is to carry along.
+    decoder: Box<Decoder>,
     meter: Option<EbuR128>,
 }
 
@@ -46,7 +47,7 @@ impl Metering {
         Self {
             audio: mp3::joined(recordings),
             heard: 0,
-            decoder: Decoder::new(),
+            decoder: Box::new(Decoder::new()),
             meter: None,
         }
     }
