@@ -4,6 +4,7 @@
 
 mod errors;
 mod models;
+mod order;
 #[cfg(test)]
 mod wire_tests;
 
@@ -15,13 +16,12 @@ use crate::{
     chain::Chain,
     error::DRAWING as ATTEMPTED,
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::price::BFL;
-use models::limits;
+use http::header::CONTENT_TYPE;
+use order::Order;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 use std::{
     fmt,
     sync::Arc,
@@ -36,8 +36,6 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 const POLL_PAUSE: Duration = Duration::from_millis(700);
 const TEXT_BYTES_MAX: usize = 1 << 20;
 const PICTURE_BYTES_MAX: usize = 32 << 20;
-/// From 0, the strictest, to 5; the provider's own choice.
-const SAFETY_TOLERANCE: u8 = 2;
 
 /// Account and models, tried in order.
 #[derive(Clone, Debug)]
@@ -62,43 +60,6 @@ pub struct Bfl {
 impl fmt::Debug for Bfl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Bfl")
-    }
-}
-
-/// A picture as it is ordered.
-struct Order<'a> {
-    model: &'a str,
-    body: Value,
-    /// How many pictures are sent along.
-    references: usize,
-}
-
-impl<'a> Order<'a> {
-    fn of(model: &'a str, call: &PictureCall) -> Self {
-        let limits = limits(model);
-        let mut body =
-            json!({"prompt": call.prompt, "width": 1024, "height": 1024, "output_format": "png"});
-        if limits.takes_tolerance {
-            body["safety_tolerance"] = SAFETY_TOLERANCE.into();
-        }
-        let references = references(call, limits.references_max);
-        for (number, reference) in (1..).zip(&references) {
-            let name = match number {
-                1 => "input_image".to_owned(),
-                number => format!("input_image_{number}"),
-            };
-            body[name] = reference.as_str().into();
-        }
-        Self {
-            model,
-            body,
-            references: references.len(),
-        }
-    }
-
-    /// Tells it from others.
-    fn digest(&self) -> String {
-        STANDARD.encode(Sha256::digest(self.body.to_string()))
     }
 }
 
@@ -222,9 +183,7 @@ impl Bfl {
         usage: &mut Vec<CallUsage>,
     ) -> Result<Placed, ProviderError> {
         let &Order {
-            model,
-            ref body,
-            references,
+            model, references, ..
         } = order;
         let base = self.config.base_url.as_str().trim_end_matches('/');
         let url = format!("{base}/v1/{model}");
@@ -239,7 +198,11 @@ impl Bfl {
             sent: call.sent.clone(),
             fields: None,
         };
-        let request = || self.http.post(&url).header("x-key", key).json(body);
+        let request = || {
+            let sent = self.http.post(&url).header("x-key", key);
+            let sent = sent.header(CONTENT_TYPE, "application/json");
+            sent.body(order.body.clone())
+        };
         let sent = endpoint.send_to_model(request, sending).await;
         let unheard = || taken(model, references, None);
         usage.extend(lost.iter().map(|_| unheard()));
@@ -350,14 +313,6 @@ fn taken(model: &str, references: usize, placed: Option<&Placed>) -> CallUsage {
 
 /// The end of every host of the provider.
 const DOMAIN: &str = ".bfl.ai";
-
-/// As the provider takes them: Base64.
-fn references(call: &PictureCall, models_max: usize) -> Vec<String> {
-    let most = models_max.min(Bfl::REFERENCES_MAX);
-    let sent = call.references.pictures().iter().take(most);
-    sent.map(|picture| STANDARD.encode(picture.bytes()))
-        .collect()
-}
 
 /// Where the picture of an order lies; nothing while it is being drawn, and where an answer says nothing of it: another
 /// question costs less than another picture.

@@ -180,7 +180,7 @@ async fn draw_until_accepted(
                 drafts.note_found(prices.least_picture_usd(None, &drawing.references));
                 Ok((picture, Purchase::default(), Some(draft)))
             }
-            None if drawing.orders.are_none() && !has_money(attempt, &drafts, &drawing) => break,
+            None if !has_money(attempt, &drafts, &drawing) => break,
             None => buy_picture(attempt, &mut drawing, &mut drafts)
                 .await
                 .map(|(picture, purchase)| (picture, purchase, None)),

@@ -9,6 +9,8 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::json;
 use std::sync::Mutex;
 
 /// One request, as the server saw it.

@@ -2,24 +2,39 @@
 
 use domain::{reading_level::ReadingLevel, request::NewStory, story::Beat};
 use render::language::other_language_of;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
 
 /// How the beats of a story are measured.
 pub(super) struct Measure {
-    pub(super) level: ReadingLevel,
+    level: ReadingLevel,
     /// ISO 639-1; none where nobody wished for one.
-    pub(super) language: Option<String>,
+    language: Option<String>,
+    /// Beats that are as they should be: each is heard again with every word that follows it.
+    good: Mutex<HashSet<String>>,
 }
 
 impl Measure {
     pub(super) fn of(request: &NewStory) -> Self {
+        Self::new(request.reader_age(), request.language())
+    }
+
+    pub(super) fn new(reader_age: Option<u32>, language: Option<&str>) -> Self {
         Self {
-            level: ReadingLevel::for_age(request.reader_age()),
-            language: request.language().map(str::to_owned),
+            level: ReadingLevel::for_age(reader_age),
+            language: language.map(str::to_owned),
+            good: Mutex::default(),
         }
     }
 
     /// What a beat is not that was asked for, in words for whoever wrote it.
     pub(super) fn problem_of(&self, beat: &Beat) -> Option<String> {
+        let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        if good.contains(&beat.text) {
+            return None;
+        }
         let in_other = || {
             let wished = self.language.as_deref()?;
             let found = other_language_of(&beat.text, wished)?;
@@ -27,6 +42,10 @@ impl Measure {
                 "a beat was written in the language `{found}`, and `{wished}` was asked for"
             ))
         };
-        in_other().or_else(|| self.level.problem_of(&beat.text))
+        let problem = in_other().or_else(|| self.level.problem_of(&beat.text));
+        if problem.is_none() {
+            good.insert(beat.text.clone());
+        }
+        problem
     }
 }

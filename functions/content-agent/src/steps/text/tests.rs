@@ -1,7 +1,6 @@
 //! What stands of a text while it is heard, and what becomes of one that breaks off or does not fit.
 
 use super::*;
-use domain::reading_level::ReadingLevel;
 use serde_json::json;
 
 fn beat(number: usize) -> Value {
@@ -101,18 +100,11 @@ fn the_rest_of_a_text_is_joined_to_what_stood_before() {
     );
 }
 
-fn measure(age: Option<u32>, language: Option<&str>) -> Measure {
-    Measure {
-        level: ReadingLevel::for_age(age),
-        language: language.map(str::to_owned),
-    }
-}
-
 #[test]
 fn a_text_in_another_language_than_was_asked_for_does_not_stand_and_both_are_named() {
     let words = answer(0..4);
     let whole: Value = serde_json::from_str(&words).expect("JSON");
-    let polish = measure(None, Some("pl"));
+    let polish = Measure::new(None, Some("pl"));
     let heard = hear(&words, None, Some(&polish), None).expect("an outline");
     assert_eq!(heard.beats.len(), 0);
     let problem = asking::problem_of(&read(whole.clone(), None, Some(&polish), None).unwrap_err());
@@ -122,7 +114,7 @@ fn a_text_in_another_language_than_was_asked_for_does_not_stand_and_both_are_nam
         "{problem}"
     );
     for language in [Some("en"), None] {
-        let measure = measure(None, language);
+        let measure = Measure::new(None, language);
         assert!(read(whole.clone(), None, Some(&measure), None).is_ok());
     }
 }
@@ -133,7 +125,7 @@ fn a_beat_beyond_its_reader_does_not_stand_and_its_measure_is_told() {
         "Beat 2: the small dragon walked on and on until the lamp was near.",
         &format!("Beat 2: {}was near.", "and on ".repeat(20)),
     );
-    let measure = measure(Some(6), None);
+    let measure = Measure::new(Some(6), None);
     let heard = hear(&words, None, Some(&measure), None).expect("an outline");
     assert_eq!(heard.beats.len(), 2);
     let whole: Value = serde_json::from_str(&words).expect("JSON");
